@@ -1,0 +1,64 @@
+"""The program: a project compiled and frozen. All that a run needs, and nothing of YAML, Jinja or configuration models.
+
+In: models of a checked project (see ``compiler.build``). Out: plain values and functions, safe to share between tasks, swapped as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from syncflow.compiler.requests import SystemPlan
+from syncflow.events import Accepted, Action, Change, Ignored, Raw, Refused, Routed
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlan:
+    """How one kind of record is ordered."""
+
+    kind: str
+    whole: bool
+    version: Literal["arrival", "timestamp"]
+    max_skew_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """One route to one system; a ``by`` with a ``table`` becomes one of these for each system it names (``contacts/hubspot``)."""
+
+    name: str
+    kind: str
+    system: str
+    object: str
+    operations: Mapping[Change, Action | None]
+    on_leave: Literal["keep", "delete"]
+    on_key_change: Literal["update", "delete_old", "dead_letter"]
+    key_name: str
+    normalise_key: Callable[[str], str]
+    """Two keys are the same there when these are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    attempts: int
+    first_seconds: float
+    most_seconds: float
+    age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything compiled. Two projects with the same fingerprint do the same."""
+
+    fingerprint: str
+    records: Mapping[str, RecordPlan]
+    routes: Mapping[str, RoutePlan]
+    systems: Mapping[str, SystemPlan]
+    retry: RetryPolicy
+    unrouted: Literal["dead_letter", "ignore"]
+    stop_after: int | str
+    check: Callable[[Raw], Accepted | Ignored | Refused]
+    """decode → envelope → ignore rules → schema. Total: whatever the bytes, one of the three."""
+    route: Callable[[Accepted], Routed]
+    """routes → mappings. Total. For a delete: only those routes whose rule can be told from the item, with an empty payload."""

@@ -1,0 +1,213 @@
+"""What flows: the frozen values that every layer shares. Nothing here does anything.
+
+source ──Raw──▶ decode, ignore, door ──Accepted│Ignored│Refused──▶ routes, mappings ──Match──▶ plan ──Delivery──▶ system ──Outcome──▶ journal
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Item: TypeAlias = "dict[str, Json]"
+
+Change = Literal["create", "update", "delete"]
+"""The operation of an event: what happened to the record."""
+
+Action = Literal["upsert", "create", "update", "delete"]
+"""The operation of a delivery: what is asked of the other side."""
+
+Stage = Literal["source", "schema", "route", "mapping", "delivery"]
+"""Where an event or a delivery was given up."""
+
+
+class Position(NamedTuple):
+    """A place in a source. Within one partition, a later event has a larger offset."""
+
+    partition: str
+    offset: int
+    line: int | None = None
+
+
+class Record(NamedTuple):
+    """The unit of order and presence: a kind (``contacts``) and an id."""
+
+    kind: str
+    id: str
+
+
+class Key(NamedTuple):
+    """The field that identifies a record on the other side, and its value as sent."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One event as a source read it: JSON text, or the head of what could not be read.
+
+    ``broken`` is empty, or says why the source refuses it (too long, not UTF-8 …); then ``body`` holds at most its first
+    4 kB, and ``length`` and ``sha256`` describe the whole.
+    """
+
+    position: Position
+    body: bytes
+    broken: str = ""
+    length: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change of one record, checked against the schema of its kind.
+
+    ``root`` is what expressions see: ``record``, ``operation``, ``timestamp``, ``item``.
+    """
+
+    record: Record
+    change: Change
+    root: Mapping[str, Json]
+    timestamp: float | None = None
+    """Event time in seconds since the epoch, with the zone applied; None where the event has none."""
+    event_id: str | None = None
+    """The id that the envelope declares, for deduplication; None where it declares none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    raw: Raw
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A rule of the user's put the event aside."""
+
+    raw: Raw
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event (or, with a ``route``, one of its deliveries) that becomes a dead letter. ``reason`` holds no personal data."""
+
+    raw: Raw
+    stage: Stage
+    code: str
+    reason: str
+    route: str = ""
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One event × one route: what would be sent. ``operation`` is None where the route ignores this change."""
+
+    route: str
+    system: str
+    object: str
+    operation: Action | None
+    key: Key
+    payload: Item
+    because: str = ""
+    """Why the route took it, for a person: the rule and the values that decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """An accepted event with its matches, and with the routes that failed on it."""
+
+    accepted: Accepted
+    matches: tuple[Match, ...] = ()
+    failures: tuple[Refused, ...] = ()
+
+
+Version: TypeAlias = "tuple[int, int]"
+"""Orders the events of one record: (event time in µs or 0, arrival)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event × one route, to be settled exactly once. The id is stable over restarts and unique in a journal."""
+
+    id: int
+    event: int
+    route: str
+    system: str
+    object: str
+    operation: Action
+    record: Record
+    key: Key
+    payload: Item
+    version: Version
+    read_at: float
+    """When its event was read, wall seconds."""
+    vendor_id: str | None = None
+    attempts: int = 0
+    whole: bool = True
+    """Whether the payload carries the whole record, so that a later one may supersede it."""
+
+
+class Verdict(StrEnum):
+    """How one attempt at one delivery ended."""
+
+    DELIVERED = "delivered"
+    ALREADY_DONE = "already_done"
+    RETRY = "retry"
+    REJECTED = "rejected"
+    IN_DOUBT = "in_doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one delivery in one request. ``message`` and ``body`` are the vendor's words, bounded."""
+
+    verdict: Verdict
+    code: str = ""
+    message: str = ""
+    status: int | None = None
+    vendor_id: str | None = None
+    wait_seconds: float | None = None
+    """With RETRY: do not try again sooner."""
+    rule: str = ""
+    """The adapter's line that decided, as ``hubspot.yaml:41``; empty where a default did."""
+    counts: bool = True
+    """Whether this was an attempt of the record's own; a refusal for rate or a dead host is not."""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What an answer says of the whole system, besides its deliveries' outcomes.
+
+    throttle: send nothing for ``wait_seconds`` (refused for rate) · park: the same, long · split: halve the batch, some
+    member is at fault · stop: the configuration is at fault, dead-letter nothing.
+    """
+
+    kind: Literal["throttle", "park", "split", "stop"]
+    wait_seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Deliveries of one system, object, operation, key name and adapter group; no target key twice."""
+
+    id: str
+    system: str
+    object: str
+    operation: Action
+    key_name: str
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """``outcomes[i]`` is that of ``batch.deliveries[i]``; with a ``split`` signal the outcomes mean nothing."""
+
+    outcomes: tuple[Outcome, ...]
+    signal: Signal | None = None
+    values: Mapping[str, Json] = field(default_factory=dict)
