@@ -199,6 +199,8 @@ class RoutesFile(Model):
     envelope: Envelope = Envelope()
     records: dict[Name, RecordSettings]
     ignore: tuple[Expr, ...] = ()
+    concurrent: Boolean = True
+    """Whether requests go out in parallel; false: one request at a time."""
     systems: dict[Name, SystemSettings]
     routes: tuple[RouteSettings, ...]
     unrouted: Literal["dead_letter", "ignore"] = "dead_letter"
