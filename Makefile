@@ -1,0 +1,64 @@
+# Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest
+LAWS := tests/test_layers.py tests/test_imports.py tests/test_lock.py tests/docs
+
+# The newest Python that the locked packages are known to install on. PYTHON=/path/to/python overrides it.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python3.14; do \
+    if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$python; break; fi; done)
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY)  ## make .venv with the locked packages; runs again only when a lock changes
+
+$(READY): requirements.lock requirements-dev.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+	    echo "syncflow needs Python 3.11 or newer with its venv module; none of python3.13, python3.12, python3.11, python3 is." >&2; \
+	    echo "Install one (Debian and Ubuntu: python3 and python3-venv), or name one: make PYTHON=/path/to/python3 ..." >&2; \
+	    exit 1; \
+	fi
+	@echo "Setting up $(VENV) with $(PYTHON)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: setup  ## run the whole product against mock systems, for half a minute
+	@$(BIN)/python examples/demo.py
+
+test: setup  ## run all tests
+	$(PYTEST) -n auto
+
+check: setup  ## formatting, types, import layers, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(PYTEST) -n auto $(LAWS)
+
+bench: setup  ## measure, and write bench/results/
+	$(BIN)/python -m bench
+
+# Resolved on the oldest Python, so that what only an old one needs is locked too.
+LOCK_PYTHON ?= python3.11
+COMPILE := pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+lock:  ## resolve the dependencies of pyproject.toml anew
+	@rm -rf build/lock && $(LOCK_PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools
+	@build/lock/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['dev'], sep='\n')" > build/lock/dev.in
+	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
+	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml build/lock/dev.in
+	@rm -rf build/lock
+
+clean:  ## remove what was made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .syncflow
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
