@@ -1,8 +1,8 @@
 """The contract of a source: read a chunk with positions, be acknowledged up to a position.
 
-A source knows nothing of schemas, routes or the journal. It hands out JSON text (``Raw``), one event each, in order within a
-partition. What it cannot read (too long, not UTF-8) it hands out as broken, with its place: it never drops anything and never stops
-over one bad event.
+A source knows nothing of schemas, routes or the journal. It hands out JSON text (``Raw``), one event each, in order
+within a partition. What it cannot read (too long, not UTF-8) it hands out as broken, with its place: it never drops
+anything and never stops over one bad event.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from syncflow.events import Position, Raw
 
 
 class Source(Protocol):
-    """Driven by one task: open, then read and acknowledge in turn, then close. ``acknowledge`` may come while ``read`` waits."""
+    """Driven by one task: open, then read and acknowledge in turn, then close.
+
+    ``acknowledge`` may come while ``read`` waits.
+    """
 
     async def open(self, acknowledged: Mapping[str, int]) -> None:
         """Start after these offsets (by partition; empty: from the start).

@@ -1,0 +1,49 @@
+"""Settings → source. Each kind is imported only when it is asked for, since some bring heavy libraries."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from syncflow.clock import Clock
+from syncflow.config.models.routes import SourceSettings
+from syncflow.config.models.schema import SchemaNode
+from syncflow.sources.base import Source
+
+# ruff: noqa: PLC0415  # imports inside: a run with a file needs neither faker nor fastapi
+
+
+def open_source(
+    settings: SourceSettings,
+    *,
+    base: Path,
+    schemas: Mapping[str, SchemaNode],
+    clock: Clock,
+    stdin: BinaryIO | None = None,
+    from_start: bool = False,
+) -> Source:
+    """Make the source that the settings name; its ``open`` is still to be called.
+
+    ``base`` is the folder that paths are relative to, ``schemas`` the schema of each kind of record.
+
+    Raises:
+        ProjectError: the settings cannot be used.
+    """
+    if settings.generate is not None:
+        from syncflow.sources.generate import Generate
+
+        return Generate(settings.generate, schemas=schemas)
+    if settings.file is not None:
+        from syncflow.sources.file import File
+
+        return File(settings.file, base=base, clock=clock, from_start=from_start)
+    if settings.stdin is not None:
+        from syncflow.sources.stdin import Stdin
+
+        return Stdin(settings.stdin, stream=stdin or sys.stdin.buffer, run=f"{clock.now():.6f}")
+    assert settings.webhook is not None  # exactly one is given
+    from syncflow.sources.webhook import Webhook
+
+    return Webhook(settings.webhook)

@@ -1,0 +1,333 @@
+"""From a schema to functions that make values which fit it.
+
+In: a ``SchemaNode``. Out: one ``Make`` for each property, chosen once by enum, format, the property's name and type.
+They draw everything from a ``Draw``, so that the same seed makes the same values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TypeAlias
+from uuid import UUID
+
+from syncflow.config.models.schema import SchemaNode
+from syncflow.errors import ProjectError
+from syncflow.events import Item, Json
+from syncflow.sources.names import DOMAINS, PHONES, Pools
+
+_DEEPEST = 8
+"""A schema that refers to itself is followed so far; what is optional below is left out."""
+
+_ABSENT_SHARE = 0.1
+_NULL_SHARE = 0.05
+
+
+class Draw:
+    """Everything that chance and the moment decide; changed by the stream before each event."""
+
+    __slots__ = ("emails", "first", "last", "moment", "pools", "random", "rng", "serial")
+
+    def __init__(self, *, seed: int, pools: Pools) -> None:
+        self.rng = Random(seed)  # noqa: S311  # to be repeatable is the point
+        self.random = self.rng.random
+        self.pools = pools
+        self.serial = 0
+        self.emails = 0
+        self.first = ""
+        self.last = ""
+        self.moment = ""
+
+    def pick(self, choices: Sequence[str]) -> str:
+        return choices[int(self.random() * len(choices))]
+
+
+Make: TypeAlias = Callable[[Draw], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of an object: how its value is made, and how often it is not there."""
+
+    name: str
+    make: Make
+    absent_share: float
+    null_share: float
+    role: str
+    """``identity``, ``touched`` (changes with every update), or what the heuristics took it for."""
+    choices: tuple[Json, ...] = ()
+
+
+def properties_of(node: SchemaNode, *, root: SchemaNode, depth: int = 0, identity: str = "") -> tuple[Property, ...]:
+    """Return the properties of an object's schema in its order.
+
+    Raises:
+        ProjectError: a required property has a pattern and no examples, so nothing can be made for it.
+    """
+    found = []
+    for name, declared in node.properties.items():
+        required = name in node.required or name == identity
+        part = _resolved(declared, root)
+        if not required and (depth >= _DEEPEST or _is_unmakeable(part)):
+            continue
+        found.append(_property(name, part, root=root, depth=depth, required=required, identity=name == identity))
+    return tuple(found)
+
+
+def identity_of(node: SchemaNode) -> str:
+    """Return the property that most likely identifies a record, empty if none looks like it."""
+    names = list(node.properties)
+    likely = [name for name in names if _words(name) == "id"]
+    likely += [name for name in names if re.search(r"(^|_)(id|uuid|key)$", _words(name))]
+    likely += [name for name in node.required if name in node.properties and not node.properties[name].enum]
+    return likely[0] if likely else ""
+
+
+def _property(name: str, node: SchemaNode, *, root: SchemaNode, depth: int, required: bool, identity: bool) -> Property:
+    role = "identity" if identity else _role(name, node)
+    stable = required or role in {"touched", "made"}
+    choices = tuple(value for value in node.enum or () if value is not None)
+    return Property(
+        name=name,
+        make=_identity(node) if identity else _maker(name, node, root=root, depth=depth),
+        absent_share=0.0 if stable else _ABSENT_SHARE,
+        null_share=_NULL_SHARE if _is_nullable(node) and not identity else 0.0,
+        role=role,
+        choices=choices,
+    )
+
+
+def make_item(properties: Sequence[Property], draw: Draw) -> Item:
+    """Return one object."""
+    item: Item = {}
+    random = draw.random
+    for entry in properties:
+        if entry.absent_share and random() < entry.absent_share:
+            continue
+        item[entry.name] = None if entry.null_share and random() < entry.null_share else entry.make(draw)
+    return item
+
+
+# ── what a schema asks for
+
+
+def _resolved(node: SchemaNode, root: SchemaNode) -> SchemaNode:
+    for _ in range(_DEEPEST):
+        if node.ref is not None:
+            node = _referred(node.ref, root)
+        elif node.any_of:
+            node = next((one for one in node.any_of if one.type != "null"), node.any_of[0])
+        else:
+            return node
+    raise ProjectError("the schema's $ref lead in a circle", hint="let one of them name a type")
+
+
+def _referred(ref: str, root: SchemaNode) -> SchemaNode:
+    name = ref.removeprefix("#/$defs/")
+    if ref == "#":
+        return root
+    if name not in root.defs:
+        raise ProjectError(f"$ref: {ref} leads nowhere", hint="write #/$defs/NAME, and NAME under $defs:")
+    return root.defs[name]
+
+
+def _is_nullable(node: SchemaNode) -> bool:
+    return node.type == "null" or (isinstance(node.type, tuple) and "null" in node.type and len(node.type) > 1)
+
+
+def _is_unmakeable(node: SchemaNode) -> bool:
+    return node.pattern is not None and not node.examples and node.enum is None
+
+
+def _type(node: SchemaNode) -> str:
+    kinds = (node.type,) if isinstance(node.type, str) else node.type or ()
+    named = next((kind for kind in kinds if kind != "null"), None)
+    if named is not None or kinds:
+        return named or "null"
+    if node.properties:
+        return "object"
+    if node.items is not None:
+        return "array"
+    return "number" if node.minimum is not None or node.maximum is not None else "string"
+
+
+def _words(name: str) -> str:
+    """``createdAt`` and ``Created-At`` → ``created_at``"""
+    return re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
+
+
+_ROLES: tuple[tuple[str, str], ...] = (
+    (r"^(updated|modified|changed|last_(updated|modified|changed))", "touched"),
+    (r"^(created|inserted|registered|signed_up)", "made"),
+    (r"e?mail$|^e_?mail", "email"),
+    (r"phone|mobile|^tel(_|$)|(^|_)fax", "phone"),
+    (r"^(first|given|fore)_?name$", "first_name"),
+    (r"^(last|family|sur)_?name$", "last_name"),
+    (r"company|organi[sz]ation|employer|account_name", "company"),
+    (r"^(full_|display_|contact_)?name$", "name"),
+    (r"job|title$|position|profession", "job"),
+    (r"street|^address", "street"),
+    (r"city|town", "city"),
+    (r"^state$|region|province", "state"),
+    (r"zip|post(al)?_?code", "postcode"),
+    (r"country", "country"),
+    (r"url|website|homepage|link$", "uri"),
+    (r"_at$", "made"),
+)
+
+
+def _role(name: str, node: SchemaNode) -> str:
+    if node.enum is not None or _type(node) != "string":
+        return ""
+    words = _words(name)
+    named = next((role for pattern, role in _ROLES if re.search(pattern, words)), "")
+    if (node.format or "").startswith("date-time"):
+        return "touched" if named == "touched" else "made"
+    if node.format is not None:
+        return node.format
+    return named
+
+
+# ── makers
+
+
+def _maker(name: str, node: SchemaNode, *, root: SchemaNode, depth: int) -> Make:
+    if "const" in node.model_fields_set:
+        return lambda draw: node.const
+    choices = tuple(value for value in node.enum or () if value is not None)
+    if node.enum is not None or (node.examples and node.pattern is not None):
+        choices = choices or tuple(node.examples) or (None,)
+        return lambda draw: choices[int(draw.random() * len(choices))]
+    if _is_unmakeable(node):
+        raise ProjectError(
+            f"source.generate cannot invent values for {name!r}, whose schema has a pattern",
+            hint=f"list some under examples: of {name!r} in the schema",
+        )
+    kind = _type(node)
+    if kind == "object":
+        parts = properties_of(node, root=root, depth=depth + 1)
+        return lambda draw: make_item(parts, draw)
+    if kind == "array":
+        return _array(name, node, root=root, depth=depth)
+    return _scalar(kind, name, node)
+
+
+def _array(name: str, node: SchemaNode, *, root: SchemaNode, depth: int) -> Make:
+    if node.items is None or depth >= _DEEPEST:
+        return lambda draw: []
+    entry = _maker(name, _resolved(node.items, root), root=root, depth=depth + 1)
+    return lambda draw: [entry(draw) for _ in range(int(draw.random() * 4))]
+
+
+def _scalar(kind: str, name: str, node: SchemaNode) -> Make:
+    if kind == "null":
+        return lambda draw: None
+    if kind == "boolean":
+        return lambda draw: draw.random() < 0.5
+    if kind == "integer":
+        low, high = (int(bound) for bound in _bounds(node))
+        return lambda draw: low + int(draw.random() * (high - low + 1))
+    if kind == "number":
+        least, most = _bounds(node)
+        return lambda draw: min(most, max(least, round(least + draw.random() * (most - least), 2)))
+    return _fitted(_TEXTS.get(_role(name, node), _some_words), node)
+
+
+def _bounds(node: SchemaNode) -> tuple[float, float]:
+    low = node.minimum if node.minimum is not None else min(0, (node.maximum or 0) - 1000)
+    high = node.maximum if node.maximum is not None else max(1000, low + 1000)
+    return low, high
+
+
+def _fitted(make: Callable[[Draw], str], node: SchemaNode) -> Make:
+    """Shorten what is only words; a value with a format is short anyway, and a cut would break it."""
+    shortest, longest = node.min_length or 0, node.max_length
+    if make is _email:
+        return make if longest is None else lambda draw: _short_email(draw, longest=longest)
+    if make in _EXACT or (shortest <= 1 and (longest is None or longest >= 100)):
+        return make
+
+    def fitted(draw: Draw) -> str:
+        text = make(draw)
+        while len(text) < shortest:
+            text = f"{text} {_some_words(draw)}"
+        return text[:longest]
+
+    return fitted
+
+
+def _identity(node: SchemaNode) -> Make:
+    if _type(node) in {"integer", "number"}:
+        low = int(node.minimum or 0)
+        return lambda draw: low + draw.serial
+    if node.format == "uuid":
+        return _uuid
+    longest = node.max_length or 255
+    shortest = node.min_length or 0
+    return lambda draw: f"A{1000 + draw.serial:0{max(0, shortest - 1)}d}"[-longest:]
+
+
+def _name(draw: Draw) -> str:
+    return f"{draw.first} {draw.last}"
+
+
+def _email(draw: Draw) -> str:
+    draw.emails += 1
+    return f"{draw.first}.{draw.last}{draw.emails}@{DOMAINS[int(draw.random() * 3)]}".lower()
+
+
+def _short_email(draw: Draw, *, longest: int) -> str:
+    text = _email(draw)
+    return text if len(text) <= longest else f"u{draw.emails}@example.com"
+
+
+def _uuid(draw: Draw) -> str:
+    return str(UUID(int=draw.rng.getrandbits(128), version=4))
+
+
+def _date(draw: Draw) -> str:
+    return f"{1950 + int(draw.random() * 70)}-{1 + int(draw.random() * 12):02d}-{1 + int(draw.random() * 28):02d}"
+
+
+def _time(draw: Draw) -> str:
+    return f"{int(draw.random() * 24):02d}:{int(draw.random() * 60):02d}:{int(draw.random() * 60):02d}"
+
+
+def _moment(draw: Draw) -> str:
+    return draw.moment
+
+
+def _uri(draw: Draw) -> str:
+    return f"https://www.{DOMAINS[int(draw.random() * 3)]}/{draw.pick(draw.pools.words).lower()}"
+
+
+def _some_words(draw: Draw) -> str:
+    return f"{draw.pick(draw.pools.words)} {draw.pick(draw.pools.words)}"
+
+
+_TEXTS: dict[str, Callable[[Draw], str]] = {
+    "name": _name,
+    "first_name": lambda draw: draw.first,
+    "last_name": lambda draw: draw.last,
+    "email": _email,
+    "phone": lambda draw: draw.pick(PHONES),
+    "e164": lambda draw: draw.pick(PHONES).replace("-", ""),
+    "company": lambda draw: draw.pick(draw.pools.companies),
+    "job": lambda draw: draw.pick(draw.pools.jobs),
+    "street": lambda draw: draw.pick(draw.pools.streets),
+    "city": lambda draw: draw.pick(draw.pools.cities),
+    "state": lambda draw: draw.pick(draw.pools.states),
+    "postcode": lambda draw: draw.pick(draw.pools.postcodes),
+    "country": lambda draw: draw.pick(draw.pools.countries),
+    "hostname": lambda draw: f"www.{draw.pick(DOMAINS)}",
+    "uri": _uri,
+    "url": _uri,
+    "uuid": _uuid,
+    "date": _date,
+    "time": _time,
+    "made": _moment,
+    "touched": _moment,
+}
+_EXACT = frozenset(_TEXTS[role] for role in ("phone", "e164", "hostname", "uri", "uuid", "date", "time", "made"))
