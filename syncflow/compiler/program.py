@@ -25,7 +25,7 @@ class RecordPlan:
 
 @dataclass(frozen=True, slots=True)
 class RoutePlan:
-    """One route to one system; a ``by`` with a ``table`` becomes one of these for each system it names (``contacts/hubspot``)."""
+    """One route to one system; a ``by`` with a ``table`` becomes one of these for each system it names (``contacts/crm``)."""
 
     name: str
     kind: str
