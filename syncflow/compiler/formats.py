@@ -1,0 +1,136 @@
+"""The formats of text, each defined once: the door, the types and the objects mean the same by a name.
+
+In: a format's name. Out: what it is, a check in linear time, and the wider format that it lies within. Simple on purpose: a text
+that passes is one that strict systems accept too.
+
+email            one @, ASCII, no spaces or quotes; local part of at most 64 characters, dotted domain, at most 254 in all
+date             2024-01-15, of the calendar, years 0001 to 9999
+date-time        2024-01-15T10:30:00, a fraction of up to 9 digits, with or without a zone (Z or +02:00)
+date-time-zoned  the same, with a zone
+date-time-local  the same, without a zone
+time             10:30:00, a fraction of up to 9 digits, with or without a zone
+uri              scheme:rest, ASCII, no spaces
+uuid             8-4-4-4-12 hexadecimal digits
+e164             + and 2 to 15 digits, the first not 0
+hostname         dotted labels of letters, digits and inner hyphens, at most 253 characters
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+_ZONE = r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+_EMAIL_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+_DATE = re.compile(rf"{_DAY}\Z")
+_TIME = re.compile(rf"{_CLOCK}{_ZONE}?\Z")
+_ZONED = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}\Z")
+_LOCAL = re.compile(rf"{_DAY}T{_CLOCK}\Z")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+\Z")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\Z")
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}\Z")
+
+
+def is_email(text: str) -> bool:
+    """Tell whether ``text`` is an e-mail address that strict systems take."""
+    local, at, domain = text.partition("@")
+    if not at or len(text) > 254 or len(local) > 64 or _EMAIL_LOCAL.match(local) is None:
+        return False
+    return "." in domain and is_hostname(domain) and not domain.rpartition(".")[2].isdigit()
+
+
+def is_hostname(text: str) -> bool:
+    return len(text) <= 253 and _HOSTNAME.match(text) is not None
+
+
+def is_date(text: str) -> bool:
+    return _DATE.match(text) is not None and _of_calendar(text)
+
+
+def is_time(text: str) -> bool:
+    return _TIME.match(text) is not None
+
+
+def is_zoned(text: str) -> bool:
+    """Tell whether ``text`` is a date and time with a zone."""
+    return _ZONED.match(text) is not None and _of_calendar(text[:10])
+
+
+def is_local(text: str) -> bool:
+    """Tell whether ``text`` is a date and time without a zone."""
+    return _LOCAL.match(text) is not None and _of_calendar(text[:10])
+
+
+def is_date_time(text: str) -> bool:
+    return is_zoned(text) or is_local(text)
+
+
+def is_uri(text: str) -> bool:
+    return _URI.match(text) is not None
+
+
+def is_uuid(text: str) -> bool:
+    return _UUID.match(text) is not None
+
+
+def is_e164(text: str) -> bool:
+    return _E164.match(text) is not None
+
+
+def _of_calendar(day: str) -> bool:
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A named set of texts. ``longest`` is the most characters one can have, None for no bound; every one is ASCII."""
+
+    name: str
+    words: str
+    check: Callable[[str], bool]
+    within: str | None = None
+    longest: int | None = None
+    shortest: int = 1
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        entry.name: entry
+        for entry in (
+            Format("email", "e-mail", is_email, longest=254, shortest=5),
+            Format("date", "date", is_date, longest=10, shortest=10),
+            Format("date-time", "date and time", is_date_time, longest=35, shortest=19),
+            Format("date-time-zoned", "date and time with a zone", is_zoned, "date-time", longest=35, shortest=20),
+            Format("date-time-local", "date and time without a zone", is_local, "date-time", longest=29, shortest=19),
+            Format("time", "time", is_time, longest=24, shortest=8),
+            Format("uri", "URI", is_uri, shortest=3),
+            Format("uuid", "UUID", is_uuid, longest=36, shortest=36),
+            Format("e164", "phone number in E.164", is_e164, longest=16, shortest=3),
+            Format("hostname", "host name", is_hostname, longest=253),
+        )
+    }
+)
+
+
+def lies_within(inner: str | None, outer: str | None) -> bool:
+    """Tell whether every text of the format ``inner`` is one of ``outer``; None is the format of all texts."""
+    if outer is None or inner == outer:
+        return True
+    return (
+        inner is not None
+        and inner in FORMATS
+        and lies_within(FORMATS[inner].within, outer)
+        and FORMATS[inner].within is not None
+    )

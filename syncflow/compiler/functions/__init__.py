@@ -1,0 +1,26 @@
+"""One library of functions for both languages of expressions: typed, total, documented with examples that run.
+
+A function's value comes first: ``truncate(item.name, `40`)`` in JMESPath is ``{{ item.name | truncate(40) }}`` in Jinja.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from syncflow.compiler.functions import choice, encode, names, text
+from syncflow.compiler.functions.function import Example, Function, Group, Parameter
+
+GROUPS: tuple[Group, ...] = (text.GROUP, names.GROUP, choice.GROUP, encode.GROUP)
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {function.name: function for group in GROUPS for function in group.functions}
+)
+
+JMESPATH_BUILT_INS = frozenset(
+    "abs avg ceil contains ends_with floor join keys length map max max_by merge min min_by not_null reverse sort sort_by "
+    "starts_with sum to_array to_number to_string type values".split()
+)
+"""In JMESPath these names are the language's own; a function of ours with such a name has the same meaning and serves Jinja."""
+
+__all__ = ["FUNCTIONS", "GROUPS", "JMESPATH_BUILT_INS", "Example", "Function", "Group", "Parameter"]

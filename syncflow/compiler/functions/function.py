@@ -1,0 +1,183 @@
+"""What a function of expressions is: a typed, documented, total callable, and the decorator that makes one.
+
+In: a plain Python function over values already read, and what is promised of it. Out: a frozen ``Function``.
+
+Total means: ``call`` takes any JSON values and returns JSON. An argument that is null or does not fit gives null; a parameter that
+may be left out takes null as left out; a parameter of the kind ``anything`` takes null as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from syncflow.compiler.functions.kinds import MISFIT, Kind
+from syncflow.compiler.types import NULL, Type, is_subtype, longest, of_value, union, without_null
+from syncflow.events import Json
+
+Rule: TypeAlias = "Callable[..., Type]"
+"""Computes a result's type from the types of all parameters, in order, after reading: left-out ones have the type of their default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    kind: Kind
+    summary: str = ""
+    optional: bool = False
+    default: Json = None
+    check: Callable[[Json], str] | None = field(default=None, repr=False)
+    """Says what is wrong with a constant that can never work (a bad pattern, an unknown zone); empty where nothing is."""
+
+    @property
+    def type(self) -> Type:
+        """What may be given without the result being null for it."""
+        return self.kind.accepts
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    arguments: tuple[Json, ...]
+    result: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of both languages. ``body`` is the function for arguments proven to be of their parameters' kind."""
+
+    name: str
+    group: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    returns: Type | Rule
+    examples: tuple[Example, ...]
+    body: Callable[..., Any] = field(repr=False)
+    call: Callable[..., Json] = field(repr=False)
+    variadic: bool = False
+    """Whether the last parameter may be given again and again (and not at all where it is optional)."""
+    deterministic: bool = True
+
+    @property
+    def fewest(self) -> int:
+        return sum(not parameter.optional for parameter in self.parameters)
+
+    @property
+    def most(self) -> int | None:
+        return None if self.variadic else len(self.parameters)
+
+    def parameter(self, index: int) -> Parameter | None:
+        """Return the parameter that the argument at ``index`` goes to, None where there are too many."""
+        if index < len(self.parameters):
+            return self.parameters[index]
+        return self.parameters[-1] if self.variadic else None
+
+    def result(self, arguments: Sequence[Type] = ()) -> Type:
+        """Return the type of the result for arguments of these types; fewer arguments than parameters leave the rest out."""
+        seen = [self._seen(index, argument) for index, argument in enumerate(arguments)]
+        if any(kind == union() for kind in seen):
+            return NULL
+        left_out = self.parameters[len(arguments) :] if not self.variadic else self.parameters[len(arguments) : -1]
+        kind = self._promise(*seen, *(of_value(parameter.default) for parameter in left_out))
+        return (
+            union(kind, NULL)
+            if any(self._may_misfit(index, argument) for index, argument in enumerate(arguments))
+            else kind
+        )
+
+    def longest(self, arguments: Sequence[Type] = ()) -> int | None:
+        """Return the most characters (elements) of the result for arguments of these types, None for no bound."""
+        return longest(self.result(arguments))
+
+    def complaint(self, index: int, argument: Json) -> str:
+        """Say why the constant ``argument`` can never work at this place; empty where it can."""
+        parameter = self.parameter(index)
+        return parameter.check(argument) if parameter is not None and parameter.check is not None else ""
+
+    def _promise(self, *seen: Type) -> Type:
+        return self.returns(*seen) if callable(self.returns) else self.returns
+
+    def _seen(self, index: int, argument: Type) -> Type:
+        parameter = self._expected(index)
+        fitting = parameter.kind.restrict(argument)
+        if parameter.optional and not parameter.kind.takes_null and not is_subtype(argument, without_null(argument)):
+            return union(fitting, of_value(parameter.default))
+        return fitting
+
+    def _may_misfit(self, index: int, argument: Type) -> bool:
+        parameter = self._expected(index)
+        given = without_null(argument) if parameter.optional else argument
+        return not parameter.kind.takes_null and not is_subtype(given, parameter.kind.accepts)
+
+    def _expected(self, index: int) -> Parameter:
+        parameter = self.parameter(index)
+        if parameter is None:
+            raise TypeError(f"{self.name} takes at most {self.most} arguments")
+        return parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The functions of one module, in the order of their definition."""
+
+    name: str
+    title: str
+    functions: list[Function] = field(default_factory=list)
+
+    def function(
+        self,
+        name: str,
+        summary: str,
+        *parameters: Parameter,
+        returns: Type | Rule,
+        examples: Sequence[tuple[Any, ...]],
+        variadic: bool = False,
+        deterministic: bool = True,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the decorated function. An example is its arguments and, last, the result."""
+
+        def register(body: Callable[..., Any]) -> Callable[..., Any]:
+            shown = tuple(Example(tuple(example[:-1]), example[-1]) for example in examples)
+            call = _total(body, parameters, variadic=variadic)
+            self.functions.append(
+                Function(name, self.name, summary, parameters, returns, shown, body, call, variadic, deterministic)
+            )
+            return body
+
+        return register
+
+
+def _total(body: Callable[..., Any], parameters: tuple[Parameter, ...], *, variadic: bool) -> Callable[..., Json]:
+    """Return ``body`` behind the reading of its arguments. Wrong numbers of arguments are the compiler's to refuse."""
+    if len(parameters) == 1 and not variadic and not parameters[0].optional:
+        return _total_of_one(body, parameters[0].kind)
+    defaults = tuple(parameter.default for parameter in parameters)
+    last = parameters[-1] if variadic else None
+
+    def call(*arguments: Json) -> Json:
+        read = []
+        for index, argument in enumerate(arguments):
+            parameter = parameters[index] if index < len(parameters) else last
+            if parameter is None:
+                raise TypeError(f"expected at most {len(parameters)} arguments, found {len(arguments)}")
+            if argument is None and parameter.optional and not parameter.kind.takes_null:
+                read.append(parameter.default)
+                continue
+            value = parameter.kind.read(argument)
+            if value is MISFIT:
+                return None
+            read.append(value)
+        left_out = defaults[len(arguments) : -1] if variadic else defaults[len(arguments) :]
+        return body(*read, *left_out)  # type: ignore[no-any-return]  # the declared type is tested against random JSON
+
+    return call
+
+
+def _total_of_one(body: Callable[..., Any], kind: Kind) -> Callable[..., Json]:
+    read = kind.read
+
+    def call(argument: Json) -> Json:
+        value = read(argument)
+        return None if value is MISFIT else body(value)
+
+    return call
