@@ -1,0 +1,49 @@
+"""What both languages share: their errors, the paths they read, and the bounds on what may be written."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from syncflow.errors import SyncflowError
+
+MAX_TEXT = 100_000
+"""Most characters of an expression."""
+
+MAX_DEPTH = 100
+"""Deepest nesting of an expression."""
+
+MAX_WORK = 1_000_000
+"""What one evaluation may write and repeat: characters plus rounds of loops."""
+
+
+class ExpressionError(SyncflowError):
+    """An expression cannot be compiled; ``offset`` is the place in its text, counted in characters."""
+
+    code = "SF301"
+
+    def __init__(self, message: str, offset: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.offset = offset
+
+
+class Read(NamedTuple):
+    """A path that an expression reads, from the root. A step is a name, a position, or None for every element."""
+
+    steps: tuple[str | int | None, ...]
+    offset: int
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], offset: int) -> ExpressionError:
+    """Return the error for a function, filter or test that nobody has defined."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    hint = f"did you mean {close[0]}?" if close else "`syncflow functions` lists what there is"
+    return ExpressionError(f"unknown {kind} {name}", offset, hint)
+
+
+def wrong_count(name: str, least: int, most: int | None, found: int, offset: int) -> ExpressionError:
+    """Return the error for a call with too few or too many arguments."""
+    expected = f"at least {least}" if most is None else str(least) if least == most else f"{least} to {most}"
+    noun = "argument" if expected == "1" else "arguments"
+    return ExpressionError(f"{name} takes {expected} {noun}, found {found}", offset)

@@ -1,0 +1,272 @@
+"""What a rendered template can reach, and what it may cost: values, allowed filters and tests, and ``Work`` to spend.
+
+Jinja's sandbox bounds no work, so every insert and every round of a loop is charged to the ``Work`` of one rendering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import pass_context
+
+from syncflow.compiler.functions import Function
+from syncflow.compiler.languages.base import MAX_WORK
+from syncflow.errors import DataError
+
+WORK = "work of this rendering"
+"""Where the context keeps it: no template can write a name with blanks."""
+
+ROUNDS = "rounds of a loop"
+JOINED = "joined parts"
+"""Filters that the compiler puts in; a template cannot name them either."""
+
+_MOST_RANGE = 10_000
+_LARGEST = 10**30
+"""Numbers beyond it are not calculated with."""
+
+_BUILT_IN_FILTERS = frozenset(
+    {
+        "abs",
+        "capitalize",
+        "count",
+        "dictsort",
+        "first",
+        "float",
+        "int",
+        "items",
+        "join",
+        "last",
+        "length",
+        "list",
+        "lower",
+        "map",
+        "max",
+        "min",
+        "reject",
+        "rejectattr",
+        "replace",
+        "reverse",
+        "round",
+        "select",
+        "selectattr",
+        "sort",
+        "string",
+        "sum",
+        "title",
+        "trim",
+        "unique",
+        "upper",
+        "urlencode",
+    }
+)
+_TESTS = frozenset(
+    {
+        "boolean",
+        "defined",
+        "divisibleby",
+        "eq",
+        "equalto",
+        "even",
+        "false",
+        "float",
+        "ge",
+        "gt",
+        "greaterthan",
+        "in",
+        "integer",
+        "iterable",
+        "le",
+        "lessthan",
+        "lower",
+        "lt",
+        "mapping",
+        "ne",
+        "none",
+        "number",
+        "odd",
+        "sequence",
+        "string",
+        "true",
+        "undefined",
+        "upper",
+    }
+)
+_MAY_BE_ABSENT = frozenset({"default", "coalesce"})
+"""Functions to which absent is null."""
+
+_LOOP_NAMES = frozenset(
+    {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0", "previtem", "nextitem"}
+)
+
+
+class Work:
+    """What one rendering may still cost, and how its inserts are escaped."""
+
+    __slots__ = ("escape", "left")
+
+    def __init__(self, escape: Callable[[str], str] | None) -> None:
+        self.left = MAX_WORK
+        self.escape = escape
+
+    def charge(self, amount: int) -> None:
+        self.left -= amount
+        if self.left < 0:
+            raise DataError(f"the template writes or repeats more than {MAX_WORK:,} characters and rounds")
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """Reads keys of objects and items of arrays, nothing else: no attribute of a Python value can be reached."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(name=attribute)
+        if isinstance(obj, LoopContext) and attribute in _LOOP_NAMES:
+            return getattr(obj, attribute)
+        return obj if isinstance(obj, Undefined) and str(obj) else self.undefined(name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        try:
+            if isinstance(obj, Mapping | list | tuple | str):
+                return obj[argument]
+        except (LookupError, TypeError):
+            pass
+        return obj if isinstance(obj, Undefined) and str(obj) else self.undefined(name="entry")
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "+" and type(left) is type(right) and isinstance(left, str | list):
+            context[WORK].charge(len(left) + len(right))
+            return left + right
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (left, right))
+        if not numbers or max(abs(left), abs(right)) > _LARGEST:
+            _fail_if_absent(left, right)
+            raise DataError(f"{operator} works on numbers (and + on two texts or two lists)")
+        return super().call_binop(context, operator, left, right)
+
+
+def _fail_if_absent(*values: Any) -> None:
+    for value in values:
+        if isinstance(value, Undefined):
+            str(value)  # a strict undefined raises, naming what is absent
+
+
+@pass_context
+def _finalize(context: Context, value: Any) -> str:
+    """Turn an insert's value into text; charged, and escaped where the template asks for it."""
+    if isinstance(value, list | tuple | dict):
+        raise DataError("a list or an object cannot be inserted as text; use join or to_json")
+    work: Work = context[WORK]
+    text = str(value)
+    work.charge(len(text))
+    return work.escape(text) if work.escape else text
+
+
+@pass_context
+def _rounds(context: Context, values: Iterable[Any], weight: int) -> Iterable[Any]:
+    work: Work = context[WORK]
+    if isinstance(values, Undefined):
+        str(values)
+    if not isinstance(values, Iterable):
+        raise DataError("for needs a list, an object or text to go through")
+    for value in values:
+        work.charge(weight)
+        yield value
+
+
+@pass_context
+def _joined(context: Context, *values: Any) -> str:
+    return "".join(_finalize_part(context, value) for value in values)
+
+
+def _finalize_part(context: Context, value: Any) -> str:
+    _fail_if_absent(value)
+    if isinstance(value, list | tuple | dict):
+        raise DataError("~ joins texts and numbers")
+    text = str(value)
+    context[WORK].charge(len(text))
+    return text
+
+
+def _range(*bounds: int) -> range:
+    if not all(isinstance(bound, int) for bound in bounds) or not 1 <= len(bounds) <= 3 or (bounds[2:] == (0,)):
+        raise DataError("range takes one to three integers, the step not 0")
+    numbers = range(*bounds)
+    if len(numbers) > _MOST_RANGE:
+        raise DataError(f"range gives at most {_MOST_RANGE:,} numbers")
+    return numbers
+
+
+def _measure(value: Any) -> int:
+    """Count the parts of a value, up to a little over what is allowed."""
+    waiting, count = [value], 0
+    while waiting and count <= MAX_WORK:
+        part = waiting.pop()
+        count += len(part) if isinstance(part, str) else 1
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(part)
+    return count
+
+
+def _charged(call: Callable[..., Any], *, absent_is_null: bool = False) -> Callable[..., Any]:
+    """Wrap one of our functions as a filter: absent values fail, lists in and results out are charged."""
+
+    @pass_context
+    def filtered(context: Context, *values: Any) -> Any:
+        if absent_is_null:
+            values = tuple(None if isinstance(value, Undefined) else value for value in values)
+        _fail_if_absent(*values)
+        work: Work = context[WORK]
+        plain = [list(value) if isinstance(value, tuple | range) else value for value in values]
+        for value in plain:
+            if isinstance(value, list | dict):
+                work.charge(_measure(value))
+        result = call(*plain)
+        if isinstance(result, str | list | dict):
+            work.charge(len(result))
+        return result
+
+    return filtered
+
+
+@pass_context
+def _join(context: Context, values: Any, separator: Any = "") -> str:
+    """Join the texts and numbers of a list; the separator counts as often as it is written."""
+    work: Work = context[WORK]
+    _fail_if_absent(values, separator)
+    if not isinstance(values, Iterable) or isinstance(values, Mapping):
+        raise DataError("join needs a list")
+    parts: list[str] = []
+    for value in values:
+        work.charge(len(str(separator)))
+        parts.append(_finalize_part(context, value))
+    return str(separator).join(parts)
+
+
+@pass_context
+def _replace(context: Context, value: Any, old: Any, new: Any) -> str:
+    _fail_if_absent(value, old, new)
+    text = str(value)
+    context[WORK].charge(len(text) + text.count(str(old)) * len(str(new)))
+    return text.replace(str(old), str(new))
+
+
+def open_environment(functions: Mapping[str, Function]) -> Environment:
+    """Return an environment with ``functions`` as filters and the harmless of Jinja's own."""
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_finalize
+    )
+    environment.globals = {"range": _range}
+    environment.filters = {name: call for name, call in environment.filters.items() if name in _BUILT_IN_FILTERS}
+    environment.filters |= {"replace": _replace}
+    environment.filters |= {
+        name: _charged(function.call, absent_is_null=name in _MAY_BE_ABSENT) for name, function in functions.items()
+    }
+    environment.filters |= {"join": _join, ROUNDS: _rounds, JOINED: _joined}
+    environment.tests = {name: call for name, call in environment.tests.items() if name in _TESTS}
+    return environment

@@ -1,0 +1,245 @@
+"""Jinja: text with inserts → a function of the root that gives text. Sandboxed, strict, bounded in cost.
+
+Only what works on values is allowed: names, attributes, filters, tests, ``if``, ``for`` and ``set``. There are no calls
+but ``range``, so nothing of Python can be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
+
+from syncflow.compiler.functions import Function
+from syncflow.compiler.languages.base import (
+    MAX_DEPTH,
+    ExpressionError,
+    Read,
+    unknown_name,
+    wrong_count,
+)
+from syncflow.compiler.languages.sandbox import JOINED, ROUNDS, WORK, Environment, Work, open_environment
+from syncflow.errors import DataError
+
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.Filter,
+    nodes.Test,
+    nodes.If,
+    nodes.For,
+    nodes.Assign,
+    nodes.AssignBlock,
+    nodes.CondExpr,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.Neg,
+    nodes.Pos,
+    nodes.Concat,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Keyword,
+)
+
+
+def compile_inserts(
+    text: str, functions: Mapping[str, Function]
+) -> tuple[Callable[[Mapping[str, Any], Callable[[str], str] | None], str], tuple[Read, ...]]:
+    """Return the renderer (root, escape of inserts) → text, and the paths that the inserts read.
+
+    Raises:
+        ExpressionError: the text is not Jinja, or uses what is not allowed here.
+    """
+    environment = open_environment(functions)
+    tree = _parse(environment, text)
+    _check_depth(tree)
+    for node in _walk(tree):
+        _check_node(node, text, environment, functions)
+    reads = tuple(_reads(tree, text))
+    _bound(tree)
+    template = _assemble(environment, tree)
+
+    def render(root: Mapping[str, Any], escape: Callable[[str], str] | None) -> str:
+        try:
+            return template.render({**root, WORK: Work(escape)})  # type: ignore[no-any-return]
+        except UndefinedError as error:
+            raise DataError(str(error.message)) from None
+        except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
+            raise DataError(f"the template cannot be rendered ({type(error).__name__})") from None
+
+    return render, reads
+
+
+def _line_start(text: str, line: int) -> int:
+    return sum(len(row) for row in text.splitlines(keepends=True)[: line - 1])
+
+
+def _place(text: str, line: int, word: str) -> int:
+    """Return where ``word`` stands on or after a line's start; Jinja's nodes know their line only."""
+    start = _line_start(text, line)
+    found = text.find(word, start)
+    return found if found >= 0 else start
+
+
+def _parse(environment: Environment, text: str) -> nodes.Template:
+    try:
+        return environment.parse(text)
+    except TemplateSyntaxError as error:
+        raise ExpressionError(_plain(error.message or "bad syntax"), _fault(text, error.lineno), _hint(text)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:  # int() of thousands of digits
+        raise ExpressionError("a number in the expression is too long") from None
+
+
+def _assemble(environment: Environment, tree: nodes.Template) -> Any:
+    try:
+        return environment.from_string(tree)
+    except (TemplateError, SyntaxError) as error:
+        raise ExpressionError(_plain(str(error))) from None
+    except (RecursionError, MemoryError):
+        raise _too_deep() from None
+
+
+def _too_deep() -> ExpressionError:
+    return ExpressionError(f"the template is nested more than {MAX_DEPTH} deep", 0, "split it over several fields")
+
+
+def _fault(text: str, line: int) -> int:
+    start = _line_start(text, line)
+    inserts = [place for place in (text.find("{{", start), text.find("{%", start)) if place >= 0]
+    return min(inserts, default=start)
+
+
+def _plain(message: str) -> str:
+    words = message.rstrip(".").replace("'print statement'", "}}").replace("block", "statement")
+    return words[:1].lower() + words[1:]
+
+
+def _hint(text: str) -> str:
+    for opening, closing in (("{{", "}}"), ("{%", "%}")):
+        if text.count(opening) > text.count(closing):
+            return f"each {opening} needs its {closing}"
+    return ""
+
+
+def _walk(tree: nodes.Node) -> Iterable[nodes.Node]:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(list(node.iter_child_nodes())))
+
+
+def _check_depth(tree: nodes.Node) -> None:
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+        level = [child for node in level for child in node.iter_child_nodes()]
+
+
+def _check_node(node: nodes.Node, text: str, environment: Environment, functions: Mapping[str, Function]) -> None:
+    if isinstance(node, nodes.Call):
+        _check_call(node, text)
+    elif isinstance(node, nodes.Filter):
+        _check_filter(node, text, environment, functions)
+    elif isinstance(node, nodes.Test):
+        if node.name not in environment.tests:
+            raise unknown_name("test", node.name, environment.tests, _place(text, node.lineno, node.name))
+    elif not isinstance(node, _ALLOWED):
+        word = type(node).__name__.lower()
+        raise ExpressionError(f"{word} is not allowed in an expression", _place(text, node.lineno, word))
+    elif isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
+        raise ExpressionError(f"{node.attr} is not a field", _place(text, node.lineno, node.attr))
+    elif isinstance(node, nodes.For) and node.recursive:
+        raise ExpressionError("a recursive for is not allowed", _place(text, node.lineno, "recursive"))
+
+
+def _check_call(node: nodes.Call, text: str) -> None:
+    if isinstance(node.node, nodes.Name) and node.node.name == "range":
+        if node.kwargs or node.dyn_args or node.dyn_kwargs:
+            raise ExpressionError("range takes integers only", _place(text, node.lineno, "range"))
+        return
+    name = node.node.attr if isinstance(node.node, nodes.Getattr) else getattr(node.node, "name", "")
+    hint = f"functions are filters here: {{{{ value | {name or 'name'} }}}}"
+    raise ExpressionError(f"{name or 'this'} cannot be called", _place(text, node.lineno, f"{name}("), hint)
+
+
+def _check_filter(node: nodes.Filter, text: str, environment: Environment, functions: Mapping[str, Function]) -> None:
+    offset = _place(text, node.lineno, node.name)
+    if node.name not in environment.filters:
+        raise unknown_name("filter", node.name, environment.filters, offset)
+    if node.node is None:
+        raise ExpressionError("a filter needs a value before it", offset)
+    function = functions.get(node.name)
+    if function is None or node.name == "join":
+        return
+    if node.kwargs or node.dyn_args or node.dyn_kwargs:
+        raise ExpressionError(f"{node.name} takes its arguments in order, without names", offset)
+    least, most = function.fewest, function.most
+    if not least <= len(node.args) + 1 or (most is not None and len(node.args) + 1 > most):
+        raise wrong_count(f"{node.name} (with the value before it)", least, most, len(node.args) + 1, offset)
+
+
+def _bound(tree: nodes.Template) -> None:
+    """Make every loop charge its rounds (and the plain text they write), and every ~ what it joins."""
+    for node in list(_walk(tree)):
+        if isinstance(node, nodes.For):
+            weight = 1 + sum(len(part.data) for part in node.find_all(nodes.TemplateData))
+            node.iter = _filter(node.iter, ROUNDS, [nodes.Const(weight)])
+        for name, value in node.iter_fields():
+            if isinstance(value, nodes.Concat):
+                setattr(node, name, _join_parts(value))
+            elif isinstance(value, list):
+                value[:] = [_join_parts(part) if isinstance(part, nodes.Concat) else part for part in value]
+
+
+def _join_parts(node: nodes.Concat) -> nodes.Filter:
+    first, *rest = node.nodes
+    return _filter(first, JOINED, rest)
+
+
+def _filter(value: Any, name: str, arguments: Sequence[nodes.Expr]) -> nodes.Filter:
+    return nodes.Filter(value, name, list(arguments), [], None, None, lineno=value.lineno)
+
+
+def _reads(tree: nodes.Template, text: str) -> Iterable[Read]:
+    local = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"} | {"loop", "range"}
+    for node in _walk(tree):
+        steps = _steps(node)
+        if steps and steps[0] not in local:
+            yield Read(steps, _place(text, node.lineno, ".".join(str(step) for step in steps)))
+
+
+def _steps(node: nodes.Node) -> tuple[str | int | None, ...]:
+    """Return the path that a node reads from the root, empty where it is none."""
+    if isinstance(node, nodes.Name) and node.ctx == "load":
+        return (node.name,)
+    if isinstance(node, nodes.Getattr):
+        inner = _steps(node.node)
+        return (*inner, node.attr) if inner else ()
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str | int):
+        inner = _steps(node.node)
+        return (*inner, node.arg.value) if inner else ()
+    return ()
