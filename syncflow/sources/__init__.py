@@ -1,4 +1,4 @@
-"""Where events come from: one file a source, one small protocol for all. ``open_source`` makes the one that is asked for."""
+"""Where events come from: one file a source, one small protocol for all; ``open_source`` makes the one asked for."""
 
 from syncflow.sources.base import Source
 from syncflow.sources.build import open_source
