@@ -1,9 +1,9 @@
 """The formats of text, each defined once: the door, the types and the objects mean the same by a name.
 
-In: a format's name. Out: what it is, a check in linear time, and the wider format that it lies within. Simple on purpose: a text
-that passes is one that strict systems accept too.
+In: a format's name. Out: what it is, a check in linear time, and the wider format that it lies within. Simple on
+purpose: a text that passes is one that strict systems accept too.
 
-email            one @, ASCII, no spaces or quotes; local part of at most 64 characters, dotted domain, at most 254 in all
+email            one @, ASCII, no spaces or quotes; at most 64 characters before it, 254 in all; a dotted domain
 date             2024-01-15, of the calendar, years 0001 to 9999
 date-time        2024-01-15T10:30:00, a fraction of up to 9 digits, with or without a zone (Z or +02:00)
 date-time-zoned  the same, with a zone

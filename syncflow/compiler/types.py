@@ -1,14 +1,14 @@
 """The types of JSON values: what inference computes, what a function promises, what a field of an object takes.
 
-In: types. Out: types and verdicts. Knows no expression and no file. A type is a frozen, hashable set of values; *absent* is a value of
-its own, so that an optional property is one whose type admits it. Every verdict is safe: ``is_subtype`` says yes only when it is so.
+In: types. Out: types and verdicts. Knows no expression and no file. A type is a frozen, hashable set of values;
+*absent* is a value of its own, so that an optional property is one whose type admits it. Every verdict is safe:
+``is_subtype`` says yes only when it is so.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -86,7 +86,8 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """Objects: known properties by name, sorted, and the type of every other; ``rest`` is ABSENT where no other may be there."""
+    """Objects: known properties by name, sorted, and the type of every other; ``rest`` is ABSENT where no other may be
+    there."""
 
     properties: tuple[tuple[str, Type], ...] = ()
     rest: Type = Absent()
@@ -151,7 +152,8 @@ def members(kind: Type) -> tuple[Type, ...]:
 
 
 def union(*kinds: Type) -> Type:
-    """Return the smallest type we can write that holds every value of ``kinds``; the order of ``kinds`` does not matter."""
+    """Return the smallest type we can write that holds every value of ``kinds``; the order of ``kinds`` does not
+    matter."""
     flat = sorted({member for kind in kinds for member in members(kind)}, key=_order)
     merged = _merge_values(_merge_booleans(flat))
     kept = _drop_covered(merged)
@@ -341,13 +343,13 @@ def shortest(kind: Text | Array) -> int:
     """Return the least length of a text or an array."""
     if isinstance(kind, Text) and kind.values is not None:
         return min((len(value) for value in kind.values), default=0)
-    if isinstance(kind, Text) and kind.format in FORMATS:
-        return max(kind.min_length, FORMATS[kind.format].shortest)
-    return kind.min_length
+    known = FORMATS.get(kind.format or "") if isinstance(kind, Text) else None
+    return kind.min_length if known is None else max(kind.min_length, known.shortest)
 
 
 def longest(kind: Type) -> int | None:  # noqa: PLR0911  # one line a shape
-    """Return the most characters of the value written as text (the most elements of an array), None where there is no bound."""
+    """Return the most characters of the value written as text (the most elements of an array), None where there is no
+    bound."""
     match kind:
         case Union():
             lengths = [longest(member) for member in kind.members]
@@ -368,7 +370,8 @@ def longest(kind: Type) -> int | None:  # noqa: PLR0911  # one line a shape
 def _longest_text(kind: Text) -> int | None:
     if kind.values is not None:
         return max((len(value) for value in kind.values), default=0)
-    bounds = [kind.max_length, FORMATS[kind.format].longest if kind.format in FORMATS else None]
+    known = FORMATS.get(kind.format or "")
+    bounds = [kind.max_length, known.longest if known is not None else None]
     return min((bound for bound in bounds if bound is not None), default=None)
 
 
@@ -378,92 +381,3 @@ def may_be_null(kind: Type) -> bool:
 
 def may_be_absent(kind: Type) -> bool:
     return any(isinstance(member, Absent) for member in members(kind))
-
-
-def without_absent(kind: Type) -> Type:
-    """Return the type of the values that are there, null included."""
-    return union(*(member for member in members(kind) if not isinstance(member, Absent)))
-
-
-_SOME: Final = (BOOLEAN, NUMBER, TEXT, ARRAY, OBJECT)
-
-
-def without_null(kind: Type) -> Type:
-    """Return the type of the values that are there and not null: what a guard or a default leaves."""
-    return union(*(part for member in members(kind) for part in _not_null(member)))
-
-
-def _not_null(kind: Type) -> Iterator[Type]:
-    if isinstance(kind, Anything):
-        yield from _SOME
-    elif not isinstance(kind, Null | Absent):
-        yield kind
-
-
-def restrict(kind: Type, to: Type) -> Type:
-    """Return a type that holds at least the values of both: what is left of ``kind`` where only ``to`` goes on."""
-    return union(*(part for member in members(kind) for bound in members(to) for part in _overlap(member, bound)))
-
-
-def _overlap(kind: Type, to: Type) -> Iterable[Type]:
-    if is_subtype(kind, to):
-        return (kind,)
-    if is_subtype(to, kind):
-        return (to,)
-    if isinstance(kind, Integer | Number) and isinstance(to, Integer | Number):
-        return (kind if isinstance(kind, Integer) else to,)
-    if isinstance(kind, Text) and kind.values is not None and isinstance(to, Text):
-        left = frozenset(value for value in kind.values if accepts(to, value))
-        return (Text(values=left),) if left else ()
-    return (kind,) if type(kind) is type(to) else ()
-
-
-def equal_to(kind: Type, value: Json) -> Type:
-    """Return what is left of ``kind`` where the value is known to equal ``value``."""
-    return restrict(kind, of_value(value)) if accepts(without_absent(kind), value) else NEVER
-
-
-def not_equal_to(kind: Type, value: Json) -> Type:
-    """Return what is left of ``kind`` where the value is known to differ from ``value``."""
-    return union(*(_except(member, value) for member in members(kind)))
-
-
-def _except(kind: Type, value: Json) -> Type:
-    if value is None:
-        return NEVER if isinstance(kind, Null) else union(*_SOME) if isinstance(kind, Anything) else kind
-    if isinstance(kind, Text) and kind.values is not None and isinstance(value, str):
-        left = kind.values - {value}
-        return replace(kind, values=left) if left else NEVER
-    if isinstance(kind, Boolean) and isinstance(value, bool):
-        return Boolean(only=not value) if kind.only is None else NEVER if kind.only == value else kind
-    return kind
-
-
-def of_value(value: Json) -> Type:  # noqa: PLR0911  # one line a shape
-    """Return the type of a constant: as narrow as we can write it."""
-    if value is None:
-        return NULL
-    if isinstance(value, bool):
-        return Boolean(only=value)
-    if isinstance(value, str):
-        return Text(values=frozenset({value}))
-    if isinstance(value, int):
-        return Integer(value, value)
-    if isinstance(value, float):
-        return Number(value, value)
-    if isinstance(value, list):
-        return Array(union(*map(of_value, value)), len(value), len(value))
-    return Object(tuple(sorted((name, of_value(entry)) for name, entry in value.items())))
-
-
-def constant(kind: Type) -> Json | Missing:
-    """Return the only value of a type, MISSING where it has several or is none of text, number, boolean and null."""
-    if isinstance(kind, Null):
-        return None
-    if isinstance(kind, Boolean) and kind.only is not None:
-        return kind.only
-    if isinstance(kind, Integer | Number) and kind.least is not None and kind.least == kind.most:
-        return kind.least
-    if isinstance(kind, Text) and kind.values is not None and len(kind.values) == 1:
-        return next(iter(kind.values))
-    return MISSING

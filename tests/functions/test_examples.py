@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from syncflow.compiler.functions import FUNCTIONS
-from syncflow.compiler.types import accepts, of_value
+from syncflow.compiler.narrowing import of_value
+from syncflow.compiler.types import accepts
 
 CASES = [
     pytest.param(name, example, id=f"{name}-{number}")

@@ -1,6 +1,7 @@
 """One library of functions for both languages of expressions: typed, total, documented with examples that run.
 
-A function's value comes first: ``truncate(item.name, `40`)`` in JMESPath is ``{{ item.name | truncate(40) }}`` in Jinja.
+A function's value comes first: ``truncate(item.name, `40`)`` in JMESPath is ``{{ item.name | truncate(40) }}`` in
+Jinja.
 """
 
 from __future__ import annotations
@@ -18,9 +19,36 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 )
 
 JMESPATH_BUILT_INS = frozenset(
-    "abs avg ceil contains ends_with floor join keys length map max max_by merge min min_by not_null reverse sort sort_by "
-    "starts_with sum to_array to_number to_string type values".split()
+    [
+        "abs",
+        "avg",
+        "ceil",
+        "contains",
+        "ends_with",
+        "floor",
+        "join",
+        "keys",
+        "length",
+        "map",
+        "max",
+        "max_by",
+        "merge",
+        "min",
+        "min_by",
+        "not_null",
+        "reverse",
+        "sort",
+        "sort_by",
+        "starts_with",
+        "sum",
+        "to_array",
+        "to_number",
+        "to_string",
+        "type",
+        "values",
+    ]
 )
-"""In JMESPath these names are the language's own; a function of ours with such a name has the same meaning and serves Jinja."""
+"""In JMESPath these names are the language's own; a function of ours with such a name has the same meaning and serves
+Jinja."""
 
 __all__ = ["FUNCTIONS", "GROUPS", "JMESPATH_BUILT_INS", "Example", "Function", "Group", "Parameter"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import anything
-from syncflow.compiler.types import NULL, Type, may_be_null, union, without_null
+from syncflow.compiler.narrowing import without_null
+from syncflow.compiler.types import NULL, Type, may_be_null, union
 from syncflow.events import Json
 
 GROUP = Group("choice", "Choosing")

@@ -2,8 +2,8 @@
 
 In: a plain Python function over values already read, and what is promised of it. Out: a frozen ``Function``.
 
-Total means: ``call`` takes any JSON values and returns JSON. An argument that is null or does not fit gives null; a parameter that
-may be left out takes null as left out; a parameter of the kind ``anything`` takes null as a value.
+Total means: ``call`` takes any JSON values and returns JSON. An argument that is null or does not fit gives null; a
+parameter that may be left out takes null as left out; a parameter of the kind ``anything`` takes null as a value.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from syncflow.compiler.functions.kinds import MISFIT, Kind
-from syncflow.compiler.types import NULL, Type, is_subtype, longest, of_value, union, without_null
+from syncflow.compiler.narrowing import of_value, without_null
+from syncflow.compiler.types import NULL, Type, is_subtype, longest, union
 from syncflow.events import Json
 
 Rule: TypeAlias = "Callable[..., Type]"
-"""Computes a result's type from the types of all parameters, in order, after reading: left-out ones have the type of their default."""
+"""Computes a result's type from the types of all parameters, in order, after reading: left-out ones have the type of
+their default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Function:
         return self.parameters[-1] if self.variadic else None
 
     def result(self, arguments: Sequence[Type] = ()) -> Type:
-        """Return the type of the result for arguments of these types; fewer arguments than parameters leave the rest out."""
+        """Return the type of the result for arguments of these types; fewer arguments than parameters leave the rest
+        out."""
         seen = [self._seen(index, argument) for index, argument in enumerate(arguments)]
         if any(kind == union() for kind in seen):
             return NULL

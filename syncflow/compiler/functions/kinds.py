@@ -1,7 +1,7 @@
 """The kinds of argument: which values a parameter takes, and how a function reads them.
 
-Text is generous: a number or a boolean is read as JSON writes it, so that ``truncate(item.number, `5`)`` does what it looks like.
-Everything else is strict: the text "5" is no number (``to_decimal`` makes it one).
+Text is generous: a number or a boolean is read as JSON writes it, so that ``truncate(item.number, `5`)`` does what it
+looks like. Everything else is strict: the text "5" is no number (``to_decimal`` makes it one).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from syncflow.compiler.narrowing import restrict
 from syncflow.compiler.types import (
     ABSENT,
     ANY,
@@ -26,7 +27,6 @@ from syncflow.compiler.types import (
     Absent,
     Type,
     members,
-    restrict,
     union,
 )
 from syncflow.events import Json
@@ -46,7 +46,8 @@ MOST_CHARACTERS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``read`` returns the value as the function takes it, or MISFIT. With ``takes_null``, null and absent are values like any other."""
+    """``read`` returns the value as the function takes it, or MISFIT. With ``takes_null``, null and absent are values
+    like any other."""
 
     name: str
     accepts: Type

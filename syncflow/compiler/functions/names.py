@@ -1,7 +1,8 @@
 """Names of people. In: a whole name as people write it. Out: its parts.
 
-"Ada Lovelace" and "Lovelace, Ada" mean the same. A particle (van, de, von …) belongs to the last name, a title (Dr., Prof.) and a
-suffix (Jr., III) to neither part. One word alone is a first name. With a comma, what stands before it is the last name as a whole.
+"Ada Lovelace" and "Lovelace, Ada" mean the same. A particle (van, de, von …) belongs to the last name, a title (Dr.,
+Prof.) and a suffix (Jr., III) to neither part. One word alone is a first name. With a comma, what stands before it is
+the last name as a whole.
 """
 
 from __future__ import annotations
@@ -14,10 +15,65 @@ from syncflow.compiler.types import Text, Type, longest, nullable
 
 GROUP = Group("names", "Names of people")
 
-_TITLES = frozenset("dr prof professor mr mrs ms miss mx sir dame lord lady rev hon herr frau ing dipl mag".split())
-_SUFFIXES = frozenset("jr sr junior senior ii iii iv phd md mba esq dds dvm cpa".split())
+_TITLES = frozenset(
+    [
+        "dr",
+        "prof",
+        "professor",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "sir",
+        "dame",
+        "lord",
+        "lady",
+        "rev",
+        "hon",
+        "herr",
+        "frau",
+        "ing",
+        "dipl",
+        "mag",
+    ]
+)
+_SUFFIXES = frozenset(
+    ["jr", "sr", "junior", "senior", "ii", "iii", "iv", "phd", "md", "mba", "esq", "dds", "dvm", "cpa"]
+)
 _PARTICLES = frozenset(
-    "van von der den de del della di da das dos do du la le les ter ten zu zum zur af av bin ibn al el st san mac".split()
+    [
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "del",
+        "della",
+        "di",
+        "da",
+        "das",
+        "dos",
+        "do",
+        "du",
+        "la",
+        "le",
+        "les",
+        "ter",
+        "ten",
+        "zu",
+        "zum",
+        "zur",
+        "af",
+        "av",
+        "bin",
+        "ibn",
+        "al",
+        "el",
+        "st",
+        "san",
+        "mac",
+    ]
 )
 
 

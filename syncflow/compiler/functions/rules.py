@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
-from syncflow.compiler.types import MISSING, Integer, Number, Text, Type, constant, longest, members
-from syncflow.events import Json
+from syncflow.compiler.narrowing import constant
+from syncflow.compiler.types import Integer, Number, Text, Type, longest, members
 
 
 def bounded(text: str) -> str:
@@ -15,7 +15,8 @@ def bounded(text: str) -> str:
 
 
 def text_up_to(characters: int | None) -> Type:
-    """Return the type of texts of at most so many characters; None and whatever exceeds the bound of all functions is that bound."""
+    """Return the type of texts of at most so many characters; None and whatever exceeds the bound of all functions is
+    that bound."""
     return Text(max_length=MOST_CHARACTERS if characters is None else max(0, min(characters, MOST_CHARACTERS)))
 
 
@@ -48,5 +49,5 @@ def least(kind: Type) -> int | None:
 
 def constant_text(kind: Type) -> str | None:
     """Return the text that is the only value of a type, None where there is no such."""
-    value: Json | object = constant(kind)
-    return value if isinstance(value, str) and value is not MISSING else None
+    value = constant(kind)
+    return value if isinstance(value, str) else None
