@@ -95,7 +95,7 @@ class Stdin:
 
 
 def _reader(stream: BinaryIO) -> Callable[[int], bytes]:
-    """Return what reads whatever is there; from the descriptor, since a buffer's lock would hang the process at its end."""
+    """Return what reads whatever is there; from the descriptor, for a buffer's lock could hang the process's end."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, io.UnsupportedOperation):

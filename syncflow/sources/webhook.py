@@ -1,0 +1,273 @@
+"""The ``webhook`` source: events by HTTP POST, answered once they are in the journal.
+
+200 is a promise: every event of the request is durable. Any other answer: none was promised, send again. A request
+whose events were handed on already and whose answer is late gets 503; sent again its events come twice, which is what
+an event id in the envelope is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import hmac
+import re
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+
+from syncflow.config.models.routes import WebhookSignature, WebhookSource
+from syncflow.errors import DataError, ProjectError, UnavailableError
+from syncflow.events import Position, Raw
+from syncflow.sources.bodies import events_of
+
+_PARTITION = "webhook"
+_MOST_WAITING = 10_000
+"""Events accepted from the network and not yet read; past it senders are asked to come back."""
+
+_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+
+
+class Webhook:
+    """One HTTP server with one path. ``port`` is where it listens, once open."""
+
+    def __init__(self, settings: WebhookSource, *, patience_seconds: float = 30.0) -> None:
+        self._settings = settings
+        self._patience_seconds = patience_seconds
+        self._host, self._wanted_port = _address(settings.listen)
+        self._path = _plain_path(settings.path)
+        self._waiting: deque[Raw] = deque()
+        self._waiting_bytes = 0
+        self._unanswered: deque[_Unanswered] = deque()
+        self._last = 0
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def open(self, acknowledged: Mapping[str, int]) -> None:
+        """Listen; positions go on after the acknowledged ones."""
+        if self._settings.signature is not None and not self._settings.signature.secret:
+            raise ProjectError("source.webhook.signature.secret is empty", hint="set the variable that it is read from")
+        self._last = acknowledged.get(_PARTITION, 0)
+        listening = self._bind()
+        self.port = listening.getsockname()[1]
+        self._server = _Server(_app(self.receive, path=self._path))
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="webhook")
+        self._serving.add_done_callback(lambda _: self._arrived.set())
+        await self._server.ready.wait()
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        """Wait for events; empty only once the source is closed."""
+        while not self._waiting:
+            if self._closing:
+                return ()
+            if self._serving is None or self._serving.done():
+                raise UnavailableError("source.webhook: the server has stopped")
+            self._arrived.clear()
+            await self._arrived.wait()
+        taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._waiting_bytes -= sum(len(raw.body) for raw in taken)
+        return taken
+
+    async def acknowledge(self, position: Position) -> None:
+        """Answer the requests whose last event is durable now."""
+        while self._unanswered and self._unanswered[0].last <= position.offset:
+            self._unanswered.popleft().settle(durable=True)
+
+    async def close(self) -> None:
+        """Stop to listen; what is not durable by now gets 503."""
+        self._closing = True
+        self._arrived.set()
+        while self._unanswered:
+            self._unanswered.popleft().settle(durable=False)
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+            self._server = None
+
+    async def receive(self, request: Request) -> JSONResponse:
+        """Answer one POST; many run at once."""
+        try:
+            events = self._events(await self._body(request), request)
+            await self._take(events)
+        except _RefusedError as refusal:
+            return refusal.answer()
+        return JSONResponse({"accepted": len(events)})
+
+    async def _body(self, request: Request) -> bytes:
+        most = self._settings.max_body
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                body = await _read_body(request, most=most)
+        except TimeoutError as error:
+            raise _RefusedError(408, "the body did not arrive in time") from error
+        except ClientDisconnect as error:
+            raise _RefusedError(400, "the connection was closed before the end of the body") from error
+        if body is None:
+            raise _RefusedError(413, f"the body is larger than max_body, which is {most} bytes")
+        return body
+
+    def _events(self, body: bytes, request: Request) -> Sequence[bytes]:
+        signature, most = self._settings.signature, self._settings.max_event
+        if signature is not None and not _is_signed(body, request.headers, signature):
+            raise _RefusedError(401, f"{signature.header} is missing or is not the signature of this body")
+        try:
+            events = events_of(body, is_lines=_content_type(request) in _LINES)
+        except DataError as error:
+            raise _RefusedError(400, error.message) from error
+        for number, event in enumerate(events, start=1):
+            if len(event) > most:
+                raise _RefusedError(413, f"event {number} is larger than max_event, which is {most} bytes")
+        return events
+
+    async def _take(self, events: Sequence[bytes]) -> None:
+        """Hand the events on, and wait until the last is durable."""
+        if self._closing:
+            raise _RefusedError(503, "shutting down, send again later", retry_after_seconds=5)
+        if not self._has_room(events):
+            raise _RefusedError(503, "more events wait than can be taken, send again later", retry_after_seconds=1)
+        request = self._enqueue(events)
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                durable = await request.durable
+        except TimeoutError:
+            durable = False
+            self._withdraw(request)
+        if not durable:
+            raise _RefusedError(503, "not stored in time, send again later", retry_after_seconds=5)
+
+    def _has_room(self, events: Sequence[bytes]) -> bool:
+        """A body larger than the bound is taken too, when nothing else waits."""
+        size = self._waiting_bytes + sum(map(len, events))
+        few = len(self._waiting) + len(events) <= _MOST_WAITING and size <= 4 * self._settings.max_body
+        return few or not self._waiting
+
+    def _enqueue(self, events: Sequence[bytes]) -> _Unanswered:
+        first = self._last + 1
+        self._last += len(events)
+        self._waiting.extend(Raw(Position(_PARTITION, first + index), event) for index, event in enumerate(events))
+        self._waiting_bytes += sum(map(len, events))
+        request = _Unanswered(first, self._last, asyncio.get_running_loop().create_future())
+        self._unanswered.append(request)
+        self._arrived.set()
+        return request
+
+    def _withdraw(self, request: _Unanswered) -> None:
+        """Take back what was not handed on, so that the sender's repetition is the only one."""
+        with contextlib.suppress(ValueError):  # close() has taken it already
+            self._unanswered.remove(request)
+        if self._waiting and self._waiting[0].position.offset <= request.first:
+            kept = [raw for raw in self._waiting if not request.first <= raw.position.offset <= request.last]
+            self._waiting = deque(kept)
+            self._waiting_bytes = sum(len(raw.body) for raw in kept)
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            return socket.create_server((self._host, self._wanted_port), family=family)
+        except OSError as error:
+            raise ProjectError(
+                f"source.webhook.listen: cannot listen on {self._settings.listen}: {error.strerror}",
+                hint="choose another port, or 0 for any free one",
+            ) from error
+
+
+class _RefusedError(Exception):
+    """An answer that promises nothing."""
+
+    def __init__(self, status: int, why: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(why)
+        self._status = status
+        self._why = why
+        self._headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
+
+    def answer(self) -> JSONResponse:
+        return JSONResponse({"error": self._why}, status_code=self._status, headers=self._headers)
+
+
+@dataclass(slots=True, eq=False)
+class _Unanswered:
+    """A request whose sender waits; the offsets of its events."""
+
+    first: int
+    last: int
+    durable: asyncio.Future[bool]
+
+    def settle(self, *, durable: bool) -> None:
+        if not self.durable.done():
+            self.durable.set_result(durable)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the run, and logs no request."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_config=None, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5
+            )
+        )
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _app(receive: Callable[[Request], Awaitable[JSONResponse]], *, path: str) -> FastAPI:
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.add_api_route(path, receive, methods=["POST"], response_model=None)
+    return app
+
+
+async def _read_body(request: Request, *, most: int) -> bytes | None:
+    """Return the body, or None as soon as it is known to be too large."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > most:
+        return None
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
+def _is_signed(body: bytes, headers: Mapping[str, str], signature: WebhookSignature) -> bool:
+    digest = hmac.new(signature.secret.encode(), body, getattr(hashlib, signature.algorithm)).digest()
+    given = headers.get(signature.header.lower(), "")
+    if signature.encoding == "base64":
+        expected = signature.prefix + base64.b64encode(digest).decode()
+    else:
+        expected, given = (signature.prefix + digest.hex()).lower(), given.lower()
+    return hmac.compare_digest(expected.encode(), given.encode())
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ProjectError(f"source.webhook.listen: expected HOST:PORT such as 127.0.0.1:8080, found {listen!r}")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104  # ":8080" asks for every interface
+
+
+def _plain_path(path: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", path):
+        raise ProjectError(f"source.webhook.path: expected a path such as /events, found {path!r}")
+    return path
