@@ -1,0 +1,365 @@
+"""The door: a schema becomes a strict Pydantic model that coerces nothing, and a check that says what does not fit.
+
+In: a ``SchemaNode``. Out: a ``Door``. The item that passes is the item that was read, unchanged: what validation would
+make of it is thrown away, so that later stages read exactly the value that was checked.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple, Union
+
+import re2
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+from pydantic_core import PydanticCustomError
+
+from syncflow.compiler.formats import FORMATS
+from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.config.models.schema import SchemaNode
+from syncflow.events import Item, Json
+
+REFERENCE = "#/$defs/"
+_ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
+_SAY_NOTHING = {"title", "description", "personal", "examples", "defs"}
+
+
+class Misfit(NamedTuple):
+    """One way in which an item does not fit. ``path`` starts at the item; nothing here quotes its values."""
+
+    path: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A compiled schema. ``model`` is for people who work in Python; ``misfits`` is what the stream asks."""
+
+    model: type[BaseModel]
+    _validate: Callable[[Any], Any] = field(repr=False)
+
+    def misfits(self, item: Item, *, most: int = 5) -> Sequence[Misfit]:
+        """Return what does not fit, at most so many; empty where the item fits."""
+        try:
+            self._validate(item)
+        except ValidationError as error:
+            return _explain(error, item)[:most]
+        return ()
+
+
+def compile_door(node: SchemaNode, *, name: str) -> Door:
+    """Compile a schema whose top is an object."""
+    builder = _Builder(node.defs)
+    model = builder.model(node, name)
+    if not _rest_of(node):
+        return Door(model, model.__pydantic_validator__.validate_python)
+    whole = TypeAdapter(builder.annotation(node, name))
+    return Door(model, whole.validator.validate_python)
+
+
+def _rest_of(node: SchemaNode) -> bool:
+    """Tell whether the top says more than a model can."""
+    return bool(node.any_of or node.ref or node.enum is not None or "const" in node.model_fields_set)
+
+
+class _Builder:
+    """Turns nodes into annotations. A definition is compiled when first needed, so that one may contain itself."""
+
+    def __init__(self, defs: Mapping[str, SchemaNode]) -> None:
+        self._defs = defs
+        self._adapters: dict[str, TypeAdapter[Any]] = {}
+
+    def annotation(self, node: SchemaNode, name: str) -> Any:
+        """Return the annotation that admits what the node admits."""
+        parts = [self._of_words(node, name)]
+        if node.any_of:
+            parts.append(_union([self.annotation(entry, f"{name}_{i}") for i, entry in enumerate(node.any_of, 1)]))
+        if node.ref is not None:
+            parts.append(self._reference(node.ref.removeprefix(REFERENCE)))
+        meaning = [part for part in parts if part is not Any] or [Any]
+        combined = meaning[0]
+        for part in meaning[1:]:
+            combined = Annotated[combined, BeforeValidator(_also(TypeAdapter(part)))]
+        return self._listed(node, combined)
+
+    def model(self, node: SchemaNode, name: str) -> type[BaseModel]:
+        """Return the model of an object."""
+        fields: dict[str, Any] = {}
+        known = dict(node.properties) | {key: SchemaNode() for key in node.required if key not in node.properties}
+        for position, (key, entry) in enumerate(known.items()):
+            kind = self.annotation(entry, f"{name}_{key}")
+            attribute = _attribute(key, position)
+            default: Any = ... if key in node.required else None
+            alias = None if attribute == key else key
+            fields[attribute] = (kind, Field(default, alias=alias, description=entry.description))
+        extra = node.additional_properties
+        config = ConfigDict(
+            extra="ignore" if extra is True else "forbid", hide_input_in_errors=True, protected_namespaces=()
+        )
+        if isinstance(extra, SchemaNode):
+            return create_model(name, __base__=_open_base(self.annotation(extra, f"{name}_other")), **fields)
+        return create_model(name, __config__=config, **fields)
+
+    def _of_words(self, node: SchemaNode, name: str) -> Any:
+        if not node.model_fields_set - _SAY_NOTHING - {"any_of", "ref", "enum", "const"}:
+            return Any
+        types = _ALL_TYPES if node.type is None else (node.type,) if isinstance(node.type, str) else node.type
+        return _union([self._of_type(kind, node, name) for kind in types])
+
+    def _of_type(self, kind: str, node: SchemaNode, name: str) -> Any:
+        match kind:
+            case "null" | "boolean":
+                return StrictBool if kind == "boolean" else None
+            case "integer":
+                return _union([_whole(node), _number(node, whole=True)])
+            case "number":
+                return _union([_whole(node), _number(node, whole=False)])
+            case "string":
+                return _text(node)
+            case "array":
+                return Annotated[list[self._items(node, name)], Field(strict=True)]  # type: ignore[misc]
+        return self._object(node, name)
+
+    def _items(self, node: SchemaNode, name: str) -> Any:
+        return Any if node.items is None else self.annotation(node.items, f"{name}_item")
+
+    def _object(self, node: SchemaNode, name: str) -> Any:
+        if node.properties or node.required or node.additional_properties is not True:
+            return self.model(node, name)
+        return Annotated[dict[str, Any], Field(strict=True)]
+
+    def _listed(self, node: SchemaNode, kind: Any) -> Any:
+        listed = [node.enum] if node.enum is not None else []
+        listed += [(node.const,)] if "const" in node.model_fields_set else []
+        for values in listed:
+            if node.type == "string" and kind == StrictStr and values and all(isinstance(v, str) for v in values):
+                kind = Literal[values]
+            else:
+                kind = Annotated[kind, BeforeValidator(_one_of(values))]
+        return kind
+
+    def _reference(self, name: str) -> Any:
+        def fits(value: Any) -> Any:
+            try:
+                return self._adapter(name).validator.validate_python(value)
+            except ValidationError as error:
+                raise _reference_error(error, value) from None
+
+        return Annotated[Any, PlainValidator(fits)]
+
+    def _adapter(self, name: str) -> TypeAdapter[Any]:
+        if name not in self._adapters:
+            self._adapters[name] = TypeAdapter(self.annotation(self._defs[name], name))
+        return self._adapters[name]
+
+
+def _union(kinds: Sequence[Any]) -> Any:
+    if Any in kinds:
+        return Any
+    return Union[tuple(kinds)]  # noqa: UP007  # made of values
+
+
+def _open_base(others: Any) -> type[BaseModel]:
+    namespace = {
+        "__module__": __name__,
+        "__annotations__": {"__pydantic_extra__": dict[str, others]},
+        "model_config": ConfigDict(extra="allow", hide_input_in_errors=True, protected_namespaces=()),
+    }
+    return type("Open", (BaseModel,), namespace)
+
+
+def _attribute(key: str, position: int) -> str:
+    """Return the Python name of a property: its own, where Python and pydantic leave it free."""
+    free = key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("_") and not hasattr(BaseModel, key)
+    return key if free else f"field_{position}"
+
+
+def _whole(node: SchemaNode) -> Any:
+    return Annotated[int, Field(strict=True, ge=SMALLEST_INTEGER, le=LARGEST_INTEGER), *_bounds(node)]
+
+
+def _number(node: SchemaNode, *, whole: bool) -> Any:
+    return Annotated[float, PlainValidator(_is_whole if whole else _is_float), *_bounds(node)]
+
+
+def _bounds(node: SchemaNode) -> list[Any]:
+    return [Field(ge=node.minimum, le=node.maximum)] if node.minimum is not None or node.maximum is not None else []
+
+
+def _is_float(value: Any) -> float:
+    if type(value) is not float or not math.isfinite(value):
+        raise PydanticCustomError("float_type", "expected a number")
+    return value
+
+
+def _is_whole(value: Any) -> float:
+    if type(value) is not float or not value.is_integer() or not SMALLEST_INTEGER <= value < 2**63:
+        raise PydanticCustomError("int_type", "expected a whole number of 64 bits")
+    return value
+
+
+def _text(node: SchemaNode) -> Any:
+    checks: list[Any] = []
+    if node.min_length is not None or node.max_length is not None:
+        checks.append(Field(min_length=node.min_length, max_length=node.max_length))
+    if node.format is not None and node.format in FORMATS:
+        checks.append(AfterValidator(_formatted(node.format)))
+    if node.pattern is not None:
+        checks.append(AfterValidator(_matching(node.pattern)))
+    return Annotated[StrictStr, *checks] if checks else StrictStr
+
+
+def _formatted(name: str) -> Callable[[str], str]:
+    fits, words = FORMATS[name].check, FORMATS[name].words
+
+    def check(value: str) -> str:
+        if not fits(value):
+            raise PydanticCustomError("format", "{words}", {"words": f"is not a valid {words}"})
+        return value
+
+    return check
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    search = re2.compile(pattern).search
+
+    def check(value: str) -> str:
+        if not search(value):
+            raise PydanticCustomError("pattern", "{words}", {"words": f"does not match the pattern {pattern}"})
+        return value
+
+    return check
+
+
+def _one_of(values: Sequence[Json]) -> Callable[[Any], Any]:
+    allowed = {frozen(value) for value in values}
+    words = ", ".join("null" if value is None else str(value) for value in values)
+
+    def check(value: Any) -> Any:
+        if frozen(value) not in allowed:
+            raise PydanticCustomError(
+                "literal_error", "{words}", {"words": f"is not one of {words}", "expected": words}
+            )
+        return value
+
+    return check
+
+
+def frozen(value: Json) -> Any:
+    """Return a hashable stand-in that is equal where JSON values are: 1 is 1.0, and neither is true."""
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, list):
+        return ("array", *map(frozen, value))
+    if isinstance(value, dict):
+        return ("object", frozenset((key, frozen(entry)) for key, entry in value.items()))
+    return value
+
+
+def _also(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        try:
+            adapter.validator.validate_python(value)
+        except ValidationError as error:
+            raise _reference_error(error, value) from None
+        return value
+
+    return check
+
+
+def _reference_error(error: ValidationError, value: Any) -> PydanticCustomError:
+    """Wrap what a definition found, so that its places can be told from the top."""
+    return PydanticCustomError("reference", "does not fit", {"inner": _explain(error, value)})
+
+
+_EXPECTED = {
+    "none_required": "null",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+}
+_BROKEN: dict[str, tuple[str, str]] = {
+    "missing": ("missing", "is missing"),
+    "extra_forbidden": ("unknown_field", "is not a field of the schema"),
+    "string_too_short": ("length", "is shorter than {min_length} characters"),
+    "string_too_long": ("length", "is longer than {max_length} characters"),
+    "greater_than_equal": ("range", "is less than {ge}"),
+    "less_than_equal": ("range", "is more than {le}"),
+}
+
+
+def _explain(error: ValidationError, item: Any) -> list[Misfit]:
+    """Sort pydantic's errors by place; at one place, what is wrong with a right type outweighs wrong types."""
+    places: dict[str, tuple[Any, list[Any]]] = {}
+    for entry in error.errors(include_url=False, include_input=False):
+        path, value = _follow(entry, item)
+        places.setdefault(path, (value, []))[1].append(entry)
+    return [misfit for path, (value, entries) in places.items() for misfit in _of_place(path, entries, value)]
+
+
+def _of_place(path: str, entries: Sequence[Any], value: Any) -> list[Misfit]:
+    precise = [entry for entry in entries if entry["type"] not in _EXPECTED]
+    if not precise:
+        kinds = dict.fromkeys(_EXPECTED[entry["type"]] for entry in entries)
+        expected = " or ".join(kind for kind in kinds if kind != "a whole number" or "a number" not in kinds)
+        return [Misfit(path, "type", f"expected {expected}, found {kind_of(value)}")]
+    found = [misfit for entry in precise for misfit in _of_entry(path, entry)]
+    return list(dict.fromkeys(found))
+
+
+def _of_entry(path: str, entry: Any) -> list[Misfit]:
+    kind, context = entry["type"], entry.get("ctx") or {}
+    if kind == "reference":
+        return [misfit._replace(path=_joined(path, misfit.path)) for misfit in context["inner"]]
+    if kind == "literal_error":
+        return [Misfit(path, "options", f"is not one of {context['expected']}")]
+    if kind in _BROKEN:
+        code, words = _BROKEN[kind]
+        return [Misfit(path, code, words.format_map(context))]
+    return [Misfit(path, kind, context.get("words", "does not fit"))]
+
+
+def _joined(outer: str, inner: str) -> str:
+    return inner if not outer else outer + inner if inner.startswith("[") else f"{outer}.{inner}" if inner else outer
+
+
+def _follow(entry: Any, item: Any) -> tuple[str, Any]:
+    """Return the path of an error and the value there, without the names that pydantic gives to members of a union."""
+    path, location = "", entry["loc"]
+    for position, part in enumerate(location):
+        missing = entry["type"] == "missing" and position == len(location) - 1
+        if isinstance(item, dict) and (part in item or missing):
+            path, item = _joined(path, str(part)), item.get(part)
+        elif isinstance(item, list) and isinstance(part, int):
+            path, item = f"{path}[{part}]", item[part]
+    return path, item
+
+
+def kind_of(value: Json) -> str:
+    """Name the kind of a JSON value, for a person."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    return {str: "text", list: "a list", dict: "an object"}.get(type(value), "no JSON")
