@@ -19,7 +19,8 @@ from syncflow.config.scalars import Rate
 from syncflow.errors import ProjectError
 from syncflow.events import Change, Item, Position, Raw
 from syncflow.sources.names import pools
-from syncflow.sources.values import Draw, Property, identity_of, make_item, properties_of
+from syncflow.sources.texts import Draw
+from syncflow.sources.values import Property, identity_of, make_item, properties_of
 
 _FIRST_MOMENT = datetime(2024, 1, 15, 10, 30, 0, 123456)  # noqa: DTZ001  # the events' times have no zone, as many systems' have not
 _MOST_LIVE = 10_000
@@ -85,7 +86,7 @@ class Stream:
         if not changed and self._mutable:
             self._change_one(item)
         for entry in self._touched:
-            item[entry.name] = draw.moment
+            item[entry.name] = entry.make(draw)
         self._live[index] = (item, draw.first, draw.last)
         return item
 

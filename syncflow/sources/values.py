@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import TypeAlias
-from uuid import UUID
 
 from syncflow.config.models.schema import SchemaNode
 from syncflow.errors import ProjectError
 from syncflow.events import Item, Json
-from syncflow.sources.names import DOMAINS, PHONES, Pools
+from syncflow.sources.texts import EXACT, TEXTS, Draw, email, role_of, short_email, some_words, uuid, words_of
 
 _DEEPEST = 8
 """A schema that refers to itself is followed so far; what is optional below is left out."""
@@ -24,32 +22,12 @@ _DEEPEST = 8
 _ABSENT_SHARE = 0.1
 _NULL_SHARE = 0.05
 
-
-class Draw:
-    """Everything that chance and the moment decide; changed by the stream before each event."""
-
-    __slots__ = ("emails", "first", "last", "moment", "pools", "random", "rng", "serial")
-
-    def __init__(self, *, seed: int, pools: Pools) -> None:
-        self.rng = Random(seed)  # noqa: S311  # to be repeatable is the point
-        self.random = self.rng.random
-        self.pools = pools
-        self.serial = 0
-        self.emails = 0
-        self.first = ""
-        self.last = ""
-        self.moment = ""
-
-    def pick(self, choices: Sequence[str]) -> str:
-        return choices[int(self.random() * len(choices))]
-
-
 Make: TypeAlias = Callable[[Draw], Json]
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property of an object: how its value is made, and how often it is not there."""
+    """One property of an object: how its value is made, and how often it is absent or null."""
 
     name: str
     make: Make
@@ -79,8 +57,8 @@ def properties_of(node: SchemaNode, *, root: SchemaNode, depth: int = 0, identit
 def identity_of(node: SchemaNode) -> str:
     """Return the property that most likely identifies a record, empty if none looks like it."""
     names = list(node.properties)
-    likely = [name for name in names if _words(name) == "id"]
-    likely += [name for name in names if re.search(r"(^|_)(id|uuid|key)$", _words(name))]
+    likely = [name for name in names if words_of(name) == "id"]
+    likely += [name for name in names if re.search(r"(^|_)(id|uuid|key)$", words_of(name))]
     likely += [name for name in node.required if name in node.properties and not node.properties[name].enum]
     return likely[0] if likely else ""
 
@@ -153,36 +131,10 @@ def _type(node: SchemaNode) -> str:
     return "number" if node.minimum is not None or node.maximum is not None else "string"
 
 
-def _words(name: str) -> str:
-    """``createdAt`` and ``Created-At`` → ``created_at``"""
-    return re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
-
-
-_ROLES: tuple[tuple[str, str], ...] = (
-    (r"^(updated|modified|changed|last_(updated|modified|changed))", "touched"),
-    (r"^(created|inserted|registered|signed_up)", "made"),
-    (r"e?mail$|^e_?mail", "email"),
-    (r"phone|mobile|^tel(_|$)|(^|_)fax", "phone"),
-    (r"^(first|given|fore)_?name$", "first_name"),
-    (r"^(last|family|sur)_?name$", "last_name"),
-    (r"company|organi[sz]ation|employer|account_name", "company"),
-    (r"^(full_|display_|contact_)?name$", "name"),
-    (r"job|title$|position|profession", "job"),
-    (r"street|^address", "street"),
-    (r"city|town", "city"),
-    (r"^state$|region|province", "state"),
-    (r"zip|post(al)?_?code", "postcode"),
-    (r"country", "country"),
-    (r"url|website|homepage|link$", "uri"),
-    (r"_at$", "made"),
-)
-
-
 def _role(name: str, node: SchemaNode) -> str:
     if node.enum is not None or _type(node) != "string":
         return ""
-    words = _words(name)
-    named = next((role for pattern, role in _ROLES if re.search(pattern, words)), "")
+    named = role_of(name)
     if (node.format or "").startswith("date-time"):
         return "touched" if named == "touched" else "made"
     if node.format is not None:
@@ -232,7 +184,7 @@ def _scalar(kind: str, name: str, node: SchemaNode) -> Make:
     if kind == "number":
         least, most = _bounds(node)
         return lambda draw: min(most, max(least, round(least + draw.random() * (most - least), 2)))
-    return _fitted(_TEXTS.get(_role(name, node), _some_words), node)
+    return _fitted(TEXTS.get(node.format or "") or TEXTS.get(_role(name, node), some_words), node)
 
 
 def _bounds(node: SchemaNode) -> tuple[float, float]:
@@ -244,15 +196,15 @@ def _bounds(node: SchemaNode) -> tuple[float, float]:
 def _fitted(make: Callable[[Draw], str], node: SchemaNode) -> Make:
     """Shorten what is only words; a value with a format is short anyway, and a cut would break it."""
     shortest, longest = node.min_length or 0, node.max_length
-    if make is _email:
-        return make if longest is None else lambda draw: _short_email(draw, longest=longest)
-    if make in _EXACT or (shortest <= 1 and (longest is None or longest >= 100)):
+    if make is email:
+        return make if longest is None else lambda draw: short_email(draw, longest=longest)
+    if (node.format and make in EXACT) or (shortest <= 1 and (longest is None or longest >= 100)):
         return make
 
     def fitted(draw: Draw) -> str:
         text = make(draw)
         while len(text) < shortest:
-            text = f"{text} {_some_words(draw)}"
+            text = f"{text} {some_words(draw)}"
         return text[:longest]
 
     return fitted
@@ -263,71 +215,7 @@ def _identity(node: SchemaNode) -> Make:
         low = int(node.minimum or 0)
         return lambda draw: low + draw.serial
     if node.format == "uuid":
-        return _uuid
+        return uuid
     longest = node.max_length or 255
     shortest = node.min_length or 0
     return lambda draw: f"A{1000 + draw.serial:0{max(0, shortest - 1)}d}"[-longest:]
-
-
-def _name(draw: Draw) -> str:
-    return f"{draw.first} {draw.last}"
-
-
-def _email(draw: Draw) -> str:
-    draw.emails += 1
-    return f"{draw.first}.{draw.last}{draw.emails}@{DOMAINS[int(draw.random() * 3)]}".lower()
-
-
-def _short_email(draw: Draw, *, longest: int) -> str:
-    text = _email(draw)
-    return text if len(text) <= longest else f"u{draw.emails}@example.com"
-
-
-def _uuid(draw: Draw) -> str:
-    return str(UUID(int=draw.rng.getrandbits(128), version=4))
-
-
-def _date(draw: Draw) -> str:
-    return f"{1950 + int(draw.random() * 70)}-{1 + int(draw.random() * 12):02d}-{1 + int(draw.random() * 28):02d}"
-
-
-def _time(draw: Draw) -> str:
-    return f"{int(draw.random() * 24):02d}:{int(draw.random() * 60):02d}:{int(draw.random() * 60):02d}"
-
-
-def _moment(draw: Draw) -> str:
-    return draw.moment
-
-
-def _uri(draw: Draw) -> str:
-    return f"https://www.{DOMAINS[int(draw.random() * 3)]}/{draw.pick(draw.pools.words).lower()}"
-
-
-def _some_words(draw: Draw) -> str:
-    return f"{draw.pick(draw.pools.words)} {draw.pick(draw.pools.words)}"
-
-
-_TEXTS: dict[str, Callable[[Draw], str]] = {
-    "name": _name,
-    "first_name": lambda draw: draw.first,
-    "last_name": lambda draw: draw.last,
-    "email": _email,
-    "phone": lambda draw: draw.pick(PHONES),
-    "e164": lambda draw: draw.pick(PHONES).replace("-", ""),
-    "company": lambda draw: draw.pick(draw.pools.companies),
-    "job": lambda draw: draw.pick(draw.pools.jobs),
-    "street": lambda draw: draw.pick(draw.pools.streets),
-    "city": lambda draw: draw.pick(draw.pools.cities),
-    "state": lambda draw: draw.pick(draw.pools.states),
-    "postcode": lambda draw: draw.pick(draw.pools.postcodes),
-    "country": lambda draw: draw.pick(draw.pools.countries),
-    "hostname": lambda draw: f"www.{draw.pick(DOMAINS)}",
-    "uri": _uri,
-    "url": _uri,
-    "uuid": _uuid,
-    "date": _date,
-    "time": _time,
-    "made": _moment,
-    "touched": _moment,
-}
-_EXACT = frozenset(_TEXTS[role] for role in ("phone", "e164", "hostname", "uri", "uuid", "date", "time", "made"))
