@@ -6,15 +6,18 @@ loader hands every unquoted scalar over as ``Plain`` (its source text), and the 
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
+from pydantic_core import PydanticCustomError
 
 from syncflow.events import Json
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
+_MOST_DIGITS = 1000
 _NULLS = {"", "null", "~"}
 _TIMES = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -26,13 +29,31 @@ class Plain(str):
     __slots__ = ()
 
 
+class Unset(Plain):
+    """A value whose variable is not set, where files are checked without an environment. Text keeps the reference; all else
+    gets a harmless value of its kind."""
+
+    __slots__ = ()
+
+
+def refuse(
+    message: str, *, expected: str = "", found: str = "", hint: str = "", code: str = "SF203"
+) -> PydanticCustomError:
+    """Return the error that a validator raises; the words become those of a diagnostic.
+
+    ``found`` may be left out: the diagnostic then describes the value itself.
+    """
+    words = {"message": message, "expected": expected, "found": found, "hint": hint, "code": code}
+    return PydanticCustomError("syncflow", "{message}", words)
+
+
 def resolve(value: Any) -> Json:
     """Return ``value`` as JSON: unquoted true, false, null, integers and decimals are what they look like, all else is text."""
     if isinstance(value, Plain):
         return _resolve_scalar(value)
     if isinstance(value, dict):
         return {str(key): resolve(entry) for key, entry in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [resolve(entry) for entry in value]
     return value  # type: ignore[no-any-return]  # quoted text, or JSON that Python code handed in
 
@@ -43,15 +64,20 @@ def _resolve_scalar(text: Plain) -> Json:
     if text in {"true", "false"}:
         return text == "true"
     if _INTEGER.match(text):
-        return int(text)
+        return int(text) if len(text) <= _MOST_DIGITS else str(text)
     if _DECIMAL.match(text):
-        return float(text)
+        number = float(text)
+        return number if math.isfinite(number) else str(text)
     return str(text)
 
 
 def _text(value: Any) -> Any:
     if isinstance(value, Plain) and value in _NULLS:
-        raise ValueError("expected text, found nothing (quote it if the text is meant)")
+        raise refuse(
+            "text is missing here",
+            expected="text",
+            hint='write "" for empty text' if value == "" else f'quote it if the text is meant: "{value}"',
+        )
     return str(value) if isinstance(value, str) else value
 
 
@@ -64,26 +90,45 @@ def _typed(value: Any) -> Any:
     return resolve(value) if isinstance(value, Plain) else value
 
 
+def _integer(value: Any) -> Any:
+    return 1 if isinstance(value, Unset) else _typed(value)
+
+
+def _boolean(value: Any) -> Any:
+    return False if isinstance(value, Unset) else _typed(value)
+
+
 def _number(value: Any) -> Any:
-    read = _typed(value)
+    read = _integer(value)
     return float(read) if isinstance(read, int) and not isinstance(read, bool) else read
 
 
-def _measure(value: Any, *, units: dict[str, Any], example: str) -> Any:
-    text = str(value).strip()
+def _measure(value: Any, *, units: dict[str, Any], what: str, example: str) -> Any:
+    text = value.strip() if isinstance(value, str) else ""
     number = text.rstrip("BKMGTikmshd")
     unit = text[len(number) :]
-    if not isinstance(value, str) or unit not in units or not _DECIMAL.match(number):
-        raise ValueError(f"expected a number with a unit ({', '.join(units)}), such as {example}; found {text!r}")
+    if unit not in units or not _DECIMAL.match(number):
+        hint = f"add a unit: {text}{example.lstrip('0123456789')}" if _DECIMAL.match(text) else ""
+        raise refuse(
+            f"this is not {what}", expected=f"{what} with a unit ({', '.join(units)}), such as {example}", hint=hint
+        )
     return float(number) * units[unit]
 
 
 def _duration(value: Any) -> Any:
-    return value if isinstance(value, float) else _measure(value, units=_TIMES, example="200ms or 5m")
+    if isinstance(value, Unset):
+        return 1.0
+    return value if isinstance(value, float) else _measure(value, units=_TIMES, what="a duration", example="10s")
 
 
 def _size(value: Any) -> Any:
-    return value if isinstance(value, int) else int(_measure(value, units=_SIZES, example="5GB"))
+    if isinstance(value, Unset):
+        return 1_000_000
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool)
+        else int(_measure(value, units=_SIZES, what="a size", example="5MB"))
+    )
 
 
 class Rate(NamedTuple):
@@ -94,18 +139,22 @@ class Rate(NamedTuple):
 
 
 def _rate(value: Any) -> Any:
+    if isinstance(value, Unset):
+        return Rate(1.0, 1.0)
     if isinstance(value, Rate):
         return value
-    count, slash, period = str(value).partition("/")
-    if not slash or not _DECIMAL.match(count.strip()) or float(count) <= 0:
-        raise ValueError(f"expected a rate such as 5/s or 100/10s, found {str(value)!r}")
+    count, slash, period = (value if isinstance(value, str) else "").partition("/")
     period = period.strip()
-    seconds = _TIMES.get(period)
-    return Rate(float(count), seconds if seconds is not None else _duration(period))
+    seconds = _TIMES[period] if period in _TIMES else _period(period)
+    if not slash or not _DECIMAL.match(count.strip()) or not 0 < float(count) < math.inf or not seconds:
+        raise refuse("this is not a rate", expected="so many per time, such as 5/s, 100/10s or 1000/m")
+    return Rate(float(count), seconds)
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _period(text: str) -> float:
+    number = text.rstrip("mshd")
+    unit = text[len(number) :]
+    return float(number) * _TIMES[unit] if _DECIMAL.match(number) and unit in _TIMES else 0.0
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -122,11 +171,15 @@ Template = Annotated[str, BeforeValidator(_text)]
 FilePath = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 """A path relative to the file that names it."""
 
-Integer = Annotated[int, BeforeValidator(_typed)]
-Number = Annotated[float, BeforeValidator(_number)]
-Boolean = Annotated[bool, BeforeValidator(_typed)]
+Integer = Annotated[int, BeforeValidator(_integer), Field(strict=True)]
+Number = Annotated[float, BeforeValidator(_number), Field(strict=True)]
+IntegerOrNumber = Annotated[StrictInt | StrictFloat, BeforeValidator(_integer)]
+"""A number that keeps its digits: an integer stays one."""
+
+Version = Annotated[Literal[1], BeforeValidator(_integer)]
+Boolean = Annotated[bool, BeforeValidator(_boolean), Field(strict=True)]
 JsonValue = Annotated[Any, BeforeValidator(resolve)]
-Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0)]
+Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, allow_inf_nan=False)]
 """Seconds, written with a unit: 200ms, 5s, 10m, 24h, 7d."""
 
 Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]

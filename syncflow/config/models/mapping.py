@@ -2,28 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.routes import NullRule
-from syncflow.config.scalars import Expr, JsonValue, Name, Text
+from syncflow.config.scalars import Expr, JsonValue, Name, Plain, Text, Unset, refuse, resolve
+
+_FORMS = "an expression, {value: …} for a constant, or {from: …, table: …, default: …}"
 
 
 class Constant(Model):
     """``{value: syncflow}``"""
 
     value: JsonValue
+    """Sent as it stands, for every record."""
 
 
 class Recipe(Model):
     """``{from: item.contact_type, table: {lead: Lead}, default: Other}``"""
 
     source: Expr = Field(alias="from")
+    """The expression whose value is taken."""
     table: dict[Text, JsonValue] | None = None
+    """Their value for each of ours."""
     default: JsonValue = None
     """Used where the value is null or absent, or not in the table; whether it was written is in ``model_fields_set``."""
+
+
+def _form(value: Any) -> str:
+    if isinstance(value, str):
+        return "=expression"
+    return "=recipe" if isinstance(value, Recipe) or (isinstance(value, dict) and "from" in value) else "=constant"
+
+
+def _refuse_other_forms(value: Any) -> Any:
+    """Find what is none of the three, and say how it is written."""
+    if isinstance(value, Plain) and not isinstance(value, Unset) and not isinstance(resolve(value), str):
+        what = "nothing" if value == "" else f"the bare {value}"
+        raise refuse(
+            f"{what} is no expression",
+            expected=_FORMS,
+            hint=f"write {{value: {value or 'null'}}} for a constant",
+            code="SF207",
+        )
+    if isinstance(value, dict) and not {"from", "value"} & value.keys():
+        raise refuse(
+            "a field is not described like this",
+            expected=_FORMS,
+            hint="write {value: {…}} if the mapping itself is to be sent",
+            code="SF207",
+        )
+    if not isinstance(value, str | dict | Constant | Recipe):
+        raise refuse(
+            "a field is not described like this", expected=_FORMS, hint="write {value: …} for a constant", code="SF207"
+        )
+    return value
+
+
+FieldForm: TypeAlias = Annotated[
+    Annotated[Expr, Tag("=expression")] | Annotated[Constant, Tag("=constant")] | Annotated[Recipe, Tag("=recipe")],
+    Discriminator(_form),
+    BeforeValidator(_refuse_other_forms),
+]
 
 
 class MappingTest(Model):
@@ -35,11 +77,17 @@ class MappingTest(Model):
 
 
 class MappingFile(Model):
+    """How records of one kind become the payload of one object."""
+
     source: Name
+    """The kind of record that is read."""
     target: Text = Field(pattern=r"^[^/\s]+/[^/\s]+$")
     """adapter/Object"""
     key: Text
-    fields: dict[Text, Any]
-    """target field → an expression (text), a Constant or a Recipe; the loader turns each into one of the three."""
+    """The field of the target that identifies the record there; one of ``fields``."""
+    fields: dict[Text, FieldForm]
+    """Target field → an expression (text), a Constant or a Recipe."""
     nulls: NullRule = "clear"
+    """What null does there: ``clear`` empties the field, ``omit`` leaves its old value."""
     tests: tuple[MappingTest, ...] = ()
+    """Examples that ``syncflow test`` runs."""

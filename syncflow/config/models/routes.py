@@ -21,6 +21,7 @@ from syncflow.config.scalars import (
     Size,
     Template,
     Text,
+    Version,
 )
 from syncflow.events import Change
 
@@ -89,7 +90,9 @@ class SourceSettings(Model):
     def _exactly_one(self) -> Self:
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"expected exactly one of {', '.join(type(self).model_fields)}, found {', '.join(given) or 'none'}")
+            raise ValueError(
+                f"expected exactly one of {', '.join(type(self).model_fields)}, found {', '.join(given) or 'none'}"
+            )
         return self
 
     @property
@@ -194,7 +197,7 @@ class DeadLetterSettings(Model):
 class RoutesFile(Model):
     """The whole of ``routes.yaml``."""
 
-    version: Literal[1] = 1
+    version: Version = 1
     source: SourceSettings
     envelope: Envelope = Envelope()
     records: dict[Name, RecordSettings]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Boolean, Integer, JsonValue, Number, Text
+from syncflow.config.scalars import Boolean, Integer, IntegerOrNumber, JsonValue, Text
 
 JsonType = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
 
 
 class SchemaNode(Model):
     """JSON Schema in YAML, the part that has one meaning: see docs for the list of words."""
+
+    null_is_a_word: ClassVar[frozenset[str]] = frozenset({"type"})
 
     type: JsonType | tuple[JsonType, ...] | None = None
     title: Text | None = None
@@ -24,8 +26,8 @@ class SchemaNode(Model):
     min_length: Integer | None = Field(default=None, alias="minLength")
     max_length: Integer | None = Field(default=None, alias="maxLength")
     pattern: Text | None = None
-    minimum: Number | Integer | None = None
-    maximum: Number | Integer | None = None
+    minimum: IntegerOrNumber | None = None
+    maximum: IntegerOrNumber | None = None
     required: tuple[Text, ...] = ()
     properties: dict[Text, SchemaNode] = Field(default_factory=dict)
     items: SchemaNode | None = None
@@ -38,7 +40,19 @@ class SchemaNode(Model):
 
 
 ObjectType = Literal[
-    "text", "email", "phone", "url", "integer", "number", "boolean", "date", "date-time", "option", "options", "reference", "json"
+    "text",
+    "email",
+    "phone",
+    "url",
+    "integer",
+    "number",
+    "boolean",
+    "date",
+    "date-time",
+    "option",
+    "options",
+    "reference",
+    "json",
 ]
 
 
@@ -62,8 +76,8 @@ class ObjectField(Model):
     """May be used as key although the other side does not guarantee uniqueness (an e-mail address)."""
     case_sensitive: Boolean = True
     """Whether keys that differ in case are different records there."""
-    minimum: Number | None = None
-    maximum: Number | None = None
+    minimum: IntegerOrNumber | None = None
+    maximum: IntegerOrNumber | None = None
 
 
 class ObjectFile(Model):

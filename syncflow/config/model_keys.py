@@ -1,0 +1,56 @@
+"""Which keys a model allows at a place: for *did you mean* and for lists of what may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+
+def keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """Return the keys, as files write them, of the model found by a validation error's location."""
+    found: list[Any] = [model]
+    for step in location:
+        deeper = [inner for annotation in found for inner in _step(annotation, step)]
+        found = deeper or found
+    models = [annotation for annotation in found if _is_model(annotation)]
+    return list(dict.fromkeys(key for each in models for key in keys_of(each)))
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """Return a model's keys as files write them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _step(annotation: Any, step: str | int) -> Iterable[Any]:
+    """Go one step of a location down; a step that names a form (a member of a union) picks it."""
+    if _is_model(annotation):
+        for name, field in annotation.model_fields.items():
+            if step in (field.alias, name):
+                yield from _members(field.annotation)
+        if str(step) in (annotation.__name__, f"={annotation.__name__.lower()}"):
+            yield annotation
+        return
+    arguments = get_args(annotation)
+    origin = get_origin(annotation)
+    if origin is dict:
+        yield from _members(arguments[1])
+    elif origin in (tuple, list) and isinstance(step, int):
+        yield from _members(arguments[0])
+
+
+def _members(annotation: Any) -> Iterable[Any]:
+    """Take annotations and unions apart."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif origin in (dict, tuple, list) or not get_args(annotation):
+        yield annotation
+    else:
+        for member in get_args(annotation):
+            yield from _members(member)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
