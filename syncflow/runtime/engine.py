@@ -1,0 +1,307 @@
+"""The run: one TaskGroup that owns every task between a source and the systems.
+
+    journal = SqliteJournal(path)
+    engine = Engine(program, source=source, journal=journal, systems=connect_systems(http, clock))
+    tally = await engine.run()          # until the source ends and everything is settled, or stop() is called
+
+``systems`` makes what sends a system's batches, given its plan and the gate that its requests must pass. ``swap`` changes the program of a
+running engine between two chunks; ``stop`` ends it after what is under way; both may be called from any task of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random, SystemRandom
+
+from syncflow.adapters.gate import Gate
+from syncflow.clock import Clock, SystemClock
+from syncflow.compiler.program import Program
+from syncflow.compiler.requests import SystemPlan
+from syncflow.errors import SyncflowError
+from syncflow.runtime.dispatch import Dispatcher, System
+from syncflow.runtime.journal import Journal
+from syncflow.runtime.limits import Limiter
+from syncflow.runtime.observe import Tally, note, warn
+from syncflow.runtime.pipeline import (
+    QUEUE,
+    Committer,
+    ProcessedChunk,
+    RawChunk,
+    TransformedChunk,
+    last_positions,
+    process,
+    read,
+    transform,
+)
+from syncflow.runtime.plan import Numbers
+from syncflow.runtime.retry import Retries
+from syncflow.runtime.settle import Settler
+from syncflow.runtime.wait import first_of
+from syncflow.sources.base import Source
+
+Connect = Callable[[SystemPlan, Gate], System]
+
+MOST_OPEN = 1_000_000
+"""Most deliveries that may wait in the journal before the source is held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended. ``clean`` is what exit code 0 means: all accounted for, nothing left, nothing dead."""
+
+    tally: Tally
+    stopped: str = ""
+    """Why it ended before its work was done; empty if it was done."""
+    systems_stopped: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        tally = self.tally
+        return not (self.stopped or self.systems_stopped or tally.open or tally.dead_letters) and tally.accounted
+
+
+class Engine:
+    """One run of one program at a time. Not reusable: make a new one for the next run."""
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        source: Source,
+        journal: Journal,
+        systems: Connect,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        limit: int | None = None,
+        wait_seconds: float = 60.0,
+        from_start: bool = False,
+    ) -> None:
+        self.program = program
+        self.tally = Tally()
+        self._source = source
+        self._journal = journal
+        self._connect = systems
+        self._clock = clock or SystemClock()
+        self._random = random or SystemRandom()
+        self._limit = limit
+        self._wait_seconds = wait_seconds
+        self._from_start = from_start
+        self._settler = Settler(journal)
+        self._dispatchers: dict[str, Dispatcher] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._between_chunks = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._read_all = False
+        self._reason = ""
+        self._group: asyncio.TaskGroup | None = None
+        self._batch_ids = _batch_ids()
+
+    # -- what others may ask -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> Ending:
+        """Run to the end of the source, or until stopped.
+
+        Raises:
+            SyncflowError: the journal or the source failed; what was journaled is safe, and the next run continues.
+        """
+        try:
+            return await self._run()
+        except BaseExceptionGroup as group:
+            known = group.subgroup(SyncflowError)
+            if known is None:
+                raise
+            raise _first(known) from group
+
+    def stop(self, reason: str = "stopped") -> None:
+        """Read no more, finish what is under way, leave the rest in the journal; safe to repeat."""
+        if not self._stop.is_set():
+            self._reason = reason
+            note("run.stopping", reason=reason)
+        self._stop.set()
+        self._news()
+
+    async def swap(self, program: Program) -> None:
+        """Change the program between two chunks. What is journaled keeps its payload; what has no route any more is dead-lettered."""
+        async with self._between_chunks:
+            await self._close_dispatchers()
+            self.program = program
+            await self._start_dispatchers(backlog=True, start_full=True)
+        note("program.changed", fingerprint=program.fingerprint[:12])
+
+    def snapshot(self) -> Tally:
+        """Return the counts with how every system stands now."""
+        for name, dispatcher in self._dispatchers.items():
+            dispatcher.show(self.tally.system(name))
+        return self.tally
+
+    # -- the run -------------------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> Ending:
+        opened = await self._journal.open(fingerprint=self.program.fingerprint, from_start=self._from_start)
+        finished = False
+        try:
+            self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
+            await self._source.open(opened.positions)
+            await self._work(Numbers(opened.last_event, opened.last_delivery), used_before=opened.used_before)
+            finished = True
+        finally:
+            await self._source.close()
+            await self._journal.close(finished=finished)
+        stopped = tuple(f"{name}: {d.stopped}" for name, d in self._dispatchers.items() if d.stopped)
+        return Ending(self.snapshot(), self._reason, stopped)
+
+    async def _work(self, numbers: Numbers, *, used_before: bool) -> None:
+        raw: asyncio.Queue[RawChunk | None] = asyncio.Queue(QUEUE)
+        processed: asyncio.Queue[ProcessedChunk | None] = asyncio.Queue(QUEUE)
+        transformed: asyncio.Queue[TransformedChunk | None] = asyncio.Queue(QUEUE)
+        committer = Committer(self._journal, numbers=numbers, tally=self.tally)
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            settling = group.create_task(self._settler.run(), name="settle")
+            await self._start_dispatchers(backlog=used_before, start_full=used_before)
+            reading = read(self._source, raw, clock=self._clock, tally=self.tally, limit=self._limit, stop=self._stop)
+            group.create_task(reading, name="read")
+            group.create_task(self._process(raw, processed), name="process")
+            group.create_task(self._transform(processed, transformed), name="transform")
+            committing = group.create_task(self._commit(committer, transformed), name="commit")
+            await self._until_done()
+            self._stop.set()
+            await committing
+            await self._close_dispatchers()
+            settling.cancel()
+
+    async def _process(self, raw: asyncio.Queue[RawChunk | None], out: asyncio.Queue[ProcessedChunk | None]) -> None:
+        while chunk := await raw.get():
+            await out.put(process(self.program, chunk))
+            await asyncio.sleep(0)  # a full chunk takes milliseconds: let the senders have their turn
+        await out.put(None)
+
+    async def _transform(
+        self, processed: asyncio.Queue[ProcessedChunk | None], out: asyncio.Queue[TransformedChunk | None]
+    ) -> None:
+        while chunk := await processed.get():
+            await out.put(transform(chunk))
+            await asyncio.sleep(0)
+        await out.put(None)
+
+    async def _commit(self, committer: Committer, transformed: asyncio.Queue[TransformedChunk | None]) -> None:
+        while chunk := await transformed.get():
+            await self._hold_back()
+            async with self._between_chunks:
+                deliveries = await committer.commit(chunk, self.program)
+                for name, dispatcher in self._dispatchers.items():
+                    mine = [delivery for delivery in deliveries if delivery.system == name]
+                    if mine:
+                        dispatcher.accept(mine)
+            for position in last_positions(chunk.raw.raws):
+                await self._source.acknowledge(position)
+            self._news()
+        self._read_all = True
+        for dispatcher in self._dispatchers.values():
+            dispatcher.flush()
+        self._news()
+
+    async def _hold_back(self) -> None:
+        """Wait while too much is waiting already; what is read stays unacknowledged."""
+        if self.tally.open < MOST_OPEN:
+            return
+        warn("source.held_back", waiting=self.tally.open, most=MOST_OPEN)
+        while self.tally.open >= MOST_OPEN and not self._stop.is_set():
+            await self._wait_for_news(1.0)
+
+    # -- the end -------------------------------------------------------------------------------------------------------------
+
+    async def _until_done(self) -> None:
+        """Return when there is nothing left to do, or nothing that can be done within the time to wait."""
+        left, since = self.tally.open, self._clock.monotonic()
+        while not self._stop.is_set() and not (self._read_all and self._nothing_moves()):
+            await self._wait_for_news(1.0 if self._read_all else None)
+            self._too_many_dead()
+            if self.tally.open != left or not self._read_all:
+                left, since = self.tally.open, self._clock.monotonic()
+            elif self._clock.monotonic() - since >= self._wait_seconds:
+                self._reason = f"nothing could be delivered for {self._wait_seconds:g} s (--wait)"
+                return
+
+    def _nothing_moves(self) -> bool:
+        """Whether no delivery is open but those of systems that stopped."""
+        return all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
+
+    def _too_many_dead(self) -> None:
+        dead, most = self.tally.dead_letters, self.program.stop_after
+        if isinstance(most, str):
+            most = max(100, int(float(most.rstrip("%")) / 100 * self.tally.read))
+        if dead > most:
+            self.stop(f"more than {most} dead letters in one run (dead_letters.stop_after)")
+
+    def _news(self) -> None:
+        self._changed.set()
+
+    async def _wait_for_news(self, seconds: float | None) -> None:
+        self._changed.clear()
+        nap = self._clock.sleep(seconds) if seconds is not None else None
+        await first_of(self._changed.wait(), self._stop.wait(), nap)
+
+    # -- dispatchers ---------------------------------------------------------------------------------------------------------
+
+    async def _start_dispatchers(self, *, backlog: bool, start_full: bool) -> None:
+        """Give every system of the program its dispatcher; first bury what belongs to none of its routes."""
+        program = self.program
+        gone = await self._journal.abandon(
+            routes=frozenset(program.routes), systems=frozenset(program.systems), at=self._clock.now()
+        )
+        if gone:
+            warn("program.changed", dead_letters=gone, reason="their route or system is not in the project any more")
+        self.tally.abandoned += gone
+        self.tally.open -= gone
+        for name, plan in program.systems.items():
+            self._start_dispatcher(name, plan, backlog=backlog, start_full=start_full)
+
+    def _start_dispatcher(self, name: str, plan: SystemPlan, *, backlog: bool, start_full: bool) -> None:
+        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, start_full=start_full)
+        dispatcher = Dispatcher(
+            plan,
+            routes=self.program.routes,
+            system=self._connect(plan, limiter),
+            limiter=limiter,
+            journal=self._journal,
+            settler=self._settler,
+            retries=Retries(self.program.retry, self._random),
+            clock=self._clock,
+            tally=self.tally,
+            batch_ids=self._batch_ids,
+            changed=self._news,
+            backlog=backlog,
+        )
+        if self._read_all:
+            dispatcher.flush()
+        self._dispatchers[name] = dispatcher
+        assert self._group is not None, "dispatchers start inside the run's TaskGroup"
+        self._tasks[name] = self._group.create_task(dispatcher.run(), name=f"dispatch {name}")
+
+    async def _close_dispatchers(self) -> None:
+        """Let every request under way end and be settled."""
+        for dispatcher in self._dispatchers.values():
+            dispatcher.close()
+        await asyncio.gather(*self._tasks.values())
+        self.snapshot()
+        self._tasks.clear()
+        if not self._stop.is_set():
+            self._dispatchers.clear()
+
+
+def _batch_ids() -> Callable[[], str]:
+    """Ids that are unique over runs: a random start and a number."""
+    run = secrets.token_hex(4)
+    numbers = itertools.count(1)
+    return lambda: f"{run}-{next(numbers)}"
+
+
+def _first(group: BaseExceptionGroup[SyncflowError]) -> SyncflowError:
+    exc = group.exceptions[0]
+    return _first(exc) if isinstance(exc, BaseExceptionGroup) else exc

@@ -1,0 +1,196 @@
+"""What a journal must do, and the values that pass over its counter.
+
+A journal is the durable memory of a run: events with their positions, deliveries with their states, presence, dead letters.
+Everything that the run loop promises ("nothing is lost") rests on two rules of this protocol: what ``commit`` returned from is
+durable as a whole, and so is what ``settle`` returned from. Nothing here assumes that the process is alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. The first three are open, the others are settled."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    RETRYING = "retrying"
+    DELIVERED = "delivered"
+    ALREADY_DONE = "already_done"
+    SUPERSEDED = "superseded"
+    DEAD = "dead"
+
+
+OPEN = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.RETRYING)
+
+EventState = Literal["routed", "ignored", "dead", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """One record at one route: where it is (or was), under which key, and which version was last meant for it.
+
+    It says what was *intended*: a record counts as present from the moment its first delivery is journaled, because even a delivery
+    that failed may have taken effect. ``route`` is empty for the tombstone of a record that was deleted before it was ever sent.
+    """
+
+    record: Record
+    route: str
+    system: str
+    object: str
+    key: Key
+    compared: str
+    """The key's value after the normalisation of its object."""
+    vendor_id: str | None
+    version: Version
+    state: Literal["present", "left", "deleted"]
+    delivery: int
+    """The last delivery that was meant for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledEvent:
+    seq: int
+    raw: Raw
+    state: EventState
+    read_at: float
+    record: Record | None = None
+    change: str = ""
+    event_id: str | None = None
+    note: str = ""
+    """The rule that ignored it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event or a delivery given up. ``reason`` and ``body`` are bounded; the payload is in the delivery, the event in the event."""
+
+    event: int
+    stage: Stage
+    code: str
+    reason: str
+    at: float
+    delivery: int | None = None
+    route: str = ""
+    system: str = ""
+    status: int | None = None
+    attempts: int = 0
+    body: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A delivery whose effect another one carries."""
+
+    delivery: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One chunk: written whole or not at all."""
+
+    events: tuple[JournaledEvent, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    superseded: tuple[Superseded, ...] = ()
+    presence: tuple[Presence, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+    positions: tuple[Position, ...] = ()
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one attempt came to, for one delivery. With RETRYING, ``due_at`` (wall seconds) says when the next may start."""
+
+    delivery: Delivery
+    state: DeliveryState
+    outcome: Outcome
+    attempts: int
+    at: float
+    batch_id: str = ""
+    due_at: float | None = None
+    dead_letter: DeadLetter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open delivery as the journal holds it."""
+
+    delivery: Delivery
+    state: DeliveryState
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of the records and keys of a chunk."""
+
+    presence: tuple[Presence, ...] = ()
+    event_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a journal says when it is opened."""
+
+    last_event: int
+    last_delivery: int
+    positions: Mapping[str, int] = field(default_factory=dict)
+    open_deliveries: Mapping[str, int] = field(default_factory=dict)
+    """system → how many."""
+    used_before: bool = False
+    """Whether requests may have been sent before: then a limiter starts with full windows."""
+
+
+class Journal(Protocol):
+    """Called by the tasks of one run; calls are carried out in the order in which they were made."""
+
+    async def open(self, *, fingerprint: str, from_start: bool = False) -> Opened:
+        """Create or open it, hold its lock, and note the start of a run.
+
+        Raises:
+            UnavailableError: another process holds it, it cannot be written, it is damaged, or a newer version wrote it.
+        """
+        ...
+
+    async def known(
+        self, *, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
+    ) -> Known:
+        """Presence of these records, of whoever holds these (system, object, compared key), and which event ids were seen."""
+        ...
+
+    async def commit(self, commit: Commit) -> None:
+        """Write a chunk, durably, as a whole."""
+        ...
+
+    async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
+        """Note, durably, that these are about to be sent: for operations that are not safe to repeat."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
+        """Write outcomes, durably; a delivered upsert's vendor id goes to its presence."""
+        ...
+
+    async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
+        """Open deliveries of a system with ids above ``after``, in order of id."""
+        ...
+
+    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+        """Dead-letter (``program_changed``) every open delivery of a route or system that is not among these; return how many."""
+        ...
+
+    async def totals(self) -> Mapping[str, Any]:
+        """Count events, deliveries and dead letters by state."""
+        ...
+
+    async def close(self, *, finished: bool) -> None:
+        """Note the end of the run and let go of the lock; safe to repeat."""
+        ...

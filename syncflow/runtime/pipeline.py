@@ -1,0 +1,146 @@
+"""From the source to the journal: read → process → transform → commit, in chunks, through bounded queues.
+
+The first three know nothing durable. ``Committer`` is where a chunk becomes a promise: journaled, then acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncflow.clock import Clock
+from syncflow.compiler.program import Program
+from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused
+from syncflow.runtime.journal import Commit, Journal
+from syncflow.runtime.observe import Tally
+from syncflow.runtime.plan import Fate, Numbers, Plan, keys_of, plan_chunk
+from syncflow.sources.base import Source
+
+CHUNK = 500
+"""Most events that pass from stage to stage at once."""
+
+QUEUE = 4
+"""Most chunks that wait between two stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawChunk:
+    raws: Sequence[Raw]
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessedChunk:
+    """Checked by ``program``'s door, not yet routed."""
+
+    program: Program
+    fates: Sequence[Accepted | Ignored | Refused]
+    raw: RawChunk
+
+
+@dataclass(frozen=True, slots=True)
+class TransformedChunk:
+    program: Program
+    fates: Sequence[Fate]
+    raw: RawChunk
+
+
+def process(program: Program, chunk: RawChunk) -> ProcessedChunk:
+    check = program.check
+    return ProcessedChunk(program, [check(raw) for raw in chunk.raws], chunk)
+
+
+def transform(chunk: ProcessedChunk) -> TransformedChunk:
+    route = chunk.program.route
+    fates: list[Fate] = [route(fate) if isinstance(fate, Accepted) else fate for fate in chunk.fates]
+    return TransformedChunk(chunk.program, fates, chunk.raw)
+
+
+async def read(
+    source: Source,
+    raw: asyncio.Queue[RawChunk | None],
+    *,
+    clock: Clock,
+    tally: Tally,
+    limit: int | None,
+    stop: asyncio.Event,
+) -> None:
+    """Read until the end of the source, the limit or ``stop``; ``None`` marks the end. What is read when ``stop`` comes is kept."""
+    left = limit
+    while not stop.is_set() and left != 0:
+        reading = asyncio.ensure_future(source.read(most=min(CHUNK, left) if left else CHUNK))
+        raws = await _unless(stop, reading)
+        if not raws:
+            break
+        tally.read += len(raws)
+        left = left - len(raws) if left else None
+        await raw.put(RawChunk(raws, clock.now()))
+    await raw.put(None)
+
+
+async def _unless(stop: asyncio.Event, reading: asyncio.Future[Sequence[Raw]]) -> Sequence[Raw]:
+    """Await a read, or cancel it when ``stop`` comes first."""
+    stopped: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
+    waits: list[asyncio.Future[Any]] = [reading, stopped]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return reading.result() if reading.done() else ()
+    finally:
+        stopped.cancel()
+        reading.cancel()
+
+
+class Committer:
+    """Plan a chunk with presence in hand, journal it. One at a time: the order of chunks is the order of arrival."""
+
+    def __init__(self, journal: Journal, *, numbers: Numbers, tally: Tally) -> None:
+        self._journal = journal
+        self._numbers = numbers
+        self._tally = tally
+
+    async def commit(self, chunk: TransformedChunk, program: Program) -> Sequence[Delivery]:
+        """Journal a chunk under ``program`` and return its deliveries that are to be sent.
+
+        A chunk that was made under another program (it changed meanwhile) is made anew.
+        """
+        if chunk.program is not program:
+            chunk = transform(process(program, chunk.raw))
+        events = [fate.accepted.event for fate in chunk.fates if not isinstance(fate, Ignored | Refused)]
+        known = await self._journal.known(
+            records=[event.record for event in events],
+            keys=keys_of(chunk.fates, program.routes),
+            event_ids=[event.event_id for event in events if event.event_id is not None],
+        )
+        plan = plan_chunk(chunk.fates, known=known, program=program, numbers=self._numbers, now=chunk.raw.read_at)
+        commit = plan.commit(last_positions(chunk.raw.raws), fingerprint=program.fingerprint)
+        await self._journal.commit(commit)
+        self._count(plan)
+        return _to_send(commit)
+
+    def _count(self, plan: Plan) -> None:
+        tally = self._tally
+        for event in plan.events:
+            setattr(tally, event.state, getattr(tally, event.state) + 1)
+        for delivery in plan.deliveries:
+            tally.route(delivery.route).read += 1
+        routes = {delivery.id: delivery.route for delivery in plan.deliveries}
+        for superseded in plan.superseded:
+            tally.route(routes[superseded.delivery]).superseded += 1
+        for name in plan.kept:
+            tally.route(name).kept += 1
+        for name in plan.passed:
+            tally.route(name).ignored += 1
+        tally.failed += len(plan.dead_letters)
+        tally.open += len(plan.deliveries) - len(plan.superseded)
+
+
+def last_positions(raws: Sequence[Raw]) -> Sequence[Position]:
+    """Return the last position of each partition."""
+    return list({raw.position.partition: raw.position for raw in raws}.values())
+
+
+def _to_send(commit: Commit) -> Sequence[Delivery]:
+    overtaken = {entry.delivery for entry in commit.superseded}
+    return [delivery for delivery in commit.deliveries if delivery.id not in overtaken]

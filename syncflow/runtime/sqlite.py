@@ -1,0 +1,477 @@
+"""The journal in SQLite: one connection, used by one thread, in WAL mode with a sync at every commit.
+
+The executor is an argument: a thread of its own in a run, ``None`` (inline) in a simulation. Statements are written for chunks:
+``executemany`` inside one transaction, so that a chunk costs one sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import orjson
+
+from syncflow.errors import UnavailableError
+from syncflow.events import Delivery, Key, Outcome, Record
+from syncflow.runtime.journal import (
+    OPEN,
+    Commit,
+    DeadLetter,
+    DeliveryState,
+    JournaledEvent,
+    Known,
+    Opened,
+    Presence,
+    Settlement,
+    Superseded,
+    Waiting,
+)
+from syncflow.runtime.lock import RunLock
+from syncflow.runtime.sqlite_schema import MIGRATIONS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_DELIVERY_COLUMNS = (
+    "id, event, route, system, object, operation, kind, record, key_name, key_value, payload, version_time, version_seq, whole, "
+    "read_at, vendor_id, fingerprint, state, attempts"
+)
+_PRESENCE_COLUMNS = (
+    "record, kind, route, system, object, key_name, key_value, compared, vendor_id, version_time, "
+    "version_seq, state, delivery"
+)
+_KNOWN_ID = (
+    "(SELECT p.vendor_id FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route "
+    "AND d.operation IN ('update', 'delete'))"
+)
+"""What the vendor called the record, if that became known after the delivery was journaled."""
+
+_CHUNK = 500
+"""Most values in one IN (…): well below every build's bound on variables."""
+
+
+class SqliteJournal:
+    """See ``Journal``. ``clock`` is wall time, for when runs started and ended."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sync: Literal["full", "normal"] = "full",
+        executor: ThreadPoolExecutor | None = None,
+        inline: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = path
+        self._sync = sync
+        self._owns_executor = executor is None and not inline
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal") if self._owns_executor else executor
+        self._now = now
+        self._lock = RunLock(path.with_name(path.name + ".lock"))
+        self._run_id = 0
+        self._database: sqlite3.Connection | None = None
+
+    async def open(self, *, fingerprint: str, from_start: bool = False) -> Opened:
+        return await self._call(self._open, fingerprint, from_start)
+
+    async def known(
+        self, *, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
+    ) -> Known:
+        return await self._call(self._known, records, keys, event_ids)
+
+    async def commit(self, commit: Commit) -> None:
+        await self._call(self._commit, commit)
+
+    async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
+        await self._call(self._sending, [delivery.id for delivery in deliveries], batch_id)
+
+    async def settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
+        await self._call(self._settle, settlements, superseded)
+
+    async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
+        return await self._call(self._page, system, after, most)
+
+    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+        return await self._call(self._abandon, routes, systems, at)
+
+    async def totals(self) -> Mapping[str, Any]:
+        return await self._call(self._totals)
+
+    async def close(self, *, finished: bool) -> None:
+        await self._call(self._close, finished)
+        if self._owns_executor and self._executor:
+            self._executor.shutdown()
+
+    async def _call(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        try:
+            if self._executor is None:
+                return function(*arguments, **keywords)
+            # Shielded: a cancelled caller must not leave the next call to find the database in the middle of this one.
+            work = asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+            return await asyncio.shield(work)
+        except sqlite3.Error as exc:
+            raise UnavailableError(
+                f"the journal {self.path} cannot be used: {exc}", hint=_hint(exc, self.path)
+            ) from exc
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise UnavailableError(f"the journal {self.path} is not open")
+        return self._database
+
+    # -- all below runs in the journal's own thread -------------------------------------------------------------------------
+
+    def _open(self, fingerprint: str, from_start: bool) -> Opened:  # noqa: FBT001  # passed on from a keyword
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as exc:
+            raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
+        try:
+            self._database = connect(self.path, sync=self._sync)
+            migrate(self._database, self.path)
+        except BaseException:
+            self._lock.release()
+            raise
+        used = self._db.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]
+        with self._db:
+            if from_start:
+                self._db.execute("DELETE FROM positions")
+            started = (self._now(), fingerprint)
+            self._run_id = (
+                self._db.execute("INSERT INTO runs (started_at, fingerprint) VALUES (?, ?)", started).lastrowid or 0
+            )
+        return self._opened(used=bool(used))
+
+    def _opened(self, *, used: bool) -> Opened:
+        one = self._db.execute
+        return Opened(
+            last_event=one("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0],
+            last_delivery=one("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()[0],
+            positions=dict(one("SELECT partition, offset FROM positions").fetchall()),
+            open_deliveries=dict(
+                one(f"SELECT system, count(*) FROM deliveries WHERE {_open()} GROUP BY system").fetchall()
+            ),
+            used_before=used,
+        )
+
+    def _known(
+        self, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
+    ) -> Known:
+        rows: dict[tuple[Record, str], Presence] = {}
+        for ids in _slices(list({record.id for record in records})):
+            sql = f"SELECT {_PRESENCE_COLUMNS} FROM presence WHERE record IN ({_marks(ids)})"  # only marks
+            rows.update(_by_place(self._db.execute(sql, ids)))
+        for values in _slices(list({compared for _, _, compared in keys})):
+            sql = (
+                f"SELECT {_PRESENCE_COLUMNS} FROM presence "  # only marks
+                f"WHERE state = 'present' AND compared IN ({_marks(values)})"
+            )
+            rows.update(_by_place(self._db.execute(sql, values)))
+        seen: set[str] = set()
+        for ids in _slices(list(event_ids)):
+            sql = f"SELECT event_id FROM events WHERE event_id IN ({_marks(ids)})"  # only marks
+            seen.update(row[0] for row in self._db.execute(sql, ids))
+        return Known(tuple(rows.values()), frozenset(seen))
+
+    def _commit(self, commit: Commit) -> None:
+        with self._db as db:
+            db.executemany(
+                f"INSERT INTO events VALUES ({_marks(range(15))})",
+                [_event_row(event) for event in commit.events],
+            )
+            db.executemany(
+                f"INSERT INTO deliveries ({_DELIVERY_COLUMNS}) VALUES ({_marks(range(19))})",  # only marks
+                [_delivery_row(delivery, commit.fingerprint) for delivery in commit.deliveries],
+            )
+            db.executemany(
+                f"INSERT OR REPLACE INTO presence ({_PRESENCE_COLUMNS}) VALUES ({_marks(range(13))})",
+                [_presence_row(row) for row in commit.presence],
+            )
+            self._bury(commit.dead_letters)
+            self._supersede(commit.superseded)
+            db.executemany(
+                "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, "
+                "line = excluded.line",
+                [(position.partition, position.offset, position.line) for position in commit.positions],
+            )
+
+    def _bury(self, letters: Iterable[DeadLetter]) -> None:
+        self._db.executemany(
+            "INSERT INTO dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at) "
+            f"VALUES ({_marks(range(12))})",
+            [
+                (
+                    letter.event,
+                    letter.delivery,
+                    letter.stage,
+                    letter.route,
+                    letter.system,
+                    letter.code,
+                    letter.reason,
+                    letter.status,
+                    letter.attempts,
+                    letter.body,
+                    letter.rule,
+                    letter.at,
+                )
+                for letter in letters
+            ],
+        )
+
+    def _supersede(self, superseded: Iterable[Superseded]) -> None:
+        self._db.executemany(
+            "UPDATE deliveries SET state = 'superseded', superseded_by = ?, settled_at = ? WHERE id = ?",
+            [(entry.by, self._now(), entry.delivery) for entry in superseded],
+        )
+
+    def _sending(self, ids: Sequence[int], batch_id: str) -> None:
+        with self._db as db:
+            db.executemany(
+                "UPDATE deliveries SET state = 'sending', batch_id = ? WHERE id = ?", [(batch_id, id_) for id_ in ids]
+            )
+
+    def _settle(self, settlements: Sequence[Settlement], superseded: Sequence[Superseded]) -> None:
+        with self._db as db:
+            db.executemany(
+                "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, batch_id = ?, settled_at = ?, code = ?, message = ?, "
+                "status = ?, rule = ?, vendor_id = coalesce(?, vendor_id) WHERE id = ?",
+                [_settlement_row(settlement) for settlement in settlements],
+            )
+            db.executemany(
+                "UPDATE presence SET vendor_id = ? WHERE record = ? AND kind = ? AND route = ?",
+                [
+                    (
+                        entry.outcome.vendor_id,
+                        entry.delivery.record.id,
+                        entry.delivery.record.kind,
+                        entry.delivery.route,
+                    )
+                    for entry in settlements
+                    if entry.outcome.vendor_id is not None and entry.delivery.operation != "delete"
+                ],
+            )
+            self._bury(entry.dead_letter for entry in settlements if entry.dead_letter)
+            self._supersede(superseded)
+
+    def _page(self, system: str, after: int, most: int) -> list[Waiting]:
+        sql = (
+            f"SELECT {_DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d "  # constants only
+            f"WHERE system = ? AND id > ? AND {_open()} ORDER BY id LIMIT ?"
+        )
+        return [_waiting(row) for row in self._db.execute(sql, (system, after, most))]
+
+    def _abandon(self, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+        places = self._db.execute(f"SELECT DISTINCT route, system FROM deliveries WHERE {_open()}").fetchall()
+        gone = [(route, system) for route, system in places if route not in routes or system not in systems]
+        count = 0
+        with self._db as db:
+            for route, system in gone:
+                where = f"{_open()} AND route = ? AND system = ?"
+                db.execute(
+                    "INSERT INTO dead_letters (event, delivery, stage, route, system, code, reason, attempts, body, rule, at) "
+                    "SELECT event, id, 'delivery', route, system, 'program_changed', "  # constants only
+                    f"'its route or system is not in the project any more', attempts, '', '', ? FROM deliveries WHERE {where}",
+                    (at, route, system),
+                )
+                sql = f"UPDATE deliveries SET state = 'dead', settled_at = ?, code = 'program_changed' WHERE {where}"
+                count += db.execute(sql, (at, route, system)).rowcount
+        return count
+
+    def _totals(self) -> dict[str, Any]:
+        return read_totals(self._db)
+
+    def _close(self, finished: bool) -> None:  # noqa: FBT001  # passed on from a keyword
+        if self._database is None:
+            return
+        with self._database as db:
+            db.execute("UPDATE runs SET ended_at = ?, finished = ? WHERE id = ?", (self._now(), finished, self._run_id))
+        self._database.close()
+        self._database = None
+        self._lock.release()
+
+
+def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlite3.Connection:
+    """Open a journal file: for a run, or to look at it while a run writes."""
+    if read_only:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    database = sqlite3.connect(path, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
+    database.execute("PRAGMA cache_size = -32000")
+    database.execute("PRAGMA wal_autocheckpoint = 4000")
+    return database
+
+
+def migrate(database: sqlite3.Connection, path: Path) -> None:
+    """Bring a journal to this version's tables.
+
+    Raises:
+        UnavailableError: a newer syncflow wrote it; nothing was changed.
+    """
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise UnavailableError(
+            f"the journal {path} was written by a newer syncflow (its version is {version}, this one knows {len(MIGRATIONS)})",
+            hint="upgrade syncflow, or give this run a journal of its own",
+        )
+    for number in range(version, len(MIGRATIONS)):
+        database.executescript(f"BEGIN; {MIGRATIONS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
+
+
+def read_totals(database: sqlite3.Connection) -> dict[str, Any]:
+    """Count events, deliveries and dead letters by state, and deliveries by route."""
+    one = database.execute
+    deliveries = one("SELECT route, system, state, count(*) FROM deliveries GROUP BY route, system, state").fetchall()
+    return {
+        "events": dict(one("SELECT state, count(*) FROM events GROUP BY state").fetchall()),
+        "deliveries": [dict(zip(("route", "system", "state", "count"), row, strict=True)) for row in deliveries],
+        "dead_letters": [
+            dict(zip(("stage", "route", "code", "count"), row, strict=True))
+            for row in one(
+                "SELECT stage, route, code, count(*) FROM dead_letters WHERE state = 'open' GROUP BY stage, route, code"
+            ).fetchall()
+        ],
+    }
+
+
+def _hint(exc: sqlite3.Error, path: Path) -> str:
+    words = str(exc)
+    if "malformed" in words or "not a database" in words:
+        return (
+            f"the file is damaged; keep it, and either restore a copy or start a new journal by moving {path} away "
+            "(what was waiting in it is then not sent)"
+        )
+    if "full" in words:
+        return "there is no room on the disk; nothing was acknowledged that is not in the journal"
+    return "check that the directory can be written to"
+
+
+def _open() -> str:
+    return "state IN (" + ", ".join(f"'{state.value}'" for state in OPEN) + ")"
+
+
+def _marks(values: Sequence[Any] | range) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _slices(values: list[T]) -> Iterable[list[T]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def _event_row(event: JournaledEvent) -> tuple[Any, ...]:
+    raw = event.raw
+    keep = event.state in {"routed", "dead"}
+    return (
+        event.seq,
+        raw.position.partition,
+        raw.position.offset,
+        raw.position.line,
+        raw.body if keep else b"",
+        raw.broken or None,
+        raw.length or None,
+        raw.sha256 or None,
+        event.record.kind if event.record else None,
+        event.record.id if event.record else None,
+        event.change or None,
+        event.event_id,
+        event.state,
+        event.note or None,
+        event.read_at,
+    )
+
+
+def _delivery_row(delivery: Delivery, fingerprint: str) -> tuple[Any, ...]:
+    return (
+        delivery.id,
+        delivery.event,
+        delivery.route,
+        delivery.system,
+        delivery.object,
+        delivery.operation,
+        delivery.record.kind,
+        delivery.record.id,
+        delivery.key.name,
+        delivery.key.value,
+        orjson.dumps(delivery.payload),
+        delivery.version[0],
+        delivery.version[1],
+        delivery.whole,
+        delivery.read_at,
+        delivery.vendor_id,
+        fingerprint,
+        DeliveryState.WAITING.value,
+        delivery.attempts,
+    )
+
+
+def _waiting(row: tuple[Any, ...]) -> Waiting:
+    delivery = Delivery(
+        id=row[0],
+        event=row[1],
+        route=row[2],
+        system=row[3],
+        object=row[4],
+        operation=row[5],
+        record=Record(row[6], row[7]),
+        key=Key(row[8], row[9]),
+        payload=orjson.loads(row[10]),
+        version=(row[11], row[12]),
+        whole=bool(row[13]),
+        read_at=row[14],
+        vendor_id=row[15] or row[20],
+        attempts=row[18],
+    )
+    return Waiting(delivery, DeliveryState(row[17]), row[19])
+
+
+def _presence_row(row: Presence) -> tuple[Any, ...]:
+    return (
+        row.record.id,
+        row.record.kind,
+        row.route,
+        row.system,
+        row.object,
+        row.key.name,
+        row.key.value,
+        row.compared,
+        row.vendor_id,
+        row.version[0],
+        row.version[1],
+        row.state,
+        row.delivery,
+    )
+
+
+def _by_place(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[tuple[Record, str], Presence]]:
+    for row in rows:
+        record = Record(row[1], row[0])
+        yield (
+            (record, row[2]),
+            Presence(
+                record, row[2], row[3], row[4], Key(row[5], row[6]), row[7], row[8], (row[9], row[10]), row[11], row[12]
+            ),
+        )
+
+
+def _settlement_row(settlement: Settlement) -> tuple[Any, ...]:
+    outcome: Outcome = settlement.outcome
+    return (
+        settlement.state.value,
+        settlement.attempts,
+        settlement.due_at or 0,
+        settlement.batch_id,
+        None if settlement.state in OPEN else settlement.at,
+        outcome.code or None,
+        outcome.message or None,
+        outcome.status,
+        outcome.rule or None,
+        outcome.vendor_id,
+        settlement.delivery.id,
+    )

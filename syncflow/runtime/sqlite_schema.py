@@ -1,0 +1,43 @@
+"""The journal's tables. A change of them is a new entry in ``MIGRATIONS``, never an edit of an old one."""
+
+from __future__ import annotations
+
+VERSION_1 = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, started_at REAL NOT NULL, ended_at REAL, finished INTEGER NOT NULL DEFAULT 0, fingerprint TEXT NOT NULL
+);
+CREATE TABLE positions (partition TEXT PRIMARY KEY, offset INTEGER NOT NULL, line INTEGER) WITHOUT ROWID;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, partition TEXT NOT NULL, offset INTEGER NOT NULL, line INTEGER, raw BLOB NOT NULL, broken TEXT,
+    length INTEGER, sha256 TEXT, kind TEXT, record TEXT, change TEXT, event_id TEXT, state TEXT NOT NULL, note TEXT,
+    read_at REAL NOT NULL
+);
+CREATE UNIQUE INDEX events_by_id ON events (event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX events_by_record ON events (record, kind) WHERE record IS NOT NULL;
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY, event INTEGER NOT NULL, route TEXT NOT NULL, system TEXT NOT NULL, object TEXT NOT NULL,
+    operation TEXT NOT NULL, kind TEXT NOT NULL, record TEXT NOT NULL, key_name TEXT NOT NULL, key_value TEXT NOT NULL,
+    payload BLOB NOT NULL, version_time INTEGER NOT NULL, version_seq INTEGER NOT NULL, whole INTEGER NOT NULL,
+    read_at REAL NOT NULL, vendor_id TEXT, fingerprint TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    due_at REAL NOT NULL DEFAULT 0, batch_id TEXT, settled_at REAL, superseded_by INTEGER, code TEXT, message TEXT, status INTEGER,
+    rule TEXT
+);
+CREATE INDEX deliveries_open ON deliveries (system, id) WHERE state IN ('waiting', 'sending', 'retrying');
+CREATE INDEX deliveries_by_event ON deliveries (event);
+CREATE TABLE presence (
+    record TEXT NOT NULL, kind TEXT NOT NULL, route TEXT NOT NULL, system TEXT NOT NULL, object TEXT NOT NULL,
+    key_name TEXT NOT NULL, key_value TEXT NOT NULL, compared TEXT NOT NULL, vendor_id TEXT, version_time INTEGER NOT NULL,
+    version_seq INTEGER NOT NULL, state TEXT NOT NULL, delivery INTEGER NOT NULL,
+    PRIMARY KEY (record, kind, route)
+) WITHOUT ROWID;
+CREATE INDEX presence_by_key ON presence (compared, system, object) WHERE state = 'present';
+CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER, stage TEXT NOT NULL, route TEXT NOT NULL,
+    system TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, status INTEGER, attempts INTEGER NOT NULL, body TEXT NOT NULL,
+    rule TEXT NOT NULL, at REAL NOT NULL, state TEXT NOT NULL DEFAULT 'open'
+);
+CREATE INDEX dead_letters_by_event ON dead_letters (event);
+"""
+
+MIGRATIONS = (VERSION_1,)
+"""``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

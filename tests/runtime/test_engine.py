@@ -1,0 +1,337 @@
+"""The run loop on its own: a program made by hand, a list of events, systems in memory, virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from syncflow.compiler.program import Program, RetryPolicy
+from syncflow.compiler.requests import Window
+from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
+from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
+from tests.runtime.programs import event, program, route, system
+
+
+def run(
+    events: list[dict[str, Any]], path: Path, *, systems: FakeSystems, program: Program, **more: Any
+) -> tuple[Ending, ListSource]:
+    source = ListSource(events)
+
+    async def main() -> Ending:
+        journal = SqliteJournal(path, inline=True, now=clock.now)
+        engine = Engine(program, source=source, journal=journal, systems=systems, clock=clock, random=Random(1), **more)
+        return await engine.run()
+
+    clock = VirtualClock()
+    return run_virtually(main()), source
+
+
+def test_every_event_reaches_the_system_its_type_names(tmp_path: Path) -> None:
+    systems = FakeSystems()
+    events = [event(f"A{i}", contact_type="lead" if i % 2 else "customer") for i in range(100)]
+    ending, source = run(events, tmp_path / "j.db", systems=systems, program=program())
+    assert ending.clean
+    assert {key for _, key in systems.by_name["a"].held} == {f"A{i}" for i in range(1, 100, 2)}
+    assert {key for _, key in systems.by_name["b"].held} == {f"A{i}" for i in range(0, 100, 2)}
+    assert source.acknowledged == 100
+
+
+def test_a_delete_goes_wherever_the_record_is_known_to_be(tmp_path: Path) -> None:
+    systems = FakeSystems()
+    events = [event("A"), event("A", "update", "customer"), event("A", "delete", None)]
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=program())
+    assert ending.clean
+    assert systems.by_name["a"].held == {}
+    assert systems.by_name["b"].held == {}
+    assert ending.tally.routes["a"].kept == 1
+
+
+def test_on_leave_delete_takes_the_record_out_of_the_system_it_left(tmp_path: Path) -> None:
+    routes = {"a": route("a", on_leave="delete"), "b": route("b")}
+    systems = FakeSystems()
+    run(
+        [event("A"), event("A", "update", "customer")],
+        tmp_path / "j.db",
+        systems=systems,
+        program=program(routes=routes),
+    )
+    assert systems.by_name["a"].held == {}
+    assert ("Contact", "A") in systems.by_name["b"].held
+
+
+def test_waiting_upserts_of_one_record_are_superseded_by_the_last(tmp_path: Path) -> None:
+    systems = FakeSystems()
+    events = [event("A", name=str(i)) for i in range(5)]
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=program())
+    assert systems.by_name["a"].held["Contact", "A"]["Name"] == "4"
+    tally = ending.tally.routes["a"]
+    assert (tally.delivered, tally.superseded) == (1, 4)
+    rows = connect(tmp_path / "j.db").execute("SELECT state, superseded_by FROM deliveries ORDER BY id").fetchall()
+    assert rows == [("superseded", 2), ("superseded", 3), ("superseded", 4), ("superseded", 5), ("delivered", None)]
+
+
+def test_partial_items_are_all_sent_in_turn(tmp_path: Path) -> None:
+    systems = FakeSystems()
+    events = [event("A", name=str(i)) for i in range(3)]
+    run(events, tmp_path / "j.db", systems=systems, program=program(whole=False))
+    names = [delivery.payload["Name"] for batch in systems.by_name["a"].batches for delivery in batch.deliveries]
+    assert names == ["0", "1", "2"]
+
+
+def test_what_no_route_takes_is_a_dead_letter_and_not_lost(tmp_path: Path) -> None:
+    ending, _ = run([event("A", contact_type="alien")], tmp_path / "j.db", systems=FakeSystems(), program=program())
+    assert not ending.clean
+    assert ending.tally.accounted
+    letters = connect(tmp_path / "j.db").execute("SELECT stage, code, reason FROM dead_letters").fetchall()
+    assert letters == [("route", "unrouted", "no route takes it")]
+
+
+def test_a_late_older_version_overwrites_nothing_and_raises_no_dead(tmp_path: Path) -> None:
+    systems = FakeSystems()
+    old, new, gone = ({"timestamp": 1e9 + seconds} for seconds in (0, 10, 20))
+    events = [event("A", name="new", **new), event("A", name="old", **old)]
+    events += [event("B", **old), event("B", "delete", **gone), event("B", "update", name="late", **new)]
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=program(version="timestamp"))
+    assert systems.by_name["a"].held == {("Contact", "A"): {"Ext": "A", "Name": "new"}}
+    assert ending.clean
+
+
+def test_an_event_far_ahead_of_the_clock_is_a_dead_letter(tmp_path: Path) -> None:
+    ahead = event("A", timestamp=VirtualClock().epoch + 3600)
+    ending, _ = run([ahead], tmp_path / "j.db", systems=FakeSystems(), program=program(version="timestamp"))
+    assert ending.tally.dead == 1
+
+
+def test_refused_records_cost_only_themselves(tmp_path: Path) -> None:
+    def refuse(batch: Batch, _number: int) -> BatchResult | None:
+        outcomes = [
+            Outcome(Verdict.REJECTED, code="BAD", message="no")
+            if d.key.value.endswith("7")
+            else Outcome(Verdict.DELIVERED)
+            for d in batch.deliveries
+        ]
+        return BatchResult(tuple(outcomes))
+
+    ending, _ = run(
+        [event(f"A{i}") for i in range(100)], tmp_path / "j.db", systems=FakeSystems(refuse), program=program()
+    )
+    assert ending.tally.routes["a"].dead == 10
+    assert ending.tally.routes["a"].delivered == 90
+
+
+def test_a_refused_batch_is_halved_until_its_culprit_stands_alone(tmp_path: Path) -> None:
+    def refuse(batch: Batch, _number: int) -> BatchResult | None:
+        bad = any(delivery.key.value == "A3" for delivery in batch.deliveries)
+        if bad and len(batch.deliveries) > 1:
+            nothing = Outcome(Verdict.RETRY)
+            return BatchResult((nothing,) * len(batch.deliveries), Signal("split", reason="400"))
+        return BatchResult((Outcome(Verdict.REJECTED, code="BAD"),)) if bad else None
+
+    ending, _ = run(
+        [event(f"A{i}") for i in range(10)], tmp_path / "j.db", systems=FakeSystems(refuse), program=program()
+    )
+    assert ending.tally.routes["a"].dead == 1
+    assert ending.tally.routes["a"].delivered == 9
+    assert not ending.systems_stopped
+
+
+def test_a_fault_of_every_record_stops_the_system_and_buries_nothing(tmp_path: Path) -> None:
+    def refuse(batch: Batch, _number: int) -> BatchResult | None:
+        outcome = Outcome(Verdict.REJECTED, code="BAD")
+        signal = Signal("split", reason="400 BAD") if len(batch.deliveries) > 1 else None
+        return BatchResult((outcome,) * len(batch.deliveries), signal)
+
+    ending, _ = run(
+        [event(f"A{i}") for i in range(8)], tmp_path / "j.db", systems=FakeSystems(refuse), program=program()
+    )
+    assert ending.tally.dead_letters == 0
+    assert ending.tally.open == 8
+    assert ending.systems_stopped[0].startswith("a: 400 BAD")
+
+
+def test_what_fails_for_a_while_is_retried_with_a_bound(tmp_path: Path) -> None:
+    systems = FakeSystems(
+        lambda batch, n: BatchResult((Outcome(Verdict.RETRY, code="503"),) * len(batch.deliveries)) if n < 3 else None
+    )
+    ending, _ = run([event("A")], tmp_path / "j.db", systems=systems, program=program())
+    assert ending.clean
+    assert ending.tally.routes["a"].retried == 3
+    never = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, code="503"),) * len(batch.deliveries)))
+    policy = RetryPolicy(4, 0.5, 300.0, 86400.0)
+    ending, _ = run([event("A")], tmp_path / "k.db", systems=never, program=program(retry=policy))
+    assert len(never.by_name["a"].batches) == 4
+    letters = connect(tmp_path / "k.db").execute("SELECT code, attempts, reason FROM dead_letters").fetchall()
+    assert letters == [("503", 4, "given up after 4 attempts: 503")]
+
+
+def test_a_refusal_for_rate_is_not_an_attempt_of_the_record(tmp_path: Path) -> None:
+    def throttle(batch: Batch, number: int) -> BatchResult | None:
+        if number >= 20:
+            return None
+        outcome = Outcome(Verdict.RETRY, code="429", counts=False)
+        return BatchResult((outcome,) * len(batch.deliveries), Signal("throttle", wait_seconds=1.0))
+
+    ending, _ = run([event("A")], tmp_path / "j.db", systems=FakeSystems(throttle), program=program())
+    assert ending.clean
+    assert ending.tally.systems["a"].refused_for_rate == 20
+
+
+def test_a_dead_system_does_not_hold_the_others(tmp_path: Path) -> None:
+    def dead(batch: Batch, _number: int) -> BatchResult | None:
+        outcome = Outcome(Verdict.RETRY, code="connect", counts=False)
+        return BatchResult((outcome,) * len(batch.deliveries)) if batch.system == "a" else None
+
+    events = [event(f"A{i}", contact_type="lead" if i % 2 else "customer") for i in range(20)]
+    systems = FakeSystems(dead)
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=program(), wait_seconds=60)
+    assert len(systems.by_name["b"].held) == 10
+    assert ending.tally.open == 10
+    assert ending.stopped == "nothing could be delivered for 60 s (--wait)"
+    again, _ = run([], tmp_path / "j.db", systems=FakeSystems(), program=program())
+    assert again.clean
+    assert again.tally.carried_over == 10
+
+
+def test_a_limit_is_never_exceeded_and_is_used(tmp_path: Path) -> None:
+    plan = system("a", windows=(Window(5, 1.0),), records=1, in_flight=4)
+    times: list[float] = []
+
+    def note(_batch: Batch, _number: int) -> None:
+        times.append(asyncio.get_running_loop().time())
+
+    systems = FakeSystems(note, latency_seconds=0.01)
+    made = program(systems={"a": plan}, types={"lead": "a"})
+    run([event(f"A{i}") for i in range(100)], tmp_path / "j.db", systems=systems, program=made)
+    assert max(sum(1 for other in times if start <= other < start + 1.0) for start in times) == 5
+    assert times[-1] - times[0] <= 100 / 5 / 0.97
+
+
+def test_more_than_a_window_of_deliveries_waits_in_the_journal_and_all_are_sent_in_order(tmp_path: Path) -> None:
+    systems = FakeSystems(latency_seconds=0.01)
+    events = [event(f"A{i % 700}", name=str(i)) for i in range(25_000)]
+    made = program(whole=False, systems={"a": system("a", records=200)}, types={"lead": "a"})
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=made)
+    assert ending.clean
+    assert ending.tally.routes["a"].delivered == 25_000
+    order: dict[str, list[int]] = {}
+    for batch in systems.by_name["a"].batches:
+        for delivery in batch.deliveries:
+            order.setdefault(delivery.record.id, []).append(delivery.id)
+    assert all(ids == sorted(ids) for ids in order.values())
+
+
+def test_a_route_that_is_gone_leaves_dead_letters_that_say_so(tmp_path: Path) -> None:
+    dead = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)))
+    run(
+        [event("A"), event("B", contact_type="customer")],
+        tmp_path / "j.db",
+        systems=dead,
+        program=program(),
+        wait_seconds=1,
+    )
+    ending, _ = run([], tmp_path / "j.db", systems=FakeSystems(), program=program(types={"lead": "a"}))
+    assert ending.tally.abandoned == 1
+    codes = connect(tmp_path / "j.db").execute("SELECT code, route FROM dead_letters").fetchall()
+    assert codes == [("program_changed", "b")]
+
+
+def test_a_key_held_by_another_record_is_a_dead_letter(tmp_path: Path) -> None:
+    events = [event("A", item={"key": "x@y"}), event("B", item={"key": "X@Y"})]
+    run(events, tmp_path / "j.db", systems=FakeSystems(), program=program())
+    codes = connect(tmp_path / "j.db").execute("SELECT code FROM dead_letters").fetchall()
+    assert codes == [("key_taken",)]
+
+
+def test_a_changed_key_deletes_the_old_one_where_the_route_says_so(tmp_path: Path) -> None:
+    routes = {"a": route("a", on_key_change="delete_old")}
+    systems = FakeSystems()
+    events = [event("A", item={"key": "old"}), event("A", "update", item={"key": "new"})]
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=program(routes=routes))
+    assert set(systems.by_name["a"].held) == {("Contact", "new")}
+    assert ending.clean
+
+
+def test_the_same_event_id_is_journaled_once(tmp_path: Path) -> None:
+    events = [event("A", event_id="e1"), event("A", event_id="e1", name="again"), event("B", event_id="e2")]
+    ending, _ = run(events, tmp_path / "j.db", systems=FakeSystems(), program=program())
+    assert ending.tally.duplicate == 1
+    assert ending.tally.accounted
+
+
+def test_stop_leaves_the_rest_in_the_journal_and_the_next_run_continues(tmp_path: Path) -> None:
+    systems = FakeSystems(latency_seconds=1.0)
+    clock = VirtualClock()
+
+    async def main() -> Ending:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True)
+        plan = system("a", records=1, in_flight=1)
+        made = program(systems={"a": plan}, types={"lead": "a"})
+        source = ListSource([event(f"A{i}") for i in range(10)])
+        engine = Engine(made, source=source, journal=journal, systems=systems, clock=clock)
+        task = asyncio.create_task(engine.run())
+        await asyncio.sleep(3.5)
+        engine.stop("SIGTERM")
+        return await task
+
+    ending = run_virtually(main())
+    assert ending.stopped == "SIGTERM"
+    sent = len(systems.by_name["a"].held)
+    assert ending.tally.open == 10 - sent
+    assert 0 < sent < 10
+    again, _ = run([], tmp_path / "j.db", systems=systems, program=program(types={"lead": "a"}))
+    assert again.clean
+    assert len(systems.by_name["a"].held) == 10
+
+
+def test_a_swapped_program_takes_effect_between_chunks(tmp_path: Path) -> None:
+    systems = FakeSystems()
+    clock = VirtualClock()
+
+    class Slow(ListSource):
+        async def read(self, *, most: int) -> Any:
+            await clock.sleep(1.0)
+            return await super().read(most=1)
+
+    async def main() -> Ending:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True)
+        source = Slow([event(f"A{i}", contact_type="customer") for i in range(10)])
+        engine = Engine(program(), source=source, journal=journal, systems=systems, clock=clock)
+        task = asyncio.create_task(engine.run())
+        await asyncio.sleep(5.5)
+        await engine.swap(program(types={"lead": "a", "customer": "a"}, fingerprint="g"))
+        return await task
+
+    ending = run_virtually(main())
+    assert ending.clean
+    assert len(systems.by_name["b"].held) + len(systems.by_name["a"].held) == 10
+    assert len(systems.by_name["a"].held) >= 4
+
+
+def test_an_operation_that_is_not_safe_to_repeat_is_in_doubt_after_a_crash(tmp_path: Path) -> None:
+    class Crash(BaseException):
+        pass
+
+    def crash(_batch: Batch, _number: int) -> BatchResult | None:
+        raise Crash
+
+    made = program(systems={"a": system("a", repeat="unsafe")}, types={"lead": "a"})
+    with pytest.raises(BaseExceptionGroup):
+        run([event("A")], tmp_path / "j.db", systems=FakeSystems(crash), program=made)
+    ending, _ = run([], tmp_path / "j.db", systems=FakeSystems(), program=made)
+    assert connect(tmp_path / "j.db").execute("SELECT code FROM dead_letters").fetchall() == [("in_doubt",)]
+    assert ending.tally.open == 0
+
+
+def test_too_many_dead_letters_stop_the_run(tmp_path: Path) -> None:
+    refuse = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.REJECTED, code="BAD"),) * len(batch.deliveries)))
+    ending, _ = run(
+        [event(f"A{i}") for i in range(500)], tmp_path / "j.db", systems=refuse, program=program(stop_after=50)
+    )
+    assert ending.stopped == "more than 50 dead letters in one run (dead_letters.stop_after)"
+    assert ending.tally.open > 0
