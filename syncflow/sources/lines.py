@@ -113,17 +113,16 @@ class LineSplitter:
         return self._checked(text.removeprefix(_MARK) if first else text, position)
 
     def _checked(self, text: bytes, position: Position) -> list[Raw]:
-        if not self._verbatim:
-            text = text.removesuffix(b"\r")
-            if not text.strip():
-                return []
-        if len(text) > self._max_event:
+        body = text if self._verbatim else text.removesuffix(b"\r")
+        if len(body) > self._max_event:
             return [broken_raw(position, text, why=self._too_long())]
+        if not self._verbatim and not body.strip():
+            return []
         try:
-            text.decode()
+            body.decode()
         except UnicodeDecodeError as error:
             return [broken_raw(position, text, why=f"not UTF-8 at byte {error.start + 1} of the line")]
-        return [Raw(position, text)]
+        return [Raw(position, body)]
 
     def _too_long(self) -> str:
         return f"longer than max_event, which is {self._max_event} bytes"

@@ -6,6 +6,7 @@ They draw everything from a ``Draw``, so that the same seed makes the same value
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -179,8 +180,9 @@ def _scalar(kind: str, name: str, node: SchemaNode) -> Make:
     if kind == "boolean":
         return lambda draw: draw.random() < 0.5
     if kind == "integer":
-        low, high = (int(bound) for bound in _bounds(node))
-        return lambda draw: low + int(draw.random() * (high - low + 1))
+        lowest, highest = _bounds(node)
+        first, last = math.ceil(lowest), math.floor(highest)
+        return lambda draw: first + int(draw.random() * (last - first + 1))
     if kind == "number":
         least, most = _bounds(node)
         return lambda draw: min(most, max(least, round(least + draw.random() * (most - least), 2)))
@@ -188,9 +190,9 @@ def _scalar(kind: str, name: str, node: SchemaNode) -> Make:
 
 
 def _bounds(node: SchemaNode) -> tuple[float, float]:
-    low = node.minimum if node.minimum is not None else min(0, (node.maximum or 0) - 1000)
-    high = node.maximum if node.maximum is not None else max(1000, low + 1000)
-    return low, high
+    below_zero = node.maximum is not None and node.maximum < 0
+    low = node.minimum if node.minimum is not None else (node.maximum or 0) - 1000 if below_zero else 0
+    return low, node.maximum if node.maximum is not None else low + 1000
 
 
 def _fitted(make: Callable[[Draw], str], node: SchemaNode) -> Make:

@@ -1,0 +1,97 @@
+"""CSV into rows: quoted line breaks are text, a row that cannot be read costs itself only."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncflow.errors import ProjectError
+from syncflow.events import Raw
+from syncflow.sources.rows import RowSplitter
+
+
+def split(*blocks: bytes, max_event: int = 100) -> list[Raw]:
+    splitter = RowSplitter("p", max_event=max_event)
+    found = [raw for block in blocks for raw in splitter.feed(block)]
+    return found + splitter.finish()
+
+
+GOOD = [
+    pytest.param(b"a,b\n1,2\n", [({"a": "1", "b": "2"}, 2)], id="plain"),
+    pytest.param(b"a,b\r\n1,\r\n", [({"a": "1", "b": ""}, 2)], id="CRLF and an empty cell"),
+    pytest.param(b'a,b\n"1,1","x ""y"""\n', [({"a": "1,1", "b": 'x "y"'}, 2)], id="quoted comma and quotes"),
+    pytest.param(
+        b'a,b\n1,"x\ny\n\nz"\n3,4', [({"a": "1", "b": "x\ny\n\nz"}, 2), ({"a": "3", "b": "4"}, 6)], id="line breaks"
+    ),
+    pytest.param(
+        b'a,b\n1,5" pipe\n2,x', [({"a": "1", "b": '5" pipe'}, 2), ({"a": "2", "b": "x"}, 3)], id="stray quote"
+    ),
+    pytest.param(b"\xef\xbb\xbfa , b\n1,2\n", [({"a": "1", "b": "2"}, 2)], id="byte-order mark, spaced names"),
+    pytest.param(b"a,b\n\n1,2\n\n", [({"a": "1", "b": "2"}, 3)], id="blank lines"),
+    pytest.param(b'a\n""\n', [({"a": ""}, 2)], id="a quoted empty cell is a row"),
+    pytest.param(b"a\n007\n", [({"a": "007"}, 2)], id="numbers stay text"),
+]
+BROKEN = [
+    pytest.param(b"a,b\n1\n3,4\n", 2, "expected 2 cells as in the first row, found 1", id="too few"),
+    pytest.param(b"a,b\n1,2,3\n3,4\n", 2, "expected 2 cells as in the first row, found 3", id="too many"),
+    pytest.param(b'a,b\n1,"2"x\n3,4\n', 2, "not CSV: ',' expected after '\"'", id="text after a quote"),
+    pytest.param(b'a,b\n1,"2\n3,4\n', 2, "a quote opens in this line and is not closed", id="open quote"),
+    pytest.param(b"a,b\n1,\xff\n3,4\n", 2, "not UTF-8 at byte 3 of the line", id="not UTF-8"),
+    pytest.param(
+        b'a,b\n1,"x\n\xff"\n3,4\n', 2, "a quote opens in this line and is not closed", id="not UTF-8 in quotes"
+    ),
+    pytest.param(b"a,b\n1," + b"x" * 200 + b"\n3,4\n", 2, "longer than max_event, which is 100 bytes", id="too long"),
+]
+
+
+@pytest.mark.parametrize(("text", "rows"), GOOD)
+def test_a_row_becomes_an_object_of_its_columns_as_text(text: bytes, rows: list[tuple[object, int]]) -> None:
+    assert [(json.loads(raw.body), raw.position.line) for raw in split(text)] == rows
+    assert split(text)[-1].position.offset <= len(text)
+
+
+@pytest.mark.parametrize(("text", "line", "why"), BROKEN)
+def test_a_row_that_cannot_be_read_says_where_and_why(text: bytes, line: int, why: str) -> None:
+    found = split(text)
+    assert (found[0].broken, found[0].position.line) == (why, line)
+    assert json.loads(found[-1].body) == {"a": "3", "b": "4"}
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line() -> None:
+    rows = b"".join(b"%d,x\n" % number for number in range(500))
+    broken, *others = split(b'a,b\n1,"open\n' + rows, max_event=100)
+    assert broken.broken == "a quote opens in this line and is not closed"
+    assert [json.loads(raw.body)["a"] for raw in others] == [str(number) for number in range(500)]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (b"a,a\n1,2\n", "the column 'a' is named twice"),
+        (b"a,\n1,2\n", "a column has no name"),
+        (b"\xff\n1\n", "not UTF-8 at byte 1 of the line"),
+        (b'"a\n', "a quote opens in this line and is not closed"),
+    ],
+)
+def test_a_first_row_that_names_no_columns_is_the_files_fault(text: bytes, what: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        split(text)
+    assert caught.value.message == f"the first row of the CSV does not name the columns: {what}"
+
+
+CELL = st.text(st.sampled_from('ab,"\n ä'), max_size=6)
+
+
+@given(st.lists(st.tuples(CELL, CELL), max_size=8), st.integers(1, 9))
+def test_what_a_csv_writer_writes_is_read_as_it_was(rows: list[tuple[str, str]], block: int) -> None:
+    written = io.StringIO()
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows])
+    text = written.getvalue().encode()
+    found = split(*(text[at : at + block] for at in range(0, len(text), block)))
+    assert [json.loads(raw.body) for raw in found] == [{"a": a, "b": b} for a, b in rows]
+    assert not rows or found[-1].position.offset == len(text)
