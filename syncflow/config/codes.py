@@ -8,34 +8,47 @@ SF6xx schemas and objects.
 from __future__ import annotations
 
 import re
-from functools import cache
 from importlib import resources
+from typing import NamedTuple
 
 _SECTION = re.compile(r"^## (SF\d{3}) (.+)$", re.MULTILINE)
 
 
-@cache
-def pages() -> dict[str, tuple[str, str]]:
-    """Return title and page by code, in the order of the codes."""
-    found: dict[str, tuple[str, str]] = {}
+class Page(NamedTuple):
+    """What is said about a code."""
+
+    title: str
+    text: str
+
+
+def _read_pages() -> dict[str, Page]:
+    found: dict[str, Page] = {}
     for file in resources.files("syncflow.config").joinpath("pages").iterdir():
         if file.name.endswith(".md"):
             found.update(_sections(file.read_text(encoding="utf-8")))
     return dict(sorted(found.items()))
 
 
-def _sections(text: str) -> dict[str, tuple[str, str]]:
+def _sections(text: str) -> dict[str, Page]:
     heads = list(_SECTION.finditer(text))
     ends = [*(head.start() for head in heads[1:]), len(text)]
-    return {head[1]: (head[2].strip(), text[head.end() : end].strip()) for head, end in zip(heads, ends, strict=True)}
+    return {
+        head[1]: Page(head[2].strip(), text[head.end() : end].strip()) for head, end in zip(heads, ends, strict=False)
+    }
+
+
+CODES = _read_pages()
 
 
 def title(code: str) -> str:
     """Return what a code means in a few words; the code itself where it is not known."""
-    return pages().get(code, (code, ""))[0]
+    return CODES[code].title if code in CODES else code
 
 
-def explanation(code: str) -> str | None:
-    """Return the page of a code, its title first; None where there is none."""
-    page = pages().get(code)
-    return f"{code} {page[0]}\n\n{page[1]}" if page else None
+def page(code: str) -> str:
+    """Return the page of a code, its title first.
+
+    Raises:
+        KeyError: there is no such code.
+    """
+    return f"{code} {CODES[code].title}\n\n{CODES[code].text}"

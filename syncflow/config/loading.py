@@ -88,7 +88,7 @@ def load_parts(inputs: Inputs) -> tuple[Parts | None, list[Diagnostic]]:
     if model is None:
         return None, arranged(files.diagnostics)
     parts = loading.parts(profile, model)
-    files.diagnostics += check_names(parts, offline=inputs.offline, adapters=files.adapter_names(inputs.path.parent))
+    files.diagnostics += check_names(parts)
     found = arranged(files.diagnostics)
     return (None if any(diagnostic.is_error for diagnostic in found) else parts), found
 
@@ -222,7 +222,7 @@ class _Loading:
             )
             self.files.diagnostics.append(
                 Diagnostic(
-                    "SF501",
+                    "SF406",
                     scalar.span,
                     f"there is no adapter `{name}`",
                     expected=expected,

@@ -1,9 +1,228 @@
-"""Names that must be known in another file, and need no expression to be understood."""
+"""Names that must be known in another file, and need no expression to be understood.
+
+In: the checked parts of a project. Out: a diagnostic for each name that nothing answers to.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.documents import Document
+from syncflow.config.files import resolved
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.mapping import MappingFile
+from syncflow.config.models.routes import RouteSettings
+from syncflow.config.nodes import Path as NodePath
+
+if TYPE_CHECKING:
+    from syncflow.config.loading import Parts
 
 
-def check_names(parts: Any, *, offline: bool, adapters: list[str]) -> list[Any]:
-    return []
+def check_names(parts: Parts) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the names of systems, records, mappings and objects."""
+    yield from _generated_record(parts)
+    yield from _repeated_route_names(parts)
+    for index, route in enumerate(parts.routes.model.routes):
+        yield from _Route(parts, index, route).check()
+    for mapping in parts.mappings.values():
+        yield from _mapping(parts, mapping)
+
+
+def _generated_record(parts: Parts) -> Iterator[Diagnostic]:
+    generate = parts.routes.model.source.generate
+    kinds = list(parts.routes.model.records)
+    if generate is None:
+        return
+    if generate.record is not None and generate.record not in kinds:
+        yield _unknown(
+            parts.routes, "SF404", "kind of record", generate.record, kinds, ("source", "generate", "record")
+        )
+    elif generate.record is None and len(kinds) > 1:
+        yield parts.routes.report(
+            "SF404",
+            "which kind of record is generated?",
+            "source",
+            "generate",
+            at_key=True,
+            expected=one_of(kinds),
+            hint=f"add `record: {kinds[0]}`",
+        )
+
+
+def _repeated_route_names(parts: Parts) -> Iterator[Diagnostic]:
+    first: dict[str, int] = {}
+    for index, route in enumerate(parts.routes.model.routes):
+        if route.name is None:
+            continue
+        if route.name in first:
+            line = parts.routes.span("routes", first[route.name], "name").line
+            message = f"two routes have the name `{route.name}`"
+            found = f"the first one in line {line}" if line else ""
+            yield parts.routes.report("SF405", message, "routes", index, "name", found=found)
+        first.setdefault(route.name, index)
+
+
+class _Route:
+    """One route, with the files and systems it speaks of."""
+
+    def __init__(self, parts: Parts, index: int, route: RouteSettings) -> None:
+        self.parts = parts
+        self.file = parts.routes
+        self.systems = parts.routes.model.systems
+        self.route = route
+        self.at: NodePath = ("routes", index)
+
+    def check(self) -> Iterator[Diagnostic]:
+        yield from self._shape()
+        named = list(self._named_systems())
+        for path, system in named:
+            if system not in self.systems:
+                yield _unknown(self.file, "SF401", "system", system, list(self.systems), path)
+        yield from self._mappings({system for _, system in named if system in self.systems})
+        if self.route.record is not None and self.route.record not in self.file.model.records:
+            kinds = list(self.file.model.records)
+            yield _unknown(self.file, "SF404", "kind of record", self.route.record, kinds, (*self.at, "record"))
+
+    def _shape(self) -> Iterator[Diagnostic]:
+        route = self.route
+        if route.by is not None and (route.when is not None or route.to is not None):
+            other = "when" if route.when is not None else "to"
+            message = f"a route has either `by` or `{other}`"
+            yield self.file.report("SF407", message, *self.at, other, at_key=True, hint="make two routes of it")
+        elif route.by is not None and not route.table and route.default is None:
+            message = "`by` needs a `table` of systems"
+            yield self.file.report("SF407", message, *self.at, "by", at_key=True, hint="add `table: {value: system}`")
+        elif route.by is None and (route.table or route.default is not None):
+            word = "table" if route.table else "default"
+            hint = "add `by: <expression>`"
+            yield self.file.report("SF407", f"`{word}` needs `by`", *self.at, word, at_key=True, hint=hint)
+        elif route.by is None and route.to is None:
+            message = "this route names no system"
+            yield self.file.report("SF407", message, *self.at, hint="add `to: <system>`, or `by` and `table`")
+
+    def _named_systems(self) -> Iterator[tuple[NodePath, str]]:
+        """Yield each system that the route may send to, with its place."""
+        if self.route.to is not None:
+            yield (*self.at, "to"), self.route.to
+        for value, systems in self.route.table.items():
+            yield from _listed((*self.at, "table", value), systems)
+        if self.route.default is not None:
+            yield from _listed((*self.at, "default"), self.route.default)
+
+    def _mappings(self, used: set[str]) -> Iterator[Diagnostic]:
+        for system in sorted(used):
+            name = self.route.mappings.get(system) or self.route.mapping
+            if name is None:
+                place = (*self.at, "mappings") if self.route.mappings else self.at
+                hint = f"add `mappings: {{{system}: mappings/…}}`"
+                message = f"no mapping says what `{system}` is sent"
+                close = did_you_mean(system, [known for known in self.route.mappings if known not in used])
+                yield self.file.report("SF402", message, *place, at_key=True, hint=hint, found=close and f"`{close}`")
+        for system in self.route.mappings:
+            if system not in self.systems:
+                path = (*self.at, "mappings", system)
+                yield _unknown(self.file, "SF401", "system", system, list(self.systems), path, at_key=True)
+            elif system not in used and (self.route.to or self.route.table):
+                message = f"this route never sends to `{system}`"
+                yield self.file.report("SF408", message, *self.at, "mappings", system, at_key=True, severity="warning")
+        yield from self._targets(used)
+        yield from self._kinds()
+
+    def _targets(self, used: set[str]) -> Iterator[Diagnostic]:
+        for system in sorted(used):
+            path, mapping = self._mapping_of(system)
+            adapter = self.systems[system].adapter
+            if mapping is None or mapping.model.target.partition("/")[0] == adapter:
+                continue
+            yield self.file.report(
+                "SF403",
+                f"the mapping for `{system}` makes something else",
+                *path,
+                expected=f"a mapping whose target begins with {adapter}/",
+                found=f"target: {mapping.model.target} in {mapping.name}",
+            )
+
+    def _kinds(self) -> Iterator[Diagnostic]:
+        """All mappings of a route read the same kind of record, and it is the route's."""
+        kind = self.route.record
+        for path, name in self._mapping_names():
+            mapping = self._document(name)
+            if mapping is None:
+                continue
+            if kind is not None and mapping.model.source != kind:
+                found = f"source: {mapping.model.source} in {mapping.name}"
+                message = f"the route is for `{kind}`, this mapping is not"
+                yield self.file.report("SF409", message, *path, expected=f"a mapping with source: {kind}", found=found)
+            kind = kind or mapping.model.source
+
+    def _mapping_names(self) -> Iterator[tuple[NodePath, str]]:
+        if self.route.mapping is not None:
+            yield (*self.at, "mapping"), self.route.mapping
+        for system, name in self.route.mappings.items():
+            yield (*self.at, "mappings", system), name
+
+    def _mapping_of(self, system: str) -> tuple[NodePath, Document[MappingFile] | None]:
+        if system in self.route.mappings:
+            return (*self.at, "mappings", system), self._document(self.route.mappings[system])
+        return (*self.at, "mapping"), self._document(self.route.mapping) if self.route.mapping else None
+
+    def _document(self, name: str) -> Document[MappingFile] | None:
+        return self.parts.mappings.get(resolved(self.file.path.parent, name))
+
+
+def _listed(path: NodePath, systems: str | Sequence[str]) -> Iterator[tuple[NodePath, str]]:
+    if isinstance(systems, str):
+        yield path, systems
+    else:
+        yield from (((*path, number), system) for number, system in enumerate(systems))
+
+
+def _mapping(parts: Parts, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
+    kinds = list(parts.routes.model.records)
+    if mapping.model.source not in kinds:
+        yield _unknown(mapping, "SF404", "kind of record", mapping.model.source, kinds, ("source",))
+    adapter_name, _, object_name = mapping.model.target.partition("/")
+    adapters = sorted({system.adapter for system in parts.routes.model.systems.values()})
+    if adapter_name not in adapters:
+        yield _unknown(mapping, "SF406", "system with the adapter", adapter_name, adapters, ("target",))
+        return
+    adapter = parts.adapters.get(adapter_name)
+    if adapter is None or (adapter_name, object_name) in parts.objects:
+        return
+    if object_name not in adapter.model.objects:  # a file of it that is missing or wrong is spoken of elsewhere
+        yield _unknown_object(parts.routes.path.parent, mapping, adapter, object_name)
+
+
+def _unknown_object(
+    directory: Path, mapping: Document[MappingFile], adapter: Document[AdapterFile], object_name: str
+) -> Diagnostic:
+    known = list(adapter.model.objects)
+    own = sorted((directory / "objects").glob(f"{adapter.model.adapter}_*.y*ml")) if directory.is_dir() else []
+    known += [path.stem.partition("_")[2] for path in own]
+    close = did_you_mean(object_name, known)
+    return mapping.report(
+        "SF601",
+        f"the adapter {adapter.model.adapter} knows no object `{object_name}`",
+        "target",
+        expected=one_of(known) if known else "",
+        suggestion=f"{adapter.model.adapter}/{close}" if close else "",
+        hint=f"describe it in objects/{adapter.model.adapter}_{object_name}.yaml",
+    )
+
+
+def _unknown(
+    document: Document[Any],
+    code: str,
+    what: str,
+    name: str,
+    known: Sequence[str],
+    path: NodePath,
+    *,
+    at_key: bool = False,
+) -> Diagnostic:
+    expected = one_of(known) if known else ""
+    message = f"there is no {what} `{name}`"
+    return document.report(code, message, *path, at_key=at_key, expected=expected, suggestion=did_you_mean(name, known))

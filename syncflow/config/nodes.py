@@ -18,7 +18,7 @@ Path: TypeAlias = "tuple[str | int, ...]"
 class Mark(NamedTuple):
     """A point in a text: all three counted from 0."""
 
-    index: int
+    offset: int
     line: int
     column: int
 
@@ -76,7 +76,10 @@ class ScalarNode(Node):
         if self.variables or not isinstance(self.value, str):
             return Span(self.file.name, *corners, self.file)
         return Span(
-            self.file.name, *corners, self.file, ScalarSource(self.value, self.style, self.start.index, self.end.index)
+            self.file.name,
+            *corners,
+            self.file,
+            ScalarSource(self.value, self.style, self.start.offset, self.end.offset),
         )
 
     def data(self) -> Any:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from syncflow.config.codes import explanation, title
+from syncflow.config.codes import CODES, page, title
 from syncflow.config.diagnostics import Diagnostic
 
 Format = Literal["text", "concise", "json", "github", "sarif"]
@@ -15,9 +15,9 @@ Format = Literal["text", "concise", "json", "github", "sarif"]
 _MAX_LINE = 160
 
 
-def render(diagnostics: Sequence[Diagnostic], output: Format = "text") -> str:
+def render(diagnostics: Sequence[Diagnostic], style: Format = "text") -> str:
     """Return the diagnostics in one of the formats, without a closing line break."""
-    match output:
+    match style:
         case "text":
             return "\n\n".join(_text(diagnostic) for diagnostic in diagnostics)
         case "concise":
@@ -137,7 +137,11 @@ def _sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
 
 
 def _sarif_rule(code: str) -> dict[str, Any]:
-    return {"id": code, "shortDescription": {"text": title(code)}, "help": {"text": explanation(code) or title(code)}}
+    return {
+        "id": code,
+        "shortDescription": {"text": title(code)},
+        "help": {"text": page(code) if code in CODES else title(code)},
+    }
 
 
 def _sarif_result(diagnostic: Diagnostic, codes: Sequence[str]) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def _size(value: Any) -> Any:
 class Rate(NamedTuple):
     """So many per so many seconds."""
 
-    count: float
+    count: float  # type: ignore[assignment]  # a rate is never searched, so tuple's own count is not missed
     per_seconds: float
 
 

@@ -156,30 +156,35 @@ def _words(group: Sequence[_Problem]) -> _Words:
     """Choose the words for the refusals of one value."""
     error = group[0].error
     context: Mapping[str, Any] = error.get("ctx") or {}
-    kind = error["type"]
     name = _name(group[0].path)
-    if kind == "syncflow":
-        return _Words(context["code"], context["message"], context["expected"], context["hint"], found=context["found"])
-    if kind == "literal_error":
-        choices = tuple(re.findall(r"'([^']*)'", str(context["expected"]))) or (str(context["expected"]),)
-        return _Words("SF204", f"this is not a value of {name}", one_of(choices), choices=choices)
-    if kind in _TYPES:
-        expected = " or ".join(
-            dict.fromkeys(_TYPES[problem.error["type"]] for problem in group if problem.error["type"] in _TYPES)
-        )
-        return _Words("SF203", f"{name} cannot be this", expected)
-    if kind == "string_pattern_mismatch":
-        return _Words("SF205", f"{name} is not written like this", _expected_name(error))
-    if kind in {"too_short", "string_too_short"}:
-        return _Words("SF206", f"{name} must not be empty", "at least one character")
-    if kind in _BOUNDS:
-        word, bound = _BOUNDS[kind]
-        return _Words("SF206", f"{name} is out of bounds", f"{word} {_number(context[bound])}")
-    message = error["msg"].removeprefix("Value error, ")
-    expected, _, found = (
-        message.removeprefix("expected ").partition("; found ") if message.startswith("expected ") else ("", "", "")
-    )
-    return _Words("SF208", f"{name} is not complete" if expected else message, expected, found=found)
+    match error["type"]:
+        case "syncflow":
+            said = context
+            words = _Words(said["code"], said["message"], said["expected"], said["hint"], found=said["found"])
+        case "literal_error":
+            choices = tuple(re.findall(r"'([^']*)'", str(context["expected"]))) or (str(context["expected"]),)
+            words = _Words("SF204", f"this is not a value of {name}", one_of(choices), choices=choices)
+        case "string_pattern_mismatch":
+            words = _Words("SF205", f"{name} is not written like this", _expected_name(error))
+        case "too_short" | "string_too_short":
+            words = _Words("SF206", f"{name} must not be empty", "at least one character")
+        case kind if kind in _TYPES:
+            types = [_TYPES[problem.error["type"]] for problem in group if problem.error["type"] in _TYPES]
+            words = _Words("SF203", f"{name} cannot be this", " or ".join(dict.fromkeys(types)))
+        case kind if kind in _BOUNDS:
+            word, bound = _BOUNDS[kind]
+            words = _Words("SF206", f"{name} is out of bounds", f"{word} {_number(context.get(bound, ''))}".strip())
+        case _:
+            words = _incomplete(name, error["msg"].removeprefix("Value error, "))
+    return words
+
+
+def _incomplete(name: str, message: str) -> _Words:
+    """A rule about a mapping as a whole speaks as ``expected …; found …``."""
+    if not message.startswith("expected "):
+        return _Words("SF208", message)
+    expected, _, found = re.sub(r", found ", "; found ", message.removeprefix("expected ")).partition("; found ")
+    return _Words("SF208", f"{name} is not complete", expected, found=found)
 
 
 _BOUNDS = {
@@ -212,7 +217,7 @@ def _expected_name(error: ErrorDetails) -> str:
 def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: Node) -> Diagnostic:
     _, key, _ = find(root, path)
     assert key is not None
-    known = keys_at(model, [step for step in error["loc"][:-1]])
+    known = keys_at(model, error["loc"][:-1])
     taken, _, _ = find(root, path[:-1])
     free = [name for name in known if not isinstance(taken, MappingNode) or name not in taken.entries]
     where = f" in `{dotted(path[:-1])}`" if len(path) > 1 else ""

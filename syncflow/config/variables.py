@@ -19,7 +19,7 @@ _MAX_FILE_BYTES = 64_000
 _MAX_NESTING = 5
 
 
-class _Missing(Exception):
+class _ReferenceError(Exception):
     """A reference cannot be resolved: says why, and where in the value."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Expansion:
         text = _Text(str(node.value), self.environment, self.directory, offline=self.offline)
         try:
             value = text.expand()
-        except _Missing as missing:
+        except _ReferenceError as missing:
             self.diagnostics.append(
                 Diagnostic(
                     missing.code,
@@ -114,7 +114,7 @@ class _Text:
                 continue
             end = _closing(text, found)
             if end < 0:
-                raise _Missing(
+                raise _ReferenceError(
                     "`${` is not closed",
                     offset=base + found,
                     length=2,
@@ -135,7 +135,7 @@ class _Text:
         elif _NAME.match(name):
             found = self.environment.get(name)
         else:
-            raise _Missing(
+            raise _ReferenceError(
                 f"`{name}` is not the name of a variable",
                 offset=offset,
                 length=length,
@@ -150,7 +150,7 @@ class _Text:
         if self.offline:
             self._unset = True
             return ""
-        raise _Missing(
+        raise _ReferenceError(
             f"the variable {name} is not set",
             offset=offset,
             length=length,
@@ -162,7 +162,9 @@ class _Text:
 
     def _default(self, text: str, base: int, nesting: int) -> str:
         if nesting >= _MAX_NESTING:
-            raise _Missing("defaults stand inside defaults too often", offset=base, length=len(text), code="SF122")
+            raise _ReferenceError(
+                "defaults stand inside defaults too often", offset=base, length=len(text), code="SF122"
+            )
         return "".join(self._parts(text, base, nesting + 1))
 
     def _file(self, name: str, offset: int, length: int, *, required: bool) -> str | None:
@@ -173,7 +175,7 @@ class _Text:
             with path.open("rb") as stream:
                 content = stream.read(_MAX_FILE_BYTES + 1)
             if len(content) > _MAX_FILE_BYTES:
-                raise _Missing(
+                raise _ReferenceError(
                     f"the file {name} is larger than {_MAX_FILE_BYTES // 1000} kB",
                     offset=offset,
                     length=length,
@@ -181,12 +183,14 @@ class _Text:
                 )
             return content.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise _Missing(f"the file {name} is not UTF-8", offset=offset, length=length, code="SF123") from error
+            raise _ReferenceError(
+                f"the file {name} is not UTF-8", offset=offset, length=length, code="SF123"
+            ) from error
         except (OSError, ValueError) as error:
             if not required and isinstance(error, FileNotFoundError):
                 return None
             why = getattr(error, "strerror", None) or "not a usable path"
-            raise _Missing(
+            raise _ReferenceError(
                 f"the file {name} cannot be read: {why.lower()}", offset=offset, length=length, code="SF123"
             ) from error
 

@@ -23,7 +23,7 @@ MAX_NODES = 500_000
 _FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Refused(Exception):
+class _ReadError(Exception):
     """Reading cannot go on: carries why."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
@@ -76,14 +76,14 @@ def read_text(content: bytes | str, *, name: str) -> tuple[MappingNode | None, F
         file = FileText(name, _decode(content, file))
         builder = _Builder(file)
         return builder.build(), file, builder.diagnostics
-    except _Refused as refused:
+    except _ReadError as refused:
         return None, file, [refused.diagnostic]
 
 
 def _decode(content: bytes | str, file: FileText) -> str:
     if len(content) > MAX_BYTES:
         nowhere = Span(file.name, 0, 0, 0, 0, file)
-        raise _Refused(
+        raise _ReadError(
             Diagnostic(
                 "SF105", nowhere, f"the file is larger than {MAX_BYTES // 10**6} MB", hint="split it into several files"
             )
@@ -93,7 +93,7 @@ def _decode(content: bytes | str, file: FileText) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Refused(_not_utf8(content, error, file)) from error
+        raise _ReadError(_not_utf8(content, error, file)) from error
 
 
 def _not_utf8(content: bytes, error: UnicodeDecodeError, file: FileText) -> Diagnostic:
@@ -124,7 +124,7 @@ class _Builder:
             for event in yaml.parse(self.file.text, Loader=_FAST):
                 self._take(event)
         except yaml.YAMLError as error:
-            raise _Refused(explain_syntax_error(error, self.file)) from error
+            raise _ReadError(explain_syntax_error(error, self.file)) from error
         root = self._root
         if root is None or (isinstance(root, ScalarNode) and root.value == ""):
             raise self._refuse(
@@ -140,8 +140,8 @@ class _Builder:
             )
         return root
 
-    def _refuse(self, code: str, span: Span, message: str, **words: str) -> _Refused:
-        return _Refused(Diagnostic(code, span, message, **words))  # type: ignore[arg-type]  # words are texts only
+    def _refuse(self, code: str, span: Span, message: str, **words: str) -> _ReadError:
+        return _ReadError(Diagnostic(code, span, message, **words))  # type: ignore[arg-type]  # words are texts only
 
     def _span(self, event: Any) -> Span:
         return ScalarNode(self.file, None, "", _mark(event.start_mark), _mark(event.end_mark)).span
@@ -216,9 +216,9 @@ class _Builder:
 
     def _end_of_line(self, start: Mark) -> Mark:
         """A block collection ends where the next thing starts: of no use to a reader, so its first line stands for it."""
-        stop = self.file.text.find("\n", start.index)
+        stop = self.file.text.find("\n", start.offset)
         stop = len(self.file.text) if stop < 0 else stop
-        return Mark(stop, start.line, start.column + stop - start.index)
+        return Mark(stop, start.line, start.column + stop - start.offset)
 
     def _anchor(self, event: Any, node: Node) -> None:
         if event.anchor:

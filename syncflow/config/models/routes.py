@@ -28,6 +28,7 @@ from syncflow.events import Change
 NullRule = Literal["clear", "omit"]
 OnLeave = Literal["keep", "delete"]
 OnKeyChange = Literal["update", "delete_old", "dead_letter"]
+SystemNames = Name | tuple[Name, ...]
 RouteAction = Literal["upsert", "create_only", "update_only", "delete", "ignore"]
 
 
@@ -158,10 +159,10 @@ class RouteSettings(Model):
     """The kind of record; may be left out where the mappings' source tells it."""
     when: Expr | None = None
     by: Expr | None = None
-    table: dict[Text, Any] = Field(default_factory=dict)
+    table: dict[Text, SystemNames] = Field(default_factory=dict)
     """value → system, or a list of systems."""
-    default: Any = None
-    """The system for a value that the table does not name; left out, such an event is not taken."""
+    default: SystemNames | None = None
+    """The system (or a list of them) for a value that the table does not name; left out, such an event is not taken."""
     to: Name | None = None
     mapping: FilePath | None = None
     mappings: dict[Name, FilePath] = Field(default_factory=dict)
