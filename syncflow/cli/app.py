@@ -1,0 +1,68 @@
+"""The command line as a whole: which commands there are, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from syncflow import __version__
+from syncflow.cli import adapters, check, dead_letters, dry_run, functions, init, mock, run, status, validate
+from syncflow.cli.console import complain
+from syncflow.errors import SyncflowError
+
+app = typer.Typer(
+    name="syncflow",
+    help="Keep external systems in step with a stream of record changes, from YAML alone.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"syncflow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What all commands share: nothing but --version."""
+
+
+for name, command in {
+    "init": init.init,
+    "validate": validate.validate,
+    "dry-run": dry_run.dry_run,
+    "check": check.check,
+    "run": run.run,
+    "status": status.status,
+    "mock": mock.mock,
+    "functions": functions.functions,
+}.items():
+    app.command(name)(command)
+app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(adapters.app, name="adapters")
+
+
+def run_command_line() -> None:
+    """Run the command that was asked for; a user's mistake ends in words and an exit code, never in a traceback."""
+    try:
+        app()
+    except SyncflowError as error:
+        complain(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); nothing more can be said, not even by the interpreter's own flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

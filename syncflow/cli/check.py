@@ -1,0 +1,47 @@
+"""``syncflow check``: does every system let us in?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import typer
+
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, RoutesArgument, say, say_json
+
+if TYPE_CHECKING:
+    from syncflow.adapters.engine import CheckResult
+    from syncflow.compiler.program import Program
+
+
+def check(
+    routes: RoutesArgument = DEFAULT_ROUTES, profile: ProfileOption = None, output: OutputOption = Output.TEXT
+) -> None:
+    """Sign in to every system and do one harmless read; changes nothing there."""
+    from syncflow.compiler.build import build
+    from syncflow.config.project import load_project
+
+    program = build(load_project(routes, profile=profile))
+    results = asyncio.run(_check_all(program))
+    if output is Output.JSON:
+        say_json([{"system": name, "good": result.good, "message": result.message} for name, result in results.items()])
+    else:
+        for name, result in results.items():
+            say(f"{name}: {'good' if result.good else 'refused'}: {result.message}")
+    if not all(result.good for result in results.values()):
+        raise typer.Exit(1)
+
+
+async def _check_all(program: Program) -> dict[str, CheckResult]:
+    from syncflow.adapters.engine import SystemClient
+    from syncflow.adapters.gate import OpenGate
+    from syncflow.adapters.http import open_client
+    from syncflow.clock import SystemClock
+
+    async with open_client() as http, asyncio.TaskGroup() as group:
+        clients = [
+            SystemClient(plan, http=http, gate=OpenGate(), clock=SystemClock()) for plan in program.systems.values()
+        ]
+        tasks = [group.create_task(client.check()) for client in clients]
+        results = [await task for task in tasks]
+    return dict(zip(program.systems, results, strict=True))

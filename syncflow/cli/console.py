@@ -1,0 +1,77 @@
+"""What commands share in talking to a person or a program: tables, JSON, errors, and the options that mean the same everywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from syncflow.errors import SyncflowError
+
+
+class Output(StrEnum):
+    """How a command answers."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+RoutesArgument = Annotated[
+    Path, typer.Argument(metavar="[ROUTES]", help="The project's routes file.", show_default=True)
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", "-p", help="Overlay of the routes file to use; without it MOCK_MODE picks one."),
+]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
+
+DEFAULT_ROUTES = Path("routes.yaml")
+
+
+def say(text: str = "") -> None:
+    """Print to standard output: what the command is for."""
+    typer.echo(text)
+
+
+def remark(text: str) -> None:
+    """Print to standard error: what a program that reads the output must not see."""
+    typer.echo(text, err=True)
+
+
+def say_json(value: Any) -> None:
+    """Print one JSON document."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def complain(error: SyncflowError) -> None:
+    """Print an error as its reader needs it: every place in the files, or the message and what to do."""
+    diagnostics = getattr(error, "diagnostics", ())
+    if diagnostics:
+        from syncflow.config.render import render
+
+        remark(render(diagnostics))
+        return
+    remark(f"error: {error.message}")
+    if error.hint:
+        remark(f"hint: {error.hint}")
+
+
+def say_table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: frozenset[str] = frozenset()
+) -> None:
+    """Print a table; the columns in ``numbers`` are aligned to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console(highlight=False, markup=False, soft_wrap=False).print(table)

@@ -1,0 +1,186 @@
+"""``syncflow dry-run``: which routes sample events would take and why, and the requests they would cause. Sends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, RoutesArgument, say, say_json
+
+if TYPE_CHECKING:
+    from syncflow.adapters.engine import RenderedRequest
+    from syncflow.compiler.program import Program
+    from syncflow.events import Raw
+    from syncflow.runtime.rehearsal import Rehearsal, RehearsedEvent
+
+
+def dry_run(
+    events: Annotated[
+        Path, typer.Option("--events", "-e", help="Sample events, JSONL or CSV; - reads standard input.")
+    ],
+    routes: RoutesArgument = DEFAULT_ROUTES,
+    limit: Annotated[int, typer.Option(help="Take at most so many events.", min=1)] = 100,
+    profile: ProfileOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what sample events would cause: routes and reasons, payloads, and the exact requests, with secrets masked."""
+    from syncflow.clock import SystemClock
+    from syncflow.compiler.build import build
+    from syncflow.config.project import load_project
+    from syncflow.errors import DataError
+    from syncflow.runtime.rehearsal import rehearse
+
+    program = build(load_project(routes, profile=profile, offline=True))
+    raws = asyncio.run(_read(events, most=limit))
+    if not raws:
+        raise DataError(f"there is no event in {events}", hint="one JSON object a line is expected")
+    rehearsal = rehearse(program, raws, now=SystemClock().now())
+    requests = asyncio.run(_render(program, rehearsal))
+    if output is Output.JSON:
+        say_json({"events": [_event_json(event) for event in rehearsal.events], "requests": requests})
+    else:
+        _show(rehearsal, requests)
+    if rehearsal.dead:
+        raise typer.Exit(1)
+
+
+async def _read(path: Path, *, most: int) -> Sequence[Raw]:
+    from syncflow.clock import SystemClock
+    from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
+    from syncflow.sources import open_source
+
+    from_stdin = str(path) == "-"
+    settings = SourceSettings(stdin=StdinSource()) if from_stdin else SourceSettings(file=FileSource(path=str(path)))
+    source = open_source(settings, base=Path(), schemas={}, clock=SystemClock())
+    await source.open({})
+    try:
+        raws: list[Raw] = []
+        while len(raws) < most and (chunk := await source.read(most=most - len(raws))):
+            raws += chunk
+        return raws
+    finally:
+        await source.close()
+
+
+async def _render(program: Program, rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    """Let the systems' own clients write the requests; they send none."""
+    from syncflow.adapters.engine import SystemClient
+    from syncflow.adapters.gate import OpenGate
+    from syncflow.adapters.http import open_client
+    from syncflow.clock import SystemClock
+
+    async with open_client() as http:
+        clients = {
+            name: SystemClient(plan, http=http, gate=OpenGate(), clock=SystemClock())
+            for name, plan in program.systems.items()
+        }
+        return [
+            {"system": batch.system, "deliveries": [each.id for each in batch.deliveries], **_request_json(request)}
+            for batch in rehearsal.batches
+            for request in clients[batch.system].render(batch)
+        ]
+
+
+def _request_json(request: RenderedRequest) -> dict[str, Any]:
+    return {
+        "step": request.step,
+        "method": request.method,
+        "url": request.url,
+        "headers": request.headers,
+        "body": _readable(request.body),
+    }
+
+
+def _readable(body: str) -> Any:
+    """A JSON body as JSON, any other as text; None where there is none."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body or None
+
+
+def _event_json(rehearsed: RehearsedEvent) -> dict[str, Any]:
+    event = rehearsed.event
+    return {
+        "line": event.raw.position.line,
+        "record": event.record.id if event.record else None,
+        "kind": event.record.kind if event.record else None,
+        "operation": event.change or None,
+        "becomes": event.state,
+        "note": event.note,
+        "routes": [{"route": match.route, "because": match.because} for match in _matches(rehearsed)],
+        "deliveries": [
+            {
+                "id": each.id,
+                "route": each.route,
+                "system": each.system,
+                "object": each.object,
+                "operation": each.operation,
+                "key": {"name": each.key.name, "value": each.key.value},
+                "payload": each.payload,
+            }
+            for each in rehearsed.deliveries
+        ],
+        "dead_letters": [
+            {"stage": letter.stage, "code": letter.code, "reason": letter.reason, "route": letter.route}
+            for letter in rehearsed.dead_letters
+        ],
+    }
+
+
+def _matches(rehearsed: RehearsedEvent) -> Iterable[Any]:
+    from syncflow.events import Routed
+
+    return rehearsed.fate.matches if isinstance(rehearsed.fate, Routed) else ()
+
+
+def _show(rehearsal: Rehearsal, requests: list[dict[str, Any]]) -> None:
+    for event in rehearsal.events:
+        _show_event(event, rehearsal.superseded)
+    for number, request in enumerate(requests, 1):
+        say()
+        members = ", ".join(str(delivery) for delivery in request["deliveries"])
+        say(f"request {number} to {request['system']}, for delivery {members}{_step(request)}")
+        say(f"  {request['method']} {request['url']}")
+        for name, value in request["headers"].items():
+            say(f"  {name}: {value}")
+        if request["body"] is not None:
+            say(_indented(request["body"]))
+    say()
+    say(f"{len(rehearsal.events)} events, {len(requests)} requests, {rehearsal.dead} dead letters; nothing was sent")
+
+
+def _step(request: dict[str, Any]) -> str:
+    return f" ({request['step']})" if request["step"] else ""
+
+
+def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int]) -> None:
+    event = rehearsed.event
+    record = f"{event.record.kind} {event.record.id}: {event.change}" if event.record else "an event"
+    say(
+        f"line {event.raw.position.line}  {record.removesuffix(': ')}  → {event.state}{f' ({event.note})' if event.note else ''}"
+    )
+    because = {match.route: match.because for match in _matches(rehearsed)}
+    for each in rehearsed.deliveries:
+        reason = because.get(each.route) or ("the record is there" if each.operation == "delete" else "")
+        by = f", superseded by delivery {superseded[each.id]}" if each.id in superseded else ""
+        say(
+            f"  delivery {each.id}: {each.operation} {each.object} in {each.system}, {each.key.name} = {each.key.value}{by}"
+        )
+        if reason:
+            say(f"    because {reason}")
+        if each.payload:
+            say(_indented(each.payload, depth=4))
+    for letter in rehearsed.dead_letters:
+        route = f" on {letter.route}" if letter.route else ""
+        say(f"  dead letter{route}: {letter.stage}: {letter.reason} ({letter.code})")
+
+
+def _indented(value: Any, *, depth: int = 2) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    return "\n".join(" " * depth + line for line in text.splitlines())

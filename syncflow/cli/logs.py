@@ -1,0 +1,56 @@
+"""Logs: constant names with fields, to standard error, as text or as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+
+class _Stream(logging.Handler):
+    """Writes to whatever standard error is now: the live view puts its own there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(self.format(record) + "\n")
+        sys.stderr.flush()
+
+
+class TextFormat(logging.Formatter):
+    """``08:15:30 WARNING source.held_back waiting=100``"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {name}={_value(value)}" for name, value in _fields(record).items())
+        return f"{_moment(record):%H:%M:%S} {record.levelname} {record.getMessage()}{fields}"
+
+
+class JsonFormat(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        head = {"at": _moment(record).isoformat(), "level": record.levelname.lower(), "event": record.getMessage()}
+        return json.dumps(head | _fields(record), ensure_ascii=False, default=str)
+
+
+def log_to_stderr(*, level: str, as_json: bool) -> None:
+    """Send syncflow's log to standard error, from ``level`` on."""
+    handler = _Stream()
+    handler.setFormatter(JsonFormat() if as_json else TextFormat())
+    logger = logging.getLogger("syncflow")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def _moment(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return dict(getattr(record, "fields", {}))
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if not text or any(character in text for character in ' "=\n') else text

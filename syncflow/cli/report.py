@@ -1,0 +1,80 @@
+"""How a run ended, for a person: a table per route, what is left, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from syncflow.cli.console import say, say_table
+
+if TYPE_CHECKING:
+    from syncflow.runtime.engine import Ending
+    from syncflow.runtime.observe import RouteTally, Tally
+
+COUNTS = ("read", "ignored", "delivered", "already_done", "superseded", "dead", "retried")
+
+
+def report(ending: Ending, *, systems: Mapping[str, str]) -> None:
+    """Print the end of a run; ``systems`` tells each route's system."""
+    tally = ending.tally
+    say(
+        f"{tally.read:,} events read: {tally.routed:,} routed, {tally.ignored:,} ignored, {tally.dead:,} dead letters"
+        + (f", {tally.duplicate:,} repeated" if tally.duplicate else "")
+    )
+    if tally.routes:
+        say()
+        _routes(tally, systems)
+    say()
+    for line in _closing(ending):
+        say(line)
+
+
+def _routes(tally: Tally, systems: Mapping[str, str]) -> None:
+    headers = ("ROUTE", *(count.replace("_", " ").upper() for count in COUNTS), "REFUSED FOR RATE", "P50", "P95")
+    rows = [
+        (
+            name,
+            *(f"{getattr(route, count):,}" for count in COUNTS),
+            _refused(tally, systems.get(name, "")),
+            *_latencies(route),
+        )
+        for name, route in sorted(tally.routes.items())
+    ]
+    say_table(headers, rows, numbers=frozenset(headers[1:]))
+
+
+def _refused(tally: Tally, system: str) -> str:
+    return f"{tally.systems[system].refused_for_rate:,}" if system in tally.systems else ""
+
+
+def _latencies(route: RouteTally) -> tuple[str, str]:
+    return _seconds(route.latencies.percentile(0.5)), _seconds(route.latencies.percentile(0.95))
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def _closing(ending: Ending) -> list[str]:
+    tally, lines = ending.tally, []
+    kept = sum(route.kept for route in tally.routes.values())
+    if kept:
+        lines.append(f"{_many(kept, 'change')} of route left a record where it was (on_leave: keep)")
+    lines += [f"the system was stopped: {why}" for why in ending.systems_stopped]
+    if ending.stopped:
+        lines.append(f"ended early: {ending.stopped}")
+    if tally.open:
+        lines.append(
+            f"{_many(tally.open, 'delivery', 'deliveries')} left in the journal; the next run goes on with them"
+        )
+    if tally.dead_letters:
+        lines.append(f"{_many(tally.dead_letters, 'dead letter')}; `syncflow dlq list` says why")
+    if not tally.accounted:
+        lines.append("not every event that was read is accounted for; the journal has them all, the next run goes on")
+    return lines or ["everything is accounted for, nothing is left"]
+
+
+def _many(count: int, noun: str, plural: str = "") -> str:
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

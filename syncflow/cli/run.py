@@ -1,0 +1,146 @@
+"""``syncflow run``: events in, deliveries out, until the source ends or somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncflow.cli.console import (
+    DEFAULT_ROUTES,
+    Output,
+    OutputOption,
+    ProfileOption,
+    RoutesArgument,
+    remark,
+    say_json,
+)
+
+if TYPE_CHECKING:
+    from syncflow.config.project import Project
+    from syncflow.runtime.engine import Ending
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked for on the command line."""
+
+    routes: Path
+    profile: str | None
+    limit: int | None
+    wait_seconds: float
+    from_start: bool
+    metrics: tuple[str, int] | None
+    watch: bool
+    live: bool
+
+
+def run(
+    routes: RoutesArgument = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
+    limit: Annotated[int | None, typer.Option(help="End after so many events.", min=1)] = None,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="At the end, wait so long for retries.", min=0)] = 60.0,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Read the source from its beginning again.")] = False,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="[HOST:]PORT", help="Serve /metrics, /healthz and /readyz there.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Take up changes of the project's files.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; warnings and the end only.")] = False,
+    log_format: Annotated[LogFormat, typer.Option("--log-format", help="How log lines are written.")] = LogFormat.TEXT,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Read events, and deliver what the routes say. Ctrl-C finishes what is under way and leaves the rest in the journal.
+
+    SIGHUP takes up changes of the files. LOG_LEVEL (INFO) says how much is logged.
+    """
+    from syncflow.cli.logs import log_to_stderr
+    from syncflow.cli.report import report
+    from syncflow.config.project import load_project
+
+    log_to_stderr(level="WARNING" if quiet else _level(), as_json=log_format is LogFormat.JSON)
+    live = not quiet and output is Output.TEXT
+    wishes = Wishes(routes, profile, limit, wait, from_start, _address(metrics), watch, live)
+    project = load_project(routes, profile=profile)
+    try:
+        ending, signal_number, systems = asyncio.run(_run(project, wishes))
+    except _StoppedAtOnceError as stopped:
+        remark("stopped at once; what was under way is sent again by the next run where that is safe")
+        raise typer.Exit(128 + stopped.signal_number) from None
+    if output is Output.JSON:
+        say_json(_json(ending))
+    else:
+        report(ending, systems=systems)
+    if signal_number:
+        raise typer.Exit(128 + signal_number)
+    if not ending.clean:
+        raise typer.Exit(1)
+
+
+class _StoppedAtOnceError(Exception):
+    """A second signal came while the first was being obeyed."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+
+
+async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str, str]]:
+    from syncflow.cli.alongside import Signals, alongside, reloading, serving_metrics
+    from syncflow.cli.live import showing
+    from syncflow.runtime.assembly import assembled
+
+    async with assembled(
+        project, limit=wishes.limit, wait_seconds=wishes.wait_seconds, from_start=wishes.from_start
+    ) as engine:
+        signals = Signals(engine)
+        tasks = [reloading(engine, signals, routes=wishes.routes, profile=wishes.profile, watch=wishes.watch)]
+        if wishes.live:
+            tasks.append(showing(engine))
+        try:
+            with signals:
+                async with serving_metrics(engine, wishes.metrics), alongside(tasks):
+                    ending = await engine.run()
+        except asyncio.CancelledError:
+            raise _StoppedAtOnceError(signals.number) from None
+        return ending, signals.number, {name: plan.system for name, plan in engine.program.routes.items()}
+
+
+def _level() -> str:
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    if level not in LEVELS:
+        raise typer.BadParameter(f"LOG_LEVEL is {level!r}; expected one of {', '.join(LEVELS)}")
+    return level
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise typer.BadParameter(
+            f"--metrics is {text!r}; expected a port such as 9100, or a host and a port: 0.0.0.0:9100"
+        )
+    return host or "127.0.0.1", int(port)
+
+
+def _json(ending: Ending) -> dict[str, object]:
+    return {
+        **ending.tally.as_json(),
+        "clean": ending.clean,
+        "stopped": ending.stopped,
+        "systems_stopped": list(ending.systems_stopped),
+    }

@@ -1,0 +1,84 @@
+"""``syncflow validate``: every problem of every file, in one go; no secrets, no network."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, say
+
+if TYPE_CHECKING:
+    from syncflow.config.diagnostics import Diagnostic
+
+
+class Style(StrEnum):
+    """How problems are shown."""
+
+    TEXT = "text"
+    CONCISE = "concise"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+def validate(
+    routes: RoutesArgument = DEFAULT_ROUTES,
+    output: Annotated[Style, typer.Option("--output", "-o", help="How problems are shown.")] = Style.TEXT,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    explain: Annotated[str | None, typer.Option(metavar="CODE", help="Print the page about a code, SF210 say.")] = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Check the project's files: YAML, names, types, expressions. Reads no secret and uses no network."""
+    if explain is not None:
+        _explain(explain)
+        return
+    found = _problems(routes, profile)
+    errors = sum(diagnostic.is_error for diagnostic in found)
+    _show(found, output, routes)
+    if errors or (strict and found):
+        raise typer.Exit(1)
+
+
+def _problems(routes: Path, profile: str | None) -> list[Diagnostic]:
+    from syncflow.config.diagnostics import arranged
+    from syncflow.config.project import read_project
+
+    project, found = read_project(routes, profile=profile, offline=True)
+    if project is not None:
+        from syncflow.compiler.build import check
+
+        found = [*found, *check(project)]
+    return arranged(found)
+
+
+def _show(found: list[Diagnostic], output: Style, routes: Path) -> None:
+    from syncflow.config.render import render
+
+    text = render(found, output.value)
+    if text:
+        say(text)
+    if output is Style.TEXT:
+        say(f"{chr(10) if text else ''}{_summary(found, routes)}")
+
+
+def _summary(found: list[Diagnostic], routes: Path) -> str:
+    from syncflow.config.render import summary
+
+    return f"{routes}: {summary(found)}"
+
+
+def _explain(code: str) -> None:
+    from syncflow.config.codes import explanation, pages
+    from syncflow.config.diagnostics import did_you_mean
+    from syncflow.errors import DataError
+
+    page = explanation(code.upper())
+    if page is None:
+        close = did_you_mean(code.upper(), pages())
+        raise DataError(
+            f"there is no code {code}", hint=f"did you mean {close}?" if close else "a code looks like SF210"
+        )
+    say(page)

@@ -1,0 +1,92 @@
+"""From a project to a running engine: the one place where source, journal, HTTP client and program are put together.
+
+    async with assembled(load_project("routes.yaml"), limit=100) as engine:
+        ending = await engine.run()
+
+Any source, journal or HTTP transport may be handed in instead of what the project says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from syncflow.adapters.engine import SystemClient
+from syncflow.adapters.gate import Gate
+from syncflow.adapters.http import open_client
+from syncflow.clock import Clock, SystemClock
+from syncflow.compiler.build import build
+from syncflow.compiler.requests import SystemPlan
+from syncflow.config.project import Project
+from syncflow.errors import UnavailableError
+from syncflow.runtime.engine import Engine
+from syncflow.runtime.journal import Journal
+from syncflow.runtime.sqlite import SqliteJournal
+from syncflow.sources import open_source
+from syncflow.sources.base import Source
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@asynccontextmanager
+async def assembled(
+    project: Project,
+    *,
+    source: Source | None = None,
+    journal: Journal | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+    limit: int | None = None,
+    wait_seconds: float = 60.0,
+    from_start: bool = False,
+) -> AsyncIterator[Engine]:
+    """Make an engine for one run of ``project``; its connections are closed on leaving.
+
+    ``limit`` ends the run after so many events; ``from_start`` reads the source from its beginning, whatever was acknowledged.
+
+    Raises:
+        ProjectError: the project does not compile.
+        UnavailableError: there is no place for the journal.
+    """
+    time = clock or SystemClock()
+    program = build(project)
+    client = open_client(transport=transport)
+
+    def connect(plan: SystemPlan, gate: Gate) -> SystemClient:
+        return SystemClient(plan, http=client, gate=gate, clock=time)
+
+    try:
+        yield Engine(
+            program,
+            source=source or project_source(project, clock=time, from_start=from_start),
+            journal=journal or project_journal(project),
+            systems=connect,
+            clock=time,
+            limit=limit,
+            wait_seconds=wait_seconds,
+            from_start=from_start,
+        )
+    finally:
+        await client.aclose()
+
+
+def project_source(project: Project, *, clock: Clock, from_start: bool = False) -> Source:
+    """Return the source that the project names, not opened yet."""
+    schemas = {kind: document.model for kind, document in project.schemas.items()}
+    settings = project.routes.model.source
+    return open_source(settings, base=project.path.parent, schemas=schemas, clock=clock, from_start=from_start)
+
+
+def project_journal(project: Project) -> SqliteJournal:
+    """Return the journal that the project names, not opened yet; makes its folder, which tells git to look away."""
+    settings = project.routes.model.journal
+    path = project.path.parent / settings.path
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            (path.parent / ".gitignore").write_text("*\n", "utf-8")
+    except OSError as error:
+        raise UnavailableError(f"cannot make a folder for the journal {path}: {error.strerror}") from error
+    return SqliteJournal(path, sync=settings.sync)

@@ -1,0 +1,144 @@
+"""Serve a run's counts to whoever watches it: /metrics for Prometheus, /healthz and /readyz for an orchestrator.
+
+A few lines of HTTP of our own: three fixed answers need no framework, and a run that is not asked for metrics loads nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from syncflow.errors import UnavailableError
+from syncflow.runtime.observe import RouteTally, SystemTally, Tally
+
+BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+ROUTE_COUNTS = ("read", "ignored", "kept", "delivered", "already_done", "superseded", "dead", "retried")
+SYSTEM_COUNTS = ("requests", "refused_for_rate")
+SYSTEM_STATES = ("in_flight", "waiting", "retrying", "paused_seconds")
+EVENT_COUNTS = ("read", "ignored", "duplicate", "dead", "routed")
+
+_MOST_REQUEST_BYTES = 8_192
+_PATIENCE_SECONDS = 5.0
+
+
+class MetricsServer:
+    """``tally`` is called for every look; ``ready`` says whether events are being taken."""
+
+    def __init__(self, *, tally: Callable[[], Tally], ready: Callable[[], bool]) -> None:
+        self._tally = tally
+        self._ready = ready
+        self._server: asyncio.Server | None = None
+        self._registry = CollectorRegistry()
+        self._registry.register(_Collector(tally))
+        self.port = 0
+
+    async def open(self, host: str, port: int) -> None:
+        """Listen; port 0 picks a free one, which ``port`` then holds.
+
+        Raises:
+            UnavailableError: the address cannot be listened on.
+        """
+        try:
+            self._server = await asyncio.start_server(self._answer, host, port, limit=_MOST_REQUEST_BYTES)
+        except OSError as error:
+            raise UnavailableError(
+                f"metrics cannot be served on {host}:{port}: {error.strerror or error}", hint="choose another port"
+            ) from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stop listening; safe to repeat."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._reply(head))
+                await writer.drain()
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            pass  # whoever asked has gone, or sent no request: there is nobody to tell
+        finally:
+            writer.close()
+
+    def _reply(self, head: bytes) -> bytes:
+        method, path, *_ = [*head.split(b" ", 2), b"", b""]
+        if method not in {b"GET", b"HEAD"}:
+            return _response("405 Method Not Allowed", b"only GET\n")
+        match path.split(b"?")[0]:
+            case b"/metrics":
+                return _response(
+                    "200 OK", generate_latest(self._registry), kind="text/plain; version=0.0.4; charset=utf-8"
+                )
+            case b"/healthz":
+                return _response("200 OK", b"alive\n")
+            case b"/readyz":
+                return (
+                    _response("200 OK", b"ready\n")
+                    if self._ready()
+                    else _response("503 Service Unavailable", b"not ready\n")
+                )
+        return _response("404 Not Found", b"there are /metrics, /healthz and /readyz\n")
+
+
+def _response(status: str, body: bytes, *, kind: str = "text/plain; charset=utf-8") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode("ascii") + body
+
+
+class _Collector:
+    """Turns the counts into Prometheus's families whenever they are asked for."""
+
+    def __init__(self, tally: Callable[[], Tally]) -> None:
+        self._tally = tally
+
+    def collect(self) -> Iterator[Metric]:
+        tally = self._tally()
+        events = CounterMetricFamily("syncflow_events", "Events by what became of them.", labels=["state"])
+        for state in EVENT_COUNTS:
+            events.add_metric([state], getattr(tally, state))
+        yield events
+        yield GaugeMetricFamily("syncflow_deliveries_open", "Deliveries that are not settled.", tally.open)
+        yield CounterMetricFamily("syncflow_dead_letters", "Dead letters of this run.", tally.dead_letters)
+        yield from _route_families(tally.routes)
+        yield from _system_families(tally.systems)
+
+
+def _route_families(routes: dict[str, RouteTally]) -> Iterator[Metric]:
+    deliveries = CounterMetricFamily("syncflow_deliveries", "Deliveries by route and state.", labels=["route", "state"])
+    latency = HistogramMetricFamily("syncflow_delivery_seconds", "From read to delivered.", labels=["route"])
+    for name, route in routes.items():
+        for state in ROUTE_COUNTS:
+            deliveries.add_metric([name, state], getattr(route, state))
+        counts = [*map(float, route.latencies.buckets(BOUNDS)), float(route.latencies.count)]
+        bounds = [*map(str, BOUNDS), "+Inf"]
+        latency.add_metric([name], list(zip(bounds, counts, strict=True)), sum_value=route.latencies.sum)
+    yield deliveries
+    yield latency
+
+
+def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
+    for count in SYSTEM_COUNTS:
+        family = CounterMetricFamily(
+            f"syncflow_system_{count}", f"A system's {count.replace('_', ' ')}.", labels=["system"]
+        )
+        for name, system in systems.items():
+            family.add_metric([name], getattr(system, count))
+        yield family
+    for state in SYSTEM_STATES:
+        gauge = GaugeMetricFamily(
+            f"syncflow_system_{state}", f"A system's {state.replace('_', ' ')} now.", labels=["system"]
+        )
+        for name, system in systems.items():
+            gauge.add_metric([name], getattr(system, state))
+        yield gauge
+    stopped = GaugeMetricFamily("syncflow_system_stopped", "1 where a system was stopped.", labels=["system"])
+    for name, system in systems.items():
+        stopped.add_metric([name], float(bool(system.stopped)))
+    yield stopped
