@@ -15,9 +15,10 @@ import orjson
 
 from syncflow.compiler.expressions import Expression, compile_expression
 from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import Envelope
 from syncflow.errors import DataError
-from syncflow.events import Change, Item, Json, Stage
+from syncflow.events import Change, Item, Json
 
 MAX_DEPTH = 100
 """Deepest nesting of an event."""
@@ -25,16 +26,6 @@ MAX_DEPTH = 100
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _SHOWABLE = re.compile(r"[A-Za-z_-]{1,20}\Z")
 _CHANGES: dict[str, Change] = {"create": "create", "update": "update", "delete": "delete"}
-
-
-class Fault(Exception):  # noqa: N818  # not an error of anybody's code: it becomes a dead letter
-    """Why an event is refused: stage, code and a reason without personal data."""
-
-    def __init__(self, stage: Stage, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.stage = stage
-        self.code = code
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +137,7 @@ def _letter(
     if not isinstance(item, dict):
         raise Fault("source", "no_item", "the event has no item, or one that is not an object")
     root: dict[str, Any] = {"record": record, "operation": change, "timestamp": timestamp, "item": item}
-    return Letter(record, change, item, root, _as_id(event_id))
+    return Letter(record, change, item, root, text_of_id(event_id))
 
 
 def _refuse_operation(operation: Json, changes: dict[str, Change]) -> NoReturn:
@@ -154,19 +145,3 @@ def _refuse_operation(operation: Json, changes: dict[str, Change]) -> NoReturn:
         raise Fault("source", "no_operation", "the event does not say what happened to the record")
     shown = f" {operation}" if isinstance(operation, str) and _SHOWABLE.match(operation) else ""
     raise Fault("source", "unknown_operation", f"unknown operation{shown}, expected one of {', '.join(changes)}")
-
-
-def _as_id(value: Json) -> str | None:
-    return text_of_id(value) if value is not None else None
-
-
-def text_of_id(value: Json) -> str | None:
-    """Return an id as text: text that is not empty, or an integer."""
-    if isinstance(value, str):
-        return value or None
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def is_true(value: Json) -> bool:
-    """Tell whether a rule's value counts as true: all but false, null, and empty text, lists and objects."""
-    return value is not None and value is not False and value not in ("", [], {})

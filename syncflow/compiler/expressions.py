@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from syncflow.compiler.functions import FUNCTIONS, Function
@@ -63,8 +64,17 @@ def compile_expression(text: str, *, functions: Mapping[str, Function] | None = 
     Raises:
         ExpressionError: bad syntax, an unknown function or filter, a wrong number of arguments, too long or too deep.
     """
+    return _compiled(text) if functions is None else _compile(text, {**FUNCTIONS, **functions})
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> Expression:
+    """Compile each text once: ``validate`` reads what ``run`` then uses."""
+    return _compile(text, FUNCTIONS)
+
+
+def _compile(text: str, library: Mapping[str, Function]) -> Expression:
     _check_length(text)
-    library = _library(functions)
     if not is_jinja(text):
         evaluate, reads = compile_path(text, library)
         return Expression(text, "jmespath", evaluate, reads)
@@ -83,14 +93,10 @@ def compile_template(
     _check_length(text)
     if not is_jinja(text):
         return Template(text, text, lambda root: text)
-    render, reads = compile_inserts(text, _library(functions))
+    render, reads = compile_inserts(text, {**FUNCTIONS, **(functions or {})})
     return Template(text, None, lambda root: render(root, escape), reads)
 
 
 def _check_length(text: str) -> None:
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"the expression is longer than {MAX_TEXT:,} characters", 0, "keep expressions short")
-
-
-def _library(functions: Mapping[str, Function] | None) -> Mapping[str, Function]:
-    return {**FUNCTIONS, **functions} if functions else FUNCTIONS

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncflow.compiler.envelope import Fault, Letter, compile_envelope, decode, is_true, text_of_id
+from syncflow.compiler.envelope import Letter, compile_envelope, decode
 from syncflow.compiler.expressions import Expression, compile_expression
 from syncflow.compiler.schema import Door
 from syncflow.compiler.timestamps import compile_clock
+from syncflow.compiler.values import Fault, is_true, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
 from syncflow.errors import DataError
 from syncflow.events import Accepted, Event, Ignored, Item, Json, Raw, Record, Refused

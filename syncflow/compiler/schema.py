@@ -30,6 +30,7 @@ from pydantic_core import PydanticCustomError
 
 from syncflow.compiler.formats import FORMATS
 from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.values import kind_of
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Item, Json
 
@@ -352,14 +353,3 @@ def _follow(entry: Any, item: Any) -> tuple[str, Any]:
         elif isinstance(item, list) and isinstance(part, int):
             path, item = f"{path}[{part}]", item[part]
     return path, item
-
-
-def kind_of(value: Json) -> str:
-    """Name the kind of a JSON value, for a person."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, int | float):
-        return "a number"
-    return {str: "text", list: "a list", dict: "an object"}.get(type(value), "no JSON")

@@ -1,0 +1,154 @@
+"""The router: an accepted event → the systems it goes to, each with its payload.
+
+In: the ``routes:`` of a project and a transform for each of its mappings. Out: a ``RoutePlan`` for each route and system, and a
+function of one accepted event. Presence is unknown here: what a delete reaches besides is decided where the order is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from syncflow.compiler.expressions import Expression, compile_expression
+from syncflow.compiler.mapping import Transform
+from syncflow.compiler.program import RoutePlan
+from syncflow.compiler.values import Fault, is_true, kind_of, text_of
+from syncflow.config.models.routes import RouteAction, RouteSettings
+from syncflow.errors import DataError
+from syncflow.events import Accepted, Action, Change, Event, Key, Match, Refused, Routed
+
+_ACTIONS: dict[RouteAction, Action | None] = {
+    "upsert": "upsert",
+    "create_only": "create",
+    "update_only": "update",
+    "delete": "delete",
+    "ignore": None,
+}
+_OPERATIONS: dict[Change, RouteAction] = {"create": "upsert", "update": "upsert", "delete": "delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One route to one system, compiled."""
+
+    plan: RoutePlan
+    transform: Transform
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRoute:
+    """A route with its legs by system. ``choose`` tells which of them an event takes, and why."""
+
+    name: str
+    choose: Callable[[Event], Sequence[tuple[str, str]]]
+    legs: Mapping[str, Leg]
+
+
+def route_names(routes: Sequence[tuple[RouteSettings, str]]) -> list[str]:
+    """Return the name of each (route, kind): its own, or the kind, numbered where there are several."""
+    taken = {route.name for route, _ in routes if route.name}
+    names: list[str] = []
+    for route, kind in routes:
+        name, count = route.name or kind, 1
+        while not route.name and (name in taken or name in names):
+            count += 1
+            name = f"{kind}-{count}"
+        names.append(name)
+    return names
+
+
+def systems_of(target: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the systems that a table's entry names: one, several or none."""
+    return () if target is None else (target,) if isinstance(target, str) else tuple(target)
+
+
+def all_systems(route: RouteSettings) -> tuple[str, ...]:
+    """Return every system that a route may send to, each once, in the order of the file."""
+    targets = [*route.table.values(), route.default, route.to]
+    return tuple(dict.fromkeys(system for target in targets for system in systems_of(target)))
+
+
+def operations_of(route: RouteSettings) -> dict[Change, Action | None]:
+    """Return what each change asks of the other side."""
+    return {change: _ACTIONS[action] for change, action in {**_OPERATIONS, **route.operations}.items()}
+
+
+def compile_choice(route: RouteSettings) -> Callable[[Event], Sequence[tuple[str, str]]]:
+    """Compile which systems an event goes to, as (system, because). The choice raises DataError.
+
+    Raises:
+        ExpressionError: the rule cannot be compiled.
+    """
+    rule = None if route.when is None else compile_expression(route.when)
+    chosen = _by(route, compile_expression(route.by)) if route.by is not None else _always(route)
+    if rule is None:
+        return chosen
+    return lambda event: chosen(event) if is_true(rule.evaluate(event.root)) else ()
+
+
+def _always(route: RouteSettings) -> Callable[[Event], Sequence[tuple[str, str]]]:
+    because = f"{route.when} → " if route.when else "every record → "
+    chosen = tuple((system, because + system) for system in systems_of(route.to))
+    return lambda event: chosen
+
+
+def _by(route: RouteSettings, expression: Expression) -> Callable[[Event], Sequence[tuple[str, str]]]:
+    entries = {
+        value: tuple((system, f"{expression.text} = {value} → {system}") for system in systems_of(target))
+        for value, target in route.table.items()
+    }
+    others = tuple(
+        (system, f"{expression.text} is not in the table → {system}") for system in systems_of(route.default)
+    )
+
+    def choose(event: Event) -> Sequence[tuple[str, str]]:
+        value = expression.evaluate(event.root)
+        if value is None:
+            return others
+        name = text_of(value)
+        if name is None:
+            raise DataError(f"{expression.text} gives {kind_of(value)}, expected a value to look up in the table")
+        return entries.get(name, others)
+
+    return choose
+
+
+def compile_router(routes: Mapping[str, Sequence[CompiledRoute]]) -> Callable[[Accepted], Routed]:
+    """Return the function that routes one accepted event, given the routes of each kind of record."""
+
+    def route(accepted: Accepted) -> Routed:
+        event = accepted.event
+        matches: list[Match] = []
+        failures: list[Refused] = []
+        for candidate in routes.get(event.record.kind, ()):
+            try:
+                chosen = candidate.choose(event)
+            except DataError as error:
+                if event.change != "delete":  # where a delete goes is known from presence, with or without the rule
+                    failures.append(_refused(accepted, candidate.name, Fault("route", "rule", error.message)))
+                continue
+            for system, because in chosen:
+                leg = candidate.legs[system]
+                try:
+                    matches.append(_match(leg, event, because))
+                except Fault as fault:
+                    failures.append(_refused(accepted, leg.plan.name, fault))
+        return Routed(accepted, tuple(matches), tuple(failures))
+
+    return route
+
+
+def _match(leg: Leg, event: Event, because: str) -> Match:
+    plan, transform = leg.plan, leg.transform
+    operation = plan.operations[event.change]
+    key = Key(plan.key_name, transform.key(event.root))
+    if operation is None or operation == "delete":
+        return Match(plan.name, plan.system, plan.object, operation, key, {}, because)
+    payload = transform.payload(event.root, event.change)
+    if not key.value:
+        raise Fault("mapping", "no_key", f"{plan.key_name}: the key is empty, or neither text nor a whole number")
+    return Match(plan.name, plan.system, plan.object, operation, key, payload, because)
+
+
+def _refused(accepted: Accepted, route: str, fault: Fault) -> Refused:
+    return Refused(accepted.raw, fault.stage, fault.code, fault.reason, route, accepted.event.record)
