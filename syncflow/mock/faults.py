@@ -1,0 +1,87 @@
+"""Deciding which faults to inject, and which records a customer's rule refuses. Nothing here does any harm itself."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from .limits import Meter
+from .settings import Refuse, SystemSettings
+
+_BEFORE = ("reset", "html")  # and every status_*: the request has no effect
+_AFTER = ("empty", "cut", "timeout", "drip")  # the effect has happened, the answer is spoilt
+_NOT_DIGITS = re.compile(r"\D+")
+
+
+class Faults:
+    """Draws faults of one system from a seeded generator; every fault that strikes is counted in its meter."""
+
+    def __init__(self, settings: SystemSettings, random: Random, meter: Meter) -> None:
+        self._random = random
+        self._meter = meter
+        self._record = {kind: settings.faults.get(kind, 0.0) for kind in ("left_out", "lock", "invalid")}
+        shares = [(kind, share) for kind, share in settings.faults.items() if share > 0]
+        self._before = [(kind, share) for kind, share in shares if kind in _BEFORE or kind.startswith("status_")]
+        self._after = [(kind, share) for kind, share in shares if kind in _AFTER]
+
+    def before(self) -> str | None:
+        """The fault that strikes instead of the request, or None."""
+        return self._draw(self._before)
+
+    def after(self) -> str | None:
+        """The fault that strikes the answer once the request took effect, or None."""
+        return self._draw(self._after)
+
+    def record(self, kind: str) -> bool:
+        """Whether one record is struck by ``left_out``, ``lock`` or ``invalid``."""
+        share = self._record[kind]
+        if not share or self._random.random() >= share:
+            return False
+        self._meter.fault(kind)
+        return True
+
+    def _draw(self, shares: list[tuple[str, float]]) -> str | None:
+        if not shares:
+            return None
+        point = self._random.random()
+        for kind, share in shares:
+            point -= share
+            if point < 0:
+                self._meter.fault(kind)
+                return kind
+        return None
+
+
+class Refusals:
+    """The customer's rules, compiled: which message refuses a record, if any."""
+
+    def __init__(self, rules: list[Refuse]) -> None:
+        self._rules = [(rule.object, rule.field, _condition(rule), rule.message) for rule in rules]
+
+    def message(self, kind: str, record: Mapping[str, Any]) -> str | None:
+        """The message of the first rule that refuses a record of object ``kind``."""
+        for only, field, refused, message in self._rules:
+            if only is not None and only.lower() != kind.lower():
+                continue
+            value = record.get(field)
+            if value is not None and refused(str(value)):
+                return message
+        return None
+
+
+def _condition(rule: Refuse) -> Callable[[str], bool]:
+    if rule.values is not None:
+        return frozenset(rule.values).__contains__
+    if rule.pattern is not None:
+        search = re.compile(rule.pattern).search
+        return lambda value: search(value) is not None
+    every = rule.every or 1
+    return lambda value: _number(value) % every == 0
+
+
+def _number(value: str) -> int:
+    digits = _NOT_DIGITS.sub("", value)
+    return int(digits[-18:]) if digits else zlib.crc32(value.encode())

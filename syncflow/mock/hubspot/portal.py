@@ -1,0 +1,194 @@
+"""The mock HubSpot itself: its object types, its tokens, and the way from a call to its answer."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import orjson
+
+from ..limits import Meter, Verdict
+from ..settings import HubspotSettings, SystemSettings
+from ..system import Desk
+from ..wire import Answer, BadJson, Call, Routes, json_answer
+from . import associations, batch, definitions, oauth, objects, search
+from .problems import Problem, Refused, correlation
+from .properties import Property, custom_property, shipped, shipped_property
+from .records import ObjectType
+from .oauth import Tokens, expired
+
+# /crm/v3/objects/…, /crm/objects/2026-09/… and the same for properties; the rest of the path is alike in both families.
+_PATH = re.compile(
+    r"/crm/(?:v[34]/(?P<old>objects|properties|associations)|(?P<new>objects|properties|associations)/(?P<version>\d{4}-\d\d(?:-beta)?))(?P<rest>/.*)?",
+    re.IGNORECASE,
+)
+_SEARCHES = re.compile(r"/crm/.*/search", re.IGNORECASE)
+_PER_DAY = 1_000_000
+_COMPANY = ("name", "domain", "phone", "city", "country", "website", "description")
+_CUSTOM = (
+    {"name": "syncflow_id", "label": "Syncflow id", "type": "string", "fieldType": "text", "hasUniqueValue": True},
+    {"name": "contact_type", "label": "Contact type", "type": "string", "fieldType": "text"},
+)
+_NOW = "2026-01-01T00:00:00.000Z"
+
+
+class Hubspot:
+    """A mock account."""
+
+    name = "hubspot"
+    routes = Routes()
+
+    def __init__(self, settings: HubspotSettings, seed: int) -> None:
+        self.desk = Desk(settings, seed)
+        self.types = {
+            "contacts": ObjectType("contacts", "0-1", "CONTACT", _contact_properties(), self.desk),
+            "companies": ObjectType("companies", "0-2", "COMPANY", _company_properties(), self.desk),
+        }
+        self._names = {"contact": "contacts", "0-1": "contacts", "company": "companies", "0-2": "companies"}
+        self.tokens = Tokens(settings)
+        self._answered = 0
+        self.configure(settings)
+
+    def configure(self, settings: HubspotSettings) -> None:
+        """Take over new settings; tokens go on."""
+        self.settings = settings
+        self.tokens.settings = settings
+        self.desk.configure(settings)
+        self._searches = Meter(SystemSettings(rate="off" if settings.rate == "off" else "5/s"))
+
+    def answer(self, call: Call) -> Answer:
+        """Carry out a call."""
+        try:
+            return self._dispatch(call)
+        except Refused as refused:
+            return self.refusal(refused.problem)
+        except BadJson as error:
+            return self.refusal(Problem(400, None, f"Invalid input JSON on {error}"))
+
+    def _dispatch(self, call: Call) -> Answer:
+        found = _PATH.fullmatch(call.path)
+        if found is None and not call.path.lower().startswith("/oauth/"):
+            raise Refused(Problem(404, None, "resource not found"))
+        path = call.path
+        if found is not None:
+            self.tokens.check(call)
+            path = f"/{(found['old'] or found['new']).lower()}{found['rest'] or ''}"
+        if _SEARCHES.fullmatch(call.path) and self._searches.arrive(time.monotonic()) is not Verdict.PASS:
+            raise Refused(Problem(429, "RATE_LIMITS", "You have reached your secondly limit."))
+        try:
+            handler = self.routes.find(call.method, path)
+        except LookupError:
+            raise Refused(Problem(405, None, f"{call.method} is not allowed here")) from None
+        if handler is None:
+            raise Refused(Problem(404, None, "resource not found"))
+        return handler[0](self, call, **handler[1])
+
+    def object_type(self, name: str) -> ObjectType:
+        """The object type of this name or type id."""
+        found = self.types.get(self._names.get(name.lower(), name.lower()))
+        if found is None:
+            raise Refused(Problem(400, "VALIDATION_ERROR", f"Unable to infer object type from: {name}"))
+        return found
+
+    def body(self, call: Call) -> dict[str, Any]:
+        """The body of a call, which must be an object."""
+        sent = call.json()
+        if not isinstance(sent, dict):
+            text = "Invalid input JSON on line 1, column 1: Cannot deserialize value: an object was expected"
+            raise Refused(Problem(400, None, text))
+        return sent
+
+    def refusal(self, problem: Problem) -> Answer:
+        """A problem as an answer."""
+        return json_answer(problem.status, problem.body(self._correlation()))
+
+    def too_fast(self, call: Call) -> Answer:
+        """429 of the gateway, whose policy is named after the window; or 429 of search, which has another shape."""
+        seconds = self.desk.meter.seconds
+        if _SEARCHES.fullmatch(call.path):
+            return self.refusal(Problem(429, "RATE_LIMITS", "You have reached your secondly limit."))
+        policy = "SECONDLY" if seconds <= 1 else "TEN_SECONDLY_ROLLING"
+        return self._over(policy)
+
+    def quota_used(self, call: Call) -> Answer:
+        """429 of the day."""
+        return self._over("DAILY")
+
+    def _over(self, policy: str) -> Answer:
+        text = f"You have reached your {policy.lower()} limit."
+        body = {
+            "status": "error",
+            "message": text,
+            "errorType": "RATE_LIMIT",
+            "correlationId": self._correlation(),
+            "policyName": policy,
+        }
+        group = "publicapi:private_app-api-calls-" + ("daily" if policy == "DAILY" else "ten-secondly") + ":1"
+        return Answer(429, orjson.dumps({**body, "groupName": group}))
+
+    def broken(self, status: int) -> Answer:
+        """The body of an injected status."""
+        if status == 401:
+            return self.refusal(expired(300))
+        text = {423: "The object is locked by another write.", 477: "The account is moving to another data centre."}
+        answer = self.refusal(
+            Problem(status, None if status < 500 else "INTERNAL_ERROR", text.get(status, "internal error"))
+        )
+        if status == 477:
+            answer.headers["Retry-After"] = "2"
+        return answer
+
+    def headers(self, call: Call) -> dict[str, str]:
+        """The state of the limits; search tells only that of the day. Called once per answer, after its body is made."""
+        meter = self.desk.meter
+        most = _PER_DAY if meter.daily is None else meter.daily
+        told = {
+            "X-HubSpot-Correlation-Id": self._correlation(),
+            "X-HubSpot-RateLimit-Daily": str(most),
+            "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, most - meter.passed)),
+        }
+        self._answered += 1  # the next answer has another correlation id
+        if not meter.limited or _SEARCHES.fullmatch(call.path):
+            return told
+        told["X-HubSpot-RateLimit-Interval-Milliseconds"] = str(int(meter.seconds * 1000))
+        told["X-HubSpot-RateLimit-Max"] = str(meter.most)
+        told["X-HubSpot-RateLimit-Remaining"] = str(meter.remaining)
+        return told
+
+    def _correlation(self) -> str:
+        return correlation(self._answered)
+
+    def exempt(self, call: Call) -> bool:
+        """Getting a token is not an API request."""
+        return call.path.lower().startswith("/oauth/")
+
+    def expire(self) -> None:
+        """End every token that was given out."""
+        self.tokens.expire()
+
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """What each object type holds: id and the values written."""
+        return {
+            name: [{"id": each.id, **each.values} for each in kind.records.values()]
+            for name, kind in self.types.items()
+        }
+
+    def counts(self) -> dict[str, int]:
+        """How many records each object type holds."""
+        return {name: len(kind.records) for name, kind in self.types.items()}
+
+
+def _contact_properties() -> list[Property]:
+    own = [custom_property({**each, "groupName": "contactinformation"}, _NOW) for each in _CUSTOM]
+    return [*(shipped_property(each) for each in shipped()["properties"]), *own]
+
+
+def _company_properties() -> list[Property]:
+    facts = [{"name": name, "label": name.title(), "type": "string", "fieldType": "text"} for name in _COMPANY]
+    own = [custom_property({**each, "groupName": "companyinformation"}, _NOW) for each in _CUSTOM[:1]]
+    return [*(shipped_property({**each, "groupName": "companyinformation"}) for each in facts), *own]
+
+
+for _part in (batch, search, objects, definitions, associations, oauth):
+    Hubspot.routes.table.extend(_part.routes.table)

@@ -1,0 +1,120 @@
+"""The mock Salesforce itself: its objects, its sessions, and the way from a call to its answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..settings import SalesforceSettings
+from ..system import Desk
+from ..wire import Answer, BadJson, Call, Routes
+from . import composite, metadata, oauth, query, rows, sobject_collections
+from .entity import Entity
+from .fields import shipped
+from .problems import EXPIRED, Problem, Refused, error_answer, refuse
+from .sessions import Sessions
+
+_VERSION = re.compile(r"/services/data/v(\d+)\.0(?=/|$)", re.IGNORECASE)
+_OLDEST, _NEWEST = 31, 68
+
+
+class Salesforce:
+    """A mock org."""
+
+    name = "salesforce"
+    routes = Routes()
+
+    def __init__(self, settings: SalesforceSettings, seed: int) -> None:
+        self.desk = Desk(settings, seed)
+        self.entities = {name: Entity(name, self.desk) for name in shipped()["objects"]}
+        self.sessions = Sessions(settings)
+        self.cursors: dict[str, list[dict[str, Any]]] = {}
+        self.configure(settings)
+
+    def configure(self, settings: SalesforceSettings) -> None:
+        """Take over new settings; sessions go on."""
+        self.settings = settings
+        self.sessions.settings = settings
+        self.desk.configure(settings)
+
+    def answer(self, call: Call) -> Answer:
+        """Carry out a call."""
+        try:
+            return self.dispatch(call)
+        except Refused as refused:
+            return error_answer(refused.status, *refused.problems)
+        except BadJson as error:
+            return error_answer(400, Problem("JSON_PARSER_ERROR", str(error), None))
+
+    def dispatch(self, call: Call) -> Answer:
+        """Find who answers and let them; what is refused is raised."""
+        version = _VERSION.match(call.path)
+        path = call.path if version is None else call.path[version.end() :] or "/"
+        if version is not None and not _OLDEST <= int(version[1]) <= _NEWEST:
+            raise refuse(410, "UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL")
+        if version is not None:
+            self.sessions.check(call)
+        try:
+            found = self.routes.find(call.method, path)
+        except LookupError:
+            raise refuse(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{call.method}' not allowed.") from None
+        if found is None:
+            raise refuse(404, "NOT_FOUND", "The requested resource does not exist")
+        handler, segments = found
+        return handler(self, call, **segments)
+
+    def entity(self, name: str) -> Entity:
+        """The object of this name, whatever its case."""
+        found = self.entities.get(name) or next(
+            (e for e in self.entities.values() if e.name.lower() == name.lower()), None
+        )
+        if found is None:
+            raise refuse(404, "NOT_FOUND", "The requested resource does not exist")
+        return found
+
+    def too_fast(self, call: Call) -> Answer:
+        """403, as for too many requests at a time."""
+        return _over("ConcurrentRequests (Concurrent API Requests) Limit exceeded.")
+
+    def quota_used(self, call: Call) -> Answer:
+        """403, as for a used-up day."""
+        return _over("TotalRequests Limit exceeded.")
+
+    def broken(self, status: int) -> Answer:
+        """The body of an injected status."""
+        if status == 401:
+            return error_answer(401, EXPIRED)
+        if status == 503:
+            text = "We can't process your request right now: the server is too busy. Try again."
+            return error_answer(503, Problem("SERVER_UNAVAILABLE", text, None))
+        text = "An unexpected error occurred. Please include this ErrorId if you contact support : 1234567890-12345"
+        return error_answer(status, Problem("UNKNOWN_EXCEPTION", text, None))
+
+    def headers(self, call: Call) -> dict[str, str]:
+        """The state of the daily quota, on every REST answer."""
+        used = self.desk.meter.passed
+        return {"Sforce-Limit-Info": f"api-usage={used}/{metadata.daily_most(self.desk)}"}
+
+    def exempt(self, call: Call) -> bool:
+        """Signing in is not an API request."""
+        return call.path.lower().startswith("/services/oauth2")
+
+    def expire(self) -> None:
+        """End every session."""
+        self.sessions.expire()
+
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """What each object holds: the fields that have a value."""
+        return {name: list(entity.records.values()) for name, entity in self.entities.items()}
+
+    def counts(self) -> dict[str, int]:
+        """How many records each object holds."""
+        return {name: len(entity.records) for name, entity in self.entities.items()}
+
+
+def _over(text: str) -> Answer:
+    return error_answer(403, Problem("REQUEST_LIMIT_EXCEEDED", text, None))
+
+
+for _part in (sobject_collections, metadata, rows, query, composite, oauth):
+    Salesforce.routes.table.extend(_part.routes.table)
