@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -38,7 +39,7 @@ def root(
     """What all commands share: nothing but --version."""
 
 
-for name, command in {
+COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.init,
     "validate": validate.validate,
     "dry-run": dry_run.dry_run,
@@ -47,16 +48,20 @@ for name, command in {
     "status": status.status,
     "mock": mock.mock,
     "functions": functions.functions,
-}.items():
+}
+for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(adapters.app, name="adapters")
 
 
-def run_command_line() -> None:
-    """Run the command that was asked for; a user's mistake ends in words and an exit code, never in a traceback."""
+def run_command_line(arguments: Sequence[str] | None = None) -> None:
+    """Run a command (that of the process, without ``arguments``) and exit with its code.
+
+    A user's mistake ends in words and an exit code, never in a traceback.
+    """
     try:
-        app()
+        app(args=None if arguments is None else list(arguments), prog_name="syncflow")
     except SyncflowError as error:
         complain(error)
         sys.exit(1)

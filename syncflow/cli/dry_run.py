@@ -13,7 +13,7 @@ import typer
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, RoutesArgument, say, say_json
 
 if TYPE_CHECKING:
-    from syncflow.adapters.engine import RenderedRequest
+    from syncflow.adapters.prepare import RenderedRequest
     from syncflow.compiler.program import Program
     from syncflow.events import Raw
     from syncflow.runtime.rehearsal import Rehearsal, RehearsedEvent

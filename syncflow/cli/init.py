@@ -19,6 +19,7 @@ NEXT = {
     "syncflow run --limit 100": "send a hundred generated events there",
 }
 
+
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to; it is made if it is not there.")] = Path(),
 ) -> None:

@@ -71,14 +71,14 @@ def _summary(found: list[Diagnostic], routes: Path) -> str:
 
 
 def _explain(code: str) -> None:
-    from syncflow.config.codes import explanation, pages
+    from syncflow.config.codes import CODES, page
     from syncflow.config.diagnostics import did_you_mean
     from syncflow.errors import DataError
 
-    page = explanation(code.upper())
-    if page is None:
-        close = did_you_mean(code.upper(), pages())
+    wanted = code.upper()
+    if wanted not in CODES:
+        close = did_you_mean(wanted, CODES)
         raise DataError(
             f"there is no code {code}", hint=f"did you mean {close}?" if close else "a code looks like SF210"
         )
-    say(page)
+    say(page(wanted))

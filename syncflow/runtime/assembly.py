@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import Gate
-from syncflow.adapters.http import open_client
+from syncflow.adapters.http import Transport, open_client
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
@@ -26,9 +25,6 @@ from syncflow.runtime.sqlite import SqliteJournal
 from syncflow.sources import open_source
 from syncflow.sources.base import Source
 
-if TYPE_CHECKING:
-    import httpx
-
 
 @asynccontextmanager
 async def assembled(
@@ -36,7 +32,7 @@ async def assembled(
     *,
     source: Source | None = None,
     journal: Journal | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
     clock: Clock | None = None,
     limit: int | None = None,
     wait_seconds: float = 60.0,

@@ -1,0 +1,132 @@
+"""Runs what a page shows, in one shell and a copy of the project, and compares what it prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.docs.blocks import ROOT, Block, read
+
+PROJECT = (
+    "routes.yaml",
+    "schemas",
+    "mappings",
+    "objects",
+    "examples",
+    "mock_api.py",
+    "README.md",
+    "requirements-dev.lock",
+)
+EXECUTED = ("console", "sh", "bash", "python")
+_MARK = "\x1e"
+_AFTER = f"status=$?; printf '\\n{_MARK}%s\\n' $status; (exit $status)"
+# Waits until the mock answers.
+_READY = "for turn in $(seq 100); do (echo > /dev/tcp/127.0.0.1/$MOCK_PORT) 2>/dev/null && break; sleep 0.1; done"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a page; ``expected`` is None where the page shows no output on purpose (sh, python)."""
+
+    place: str
+    text: str
+    expected: str | None
+
+
+def commands(page: Path, folder: Path) -> list[Command]:
+    """Return the page's commands in order; Python blocks are written into ``folder`` and become a command each."""
+    found: list[Command] = []
+    for block in read(page):
+        if block.reason is not None or block.language not in EXECUTED:
+            continue
+        if block.language == "console":
+            found += _transcript(block)
+        elif block.language == "python":
+            script = folder / f".block_{block.line}.py"
+            script.write_text(block.text, "utf-8")
+            found.append(Command(block.id, f"python {script.name}", None))
+        else:
+            found.append(Command(block.id, block.text.strip(), None))
+    return found
+
+
+def _transcript(block: Block) -> Iterator[Command]:
+    """``$ command`` lines, each followed by its output; a command goes on after a backslash."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        match = re.match(r"((?:[^\n]*\\\n)*[^\n]*)\n?(.*)", part, re.DOTALL)
+        assert match is not None
+        yield Command(block.id, match[1], match[2])
+
+
+def run(page: Path, folder: Path) -> list[str]:
+    """Run the page's commands and return what is not as the page says."""
+    for name in PROJECT:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, dirs_exist_ok=True)
+        elif source.exists():
+            shutil.copy(source, folder / name)
+    listed = commands(page, folder)
+    script = "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n" + "\n".join(_shell(command.text) for command in listed)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=_environment(), text=True, timeout=100, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    outputs = re.split(rf"\n{_MARK}(\d+)\n", done.stdout)
+    return [problem for index, command in enumerate(listed) if (problem := _compare(command, index, listed, outputs))]
+
+
+def _shell(text: str) -> str:
+    if text.endswith("&"):
+        return f"{text[:-1]} >/dev/null 2>&1 &\n{_READY if 'syncflow mock' in text else ''}\n(exit 0)\n{_AFTER}"
+    return f"{text}\n{_AFTER}"
+
+
+def _environment() -> dict[str, str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SYNCFLOW_", "MOCK_", "SALESFORCE_", "HUBSPOT_"))
+    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
+    ours = {"PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "140"}
+    return kept | ours | {"MOCK_PORT": str(port), "MOCK_URL": f"http://127.0.0.1:{port}"}
+
+
+def _compare(command: Command, index: int, listed: list[Command], outputs: list[str]) -> str:
+    where = f"{command.place}: $ {command.text}"
+    if 2 * index + 1 >= len(outputs):
+        return f"{where}\nwas never reached; the last output was:\n{outputs[-1]}"
+    printed, status = outputs[2 * index], outputs[2 * index + 1]
+    shown_next = index + 1 < len(listed) and listed[index + 1].text == "echo $?"
+    if status != "0" and not shown_next:
+        return f"{where}\nended with {status}:\n{printed}"
+    if command.expected is not None and not fits(command.expected, printed):
+        return f"{where}\nexpected:\n{command.expected}\nprinted:\n{printed}"
+    return ""
+
+
+def fits(expected: str, printed: str) -> bool:
+    """Tell whether the output is as shown; ``…`` stands for anything in a line, alone in a line for any lines."""
+    lines = [_line_pattern(line) for line in expected.strip().splitlines()]
+    return re.fullmatch("".join(lines), _lines(printed)) is not None
+
+
+def _lines(text: str) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in text.strip().splitlines())
+
+
+def _line_pattern(line: str) -> str:
+    if line.strip() == "…":
+        return r"(?:[^\n]*\n)*?"
+    return "[^\n]*".join(re.escape(part) for part in line.rstrip().split("…")) + "\n"
