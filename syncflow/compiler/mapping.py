@@ -91,7 +91,7 @@ def _constant(value: Json) -> _Value:
 
 def _looked_up(expression: Expression, recipe: Recipe) -> _Value:
     """Return the value of ``{from, table, default}``. A null without default stays null."""
-    table: Mapping[str | None, Json] | None = recipe.table and {**recipe.table}
+    table: Mapping[Any, Json] | None = recipe.table
     default: Json = recipe.default
     has_default = "default" in recipe.model_fields_set
 

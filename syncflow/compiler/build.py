@@ -1,0 +1,156 @@
+"""From a project to a program: everything checked, everything compiled, or every problem named.
+
+In: a loaded ``Project``. Out: a ``Program``. ``validate`` calls ``check``, ``run`` calls ``build``, and ``build`` calls
+``check``: what validates, runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from pydantic import BaseModel
+
+from syncflow.compiler.checks import find_problems
+from syncflow.compiler.fingerprint import fingerprint
+from syncflow.compiler.intake import compile_intake
+from syncflow.compiler.mapping import Transform, compile_mapping
+from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
+from syncflow.compiler.requests import SystemPlan, plan_system
+from syncflow.compiler.routing import (
+    CompiledRoute,
+    Leg,
+    all_systems,
+    compile_choice,
+    compile_router,
+    operations_of,
+    route_names,
+)
+from syncflow.compiler.schema import Door, compile_door
+from syncflow.compiler.timestamps import open_zone
+from syncflow.config.diagnostics import Diagnostic, arranged
+from syncflow.config.models.routes import RouteSettings
+from syncflow.config.models.schema import ObjectField
+from syncflow.config.project import Project
+from syncflow.errors import ProjectError
+
+
+def check(project: Project) -> list[Diagnostic]:
+    """Return every problem of a loaded project, warnings included, by place."""
+    return arranged([*find_problems(project), *_system_problems(project)])
+
+
+def build(project: Project) -> Program:
+    """Compile a project.
+
+    Raises:
+        ProjectError: it has errors; carries every diagnostic.
+    """
+    found = check(project)
+    errors = [diagnostic for diagnostic in found if diagnostic.is_error]
+    if errors:
+        count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
+        raise ProjectError(f"the project has {count}; first: {errors[0].message}", diagnostics=found)
+    return _program(project)
+
+
+def models(project: Project) -> dict[str, type[BaseModel]]:
+    """Return the Pydantic model of each kind of record."""
+    return {kind: door.model for kind, door in _doors(project).items()}
+
+
+def _program(project: Project) -> Program:
+    settings = project.routes.model
+    routes = list(_routes(project))
+    retry = settings.retry
+    return Program(
+        fingerprint=fingerprint(project),
+        records={
+            kind: RecordPlan(kind, record.items == "whole", record.version, record.max_skew)
+            for kind, record in settings.records.items()
+        },
+        routes={leg.plan.name: leg.plan for _, route in routes for leg in route.legs.values()},
+        systems=_systems(project),
+        retry=RetryPolicy(retry.attempts, retry.first, retry.most, retry.age),
+        unrouted=settings.unrouted,
+        stop_after=settings.dead_letters.stop_after,
+        check=compile_intake(settings, _doors(project)),
+        route=compile_router(_by_kind(routes)),
+    )
+
+
+def _doors(project: Project) -> dict[str, Door]:
+    return {kind: compile_door(document.model, name=kind) for kind, document in project.schemas.items()}
+
+
+def _by_kind(routes: Sequence[tuple[str, CompiledRoute]]) -> Mapping[str, Sequence[CompiledRoute]]:
+    kinds = dict.fromkeys(kind for kind, _ in routes)
+    return {kind: tuple(route for other, route in routes if other == kind) for kind in kinds}
+
+
+def kind_of_route(project: Project, route: RouteSettings) -> str:
+    """Return the kind of record that a route is for: its own word, or what its mappings read."""
+    names = [route.mapping] if route.mapping is not None else list(route.mappings.values())
+    return route.record or project.mapping(names[0]).model.source
+
+
+def _routes(project: Project) -> Iterator[tuple[str, CompiledRoute]]:
+    routes = [(route, kind_of_route(project, route)) for route in project.routes.model.routes]
+    for name, (route, kind) in zip(route_names(routes), routes, strict=True):
+        legs = {system: _leg(project, route, kind, name, system) for system in all_systems(route)}
+        yield kind, CompiledRoute(name, compile_choice(route), legs)
+
+
+def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: str) -> Leg:
+    transform, fields = _transform(project, route, kind, system)
+    plan = RoutePlan(
+        name=name if route.by is None else f"{name}/{system}",
+        kind=kind,
+        system=system,
+        object=transform.target.partition("/")[2],
+        operations=operations_of(route),
+        on_leave=route.on_leave,
+        on_key_change=route.on_key_change,
+        key_name=transform.key_name,
+        normalise_key=_normaliser(fields.get(transform.key_name)),
+    )
+    return Leg(plan, transform)
+
+
+def _transform(
+    project: Project, route: RouteSettings, kind: str, system: str
+) -> tuple[Transform, Mapping[str, ObjectField]]:
+    mapping = project.mapping(route.mappings.get(system) or route.mapping or "").model
+    adapter, _, object_name = mapping.target.partition("/")
+    fields = project.objects[adapter, object_name].model.fields
+    record = project.routes.model.records[kind]
+    transform = compile_mapping(
+        mapping,
+        fields,
+        zone=open_zone(record.timezone),
+        partial=record.items == "partial",
+        as_text=project.adapters[adapter].model.values == "text",
+    )
+    return transform, fields
+
+
+def _normaliser(field: ObjectField | None) -> Callable[[str], str]:
+    """Keys are the same there when these are equal: with letters of one case where the field knows no case."""
+    return str if field is None or field.case_sensitive else str.lower
+
+
+def _systems(project: Project) -> dict[str, SystemPlan]:
+    settings = project.routes.model
+    plans = {
+        name: plan_system(name, system, project.adapters[system.adapter], routes=project.routes)
+        for name, system in settings.systems.items()
+    }
+    return plans if settings.concurrent else {name: replace(plan, in_flight=1) for name, plan in plans.items()}
+
+
+def _system_problems(project: Project) -> Iterator[Diagnostic]:
+    for name, system in project.routes.model.systems.items():
+        try:
+            plan_system(name, system, project.adapters[system.adapter], routes=project.routes)
+        except ProjectError as error:
+            yield from error.diagnostics

@@ -1,0 +1,42 @@
+"""The fingerprint of a project: equal where two projects do the same with every event."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from syncflow.config.project import Project
+
+_SAY_NOTHING_OF_EVENTS = {"source", "profiles", "profile", "journal", "dead_letters"}
+
+
+def fingerprint(project: Project) -> str:
+    """Return the SHA-256 over what a project does: routes, schemas, mappings, adapters and objects, without credentials."""
+    parts = {
+        "routes": _routes(project),
+        "schemas": {kind: _dump(document.model) for kind, document in project.schemas.items()},
+        "mappings": {
+            str(_relative(project, path)): _dump(document.model) for path, document in project.mappings.items()
+        },
+        "adapters": {name: _dump(document.model) for name, document in project.adapters.items()},
+        "objects": {"/".join(name): _dump(merged.model) for name, merged in project.objects.items()},
+    }
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+def _routes(project: Project) -> Any:
+    settings = _dump(project.routes.model)
+    for system in settings["systems"].values():
+        del system["auth"]
+    return {name: value for name, value in settings.items() if name not in _SAY_NOTHING_OF_EVENTS}
+
+
+def _dump(model: Any) -> Any:
+    return model.model_dump(mode="python", by_alias=True)
+
+
+def _relative(project: Project, path: Any) -> Any:
+    parent = project.path.parent
+    return path.relative_to(parent) if path.is_relative_to(parent) else path
