@@ -10,7 +10,7 @@ class Gate(Protocol):
     """``async with gate.request(group=""): send and read the whole answer``"""
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:
-        """Wait for a slot in every window and in flight; leaving it marks the answer's time, from which the slot's period runs."""
+        """Wait for a slot in every window and in flight; the slot's period runs from leaving it, the time of the answer."""
         ...
 
 

@@ -5,16 +5,53 @@ In: ``AdapterFile`` and ``SystemSettings``. Out: ``SystemPlan``. Nothing here se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Protocol
 
+from syncflow.compiler.wire.operations import compile_request, compile_steps
+from syncflow.compiler.wire.plans import SignInPlan, StepPlan, TokenPlan, WirePlan
+from syncflow.compiler.wire.roots import group_of
+from syncflow.compiler.wire.rules import compile_rules
+from syncflow.compiler.wire.settings import (
+    Complaint,
+    choose_sign_in,
+    read_options,
+    tightest_in_flight,
+    whole_window,
+    wrong_address,
+)
+from syncflow.compiler.wire.texts import Problem, Step, Texts
+from syncflow.config.diagnostics import Diagnostic, Span
+from syncflow.config.models.adapter import AdapterFile, Operation, Repeat, SignIn, Token
+from syncflow.config.models.routes import RoutesFile, SystemSettings
+from syncflow.errors import DataError, ProjectError
 from syncflow.events import Action, Delivery, Json
+
+
+class AdapterDocument(Protocol):
+    """An adapter file as the loader hands it out: its model, and the places in its text."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def model(self) -> AdapterFile: ...
+
+    def span(self, *path: Step) -> Span: ...
+
+
+class RoutesDocument(Protocol):
+    @property
+    def model(self) -> RoutesFile: ...
+
+    def span(self, *path: Step) -> Span: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most ``count`` requests within any ``per_seconds``; ``only`` names the group of requests it is for, empty for all."""
+    """At most ``count`` requests within any ``per_seconds``; ``only`` names a group of requests, empty for all."""
 
     count: int
     per_seconds: float
@@ -26,12 +63,13 @@ class OperationPlan:
     """One operation of an adapter. ``steps`` is what the adapter engine executes; the run loop reads the rest."""
 
     action: Action
-    repeat: Literal["safe", "by_key_header", "by_lookup", "unsafe"]
+    repeat: Repeat
     batch_records: int
     batch_bytes: int
+    """Most bytes of a request, 0 for no bound; the adapter engine sends what is larger in parts."""
     group: Callable[[Delivery], str]
     """Deliveries with different groups never share a request."""
-    steps: tuple[Any, ...] = ()
+    steps: tuple[StepPlan, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +83,179 @@ class SystemPlan:
     in_flight: int
     batch_age_seconds: float
     timeout_seconds: float
-    operations: Mapping[Action, OperationPlan]
+    operations: Mapping[Action, OperationPlan] = field(repr=False)
     clear: Json = None
     """What is sent to clear a field."""
-    details: Any = field(default=None, repr=False)
+    details: WirePlan | None = field(default=None, repr=False)
     """Compiled sign-in, headers and outcome rules: the adapter engine's own."""
+
+    def mask(self, text: str) -> str:
+        """Return ``text`` with every secret of the system hidden."""
+        for secret in self.details.secrets if self.details else ():
+            text = text.replace(secret, "•••")
+        return text
+
+
+def plan_system(
+    name: str, settings: SystemSettings, adapter: AdapterDocument, *, routes: RoutesDocument | None = None
+) -> SystemPlan:
+    """Compile one system. ``routes`` gives the places for what is wrong with its settings.
+
+    Raises:
+        ProjectError: with every problem of the adapter file and of the settings.
+    """
+    model = adapter.model
+    options, complaints = read_options(model, settings)
+    way, auth, unsigned = choose_sign_in(model, settings)
+    complaints += unsigned
+    texts = Texts(adapter)
+    base_url = _base_url(settings, texts, model, options, complaints)
+    sign_in = _sign_in(way, model.auth.get(way, SignIn()), texts)
+    operations = {
+        action: _operation(action, operation, texts, settings, model, options)
+        for action, operation in model.operations.items()
+    }
+    details = _details(model, texts, options=options, auth=auth, sign_in=sign_in)
+    found = [*_adapter_diagnostics(adapter, texts.problems), *_settings_diagnostics(name, complaints, adapter, routes)]
+    if found:
+        raise ProjectError(f"the system {name} cannot be used", diagnostics=found)
+    return SystemPlan(
+        name=name,
+        adapter=model.adapter,
+        base_url=base_url,
+        windows=_windows(settings, model),
+        in_flight=tightest_in_flight(model.limits, settings.limits.in_flight),
+        batch_age_seconds=settings.batch.age,
+        timeout_seconds=settings.timeout or model.timeout,
+        operations=operations,
+        clear=model.clear,
+        details=details,
+    )
+
+
+def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
+    """Return what is wrong with an adapter file by itself, whatever a system may set."""
+    model, texts = adapter.model, Texts(adapter)
+    options: dict[str, Json] = {name: option.default for name, option in model.options.items()}
+    texts.url(model.base_url, "base_url")
+    for way, sign_in in model.auth.items():
+        _sign_in(way, sign_in, texts)
+    for action, operation in model.operations.items():
+        compile_steps(operation, texts, ("operations", action), records=operation.batch.records)
+        if operation.batch.group is not None:
+            texts.value(operation.batch.group, "operations", action, "batch", "group")
+    _details(model, texts, options=options, auth={}, sign_in=SignInPlan("", None, (), ()))
+    return _adapter_diagnostics(adapter, texts.problems)
+
+
+def _base_url(
+    settings: SystemSettings, texts: Texts, model: AdapterFile, options: dict[str, Json], complaints: list[Complaint]
+) -> str:
+    render = texts.template(settings.base_url or model.base_url, "base_url")
+    try:
+        url = render({"options": options}).rstrip("/")
+    except DataError as error:
+        complaints.append(Complaint("SF514", ("base_url",), f"the base URL cannot be made: {error.message}"))
+        return ""
+    wrong = wrong_address(url)
+    if wrong:
+        complaints.append(Complaint("SF514", ("base_url",), wrong))
+    return url
+
+
+def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
+    path = ("auth", name)
+    return SignInPlan(
+        name=name,
+        token=None if way.token is None else _token(way.token, texts, (*path, "token")),
+        headers=texts.templates(way.headers, *path, "headers"),
+        query=texts.templates(way.query, *path, "query"),
+    )
+
+
+def _token(token: Token, texts: Texts, path: tuple[Step, ...]) -> TokenPlan:
+    return TokenPlan(
+        request=compile_request(token.request, texts, (*path, "request")),
+        value=texts.value(token.value, *path, "value"),
+        life=None if token.life is None else texts.value(token.life, *path, "life"),
+        base_url=None if token.base_url is None else texts.value(token.base_url, *path, "base_url"),
+    )
+
+
+def _operation(
+    action: Action,
+    operation: Operation,
+    texts: Texts,
+    settings: SystemSettings,
+    model: AdapterFile,
+    options: Mapping[str, Json],
+) -> OperationPlan:
+    path: tuple[Step, ...] = ("operations", action)
+    batch = operation.batch
+    records = max(1, min(batch.records, settings.batch.records or batch.records))
+    group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group")
+    bounds = [most for most in (batch.bytes, settings.batch.bytes) if most]
+    return OperationPlan(
+        action=action,
+        repeat=operation.repeat,
+        batch_records=records,
+        batch_bytes=min(bounds, default=0),
+        group=group_of(group, options, clear=model.clear, text_values=model.values == "text"),
+        steps=compile_steps(operation, texts, path, records=batch.records, most_bytes=min(bounds, default=0)),
+    )
+
+
+def _details(
+    model: AdapterFile, texts: Texts, *, options: dict[str, Json], auth: dict[str, Json], sign_in: SignInPlan
+) -> WirePlan:
+    settings = model.auth[sign_in.name].settings if sign_in.name else {}
+    secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
+    errors = model.errors
+    return WirePlan(
+        path=texts.url(model.path, "path"),
+        headers=texts.templates(model.headers, "headers"),
+        sign_in=sign_in,
+        error_code=None if errors.code is None else texts.value(errors.code, "errors", "code"),
+        error_message=None if errors.message is None else texts.value(errors.message, "errors", "message"),
+        rules=compile_rules(model.outcomes, texts, {"options": options}),
+        text_values=model.values == "text",
+        clear=model.clear,
+        options=options,
+        auth=auth,
+        secrets=tuple(str(auth[name]) for name in sorted(secret_names) if auth.get(name)),
+        secret_names=secret_names,
+        check=None if model.check is None else compile_request(model.check, texts, ("check",)),
+    )
+
+
+def _windows(settings: SystemSettings, model: AdapterFile) -> tuple[Window, ...]:
+    own = settings.limits.requests
+    rates = own if own == () or isinstance(own[0], tuple) else (own,)
+    windows = [
+        Window(limit.requests, limit.per, limit.only or "")
+        for limit in model.limits
+        if limit.requests is not None and limit.per is not None
+    ]
+    return (*windows, *(Window(*whole_window(rate)) for rate in rates))
+
+
+def _adapter_diagnostics(adapter: AdapterDocument, problems: Iterable[Problem]) -> list[Diagnostic]:
+    found = []
+    for problem in problems:
+        span = adapter.span(*problem.path)
+        place = span if problem.offset is None else span.at(problem.offset)
+        code = "SF501" if problem.offset is not None else "SF502"
+        found.append(Diagnostic(code, place, problem.message, hint=problem.hint))
+    return found
+
+
+def _settings_diagnostics(
+    name: str, complaints: Iterable[Complaint], adapter: AdapterDocument, routes: RoutesDocument | None
+) -> list[Diagnostic]:
+    def span(path: tuple[Step, ...]) -> Span:
+        return adapter.span() if routes is None else routes.span("systems", name, *path)
+
+    return [
+        Diagnostic(complaint.code, span(complaint.path), f"{name}: {complaint.message}", hint=complaint.hint)
+        for complaint in complaints
+    ]

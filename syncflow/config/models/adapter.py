@@ -4,13 +4,15 @@ Two rules tell what a string means. Text on the wire's outside (URLs, headers, q
 for itself, with Jinja inserts. A body and everything that reads an answer is an *expression*, as in mappings: JMESPath, or
 Jinja when it contains ``{{``; constants are written ``{value: …}``, and numbers, true, false and null stand for themselves.
 
-Names that request templates and expressions see:
-    options, auth (the system's settings), token (the sign-in's answer), object, operation,
-    key {name, value}, deliveries [...]        (key.value only where the request carries one record)
-and inside ``each`` (and outside too, where the request carries one record):
-    payload, key {name, value}, record {kind, id}, delivery {id, attempt}, vendor_id
-Names that answer expressions see: ``each``, ``code`` and ``message`` of a request are read from the body (an ``@``); the rest of a
-reader is read from one element; ``with`` sees what ``each`` of a request sees. ``header('Retry-After')`` reads a header.
+Names that requests see, in templates and expressions:
+    options, auth (the system's settings), token (the sign-in's answer, and value), object, operation, batch {id}, key {name},
+    deliveries [...] (each with the names below)
+and inside ``each``, in ``when``, and everywhere in a request that carries one record:
+    payload, key {name, value}, record {kind, id}, delivery {id, attempt}, vendor_id, position (from 0, in this request),
+    steps {<name>: {done, element}} (what earlier steps came to)
+Names that answers see: ``each``, ``code`` and ``message`` of a request are read from the body (``@``), the rest of a reader from
+one element; a Jinja expression there sees ``element`` besides object, operation, options and key {name}. ``with`` sees what
+``each`` of a request sees. ``wait`` and ``vendor_id`` of a rule see headers {in lower case}, status, code, message, body, element.
 """
 
 from __future__ import annotations
@@ -20,12 +22,22 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Duration, Expr, FilePath, Integer, JsonValue, Name, RatePer, Size, Template, Text
+from syncflow.config.scalars import Duration, Expr, FilePath, Integer, JsonValue, Name, Size, Template, Text
 from syncflow.events import Action
 
 Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
 Then = Literal[
-    "delivered", "already_done", "retry", "throttle", "park", "reauthenticate", "reject", "split", "stop", "in_doubt", "next"
+    "delivered",
+    "already_done",
+    "retry",
+    "throttle",
+    "park",
+    "reauthenticate",
+    "reject",
+    "split",
+    "stop",
+    "in_doubt",
+    "next",
 ]
 
 
@@ -58,7 +70,9 @@ class Request(Model):
     def _one_method(self) -> Self:
         given = [name for name in ("get", "post", "put", "patch", "delete") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"expected exactly one of get, post, put, patch, delete; found {', '.join(given) or 'none'}")
+            raise ValueError(
+                f"expected exactly one of get, post, put, patch, delete; found {', '.join(given) or 'none'}"
+            )
         return self
 
     @property
@@ -88,17 +102,28 @@ class Reader(Model):
 class Answer(Model):
     """How a good (2xx) answer tells each record's outcome. Without readers all records share the request's."""
 
+    ok: Expr | None = None
+    """Over the body; where it is not true, the whole request was refused, whatever its status says."""
     results: Reader | None = None
     failures: Reader | None = None
     missing: Literal["retry", "reject", "already_done", "delivered", "next"] = "retry"
-    """What a record is that the answer leaves out. ``next``: the following step looks after it."""
+    """What a record is that the answer leaves out, where everything else in it is accounted for. ``next``: later steps decide."""
+    several: Literal["retry", "reject", "first"] = "retry"
+    """What a record is that the answer lists more than once."""
+    body: Literal["json", "any"] = "json"
+    """``json``: a good answer that is not JSON (an empty 204 or 202 aside) proves nothing, so nothing is delivered by it."""
 
 
 class Step(Model):
-    """One request of several; it sees the ``vendor_id`` that an earlier one found. ``when`` picks the records it is for."""
+    """One request of several; it sees the ``vendor_id`` that an earlier one found. ``when`` picks the records it is for.
+
+    A record whose last fitting step succeeded is delivered.
+    """
 
     name: Name | None = None
     when: Expr | None = None
+    records: Integer | None = None
+    """Most records in one request of this step; more are sent in parts. Left out: the whole batch."""
     request: Request
     answer: Answer = Answer()
 
@@ -107,7 +132,7 @@ class OperationBatch(Model):
     records: Integer = 1
     """The vendor's most."""
     bytes: Size | None = None
-    """Most bytes of the wrapped body."""
+    """Most bytes of one request, the wrapped body or, without one, the URL; what is larger is sent in parts."""
     group: Expr | None = None
     """Records with different values of this never share a request."""
 
@@ -158,6 +183,8 @@ class Limit(Model):
     def _window_or_flight(self) -> Self:
         if (self.in_flight is None) == (self.requests is None or self.per is None):
             raise ValueError("expected either {requests, per} or {in_flight}")
+        if self.in_flight is not None and self.only is not None:
+            raise ValueError("expected in_flight without only: it holds for the whole system")
         return self
 
 
@@ -175,7 +202,10 @@ class ErrorReader(Model):
 
 
 class OutcomeRule(Model):
-    """If all that is named here fits, then this is what it means. The first rule that fits decides."""
+    """If all that is named here fits, then this is what it means. The first rule that fits decides.
+
+    Rules judge requests (a status that is not 2xx) and single records (what a reader calls a failure) alike.
+    """
 
     status: Any = None
     """A status, ``5xx``, or a list of these."""
@@ -184,13 +214,17 @@ class OutcomeRule(Model):
     message: Text | None = None
     """A pattern (RE2) to be found in the message."""
     header: dict[Text, Text] = Field(default_factory=dict)
-    """header → pattern to be found in it."""
+    """header → pattern (RE2) to be found in it."""
     operation: Action | None = None
     then: Then
     wait: Expr | None = None
-    """Seconds, a duration such as '10s', or an HTTP date; an expression that may read ``header('Retry-After')``."""
+    """How long, where the answer has no usable Retry-After: a duration (10s), or an expression that gives seconds, a duration, a
+    time in seconds since the epoch or an HTTP date: ``headers."x-reset"``."""
     until: Literal["midnight"] | None = None
+    zone: Template = "UTC"
+    """Whose midnight."""
     vendor_id: Expr | None = None
+    """The record's id there, where the refusal tells it: ``find(message, 'ID: ([0-9]+)')``."""
 
 
 class AdapterFile(Model):
@@ -199,6 +233,8 @@ class AdapterFile(Model):
     base_url: Template
     options: dict[Name, Option] = Field(default_factory=dict)
     auth: dict[Name, SignIn] = Field(default_factory=dict)
+    path: Template = ""
+    """What the path of every request starts with, sign-in aside."""
     headers: dict[Text, Template] = Field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     timeout: Duration = 30.0

@@ -1,0 +1,168 @@
+"""Reading answers: which element speaks of which record, and what it says. Pure.
+
+In: a decoded body and the records that were sent. Out: a ``Reading``: one ``Said`` for each record, and whether the rest of the
+answer leaves room for doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from syncflow.compiler.wire.plans import AnswerPlan, ElementValue, ReaderPlan, Root
+from syncflow.compiler.wire.roots import as_text
+from syncflow.errors import DataError
+from syncflow.events import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One element of an answer, read."""
+
+    good: bool
+    element: Json
+    vendor_id: str | None
+    code: str
+    message: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer says of one record: nothing, one thing, or things that do not go together."""
+
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def good(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.good)
+
+    @property
+    def bad(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if not row.good)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    said: tuple[Said, ...]
+    strays: tuple[Row, ...] = ()
+    """Elements that speak of no record that was sent."""
+    doubtful: bool = False
+    """Whether the list of results is absent, beside a list of failures."""
+    trouble: str = ""
+    """Why the shape of the answer is not the one described; then nothing in it counts."""
+
+
+class _ShapeError(Exception):
+    """The answer is not built as the adapter says."""
+
+
+def read_answer(answer: AnswerPlan, body: Json, records: Sequence[Root], shared: Root) -> Reading:
+    """Match the elements of a good answer with the records that were sent. An answer without readers speaks of all alike."""
+    if answer.results is None and answer.failures is None:
+        row = Row(good=True, element=body, vendor_id=None, code="", message="", place=answer.place)
+        return Reading(tuple(Said((row,)) for _ in records))
+    said: list[list[Row]] = [[] for _ in records]
+    strays: list[Row] = []
+    try:
+        for reader, good, optional in _readers(answer):
+            for position, row in _rows(reader, body, records, shared, good=good, optional=optional):
+                (strays if position is None else said[position]).append(row)
+    except _ShapeError as error:
+        return Reading((), trouble=str(error))
+    doubtful = answer.results is not None and _value_of(answer.results, body) is None
+    return Reading(tuple(Said(tuple(rows)) for rows in said), tuple(strays), doubtful)
+
+
+def _readers(answer: AnswerPlan) -> Iterable[tuple[ReaderPlan, bool, bool]]:
+    """Yield each reader, whether its elements are successes, and whether its list may be absent."""
+    if answer.results is not None:
+        yield answer.results, True, answer.failures is not None
+    if answer.failures is not None:
+        yield answer.failures, False, True
+
+
+def _rows(
+    reader: ReaderPlan, body: Json, records: Sequence[Root], shared: Root, *, good: bool, optional: bool
+) -> Iterable[tuple[int | None, Row]]:
+    elements = _elements(reader, body, alone=len(records) == 1, optional=optional)
+    if reader.match is None:
+        if good and len(elements) != len(records):
+            raise _ShapeError(f"it lists {len(elements)} results for {len(records)} records ({reader.place})")
+        for position, element in enumerate(elements):
+            yield position if position < len(records) else None, _row(reader, element, shared, good=good)
+        return
+    known = _known(reader, records)
+    for element in elements:
+        row = _row(reader, element, shared, good=good)
+        positions = _positions(reader.match, element, shared, known)
+        if not positions and len(records) == 1 and len(elements) == 1 and not good:
+            positions = [0]  # the only refusal there is, of the only record there was
+        if not positions:
+            yield None, row
+        for position in positions:
+            yield position, row
+
+
+def _elements(reader: ReaderPlan, body: Json, *, alone: bool, optional: bool) -> list[Json]:
+    found = _value_of(reader, body)
+    if found is None and optional and isinstance(body, dict):
+        return []
+    if isinstance(found, dict) and alone:
+        return [found]
+    if not isinstance(found, list):
+        raise _ShapeError(f"it has no list where {reader.place} expects one")
+    return found
+
+
+def _value_of(reader: ReaderPlan, body: Json) -> Json:
+    try:
+        return reader.each(body)
+    except DataError as error:
+        raise _ShapeError(f"it cannot be read as {reader.place} says: {error.message}") from None
+
+
+def _known(reader: ReaderPlan, records: Sequence[Root]) -> dict[str, list[int]]:
+    known: dict[str, list[int]] = {}
+    for position, record in enumerate(records):
+        try:
+            value = reader.with_(record)
+        except DataError:
+            value = None
+        if value is not None:
+            known.setdefault(as_text(value), []).append(position)
+    return known
+
+
+def _positions(match: ElementValue, element: Json, shared: Root, known: dict[str, list[int]]) -> list[int]:
+    found = _value(match, element, shared)
+    ids = found if isinstance(found, list) else [found]
+    return sorted({position for one in ids if one is not None for position in known.get(as_text(one), ())})
+
+
+def _row(reader: ReaderPlan, element: Json, shared: Root, *, good: bool) -> Row:
+    if good and reader.ok is not None:
+        good = _value(reader.ok, element, shared) is True
+    vendor_id = _value(reader.vendor_id, element, shared) if good else None
+    return Row(
+        good=good,
+        element=element,
+        vendor_id=as_text(vendor_id) if vendor_id not in (None, "") else None,
+        code=_text(reader.code, element, shared),
+        message=_text(reader.message, element, shared),
+        place=reader.place,
+    )
+
+
+def _text(value: ElementValue | None, element: Json, shared: Root) -> str:
+    found = _value(value, element, shared)
+    return "" if found is None else as_text(found)
+
+
+def _value(value: ElementValue | None, element: Json, shared: Root) -> Json:
+    if value is None:
+        return None
+    try:
+        return value(element, shared)
+    except DataError:
+        return None

@@ -1,0 +1,336 @@
+"""The one engine that speaks to every system: it executes the plans of adapter files and knows none of them.
+
+In: a ``Batch``. Out: a ``BatchResult`` with exactly one outcome for each delivery. It awaits; ``prepare`` and ``judge`` decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import httpx
+
+from syncflow.adapters.gate import Gate
+from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
+from syncflow.adapters.judge import Asked, Judge, Judgement, Ruling
+from syncflow.adapters.prepare import MASK, RenderedRequest, prepare, shown, size_of
+from syncflow.adapters.signin import NoToken, SignIn
+from syncflow.clock import Clock
+from syncflow.compiler.requests import OperationPlan, SystemPlan
+from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
+from syncflow.compiler.wire.roots import payload_as_sent, record_root
+from syncflow.errors import BugError, DataError
+from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
+
+PLACEHOLDER = "<id>"
+"""Stands in a rendered request for an id that only an answer can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Whether a system lets us in; ``message`` is for a person."""
+
+    good: bool
+    message: str
+
+
+@dataclass(slots=True, eq=False)
+class _Member:
+    """One delivery on its way through the steps."""
+
+    delivery: Delivery
+    payload: dict[str, Json]
+    vendor_id: str | None
+    steps: dict[str, Json] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    done: bool = False
+    """Whether the last step that was for it succeeded."""
+
+    def root(self, shared: Root, position: int) -> Root:
+        return record_root(
+            self.delivery,
+            shared,
+            payload=self.payload,
+            vendor_id=self.vendor_id,
+            steps=self.steps,
+            position=position,
+        )
+
+    def take(self, ruling: Ruling, *, step: str) -> None:
+        self.outcome = ruling.outcome
+        self.done = ruling.done
+        self.vendor_id = ruling.vendor_id or self.vendor_id
+        if step:
+            self.steps[step] = {"done": ruling.done, "element": ruling.element}
+
+
+class _Round(NamedTuple):
+    """One step of one batch."""
+
+    batch: Batch
+    operation: OperationPlan
+    step: StepPlan
+    last: bool
+
+
+class SystemClient:
+    """Speaks to one system. Any number of tasks may call ``send`` at once; the gate holds them to the limits."""
+
+    def __init__(self, plan: SystemPlan, *, http: httpx.AsyncClient, gate: Gate, clock: Clock) -> None:
+        if plan.details is None:
+            raise BugError(f"the plan of {plan.name} has no details")
+        self._plan = plan
+        self._wire: WirePlan = plan.details
+        self._http = http
+        self._gate = gate
+        self._clock = clock
+        self._judge = Judge(self._wire, mask=self.mask)
+        self._sign_in = SignIn(
+            self._wire.sign_in,
+            self._common(),
+            base_url=plan.base_url,
+            judge=self._judge,
+            clock=clock,
+            send=self._exchange,
+        )
+
+    async def send(self, batch: Batch) -> BatchResult:
+        """Carry out a batch and say what became of every delivery in it. Raises nothing but cancellation."""
+        operation = self._operation(batch)
+        members = [self._member(delivery) for delivery in batch.deliveries]
+        for index, step in enumerate(operation.steps):
+            last = index == len(operation.steps) - 1
+            signal = await self._step(_Round(batch, operation, step, last), members)
+            if signal is not None:
+                self._give_up(batch, operation.steps[index + 1 :], members)
+                return _result(members, signal)
+        return _result(members, None)
+
+    async def check(self) -> CheckResult:
+        """Sign in and do one harmless read, where the adapter names one."""
+        token = await self._sign_in.token()
+        if isinstance(token, NoToken):
+            return CheckResult(good=False, message=self.mask(token.message))
+        plan = self._wire.check
+        if plan is None:
+            signed_in = self._wire.sign_in.token is not None
+            return CheckResult(good=True, message="signed in" if signed_in else "the adapter names nothing to check")
+        try:
+            prepared = prepare(self._wire, plan, {**self._common(), "token": token.seen}, (), base_url=token.base_url)
+        except DataError as error:
+            return CheckResult(good=False, message=f"{plan.place}: {error.message}")
+        return self._checked(await self._exchange(prepared, plan.group))
+
+    def render(self, batch: Batch) -> list[RenderedRequest]:
+        """Return the requests that a batch would cause if all goes well, secrets masked.
+
+        What only an answer can tell stands there as a placeholder.
+
+        Raises:
+            DataError: a request cannot be made from these records.
+        """
+        operation = self._operation(batch)
+        members = [self._member(delivery) for delivery in batch.deliveries]
+        shared = self._shared(batch, _Masked(), self._masked_auth())
+        found: list[RenderedRequest] = []
+        for step in operation.steps:
+            fitting = self._fitting(batch, step, members)
+            for part in _runs(fitting, step.records):
+                prepared = self._prepare(step, shared, _records(shared, part), base_url=self._plan.base_url)
+                found.append(shown(prepared, step=step.name))
+            for member in fitting:
+                identified = step.answer.results is not None and step.answer.results.vendor_id is not None
+                placeholder = member.vendor_id or (PLACEHOLDER if identified else None)
+                member.take(Ruling(done=True, vendor_id=placeholder), step=step.name)
+        return found
+
+    def mask(self, text: str) -> str:
+        """Return text with every secret of the system hidden, the current token too."""
+        masked = self._plan.mask(text)
+        return masked.replace(self._sign_in.secret, MASK) if self._sign_in.secret else masked
+
+    async def close(self) -> None:
+        """Forget what was signed in with. The HTTP client is its owner's to close."""
+        self._sign_in.forget()
+
+    async def _step(self, current: _Round, members: Sequence[_Member]) -> Signal | None:
+        """Do one step for the records that it is for; return early on what concerns the whole system."""
+        fitting = self._fitting(current.batch, current.step, members)
+        for member in fitting:
+            member.done = False
+        waiting = list(_runs(fitting, current.step.records))
+        while waiting:
+            part = waiting.pop(0)
+            judgement = await self._part(current, part)
+            if judgement is None:
+                waiting[:0] = _halves(part)
+                continue
+            for member, ruling in zip(part, judgement.rulings, strict=True):
+                member.take(ruling, step=current.step.name)
+            signal = judgement.signal
+            if signal is not None and not (signal.kind == "split" and _settled(members, part, current)):
+                return signal
+        return None
+
+    async def _part(self, current: _Round, part: Sequence[_Member]) -> Judgement | None:
+        """Send one request, once more with a new token where the first was refused; None where it is too large."""
+        for first in (True, False):
+            token = await self._sign_in.token()
+            if isinstance(token, NoToken):
+                return self._not_signed_in(token, part)
+            shared = self._shared(current.batch, token.seen, dict(self._wire.auth))
+            records = _records(shared, part)
+            asked = _asked(current, shared, records)
+            try:
+                prepared = self._prepare(current.step, shared, records, base_url=token.base_url)
+            except DataError as error:
+                return self._judge.unsent(asked, error.message)
+            if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
+                return None
+            answer = await self._exchange(prepared, current.step.request.group)
+            judgement = self._judge.judge(asked, answer, now=self._clock.now())
+            if not judgement.reauthenticate:
+                return judgement
+            self._sign_in.refuse(token)
+            if not first or not all(_untouched(ruling) for ruling in judgement.rulings):
+                break
+        return _refused_again(judgement)
+
+    def _prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
+        deliveries: Json = list(records)
+        root = {**shared, **records[0]} if step.records == 1 else {**shared, "deliveries": deliveries}
+        return prepare(self._wire, step.request, root, records, base_url=base_url)
+
+    def _fitting(self, batch: Batch, step: StepPlan, members: Sequence[_Member]) -> list[_Member]:
+        shared = self._shared(batch, {}, {})
+        return [member for member in members if member.outcome is None and _fits(step, member, shared)]
+
+    def _give_up(self, batch: Batch, rest: Sequence[StepPlan], members: Sequence[_Member]) -> None:
+        """Take back *done* where a later step, which is not reached now, was still to come."""
+        for step in rest:
+            for member in self._fitting(batch, step, members):
+                member.done = False
+
+    def _not_signed_in(self, trouble: NoToken, part: Sequence[_Member]) -> Judgement:
+        outcome = Outcome(Verdict.RETRY, code=trouble.code, message=self.mask(trouble.message), counts=False)
+        signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
+        return Judgement((Ruling(outcome),) * len(part), signal)
+
+    def _checked(self, answer: Answered | Unanswered) -> CheckResult:
+        if isinstance(answer, Unanswered):
+            return CheckResult(good=False, message=answer.reason)
+        if 200 <= answer.status < 300:
+            return CheckResult(good=True, message=f"answered with status {answer.status}")
+        refusal = self._judge.refusal(answer, operation=None)
+        message = " ".join(filter(None, (f"refused with status {answer.status}:", refusal.code, refusal.message)))
+        return CheckResult(good=False, message=self.mask(message))
+
+    async def _exchange(self, prepared: Prepared, group: str) -> Answered | Unanswered:
+        async with self._gate.request(group=group):
+            return await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
+
+    def _operation(self, batch: Batch) -> OperationPlan:
+        operation = self._plan.operations.get(batch.operation)
+        if operation is None:
+            raise BugError(f"the adapter {self._plan.adapter} has no operation {batch.operation}")
+        return operation
+
+    def _member(self, delivery: Delivery) -> _Member:
+        payload = payload_as_sent(delivery.payload, clear=self._wire.clear, text_values=self._wire.text_values)
+        return _Member(delivery, payload, delivery.vendor_id)
+
+    def _common(self) -> Root:
+        return {"options": dict(self._wire.options), "auth": dict(self._wire.auth)}
+
+    def _masked_auth(self) -> dict[str, Json]:
+        return {name: MASK if name in self._wire.secret_names else value for name, value in self._wire.auth.items()}
+
+    def _shared(self, batch: Batch, token: Json, auth: Json) -> Root:
+        return {
+            "options": dict(self._wire.options),
+            "auth": auth,
+            "token": token,
+            "object": batch.object,
+            "operation": batch.operation,
+            "batch": {"id": batch.id},
+            "key": {"name": batch.key_name},
+        }
+
+
+class _Masked(dict[str, Json]):
+    """A token's answer as a person may see it: whatever is asked of it."""
+
+    def __missing__(self, name: str) -> Json:
+        return MASK
+
+
+def _records(shared: Root, part: Sequence[_Member]) -> list[Root]:
+    return [member.root(shared, position) for position, member in enumerate(part)]
+
+
+def _asked(current: _Round, shared: Root, records: Sequence[Root]) -> Asked:
+    return Asked(
+        step=current.step,
+        records=records,
+        shared=shared,
+        operation=current.batch.operation,
+        unsafe=current.operation.repeat == "unsafe",
+        last=current.last,
+    )
+
+
+def _fits(step: StepPlan, member: _Member, shared: Root) -> bool:
+    if step.when is None:
+        return True
+    try:
+        found = step.when(member.root(shared, 0))
+    except DataError:
+        return False
+    return found not in (None, False, "", [], {})
+
+
+def _runs(members: Sequence[_Member], most: int) -> Iterator[list[_Member]]:
+    for start in range(0, len(members), most):
+        yield list(members[start : start + most])
+
+
+def _halves(part: Sequence[_Member]) -> list[list[_Member]]:
+    middle = (len(part) + 1) // 2
+    return [list(part[:middle]), list(part[middle:])]
+
+
+def _untouched(ruling: Ruling) -> bool:
+    return ruling.outcome is not None and ruling.outcome.verdict is Verdict.RETRY
+
+
+def _refused_again(judgement: Judgement) -> Judgement:
+    """A token that is refused as soon as it is given is nothing that waiting mends; a record's own refusal may be."""
+    first = next((r.outcome for r in judgement.rulings if r.outcome is not None), None)
+    if first is None or not all(_untouched(ruling) for ruling in judgement.rulings):
+        return judgement
+    reason = f"the sign-in is refused even with a new token: {first.code} {first.message}"
+    return replace(judgement, signal=Signal("stop", 0.0, reason))
+
+
+def _settled(members: Sequence[_Member], part: Sequence[_Member], current: _Round) -> bool:
+    """Tell whether something of the batch took effect, so that repeating all of it is not the way to find who is at fault.
+
+    The part is then left to be retried, without what is settled.
+    """
+    unsafe = current.operation.repeat == "unsafe"
+    return any(member not in part and (member.outcome is not None or (unsafe and member.done)) for member in members)
+
+
+def _result(members: Sequence[_Member], signal: Signal | None) -> BatchResult:
+    return BatchResult(tuple(_outcome(member, signal) for member in members), signal)
+
+
+def _outcome(member: _Member, signal: Signal | None) -> Outcome:
+    if member.outcome is not None:
+        return replace(member.outcome, vendor_id=member.outcome.vendor_id or member.vendor_id)
+    if member.done:
+        return Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
+    if signal is not None:
+        return Outcome(Verdict.RETRY, code=signal.kind, message=signal.reason, counts=False)
+    return Outcome(Verdict.REJECTED, code="no_step", message="no step of the adapter's operation settled this record")

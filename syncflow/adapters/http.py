@@ -1,0 +1,161 @@
+"""One HTTP exchange, bounded in time and size: what came back, or why nothing did, as values. The home of httpx.
+
+Knows nothing of adapters, records or secrets; follows no redirect and keeps no cookie.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.request import getproxies
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+import syncflow
+
+Transport: TypeAlias = httpx.AsyncBaseTransport
+"""What carries requests: a test or an embedding program may bring its own."""
+
+MAX_ANSWER_BYTES = 10_000_000
+CONNECT_SECONDS = 10.0
+KEEP_ALIVE_SECONDS = 30.0
+USER_AGENT = f"syncflow/{syncflow.__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request ready to be sent."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A status and what could be read of the rest; ``broken`` says why the body is not whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No status came back. Unless ``sent`` is False the request may have taken effect."""
+
+    reason: str
+    sent: bool
+
+
+class _Transport(AiohttpTransport):
+    """aiohttp's pool without its cookie jar, which would carry one system's cookies to another's requests."""
+
+    def get_client(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=self.ssl_context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+def open_client(*, transport: Transport | None = None) -> httpx.AsyncClient:
+    """Return a client for any number of systems: TLS verified, proxies from the environment, no redirects.
+
+    The transport is aiohttp's pool behind httpx's interface, which stays fast under concurrency; a test passes its own.
+    """
+    if transport is not None:
+        return httpx.AsyncClient(transport=transport)
+    return httpx.AsyncClient(transport=_Transport(), mounts=_proxies())
+
+
+def _proxies() -> dict[str, httpx.AsyncBaseTransport | None]:
+    """Read HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; an httpx client with a transport of its own does not."""
+    found = getproxies()
+    mounts: dict[str, httpx.AsyncBaseTransport | None] = {
+        f"{scheme}://": _Transport(proxy=httpx.Proxy(found[scheme]))
+        for scheme in ("http", "https", "all")
+        if found.get(scheme)
+    }
+    if not mounts:
+        return {}
+    for host in filter(None, (part.strip() for part in found.get("no", "").split(","))):
+        if host == "*":
+            return {}
+        mounts[f"all://{host}" if host[0].isdigit() or host == "localhost" else f"all://*{host}"] = None
+    return mounts
+
+
+async def exchange(client: httpx.AsyncClient, prepared: Prepared, *, timeout_seconds: float) -> Answered | Unanswered:
+    """Send a request and read its whole answer, within ``timeout_seconds`` and 10 MB, however slowly it drips."""
+    request = httpx.Request(
+        prepared.method,
+        prepared.url,
+        headers=[("user-agent", USER_AGENT), ("accept", "application/json"), *prepared.headers],
+        content=prepared.body,
+        extensions={
+            "timeout": {"connect": min(CONNECT_SECONDS, timeout_seconds), "read": None, "write": None, "pool": None}
+        },
+    )
+    host = request.url.netloc.decode("ascii", "replace")
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
+    try:
+        async with asyncio.timeout_at(deadline):
+            response = await client.send(request, stream=True, follow_redirects=False)
+    except TimeoutError:
+        return Unanswered(f"{host} did not answer within {timeout_seconds:g} s", sent=True)
+    except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError) as error:
+        return _unanswered(error, host)
+    return await _read(response, host, deadline=deadline)
+
+
+async def _read(response: httpx.Response, host: str, *, deadline: float) -> Answered:
+    chunks: list[bytes] = []
+    size, broken = 0, ""
+    try:
+        async with asyncio.timeout_at(deadline):
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                if size > MAX_ANSWER_BYTES:
+                    broken = f"the answer of {host} is larger than {MAX_ANSWER_BYTES // 10**6} MB"
+                    break
+                chunks.append(chunk)
+    except TimeoutError:
+        broken = f"the answer of {host} did not end in time"
+    except (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError):
+        broken = f"the answer of {host} broke off"
+    finally:
+        await response.aclose()
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answered(response.status_code, headers, b"".join(chunks), broken)
+
+
+def _unanswered(error: Exception, host: str) -> Unanswered:
+    if _never_sent(error):
+        return Unanswered(f"cannot connect to {host} ({_why(error)})", sent=False)
+    return Unanswered(f"the connection to {host} was lost before it answered", sent=True)
+
+
+def _never_sent(error: Exception) -> bool:
+    """Tell whether a failure came before anything was sent.
+
+    httpx-aiohttp maps every loss of a connection to ConnectTimeout; only aiohttp's own exception tells them apart.
+    """
+    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(cause, aiohttp.ClientError):
+        return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL)
+    return isinstance(
+        cause,
+        httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol | httpx.InvalidURL,
+    )
+
+
+def _why(error: Exception) -> str:
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return cause.os_error.strerror or type(cause).__name__
+    return type(error).__name__

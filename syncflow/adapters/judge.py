@@ -1,0 +1,309 @@
+"""One answer judged: what it means for each record that was sent, and for the system. Pure.
+
+In: the step, the records, what came back. Out: a ``Judgement``; the adapter engine carries it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import orjson
+
+from syncflow.adapters.answers import Reading, Row, Said, read_answer
+from syncflow.adapters.decide import Decision, Refusal, decide, is_own_attempt
+from syncflow.adapters.http import Answered, Unanswered
+from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
+from syncflow.compiler.wire.roots import as_text
+from syncflow.errors import DataError
+from syncflow.events import Action, Json, Outcome, Signal, Verdict
+
+MESSAGE_CHARACTERS = 500
+BODY_BYTES = 4096
+_SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
+    "throttle": "throttle",
+    "park": "park",
+    "split": "split",
+    "stop": "stop",
+}
+_EMPTY_IS_GOOD = frozenset({202, 204, 205})
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What an answer means for one record: an outcome settles it, or the step is done, or a later step goes on."""
+
+    outcome: Outcome | None = None
+    done: bool = False
+    vendor_id: str | None = None
+    element: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    rulings: tuple[Ruling, ...]
+    signal: Signal | None = None
+    reauthenticate: bool = False
+
+
+class Asked(NamedTuple):
+    """One request as the judge sees it."""
+
+    step: StepPlan
+    records: Sequence[Root]
+    shared: Root
+    operation: Action
+    unsafe: bool
+    last: bool
+    """Whether no later step is there that would need an id."""
+
+
+class Judge:
+    """Judges the answers of one system."""
+
+    def __init__(self, wire: WirePlan, *, mask: Callable[[str], str]) -> None:
+        self._wire = wire
+        self._mask = mask
+
+    def judge(self, asked: Asked, answer: Answered | Unanswered, *, now: float) -> Judgement:
+        """Return what an answer means for each record of a request."""
+        if isinstance(answer, Unanswered):
+            return self._unanswered(asked, answer)
+        body, trouble = decode(answer)
+        if not 200 <= answer.status < 300:
+            return self._refused(asked, answer, body, now=now)
+        if not trouble or _may_be_anything(asked.step.answer, answer):
+            if not self._accepted(asked.step.answer, body):
+                return self._refused(asked, answer, body, now=now)
+            reading = read_answer(asked.step.answer, body, asked.records, asked.shared)
+            trouble = reading.trouble
+        if trouble:
+            return self._unreadable(asked, answer, trouble)
+        return self._read(asked, answer, reading, now=now)
+
+    def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1) -> Refusal:
+        """Return what is known of a request that was refused."""
+        body, trouble = decode(answer)
+        code, message = _found(self._wire.error_code, body), _found(self._wire.error_message, body)
+        if not message:
+            message = trouble if trouble and answer.body else f"status {answer.status}"
+        return Refusal(answer.status, operation, code, message, answer.headers, body, records=records)
+
+    def decide(self, refusal: Refusal, *, now: float, unsafe: bool = False) -> Decision:
+        """Return what a refusal means by the adapter's rules, else by default."""
+        has_token = self._wire.sign_in.token is not None
+        return decide(self._wire.rules, refusal, now=now, has_token=has_token, unsafe=unsafe)
+
+    def unsent(self, asked: Asked, message: str) -> Judgement:
+        """Return what it means that a request cannot be made from a record."""
+        refusal = Refusal(
+            0, asked.operation, "request", f"{asked.step.request.place}: {message}", records=len(asked.records)
+        )
+        return self._carried(asked, Decision("split" if len(asked.records) > 1 else "reject"), refusal, text="")
+
+    def _accepted(self, plan: AnswerPlan, body: Json) -> bool:
+        try:
+            return plan.ok is None or plan.ok(body) is True
+        except DataError:
+            return False
+
+    def _unanswered(self, asked: Asked, answer: Unanswered) -> Judgement:
+        if answer.sent and asked.unsafe:
+            outcome = self._outcome(Verdict.IN_DOUBT, code="no_answer", message=answer.reason)
+            return Judgement(_alike(Ruling(outcome), asked))
+        code = "no_answer" if answer.sent else "no_connection"
+        outcome = replace(self._outcome(Verdict.RETRY, code=code, message=answer.reason), counts=answer.sent)
+        return Judgement(_alike(Ruling(outcome), asked))
+
+    def _unreadable(self, asked: Asked, answer: Answered, trouble: str) -> Judgement:
+        """A good status with an answer that proves nothing: never delivered."""
+        verdict = Verdict.IN_DOUBT if asked.unsafe else Verdict.RETRY
+        message = f"{asked.step.answer.place}: the answer proves nothing: {trouble}"
+        outcome = self._outcome(verdict, code="unreadable_answer", message=message, text=_shown(answer.body))
+        return Judgement(_alike(Ruling(replace(outcome, status=answer.status)), asked))
+
+    def _refused(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement:
+        refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records))
+        decision = self.decide(refusal, now=now, unsafe=asked.unsafe)
+        return self._carried(asked, decision, refusal, text=_shown(answer.body))
+
+    def _carried(self, asked: Asked, decision: Decision, refusal: Refusal, *, text: str) -> Judgement:
+        ruling, signal = self._ruling(decision, refusal, text=text)
+        return Judgement(_alike(ruling, asked), signal, reauthenticate=decision.then == "reauthenticate")
+
+    def _ruling(self, decision: Decision, refusal: Refusal, *, text: str) -> tuple[Ruling, Signal | None]:
+        """Turn a decision into what becomes of a record, and of the system."""
+        then = decision.then
+        if then == "next":
+            return Ruling(vendor_id=decision.vendor_id, element=refusal.element or refusal.body), None
+        verdict = {
+            "delivered": Verdict.DELIVERED,
+            "already_done": Verdict.ALREADY_DONE,
+            "reject": Verdict.REJECTED,
+            "in_doubt": Verdict.IN_DOUBT,
+        }.get(then, Verdict.RETRY)
+        outcome = replace(
+            self._outcome(verdict, code=refusal.code, message=refusal.message, text=text),
+            status=refusal.status or None,
+            vendor_id=decision.vendor_id,
+            wait_seconds=decision.wait_seconds if verdict is Verdict.RETRY else None,
+            rule=decision.place,
+            counts=is_own_attempt(refusal, then),
+        )
+        return Ruling(outcome), self._signal(decision, refusal)
+
+    def _signal(self, decision: Decision, refusal: Refusal) -> Signal | None:
+        kind = _SIGNALS.get(decision.then)
+        if kind is None:
+            return None
+        reason = " ".join(filter(None, (refusal.code, refusal.message, decision.place and f"({decision.place})")))
+        return Signal(kind, decision.wait_seconds or 0.0, self._short(reason))
+
+    def _read(self, asked: Asked, answer: Answered, reading: Reading, *, now: float) -> Judgement:
+        """Judge record by record."""
+        rulings: list[Ruling] = []
+        signals: list[Signal | None] = []
+        reauthenticate = False
+        for said in reading.said:
+            row = self._one_row(asked, said)
+            if isinstance(row, Ruling):
+                rulings.append(row)
+            elif row is None:
+                rulings.append(self._missing(asked, answer, reading))
+            elif row.good:
+                rulings.append(self._good(asked, row))
+            else:
+                decision, refusal = self._failure(asked, answer, row, now=now)
+                ruling, signal = self._ruling(decision, refusal, text=_shown_json(row.element))
+                reauthenticate = reauthenticate or decision.then == "reauthenticate"
+                rulings.append(ruling)
+                signals.append(signal)
+        signals += [self._stray_signal(asked, answer, row, now=now) for row in reading.strays if not row.good]
+        return Judgement(tuple(rulings), gravest(signals), reauthenticate)
+
+    def _one_row(self, asked: Asked, said: Said) -> Row | Ruling | None:
+        """Return the one thing said of a record, None where nothing is, or a ruling where it does not go together."""
+        good, bad = said.good, said.bad
+        if bad and not good:
+            return bad[0]
+        if not good:
+            return None
+        if bad or len(good) > 1:
+            several = asked.step.answer.several
+            if several == "first" and not bad:
+                return good[0]
+            verdict = Verdict.REJECTED if several == "reject" and not bad else self._doubt(asked)
+            message = f"{asked.step.answer.place}: the answer lists the record {len(said.rows)} times"
+            return Ruling(self._outcome(verdict, code="several", message=message))
+        return good[0]
+
+    def _good(self, asked: Asked, row: Row) -> Ruling:
+        if not asked.last and row.vendor_id is None and asked.step.answer.results is not None and self._wants_id(asked):
+            message = f"{row.place}: the answer lists the record without an id"
+            return Ruling(self._outcome(self._doubt(asked), code="no_id", message=message))
+        return Ruling(done=True, vendor_id=row.vendor_id, element=row.element)
+
+    def _wants_id(self, asked: Asked) -> bool:
+        results = asked.step.answer.results
+        return results is not None and results.vendor_id is not None
+
+    def _missing(self, asked: Asked, answer: Answered, reading: Reading) -> Ruling:
+        plan = asked.step.answer
+        meaning = plan.missing
+        message = f"{plan.place}: the answer leaves the record out"
+        code = "left_out"
+        if reading.strays or reading.doubtful:
+            meaning = "retry"
+            first = reading.strays[0] if reading.strays else None
+            message += " and lists what was not sent" if first else " and has no list of results"
+            if first is not None and not first.good:
+                code, message = first.code or code, f"{message}: {first.message}"
+        if meaning == "next":
+            return Ruling()
+        verdict = {
+            "retry": self._doubt(asked),
+            "reject": Verdict.REJECTED,
+            "already_done": Verdict.ALREADY_DONE,
+            "delivered": Verdict.DELIVERED,
+        }[meaning]
+        if meaning in {"already_done", "delivered"}:
+            return Ruling(Outcome(verdict, status=answer.status, rule=plan.place))
+        return Ruling(
+            replace(self._outcome(verdict, code=code, message=message), status=answer.status, rule=plan.place)
+        )
+
+    def _doubt(self, asked: Asked) -> Verdict:
+        return Verdict.IN_DOUBT if asked.unsafe else Verdict.RETRY
+
+    def _failure(self, asked: Asked, answer: Answered, row: Row, *, now: float) -> tuple[Decision, Refusal]:
+        refusal = Refusal(
+            answer.status,
+            asked.operation,
+            row.code,
+            row.message or row.code or "refused",
+            answer.headers,
+            None,
+            row.element,
+            alone=True,
+        )
+        return self.decide(refusal, now=now, unsafe=asked.unsafe), refusal
+
+    def _stray_signal(self, asked: Asked, answer: Answered, row: Row, *, now: float) -> Signal | None:
+        """A refusal that names no record of ours can still speak of the whole system."""
+        decision, refusal = self._failure(asked, answer, row, now=now)
+        return self._signal(decision, refusal)
+
+    def _outcome(self, verdict: Verdict, *, code: str, message: str, text: str = "") -> Outcome:
+        return Outcome(verdict, code=self._short(code), message=self._short(message), body=self._mask(text))
+
+    def _short(self, text: str) -> str:
+        return self._mask(text)[:MESSAGE_CHARACTERS]
+
+
+def gravest(signals: Sequence[Signal | None]) -> Signal | None:
+    """Return the signal that matters most: a stop before a park before a throttle, the longest wait of these."""
+    order = {"split": 0, "throttle": 1, "park": 2, "stop": 3}
+    given = [signal for signal in signals if signal is not None]
+    return max(given, key=lambda signal: (order[signal.kind], signal.wait_seconds), default=None)
+
+
+def decode(answer: Answered) -> tuple[Json, str]:
+    """Return the body as JSON and why it is none; an empty body is null and no trouble where the status says so."""
+    if answer.broken:
+        return None, answer.broken
+    if not answer.body.strip():
+        return None, "" if answer.status in _EMPTY_IS_GOOD else "it is empty"
+    try:
+        body: Json = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        start = answer.body.lstrip()[:1]
+        kind = "HTML" if start == b"<" else "cut off or not JSON"
+        return None, f"it is {kind}"
+    return body, ""
+
+
+def _may_be_anything(plan: AnswerPlan, answer: Answered) -> bool:
+    return plan.any_body and not answer.broken and plan.results is None and plan.failures is None
+
+
+def _alike(ruling: Ruling, asked: Asked) -> tuple[Ruling, ...]:
+    return (ruling,) * len(asked.records)
+
+
+def _found(value: Callable[[Json], Json] | None, body: Json) -> str:
+    if value is None or body is None:
+        return ""
+    try:
+        found = value(body)
+    except DataError:
+        return ""
+    return "" if found is None else as_text(found)
+
+
+def _shown(body: bytes) -> str:
+    return body[:BODY_BYTES].decode("utf-8", "replace")
+
+
+def _shown_json(element: Json) -> str:
+    return _shown(orjson.dumps(element))

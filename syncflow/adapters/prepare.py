@@ -1,0 +1,93 @@
+"""Requests made ready: templates rendered, bodies wrapped, sign-in added. Pure.
+
+The same code renders for the wire and for a person; for the latter it is given a sign-in and a token that are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import orjson
+
+from syncflow.adapters.http import Prepared
+from syncflow.compiler.wire.plans import Render, RequestPlan, Root, SignInPlan, WirePlan
+from syncflow.errors import DataError
+
+MASK = "•••"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedRequest:
+    """A request as a person may see it: secrets masked."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+    step: str = ""
+
+
+def prepare(wire: WirePlan, plan: RequestPlan, root: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
+    """Render a request of an operation, with the adapter's path and headers and the sign-in.
+
+    Raises:
+        DataError: an expression or a template cannot be made from these records.
+    """
+    seen = _without_nulls(root)
+    url = plan.url(seen)
+    if not plan.absolute:
+        url = base_url + wire.path(seen) + url
+    query = _rendered((*plan.query, *wire.sign_in.query), seen)
+    headers = _rendered((*wire.headers, *wire.sign_in.headers, *plan.headers), seen)
+    return _prepared(plan, url, query, headers, root, records)
+
+
+def prepare_sign_in(sign_in: SignInPlan, plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
+    """Render the request for a token: neither the adapter's path nor its sign-in is in it."""
+    url = plan.url(root) if plan.absolute else base_url + plan.url(root)
+    return _prepared(plan, url, _rendered(plan.query, root), _rendered(plan.headers, root), root, ())
+
+
+def _rendered(templates: Sequence[tuple[str, Render]], root: Root) -> list[tuple[str, str]]:
+    return [(name, render(root)) for name, render in templates]
+
+
+def _without_nulls(root: Root) -> Root:
+    """Leave out what is null, so that a template which inserts it fails instead of printing a word for it."""
+    return {name: value for name, value in root.items() if value is not None}
+
+
+def _prepared(
+    plan: RequestPlan,
+    url: str,
+    query: list[tuple[str, str]],
+    headers: list[tuple[str, str]],
+    root: Root,
+    records: Sequence[Root],
+) -> Prepared:
+    body = b""
+    if plan.body is not None:
+        body = orjson.dumps(plan.body(root, records))
+        headers = [("Content-Type", "application/json"), *headers]
+    elif plan.form is not None:
+        body = urlencode(_rendered(plan.form, _without_nulls(root))).encode()
+        headers = [("Content-Type", "application/x-www-form-urlencoded"), *headers]
+    if query:
+        url = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
+    for name, value in headers:
+        if "\n" in value or "\r" in value or not value.isascii():
+            raise DataError(f"the value of the header {name} holds a line break or a character that is not ASCII")
+    return Prepared(plan.method, url, tuple(headers), body)
+
+
+def size_of(prepared: Prepared) -> int:
+    """Return what counts against an operation's bytes: the body or, without one, the URL."""
+    return len(prepared.body) or len(prepared.url)
+
+
+def shown(prepared: Prepared, *, step: str) -> RenderedRequest:
+    """Return a request as a person reads it."""
+    headers = dict(prepared.headers)
+    return RenderedRequest(prepared.method, prepared.url, headers, prepared.body.decode("utf-8", "replace"), step)

@@ -1,0 +1,166 @@
+"""Signing in: a token fetched when needed, kept for its life, refreshed once at a time, forgotten when refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from syncflow.adapters.decide import Decision
+from syncflow.adapters.http import Answered, Prepared, Unanswered
+from syncflow.adapters.judge import Judge, decode
+from syncflow.adapters.prepare import prepare_sign_in
+from syncflow.clock import Clock
+from syncflow.compiler.wire.plans import Root, SignInPlan, TokenPlan, Value
+from syncflow.compiler.wire.roots import as_text
+from syncflow.compiler.wire.settings import wrong_address
+from syncflow.errors import DataError
+from syncflow.events import Json, Signal
+
+EARLY_SECONDS = 60.0
+"""How long before its end a token is refreshed, at most a tenth of its life."""
+
+Send = Callable[[Prepared, str], Awaitable[Answered | Unanswered]]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a sign-in gave: what templates see of it, and where requests go."""
+
+    seen: Json = field(repr=False)
+    base_url: str
+    good_until: float
+    """On the monotonic clock."""
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NoToken:
+    """Why there is no token, and what that means for the system: without a signal its host is in trouble."""
+
+    signal: Signal | None
+    code: str
+    message: str
+
+
+class SignIn:
+    """The sign-in of one system. Safe for any number of tasks."""
+
+    def __init__(self, plan: SignInPlan, root: Root, *, base_url: str, judge: Judge, clock: Clock, send: Send) -> None:
+        self._plan = plan
+        self._root = root
+        self._base_url = base_url
+        self._judge = judge
+        self._clock = clock
+        self._send = send
+        self._lock = asyncio.Lock()
+        self._token: Token | None = None
+        self._tries = 0
+        self._failed: NoToken | None = None
+
+    @property
+    def secret(self) -> str:
+        """The current token, to be masked wherever text is shown."""
+        return self._token.secret if self._token else ""
+
+    def refuse(self, token: Token) -> None:
+        """Forget a token that was refused, unless another has taken its place meanwhile."""
+        if self._token is token:
+            self._token = None
+
+    def forget(self) -> None:
+        """Drop the token there is."""
+        self._token = None
+
+    async def token(self) -> Token | NoToken:
+        """Return a token that is good now, fetching one if need be. Who waited for a try that failed shares its failure."""
+        if self._plan.token is None:
+            return Token({}, self._base_url, float("inf"))
+        tries = self._tries
+        if self._good() is None:
+            async with self._lock:
+                if self._good() is None:
+                    if self._tries != tries and self._failed is not None:
+                        return self._failed
+                    return await self._fetch(self._plan.token)
+        assert self._token is not None
+        return self._token
+
+    def _good(self) -> Token | None:
+        token = self._token
+        return token if token is not None and self._clock.monotonic() < token.good_until else None
+
+    async def _fetch(self, plan: TokenPlan) -> Token | NoToken:
+        self._token = None
+        found = await self._ask(plan)
+        self._tries += 1
+        if isinstance(found, Token):
+            self._token, self._failed = found, None
+        else:
+            self._failed = found
+        return found
+
+    async def _ask(self, plan: TokenPlan) -> Token | NoToken:
+        try:
+            prepared = prepare_sign_in(self._plan, plan.request, self._root, base_url=self._base_url)
+        except DataError as error:
+            return _stopped("request", f"{plan.request.place}: {error.message}")
+        answer = await self._send(prepared, plan.request.group)
+        if isinstance(answer, Unanswered):
+            return NoToken(None, "no_connection", f"signing in: {answer.reason}")
+        if 200 <= answer.status < 300:
+            return self._read(plan, answer)
+        return self._refused(answer)
+
+    def _read(self, plan: TokenPlan, answer: Answered) -> Token | NoToken:
+        body, trouble = decode(answer)
+        value = _evaluated(plan.value, body)
+        if trouble or not isinstance(value, str) or not value:
+            why = trouble or "it has no token"
+            message = f"{plan.request.place}: the answer to signing in proves nothing: {why}"
+            return NoToken(None, "unreadable_answer", message)
+        base_url = self._base_url
+        if plan.base_url is not None:
+            base_url = as_text(_evaluated(plan.base_url, body) or "").rstrip("/")
+            wrong = wrong_address(base_url)
+            if wrong:
+                return _stopped("base_url", f"{plan.request.place}: what the answer to signing in gives: {wrong}")
+        seen: Json = {**(body if isinstance(body, dict) else {}), "value": value}
+        return Token(seen, base_url, self._good_until(plan, body), secret=value)
+
+    def _good_until(self, plan: TokenPlan, body: Json) -> float:
+        life = None if plan.life is None else _evaluated(plan.life, body)
+        try:
+            seconds = float(life) if isinstance(life, int | float | str) else 0.0
+        except ValueError:
+            seconds = 0.0
+        if not seconds > 0:
+            return float("inf")
+        return self._clock.monotonic() + seconds - min(EARLY_SECONDS, seconds / 10)
+
+    def _refused(self, answer: Answered) -> NoToken:
+        refusal = self._judge.refusal(answer, operation=None)
+        decision = self._judge.decide(refusal, now=self._clock.now())
+        place = f" ({decision.place})" if decision.place else ""
+        message = f"signing in was refused: {refusal.code} {refusal.message}{place}"
+        return NoToken(_signal(decision, answer.status, message), refusal.code or "sign_in", message)
+
+
+def _signal(decision: Decision, status: int, message: str) -> Signal | None:
+    """Only what may pass by itself is waited for; any other refusal is the configuration's fault."""
+    if decision.then in {"throttle", "park"}:
+        return Signal("park" if decision.then == "park" else "throttle", decision.wait_seconds or 0.0, message)
+    if decision.then in {"retry", "in_doubt"} or status >= 500:
+        return None
+    return Signal("stop", 0.0, message)
+
+
+def _stopped(code: str, message: str) -> NoToken:
+    return NoToken(Signal("stop", 0.0, message), code, message)
+
+
+def _evaluated(value: Value, body: Json) -> Json:
+    try:
+        return value(body)
+    except DataError:
+        return None

@@ -1,0 +1,72 @@
+"""Operations compiled: requests, steps, and the readers of their answers."""
+
+from __future__ import annotations
+
+from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, RequestPlan, StepPlan
+from syncflow.compiler.wire.texts import Step, Texts
+from syncflow.config.models.adapter import Answer, Operation, Reader, Request
+from syncflow.config.models.adapter import Step as StepModel
+
+
+def compile_steps(
+    operation: Operation, texts: Texts, path: tuple[Step, ...], *, records: int, most_bytes: int = 0
+) -> tuple[StepPlan, ...]:
+    """Compile an operation into its steps; one with a plain request has one step."""
+    if operation.request is not None:
+        request = compile_request(operation.request, texts, (*path, "request"))
+        return (StepPlan("", None, records, most_bytes, request, _answer(operation.answer, texts, (*path, "answer"))),)
+    return tuple(
+        _step(step, texts, (*path, "steps", index), records=records, most=most_bytes)
+        for index, step in enumerate(operation.steps)
+    )
+
+
+def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int, most: int) -> StepPlan:
+    return StepPlan(
+        name=step.name or "",
+        when=None if step.when is None else texts.condition(step.when, *path, "when"),
+        records=records if step.records is None else min(records, step.records),
+        bytes=most,
+        request=compile_request(step.request, texts, (*path, "request")),
+        answer=_answer(step.answer, texts, (*path, "answer")),
+    )
+
+
+def compile_request(request: Request, texts: Texts, path: tuple[Step, ...]) -> RequestPlan:
+    """Compile one request; what its templates see is told in the adapter model."""
+    return RequestPlan(
+        method=request.method.upper(),
+        url=texts.url(request.url, *path, request.method),
+        absolute=request.url.startswith(("http://", "https://")),
+        query=texts.templates(request.query, *path, "query"),
+        headers=texts.templates(request.headers, *path, "headers"),
+        body=None if request.json_body is None else texts.tree(request.json_body, *path, "json"),
+        form=None if request.form is None else texts.templates(request.form, *path, "form"),
+        group=request.limit or "",
+        place=texts.place(*path),
+    )
+
+
+def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
+    return AnswerPlan(
+        ok=None if answer.ok is None else texts.condition(answer.ok, *path, "ok"),
+        results=None if answer.results is None else _reader(answer.results, texts, (*path, "results")),
+        failures=None if answer.failures is None else _reader(answer.failures, texts, (*path, "failures")),
+        missing=answer.missing,
+        several=answer.several,
+        any_body=answer.body == "any",
+        place=texts.place(*path),
+    )
+
+
+def _reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> ReaderPlan:
+    return ReaderPlan(
+        each=texts.value(reader.each, *path, "each"),
+        match=None if reader.match == "index" else texts.element(reader.match, *path, "match"),
+        with_=texts.value(reader.with_, *path, "with"),
+        ok=texts.element(reader.ok, *path, "ok"),
+        vendor_id=texts.element(reader.vendor_id, *path, "vendor_id"),
+        code=texts.element(reader.code, *path, "code"),
+        message=texts.element(reader.message, *path, "message"),
+        place=texts.place(*path),
+    )

@@ -1,0 +1,142 @@
+"""What the adapter engine executes: requests to render, answers to read, rules to judge by. Plain values and functions.
+
+A ``root`` is what an expression sees; ``place`` is the adapter's line (``crm.yaml:41``) that a message can name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Literal, TypeAlias
+
+from syncflow.events import Action, Json
+
+Root: TypeAlias = "dict[str, Json]"
+Value: TypeAlias = "Callable[[Json], Json]"
+"""An expression: a root, or the part of an answer it reads → JSON. Raises DataError."""
+
+ElementValue: TypeAlias = "Callable[[Json, Root], Json]"
+"""An expression over one element of an answer; the root holds what a Jinja one may see besides."""
+
+Render: TypeAlias = "Callable[[Root], str]"
+"""A template. Raises DataError."""
+
+Body: TypeAlias = "Callable[[Root, Sequence[Root]], Json]"
+"""A body: the request's root and one root for each record → JSON. Raises DataError."""
+
+Then = Literal[
+    "delivered",
+    "already_done",
+    "retry",
+    "throttle",
+    "park",
+    "reauthenticate",
+    "reject",
+    "split",
+    "stop",
+    "in_doubt",
+    "next",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPlan:
+    method: str
+    url: Render
+    absolute: bool
+    """Whether the URL names its host itself."""
+    query: tuple[tuple[str, Render], ...]
+    headers: tuple[tuple[str, Render], ...]
+    body: Body | None
+    form: tuple[tuple[str, Render], ...] | None
+    group: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderPlan:
+    each: Value
+    match: ElementValue | None
+    """None: by index."""
+    with_: Value
+    ok: ElementValue | None
+    vendor_id: ElementValue | None
+    code: ElementValue | None
+    message: ElementValue | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPlan:
+    ok: Value | None
+    results: ReaderPlan | None
+    failures: ReaderPlan | None
+    missing: Literal["retry", "reject", "already_done", "delivered", "next"]
+    several: Literal["retry", "reject", "first"]
+    any_body: bool
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    name: str
+    when: Value | None
+    records: int
+    """Most records in one request."""
+    bytes: int
+    """Most bytes of one request."""
+    request: RequestPlan
+    answer: AnswerPlan
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    statuses: frozenset[int]
+    """Empty: any."""
+    codes: frozenset[str]
+    message: Callable[[str], bool] | None
+    headers: tuple[tuple[str, Callable[[str], bool]], ...]
+    operation: Action | None
+    then: Then
+    wait: Value | None
+    midnight: tzinfo | None
+    vendor_id: Value | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPlan:
+    request: RequestPlan
+    value: Value
+    life: Value | None
+    base_url: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPlan:
+    name: str
+    token: TokenPlan | None
+    headers: tuple[tuple[str, Render], ...]
+    query: tuple[tuple[str, Render], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WirePlan:
+    """What the adapter engine needs besides the operations."""
+
+    path: Render
+    headers: tuple[tuple[str, Render], ...]
+    sign_in: SignInPlan
+    error_code: Value | None
+    error_message: Value | None
+    rules: tuple[RulePlan, ...]
+    text_values: bool
+    clear: Json
+    options: Mapping[str, Json]
+    auth: Mapping[str, Json] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    """Values that must never be shown."""
+    secret_names: frozenset[str]
+    """Which of ``auth`` they are."""
+    check: RequestPlan | None

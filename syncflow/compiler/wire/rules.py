@@ -1,0 +1,72 @@
+"""Outcome rules compiled: what must fit, and what it means then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from syncflow.compiler.wire.plans import Root, RulePlan, Value
+from syncflow.compiler.wire.texts import Step, Texts
+from syncflow.config.models.adapter import OutcomeRule
+from syncflow.config.scalars import resolve
+from syncflow.errors import DataError
+
+_STATUS = re.compile(r"[1-5]([0-9]{2}|xx)\Z")
+_DURATION = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\Z")
+
+
+def compile_rules(rules: Iterable[OutcomeRule], texts: Texts, root: Root) -> tuple[RulePlan, ...]:
+    """Compile the rules of an adapter, in order; ``root`` holds the system's options."""
+    return tuple(_rule(rule, texts, ("outcomes", index), root) for index, rule in enumerate(rules))
+
+
+def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -> RulePlan:
+    return RulePlan(
+        statuses=_statuses(rule.status, texts, (*path, "status")),
+        codes=frozenset(str(code) for code in _listed(rule.code)),
+        message=None if rule.message is None else texts.pattern(rule.message, *path, "message"),
+        headers=tuple((name.lower(), texts.pattern(text, *path, "header", name)) for name, text in rule.header.items()),
+        operation=rule.operation,
+        then=rule.then,
+        wait=None if rule.wait is None else _wait(rule.wait, texts, (*path, "wait")),
+        midnight=None if rule.until is None else _zone(rule.zone, texts, (*path, "zone"), root),
+        vendor_id=None if rule.vendor_id is None else texts.value(rule.vendor_id, *path, "vendor_id"),
+        place=texts.place(*path),
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _statuses(value: Any, texts: Texts, path: tuple[Step, ...]) -> frozenset[int]:
+    found: set[int] = set()
+    for entry in _listed(value):
+        text = str(resolve(entry)).lower()
+        if not _STATUS.match(text):
+            texts.wrong(path, f"{text} is not a status", hint="write 429, 5xx, or a list such as [423, 503]")
+            continue
+        first = int(text.replace("x", "0"))
+        found.update(range(first, first + 100) if text.endswith("xx") else [first])
+    return frozenset(found)
+
+
+def _wait(text: str, texts: Texts, path: tuple[Step, ...]) -> Value:
+    if _DURATION.match(text):
+        return lambda _: text
+    return texts.value(text, *path)
+
+
+def _zone(template: str, texts: Texts, path: tuple[Step, ...], root: Root) -> ZoneInfo | None:
+    render = texts.template(template, *path)
+    try:
+        return ZoneInfo(render(root))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        texts.wrong(path, "this is not a time zone", hint="write a name such as UTC or Europe/Berlin")
+    except DataError as error:
+        texts.wrong(path, error.message)
+    return None

@@ -1,0 +1,148 @@
+"""The texts of an adapter file compiled, with every problem placed: expressions, templates, patterns, body trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote
+
+import re2
+
+from syncflow.compiler.expressions import compile_expression, compile_template
+from syncflow.compiler.languages.base import ExpressionError
+from syncflow.compiler.wire.plans import Body, ElementValue, Render, Root, Value
+from syncflow.config.scalars import Plain, resolve
+from syncflow.errors import DataError
+from syncflow.events import Json
+
+Step = str | int
+
+
+class Placed(Protocol):
+    """A file's path and the places in it."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def span(self, *path: Step) -> Any: ...
+
+
+class Problem(NamedTuple):
+    """Something wrong at a place of the adapter file; ``offset`` counts characters into the text that stands there."""
+
+    path: tuple[Step, ...]
+    message: str
+    hint: str = ""
+    offset: int | None = None
+
+
+def _never(*_: Json | Root) -> Any:
+    """Stand for what did not compile; the problem is reported and nothing runs."""
+    raise DataError("this does not compile")
+
+
+class Texts:
+    """Compiles the texts of one file; ``problems`` has grown by whatever was wrong."""
+
+    def __init__(self, document: Placed) -> None:
+        self._document = document
+        self.problems: list[Problem] = []
+
+    def place(self, *path: Step) -> str:
+        """Return ``crm.yaml:41`` for the line where ``path`` stands."""
+        return f"{Path(self._document.path).name}:{self._document.span(*path).line}"
+
+    def wrong(self, path: tuple[Step, ...], message: str, *, hint: str = "") -> None:
+        self.problems.append(Problem(path, message, hint))
+
+    def value(self, text: str, *path: Step) -> Value:
+        """Compile an expression over a root, or over the part of an answer that it reads."""
+        try:
+            return compile_expression(text).evaluate
+        except ExpressionError as error:
+            self._failed(error, path)
+            return _never
+
+    def element(self, text: str | None, *path: Step) -> ElementValue | None:
+        """Compile an expression over one element of an answer: the root of JMESPath, ``element`` in Jinja."""
+        if text is None:
+            return None
+        try:
+            expression = compile_expression(text)
+        except ExpressionError as error:
+            self._failed(error, path)
+            return _never
+        evaluate = expression.evaluate
+        if expression.language == "jinja":
+            return lambda element, root: evaluate({**root, "element": element})
+        return lambda element, _: evaluate(element)
+
+    def condition(self, text: str, *path: Step) -> Value:
+        """Compile an expression that must be true or not: JMESPath, since Jinja gives text and the text False is something."""
+        if "{{" in text or "{%" in text:
+            self.wrong(
+                path, "a condition is written in JMESPath, not Jinja", hint="such as !vendor_id or status == 'ok'"
+            )
+            return _never
+        return self.value(text, *path)
+
+    def template(self, text: str, *path: Step, escape: Callable[[str], str] | None = None) -> Render:
+        try:
+            return compile_template(text, escape=escape).render
+        except ExpressionError as error:
+            self._failed(error, path)
+            return _never
+
+    def url(self, text: str, *path: Step) -> Render:
+        """Compile a path whose inserts are encoded, each as one segment."""
+        return self.template(text, *path, escape=_segment)
+
+    def templates(self, texts: Mapping[str, str], *path: Step) -> tuple[tuple[str, Render], ...]:
+        return tuple((name, self.template(text, *path, name)) for name, text in texts.items())
+
+    def pattern(self, text: str, *path: Step) -> Callable[[str], bool]:
+        """Compile a pattern (RE2) to be found in a text."""
+        try:
+            search = re2.compile(text).search
+        except re2.error as error:
+            self.wrong(path, f"the pattern cannot be used: {error}", hint="patterns are written as RE2 reads them")
+            return _never
+        return lambda found: search(found) is not None
+
+    def tree(self, node: Any, *path: Step) -> Body:
+        """Compile a body: strings are expressions, ``{each: …}`` is one entry a record, ``{value: …}`` a constant."""
+        if isinstance(node, Plain):
+            node = resolve(node)
+        if isinstance(node, str):
+            evaluate = self.value(node, *path)
+            return lambda root, _: evaluate(root)
+        if isinstance(node, Mapping):
+            return self._mapping(node, path)
+        if isinstance(node, Sequence):
+            entries = [self.tree(entry, *path, index) for index, entry in enumerate(node)]
+            return lambda root, records: [entry(root, records) for entry in entries]
+        return lambda _root, _records: node
+
+    def _mapping(self, node: Mapping[str, Any], path: tuple[Step, ...]) -> Body:
+        if set(node) == {"value"}:
+            constant = resolve(node["value"])
+            return lambda _root, _records: constant
+        if set(node) == {"each"}:
+            entry = self.tree(node["each"], *path, "each")
+            return lambda _, records: [entry(record, ()) for record in records]
+        if "each" in node:
+            self.wrong(
+                (*path, "each"),
+                "each stands with other keys",
+                hint="put the list under a key of its own: {items: {each: …}}",
+            )
+        members = [(str(name), self.tree(child, *path, name)) for name, child in node.items()]
+        return lambda root, records: {name: member(root, records) for name, member in members}
+
+    def _failed(self, error: ExpressionError, path: tuple[Step, ...]) -> None:
+        self.problems.append(Problem(path, error.message, error.hint, error.offset))
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
