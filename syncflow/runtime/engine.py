@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random, SystemRandom
 
@@ -22,6 +22,7 @@ from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import SyncflowError
+from syncflow.events import Delivery
 from syncflow.runtime.dispatch import Dispatcher, System
 from syncflow.runtime.journal import Journal
 from syncflow.runtime.limits import Limiter
@@ -47,6 +48,14 @@ Connect = Callable[[SystemPlan, Gate], System]
 
 MOST_OPEN = 1_000_000
 """Most deliveries that may wait in the journal before the source is held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long settled events stay in the journal, and how large it may grow with them."""
+
+    age_seconds: float = 7 * 86400.0
+    most_bytes: int = 5 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ class Engine:
         limit: int | None = None,
         wait_seconds: float = 60.0,
         from_start: bool = False,
+        keep: Keep | None = None,
     ) -> None:
         self.program = program
         self.tally = Tally()
@@ -90,6 +100,7 @@ class Engine:
         self._limit = limit
         self._wait_seconds = wait_seconds
         self._from_start = from_start
+        self._keep = keep or Keep()
         self._settler = Settler(journal)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -97,6 +108,7 @@ class Engine:
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self._read_all = False
+        self._looked = False
         self._reason = ""
         self._group: asyncio.TaskGroup | None = None
         self._batch_ids = _batch_ids()
@@ -169,11 +181,16 @@ class Engine:
             group.create_task(self._process(raw, processed), name="process")
             group.create_task(self._transform(processed, transformed), name="transform")
             committing = group.create_task(self._commit(committer, transformed), name="commit")
+            beside = [
+                group.create_task(self._take_up(committer), name="take up"),
+                group.create_task(self._tidy(), name="tidy"),
+            ]
             await self._until_done()
             self._stop.set()
             await committing
             await self._close_dispatchers()
-            settling.cancel()
+            for task in (settling, *beside):
+                task.cancel()
 
     async def _process(self, raw: asyncio.Queue[RawChunk | None], out: asyncio.Queue[ProcessedChunk | None]) -> None:
         while chunk := await raw.get():
@@ -193,11 +210,7 @@ class Engine:
         while chunk := await transformed.get():
             await self._hold_back()
             async with self._between_chunks:
-                deliveries = await committer.commit(chunk, self.program)
-                for name, dispatcher in self._dispatchers.items():
-                    mine = [delivery for delivery in deliveries if delivery.system == name]
-                    if mine:
-                        dispatcher.accept(mine)
+                self._hand_out(await committer.commit(chunk, self.program))
             for position in last_positions(chunk.raw.raws):
                 await self._source.acknowledge(position)
             self._news()
@@ -205,6 +218,30 @@ class Engine:
         for dispatcher in self._dispatchers.values():
             dispatcher.flush()
         self._news()
+
+    def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
+        for name, dispatcher in self._dispatchers.items():
+            mine = [delivery for delivery in deliveries if delivery.system == name]
+            if mine:
+                dispatcher.accept(mine)
+
+    async def _take_up(self, committer: Committer) -> None:
+        """Look every second for what people asked to be sent again."""
+        while True:
+            async with self._between_chunks:
+                self._hand_out(await committer.take_up(self.program, now=self._clock.now()))
+            self._looked = True
+            self._news()
+            await self._clock.sleep(1.0)
+
+    async def _tidy(self) -> None:
+        """Forget what is settled and old, every minute."""
+        while True:
+            await self._clock.sleep(60.0)
+            before = self._clock.now() - self._keep.age_seconds
+            gone = await self._journal.tidy(before=before, most_bytes=self._keep.most_bytes)
+            if gone:
+                note("journal.tidied", events=gone)
 
     async def _hold_back(self) -> None:
         """Wait while too much is waiting already; what is read stays unacknowledged."""
@@ -230,7 +267,7 @@ class Engine:
 
     def _nothing_moves(self) -> bool:
         """Whether no delivery is open but those of systems that stopped."""
-        return all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
+        return self._looked and all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
 
     def _too_many_dead(self) -> None:
         dead, most = self.tally.dead_letters, self.program.stop_after

@@ -98,12 +98,37 @@ class Commit:
     """One chunk: written whole or not at all."""
 
     events: tuple[JournaledEvent, ...] = ()
+    again: tuple[JournaledEvent, ...] = ()
+    """Events that are in the journal already, with their new state."""
     deliveries: tuple[Delivery, ...] = ()
     superseded: tuple[Superseded, ...] = ()
     presence: tuple[Presence, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     positions: tuple[Position, ...] = ()
+    taken: tuple[Mark, ...] = ()
+    """Marks that this commit carries out."""
     fingerprint: str = ""
+
+
+How = Literal["as_sent", "remap"]
+"""How a mark is taken up: with the payload that is journaled, or through the mappings of today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A person's wish to send something again: a dead letter (``redrive``) or a journaled event (``replay``).
+
+    Marking only writes it down; a running engine takes it up, else the next run. ``delivery`` is the journaled delivery to repeat,
+    None where the event never became one. ``route`` limits it to one route; empty for all.
+    """
+
+    id: int
+    how: How
+    event: int
+    raw: Raw
+    route: str = ""
+    delivery: Delivery | None = None
+    letter: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +206,14 @@ class Journal(Protocol):
 
     async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
         """Open deliveries of a system with ids above ``after``, in order of id."""
+        ...
+
+    async def marks(self, *, most: int) -> Sequence[Mark]:
+        """What people asked to be sent again, oldest first."""
+        ...
+
+    async def tidy(self, *, before: float, most_bytes: int) -> int:
+        """Forget settled events read before then, and the oldest above the size; return how many. Presence stays."""
         ...
 
     async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:

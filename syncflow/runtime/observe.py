@@ -86,6 +86,8 @@ class Tally:
     """Deliveries that are not settled, those of earlier runs included."""
     carried_over: int = 0
     """Deliveries that an earlier run left open."""
+    redriven: int = 0
+    """Dead letters and journaled events that were sent again because a person asked for it."""
     abandoned: int = 0
     """Deliveries of routes or systems that are gone: dead letters program_changed."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
@@ -118,6 +120,7 @@ class Tally:
             "events": events,
             "open": self.open,
             "carried_over": self.carried_over,
+            "redriven": self.redriven,
             "dead_letters": self.dead_letters,
             "accounted": self.accounted,
             "routes": routes,

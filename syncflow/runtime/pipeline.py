@@ -12,10 +12,10 @@ from typing import Any
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
-from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused
+from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
 from syncflow.runtime.journal import Commit, Journal
 from syncflow.runtime.observe import Tally
-from syncflow.runtime.plan import Fate, Numbers, Plan, keys_of, plan_chunk
+from syncflow.runtime.plan import Fate, Numbers, Plan, keys_of, plan_again, plan_chunk
 from syncflow.sources.base import Source
 
 CHUNK = 500
@@ -119,6 +119,25 @@ class Committer:
         self._count(plan)
         return _to_send(commit)
 
+    async def take_up(self, program: Program, *, now: float) -> Sequence[Delivery]:
+        """Carry out what people marked to be sent again; return the deliveries that are to be sent."""
+        to_send: list[Delivery] = []
+        while marks := await self._journal.marks(most=CHUNK):
+            wishes = [
+                (mark, None if mark.how == "as_sent" and mark.delivery else _fate(program, mark.raw)) for mark in marks
+            ]
+            routed = [fate for _, fate in wishes if isinstance(fate, Routed)]
+            records = [mark.delivery.record for mark in marks if mark.delivery]
+            records += [fate.accepted.event.record for fate in routed]
+            known = await self._journal.known(records=records, keys=keys_of(routed, program.routes), event_ids=())
+            plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
+            commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
+            await self._journal.commit(commit)
+            self._tally.redriven += len(marks)
+            self._count(plan)
+            to_send += _to_send(commit)
+        return to_send
+
     def _count(self, plan: Plan) -> None:
         tally = self._tally
         for event in plan.events:
@@ -134,6 +153,11 @@ class Committer:
             tally.route(name).ignored += 1
         tally.failed += len(plan.dead_letters)
         tally.open += len(plan.deliveries) - len(plan.superseded)
+
+
+def _fate(program: Program, raw: Raw) -> Fate:
+    checked = program.check(raw)
+    return program.route(checked) if isinstance(checked, Accepted) else checked
 
 
 def last_positions(raws: Sequence[Raw]) -> Sequence[Position]:

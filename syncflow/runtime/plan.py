@@ -24,7 +24,7 @@ from syncflow.events import (
     Routed,
     Version,
 )
-from syncflow.runtime.journal import Commit, DeadLetter, JournaledEvent, Known, Presence, Superseded
+from syncflow.runtime.journal import Commit, DeadLetter, JournaledEvent, Known, Mark, Presence, Superseded
 
 Fate = Ignored | Refused | Routed
 """What became of an event before it reached the plan."""
@@ -92,6 +92,8 @@ class Plan:
     """A commit in the making, with what is only counted."""
 
     events: list[JournaledEvent] = field(default_factory=list)
+    again: list[JournaledEvent] = field(default_factory=list)
+    """Events that were journaled before, with what became of them this time."""
     deliveries: list[Delivery] = field(default_factory=list)
     superseded: list[Superseded] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -101,9 +103,11 @@ class Plan:
     """Routes that ignore this kind of change."""
     presence: tuple[Presence, ...] = ()
 
-    def commit(self, positions: Sequence[Position], *, fingerprint: str) -> Commit:
+    def commit(self, positions: Sequence[Position], *, fingerprint: str, taken: Sequence[Mark] = ()) -> Commit:
         return Commit(
             events=tuple(self.events),
+            again=tuple(self.again),
+            taken=tuple(taken),
             deliveries=tuple(self.deliveries),
             superseded=tuple(self.superseded),
             presence=self.presence,
@@ -124,18 +128,67 @@ def plan_chunk(fates: Sequence[Fate], *, known: Known, program: Program, numbers
     return plan
 
 
+def plan_again(
+    wishes: Sequence[tuple[Mark, Fate | None]], *, known: Known, program: Program, numbers: Numbers, now: float
+) -> Plan:
+    """Plan marked events once more, each at its old place in the order: what is newer stays, and supersedes it."""
+    view = PresenceView(known.presence)
+    plan = Plan()
+    for mark, fate in wishes:
+        event = _EventPlan(program, view, plan, numbers, now, mark=mark)
+        if mark.how == "as_sent" and mark.delivery:
+            event.repeat(mark.delivery)
+        elif fate:
+            event.add(_limited(fate, mark.route), set())
+    plan.presence = view.changed()
+    return plan
+
+
+def _limited(fate: Fate, route: str) -> Fate:
+    """Only what concerns one route; everything where ``route`` is empty."""
+    if not route or not isinstance(fate, Routed):
+        return fate
+    matches = tuple(match for match in fate.matches if match.route == route)
+    return Routed(fate.accepted, matches, tuple(failure for failure in fate.failures if failure.route == route))
+
+
 class _EventPlan:
     """One event on its way into a plan."""
 
-    def __init__(self, program: Program, view: PresenceView, plan: Plan, numbers: Numbers, now: float) -> None:
+    def __init__(
+        self,
+        program: Program,
+        view: PresenceView,
+        plan: Plan,
+        numbers: Numbers,
+        now: float,
+        *,
+        mark: Mark | None = None,
+    ) -> None:
         self.program = program
         self.view = view
         self.plan = plan
         self.numbers = numbers
         self.now = now
-        self.seq = numbers.next_event()
+        self.mark = mark
+        self.seq = mark.event if mark else numbers.next_event()
         self.dead = 0
         self.caused = 0
+
+    def repeat(self, delivery: Delivery) -> None:
+        """Plan a delivery as it was first sent, unless something newer was meant for its place since."""
+        if delivery.route not in self.program.routes:
+            raw = self.mark.raw if self.mark else Raw(Position("", 0), b"")
+            reason = "its route is not in the project any more"
+            return self._bury(Refused(raw, "delivery", "program_changed", reason, route=delivery.route))
+        again = replace(delivery, id=self.numbers.next_delivery(), attempts=0, read_at=self.now)
+        row = self.view.rows(delivery.record).get(delivery.route)
+        if row and self._newer(delivery.record, row.version, delivery.version):
+            return self._supersede(again, row.delivery)
+        self._emit(again)
+        if row:
+            self.view.set(replace(row, delivery=again.id))
+        return None
 
     def add(self, fate: Fate, seen: set[str]) -> None:
         if isinstance(fate, Ignored):
@@ -154,7 +207,7 @@ class _EventPlan:
         self, raw: Raw, state: str, *, note: str = "", record: Record | None = None, accepted: Accepted | None = None
     ) -> None:
         event = accepted.event if accepted else None
-        self.plan.events.append(
+        (self.plan.again if self.mark else self.plan.events).append(
             JournaledEvent(
                 seq=self.seq,
                 raw=raw,
@@ -247,7 +300,7 @@ class _EventPlan:
                 self.plan.passed.append(match.route)
             else:
                 self._one_upsert(routed, match, rows.get(match.route), version, grave)
-        if not grave:
+        if not grave and not (self.mark and self.mark.route):
             # A route whose mapping failed still took the event: the record has not left it.
             taken = {match.route for match in routed.matches} | {failure.route for failure in routed.failures}
             self._leave(record, [row for row in rows.values() if row.route not in taken], version)

@@ -17,7 +17,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 import orjson
 
 from syncflow.errors import UnavailableError
-from syncflow.events import Delivery, Key, Outcome, Record
+from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record
 from syncflow.runtime.journal import (
     OPEN,
     Commit,
@@ -25,6 +25,7 @@ from syncflow.runtime.journal import (
     DeliveryState,
     JournaledEvent,
     Known,
+    Mark,
     Opened,
     Presence,
     Settlement,
@@ -95,6 +96,12 @@ class SqliteJournal:
 
     async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
         return await self._call(self._page, system, after, most)
+
+    async def marks(self, *, most: int) -> Sequence[Mark]:
+        return await self._call(self._read_marks, most)
+
+    async def tidy(self, *, before: float, most_bytes: int) -> int:
+        return await self._call(self._tidy, before, most_bytes)
 
     async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
         return await self._call(self._abandon, routes, systems, at)
@@ -194,8 +201,15 @@ class SqliteJournal:
                 f"INSERT OR REPLACE INTO presence ({_PRESENCE_COLUMNS}) VALUES ({_marks(range(13))})",
                 [_presence_row(row) for row in commit.presence],
             )
+            db.executemany(
+                "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?",
+                [_again_row(event) for event in commit.again],
+            )
             self._bury(commit.dead_letters)
             self._supersede(commit.superseded)
+            db.executemany("DELETE FROM marks WHERE id = ?", [(mark.id,) for mark in commit.taken])
+            letters = [(mark.letter,) for mark in commit.taken if mark.letter]
+            db.executemany("UPDATE dead_letters SET state = 'redriven' WHERE id = ?", letters)
             db.executemany(
                 "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, "
                 "line = excluded.line",
@@ -267,6 +281,56 @@ class SqliteJournal:
         )
         return [_waiting(row) for row in self._db.execute(sql, (system, after, most))]
 
+    def _read_marks(self, most: int) -> list[Mark]:
+        sql = (
+            "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
+            "e.sha256 FROM marks m JOIN events e ON e.seq = m.event ORDER BY m.event, m.id LIMIT ?"
+        )
+        return [self._mark(row) for row in self._db.execute(sql, (most,)).fetchall()]
+
+    def _mark(self, row: tuple[Any, ...]) -> Mark:
+        raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "")
+        delivery = None
+        if row[5] is not None:
+            sql = f"SELECT {_DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d WHERE id = ?"
+            found = self._db.execute(sql, (row[5],)).fetchone()
+            delivery = _waiting(found).delivery if found else None
+        return Mark(row[0], row[1], row[2], raw, row[3], delivery, row[4])
+
+    def _tidy(self, before: float, most_bytes: int) -> int:
+        """In small transactions, so that a run's own commits are never kept waiting for long."""
+        gone = 0
+        while count := self._forget_settled("read_at < ?", before):
+            gone += count
+        while self._bytes() > most_bytes and (count := self._forget_settled("? IS NOT NULL", before)):
+            gone += count
+        if gone:
+            self._db.execute("PRAGMA incremental_vacuum(1000)")
+        return gone
+
+    def _bytes(self) -> int:
+        pages, free, size = (
+            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def _forget_settled(self, condition: str, value: float) -> int:
+        """Delete a thousand of the oldest events that fit and that nothing waits for."""
+        sql = (
+            f"SELECT seq FROM events e WHERE {condition} "
+            f"AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq AND d.{_open()}) "
+            "AND NOT EXISTS (SELECT 1 FROM dead_letters l WHERE l.event = e.seq AND l.state = 'open') "
+            "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.event = e.seq) AND seq < (SELECT max(seq) FROM events) "
+            "ORDER BY seq LIMIT 1000"
+        )
+        events = self._db.execute(sql, (value,)).fetchall()
+        with self._db as db:
+            for table, column in (("dead_letters", "event"), ("deliveries", "event"), ("events", "seq")):
+                # The newest delivery stays: its number must not be given out again.
+                newest = " AND id < (SELECT max(id) FROM deliveries)" if table == "deliveries" else ""
+                db.executemany(f"DELETE FROM {table} WHERE {column} = ?{newest}", events)
+        return len(events)
+
     def _abandon(self, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
         places = self._db.execute(f"SELECT DISTINCT route, system FROM deliveries WHERE {_open()}").fetchall()
         gone = [(route, system) for route, system in places if route not in routes or system not in systems]
@@ -301,7 +365,8 @@ def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlit
     """Open a journal file: for a run, or to look at it while a run writes."""
     if read_only:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    database = sqlite3.connect(path, check_same_thread=False)
+    database = sqlite3.connect(path, check_same_thread=False, timeout=30)
+    database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
     database.execute("PRAGMA cache_size = -32000")
@@ -384,6 +449,18 @@ def _event_row(event: JournaledEvent) -> tuple[Any, ...]:
         event.state,
         event.note or None,
         event.read_at,
+    )
+
+
+def _again_row(event: JournaledEvent) -> tuple[Any, ...]:
+    record = event.record
+    return (
+        record and record.kind,
+        record and record.id,
+        event.change or None,
+        event.state,
+        event.note or None,
+        event.seq,
     )
 
 

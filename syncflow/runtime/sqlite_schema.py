@@ -37,6 +37,11 @@ CREATE TABLE dead_letters (
     rule TEXT NOT NULL, at REAL NOT NULL, state TEXT NOT NULL DEFAULT 'open'
 );
 CREATE INDEX dead_letters_by_event ON dead_letters (event);
+CREATE TABLE marks (
+    id INTEGER PRIMARY KEY, event INTEGER NOT NULL, delivery INTEGER, route TEXT NOT NULL, letter INTEGER, how TEXT NOT NULL,
+    at REAL NOT NULL
+);
+CREATE TABLE usage (system TEXT NOT NULL, minute INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (system, minute)) WITHOUT ROWID;
 """
 
 MIGRATIONS = (VERSION_1,)

@@ -94,9 +94,10 @@ def test_what_no_route_takes_is_a_dead_letter_and_not_lost(tmp_path: Path) -> No
 
 def test_a_late_older_version_overwrites_nothing_and_raises_no_dead(tmp_path: Path) -> None:
     systems = FakeSystems()
-    old, new, gone = ({"timestamp": 1e9 + seconds} for seconds in (0, 10, 20))
-    events = [event("A", name="new", **new), event("A", name="old", **old)]
-    events += [event("B", **old), event("B", "delete", **gone), event("B", "update", name="late", **new)]
+    old, new, gone = 1e9, 1e9 + 10, 1e9 + 20
+    events = [event("A", name="new", timestamp=new), event("A", name="old", timestamp=old)]
+    events += [event("B", timestamp=old), event("B", "delete", timestamp=gone)]
+    events += [event("B", "update", name="late", timestamp=new)]
     ending, _ = run(events, tmp_path / "j.db", systems=systems, program=program(version="timestamp"))
     assert systems.by_name["a"].held == {("Contact", "A"): {"Ext": "A", "Name": "new"}}
     assert ending.clean

@@ -1,0 +1,138 @@
+"""Redrive, replay, drop, forget and retention: what people ask of a journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from syncflow.errors import DataError
+from syncflow.events import Batch, BatchResult, Outcome, Verdict
+from syncflow.runtime import wishes
+from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.testing import FakeSystems, run_virtually
+from tests.runtime.programs import event, program
+from tests.runtime.test_engine import run
+
+
+def refusing(batch: Batch, _number: int) -> BatchResult | None:
+    return BatchResult((Outcome(Verdict.REJECTED, code="BAD", message="a rule says no"),) * len(batch.deliveries))
+
+
+def names(systems: FakeSystems) -> dict[str, object]:
+    return {key: payload["Name"] for (_, key), payload in systems.by_name["a"].held.items()}
+
+
+def test_a_redriven_dead_letter_is_sent_by_the_next_run_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A", name="one")], path, systems=FakeSystems(refusing), program=program())
+    assert wishes.count(path, wishes.Letters(code="BAD")) == 1
+    assert wishes.redrive(path, wishes.Letters(code="BAD"), how="as_sent") == 1
+    assert wishes.redrive(path, wishes.Letters(code="BAD"), how="as_sent") == 0, "marking twice marks once"
+    systems = FakeSystems()
+    ending, _ = run([], path, systems=systems, program=program())
+    assert ending.clean
+    assert names(systems) == {"A": "one"}
+    assert wishes.count(path, wishes.Letters()) == 0
+
+
+def test_a_redriven_old_version_never_overwrites_a_newer_one(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A", name="old")], path, systems=FakeSystems(refusing), program=program())
+    systems = FakeSystems()
+    run([{}, event("A", "update", name="new")], path, systems=systems, program=program())
+    for how in ("as_sent", "remap"):
+        connect(path).execute("UPDATE dead_letters SET state = 'open'").connection.commit()
+        wishes.redrive(path, wishes.Letters(), how=how)
+        ending, _ = run([], path, systems=systems, program=program())
+        assert ending.clean
+        assert names(systems) == {"A": "new"}
+
+
+def test_an_event_that_failed_the_schema_goes_through_todays_program(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    ending, _ = run([event("A", contact_type="alien")], path, systems=FakeSystems(), program=program())
+    assert ending.tally.dead == 1
+    wishes.redrive(path, wishes.Letters(stage="route"), how="remap")
+    systems = FakeSystems()
+    ending, _ = run([], path, systems=systems, program=program(types={"alien": "a"}))
+    assert ending.clean
+    assert set(names(systems)) == {"A"}
+    assert connect(path).execute("SELECT state FROM events").fetchall() == [("routed",)]
+
+
+def test_a_redrive_that_fails_again_is_a_new_dead_letter(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A")], path, systems=FakeSystems(refusing), program=program())
+    wishes.redrive(path, wishes.Letters(), how="as_sent")
+    run([], path, systems=FakeSystems(refusing), program=program())
+    states = connect(path).execute("SELECT state FROM dead_letters ORDER BY id").fetchall()
+    assert states == [("redriven",), ("open",)]
+
+
+def test_drop_settles_a_dead_letter_for_good(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A"), event("B")], path, systems=FakeSystems(refusing), program=program())
+    assert wishes.drop(path, wishes.Letters(record="A")) == 1
+    assert [letter["record"] for letter in wishes.export(path, wishes.Letters())] == ["B"]
+
+
+def test_replay_sends_only_the_newest_version_of_each_record(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    events = [
+        event("A", name="1"),
+        event("A", "update", name="2"),
+        event("B", name="b"),
+        event("C"),
+        event("C", "delete"),
+    ]
+    run(events, path, systems=FakeSystems(), program=program())
+    found = wishes.replayable(path)
+    assert [(row.record, b'"2"' in row.raw) for row in found] == [("A", True), ("B", False)]
+    assert found[0].sent == {"a": b'{"Ext":"A","Name":"2"}'}
+    wishes.replay(path, [row.event for row in found])
+    systems = FakeSystems()
+    ending, _ = run([], path, systems=systems, program=program())
+    assert names(systems) == {"A": "2", "B": "b"}
+    assert ending.tally.redriven == 2
+    assert ending.clean
+
+
+def test_forget_erases_a_record_from_every_table(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("planted-id", name="Planted Name"), event("B")], path, systems=FakeSystems(), program=program())
+    assert b"Planted Name" in path.read_bytes()
+    assert wishes.forget(path, "planted-id") == 1
+    assert b"Planted Name" not in path.read_bytes()
+    assert b"planted-id" not in path.read_bytes()
+    assert b"B" in path.read_bytes()
+
+
+def test_forget_refuses_while_something_is_still_to_be_sent(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    dead = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)))
+    run([event("A")], path, systems=dead, program=program(), wait_seconds=1)
+    with pytest.raises(DataError, match="1 deliveries of this record are still open"):
+        wishes.forget(path, "A")
+
+
+def test_retention_forgets_what_is_settled_and_keeps_presence_and_what_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event(f"A{i}") for i in range(50)], path, systems=FakeSystems(), program=program())
+    run([{}] * 50 + [event("D")], path, systems=FakeSystems(refusing), program=program())
+
+    async def tidy() -> int:
+        journal = SqliteJournal(path, inline=True)
+        await journal.open(fingerprint="f")
+        try:
+            return await journal.tidy(before=2e9, most_bytes=10**9)
+        finally:
+            await journal.close(finished=True)
+
+    assert run_virtually(tidy()) == 50
+    database = connect(path)
+    assert database.execute("SELECT record FROM events").fetchall() == [("D",)]
+    assert database.execute("SELECT count(*) FROM presence").fetchone()[0] == 51
+    systems = FakeSystems()
+    run([{}] * 51 + [event("A1", "delete", None)], path, systems=systems, program=program())
+    assert [batch.operation for batch in systems.by_name["a"].batches] == ["delete"]
