@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NamedTuple, NoReturn
 
 import orjson
 
-from syncflow.compiler.expressions import Expression, compile_expression
+from syncflow.compiler.expressions import compile_expression
 from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import Envelope
@@ -28,9 +28,16 @@ _SHOWABLE = re.compile(r"[A-Za-z_-]{1,20}\Z")
 _CHANGES: dict[str, Change] = {"create": "create", "update": "update", "delete": "delete"}
 
 
+class Opened(NamedTuple):
+    """An event out of its envelope: what expressions see, the operation not yet known to be one, and the event's own id."""
+
+    root: dict[str, Json]
+    event_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An event out of its envelope. ``root`` is what expressions see."""
+    """An event whose parts are all there. ``root`` is what expressions see."""
 
     kind: str
     change: Change
@@ -87,61 +94,60 @@ def _inside(value: Json) -> list[Json]:
     return [part for part in parts if isinstance(part, dict | list)]
 
 
-def compile_envelope(settings: Envelope) -> Callable[[Item], Letter]:
-    """Return the reader of decoded events. The reader raises Fault; this raises ExpressionError."""
-    changes = {**_CHANGES, **settings.operations}
+def compile_envelope(settings: Envelope) -> Callable[[Item], Opened]:
+    """Return the opener of decoded events. The opener raises Fault; this raises ExpressionError."""
     if not settings.model_fields_set - {"operations"}:
-        return lambda body: _letter(
+        changes = settings.operations
+        return lambda body: _opened(
             body.get("record"), body.get("operation"), body.get("timestamp"), body.get("item"), None, changes
         )
-    record, operation, item = (
-        compile_expression(settings.record),
-        compile_expression(settings.operation),
-        compile_expression(settings.item),
-    )
-    timestamp = None if settings.timestamp is None else compile_expression(settings.timestamp)
-    event_id = None if settings.id is None else compile_expression(settings.id)
+    return _by_expressions(settings)
 
-    def read(body: Item) -> Letter:
-        return _letter(
-            _part("record", record, body),
-            _part("operation", operation, body),
-            _part("timestamp", timestamp, body),
-            _part("item", item, body),
-            _part("id", event_id, body),
-            changes,
-        )
+
+def _by_expressions(settings: Envelope) -> Callable[[Item], Opened]:
+    texts = {name: getattr(settings, name) for name in ("record", "operation", "timestamp", "item", "id")}
+    parts = {name: compile_expression(text) for name, text in texts.items() if text is not None}
+
+    def part(name: str, body: Item) -> Json:
+        try:
+            return parts[name].evaluate(body) if name in parts else None
+        except DataError as error:
+            raise Fault("source", "envelope", f"envelope.{name}: {error.message}") from None
+
+    def read(body: Item) -> Opened:
+        record, operation, timestamp, item, event_id = (part(name, body) for name in texts)
+        return _opened(record, operation, timestamp, item, event_id, settings.operations)
 
     return read
 
 
-def _part(name: str, expression: Expression | None, body: Item) -> Json:
-    if expression is None:
-        return None
-    try:
-        return expression.evaluate(body)
-    except DataError as error:
-        raise Fault("source", "envelope", f"envelope.{name}: {error.message}") from None
+def _opened(
+    record: Json, operation: Json, timestamp: Json, item: Json, event_id: Json, changes: Mapping[str, Change]
+) -> Opened:
+    if isinstance(operation, str) and changes:
+        operation = changes.get(operation, operation)
+    root: dict[str, Json] = {"record": record, "operation": operation, "timestamp": timestamp, "item": item}
+    return Opened(root, text_of_id(event_id))
 
 
-def _letter(
-    record: Json, operation: Json, timestamp: Json, item: Json, event_id: Json, changes: dict[str, Change]
-) -> Letter:
+def complete(opened: Opened, changes: Mapping[str, Change]) -> Letter:
+    """Return the event with all its parts. Raises Fault for one that says too little, or what nobody knows."""
+    root = opened.root
+    record, operation, item = root["record"], root["operation"], root["item"]
     if not isinstance(record, str) or not record:
         raise Fault("source", "no_record", "the event does not say which kind of record changed")
-    change = changes.get(operation) if isinstance(operation, str) else None
+    change = _CHANGES.get(operation) if isinstance(operation, str) else None
     if change is None:
-        _refuse_operation(operation, changes)
+        _refuse_operation(operation, [*_CHANGES, *changes])
     if item is None and change == "delete":
-        item = {}
+        item = root["item"] = {}
     if not isinstance(item, dict):
         raise Fault("source", "no_item", "the event has no item, or one that is not an object")
-    root: dict[str, Any] = {"record": record, "operation": change, "timestamp": timestamp, "item": item}
-    return Letter(record, change, item, root, text_of_id(event_id))
+    return Letter(record, change, item, root, opened.event_id)
 
 
-def _refuse_operation(operation: Json, changes: dict[str, Change]) -> NoReturn:
+def _refuse_operation(operation: Json, known: Iterable[str]) -> NoReturn:
     if operation is None:
         raise Fault("source", "no_operation", "the event does not say what happened to the record")
     shown = f" {operation}" if isinstance(operation, str) and _SHOWABLE.match(operation) else ""
-    raise Fault("source", "unknown_operation", f"unknown operation{shown}, expected one of {', '.join(changes)}")
+    raise Fault("source", "unknown_operation", f"unknown operation{shown}, expected one of {', '.join(known)}")

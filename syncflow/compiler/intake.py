@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncflow.compiler.envelope import Letter, compile_envelope, decode
+from syncflow.compiler.envelope import Letter, Opened, compile_envelope, complete, decode
 from syncflow.compiler.expressions import Expression, compile_expression
 from syncflow.compiler.schema import Door
 from syncflow.compiler.timestamps import compile_clock
@@ -47,10 +47,11 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
             return Refused(raw, "source", "unreadable", raw.broken)
         record = None
         try:
-            letter = envelope(decode(raw.body))
-            rule = _ignoring(rules, letter)
+            opened = envelope(decode(raw.body))
+            rule = _ignoring(rules, opened)
             if rule is not None:
                 return Ignored(raw, rule)
+            letter = complete(opened, routes.envelope.operations)
             kind = _kind(kinds, letter)
             record = Record(letter.kind, _record_id(kind, letter))
             return Accepted(raw, _event(kind, letter, record))
@@ -60,11 +61,11 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
     return check
 
 
-def _ignoring(rules: Sequence[Expression], letter: Letter) -> str | None:
-    """Return the first rule that puts the event aside."""
+def _ignoring(rules: Sequence[Expression], opened: Opened) -> str | None:
+    """Return the first rule that puts the event aside, whatever else the event says or leaves out."""
     for rule in rules:
         try:
-            if is_true(rule.evaluate(letter.root)):
+            if is_true(rule.evaluate(opened.root)):
                 return rule.text
         except DataError as error:
             raise Fault("source", "ignore_rule", f"the rule {rule.text}: {error.message}") from None

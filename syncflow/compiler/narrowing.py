@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from syncflow.compiler.types import (
+    ABSENT,
     ARRAY,
     BOOLEAN,
     MISSING,
@@ -40,6 +41,11 @@ from syncflow.events import Json
 def without_absent(kind: Type) -> Type:
     """Return the type of the values that are there, null included."""
     return union(*(member for member in members(kind) if not isinstance(member, Absent)))
+
+
+def absent_as_null(kind: Type) -> Type:
+    """Return the type with null in place of absent: how JMESPath reads."""
+    return union(*(NULL if isinstance(member, Absent) else member for member in members(kind)))
 
 
 _SOME: Final = (BOOLEAN, NUMBER, TEXT, ARRAY, OBJECT)
@@ -124,3 +130,27 @@ def constant(kind: Type) -> Json | Missing:
     if isinstance(kind, Text) and kind.values is not None and len(kind.values) == 1:
         return next(iter(kind.values))
     return MISSING
+
+
+def values_of(kind: Type) -> tuple[Json, ...] | None:
+    """Return every value of a type, None where they are not known one by one."""
+    listed = [_listed(member) for member in members(kind)]
+    return None if None in listed else tuple(value for values in listed for value in values or ())
+
+
+def _listed(kind: Type) -> tuple[Json, ...] | None:
+    if isinstance(kind, Text):
+        return None if kind.values is None else tuple(sorted(kind.values))
+    if isinstance(kind, Boolean) and kind.only is None:
+        return (False, True)
+    if isinstance(kind, Object):
+        return _listed_object(kind)
+    value = constant(kind)
+    return None if value is MISSING else (value,)
+
+
+def _listed_object(kind: Object) -> tuple[Json, ...] | None:
+    entries = {name: constant(entry) for name, entry in kind.properties}
+    if kind.rest != ABSENT or MISSING in entries.values():
+        return None
+    return ({name: entry for name, entry in entries.items() if entry is not MISSING},)

@@ -92,7 +92,7 @@ class SystemPlan:
     def mask(self, text: str) -> str:
         """Return ``text`` with every secret of the system hidden."""
         for secret in self.details.secrets if self.details else ():
-            text = text.replace(secret, "•••")
+            text = text.replace(secret, "***")
         return text
 
 

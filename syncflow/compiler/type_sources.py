@@ -31,7 +31,7 @@ from syncflow.config.models.schema import JsonType, ObjectField, SchemaNode
 
 _JSON_TYPES: tuple[JsonType, ...] = ("null", "boolean", "number", "string", "array", "object")
 _REFERENCE = "#/$defs/"
-_SAY_NOTHING = {"title", "description", "personal", "examples", "defs"}
+_SAY_NOTHING = {"title", "description", "personal", "examples", "defs", "ref", "any_of", "enum", "const"}
 
 
 def from_schema(node: SchemaNode) -> Type:
@@ -42,8 +42,8 @@ def from_schema(node: SchemaNode) -> Type:
 
 def _of_node(node: SchemaNode, defs: Mapping[str, SchemaNode], within: tuple[str, ...]) -> Type:
     kind = _of_words(node, defs, within)
-    for alternatives in [node.any_of] if node.any_of else []:
-        kind = restrict(kind, union(*(_of_node(alternative, defs, within) for alternative in alternatives)))
+    if node.any_of is not None:
+        kind = restrict(kind, union(*(_of_node(alternative, defs, within) for alternative in node.any_of)))
     if node.ref is not None:
         kind = restrict(kind, _of_reference(node.ref, defs, within))
     return _of_listed(node, kind)

@@ -82,7 +82,8 @@ def _number(head: str, kind: Integer | Number) -> _Phrase:
 def _text(kind: Text) -> _Phrase:
     if kind.values is not None:
         return _Phrase(_listed([json.dumps(value, ensure_ascii=False) for value in sorted(kind.values)]))
-    head = f"text ({FORMATS[kind.format].words})" if kind.format in FORMATS else "text"
+    known = FORMATS.get(kind.format or "")
+    head = "text" if known is None else f"text ({known.words})"
     pattern = f"matching {kind.pattern}" if kind.pattern is not None else ""
     return _Phrase(head, ", ".join(filter(None, [_count(kind, "character"), pattern])))
 

@@ -261,16 +261,17 @@ def _object_fits(kind: Object, value: dict[str, Json]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re2._Regexp:
+def compiled_pattern(pattern: str) -> re2._Regexp:
+    """Compile an RE2 pattern; raises ``re2.error``."""
     options = re2.Options()
     options.log_errors = False
     return re2.compile(pattern, options)
 
 
 def matches_pattern(pattern: str, value: str) -> bool:
-    """Tell whether an RE2 pattern is found in ``value``. What is no text of Unicode (a lone surrogate) never matches."""
+    """Tell whether an RE2 pattern is found in ``value``. What is not Unicode (a lone surrogate) never matches."""
     try:
-        return _compiled(pattern).search(value) is not None
+        return compiled_pattern(pattern).search(value) is not None
     except UnicodeEncodeError:
         return False
 

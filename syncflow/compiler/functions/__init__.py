@@ -9,45 +9,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from syncflow.compiler.functions import choice, encode, names, text
+from syncflow.compiler.functions import (
+    choice,
+    contact,
+    dates,
+    encode,
+    hashes,
+    names,
+    numbers,
+    parts,
+    patterns,
+    structure,
+    text,
+)
 from syncflow.compiler.functions.function import Example, Function, Group, Parameter
 
-GROUPS: tuple[Group, ...] = (text.GROUP, names.GROUP, choice.GROUP, encode.GROUP)
+GROUPS: tuple[Group, ...] = (
+    text.GROUP,
+    parts.GROUP,
+    names.GROUP,
+    contact.GROUP,
+    choice.GROUP,
+    dates.GROUP,
+    numbers.GROUP,
+    structure.GROUP,
+    patterns.GROUP,
+    encode.GROUP,
+    hashes.GROUP,
+)
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {function.name: function for group in GROUPS for function in group.functions}
 )
 
 JMESPATH_BUILT_INS = frozenset(
-    [
-        "abs",
-        "avg",
-        "ceil",
-        "contains",
-        "ends_with",
-        "floor",
-        "join",
-        "keys",
-        "length",
-        "map",
-        "max",
-        "max_by",
-        "merge",
-        "min",
-        "min_by",
-        "not_null",
-        "reverse",
-        "sort",
-        "sort_by",
-        "starts_with",
-        "sum",
-        "to_array",
-        "to_number",
-        "to_string",
-        "type",
-        "values",
-    ]
-)
+    {
+        "abs", "avg", "ceil", "contains", "ends_with", "floor", "join", "keys", "length", "map", "max", "max_by", "merge",
+        "min", "min_by", "not_null", "reverse", "sort", "sort_by", "starts_with", "sum", "to_array", "to_number", "to_string",
+        "type", "values",
+    }
+)  # fmt: skip
 """In JMESPath these names are the language's own; a function of ours with such a name has the same meaning and serves
 Jinja."""
 

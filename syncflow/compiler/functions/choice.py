@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from syncflow.compiler.functions.function import Group
-from syncflow.compiler.functions.parameters import anything
-from syncflow.compiler.narrowing import without_null
-from syncflow.compiler.types import NULL, Type, may_be_null, union
+from syncflow.compiler.functions.kinds import TEXT_KIND
+from syncflow.compiler.functions.parameters import anything, array, table
+from syncflow.compiler.functions.structure import identity
+from syncflow.compiler.narrowing import without_absent, without_null
+from syncflow.compiler.types import BOOLEAN, NULL, Object, Type, may_be_null, members, nullable, union
 from syncflow.events import Json
 
 GROUP = Group("choice", "Choosing")
@@ -42,3 +44,83 @@ def _coalesce(*values: Json) -> Json:
 )
 def _default(value: Json, fallback: Json) -> Json:
     return fallback if value is None else value
+
+
+@GROUP.function(
+    "first_filled",
+    "Take the first value that is neither null nor blank text; null where there is none.",
+    anything("value"),
+    returns=lambda *kinds: nullable(union(*map(without_null, kinds))),
+    variadic=True,
+    examples=[("  ", None, "x", "x"), ("", None)],
+)
+def _first_filled(*values: Json) -> Json:
+    return next((value for value in values if not _is_blank(value)), None)
+
+
+def _is_blank(value: Json) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+@GROUP.function(
+    "when",
+    "Take one value where the condition holds, another where it does not. As in JMESPath, null, false, and empty text, arrays and objects do not hold.",
+    anything("condition"),
+    anything("then"),
+    anything("otherwise", default=None),
+    returns=lambda _, then, otherwise: union(then, otherwise),
+    examples=[(True, "a", "b", "a"), ("", "a", "b", "b"), (0, "a", "b", "a"), (None, "a", None)],
+)
+def _when(condition: Json, then: Json, otherwise: Json) -> Json:
+    return otherwise if condition is None or condition is False or condition in ("", [], {}) else then
+
+
+@GROUP.function(
+    "null_if",
+    "Take null where a value equals another.",
+    anything("value"),
+    anything("other"),
+    returns=lambda value, _: nullable(value),
+    examples=[("N/A", "N/A", None), ("Ada", "N/A", "Ada")],
+)
+def _null_if(value: Json, other: Json) -> Json:
+    return None if identity(value) == identity(other) else value
+
+
+@GROUP.function(
+    "is_in",
+    "Tell whether an array holds a value.",
+    anything("value"),
+    array("array"),
+    returns=BOOLEAN,
+    examples=[("lead", ["lead", "prospect"], True), (1, [True], False)],
+)
+def _is_in(value: Json, values: list[Json]) -> bool:
+    wanted = identity(value)
+    return any(identity(entry) == wanted for entry in values)
+
+
+@GROUP.function(
+    "lookup",
+    "Take what a table has for a value, and a fallback where it has nothing. Numbers and booleans are looked up as text.",
+    anything("value"),
+    table("table"),
+    anything("fallback", default=None),
+    returns=lambda value, entries, fallback: union(*_values(entries), fallback),
+    examples=[
+        ("lead", {"lead": "Lead"}, "Lead"),
+        ("x", {"lead": "Lead"}, "Other", "Other"),
+        (5, {"5": "five"}, "five"),
+        (None, {}, "Other", "Other"),
+    ],
+)
+def _lookup(value: Json, entries: dict[str, Json], fallback: Json) -> Json:
+    key = TEXT_KIND.read(value)
+    return entries.get(key, fallback) if isinstance(key, str) else fallback
+
+
+def _values(entries: Type) -> list[Type]:
+    """Return the types of all values that a table may have."""
+    holders = [member for member in members(entries) if isinstance(member, Object)]
+    kinds = [kind for holder in holders for kind in [*(kind for _, kind in holder.properties), holder.rest]]
+    return [without_absent(kind) for kind in kinds]

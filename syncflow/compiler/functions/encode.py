@@ -1,12 +1,19 @@
-"""Writing text for other places: URLs, quoted literals, base64."""
+"""Writing text for other places, and reading it: URLs, quoted literals, HTML, base64, JSON."""
 
 from __future__ import annotations
 
+import base64
+import html
 from urllib.parse import quote, unquote
 
+import orjson
+
 from syncflow.compiler.functions.function import Group
-from syncflow.compiler.functions.parameters import text
-from syncflow.compiler.functions.rules import bounded, grown, no_longer
+from syncflow.compiler.functions.kinds import MOST_CHARACTERS
+from syncflow.compiler.functions.parameters import anything, text
+from syncflow.compiler.functions.rules import bounded, grown, no_longer, text_up_to
+from syncflow.compiler.types import ANY, nullable
+from syncflow.events import Json
 
 GROUP = Group("encode", "Encoding")
 
@@ -53,3 +60,90 @@ def _backslash_quote(value: str) -> str:
 )
 def _double_quote(value: str) -> str:
     return bounded(value.replace("'", "''"))
+
+
+@GROUP.function(
+    "html_escape",
+    "Write text so that it shows as it is in HTML and XML.",
+    text(),
+    returns=grown(6),
+    examples=[("a < b & 'c'", "a &lt; b &amp; &#x27;c&#x27;")],
+)
+def _html_escape(value: str) -> str:
+    return bounded(html.escape(value))
+
+
+@GROUP.function(
+    "base64_encode",
+    "Write the UTF-8 bytes of text in base64.",
+    text(),
+    returns=grown(8),
+    examples=[("Ada", "QWRh"), ("", "")],
+)
+def _base64_encode(value: str) -> str:
+    return bounded(base64.b64encode(value.encode("utf-8", "surrogatepass")).decode())
+
+
+@GROUP.function(
+    "base64_decode",
+    "Read text written in base64; null where it is not base64 of UTF-8.",
+    text(),
+    returns=lambda kind: nullable(no_longer(kind)),
+    examples=[("QWRh", "Ada"), ("QWR", None), ("/w==", None)],
+)
+def _base64_decode(value: str) -> str | None:
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return None
+
+
+@GROUP.function(
+    "to_json",
+    "Write a value as JSON text; null is null, not the text. Null too where it is nested deeper than 200.",
+    anything(),
+    returns=nullable(text_up_to(None)),
+    examples=[({"a": [1, True]}, '{"a":[1,true]}'), ("Ada", '"Ada"'), (None, None)],
+)
+def _to_json(value: Json) -> str | None:
+    if value is None:
+        return None
+    try:
+        written = orjson.dumps(value).decode()
+    except TypeError:  # too deep, or an integer beyond 64 bits
+        return None
+    return written if len(written) <= MOST_CHARACTERS else None
+
+
+@GROUP.function(
+    "parse_json",
+    "Read JSON text; null where it is none, or is nested deeper than 100.",
+    text(),
+    returns=ANY,
+    examples=[('{"a": [1]}', {"a": [1]}), ("{", None)],
+)
+def _parse_json(value: str) -> Json:
+    try:
+        read: Json = orjson.loads(value)
+    except ValueError:
+        return None
+    return None if _deeper_than(read, _DEEPEST) else read
+
+
+_DEEPEST = 100
+
+
+def _deeper_than(value: Json, levels: int) -> bool:
+    """Tell whether lists and objects are nested deeper, level by level, so that depth costs no stack."""
+    level: list[Json] = [value]
+    for _ in range(levels + 1):
+        level = [entry for holder in level for entry in _entries(holder)]
+        if not level:
+            return False
+    return True
+
+
+def _entries(value: Json) -> list[Json]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

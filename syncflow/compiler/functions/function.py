@@ -8,18 +8,23 @@ parameter that may be left out takes null as left out; a parameter of the kind `
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from syncflow.compiler.functions.kinds import MISFIT, Kind
-from syncflow.compiler.narrowing import of_value, without_null
+from syncflow.compiler.narrowing import absent_as_null, of_value, values_of, without_null
 from syncflow.compiler.types import NULL, Type, is_subtype, longest, union
 from syncflow.events import Json
 
 Rule: TypeAlias = "Callable[..., Type]"
 """Computes a result's type from the types of all parameters, in order, after reading: left-out ones have the type of
 their default."""
+
+
+_MOST_COMPUTED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Parameter:
     optional: bool = False
     default: Json = None
     check: Callable[[Json], str] | None = field(default=None, repr=False)
-    """Says what is wrong with a constant that can never work (a bad pattern, an unknown zone); empty where nothing is."""
+    """Says what is wrong with a constant that can never work (a bad pattern, an unknown zone); empty for none."""
 
     @property
     def type(self) -> Type:
@@ -77,6 +82,17 @@ class Function:
     def result(self, arguments: Sequence[Type] = ()) -> Type:
         """Return the type of the result for arguments of these types; fewer arguments than parameters leave the rest
         out."""
+        return self._computed(arguments) or self._inferred(arguments)
+
+    def _computed(self, arguments: Sequence[Type]) -> Type | None:
+        """Return the exact type where the few values of all arguments are known: the function is asked for each."""
+        values = [values_of(absent_as_null(argument)) for argument in arguments]
+        known = [some for some in values if some is not None]
+        if not self.deterministic or len(known) < len(values) or math.prod(map(len, known)) > _MOST_COMPUTED:
+            return None
+        return union(*(of_value(self.call(*chosen)) for chosen in itertools.product(*known)))
+
+    def _inferred(self, arguments: Sequence[Type]) -> Type:
         seen = [self._seen(index, argument) for index, argument in enumerate(arguments)]
         if any(kind == union() for kind in seen):
             return NULL

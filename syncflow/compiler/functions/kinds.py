@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from syncflow.compiler.narrowing import restrict
+from syncflow.compiler.narrowing import absent_as_null, restrict
 from syncflow.compiler.types import (
     ABSENT,
     ANY,
@@ -19,14 +19,11 @@ from syncflow.compiler.types import (
     BOOLEAN,
     INTEGER,
     LARGEST_INTEGER,
-    NULL,
     NUMBER,
     OBJECT,
     SMALLEST_INTEGER,
     TEXT,
-    Absent,
     Type,
-    members,
     union,
 )
 from syncflow.events import Json
@@ -58,7 +55,7 @@ class Kind:
         """Return the type of those values of ``argument`` that the function gets to see."""
         if not self.takes_null:
             return restrict(argument, self.accepts)
-        return union(*(NULL if isinstance(member, Absent) else member for member in members(argument)))
+        return absent_as_null(argument)
 
 
 def _read_text(value: Json) -> Any:

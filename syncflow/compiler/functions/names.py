@@ -2,7 +2,7 @@
 
 "Ada Lovelace" and "Lovelace, Ada" mean the same. A particle (van, de, von …) belongs to the last name, a title (Dr.,
 Prof.) and a suffix (Jr., III) to neither part. One word alone is a first name. With a comma, what stands before it is
-the last name as a whole.
+the last name as a whole; a name that begins with a particle in lower case is a last name.
 """
 
 from __future__ import annotations
@@ -10,71 +10,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from syncflow.compiler.functions.function import Group
-from syncflow.compiler.functions.parameters import text
+from syncflow.compiler.functions.parameters import anything, text
+from syncflow.compiler.functions.rules import bounded, text_up_to
 from syncflow.compiler.types import Text, Type, longest, nullable
+from syncflow.events import Json
 
 GROUP = Group("names", "Names of people")
 
-_TITLES = frozenset(
-    [
-        "dr",
-        "prof",
-        "professor",
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mx",
-        "sir",
-        "dame",
-        "lord",
-        "lady",
-        "rev",
-        "hon",
-        "herr",
-        "frau",
-        "ing",
-        "dipl",
-        "mag",
-    ]
-)
-_SUFFIXES = frozenset(
-    ["jr", "sr", "junior", "senior", "ii", "iii", "iv", "phd", "md", "mba", "esq", "dds", "dvm", "cpa"]
-)
-_PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "der",
-        "den",
-        "de",
-        "del",
-        "della",
-        "di",
-        "da",
-        "das",
-        "dos",
-        "do",
-        "du",
-        "la",
-        "le",
-        "les",
-        "ter",
-        "ten",
-        "zu",
-        "zum",
-        "zur",
-        "af",
-        "av",
-        "bin",
-        "ibn",
-        "al",
-        "el",
-        "st",
-        "san",
-        "mac",
-    ]
-)
+_TITLES = {
+    "dr", "prof", "professor", "mr", "mrs", "ms", "miss", "mx", "sir", "dame", "lord", "lady", "rev", "hon", "herr", "frau",
+    "ing", "dipl", "mag",
+}  # fmt: skip
+_SUFFIXES = {"jr", "sr", "junior", "senior", "ii", "iii", "iv", "phd", "md", "mba", "esq", "dds", "dvm", "cpa"}
+_PARTICLES = {
+    "van", "von", "der", "den", "de", "del", "della", "di", "da", "das", "dos", "do", "du", "la", "le", "les", "ter", "ten",
+    "zu", "zum", "zur", "af", "av", "bin", "ibn", "al", "el", "st", "san", "mac",
+}  # fmt: skip
 
 
 class Name(NamedTuple):
@@ -86,7 +37,8 @@ def split_name(text: str) -> Name:
     """Split a name into its parts; a part that is not there is None."""
     before, comma, after = text.partition(",")
     if comma and not _is_suffix(after):
-        return Name(_joined(_without_titles(after.split())), _joined(_without_suffixes(before.split())))
+        given = _without_suffixes(after.replace(",", " ").split())
+        return Name(_joined(_without_titles(given)), _joined(_without_suffixes(before.split())))
     words = _without_titles(_without_suffixes(before.split()))
     if len(words) < 2:
         return Name(_joined(words), None)
@@ -95,6 +47,8 @@ def split_name(text: str) -> Name:
 
 
 def _start_of_last(words: list[str]) -> int:
+    if words[0] in _PARTICLES:
+        return 0
     start = len(words) - 1
     while start > 1 and _plain(words[start - 1]) in _PARTICLES:
         start -= 1
@@ -162,3 +116,33 @@ def _first_name(name: str) -> str | None:
 )
 def _last_name(name: str) -> str | None:
     return split_name(name).last
+
+
+def _whole(first: Type, last: Type) -> Type:
+    lengths = [longest(first), longest(last)]
+    return nullable(text_up_to(None if None in lengths else sum(length or 0 for length in lengths) + 1))
+
+
+@GROUP.function(
+    "full_name",
+    "Join first and last name by a blank; either may be missing, and null is what is left of nothing.",
+    anything("first"),
+    anything("last"),
+    returns=_whole,
+    examples=[("Ada", "Lovelace", "Ada Lovelace"), (None, "Lovelace", "Lovelace"), ("", None, None)],
+)
+def _full_name(first: Json, last: Json) -> str | None:
+    parts = (part.strip() for part in (first, last) if isinstance(part, str))
+    return bounded(" ".join(filter(None, parts))) or None
+
+
+@GROUP.function(
+    "initials",
+    "Take the first letter of every word of a name, in upper case; titles and suffixes are left out.",
+    text("name"),
+    returns=lambda name: nullable(text_up_to(None if longest(name) is None else 3 * (longest(name) or 0))),
+    examples=[("Ada Lovelace", "AL"), ("Dr. Anna van der Berg", "AVDB"), ("  ", None)],
+)
+def _initials(name: str) -> str | None:
+    words = f"{split_name(name).first or ''} {split_name(name).last or ''}".split()
+    return bounded("".join(word[0].upper() for word in words)) or None

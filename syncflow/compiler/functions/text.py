@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import unicodedata
 
 from syncflow.compiler.formats import FORMATS
 from syncflow.compiler.functions.function import Group, Rule
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
-from syncflow.compiler.functions.parameters import integer, text
+from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, most, no_longer, text_up_to
-from syncflow.compiler.types import Text, Type, longest, members, union
+from syncflow.compiler.types import BOOLEAN, Text, Type, longest, members, nullable, union
+from syncflow.events import Json
 
 GROUP = Group("text", "Text")
 
 _CASELESS = {"email", "hostname", "uuid", "uri", "e164", "date"}
 
 
-def _recased(change: Callable[[str], str], factor: int) -> Rule:
+def _recased(factor: int) -> Rule:
     """One character may become up to ``factor`` in another case, but not in ASCII, and every format is ASCII."""
 
     def of(kind: Type) -> Type:
-        if isinstance(kind, Text) and kind.values is not None:
-            return Text(values=frozenset(map(change, kind.values)))
         if isinstance(kind, Text) and kind.format in FORMATS:
             return Text(format=kind.format if kind.format in _CASELESS else None, max_length=longest(kind))
         length = longest(kind)
@@ -42,7 +42,7 @@ GROUP.function(
     "lower",
     "Write text in lower case.",
     text(),
-    returns=_recased(_lower_case, 2),
+    returns=_recased(2),
     examples=[("ADA@Example.COM", "ada@example.com"), (None, None)],
 )(_lower_case)
 
@@ -50,7 +50,7 @@ GROUP.function(
     "upper",
     "Write text in upper case; one letter may become several (ß becomes SS).",
     text(),
-    returns=_recased(_upper_case, 3),
+    returns=_recased(3),
     examples=[("de", "DE"), ("straße", "STRASSE")],
 )(_upper_case)
 
@@ -102,3 +102,145 @@ def _replace(value: str, old: str, new: str) -> str:
     if not old:
         return value
     return bounded(value.replace(old, new, MOST_CHARACTERS // max(len(new), 1) + 1))
+
+
+@GROUP.function(
+    "capitalize",
+    "Write the first character in upper case and the rest in lower case.",
+    text(),
+    returns=_recased(3),
+    examples=[("ada LOVELACE", "Ada lovelace")],
+)
+def _capitalize(value: str) -> str:
+    return bounded(value.capitalize())
+
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+def _titled(value: str) -> str:
+    return bounded(_WORD.sub(lambda word: word[0].capitalize(), value))
+
+
+GROUP.function(
+    "title",
+    "Begin every word with a capital and write the rest in lower case; an apostrophe begins no word.",
+    text(),
+    returns=_recased(3),
+    examples=[("ada o'neil-LOVELACE", "Ada O'neil-Lovelace")],
+)(_titled)
+
+
+@GROUP.function(
+    "normalize_space",
+    "Remove blanks at both ends and make every run of blanks within one blank.",
+    text(),
+    returns=no_longer,
+    examples=[("  Ada \n  Lovelace ", "Ada Lovelace")],
+)
+def _normalize_space(value: str) -> str:
+    return " ".join(value.split())
+
+
+def _padded(value: Type, width: Type, _fill: Type) -> Type:
+    length, wide = longest(value), most(width)
+    return text_up_to(None if length is None or wide is None else max(length, wide))
+
+
+def _padding(value: str, width: int, fill: str) -> str:
+    missing = min(width, MOST_CHARACTERS) - len(value)
+    return (fill * (missing // len(fill) + 1))[:missing] if missing > 0 and fill else ""
+
+
+_WIDTH = integer("width", "How long the result is at least.")
+_FILL = text("fill", "What to fill with.", default=" ")
+
+
+@GROUP.function(
+    "pad_start",
+    "Fill text up at its start.",
+    text(),
+    _WIDTH,
+    _FILL,
+    returns=_padded,
+    examples=[("42", 5, "0", "00042"), ("abc", 2, "abc")],
+)
+def _pad_start(value: str, width: int, fill: str) -> str:
+    return bounded(_padding(value, width, fill) + value)
+
+
+@GROUP.function(
+    "pad_end",
+    "Fill text up at its end.",
+    text(),
+    _WIDTH,
+    _FILL,
+    returns=_padded,
+    examples=[("42", 5, "42   "), ("ab", 5, "xy", "abxyx")],
+)
+def _pad_end(value: str, width: int, fill: str) -> str:
+    return bounded(value + _padding(value, width, fill))
+
+
+@GROUP.function(
+    "repeat",
+    "Write text several times.",
+    text(),
+    integer("times"),
+    returns=lambda value, times: _repeated(longest(value), most(times)),
+    examples=[("ab", 3, "ababab"), ("ab", -1, "")],
+)
+def _repeat(value: str, times: int) -> str:
+    fitting = MOST_CHARACTERS // max(len(value), 1) + 1
+    return bounded(value * max(0, min(times, fitting)))
+
+
+def _repeated(length: int | None, times: int | None) -> Type:
+    return text_up_to(None if length is None or times is None else length * max(times, 0))
+
+
+@GROUP.function(
+    "is_blank",
+    "Tell whether a value is null, or text without anything but blanks.",
+    anything(),
+    returns=BOOLEAN,
+    examples=[("  ", True), (None, True), ("x", False), (0, False)],
+)
+def _is_blank(value: Json) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+@GROUP.function(
+    "blank_to_null",
+    "Take text without blanks at its ends; null where nothing is left.",
+    text(),
+    returns=lambda value: nullable(Text(min_length=1, max_length=longest(value))),
+    examples=[("  Ada ", "Ada"), ("  ", None)],
+)
+def _blank_to_null(value: str) -> str | None:
+    return value.strip() or None
+
+
+def accentless(value: str) -> str:
+    """Write letters without accents: decompose, drop the marks, compose what is left (Hangul), and spell the letters that do not decompose."""
+    plain = "".join(
+        _UNMARKED.get(mark, mark) for mark in unicodedata.normalize("NFD", value) if not unicodedata.combining(mark)
+    )
+    return unicodedata.normalize("NFC", plain)
+
+
+_UNMARKED = {
+    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
+    "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "ħ": "h", "Ħ": "H",
+}  # fmt: skip
+
+
+@GROUP.function(
+    "strip_accents",
+    "Write letters without accents: ü becomes u, ß ss, ø o.",
+    text(),
+    returns=_recased(4),
+    examples=[("Müßiggang à Łódź", "Mussiggang a Lodz"), ("Ada", "Ada")],
+)
+def _strip_accents(value: str) -> str:
+    return bounded(accentless(value))

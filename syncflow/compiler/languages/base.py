@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from syncflow.config.diagnostics import did_you_mean
 from syncflow.errors import SyncflowError
 
 MAX_TEXT = 100_000
@@ -23,9 +23,21 @@ class ExpressionError(SyncflowError):
 
     code = "SF301"
 
-    def __init__(self, message: str, offset: int = 0, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        offset: int = 0,
+        hint: str = "",
+        *,
+        code: str = "SF301",
+        suggestion: str = "",
+        length: int = 1,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.offset = offset
+        self.code = code
+        self.suggestion = suggestion
+        self.length = length
 
 
 class Read(NamedTuple):
@@ -37,13 +49,13 @@ class Read(NamedTuple):
 
 def unknown_name(kind: str, name: str, known: Iterable[str], offset: int) -> ExpressionError:
     """Return the error for a function, filter or test that nobody has defined."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    hint = f"did you mean {close[0]}?" if close else "`syncflow functions` lists what there is"
-    return ExpressionError(f"unknown {kind} {name}", offset, hint)
+    close = did_you_mean(name, known)
+    hint = "" if close else "`syncflow functions` lists what there is"
+    return ExpressionError(f"unknown {kind} `{name}`", offset, hint, code="SF302", suggestion=close, length=len(name))
 
 
 def wrong_count(name: str, least: int, most: int | None, found: int, offset: int) -> ExpressionError:
     """Return the error for a call with too few or too many arguments."""
     expected = f"at least {least}" if most is None else str(least) if least == most else f"{least} to {most}"
     noun = "argument" if expected == "1" else "arguments"
-    return ExpressionError(f"{name} takes {expected} {noun}, found {found}", offset)
+    return ExpressionError(f"{name} takes {expected} {noun}, found {found}", offset, code="SF303")
