@@ -194,7 +194,6 @@ class _Loading:
                 "SF101",
                 scalar.span,
                 f"the file {scalar.value} {what}",
-                found=path.as_posix() if path.as_posix() != str(scalar.value) else "",
                 suggestion=self.files.beside(path, str(scalar.value)),
                 path=dotted(at),
             )
@@ -215,11 +214,7 @@ class _Loading:
         path = self.files.adapter_path(self.directory, name)
         if path is None:
             known = self.files.adapter_names(self.directory)
-            expected = (
-                f"one of {', '.join(known)}, or a file adapters/{name}.yaml"
-                if known
-                else f"a file adapters/{name}.yaml"
-            )
+            expected = f"an adapter of the package, or a file adapters/{name}.yaml"
             self.files.diagnostics.append(
                 Diagnostic(
                     "SF406",

@@ -81,7 +81,8 @@ class _Route:
         for path, system in named:
             if system not in self.systems:
                 yield _unknown(self.file, "SF401", "system", system, list(self.systems), path)
-        yield from self._mappings({system for _, system in named if system in self.systems})
+        used = {system for _, system in named if system in self.systems}
+        yield from self._mappings(used, all_known=all(system in self.systems for _, system in named))
         if self.route.record is not None and self.route.record not in self.file.model.records:
             kinds = list(self.file.model.records)
             yield _unknown(self.file, "SF404", "kind of record", self.route.record, kinds, (*self.at, "record"))
@@ -112,20 +113,21 @@ class _Route:
         if self.route.default is not None:
             yield from _listed((*self.at, "default"), self.route.default)
 
-    def _mappings(self, used: set[str]) -> Iterator[Diagnostic]:
-        for system in sorted(used):
+    def _mappings(self, used: set[str], *, all_known: bool) -> Iterator[Diagnostic]:
+        """Where a system is misspelt, what does not fit together because of it is not said again."""
+        misspelt = [system for system in self.route.mappings if system not in self.systems]
+        for system in sorted(used if not misspelt else ()):
             name = self.route.mappings.get(system) or self.route.mapping
             if name is None:
                 place = (*self.at, "mappings") if self.route.mappings else self.at
                 hint = f"add `mappings: {{{system}: mappings/…}}`"
                 message = f"no mapping says what `{system}` is sent"
-                close = did_you_mean(system, [known for known in self.route.mappings if known not in used])
-                yield self.file.report("SF402", message, *place, at_key=True, hint=hint, found=close and f"`{close}`")
+                yield self.file.report("SF402", message, *place, at_key=True, hint=hint)
         for system in self.route.mappings:
             if system not in self.systems:
                 path = (*self.at, "mappings", system)
                 yield _unknown(self.file, "SF401", "system", system, list(self.systems), path, at_key=True)
-            elif system not in used and (self.route.to or self.route.table):
+            elif system not in used and used and all_known:
                 message = f"this route never sends to `{system}`"
                 yield self.file.report("SF408", message, *self.at, "mappings", system, at_key=True, severity="warning")
         yield from self._targets(used)
@@ -135,7 +137,11 @@ class _Route:
         for system in sorted(used):
             path, mapping = self._mapping_of(system)
             adapter = self.systems[system].adapter
-            if mapping is None or mapping.model.target.partition("/")[0] == adapter:
+            if (
+                mapping is None
+                or adapter not in self.parts.adapters
+                or mapping.model.target.partition("/")[0] == adapter
+            ):
                 continue
             yield self.file.report(
                 "SF403",
@@ -147,10 +153,11 @@ class _Route:
 
     def _kinds(self) -> Iterator[Diagnostic]:
         """All mappings of a route read the same kind of record, and it is the route's."""
-        kind = self.route.record
+        kinds = self.file.model.records
+        kind = self.route.record if self.route.record in kinds else None
         for path, name in self._mapping_names():
             mapping = self._document(name)
-            if mapping is None:
+            if mapping is None or mapping.model.source not in kinds:
                 continue
             if kind is not None and mapping.model.source != kind:
                 found = f"source: {mapping.model.source} in {mapping.name}"
@@ -186,9 +193,8 @@ def _mapping(parts: Parts, mapping: Document[MappingFile]) -> Iterator[Diagnosti
         yield _unknown(mapping, "SF404", "kind of record", mapping.model.source, kinds, ("source",))
     adapter_name, _, object_name = mapping.model.target.partition("/")
     adapters = sorted({system.adapter for system in parts.routes.model.systems.values()})
-    if adapter_name not in adapters:
+    if adapter_name not in adapters and all(name in parts.adapters for name in adapters):
         yield _unknown(mapping, "SF406", "system with the adapter", adapter_name, adapters, ("target",))
-        return
     adapter = parts.adapters.get(adapter_name)
     if adapter is None or (adapter_name, object_name) in parts.objects:
         return
@@ -207,7 +213,7 @@ def _unknown_object(
         "SF601",
         f"the adapter {adapter.model.adapter} knows no object `{object_name}`",
         "target",
-        expected=one_of(known) if known else "",
+        expected=one_of(list(dict.fromkeys(known))),
         suggestion=f"{adapter.model.adapter}/{close}" if close else "",
         hint=f"describe it in objects/{adapter.model.adapter}_{object_name}.yaml",
     )

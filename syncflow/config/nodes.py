@@ -54,7 +54,7 @@ class ScalarNode(Node):
     """Text. ``value`` is Plain where it was unquoted; ``variables`` names what ``${…}`` it came from."""
 
     __slots__ = ("style", "value", "variables")
-    kind = "a value"
+    kind = "text"
 
     def __init__(
         self,

@@ -13,7 +13,9 @@ def align(text: str, value: str, style: str, start: int, end: int) -> list[int] 
 
     ``start`` and ``end`` delimit the scalar in ``text``, quotes and block indicators included.
     """
-    if style in {"|", ">"}:
+    if style == "|":
+        return _align_lines(text, value, start, end)
+    if style == ">":
         start = text.find("\n", start, end) + 1 or end
     elif style:
         start, end = start + 1, end - 1
@@ -22,14 +24,31 @@ def align(text: str, value: str, style: str, start: int, end: int) -> list[int] 
     for character in value:
         step = _step(text, position, end, character, style)
         if step is None:
-            return places_or_none(places, value, position)
+            return _places_or_none(places, value, position)
         place, position = step
         places.append(place)
     places.append(min(position, end))
     return places
 
 
-def places_or_none(places: list[int], value: str, position: int) -> list[int] | None:
+def _align_lines(text: str, value: str, start: int, end: int) -> list[int]:
+    """A literal block keeps its lines: each is the file's own, less the indentation."""
+    places: list[int] = []
+    position = text.find("\n", start, end) + 1 or end
+    indent: int | None = None
+    for line in value.splitlines(keepends=True):
+        stop = text.find("\n", position)
+        stop = len(text) if stop < 0 else stop
+        content = line.rstrip("\n")
+        if indent is None and content:
+            indent = len(text[position:stop].rstrip("\r")) - len(content)
+        first = min(position + (indent or 0), stop)
+        places += [min(first + offset, stop) for offset in range(len(line))]
+        position = min(stop + 1, len(text))
+    return [*places, places[-1] + 1 if places else position]
+
+
+def _places_or_none(places: list[int], value: str, position: int) -> list[int] | None:
     """Accept a value whose only unmatched characters are its closing line breaks, which a block scalar may lack in the file."""
     rest = value[len(places) :]
     return [*places, *[position] * (len(rest) + 1)] if places and not rest.strip("\n") else None

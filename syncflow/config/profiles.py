@@ -42,7 +42,7 @@ def _named(root: MappingNode, known: Mapping[str, Node]) -> tuple[str | None, li
     if not steps or not isinstance(node, ScalarNode) or is_nothing(node.value):
         return None, []
     name = str(node.value)
-    return (name, []) if name in known else (None, [_unknown(name, "profile", node.span, known)])
+    return (name, []) if name in known else (None, [_unknown(name, "`profile:`", node.span, known)])
 
 
 def _place(root: MappingNode) -> Span:
@@ -52,7 +52,7 @@ def _place(root: MappingNode) -> Span:
 
 def _unknown(name: str, said_by: str, span: Span, known: Mapping[str, Node]) -> Diagnostic:
     expected = one_of(list(known)) if known else "a profile under `profiles:`; this file has none"
-    message = f"there is no profile `{name}` (asked for by {said_by})"
+    message = f"there is no profile `{name}` (named by {said_by})"
     return Diagnostic("SF220", span, message, expected=expected, suggestion=did_you_mean(name, known), path="profiles")
 
 

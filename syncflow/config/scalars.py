@@ -108,7 +108,7 @@ def _measure(value: Any, *, units: dict[str, Any], what: str, example: str) -> A
     number = text.rstrip("BKMGTikmshd")
     unit = text[len(number) :]
     if unit not in units or not _DECIMAL.match(number):
-        hint = f"add a unit: {text}{example.lstrip('0123456789')}" if _DECIMAL.match(text) else ""
+        hint = f"add a unit, such as {text}{example.lstrip('0123456789')}" if _DECIMAL.match(text) else ""
         raise refuse(
             f"this is not {what}", expected=f"{what} with a unit ({', '.join(units)}), such as {example}", hint=hint
         )

@@ -15,7 +15,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     (
         r"mapping values are not allowed",
         "a second `: ` stands in one value",
-        "put the value in quotes if the colon belongs to it, or begin a new line",
+        "put the value in quotes if the colon belongs to it; if not, look at the indentation",
     ),
     (r"found character '([@`%|>])'", "a value may not begin with `{0}`", "put it in quotes"),
     (r"expected ',' or '\]'", "the list opened with `[` is not closed, or a comma is missing", "write `[a, b, c]`"),
@@ -51,6 +51,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
         "write a colon and a space after the key, or indent the line",
     ),
     (r"expected <block end>, but found '-'", "a list item stands where a key is expected", "check the indentation"),
+    (r"expected <block end>, but found ':'", "a key is missing before the colon", "write `key: value`"),
     (
         r"expected <block end>, but found",
         "the indentation does not fit what stands above",
@@ -106,12 +107,18 @@ def _plain(problem: str) -> tuple[str, str]:
     return f"this is not YAML: {problem}", ""
 
 
+def _is_unclosed(error: yaml.YAMLError) -> bool:
+    words = str(getattr(error, "problem", ""))
+    if "end of stream" in words or "<stream end>" in words:
+        return True
+    opening, problem = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
+    return "expected ','" in words and bool(opening and problem and opening.line != problem.line)
+
+
 def _place(error: yaml.YAMLError, file: FileText) -> Span:
     """An unclosed quote or bracket is shown where it opens: that is where it is mended."""
-    opened = "end of stream" in str(getattr(error, "problem", "")) or "<stream end>" in str(
-        getattr(error, "problem", "")
-    )
-    mark = (opened and getattr(error, "context_mark", None)) or getattr(error, "problem_mark", None)
+    problem, opening = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    mark = opening if opening is not None and _is_unclosed(error) else problem
     if mark is not None:
         return Span(file.name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2, file)
     index = int(getattr(error, "position", 0) or 0)

@@ -49,10 +49,10 @@ def read_model(model: type[M], node: Node) -> tuple[M | None, list[Diagnostic]]:
         return model.model_validate(data), []
     except ValidationError as error:
         problems = [_located(details, node) for details in error.errors(include_url=False, include_input=False)]
-    unset = [problem.path for problem in problems if isinstance(_value(node, problem.path), Unset)]
+    unset = [p.path for p in problems if p.error["type"] != "extra_forbidden" and _is_unset(node, p.path)]
     if unset:
         return _read_without(model, node, data, unset)
-    return None, [_diagnose(group, model, node) for group in _grouped(problems)]
+    return None, _diagnostics(problems, model, node)
 
 
 def _read_without(model: type[M], node: Node, data: Any, unset: Sequence[Path]) -> tuple[M | None, list[Diagnostic]]:
@@ -63,7 +63,19 @@ def _read_without(model: type[M], node: Node, data: Any, unset: Sequence[Path]) 
         return model.model_validate(data), []
     except ValidationError as error:
         problems = [_located(details, node) for details in error.errors(include_url=False, include_input=False)]
-    return None, [_diagnose(group, model, node) for group in _grouped(problems)]
+    return None, _diagnostics(problems, model, node)
+
+
+def _diagnostics(problems: Sequence[_Problem], model: type[BaseModel], node: Node) -> list[Diagnostic]:
+    """A key that is missing because it is misspelt is one problem, not two."""
+    found = [_diagnose(group, model, node) for group in _grouped(problems)]
+    meant = {_beside(each.path, each.suggestion) for each in found if each.code == "SF201" and each.suggestion}
+    return [each for each in found if each.code != "SF202" or each.path not in meant]
+
+
+def _beside(path: str, name: str) -> str:
+    parent, dot, _ = path.rpartition(".")
+    return f"{parent}{dot}{name}"
 
 
 def _drop(data: Any, path: Path) -> None:
@@ -71,6 +83,10 @@ def _drop(data: Any, path: Path) -> None:
         data = data[step]
     if isinstance(data, dict):
         data.pop(path[-1], None)
+
+
+def _is_unset(node: Node, path: Path) -> bool:
+    return isinstance(_value(node, path), Unset)
 
 
 def _value(node: Node, path: Path) -> Any:
@@ -136,7 +152,7 @@ def _diagnose(group: Sequence[_Problem], model: type[BaseModel], root: Node) -> 
         span,
         words.message,
         expected=words.expected,
-        found=words.found or describe(node, secret=is_secret_place(path)),
+        found=words.found or (describe(node, secret=is_secret_place(path)) if words.code != "SF208" else ""),
         suggestion=_suggested(node, words.choices),
         hint=words.hint or _hint(kind, node),
         path=where,
@@ -170,7 +186,9 @@ def _words(group: Sequence[_Problem]) -> _Words:
             words = _Words("SF206", f"{name} must not be empty", "at least one character")
         case kind if kind in _TYPES:
             types = [_TYPES[problem.error["type"]] for problem in group if problem.error["type"] in _TYPES]
-            words = _Words("SF203", f"{name} cannot be this", " or ".join(dict.fromkeys(types)))
+            expected = ", or ".join(dict.fromkeys(types))
+            what = f"is not {expected.partition(' (')[0]}" if len(set(types)) == 1 else "fits none of its forms"
+            words = _Words("SF203", f"{name} {what}", expected)
         case kind if kind in _BOUNDS:
             word, bound = _BOUNDS[kind]
             words = _Words("SF206", f"{name} is out of bounds", f"{word} {_number(context.get(bound, ''))}".strip())

@@ -14,9 +14,7 @@ from syncflow.config.scalars import Plain
 class Model(BaseModel):
     """Unknown keys are errors, nothing is coerced but what a scalar's source text allows, and nothing changes after loading."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=False, populate_by_name=True, arbitrary_types_allowed=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, populate_by_name=True, defer_build=True)
 
     null_is_a_word: ClassVar[frozenset[str]] = frozenset()
     """Keys whose unquoted ``null`` is a word of the language, not the absence of a value."""
