@@ -64,7 +64,7 @@ def _is_blank(value: Json) -> bool:
 
 @GROUP.function(
     "when",
-    "Take one value where the condition holds, another where it does not. As in JMESPath, null, false, and empty text, arrays and objects do not hold.",
+    "Take one value where the condition holds, another where it does not. Null, false and what is empty do not hold.",
     anything("condition"),
     anything("then"),
     anything("otherwise", default=None),

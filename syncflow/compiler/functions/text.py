@@ -222,7 +222,7 @@ def _blank_to_null(value: str) -> str | None:
 
 
 def accentless(value: str) -> str:
-    """Write letters without accents: decompose, drop the marks, compose what is left (Hangul), and spell the letters that do not decompose."""
+    """Write letters without accents: without their marks, and spelled where they have none (ß, ø)."""
     plain = "".join(
         _UNMARKED.get(mark, mark) for mark in unicodedata.normalize("NFD", value) if not unicodedata.combining(mark)
     )
