@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Body, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import ValidationError
 
-import orjson
-
-from .settings import Settings
+from .settings import Settings, complaints
 from .state import Mock
 from .system import System
+
+_FIELD = {"name": "Score__c", "label": "Score", "type": "int"}
 
 
 def admin_routes(mock: Mock) -> APIRouter:
@@ -51,21 +52,24 @@ def _add_reading(router: APIRouter, mock: Mock) -> None:
     async def records(system: str) -> Response:
         return _json(_system(mock, system).records())
 
-    @router.get("/records/{system}/{object}", summary="Records of one object; in pages when limit is given")
+    @router.get("/records/{system}/{object_name}", summary="Records of one object; in pages when limit is given")
     async def object_records(
-        system: str, object: str, offset: int = Query(0, ge=0), limit: int | None = Query(None, ge=1)
+        system: str,
+        object_name: str,
+        offset: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int | None, Query(ge=1)] = None,
     ) -> Response:
         held = {name.lower(): each for name, each in _system(mock, system).records().items()}
-        if object.lower() not in held:
-            raise HTTPException(404, f"{system} holds no {object}; it holds {', '.join(held)}")
-        all_records = held[object.lower()]
+        if object_name.lower() not in held:
+            raise HTTPException(404, f"{system} holds no {object_name}; it holds {', '.join(held)}")
+        all_records = held[object_name.lower()]
         page = all_records[offset : None if limit is None else offset + limit]
         return _json({"total": len(all_records), "records": page})
 
 
 def _add_actions(router: APIRouter, mock: Mock) -> None:
     @router.post("/reset", summary="Forget records, sessions and counts; with settings=true also changed settings")
-    async def reset(settings: bool = False) -> dict[str, str]:
+    async def reset(*, settings: bool = False) -> dict[str, str]:
         mock.reset(settings=settings)
         return {"status": "empty"}
 
@@ -74,11 +78,9 @@ def _add_actions(router: APIRouter, mock: Mock) -> None:
         _system(mock, system).expire()
         return {"status": "expired"}
 
-    @router.post("/fields/salesforce/{object}", summary="Add a field to an object, by the words of describe")
-    async def add_field(
-        object: str, facts: dict[str, Any] = Body(examples=[{"name": "Score__c", "type": "int"}])
-    ) -> Response:
-        entity = mock.salesforce.entities.get(object)
+    @router.post("/fields/salesforce/{object_name}", summary="Add a field to an object, by the words of describe")
+    async def add_field(object_name: str, facts: Annotated[dict[str, Any], Body(examples=[_FIELD])]) -> Response:
+        entity = mock.salesforce.entities.get(object_name)
         if entity is None or not isinstance(facts.get("name"), str):
             raise HTTPException(
                 400, f"name an object of {', '.join(mock.salesforce.entities)} and a field's name and type"
@@ -90,11 +92,7 @@ def _changed(mock: Mock, patch: dict[str, Any]) -> Settings:
     try:
         return mock.configure(patch)
     except ValidationError as error:
-        raise HTTPException(422, _complaints(error)) from error
-
-
-def _complaints(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise HTTPException(422, complaints(error)) from error
 
 
 def _system(mock: Mock, name: str) -> System:

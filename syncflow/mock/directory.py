@@ -6,7 +6,7 @@ from typing import Any
 
 from .settings import DirectorySettings
 from .system import Desk
-from .wire import Answer, BadJson, Call, Routes, json_answer
+from .wire import Answer, BadJsonError, Call, Routes, json_answer
 
 _KINDS = ("partner", "vendor", "customer")
 _KNOWN = frozenset({"id", "display_name", "mail", "phone", "kind"})
@@ -80,37 +80,37 @@ class Directory:
         return {"people": len(self.people)}
 
 
-@routes.on("PUT", "/v1/people/{id}")
-def put_person(directory: Directory, call: Call, id: str) -> Answer:
+@routes.on("PUT", "/v1/people/{person_id}")
+def put_person(directory: Directory, call: Call, person_id: str) -> Answer:
     """Create or replace a person."""
     try:
         body = call.json()
-    except BadJson as error:
+    except BadJsonError as error:
         return _fault(400, "invalid_person", f"The body is not JSON: {error}")
     person = body.get("person") if isinstance(body, dict) else None
     if not isinstance(person, dict):
         return _fault(400, "invalid_person", "The body must be an object with one key, person.")
-    fault = _unknown(body, person) or _wrong(id, person) or _struck(directory, id, person)
+    fault = _unknown(body, person) or _wrong(person_id, person) or _struck(directory, person_id, person)
     if fault is not None:
         return fault
-    known = directory.people.get(id)
+    known = directory.people.get(person_id)
     directory.numbered += known is None
     number = known["number"] if known else directory.numbered
-    directory.people[id] = {**person, "id": id, "number": number}
-    return json_answer(200, {"person": directory.people[id]})
+    directory.people[person_id] = {**person, "id": person_id, "number": number}
+    return json_answer(200, {"person": directory.people[person_id]})
 
 
-@routes.on("GET", "/v1/people/{id}")
-def get_person(directory: Directory, call: Call, id: str) -> Answer:
+@routes.on("GET", "/v1/people/{person_id}")
+def get_person(directory: Directory, call: Call, person_id: str) -> Answer:
     """Read a person."""
-    person = directory.people.get(id)
-    return json_answer(200, {"person": person}) if person else _nobody(id)
+    person = directory.people.get(person_id)
+    return json_answer(200, {"person": person}) if person else _nobody(person_id)
 
 
-@routes.on("DELETE", "/v1/people/{id}")
-def delete_person(directory: Directory, call: Call, id: str) -> Answer:
+@routes.on("DELETE", "/v1/people/{person_id}")
+def delete_person(directory: Directory, call: Call, person_id: str) -> Answer:
     """Remove a person."""
-    return Answer(204) if directory.people.pop(id, None) else _nobody(id)
+    return Answer(204) if directory.people.pop(person_id, None) else _nobody(person_id)
 
 
 @routes.on("GET", "/v1/people")
@@ -119,8 +119,8 @@ def list_people(directory: Directory, call: Call) -> Answer:
     return json_answer(200, {"people": list(directory.people.values())})
 
 
-def _nobody(id: str) -> Answer:
-    return _fault(404, "no_such_person", f"There is no person {id!r}.")
+def _nobody(person_id: str) -> Answer:
+    return _fault(404, "no_such_person", f"There is no person {person_id!r}.")
 
 
 def _unknown(body: dict[str, Any], person: dict[str, Any]) -> Answer | None:
@@ -128,14 +128,14 @@ def _unknown(body: dict[str, Any], person: dict[str, Any]) -> Answer | None:
     return _fault(400, "unknown_field", f"Unknown: {', '.join(unknown)}.") if unknown else None
 
 
-def _wrong(id: str, person: dict[str, Any]) -> Answer | None:
+def _wrong(person_id: str, person: dict[str, Any]) -> Answer | None:
     """The first thing wrong with a person, in the order in which the directory looks."""
     texts = {key: person.get(key) for key in _KNOWN}
     if any(text is not None and not isinstance(text, str) for text in texts.values()):
         return _fault(400, "invalid_person", "Every field is text.")
     name, mail = texts["display_name"], texts["mail"]
     complaints = (
-        (texts["id"] not in (None, id), "id differs from the one in the address."),
+        (texts["id"] not in (None, person_id), "id differs from the one in the address."),
         (not name or not name.strip(), "display_name is required."),
         (name is not None and len(name) > 60, "display_name may have 60 characters."),
         (mail is not None and "@" not in mail, "mail must contain @."),
@@ -144,9 +144,9 @@ def _wrong(id: str, person: dict[str, Any]) -> Answer | None:
     return next((_fault(400, "invalid_person", text) for wrong, text in complaints if wrong), None)
 
 
-def _struck(directory: Directory, id: str, person: dict[str, Any]) -> Answer | None:
+def _struck(directory: Directory, person_id: str, person: dict[str, Any]) -> Answer | None:
     desk = directory.desk
-    refusal = desk.refusals.message("people", {**person, "id": id})
+    refusal = desk.refusals.message("people", {**person, "id": person_id})
     if refusal or desk.faults.record("invalid"):
         return _fault(400, "invalid_person", refusal or "The directory took a dislike to this person.")
     return _fault(409, "locked", "Somebody else is changing this person.") if desk.faults.record("lock") else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -43,7 +43,7 @@ class Faults:
         self._meter.fault(kind)
         return True
 
-    def _draw(self, shares: list[tuple[str, float]]) -> str | None:
+    def _draw(self, shares: Sequence[tuple[str, float]]) -> str | None:
         if not shares:
             return None
         point = self._random.random()

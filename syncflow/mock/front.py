@@ -53,14 +53,14 @@ class _Exchange:
         call = _call_head(self._scope, mount, path)
         exempt = self._system.exempt(call)
         verdict = desk.meter.arrive(time.monotonic(), exempt=exempt)
-        strike = desk.faults.before() if verdict is Verdict.PASS else None
+        strike = desk.faults.before() if verdict is Verdict.FREE else None
         if strike == "reset":
             await self._hang_up()
             return
         call = Call(call.method, call.path, call.query, call.headers, await self._body(), call.base_url)
         if desk.settings.latency_ms:
             await asyncio.sleep(desk.settings.latency_ms / 1000)
-        if verdict is not Verdict.PASS or strike is not None:
+        if verdict is not Verdict.FREE or strike is not None:
             await self._write(call, self._instead(call, verdict, strike))
         else:
             await self._carry_out(call)

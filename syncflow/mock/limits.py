@@ -11,7 +11,7 @@ from .settings import SystemSettings, parse_rate
 class Verdict(Enum):
     """What the limits say of a request that has just arrived."""
 
-    PASS = "pass"
+    FREE = "free"
     TOO_FAST = "too_fast"
     QUOTA_USED = "quota_used"
 
@@ -40,8 +40,8 @@ class Meter:
         _forget(self._arrived, now - self.seconds)
         self._arrived.append(now)
         self.largest_window = max(self.largest_window, len(self._arrived))
-        verdict = Verdict.PASS if exempt else self._verdict()
-        if verdict is Verdict.PASS:
+        verdict = Verdict.FREE if exempt else self._verdict()
+        if verdict is Verdict.FREE:
             self.passed += 1
             self._passed.append(now)
         return verdict
@@ -53,7 +53,7 @@ class Meter:
         if self.limited and len(self._passed) >= self.most:
             self.refused_rate += 1
             return Verdict.TOO_FAST
-        return Verdict.PASS
+        return Verdict.FREE
 
     @property
     def remaining(self) -> int:

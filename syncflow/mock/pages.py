@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,7 +25,7 @@ _LANDING = """<!DOCTYPE html>
 <a href="/admin/records/hubspot">in hubspot</a> · <a href="/admin/records/directory">in directory</a></p></body></html>"""
 
 # How a system's routes look from outside: the admin page shows one spelling of what may be written in several.
-_MOUNTS = {
+_MOUNTS: dict[str, Callable[[str], str]] = {
     "salesforce": lambda path: path if path.startswith("/services") else f"/services/data/v67.0{path}",
     "hubspot": lambda path: path if path.startswith("/oauth") else f"/crm/v3{path}",
     "directory": lambda path: path,

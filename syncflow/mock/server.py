@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -42,13 +43,20 @@ def create_app(settings: Settings | None = None, *, mock: Mock | None = None) ->
     return app
 
 
-def serve(host: str, port: int, *, settings: Settings, ready: Callable[[int], None] | None = None) -> None:
+def serve(
+    host: str, port: int, *, settings: Settings | None = None, ready: Callable[[int], None] | None = None
+) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``ready`` is told the port once requests are accepted.
 
-    OSError when the port cannot be had. Prints nothing.
+    Settings that are not given come from the environment. ValueError when those are not valid, OSError when the port
+    cannot be had. Prints nothing. The process is taken to serve nothing else.
     """
+    app = create_app(settings or Settings.from_env(os.environ))
+    gc.set_threshold(
+        50_000, 20, 20
+    )  # records are many and live long: looking through them often costs a third of the time
     with _bound(host, port) as listening:
-        server = _Server(_config(create_app(settings)), ready=lambda: ready and ready(listening.getsockname()[1]))
+        server = _Server(_config(app), ready=lambda: ready and ready(listening.getsockname()[1]))
         server.run(sockets=[listening])
 
 
@@ -105,6 +113,3 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         yield listening
-
-
-app = create_app(Settings.from_env(os.environ))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 FaultKind = Literal[
     "status_401", "status_423", "status_429", "status_477", "status_500", "status_502", "status_503", "status_504",
@@ -15,6 +15,7 @@ FaultKind = Literal[
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_DEMO = "demo"  # everything that would be a secret elsewhere
 _RATE = re.compile(r"(\d+)\s*/\s*(\d*)\s*([smh])")
 _SYSTEMS = ("salesforce", "hubspot", "directory")
 
@@ -94,9 +95,9 @@ class SystemSettings(_Knobs):
 class SalesforceSettings(SystemSettings):
     """Knobs of the mock Salesforce."""
 
-    client_id: str = "demo"
-    client_secret: str = "demo"
-    token: str = Field("demo", description="an access token that is valid without asking for one")
+    client_id: str = _DEMO
+    client_secret: str = _DEMO
+    token: str = Field(_DEMO, description="an access token that is valid without asking for one")
     session_seconds: Annotated[float, Field(gt=0)] = Field(
         7200, description="a session ends after this long without use"
     )
@@ -105,10 +106,10 @@ class SalesforceSettings(SystemSettings):
 class HubspotSettings(SystemSettings):
     """Knobs of the mock HubSpot."""
 
-    token: str = Field("demo", description="the token of a private app; it never expires")
-    client_id: str = "demo"
-    client_secret: str = "demo"
-    refresh_token: str = "demo"
+    token: str = Field(_DEMO, description="the token of a private app; it never expires")
+    client_id: str = _DEMO
+    client_secret: str = _DEMO
+    refresh_token: str = _DEMO
     token_seconds: Annotated[float, Field(gt=0)] = Field(1800, description="life of a token from the OAuth endpoint")
     search_delay_ms: Annotated[float, Field(ge=0)] = Field(0, description="how far search lags behind writes")
 
@@ -142,12 +143,22 @@ class Settings(_Knobs):
         """Read ``MOCK_RATE``, ``MOCK_DAILY``, ``MOCK_LATENCY_MS``, ``MOCK_FAULTS`` and ``MOCK_SEED``.
 
         A name with the system in it (``MOCK_HUBSPOT_RATE``) is for that system alone and wins. Faults are written
-        ``status_503=0.05,reset=0.01``.
+        ``status_503=0.05,reset=0.01``. ValueError names what is wrong.
         """
-        patch: dict[str, Any] = {"seed": int(env.get("MOCK_SEED") or 1)}
+        patch: dict[str, Any] = {"seed": env.get("MOCK_SEED") or 1}
         for system in _SYSTEMS:
             patch[system] = _from_env(env, "MOCK_") | _from_env(env, f"MOCK_{system.upper()}_")
-        return cls.model_validate(patch)
+        try:
+            return cls.model_validate(patch)
+        except ValidationError as error:
+            raise ValueError("the settings of the mock are not valid:\n" + "\n".join(complaints(error))) from error
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """What is wrong with settings, one line each: where, and why."""
+    return [
+        f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()
+    ]
 
 
 def _from_env(env: Mapping[str, str], prefix: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import orjson
 JSON = "application/json;charset=UTF-8"
 
 
-class BadJson(Exception):
+class BadJsonError(Exception):
     """The body is not JSON; the text says where."""
 
 
@@ -32,11 +32,11 @@ class Call:
     base_url: str = ""
 
     def json(self) -> Any:
-        """The body as JSON; BadJson when it is none."""
+        """The body as JSON; BadJsonError when it is none."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise BadJson(f"{error.msg} at [line:{error.lineno}, column:{error.colno}]") from error
+            raise BadJsonError(f"{error.msg} at [line:{error.lineno}, column:{error.colno}]") from error
 
     def form(self) -> dict[str, str]:
         """The body as a URL-encoded form, laid over the query."""

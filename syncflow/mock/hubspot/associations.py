@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import Refused, absent
+from .problems import RefusedError, absent
 from .records import now_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def associate(portal: Hubspot, call: Call, name: str, record_id: str, other: str
     kinds = (portal.object_type(name), portal.object_type(other))
     for kind, each in zip(kinds, (record_id, other_id), strict=True):
         if kind.find(each) is None:
-            raise Refused(absent(each))
+            raise RefusedError(absent(each))
     spec = {
         "associationCategory": "HUBSPOT_DEFINED",
         "associationTypeId": _TYPES.get((kinds[0].name, kinds[1].name), 449),

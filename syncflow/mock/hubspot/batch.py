@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import ABSENT, Problem, Refused, not_unique, some_absent, wrong_input
+from .problems import ABSENT, Problem, RefusedError, not_unique, some_absent, wrong_input
 from .records import ObjectType, Record, now_text
 from .shapes import read, written
 from .transaction import Transaction
@@ -41,7 +41,7 @@ def upsert(portal: Hubspot, call: Call, name: str) -> Answer:
     for each in inputs:
         by = each.get("idProperty")
         if by is not None and not kind.is_unique(by):
-            raise Refused(not_unique(kind.type_id, by))
+            raise RefusedError(not_unique(kind.type_id, by))
     _refuse_twice(kind, inputs)
     return _write(portal, kind, inputs, _upsert_one, status=200)
 
@@ -60,7 +60,7 @@ def update(portal: Hubspot, call: Call, name: str) -> Answer:
     for each in inputs:
         by = each.get("idProperty")
         if by is not None and (by == "email" or not kind.is_unique(by)):
-            raise Refused(not_unique(kind.type_id, by))
+            raise RefusedError(not_unique(kind.type_id, by))
     _refuse_twice(kind, inputs)
     return _write(portal, kind, inputs, _update_one, status=200)
 
@@ -72,7 +72,7 @@ def read_batch(portal: Hubspot, call: Call, name: str) -> Answer:
     inputs, body = _inputs(portal, call), portal.body(call)
     by = body.get("idProperty")
     if by is not None and by != "hs_object_id" and not kind.is_unique(by):
-        raise Refused(not_unique(kind.type_id, by))
+        raise RefusedError(not_unique(kind.type_id, by))
     asked = [*(body.get("properties") or []), *([by] if by else [])]
     ids = dict.fromkeys(str(each.get("id", "")) for each in inputs)
     found = {each: kind.find(each, by) for each in ids}
@@ -97,9 +97,9 @@ def archive(portal: Hubspot, call: Call, name: str) -> Answer:
 def _inputs(portal: Hubspot, call: Call) -> list[Input]:
     inputs = portal.body(call).get("inputs")
     if not isinstance(inputs, list) or not all(isinstance(each, dict) for each in inputs):
-        raise Refused(wrong_input("Some required fields were not set: [inputs]"))
+        raise RefusedError(wrong_input("Some required fields were not set: [inputs]"))
     if len(inputs) > _MOST:
-        raise Refused(wrong_input(f"The maximum number of inputs supported in a batch request is {_MOST}."))
+        raise RefusedError(wrong_input(f"The maximum number of inputs supported in a batch request is {_MOST}."))
     return inputs
 
 
@@ -108,7 +108,7 @@ def _refuse_twice(kind: ObjectType, inputs: list[Input]) -> None:
     twice = [each for each, count in times.items() if count > 1]
     if twice:
         text = f"Duplicate IDs found in batch input: [{', '.join(twice)}]. IDs must be unique"
-        raise Refused(wrong_input(text, {"ids": twice}))
+        raise RefusedError(wrong_input(text, {"ids": twice}))
 
 
 def _write(
@@ -133,7 +133,7 @@ def _write(
             elif traced:
                 tally.errors.append(outcome.listed({"objectWriteTraceId": [each["objectWriteTraceId"]]}))
             else:
-                raise Refused(outcome)
+                raise RefusedError(outcome)
     tally.errors.extend(_absences(kind, absent, traced=traced))
     return _answer(portal, tally, status)
 
@@ -191,7 +191,7 @@ def _put(kind: ObjectType, record: Record | None, kept: dict[str, str]) -> Recor
 def _properties(sent: Input) -> dict[str, Any]:
     properties = sent.get("properties")
     if not isinstance(properties, dict):
-        raise Refused(wrong_input("Some required fields were not set: [properties]"))
+        raise RefusedError(wrong_input("Some required fields were not set: [properties]"))
     return properties
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import Problem, Refused, wrong_input
+from .problems import Problem, RefusedError, wrong_input
 from .properties import Property, custom_property, make_property
 from .records import ObjectType, now_text
 
@@ -30,10 +30,10 @@ def add_property(portal: Hubspot, call: Call, name: str) -> Answer:
     kind = portal.object_type(name)
     found = custom_property(portal.body(call), now_text())
     if found.name in kind.properties:
-        raise Refused(Problem(409, "CONFLICT", f"A property named '{found.name}' already exists."))
+        raise RefusedError(Problem(409, "CONFLICT", f"A property named '{found.name}' already exists."))
     own = [each for each in kind.properties.values() if each.unique and not each.defined["hubspotDefined"]]
     if found.unique and len(own) >= _MOST_UNIQUE:
-        raise Refused(wrong_input(f"An object has at most {_MOST_UNIQUE} unique properties."))
+        raise RefusedError(wrong_input(f"An object has at most {_MOST_UNIQUE} unique properties."))
     kind.add_property(found)
     return json_answer(201, found.defined)
 
@@ -61,7 +61,7 @@ def archive_property(portal: Hubspot, call: Call, name: str, property_name: str)
     kind = portal.object_type(name)
     found = _found(kind, property_name)
     if found.defined["hubspotDefined"]:
-        raise Refused(wrong_input(f"Property {found.name} is the vendor's own and cannot be archived."))
+        raise RefusedError(wrong_input(f"Property {found.name} is the vendor's own and cannot be archived."))
     kind.remove_property(found.name)
     return Answer(204)
 
@@ -69,7 +69,7 @@ def archive_property(portal: Hubspot, call: Call, name: str, property_name: str)
 def _found(kind: ObjectType, name: str) -> Property:
     found = kind.properties.get(name)
     if found is None:
-        raise Refused(
+        raise RefusedError(
             Problem(404, "OBJECT_NOT_FOUND", f"No properties found for object type: {kind.name}, name: {name}")
         )
     return found

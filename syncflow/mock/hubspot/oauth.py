@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..settings import HubspotSettings
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import Problem, Refused
+from .problems import Problem, RefusedError
 
 if TYPE_CHECKING:
     from .portal import Hubspot
 
-_NO_TOKEN = (
+_UNSIGNED = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at "
     "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
@@ -41,10 +41,10 @@ class Tokens:
             return
         ends = self._ends.get(token) if kind.lower() == "bearer" else None
         if ends is None:
-            raise Refused(Problem(401, "INVALID_AUTHENTICATION", _NO_TOKEN))
+            raise RefusedError(Problem(401, "INVALID_AUTHENTICATION", _UNSIGNED))
         since = time.monotonic() - ends
         if since >= 0:
-            raise Refused(expired(since))
+            raise RefusedError(expired(since))
 
     def expire(self) -> None:
         """End all tokens now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import Problem, Refused, absent, not_unique, wrong_input
+from .problems import Problem, RefusedError, absent, not_unique, wrong_input
 from .records import ObjectType, Record
 from .shapes import read, written
 
@@ -30,7 +30,7 @@ def list_records(portal: Hubspot, call: Call, name: str) -> Answer:
     kind = portal.object_type(name)
     limit = _count(call.query.get("limit", "10"))
     if not 0 < limit <= _MOST_LISTED:
-        raise Refused(wrong_input(f"limit must be between 1 and {_MOST_LISTED}."))
+        raise RefusedError(wrong_input(f"limit must be between 1 and {_MOST_LISTED}."))
     archived = call.query.get("archived", "").lower() == "true"
     after = _count(call.query.get("after", "0"))
     pool = kind.archived if archived else kind.records
@@ -76,7 +76,7 @@ def erase(portal: Hubspot, call: Call, name: str) -> Answer:
     """Erase a contact for good."""
     kind, body = portal.object_type(name), portal.body(call)
     if not body.get("objectId"):
-        raise Refused(wrong_input("Some required fields were not set: [objectId]"))
+        raise RefusedError(wrong_input("Some required fields were not set: [objectId]"))
     by = body.get("idProperty")
     _check_key(kind, by)
     record = kind.find(str(body["objectId"]), by)
@@ -93,9 +93,9 @@ def merge(portal: Hubspot, call: Call, name: str) -> Answer:
     ids = [str(body.get(key, "")) for key in ("primaryObjectId", "objectIdToMerge")]
     primary, other = (kind.find(each) for each in ids)
     if primary is None or other is None:
-        raise Refused(absent(ids[0] if primary is None else ids[1]))
+        raise RefusedError(absent(ids[0] if primary is None else ids[1]))
     if primary is other:
-        raise Refused(wrong_input("A record cannot be merged with itself."))
+        raise RefusedError(wrong_input("A record cannot be merged with itself."))
     kind.merge(primary, other)
     return json_answer(200, read(kind, primary, ()))
 
@@ -105,22 +105,22 @@ def _found(kind: ObjectType, call: Call, record_id: str) -> Record:
     _check_key(kind, by)
     record = kind.find(record_id, by)
     if record is None:
-        raise Refused(absent(record_id))
+        raise RefusedError(absent(record_id))
     return record
 
 
 def _check_key(kind: ObjectType, by: str | None) -> None:
     if by is not None and by != "hs_object_id" and not kind.is_unique(by):
-        raise Refused(not_unique(kind.type_id, by))
+        raise RefusedError(not_unique(kind.type_id, by))
 
 
 def _checked(kind: ObjectType, body: dict[str, Any], record: Record | None) -> dict[str, str]:
     properties = body.get("properties")
     if not isinstance(properties, dict):
-        raise Refused(wrong_input("Some required fields were not set: [properties]"))
+        raise RefusedError(wrong_input("Some required fields were not set: [properties]"))
     kept = kind.check(properties, record)
     if isinstance(kept, Problem):
-        raise Refused(kept)
+        raise RefusedError(kept)
     return kept
 
 
@@ -130,5 +130,5 @@ def _asked(call: Call) -> list[str]:
 
 def _count(text: str) -> int:
     if not text.isdigit():
-        raise Refused(wrong_input(f"{text!r} is not a number of records."))
+        raise RefusedError(wrong_input(f"{text!r} is not a number of records."))
     return int(text)

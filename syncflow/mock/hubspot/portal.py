@@ -11,12 +11,12 @@ import orjson
 from ..limits import Meter, Verdict
 from ..settings import HubspotSettings, SystemSettings
 from ..system import Desk
-from ..wire import Answer, BadJson, Call, Routes, json_answer
+from ..wire import Answer, BadJsonError, Call, Routes, json_answer
 from . import associations, batch, definitions, oauth, objects, search
-from .problems import Problem, Refused, correlation
+from .oauth import Tokens, expired
+from .problems import Problem, RefusedError, correlation
 from .properties import Property, custom_property, shipped, shipped_property
 from .records import ObjectType
-from .oauth import Tokens, expired
 
 # /crm/v3/objects/…, /crm/objects/2026-09/… and the same for properties; the rest of the path is alike in both families.
 _PATH = re.compile(
@@ -61,34 +61,34 @@ class Hubspot:
         """Carry out a call."""
         try:
             return self._dispatch(call)
-        except Refused as refused:
+        except RefusedError as refused:
             return self.refusal(refused.problem)
-        except BadJson as error:
+        except BadJsonError as error:
             return self.refusal(Problem(400, None, f"Invalid input JSON on {error}"))
 
     def _dispatch(self, call: Call) -> Answer:
         found = _PATH.fullmatch(call.path)
         if found is None and not call.path.lower().startswith("/oauth/"):
-            raise Refused(Problem(404, None, "resource not found"))
+            raise RefusedError(Problem(404, None, "resource not found"))
         path = call.path
         if found is not None:
             self.tokens.check(call)
             path = f"/{(found['old'] or found['new']).lower()}{found['rest'] or ''}"
-        if _SEARCHES.fullmatch(call.path) and self._searches.arrive(time.monotonic()) is not Verdict.PASS:
-            raise Refused(Problem(429, "RATE_LIMITS", "You have reached your secondly limit."))
+        if _SEARCHES.fullmatch(call.path) and self._searches.arrive(time.monotonic()) is not Verdict.FREE:
+            raise RefusedError(Problem(429, "RATE_LIMITS", "You have reached your secondly limit."))
         try:
             handler = self.routes.find(call.method, path)
         except LookupError:
-            raise Refused(Problem(405, None, f"{call.method} is not allowed here")) from None
+            raise RefusedError(Problem(405, None, f"{call.method} is not allowed here")) from None
         if handler is None:
-            raise Refused(Problem(404, None, "resource not found"))
+            raise RefusedError(Problem(404, None, "resource not found"))
         return handler[0](self, call, **handler[1])
 
     def object_type(self, name: str) -> ObjectType:
         """The object type of this name or type id."""
         found = self.types.get(self._names.get(name.lower(), name.lower()))
         if found is None:
-            raise Refused(Problem(400, "VALIDATION_ERROR", f"Unable to infer object type from: {name}"))
+            raise RefusedError(Problem(400, "VALIDATION_ERROR", f"Unable to infer object type from: {name}"))
         return found
 
     def body(self, call: Call) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Hubspot:
         sent = call.json()
         if not isinstance(sent, dict):
             text = "Invalid input JSON on line 1, column 1: Cannot deserialize value: an object was expected"
-            raise Refused(Problem(400, None, text))
+            raise RefusedError(Problem(400, None, text))
         return sent
 
     def refusal(self, problem: Problem) -> Answer:

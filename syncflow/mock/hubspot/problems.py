@@ -39,7 +39,7 @@ class Problem(NamedTuple):
         }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The request as a whole is refused."""
 
     def __init__(self, problem: Problem) -> None:

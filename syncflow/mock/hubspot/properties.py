@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from .problems import Invalid, Problem, Refused, not_valid, wrong_input
+from .problems import Invalid, Problem, RefusedError, not_valid, wrong_input
 
 Check = Callable[[str], "str | Invalid"]
 
@@ -62,12 +62,12 @@ def shipped_property(facts: dict[str, Any]) -> Property:
 
 
 def custom_property(sent: dict[str, Any], now: str) -> Property:
-    """A property that the account adds; Refused when its definition lacks something."""
+    """A property that the account adds; RefusedError when its definition lacks something."""
     missing = [key for key in ("name", "label", "type", "fieldType", "groupName") if not sent.get(key)]
     if missing:
-        raise Refused(wrong_input(f"Some required fields were not set: [{', '.join(missing)}]"))
+        raise RefusedError(wrong_input(f"Some required fields were not set: [{', '.join(missing)}]"))
     if sent["type"] not in _TYPES:
-        raise Refused(wrong_input(f"{sent['type']} is not a type of property"))
+        raise RefusedError(wrong_input(f"{sent['type']} is not a type of property"))
     options = [_full_option(each, place) for place, each in enumerate(sent.get("options") or [])]
     changing = {"archivable": True, "readOnlyDefinition": False, "readOnlyValue": False}
     known = {**shipped()["every"], "formField": True, "hubspotDefined": False, "description": "", "displayOrder": -1}
@@ -206,21 +206,22 @@ def read_values(
     for name, value in sent.items():
         if value is None:
             continue
-        if type(value) is not str:
-            value = _as_text(name, value)
-        found = properties.get(name) or properties.get(name.lower())
-        if found is None:
-            wrong.append(Invalid(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist', value))
-        elif found.read_only or found.name in computed:
-            text = f'"{name}" is a calculated property; its value cannot be set.'
-            wrong.append(Invalid(name, "READ_ONLY_VALUE", text, value))
+        text = value if type(value) is str else _as_text(name, value)
+        checked = _checked(properties.get(name) or properties.get(name.lower()), name, text, computed)
+        if isinstance(checked, Invalid):
+            wrong.append(checked)
         else:
-            checked = found.check(value) if value else ""
-            if isinstance(checked, Invalid):
-                wrong.append(checked)
-            else:
-                kept[found.name] = checked
+            kept[name if name in properties else name.lower()] = checked
     return not_valid(wrong) if wrong else kept
+
+
+def _checked(found: Property | None, name: str, value: str, computed: frozenset[str]) -> str | Invalid:
+    if found is None:
+        return Invalid(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist', value)
+    if found.read_only or found.name in computed:
+        text = f'"{name}" is a calculated property; its value cannot be set.'
+        return Invalid(name, "READ_ONLY_VALUE", text, value)
+    return found.check(value) if value else ""
 
 
 def _as_text(name: str, value: Any) -> str:
@@ -229,4 +230,4 @@ def _as_text(name: str, value: Any) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     text = f"Invalid input JSON on line 1, column 1: Cannot deserialize value of type `java.lang.String` for {name}"
-    raise Refused(Problem(400, None, text))
+    raise RefusedError(Problem(400, None, text))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ..system import Desk
@@ -190,4 +191,9 @@ def _rank(stage: str) -> int:
 
 def now_text() -> str:
     """The present, as HubSpot writes it."""
-    return moment_text(datetime.now(UTC))
+    return _millisecond_text(time.time_ns() // 1_000_000)
+
+
+@lru_cache(maxsize=1)
+def _millisecond_text(millisecond: int) -> str:
+    return moment_text(datetime.fromtimestamp(millisecond / 1000, UTC))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import Refused, wrong_input
+from .problems import RefusedError, wrong_input
 from .records import ObjectType, Record
 from .shapes import read
 
@@ -47,18 +47,20 @@ def search(portal: Hubspot, call: Call, name: str) -> Answer:
 def _start(after: object) -> int:
     text = str(after or "0")
     if not text.isdigit():
-        raise Refused(wrong_input("after must be the number that the page before gave."))
+        raise RefusedError(wrong_input("after must be the number that the page before gave."))
     return int(text)
 
 
 def _check(groups: list[dict[str, Any]], limit: int, start: int) -> None:
     sizes = [len(group.get("filters", [])) for group in groups]
     if len(groups) > _MOST_GROUPS or max(sizes, default=0) > _MOST_FILTERS or sum(sizes) > _MOST_IN_ALL:
-        raise Refused(wrong_input(f"At most {_MOST_GROUPS} groups of {_MOST_FILTERS} filters, {_MOST_IN_ALL} in all."))
+        raise RefusedError(
+            wrong_input(f"At most {_MOST_GROUPS} groups of {_MOST_FILTERS} filters, {_MOST_IN_ALL} in all.")
+        )
     if not 0 < limit <= _MOST_ON_PAGE:
-        raise Refused(wrong_input(f"limit must be between 1 and {_MOST_ON_PAGE}."))
+        raise RefusedError(wrong_input(f"limit must be between 1 and {_MOST_ON_PAGE}."))
     if start + limit > _MOST_FOUND:
-        raise Refused(wrong_input(f"Search answers at most {_MOST_FOUND} results."))
+        raise RefusedError(wrong_input(f"Search answers at most {_MOST_FOUND} results."))
 
 
 def _matches(record: Record, tests: list[list[Callable[[Record], bool]]]) -> bool:
@@ -74,7 +76,7 @@ def _mentions(record: Record, query: str) -> bool:
 def _test(kind: ObjectType, sent: dict[str, Any]) -> Callable[[Record], bool]:
     name, operator = str(sent.get("propertyName", "")), str(sent.get("operator", ""))
     if name not in kind.properties:
-        raise Refused(wrong_input(f'Property "{name}" does not exist'))
+        raise RefusedError(wrong_input(f'Property "{name}" does not exist'))
     compare = _comparison(operator, sent)
     return lambda record: compare((kind.value(record, name) or "").lower())
 
@@ -100,7 +102,7 @@ def _comparison(operator: str, sent: dict[str, Any]) -> Callable[[str], bool]:
         "NOT_CONTAINS_TOKEN": lambda value: token not in value,
     }
     if operator not in known:
-        raise Refused(wrong_input(f"{operator!r} is not an operator of search."))
+        raise RefusedError(wrong_input(f"{operator!r} is not an operator of search."))
     return known[operator]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ..system import Desk
@@ -72,9 +74,9 @@ class Entity:
             if not (field.createable if creating else field.updateable):
                 problems.append(_read_only(field, creating=creating))
                 continue
-            kept[field.name] = value = field.initial if value is None else field.check(value)
-            if type(value) is Problem:
-                problems.append(value)
+            kept[field.name] = checked = field.initial if value is None else field.check(value)
+            if type(checked) is Problem:
+                problems.append(checked)
         missing = [name for name in self._required if kept.get(name) is None and (creating or name in kept)]
         if missing and not problems:
             text = f"Required fields are missing: [{', '.join(missing)}]"
@@ -152,10 +154,12 @@ class Entity:
 
     def _put(self, record_id: str, record: Record) -> None:
         before = self.records.get(record_id)
-        if before is not None:
-            self._unindex(before)
         for name, index in self._index.items():
-            value = record.get(name)
+            value, held = record.get(name), before and before.get(name)
+            if value == held:
+                continue
+            if held is not None:
+                _drop(index, held.lower(), record_id)
             if value is not None:
                 index.setdefault(value.lower(), []).append(record_id)
         self.records[record_id] = record
@@ -166,10 +170,7 @@ class Entity:
         for name, index in self._index.items():
             value = record.get(name)
             if value is not None:
-                owners = index[value.lower()]
-                owners.remove(record["Id"])
-                if not owners:
-                    del index[value.lower()]
+                _drop(index, value.lower(), record["Id"])
 
     def _restore(self, record_id: str, before: Record | None) -> None:
         undo, self.undo = self.undo, None
@@ -187,7 +188,7 @@ class Entity:
         if field.type == "id":
             found = normal_id(value)
             return [found] if found in self.records else []
-        return self._index[field.name].get(value.strip().lower(), [])
+        return [*self._index[field.name].get(value.strip().lower(), ())]
 
     def value(self, record: Record, name: str) -> Any:
         """What reading gives for one field."""
@@ -198,6 +199,13 @@ class Entity:
     def whole(self, record: Record, names: list[str] | None = None) -> Record:
         """A record as reading answers it: every field, nulls included, or only those named."""
         return {name: self.value(record, name) for name in (names or self.fields)}
+
+
+def _drop(index: dict[str, list[str]], value: str, record_id: str) -> None:
+    owners = index[value]
+    owners.remove(record_id)
+    if not owners:
+        del index[value]
 
 
 def _read_only(field: Field, *, creating: bool) -> Problem:
@@ -215,4 +223,9 @@ def _locked(record_id: str | None) -> Problem:
 
 
 def _now() -> str:
-    return moment_text(datetime.now(UTC).replace(microsecond=0))
+    return _second_text(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _second_text(second: int) -> str:
+    return moment_text(datetime.fromtimestamp(second, UTC))

@@ -80,7 +80,7 @@ def _check(told: dict[str, Any], options: frozenset[str]) -> Check:
     if kind == "reference":
         return _reference_check(told)
     return {
-        "boolean": lambda value: _boolean(value),
+        "boolean": _boolean,
         "int": lambda value: _integer(value, name, told["digits"]),
         "double": lambda value: _decimal(value, name, told),
         "currency": lambda value: _decimal(value, name, told),

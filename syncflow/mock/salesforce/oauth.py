@@ -20,7 +20,7 @@ _JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 routes = Routes()
 
 
-class _NoGrant(Exception):
+class _NoGrantError(Exception):
     def __init__(self, error: str, description: str) -> None:
         super().__init__(error)
         self.body = {"error": error, "error_description": description}
@@ -32,7 +32,7 @@ def token(org: Salesforce, call: Call) -> Answer:
     form = call.form()
     try:
         return json_answer(200, _granted(org, call, form))
-    except _NoGrant as refused:
+    except _NoGrantError as refused:
         return json_answer(400, refused.body)
 
 
@@ -46,15 +46,15 @@ def revoke(org: Salesforce, call: Call) -> Answer:
 def _granted(org: Salesforce, call: Call, form: dict[str, str]) -> dict[str, Any]:
     grant = form.get("grant_type", "")
     if grant not in {"client_credentials", "password", "refresh_token", _JWT}:
-        raise _NoGrant("unsupported_grant_type", "grant type not supported")
+        raise _NoGrantError("unsupported_grant_type", "grant type not supported")
     if grant == _JWT:
         _check_assertion(org, form)
     else:
         _check_client(org, call, form, secret_needed=grant != "refresh_token")
     if grant == "password" and not (form.get("username") and form.get("password")):
-        raise _NoGrant("invalid_grant", "authentication failure")
+        raise _NoGrantError("invalid_grant", "authentication failure")
     if grant == "refresh_token" and not form.get("refresh_token", "").startswith(("demo", "5Aep")):
-        raise _NoGrant("invalid_grant", "expired access/refresh token")
+        raise _NoGrantError("invalid_grant", "expired access/refresh token")
     answer = {
         "access_token": org.sessions.open(),
         "signature": "bW9jayBzaWduYXR1cmU=",
@@ -72,9 +72,9 @@ def _granted(org: Salesforce, call: Call, form: dict[str, str]) -> dict[str, Any
 def _check_client(org: Salesforce, call: Call, form: dict[str, str], *, secret_needed: bool) -> None:
     client, secret = _basic(call) or (form.get("client_id"), form.get("client_secret"))
     if client != org.settings.client_id:
-        raise _NoGrant("invalid_client_id", "client identifier invalid")
+        raise _NoGrantError("invalid_client_id", "client identifier invalid")
     if secret != org.settings.client_secret and (secret_needed or secret):
-        raise _NoGrant("invalid_client", "invalid client credentials")
+        raise _NoGrantError("invalid_client", "invalid client credentials")
 
 
 def _basic(call: Call) -> tuple[str, str] | None:
@@ -84,17 +84,17 @@ def _basic(call: Call) -> tuple[str, str] | None:
     try:
         client, _, secret = base64.b64decode(code, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        raise _NoGrant("invalid_client", "invalid client credentials") from None
+        raise _NoGrantError("invalid_client", "invalid client credentials") from None
     return client, secret
 
 
 def _check_assertion(org: Salesforce, form: dict[str, str]) -> None:
     claims = _claims(form.get("assertion", ""))
     if claims.get("iss") != org.settings.client_id:
-        raise _NoGrant("invalid_client_id", "client identifier invalid")
+        raise _NoGrantError("invalid_client_id", "client identifier invalid")
     ends = claims.get("exp")
     if not claims.get("sub") or not claims.get("aud") or not isinstance(ends, (int, float)) or ends < time.time():
-        raise _NoGrant("invalid_grant", "invalid assertion")
+        raise _NoGrantError("invalid_grant", "invalid assertion")
 
 
 def _claims(assertion: str) -> dict[str, Any]:
@@ -104,5 +104,5 @@ def _claims(assertion: str) -> dict[str, Any]:
     except (ValueError, binascii.Error):
         found = None
     if not isinstance(found, dict):
-        raise _NoGrant("invalid_grant", "invalid assertion")
+        raise _NoGrantError("invalid_grant", "invalid assertion")
     return found

@@ -7,11 +7,11 @@ from typing import Any
 
 from ..settings import SalesforceSettings
 from ..system import Desk
-from ..wire import Answer, BadJson, Call, Routes
+from ..wire import Answer, BadJsonError, Call, Routes
 from . import composite, metadata, oauth, query, rows, sobject_collections
 from .entity import Entity
 from .fields import shipped
-from .problems import EXPIRED, Problem, Refused, error_answer, refuse
+from .problems import EXPIRED, Problem, RefusedError, error_answer, refuse
 from .sessions import Sessions
 
 _VERSION = re.compile(r"/services/data/v(\d+)\.0(?=/|$)", re.IGNORECASE)
@@ -41,9 +41,9 @@ class Salesforce:
         """Carry out a call."""
         try:
             return self.dispatch(call)
-        except Refused as refused:
+        except RefusedError as refused:
             return error_answer(refused.status, *refused.problems)
-        except BadJson as error:
+        except BadJsonError as error:
             return error_answer(400, Problem("JSON_PARSER_ERROR", str(error), None))
 
     def dispatch(self, call: Call) -> Answer:
@@ -92,6 +92,8 @@ class Salesforce:
 
     def headers(self, call: Call) -> dict[str, str]:
         """The state of the daily quota, on every REST answer."""
+        if self.exempt(call):
+            return {}
         used = self.desk.meter.passed
         return {"Sforce-Limit-Info": f"api-usage={used}/{metadata.daily_most(self.desk)}"}
 

@@ -24,7 +24,7 @@ class Problem(NamedTuple):
         return {"statusCode": self.code, "message": self.message, "fields": self.fields or ()}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The request as a whole is refused."""
 
     def __init__(self, status: int, *problems: Problem) -> None:
@@ -33,9 +33,9 @@ class Refused(Exception):
         self.problems = problems
 
 
-def refuse(status: int, code: str, message: str) -> Refused:
+def refuse(status: int, code: str, message: str) -> RefusedError:
     """A refusal that concerns no field."""
-    return Refused(status, Problem(code, message, None))
+    return RefusedError(status, Problem(code, message, None))
 
 
 def error_answer(status: int, *problems: Problem) -> Answer:

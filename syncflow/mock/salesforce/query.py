@@ -10,7 +10,7 @@ from ..wire import Answer, Call, Routes, json_answer
 from .entity import Entity, Record
 from .fields import Field
 from .ids import new_id, normal_id
-from .problems import Refused, refuse
+from .problems import RefusedError, refuse
 from .rows import column, row_url, version_path
 from .soql import Compared, Condition, Joined, Query, parse
 
@@ -66,7 +66,7 @@ def _query(org: Salesforce, call: Call, *, deleted: bool) -> Answer:
 def _entity(org: Salesforce, name: str) -> Entity:
     try:
         return org.entity(name)
-    except Refused:
+    except RefusedError:
         text = f"\nFROM {name}\n     ^\nERROR at Row:1:Column:1\nsObject type '{name}' is not supported."
         raise refuse(400, "INVALID_TYPE", text) from None
 
@@ -171,7 +171,10 @@ def _operand(field: Field, value: Any) -> Any:
         and field.type in {"string", "email", "phone", "textarea", "picklist", "url"}
         and not isinstance(value, str)
     ):
-        text = f"\n{field.name} = {value}\n^\nERROR at Row:1:Column:1\nvalue of filter criterion for field '{field.name}' must be of type string and should be enclosed in quotes"
+        text = (
+            f"\n{field.name} = {value}\n^\nERROR at Row:1:Column:1\nvalue of filter criterion for field "
+            f"'{field.name}' must be of type string and should be enclosed in quotes"
+        )
         raise refuse(400, "INVALID_FIELD", text)
     return _folded(value)
 

@@ -9,7 +9,7 @@ from ..wire import Answer, Call, Routes, json_answer
 from .entity import Entity
 from .fields import Field
 from .ids import normal_id
-from .problems import NOT_FOUND, Problem, Refused, error_answer, problem_status, refuse
+from .problems import NOT_FOUND, Problem, RefusedError, error_answer, problem_status, refuse
 
 if TYPE_CHECKING:
     from .org import Salesforce
@@ -97,7 +97,7 @@ def upsert(org: Salesforce, call: Call, name: str, field: str, value: str) -> An
         return _several(call, entity, found)
     if not found:
         if call.query.get("updateOnly", "").lower() == "true" or key.type == "id":
-            raise Refused(404, NOT_FOUND)
+            raise RefusedError(404, NOT_FOUND)
         record_id, problems = entity.create({**sent, key.name: value})
         return _refused(problems) if problems else _created(call, entity, record_id, created=True)
     problems = entity.update(found[0], sent)
@@ -133,7 +133,7 @@ def _created(call: Call, entity: Entity, record_id: str, *, created: bool | None
 def _read(call: Call, entity: Entity, record_id: str | None) -> Answer:
     record = entity.records.get(record_id or "")
     if record is None:
-        raise Refused(404, NOT_FOUND)
+        raise RefusedError(404, NOT_FOUND)
     asked = [text.strip() for text in call.query.get("fields", "").split(",") if text.strip()]
     names = [column(entity, name).name for name in asked] or None
     attributes = {"type": entity.name, "url": row_url(call, entity, record["Id"])}

@@ -6,7 +6,7 @@ import time
 
 from ..settings import SalesforceSettings
 from ..wire import Call
-from .problems import EXPIRED, Problem, Refused
+from .problems import EXPIRED, Problem, RefusedError
 
 
 class Sessions:
@@ -28,13 +28,13 @@ class Sessions:
         """Refuse a call that brings no token of an open session."""
         kind, _, token = call.headers.get("authorization", "").partition(" ")
         if kind.lower() not in {"bearer", "oauth"} or not token:
-            raise Refused(401, Problem("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", None))
+            raise RefusedError(401, Problem("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", None))
         if token == self.settings.token:
             return
         now = time.monotonic()
         if self._ends.get(token, 0) <= now:
             self._ends.pop(token, None)
-            raise Refused(401, EXPIRED)
+            raise RefusedError(401, EXPIRED)
         self._ends[token] = now + self.settings.session_seconds
 
     def close(self, token: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +130,7 @@ def _check_count(records: list[Any], most: int) -> None:
         )
 
 
-def _run(org: Salesforce, deeds: list[Deed], *, all_or_none: bool) -> Answer:
+def _run(org: Salesforce, deeds: Sequence[Deed], *, all_or_none: bool) -> Answer:
     if not all_or_none:
         results = [deed() for deed in deeds]
     else:
