@@ -45,7 +45,7 @@ class _Member:
     steps: dict[str, Json] = field(default_factory=dict)
     outcome: Outcome | None = None
     done: bool = False
-    """Whether the last step that was for it succeeded."""
+    """Whether the last step that was for it succeeded, and wrote."""
 
     def root(self, shared: Root, position: int) -> Root:
         return record_root(
@@ -57,12 +57,12 @@ class _Member:
             position=position,
         )
 
-    def take(self, ruling: Ruling, *, step: str) -> None:
+    def take(self, ruling: Ruling, step: StepPlan) -> None:
         self.outcome = ruling.outcome
-        self.done = ruling.done
+        self.done = ruling.done and not step.reads
         self.vendor_id = ruling.vendor_id or self.vendor_id
-        if step:
-            self.steps[step] = {"done": ruling.done, "element": ruling.element}
+        if step.name:
+            self.steps[step.name] = {"done": ruling.done, "element": ruling.element}
 
 
 class _Round(NamedTuple):
@@ -142,7 +142,7 @@ class SystemClient:
             for member in fitting:
                 identified = step.answer.results is not None and step.answer.results.vendor_id is not None
                 placeholder = member.vendor_id or (PLACEHOLDER if identified else None)
-                member.take(Ruling(done=True, vendor_id=placeholder), step=step.name)
+                member.take(Ruling(done=True, vendor_id=placeholder), step)
         return found
 
     def mask(self, text: str) -> str:
@@ -167,7 +167,7 @@ class SystemClient:
                 waiting[:0] = _halves(part)
                 continue
             for member, ruling in zip(part, judgement.rulings, strict=True):
-                member.take(ruling, step=current.step.name)
+                member.take(ruling, current.step)
             signal = judgement.signal
             if signal is not None and not (signal.kind == "split" and _settled(members, part, current)):
                 return signal
@@ -260,6 +260,9 @@ class SystemClient:
 
 class _Masked(dict[str, Json]):
     """A token's answer as a person may see it: whatever is asked of it."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
     def __missing__(self, name: str) -> Json:
         return MASK

@@ -5,6 +5,7 @@ In: the step, the records, what came back. Out: a ``Judgement``; the adapter eng
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -129,10 +130,12 @@ class Judge:
         return self._carried(asked, decision, refusal, text=_shown(answer.body))
 
     def _carried(self, asked: Asked, decision: Decision, refusal: Refusal, *, text: str) -> Judgement:
-        ruling, signal = self._ruling(decision, refusal, text=text)
+        ruling, signal = self._ruling(decision, refusal, asked.records, text=text)
         return Judgement(_alike(ruling, asked), signal, reauthenticate=decision.then == "reauthenticate")
 
-    def _ruling(self, decision: Decision, refusal: Refusal, *, text: str) -> tuple[Ruling, Signal | None]:
+    def _ruling(
+        self, decision: Decision, refusal: Refusal, records: Sequence[Root], *, text: str
+    ) -> tuple[Ruling, Signal | None]:
         """Turn a decision into what becomes of a record, and of the system."""
         then = decision.then
         if then == "next":
@@ -151,14 +154,15 @@ class Judge:
             rule=decision.place,
             counts=is_own_attempt(refusal, then),
         )
-        return Ruling(outcome), self._signal(decision, refusal)
+        return Ruling(outcome), self._signal(decision, refusal, records)
 
-    def _signal(self, decision: Decision, refusal: Refusal) -> Signal | None:
+    def _signal(self, decision: Decision, refusal: Refusal, records: Sequence[Root]) -> Signal | None:
+        """Say it of the system. A signal is logged, so the vendor's words lose whatever came from the records."""
         kind = _SIGNALS.get(decision.then)
         if kind is None:
             return None
         reason = " ".join(filter(None, (refusal.code, refusal.message, decision.place and f"({decision.place})")))
-        return Signal(kind, decision.wait_seconds or 0.0, self._short(reason))
+        return Signal(kind, decision.wait_seconds or 0.0, self._short(without_values(reason, records)))
 
     def _read(self, asked: Asked, answer: Answered, reading: Reading, *, now: float) -> Judgement:
         """Judge record by record."""
@@ -175,7 +179,7 @@ class Judge:
                 rulings.append(self._good(asked, row))
             else:
                 decision, refusal = self._failure(asked, answer, row, now=now)
-                ruling, signal = self._ruling(decision, refusal, text=_shown_json(row.element))
+                ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(row.element))
                 reauthenticate = reauthenticate or decision.then == "reauthenticate"
                 rulings.append(ruling)
                 signals.append(signal)
@@ -199,6 +203,14 @@ class Judge:
         return good[0]
 
     def _good(self, asked: Asked, row: Row) -> Ruling:
+        plan = asked.step.answer
+        if plan.found == "already_done":
+            return Ruling(Outcome(Verdict.ALREADY_DONE, vendor_id=row.vendor_id, rule=plan.place))
+        if plan.found == "reject":
+            message = f"{plan.place}: the record is there already"
+            return Ruling(
+                replace(self._outcome(Verdict.REJECTED, code="found", message=message), vendor_id=row.vendor_id)
+            )
         if not asked.last and row.vendor_id is None and asked.step.answer.results is not None and self._wants_id(asked):
             message = f"{row.place}: the answer lists the record without an id"
             return Ruling(self._outcome(self._doubt(asked), code="no_id", message=message))
@@ -252,13 +264,29 @@ class Judge:
     def _stray_signal(self, asked: Asked, answer: Answered, row: Row, *, now: float) -> Signal | None:
         """A refusal that names no record of ours can still speak of the whole system."""
         decision, refusal = self._failure(asked, answer, row, now=now)
-        return self._signal(decision, refusal)
+        return self._signal(decision, refusal, asked.records)
 
     def _outcome(self, verdict: Verdict, *, code: str, message: str, text: str = "") -> Outcome:
         return Outcome(verdict, code=self._short(code), message=self._short(message), body=self._mask(text))
 
     def _short(self, text: str) -> str:
         return self._mask(text)[:MESSAGE_CHARACTERS]
+
+
+def without_values(text: str, records: Sequence[Root]) -> str:
+    """Return a vendor's words without the values that were sent to it: they may be about a person."""
+    values: set[str] = set()
+    for record in records:
+        payload, key = record["payload"], record["key"]
+        assert isinstance(payload, dict)
+        assert isinstance(key, dict)
+        values.update(
+            as_text(value) for value in (*payload.values(), key["value"]) if value not in (None, True, False, "")
+        )
+    if not values:
+        return text
+    longest_first = sorted(values, key=len, reverse=True)
+    return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", "…", text, flags=re.IGNORECASE)
 
 
 def gravest(signals: Sequence[Signal | None]) -> Signal | None:

@@ -15,7 +15,7 @@ from syncflow.adapters.http import Prepared
 from syncflow.compiler.wire.plans import Render, RequestPlan, Root, SignInPlan, WirePlan
 from syncflow.errors import DataError
 
-MASK = "•••"
+MASK = "***"
 
 
 @dataclass(frozen=True, slots=True)

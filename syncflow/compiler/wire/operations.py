@@ -14,7 +14,18 @@ def compile_steps(
     """Compile an operation into its steps; one with a plain request has one step."""
     if operation.request is not None:
         request = compile_request(operation.request, texts, (*path, "request"))
-        return (StepPlan("", None, records, most_bytes, request, _answer(operation.answer, texts, (*path, "answer"))),)
+        answer = _answer(operation.answer, texts, (*path, "answer"))
+        return (
+            StepPlan(
+                name="",
+                when=None,
+                reads=False,
+                records=records,
+                bytes=most_bytes,
+                request=request,
+                answer=answer,
+            ),
+        )
     return tuple(
         _step(step, texts, (*path, "steps", index), records=records, most=most_bytes)
         for index, step in enumerate(operation.steps)
@@ -24,6 +35,7 @@ def compile_steps(
 def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int, most: int) -> StepPlan:
     return StepPlan(
         name=step.name or "",
+        reads=step.request.method == "get" if step.reads is None else step.reads,
         when=None if step.when is None else texts.condition(step.when, *path, "when"),
         records=records if step.records is None else min(records, step.records),
         bytes=most,
@@ -53,6 +65,7 @@ def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
         results=None if answer.results is None else _reader(answer.results, texts, (*path, "results")),
         failures=None if answer.failures is None else _reader(answer.failures, texts, (*path, "failures")),
         missing=answer.missing,
+        found=answer.found,
         several=answer.several,
         any_body=answer.body == "any",
         place=texts.place(*path),

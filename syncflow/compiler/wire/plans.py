@@ -73,6 +73,7 @@ class AnswerPlan:
     results: ReaderPlan | None
     failures: ReaderPlan | None
     missing: Literal["retry", "reject", "already_done", "delivered", "next"]
+    found: Literal["done", "already_done", "reject"]
     several: Literal["retry", "reject", "first"]
     any_body: bool
     place: str
@@ -82,6 +83,8 @@ class AnswerPlan:
 class StepPlan:
     name: str
     when: Value | None
+    reads: bool
+    """Whether it only looks, and delivers nothing."""
     records: int
     """Most records in one request."""
     bytes: int

@@ -22,7 +22,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Duration, Expr, FilePath, Integer, JsonValue, Name, Size, Template, Text
+from syncflow.config.scalars import Boolean, Duration, Expr, FilePath, Integer, JsonValue, Name, Size, Template, Text
 from syncflow.events import Action
 
 Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
@@ -108,6 +108,8 @@ class Answer(Model):
     failures: Reader | None = None
     missing: Literal["retry", "reject", "already_done", "delivered", "next"] = "retry"
     """What a record is that the answer leaves out, where everything else in it is accounted for. ``next``: later steps decide."""
+    found: Literal["done", "already_done", "reject"] = "done"
+    """What a record is that the answer lists as good. ``already_done`` and ``reject`` are for steps that only look."""
     several: Literal["retry", "reject", "first"] = "retry"
     """What a record is that the answer lists more than once."""
     body: Literal["json", "any"] = "json"
@@ -117,11 +119,13 @@ class Answer(Model):
 class Step(Model):
     """One request of several; it sees the ``vendor_id`` that an earlier one found. ``when`` picks the records it is for.
 
-    A record whose last fitting step succeeded is delivered.
+    A record whose last fitting step succeeded is delivered, if that step is one that writes.
     """
 
     name: Name | None = None
     when: Expr | None = None
+    reads: Boolean | None = None
+    """Whether it only looks, so that it cannot deliver anything. Left out: GET looks, every other method writes."""
     records: Integer | None = None
     """Most records in one request of this step; more are sent in parts. Left out: the whole batch."""
     request: Request
