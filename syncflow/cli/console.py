@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +31,9 @@ ProfileOption = Annotated[
     typer.Option("--profile", "-p", help="Overlay of the routes file to use; without it MOCK_MODE picks one."),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
+
+WIDE = 140
+"""Columns of a table that goes into a file or a pipe, where nobody's terminal is too narrow for it."""
 
 DEFAULT_ROUTES = Path("routes.yaml")
 
@@ -74,4 +79,5 @@ def say_table(
         table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    Console(highlight=False, markup=False, soft_wrap=False).print(table)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+    Console(highlight=False, markup=False, width=width).print(table)

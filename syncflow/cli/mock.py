@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,13 +12,15 @@ from syncflow.cli.console import say
 
 def mock(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 picks a free one.", envvar="MOCK_PORT")] = 8000,
+    port: Annotated[
+        int, typer.Option(help="The port; 0 picks a free one.", envvar="MOCK_PORT", min=0, max=65535)
+    ] = 8000,
 ) -> None:
     """Serve mock systems, for trying things out; what they hold is forgotten when they stop.
 
     MOCK_RATE, MOCK_DAILY, MOCK_LATENCY_MS and MOCK_FAULTS set how they behave; /admin/settings changes it while they run.
     """
-    from syncflow.mock.server import serve
+    from syncflow.errors import DataError, UnavailableError
 
     def ready(chosen: int) -> None:
         address = f"http://{host}:{chosen}"
@@ -27,4 +30,27 @@ def mock(
         say(f"  how they behave    {address}/admin/settings")
         say("Ctrl-C stops them.")
 
-    serve(host, port, ready=ready)
+    try:
+        from syncflow.mock.server import serve
+        from syncflow.mock.settings import Settings
+
+        settings = Settings.from_env(os.environ)
+    except ValueError as error:
+        raise DataError(
+            f"the mock's settings cannot be used: {_reasons(error)}", hint="look at the MOCK_… variables"
+        ) from error
+    try:
+        serve(host, port, settings=settings, ready=ready)
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another port: syncflow mock --port 0"
+        ) from error
+
+
+def _reasons(error: ValueError) -> str:
+    """Return what is wrong, each reason once, without the words of the library that found it."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(dict.fromkeys(details["msg"].removeprefix("Value error, ") for details in error.errors()))

@@ -73,7 +73,9 @@ def _closing(ending: Ending) -> list[str]:
         lines.append(f"{_many(tally.dead_letters, 'dead letter')}; `syncflow dlq list` says why")
     if not tally.accounted:
         lines.append("not every event that was read is accounted for; the journal has them all, the next run goes on")
-    return lines or ["everything is accounted for, nothing is left"]
+    if ending.clean:
+        lines.append("everything is accounted for, nothing is left")
+    return lines
 
 
 def _many(count: int, noun: str, plural: str = "") -> str:
