@@ -12,6 +12,7 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from syncflow.compiler.checks import find_problems
+from syncflow.compiler.checks.places import kind_of_route
 from syncflow.compiler.fingerprint import fingerprint
 from syncflow.compiler.intake import compile_intake
 from syncflow.compiler.mapping import Transform, compile_mapping
@@ -86,12 +87,6 @@ def _doors(project: Project) -> dict[str, Door]:
 def _by_kind(routes: Sequence[tuple[str, CompiledRoute]]) -> Mapping[str, Sequence[CompiledRoute]]:
     kinds = dict.fromkeys(kind for kind, _ in routes)
     return {kind: tuple(route for other, route in routes if other == kind) for kind in kinds}
-
-
-def kind_of_route(project: Project, route: RouteSettings) -> str:
-    """Return the kind of record that a route is for: its own word, or what its mappings read."""
-    names = [route.mapping] if route.mapping is not None else list(route.mappings.values())
-    return route.record or project.mapping(names[0]).model.source
 
 
 def _routes(project: Project) -> Iterator[tuple[str, CompiledRoute]]:

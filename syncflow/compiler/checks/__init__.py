@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncflow.compiler.checks.coverage import check_coverage
+from syncflow.compiler.checks.expressions import check_expressions
+from syncflow.compiler.checks.fields import check_fields
+from syncflow.compiler.checks.keys import check_keys
+from syncflow.compiler.checks.routes import check_routes
+from syncflow.compiler.checks.schemas import check_schemas
+from syncflow.compiler.checks.tables import check_tables
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import Project
 
 
 def find_problems(project: Project) -> Iterator[Diagnostic]:
-    """Yield what is wrong in the project's expressions, mappings and routes."""
-    yield from ()
+    """Yield what is wrong in a project's schemas, expressions, mappings and routes."""
+    for check in (
+        check_schemas,
+        check_expressions,
+        check_fields,
+        check_keys,
+        check_tables,
+        check_routes,
+        check_coverage,
+    ):
+        yield from check(project)

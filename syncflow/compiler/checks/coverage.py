@@ -1,0 +1,63 @@
+"""Checks of what routes take: the values that no route takes, and those that a mapping can meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncflow.compiler.checks.places import kind_of_route, listed_values
+from syncflow.compiler.routing import all_systems, systems_of
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import MappingFile
+from syncflow.config.models.routes import RouteSettings
+from syncflow.config.project import Project
+
+
+def check_coverage(project: Project) -> Iterator[Diagnostic]:
+    """Yield the values of a ``by`` that no route takes, where such events become dead letters."""
+    settings = project.routes.model
+    if settings.unrouted == "ignore":
+        return
+    for index, route in enumerate(settings.routes):
+        kind = kind_of_route(project, route)
+        values = listed_values(project, kind, route.by) if route.by is not None else None
+        if values is None or route.default is not None:
+            continue
+        others = [other for other in settings.routes if other is not route and kind_of_route(project, other) == kind]
+        if any(other.by != route.by or other.default is not None for other in others):
+            continue
+        taken = {value for other in (route, *others) for value in other.table}
+        missing = sorted(values - taken)
+        if missing and all(other.by != route.by for other in settings.routes[:index]):
+            yield project.routes.report(
+                "SF410",
+                f"no route takes {kind} whose {route.by} is {', '.join(missing)}",
+                "routes",
+                index,
+                "table",
+                at_key=True,
+                severity="warning",
+                hint="add a line to the table, or a `default:`; until then they become dead letters",
+            )
+
+
+def values_sent_to(
+    project: Project, mapping: Document[MappingFile], source: str, values: frozenset[str]
+) -> frozenset[str]:
+    """Return which values of ``source`` the routes let through to a mapping."""
+    sent: set[str] = set()
+    for route in project.routes.model.routes:
+        systems = {system for system in all_systems(route) if _uses(project, route, system, mapping)}
+        if not systems:
+            continue
+        if route.by != source:
+            return values
+        sent |= {value for value, target in route.table.items() if systems & set(systems_of(target))}
+        if systems & set(systems_of(route.default)):
+            sent |= values - set(route.table)
+    return frozenset(sent)
+
+
+def _uses(project: Project, route: RouteSettings, system: str, mapping: Document[MappingFile]) -> bool:
+    name = route.mappings.get(system) or route.mapping
+    return name is not None and project.mapping_path(name) == mapping.path

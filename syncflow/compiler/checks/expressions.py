@@ -1,0 +1,88 @@
+"""Checks of expressions by themselves: do they compile, are rules rules, and are the paths they read known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncflow.compiler.checks.places import Place, expressions_of, root_type
+from syncflow.compiler.expressions import Expression, ExpressionError, Read, compile_expression
+from syncflow.compiler.types import ABSENT, ANY, Object, Type, members, union
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.nodes import dotted
+from syncflow.config.project import Project
+
+
+def check_expressions(project: Project) -> Iterator[Diagnostic]:
+    """Yield what is wrong with each expression of a project."""
+    for place in expressions_of(project):
+        try:
+            expression = compile_expression(place.text)
+        except ExpressionError as error:
+            yield from_error(place, error)
+            continue
+        if place.use == "rule" and expression.language == "jinja":
+            yield _rule_in_jinja(place)
+        elif place.use != "foreign":
+            yield from _unknown_paths(project, place, expression)
+
+
+def from_error(place: Place, error: ExpressionError) -> Diagnostic:
+    """Return the diagnostic of an expression that cannot be compiled, at the very character."""
+    span = place.document.span(*place.path).at(error.offset, error.length)
+    return Diagnostic(
+        error.code, span, error.message, hint=error.hint, suggestion=error.suggestion, path=dotted(place.path)
+    )
+
+
+def _rule_in_jinja(place: Place) -> Diagnostic:
+    return place.document.report(
+        "SF305",
+        "a rule is written in JMESPath, this is Jinja",
+        *place.path,
+        expected="a JMESPath expression, such as item.type == 'lead'",
+    )
+
+
+def _unknown_paths(project: Project, place: Place, expression: Expression) -> Iterator[Diagnostic]:
+    root, seen = root_type(project, place.kind), set()
+    for read in sorted(expression.paths(), key=lambda read: len(read.steps)):
+        found = _first_unknown(root, read)
+        if found is not None and read.steps[: found[0] + 1] not in seen:
+            seen.add(read.steps[: found[0] + 1])
+            yield _unknown_path(place, read, *found)
+
+
+def _first_unknown(kind: Type, read: Read) -> tuple[int, list[str], bool] | None:
+    """Return the first step that leads nowhere: its number, the names known there, and whether others may be there."""
+    for number, step in enumerate(read.steps):
+        objects = [member for member in members(kind) if isinstance(member, Object)]
+        if not isinstance(step, str) or ANY in members(kind) or not objects:
+            return None
+        known = [name for entry in objects for name, _ in entry.properties]
+        if step not in known and (known or all(entry.rest == ABSENT for entry in objects)):
+            is_open = any(entry.rest != ABSENT for entry in objects)
+            return number, known, is_open
+        kind = union(*(entry.property(step) for entry in objects))
+    return None
+
+
+def _unknown_path(place: Place, read: Read, number: int, known: list[str], is_open: bool) -> Diagnostic:  # noqa: FBT001
+    name = str(read.steps[number])
+    path = ".".join(str(step) for step in read.steps[: number + 1])
+    at_root = number == 0
+    return Diagnostic(
+        code="SF304",
+        span=place.document.span(*place.path).at(read.offset, _length(place, read, number)),
+        message=f"expressions do not see `{name}`" if at_root else f"the schema of {place.kind} has no `{path}`",
+        severity="warning" if is_open and not at_root else "error",
+        expected=one_of(known),
+        suggestion=did_you_mean(name, known),
+        hint="" if at_root else "add it to the schema if records have it",
+        path=dotted(place.path),
+    )
+
+
+def _length(place: Place, read: Read, number: int) -> int:
+    """Return how many characters to mark: the name where its place is known, else the path as far as it is written out."""
+    whole = ".".join(str(step) for step in read.steps)
+    return len(whole) if place.text.startswith(whole, read.offset) else len(str(read.steps[number]))

@@ -1,0 +1,76 @@
+"""Checks of a mapping's key: is it mapped, does the other side take it as a key, does it follow the record's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncflow.compiler.checks.places import compiled, object_fields
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.config.project import Project
+
+
+def check_keys(project: Project) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the key of each mapping."""
+    for mapping in project.mappings.values():
+        if mapping.model.key not in mapping.model.fields:
+            yield _unmapped(mapping)
+            continue
+        yield from _not_permitted(project, mapping)
+        yield from _not_from_id(project, mapping)
+
+
+def _unmapped(mapping: Document[MappingFile]) -> Diagnostic:
+    key, fields = mapping.model.key, list(mapping.model.fields)
+    return mapping.report(
+        "SF313",
+        f"the key `{key}` is not among the mapping's fields",
+        "key",
+        expected=one_of(fields),
+        suggestion=did_you_mean(key, fields),
+        hint=f"add `{key}: item.id` to the fields",
+    )
+
+
+def _not_permitted(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
+    target = object_fields(project, mapping)
+    if target is None:
+        return
+    key, (fields, _) = mapping.model.key, target
+    adapter, _, name = mapping.model.target.partition("/")
+    described = project.adapters[adapter].model.objects.get(name)
+    permitted = list(described.keys) if described is not None else []
+    permitted += [field for field, entry in fields.items() if (entry.unique or entry.key) and field not in permitted]
+    if key not in permitted:
+        yield mapping.report(
+            "SF314",
+            f"`{key}` cannot be a key of {mapping.model.target}",
+            "key",
+            expected=one_of(permitted) if permitted else "a field marked `unique: true` or `key: true`",
+            suggestion=did_you_mean(key, permitted),
+            hint=f"if it is unique there, say `unique: true` in objects/{adapter}_{name}.yaml",
+        )
+
+
+def _not_from_id(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
+    record = project.routes.model.records.get(mapping.model.source)
+    form = mapping.model.fields[mapping.model.key]
+    identity = None if record is None else compiled(record.id)
+    if identity is None or not identity.paths():
+        return
+    text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
+    expression = compiled(text) if text else None
+    if text and expression is None:
+        return
+    reads = {read.steps for read in expression.paths()} if expression is not None else set()
+    if identity.paths()[-1].steps not in reads:
+        yield mapping.report(
+            "SF318",
+            f"the key `{mapping.model.key}` does not come from the record's id",
+            "fields",
+            mapping.model.key,
+            severity="warning",
+            expected=f"something made from {identity.text}",
+            hint="a key that changes, or that two records share, makes records there collide",
+        )

@@ -1,0 +1,119 @@
+"""Where a project holds expressions, and what each of them sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
+from syncflow.compiler.type_sources import from_schema
+from syncflow.compiler.types import ANY, NULL, NUMBER, TEXT, Object, Text, Type, closed_object, members, union
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.config.models.routes import RouteSettings
+from syncflow.config.models.schema import ObjectField
+from syncflow.config.project import Project
+
+Use = Literal["value", "rule", "foreign"]
+"""value: gives a value · rule: is true or false, or is looked up · foreign: reads an event of another shape."""
+
+
+class Place(NamedTuple):
+    """An expression in a file. ``kind`` is the kind of record it reads, empty where it may be any."""
+
+    document: Document[Any]
+    path: tuple[str | int, ...]
+    text: str
+    kind: str
+    use: Use = "value"
+
+
+def kind_of_route(project: Project, route: RouteSettings) -> str:
+    """Return the kind of record that a route is for: its own word, or what its mappings read."""
+    names = [route.mapping] if route.mapping is not None else list(route.mappings.values())
+    return route.record or project.mapping(names[0]).model.source
+
+
+def expressions_of(project: Project) -> Iterator[Place]:
+    """Yield every expression of a project but those of adapters, which see other things."""
+    routes = project.routes
+    for name in ("record", "operation", "timestamp", "item", "id"):
+        text = getattr(routes.model.envelope, name)
+        if text is not None and name in routes.model.envelope.model_fields_set:
+            yield Place(routes, ("envelope", name), text, "", "foreign")
+    for kind, record in routes.model.records.items():
+        yield Place(routes, ("records", kind, "id"), record.id, kind)
+    for index, rule in enumerate(routes.model.ignore):
+        yield Place(routes, ("ignore", index), rule, "", "rule")
+    for index, route in enumerate(routes.model.routes):
+        kind = kind_of_route(project, route)
+        for name, text in (("when", route.when), ("by", route.by)):
+            if text is not None:
+                yield Place(routes, ("routes", index, name), text, kind, "rule")
+    for mapping in project.mappings.values():
+        yield from _of_mapping(mapping)
+
+
+def _of_mapping(mapping: Document[MappingFile]) -> Iterator[Place]:
+    for name, form in mapping.model.fields.items():
+        if isinstance(form, Recipe):
+            yield Place(mapping, ("fields", name, "from"), form.source, mapping.model.source)
+        elif not isinstance(form, Constant):
+            yield Place(mapping, ("fields", name), form, mapping.model.source)
+
+
+def compiled(text: str) -> Expression | None:
+    """Return a compiled expression, or None where it is wrong (which another check says)."""
+    try:
+        return compile_expression(text)
+    except ExpressionError:
+        return None
+
+
+def root_type(project: Project, kind: str) -> Type:
+    """Return the type of what expressions see of an event of this kind; of any kind where it is empty."""
+    document = project.schemas.get(kind)
+    item = ANY if document is None else from_schema(document.model)
+    return closed_object(
+        record=TEXT,
+        operation=Text(values=frozenset({"create", "update", "delete"})),
+        timestamp=union(TEXT, NUMBER, NULL),
+        item=item,
+    )
+
+
+def plain_path(text: str) -> tuple[str, ...] | None:
+    """Return the names of an expression that is nothing but a path, such as ``item.type``."""
+    expression = compiled(text)
+    if expression is None or expression.language != "jmespath" or not expression.paths():
+        return None
+    names = expression.paths()[-1].steps
+    plain = all(isinstance(name, str) for name in names) and text.strip() == ".".join(str(name) for name in names)
+    return tuple(str(name) for name in names) if plain else None
+
+
+def at_path(kind: Type, names: tuple[str, ...]) -> Type | None:
+    """Return the type at a path through objects, None where it cannot be told."""
+    for name in names:
+        inner = [member.property(name) for member in members(kind) if isinstance(member, Object)]
+        if not inner:
+            return None
+        kind = union(*inner)
+    return kind
+
+
+def listed_values(project: Project, kind: str, text: str) -> frozenset[str] | None:
+    """Return the complete list of texts that a plain path can give, None where there is no list."""
+    names = plain_path(text)
+    found = None if names is None else at_path(root_type(project, kind), names)
+    texts = [member for member in members(found) if isinstance(member, Text)] if found is not None else []
+    if not texts or any(member.values is None for member in texts):
+        return None
+    return frozenset().union(*(member.values or () for member in texts))
+
+
+def object_fields(project: Project, mapping: Document[MappingFile]) -> tuple[dict[str, ObjectField], bool] | None:
+    """Return the fields of a mapping's target, and whether it takes others; None where the target is unknown."""
+    adapter, _, name = mapping.model.target.partition("/")
+    merged = project.objects.get((adapter, name))
+    return None if merged is None else (merged.model.fields, merged.model.open)

@@ -1,0 +1,66 @@
+"""Checks of routes and kinds of record: tables by value, operations that the adapter has, time zones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncflow.compiler.checks.places import kind_of_route, listed_values
+from syncflow.compiler.routing import all_systems, operations_of
+from syncflow.compiler.timestamps import open_zone
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.models.routes import RouteSettings
+from syncflow.config.project import Project
+
+
+def check_routes(project: Project) -> Iterator[Diagnostic]:
+    """Yield what is wrong with routes and the settings of records."""
+    yield from _zones(project)
+    for index, route in enumerate(project.routes.model.routes):
+        yield from _never_matching(project, index, route)
+        yield from _operations(project, index, route)
+
+
+def _zones(project: Project) -> Iterator[Diagnostic]:
+    for kind, record in project.routes.model.records.items():
+        try:
+            open_zone(record.timezone)
+        except ValueError as error:
+            path = ("records", kind, "timezone")
+            yield project.routes.report("SF411", str(error), *path, expected="a name such as UTC or Europe/Berlin")
+
+
+def _never_matching(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
+    values = listed_values(project, kind_of_route(project, route), route.by) if route.by is not None else None
+    for value in route.table if values is not None else ():
+        if value not in (values or ()):
+            yield project.routes.report(
+                "SF412",
+                f"{route.by} is never `{value}`",
+                "routes",
+                index,
+                "table",
+                value,
+                at_key=True,
+                expected=one_of(sorted(values or ())),
+                suggestion=did_you_mean(value, sorted(values or ())),
+                hint="add the value to the enum of the schema if it is new",
+            )
+
+
+def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
+    systems = project.routes.model.systems
+    for change, action in operations_of(route).items():
+        for system in all_systems(route):
+            adapter = project.adapters[systems[system].adapter].model
+            if action is None or action in adapter.operations:
+                continue
+            path = ("operations", change) if change in route.operations else ()
+            yield project.routes.report(
+                "SF413",
+                f"the adapter {adapter.adapter} has no operation `{action}`, which a {change} asks of {system}",
+                "routes",
+                index,
+                *path,
+                expected=one_of(list(adapter.operations)),
+                hint=f"write `operations: {{{change}: ignore}}` to leave it out",
+            )

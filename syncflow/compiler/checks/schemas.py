@@ -1,0 +1,138 @@
+"""Checks of schemas: is the top an object, do formats, patterns and references exist, can the bounds be met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import re2
+
+from syncflow.compiler.formats import FORMATS
+from syncflow.compiler.schema import REFERENCE
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.documents import Document
+from syncflow.config.models.schema import SchemaNode
+from syncflow.config.project import Project
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False
+
+
+class _Spot(NamedTuple):
+    """A node of a schema and its place."""
+
+    document: Document[SchemaNode]
+    path: tuple[str | int, ...]
+    node: SchemaNode
+
+
+def check_schemas(project: Project) -> Iterator[Diagnostic]:
+    """Yield what is wrong with each schema."""
+    for document in {id(document): document for document in project.schemas.values()}.values():
+        yield from _top(document)
+        for spot in _spots(document, (), document.model):
+            yield from _format(spot)
+            yield from _pattern(spot)
+            yield from _bounds(spot)
+            yield from _reference(spot, document.model.defs)
+            yield from _required(spot)
+
+
+def _top(document: Document[SchemaNode]) -> Iterator[Diagnostic]:
+    if document.model.type != "object":
+        yield document.report("SF610", "a record is an object, so the top needs `type: object`", "type")
+
+
+def _spots(document: Document[SchemaNode], path: tuple[str | int, ...], node: SchemaNode) -> Iterator[_Spot]:
+    yield _Spot(document, path, node)
+    for name, entry in node.properties.items():
+        yield from _spots(document, (*path, "properties", name), entry)
+    for name, entry in node.defs.items():
+        yield from _spots(document, (*path, "$defs", name), entry)
+    for position, entry in enumerate(node.any_of or ()):
+        yield from _spots(document, (*path, "anyOf", position), entry)
+    if node.items is not None:
+        yield from _spots(document, (*path, "items"), node.items)
+    if isinstance(node.additional_properties, SchemaNode):
+        yield from _spots(document, (*path, "additionalProperties"), node.additional_properties)
+
+
+def _format(spot: _Spot) -> Iterator[Diagnostic]:
+    name = spot.node.format
+    if name is not None and name not in FORMATS:
+        close = did_you_mean(name, FORMATS)
+        message = f"there is no format `{name}`"
+        yield spot.document.report(
+            "SF611", message, *spot.path, "format", expected=one_of(list(FORMATS)), suggestion=close
+        )
+
+
+def _pattern(spot: _Spot) -> Iterator[Diagnostic]:
+    if spot.node.pattern is None:
+        return
+    try:
+        re2.compile(spot.node.pattern, _QUIET)
+    except re2.error as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        message = f"the pattern cannot be compiled: {reason}"
+        hint = "patterns are in RE2 syntax, without look-around and back-references"
+        yield spot.document.report("SF612", message, *spot.path, "pattern", hint=hint)
+
+
+def _bounds(spot: _Spot) -> Iterator[Diagnostic]:
+    node = spot.node
+    pairs = (
+        ("minLength", node.min_length, "maxLength", node.max_length),
+        ("minimum", node.minimum, "maximum", node.maximum),
+    )
+    for low, least, high, most in pairs:
+        if least is not None and most is not None and least > most:
+            yield spot.document.report("SF613", f"{low} is above {high}, so no value fits", *spot.path, low)
+
+
+def _required(spot: _Spot) -> Iterator[Diagnostic]:
+    for position, name in enumerate(spot.node.required):
+        if spot.node.properties and name not in spot.node.properties:
+            yield spot.document.report(
+                "SF615",
+                f"`{name}` is required, but not among the properties",
+                *spot.path,
+                "required",
+                position,
+                severity="warning",
+                suggestion=did_you_mean(name, spot.node.properties),
+            )
+
+
+def _reference(spot: _Spot, defs: Mapping[str, SchemaNode]) -> Iterator[Diagnostic]:
+    reference = spot.node.ref
+    if reference is None:
+        return
+    name = reference.removeprefix(REFERENCE)
+    if not reference.startswith(REFERENCE) or name not in defs:
+        close = did_you_mean(name, defs)
+        yield spot.document.report(
+            "SF614",
+            f"`$ref: {reference}` leads nowhere",
+            *spot.path,
+            "$ref",
+            expected=one_of([REFERENCE + known for known in defs]) if defs else "a definition under $defs",
+            suggestion=REFERENCE + close if close else "",
+        )
+    elif _is_circular(name, defs):
+        yield spot.document.report("SF614", f"`$ref: {reference}` leads back to itself", *spot.path, "$ref")
+
+
+def _is_circular(name: str, defs: Mapping[str, SchemaNode]) -> bool:
+    """Tell whether a definition is its own first part, so that no value could be checked against it."""
+    seen, waiting = set(), [name]
+    while waiting:
+        node = defs.get(waiting.pop())
+        for part in (node, *(node.any_of or ())) if node is not None else ():
+            target = part.ref.removeprefix(REFERENCE) if part.ref else None
+            if target == name:
+                return True
+            if target is not None and target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return False

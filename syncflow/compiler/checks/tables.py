@@ -1,0 +1,60 @@
+"""Checks of the tables in mappings against the values that their source can have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncflow.compiler.checks.coverage import values_sent_to
+from syncflow.compiler.checks.places import listed_values
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import MappingFile, Recipe
+from syncflow.config.project import Project
+
+
+def check_tables(project: Project) -> Iterator[Diagnostic]:
+    """Yield entries that no value reaches, and values that no entry takes."""
+    for mapping in project.mappings.values():
+        for name, form in mapping.model.fields.items():
+            values = None
+            if isinstance(form, Recipe) and form.table is not None:
+                values = listed_values(project, mapping.model.source, form.source)
+            if isinstance(form, Recipe) and values is not None:
+                yield from _never(mapping, name, form, values)
+                yield from _uncovered(project, mapping, name, form, values)
+
+
+def _never(mapping: Document[MappingFile], name: str, recipe: Recipe, values: frozenset[str]) -> Iterator[Diagnostic]:
+    for key in recipe.table or {}:
+        if key not in values:
+            yield mapping.report(
+                "SF315",
+                f"{recipe.source} is never `{key}`",
+                "fields",
+                name,
+                "table",
+                key,
+                at_key=True,
+                expected=one_of(sorted(values)),
+                suggestion=did_you_mean(key, sorted(values)),
+            )
+
+
+def _uncovered(
+    project: Project, mapping: Document[MappingFile], name: str, recipe: Recipe, values: frozenset[str]
+) -> Iterator[Diagnostic]:
+    if "default" in recipe.model_fields_set:
+        return
+    reaching = values & values_sent_to(project, mapping, recipe.source, values)
+    missing = sorted(reaching - set(recipe.table or {}))
+    if missing:
+        yield mapping.report(
+            "SF316",
+            f"the table says nothing of {', '.join(missing)}",
+            "fields",
+            name,
+            "table",
+            at_key=True,
+            severity="warning",
+            hint=f"add {'it' if len(missing) == 1 else 'them'}, or a `default:`; such a record becomes a dead letter",
+        )
