@@ -1,0 +1,49 @@
+"""Commands as a person gives them: in this process, with a code and what they printed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from syncflow.cli.app import run_command_line
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    for name in ("MOCK_MODE", "SYNCFLOW_PROFILE", "LOG_LEVEL", "SALESFORCE_URL", "HUBSPOT_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def run(*arguments: str | Path) -> Ended:
+        with pytest.raises(SystemExit) as left:
+            run_command_line([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return Ended(left.value.code if isinstance(left.value.code, int) else 0, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the default project, which is also the current folder."""
+    shutil.copytree(ROOT / "syncflow" / "cli" / "project", tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
