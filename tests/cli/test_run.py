@@ -1,0 +1,175 @@
+"""run, status and dlq against mock systems over real sockets: exit codes say how it ended, and nothing is left unsaid."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncflow.mock.server import Running, running_mock
+from syncflow.mock.settings import Settings
+from tests.cli.conftest import ROOT, Command
+
+FAST = Settings.from_env({"MOCK_RATE": "off"})
+
+
+@pytest.fixture
+def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    with running_mock(FAST) as running:
+        monkeypatch.setenv("MOCK_URL", running.url)
+        yield running
+
+
+@pytest.fixture
+def from_file(project: Path) -> Path:
+    """The default project, reading its sample events as fast as it can."""
+    path = project / "routes.yaml"
+    text = path.read_text("utf-8").replace("requests: 5/s", "requests: 1000/s")
+    start, end = text.index("source:"), text.index("records:")
+    path.write_text(text[:start] + "source: {file: {path: events.jsonl}}\n" + text[end:], "utf-8")
+    return project
+
+
+def good_events(project: Path) -> None:
+    """Leave out of the sample what is wrong on purpose."""
+    path = project / "events.jsonl"
+    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
+
+
+def held(mock: Running, system: str, kind: str) -> int:
+    with urllib.request.urlopen(f"{mock.url}/admin/summary") as answer:
+        count: int = json.load(answer)[system]["records"][kind]
+    return count
+
+
+def test_a_run_without_a_fault_is_0_and_the_mocks_hold_what_the_events_imply(
+    command: Command, from_file: Path, mock: Running
+) -> None:
+    good_events(from_file)
+    ended = command("run", "--output", "json", "--quiet")
+    tally = json.loads(ended.out)
+    assert (ended.code, tally["clean"], tally["stopped"], tally["open"]) == (0, True, "", 0)
+    assert tally["events"] == {"read": 9, "ignored": 1, "duplicate": 0, "dead": 0, "routed": 8}
+    assert held(mock, "salesforce", "Contact") == 2
+    assert held(mock, "hubspot", "contacts") == 4
+
+
+def test_a_dead_letter_makes_it_1_and_can_be_looked_at(command: Command, from_file: Path, mock: Running) -> None:
+    assert command("run", "--quiet").code == 1
+    listed = json.loads(command("dlq", "list", "--output", "json").out)
+    assert [(row["stage"], row["line"], row["record"]) for row in listed["dead_letters"]] == [("schema", 10, "A1007")]
+    shown = command("dlq", "show", "1")
+    assert shown.code == 0
+    assert "item.email" in shown.out
+    assert "not an address" in shown.out
+    assert command("dlq", "show", "99").code == 1
+
+
+def test_no_listing_shows_personal_data(command: Command, from_file: Path, mock: Running) -> None:
+    ran = command("run")
+    said = ran.out + ran.err + command("dlq", "list").out + command("status").out
+    assert not [word for word in ("Alice", "alice.smith", "555-010", "not an address") if word in said]
+
+
+def test_the_end_is_told_per_route(command: Command, from_file: Path, mock: Running) -> None:
+    ended = command("run", "--quiet")
+    assert ended.out.startswith("10 events read: 8 routed, 1 ignored, 1 dead letters\n")
+    for text in ("contacts/salesforce", "contacts/hubspot", "REFUSED FOR RATE", "P95", "`syncflow dlq list` says why"):
+        assert text in ended.out
+
+
+def test_a_second_run_goes_on_where_the_first_ended(command: Command, from_file: Path, mock: Running) -> None:
+    good_events(from_file)
+    assert command("run", "--limit", "4", "--quiet").code == 0
+    rest = json.loads(command("run", "--quiet", "--output", "json").out)
+    assert rest["events"]["read"] == 5
+    again = json.loads(command("run", "--quiet", "--output", "json").out)
+    assert again["events"]["read"] == 0
+
+
+def test_status_tells_all_that_became_of_a_record(command: Command, from_file: Path, mock: Running) -> None:
+    good_events(from_file)
+    command("run", "--quiet")
+    known = json.loads(command("status", "A1001", "--output", "json").out)
+    assert [(event["change"], event["state"]) for event in known["events"]] == [
+        ("create", "routed"),
+        ("update", "routed"),
+    ]
+    assert {row["system"]: row["state"] for row in known["presence"]} == {"salesforce": "present", "hubspot": "present"}
+    assert command("status", "nobody").code == 1
+
+
+def test_check_signs_in_to_every_system(command: Command, project: Path, mock: Running) -> None:
+    ended = command("check")
+    assert ended.code == 0
+    assert [line.split(":")[:2] for line in ended.out.splitlines()] == [["salesforce", " good"], ["hubspot", " good"]]
+
+
+def test_check_names_the_system_that_refuses_and_no_secret(command: Command, project: Path, mock: Running) -> None:
+    path = project / "routes.yaml"
+    path.write_text(path.read_text("utf-8").replace("token: demo", "token: not-the-right-one"), "utf-8")
+    ended = command("check")
+    assert ended.code == 1
+    assert "hubspot: refused: " in ended.out
+    assert "not-the-right-one" not in ended.out + ended.err
+
+
+def test_systems_that_are_not_there_leave_everything_in_the_journal(
+    command: Command, from_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MOCK_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
+    good_events(from_file)
+    ended = command("run", "--wait", "0.2", "--quiet")
+    assert ended.code == 1
+    assert "8 deliveries left in the journal; the next run goes on with them" in ended.out
+    assert "Traceback" not in ended.err
+
+
+def started(project: Path, mock: Running, *arguments: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MOCK_URL": mock.url, "EVENTS_PER_SECOND": "50"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "syncflow", "run", *arguments],
+        cwd=project, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_ends_a_run_in_order(project: Path, mock: Running, number: signal.Signals) -> None:
+    with started(project, mock, "--metrics", "0") as run:
+        assert run.stderr is not None
+        address = run.stderr.readline().split()[-1]
+        assert address.endswith("/metrics")
+        while not held(mock, "salesforce", "Contact"):
+            pass
+        run.send_signal(number)
+        out, err = run.communicate(timeout=30)
+    assert run.returncode == 128 + number
+    assert f"ended early: {number.name}" in out
+    assert "Traceback" not in err
+
+
+def test_a_run_can_be_watched(project: Path, mock: Running) -> None:
+    with started(project, mock, "--metrics", "0") as run:
+        assert run.stderr is not None
+        address = run.stderr.readline().split()[-1].removesuffix("/metrics")
+        while not held(mock, "salesforce", "Contact"):
+            pass
+        pages = {
+            name: urllib.request.urlopen(f"{address}/{name}").read().decode()
+            for name in ("metrics", "healthz", "readyz")
+        }
+        run.terminate()
+        run.communicate(timeout=30)
+    assert (pages["healthz"], pages["readyz"]) == ("alive\n", "ready\n")
+    assert 'syncflow_deliveries_total{route="contacts/salesforce",state="delivered"}' in pages["metrics"]
+    assert 'syncflow_delivery_seconds_bucket{le="+Inf",route="contacts/salesforce"}' in pages["metrics"]
