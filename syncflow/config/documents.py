@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from syncflow.config.diagnostics import Diagnostic, Span
 from syncflow.config.models.schema import ObjectFile
-from syncflow.config.nodes import Node, dotted, find
+from syncflow.config.nodes import Node, ScalarNode, dotted, find
+from syncflow.config.scalars import Unset
 
 M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
 
@@ -42,6 +43,11 @@ class Document(Generic[M_co]):
         """Return the place of a key; of the value where there is none (an element of a list)."""
         node, key, _ = find(self.node, path)
         return key.span if key is not None else node.span
+
+    def is_unset(self, *path: str | int) -> bool:
+        """Whether a value stands for a variable that is not set (only where files are checked without an environment)."""
+        node, _, steps = find(self.node, path)
+        return steps == len(path) and isinstance(node, ScalarNode) and isinstance(node.value, Unset)
 
     def report(self, code: str, message: str, *path: str | int, at_key: bool = False, **words: Any) -> Diagnostic:
         """Return a diagnostic about a place of this file; ``words`` are those of ``Diagnostic``."""

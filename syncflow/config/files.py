@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document
-from syncflow.config.nodes import MappingNode
+from syncflow.config.nodes import MappingNode, ScalarNode
 from syncflow.config.validation import read_model
 from syncflow.config.variables import Expansion
 from syncflow.config.yaml import read_file
@@ -42,6 +42,7 @@ class Files:
         self.offline = offline
         self.trees: dict[Path, MappingNode] = dict(trees or {})
         self.diagnostics: list[Diagnostic] = []
+        self.from_variables: list[ScalarNode] = []
         self.package = Path(str(resources.files("syncflow.adapters")))
 
     def tree(self, path: Path) -> MappingNode | None:
@@ -60,11 +61,12 @@ class Files:
             return (Path("syncflow/adapters") / path.relative_to(self.package)).as_posix()
         return path.as_posix()
 
-    def expanded(self, node: MappingNode, directory: Path, *, offline: bool | None = None) -> MappingNode:
+    def expanded(self, node: MappingNode, directory: Path) -> MappingNode:
         """Return the tree with variables replaced."""
-        expansion = Expansion(self.environment, directory, self.offline if offline is None else offline)
+        expansion = Expansion(self.environment, directory, self.offline)
         result = expansion.expand(node)
         self.diagnostics += expansion.diagnostics
+        self.from_variables += expansion.changed
         assert isinstance(result, MappingNode)
         return result
 

@@ -274,7 +274,7 @@ class _Loading:
             mappings=self.mappings,
             adapters=self.adapters,
             objects=self.objects,
-            secrets=secret_values(routes, self.adapters),
+            secrets=secret_values(routes, self.adapters, self.files.from_variables),
             inputs=replace(self.inputs, trees=self.files.trees),
         )
 

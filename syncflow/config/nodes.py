@@ -7,6 +7,7 @@ nodes of the file it overlays), so a place stays right through merging and throu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from syncflow.config.diagnostics import FileText, ScalarSource, Span
@@ -51,7 +52,7 @@ class Node:
 
 
 class ScalarNode(Node):
-    """Text. ``value`` is Plain where it was unquoted; ``variables`` names what ``${…}`` it came from."""
+    """Text. ``value`` is Plain where it was unquoted; ``variables`` holds what each ``${…}`` in it gave."""
 
     __slots__ = ("style", "value", "variables")
     kind = "text"
@@ -63,7 +64,7 @@ class ScalarNode(Node):
         style: str = "",
         start: Mark = _START,
         end: Mark = _START,
-        variables: tuple[str, ...] = (),
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(file, start, end)
         self.value = value

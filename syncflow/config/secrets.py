@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import RoutesFile
-from syncflow.config.nodes import Path, is_nothing, scalars
+from syncflow.config.nodes import Path, ScalarNode, is_nothing, scalars
 from syncflow.config.scalars import Unset
 
 
-def secret_values(routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]]) -> frozenset[str]:
-    """Return the texts to be masked: settings that an adapter calls secret, secrets of sources, and what files of secrets held."""
-    return frozenset(
-        str(scalar.value)
-        for path, scalar in scalars(routes.node)
-        if path[0] != "profiles" and not is_nothing(scalar.value) and not isinstance(scalar.value, Unset)
-        if any(name.startswith("file:") for name in scalar.variables) or _is_secret(path, routes, adapters)
-    )
+def secret_values(
+    routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]], from_variables: Iterable[ScalarNode]
+) -> frozenset[str]:
+    """Return the texts to be masked: settings that an adapter calls secret, secrets of sources, and what files of secrets held.
+
+    Where such a text is made with variables, what they gave is one too. Settings of a sign-in that the adapter does not describe are
+    taken for secret.
+    """
+    found = set(_of_files(from_variables))
+    for path, scalar in scalars(routes.node):
+        if path[0] != "profiles" and not isinstance(scalar.value, Unset) and _is_secret(path, routes, adapters):
+            found |= {str(scalar.value), *scalar.variables.values()} if not is_nothing(scalar.value) else set()
+    return frozenset(found - {""})
+
+
+def _of_files(from_variables: Iterable[ScalarNode]) -> Iterator[str]:
+    for scalar in from_variables:
+        yield from (value for name, value in scalar.variables.items() if name.startswith("file:"))
 
 
 def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]]) -> bool:
     if path[0] == "source":
         return path[-1] == "secret"
-    if len(path) < 4 or path[0] != "systems" or path[2] != "auth":
+    if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False
     system = routes.model.systems.get(str(path[1]))
     adapter = adapters.get(system.adapter) if system else None
-    kinds = (
-        {kind for way in adapter.model.auth.values() for name, kind in way.settings.items() if name == path[3]}
-        if adapter
-        else set()
-    )
-    return kinds != {"text"} and path[3] != "use"
+    ways = adapter.model.auth.values() if adapter else ()
+    return {way.settings[str(path[3])] for way in ways if path[3] in way.settings} != {"text"}

@@ -42,6 +42,8 @@ class Expansion:
     directory: Path
     offline: bool = False
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    changed: list[ScalarNode] = field(default_factory=list)
+    """The scalars that held a reference."""
     _done: dict[int, Node] = field(default_factory=dict)
 
     def expand(self, node: Node) -> Node:
@@ -79,7 +81,9 @@ class Expansion:
                 )
             )
             value = Unset(node.value)
-        return ScalarNode(node.file, value, node.style, node.start, node.end, tuple(text.used))
+        expanded = ScalarNode(node.file, value, node.style, node.start, node.end, text.used)
+        self.changed.append(expanded)
+        return expanded
 
 
 class _Text:
@@ -90,7 +94,7 @@ class _Text:
         self.environment = environment
         self.directory = directory
         self.offline = offline
-        self.used: list[str] = []
+        self.used: dict[str, str] = {}
         self._unset = False
 
     def expand(self) -> str:
@@ -142,11 +146,11 @@ class _Text:
                 hint="write ${NAME}, ${NAME:-default} or ${file:/path}; $${ for the characters themselves",
                 code="SF122",
             )
-        self.used.append(name)
-        if found is not None and (found or not has_default):
+        if found is None or (not found and has_default):
+            found = self._default(default, offset + 2 + len(name) + 2, nesting) if has_default else None
+        self.used[name] = found or ""
+        if found is not None:
             return found
-        if has_default:
-            return self._default(default, offset + 2 + len(name) + 2, nesting)
         if self.offline:
             self._unset = True
             return ""

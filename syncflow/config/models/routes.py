@@ -64,7 +64,7 @@ class WebhookSignature(Model):
     """HMAC of the body in a header."""
 
     header: Text = "X-Signature"
-    secret: Text
+    secret: Text = Field(repr=False)
     algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
     prefix: Text = ""
@@ -143,7 +143,7 @@ class SystemBatch(Model):
 class SystemSettings(Model):
     adapter: Name
     base_url: Template | None = None
-    auth: dict[Name, JsonValue] = Field(default_factory=dict)
+    auth: dict[Name, JsonValue] = Field(default_factory=dict, repr=False)
     """The adapter says what it wants; ``use`` picks one of its ways to sign in."""
     options: dict[Name, JsonValue] = Field(default_factory=dict)
     limits: SystemLimits = SystemLimits()
