@@ -214,5 +214,5 @@ class RoutesFile(Model):
     functions: OptionalText = None
     profile: Name | None = None
     """The profile used when none is asked for."""
-    profiles: dict[Name, Any] = Field(default_factory=dict)
+    profiles: dict[Name, Any] = Field(default_factory=dict, repr=False)
     """Overlays: merged over this file, key by key, before it is read."""
