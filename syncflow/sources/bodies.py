@@ -54,16 +54,15 @@ def _objects(text: str, start: int) -> list[bytes]:
 
 def _lines(text: str) -> list[bytes]:
     events = []
-    at = 0
     for number, line in enumerate(text.split("\n"), start=1):
-        start = at + _skip(line, 0)
-        at += len(line) + 1
-        if start >= at - 1:
+        start = _skip(line, 0)
+        if start == len(line):
             continue
-        end = _object_end(text, start, name=f"line {number}")
-        if _skip(text, end) < at - 1:
-            raise DataError(f"not JSON: {_place(text, _skip(text, end))}: expected one object a line")
-        events.append(text[start:end].encode())
+        end = _object_end(line, start, name=f"line {number}", first_line=number)
+        rest = _skip(line, end)
+        if rest < len(line):
+            raise DataError(f"not JSON: {_place(line, rest, first_line=number)}: expected one object a line")
+        events.append(line[start:end].encode())
     return events
 
 
@@ -87,11 +86,11 @@ def _array(text: str, start: int) -> list[bytes]:
     return events
 
 
-def _object_end(text: str, start: int, *, name: str) -> int:
+def _object_end(text: str, start: int, *, name: str, first_line: int = 1) -> int:
     try:
         _, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise DataError(f"not JSON: {_place(text, error.pos)}: {error.msg}") from error
+        raise DataError(f"not JSON: {_place(text, error.pos, first_line=first_line)}: {error.msg}") from error
     except RecursionError as error:
         raise DataError(f"not JSON: {name} is nested too deeply") from error
     if text[start] != "{":
@@ -104,5 +103,5 @@ def _skip(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _place(text: str, at: int) -> str:
-    return f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
+def _place(text: str, at: int, *, first_line: int = 1) -> str:
+    return f"line {first_line + text.count(chr(10), 0, at)}, column {at - text.rfind(chr(10), 0, at)}"

@@ -86,8 +86,9 @@ class File:
         self._offset = offset
         partition, longest = identity.partition, self._settings.max_event
         if self._is_csv:
-            columns = _columns(self._file.fileno(), max_event=longest) if offset else ()
-            self._splitter = RowSplitter(partition, max_event=longest, offset=offset, line=line, columns=columns)
+            columns = _columns(self._file.fileno(), max_event=longest)  # at the start too: bad ones are told at once
+            known = columns if offset else ()
+            self._splitter = RowSplitter(partition, max_event=longest, offset=offset, line=line, columns=known)
         else:
             self._splitter = LineSplitter(partition, max_event=longest, offset=offset, line=line)
 
@@ -188,7 +189,7 @@ def _count_lines(descriptor: int, end: int) -> int:
 
 
 def _columns(descriptor: int, *, max_event: int) -> tuple[str, ...]:
-    """Read the first row again: whoever goes on in the middle needs the columns' names."""
+    """Read the first row again: whoever goes on in the middle needs the names."""
     first = RowSplitter("", max_event=max_event)
     at = 0
     while not first.columns and (block := os.pread(descriptor, _BLOCK, at)):

@@ -105,8 +105,6 @@ def _resolved(node: SchemaNode, root: SchemaNode) -> SchemaNode:
 
 def _referred(ref: str, root: SchemaNode) -> SchemaNode:
     name = ref.removeprefix("#/$defs/")
-    if ref == "#":
-        return root
     if name not in root.defs:
         raise ProjectError(f"$ref: {ref} leads nowhere", hint="write #/$defs/NAME, and NAME under $defs:")
     return root.defs[name]
@@ -159,6 +157,8 @@ def _maker(name: str, node: SchemaNode, *, root: SchemaNode, depth: int) -> Make
             hint=f"list some under examples: of {name!r} in the schema",
         )
     kind = _type(node)
+    if depth > 2 * _DEEPEST:
+        raise ProjectError(f"source.generate cannot invent values for {name!r}: its schema requires itself without end")
     if kind == "object":
         parts = properties_of(node, root=root, depth=depth + 1)
         return lambda draw: make_item(parts, draw)

@@ -175,8 +175,9 @@ class Webhook:
         try:
             return socket.create_server((self._host, self._wanted_port), family=family)
         except OSError as error:
+            why = (error.strerror or str(error)).partition(" (while")[0]
             raise ProjectError(
-                f"source.webhook.listen: cannot listen on {self._settings.listen}: {error.strerror}",
+                f"source.webhook.listen: cannot listen on {self._settings.listen}: {why}",
                 hint="choose another port, or 0 for any free one",
             ) from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.config.models.routes import FileSource, GenerateSource, SourceSettings, StdinSource
+from syncflow.events import Raw
 from syncflow.sources import Source, open_source
 from tests.sources.kit import CONTACT, StepClock, bodies, cancelled_after, drain, read_all, take, write
 
@@ -100,7 +101,7 @@ def test_a_cancelled_read_loses_nothing(make: Make, tmp_path: Path) -> None:
     async def interrupted() -> None:
         source = make(tmp_path)
         await source.open({})
-        found = []
+        found: list[Raw] = []
         for turns in (0, 1, 2, 0, 3, 1, 0, 5):
             found += await cancelled_after(source, turns)
         found += await drain(source)

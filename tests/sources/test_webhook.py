@@ -1,0 +1,336 @@
+"""The webhook over real sockets: 200 only for what is durable, and a plain refusal for everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from syncflow.config.models.routes import WebhookSignature, WebhookSource
+from syncflow.errors import ProjectError
+from syncflow.sources.webhook import Webhook
+from tests.sources.kit import bodies, take
+
+Talk = Callable[[Webhook, httpx.AsyncClient], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(
+    *, acknowledged: dict[str, int] | None = None, patience: float = 10.0, **settings: Any
+) -> AsyncIterator[tuple[Webhook, httpx.AsyncClient]]:
+    source = Webhook(WebhookSource(listen="127.0.0.1:0", **settings), patience_seconds=patience)
+    await source.open(acknowledged or {})
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{source.port}", trust_env=False) as client:
+            yield source, client
+    finally:
+        await source.close()
+
+
+def talk(main: Talk, **settings: Any) -> None:
+    async def run() -> None:
+        async with listening(**settings) as (source, client):
+            await main(source, client)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def post(client: httpx.AsyncClient, content: bytes, **headers: str) -> asyncio.Task[httpx.Response]:
+    return asyncio.ensure_future(client.post("/events", content=content, headers=headers))
+
+
+def why(answer: httpx.Response) -> str:
+    return str(answer.json()["error"])
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "events"),
+    [
+        (b'{"a": 1}', {}, [b'{"a": 1}']),
+        (b'[{"a": 1}, {"a": 2}]', {}, [b'{"a": 1}', b'{"a": 2}']),
+        (b'{"a": 1}\n{"a": 2}\n', {}, [b'{"a": 1}', b'{"a": 2}']),
+        (b'{"a": 1}\n', {"content-type": "application/x-ndjson; charset=utf-8"}, [b'{"a": 1}']),
+    ],
+    ids=["an event", "an array", "lines", "declared lines"],
+)
+def test_the_answer_comes_after_the_last_event_is_acknowledged(
+    content: bytes, headers: dict[str, str], events: list[bytes]
+) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = post(client, content, **headers)
+        raws = await take(source, len(events))
+        assert bodies(raws) == events
+        for raw in raws:
+            assert not answer.done()
+            await source.acknowledge(raw.position)
+        assert ((await answer).status_code, (await answer).json()) == (200, {"accepted": len(events)})
+
+    talk(main)
+
+
+def test_a_request_is_not_answered_for_the_events_of_an_earlier_one() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        first = post(client, b'{"a": 1}')
+        (one,) = await take(source, 1)
+        second = post(client, b'[{"a": 2}, {"a": 3}]')
+        two, three = await take(source, 2)
+        await source.acknowledge(two.position)
+        assert (await first).json() == {"accepted": 1}
+        assert not second.done()
+        await source.acknowledge(three.position)
+        assert (await second).json() == {"accepted": 2}
+        assert one.position < two.position < three.position
+
+    talk(main)
+
+
+def test_positions_go_on_over_a_restart() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = post(client, b'[{"a": 1}, {"a": 2}]')
+        raws = await take(source, 2)
+        assert [raw.position for raw in raws] == [("webhook", 42, None), ("webhook", 43, None)]
+        await source.acknowledge(raws[-1].position)
+        await answer
+
+    talk(main, acknowledged={"webhook": 41, "file:1": 99})
+
+
+REFUSED = [
+    pytest.param(b"", 400, "the body is empty, expected an event", id="empty"),
+    pytest.param(b'{"a": }', 400, "not JSON: line 1, column 7: Expecting value", id="not JSON"),
+    pytest.param(
+        b'[{"a": 1}, 7]',
+        400,
+        'entry 2 of the array is not an object, expected an event such as {"record": …}',
+        id="not objects",
+    ),
+    pytest.param(
+        b'{"a": "' + b"x" * 200 + b'"}',
+        413,
+        "event 1 is larger than max_event, which is 100 bytes",
+        id="an event too large",
+    ),
+    pytest.param(b"x" * 2_000, 413, "the body is larger than max_body, which is 1000 bytes", id="a body too large"),
+]
+
+
+@pytest.mark.parametrize(("content", "status", "message"), REFUSED)
+def test_a_body_that_cannot_be_taken_is_refused_and_nothing_of_it_is_taken(
+    content: bytes, status: int, message: str
+) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = await post(client, content)
+        assert (answer.status_code, why(answer)) == (status, message)
+        good = post(client, b'{"good": 1}')
+        (raw,) = await take(source, 1)
+        assert (raw.body, raw.position.offset) == (b'{"good": 1}', 1)
+        await source.acknowledge(raw.position)
+        assert (await good).status_code == 200
+
+    talk(main, max_body=1000, max_event=100)
+
+
+def test_a_body_that_does_not_tell_its_size_is_refused_before_its_end() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"7d0\r\n" + b"x" * 2000 + b"\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+        writer.close()
+
+    talk(main, max_body=1000)
+
+
+def test_a_body_that_stops_arriving_is_given_up() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
+
+    talk(main, patience=0.05)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/events", 405), ("POST", "/event", 404), ("POST", "/events/", 404), ("GET", "/docs", 404)],
+)
+def test_another_method_or_path_is_refused(method: str, path: str, status: int) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        assert (await client.request(method, path)).status_code == status
+
+    talk(main)
+
+
+BODY = b'{"a": 1}'
+
+
+def digest(algorithm: str, *, secret: bytes = b"s3cret") -> bytes:
+    return hmac.new(secret, BODY, getattr(hashlib, algorithm)).digest()
+
+
+SIGNED = [
+    pytest.param({}, {"X-Signature": digest("sha256").hex()}, True, id="hex"),
+    pytest.param({}, {"X-Signature": digest("sha256").hex().upper()}, True, id="upper case hex"),
+    pytest.param({"prefix": "sha256="}, {"x-signature": "sha256=" + digest("sha256").hex()}, True, id="prefix"),
+    pytest.param(
+        {"algorithm": "sha512", "encoding": "base64", "header": "X-Sig"},
+        {"X-Sig": base64.b64encode(digest("sha512")).decode()},
+        True,
+        id="base64",
+    ),
+    pytest.param({}, {}, False, id="none"),
+    pytest.param({}, {"X-Signature": ""}, False, id="empty"),
+    pytest.param({}, {"X-Signature": "zz"}, False, id="no hex"),
+    pytest.param({}, {"X-Signature": digest("sha256", secret=b"other").hex()}, False, id="another secret"),
+    pytest.param({}, {"X-Signature": digest("sha1").hex()}, False, id="another algorithm"),
+    pytest.param({"prefix": "sha256="}, {"X-Signature": digest("sha256").hex()}, False, id="prefix left out"),
+]
+
+
+@pytest.mark.parametrize(("settings", "headers", "fits"), SIGNED)
+def test_only_a_body_with_its_signature_is_taken(settings: dict[str, Any], headers: dict[str, str], fits: bool) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = post(client, BODY, **headers)
+        if fits:
+            (raw,) = await take(source, 1)
+            await source.acknowledge(raw.position)
+            assert (await answer).status_code == 200
+        else:
+            assert (await answer).status_code == 401
+            assert "is not the signature of this body" in why(await answer)
+
+    talk(main, signature=WebhookSignature(secret="s3cret", **settings))
+
+
+def test_what_is_not_stored_in_time_is_not_promised_and_not_kept() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        late = await post(client, b'{"late": 1}')
+        assert (late.status_code, why(late)) == (503, "not stored in time, send again later")
+        assert int(late.headers["Retry-After"]) > 0
+        again = post(client, b'{"late": 2}')
+        (raw,) = await take(source, 1)
+        assert raw.body == b'{"late": 2}'  # the first was taken back, so its repetition comes once
+        await source.acknowledge(raw.position)
+        assert (await again).status_code == 200
+
+    talk(main, patience=0.2)
+
+
+def test_a_full_queue_asks_to_come_back_and_takes_nothing() -> None:
+    many = json.dumps([{"n": number} for number in range(9_999)]).encode()
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        waiting = post(client, many)
+        while not source._waiting:
+            await asyncio.sleep(0)
+        refused = await post(client, b'[{"n": -1}, {"n": -2}]')
+        assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+        raws = await take(source, 9_999)
+        assert not any(b"-" in raw.body for raw in raws)
+        await source.acknowledge(raws[-1].position)
+        assert (await waiting).json() == {"accepted": 9_999}
+
+    talk(main)
+
+
+def test_a_body_larger_than_the_queue_is_taken_when_nothing_waits() -> None:
+    many = json.dumps([{}] * 20_000).encode()
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = post(client, many)
+        raws = await take(source, 20_000)
+        await source.acknowledge(raws[-1].position)
+        assert (await answer).json() == {"accepted": 20_000}
+
+    talk(main)
+
+
+def test_closing_answers_what_is_durable_and_promises_nothing_else() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        first = post(client, b'{"a": 1}')
+        (one,) = await take(source, 1)
+        second = post(client, b'{"a": 2}')
+        await take(source, 1)
+        await source.acknowledge(one.position)
+        reading = asyncio.ensure_future(source.read(most=1))
+        await asyncio.sleep(0)
+        await source.close()
+        assert (await first).status_code == 200
+        assert ((await second).status_code, "Retry-After" in (await second).headers) == (503, True)
+        assert list(await reading) == []
+        with pytest.raises(httpx.TransportError):
+            await client.post("/events", content=b"{}")
+        await source.close()
+
+    talk(main)
+
+
+def test_a_cancelled_read_loses_nothing() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reading = asyncio.ensure_future(source.read(most=1))
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        answer = post(client, b'{"a": 1}')
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert (await answer).status_code == 200
+
+    talk(main)
+
+
+def test_a_port_in_use_is_said_in_plain_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        source = Webhook(WebhookSource(listen=listen))
+
+        async def fail() -> None:
+            with pytest.raises(ProjectError) as caught:
+                await source.open({})
+            await source.close()
+            assert caught.value.message == f"source.webhook.listen: cannot listen on {listen}: Address already in use"
+
+        asyncio.run(fail())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"listen": "8080"}, {"listen": "host:"}, {"listen": "host:99999"}, {"path": "events"}, {"path": "/{x}"}],
+)
+def test_an_address_that_is_none_is_said_in_plain_words(settings: dict[str, str]) -> None:
+    with pytest.raises(ProjectError, match=r"^source\.webhook\.(listen|path): expected .* such as .*, found "):
+        Webhook(WebhookSource(**settings))
+
+
+def test_an_empty_secret_is_refused() -> None:
+    source = Webhook(WebhookSource(listen="127.0.0.1:0", signature=WebhookSignature(secret="")))
+    with pytest.raises(ProjectError, match=r"^source\.webhook\.signature\.secret is empty$"):
+        asyncio.run(source.open({}))
+
+
+def test_signals_stay_with_the_run_and_requests_out_of_the_logs(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))[1] == before[1]
+        await post(client, b"planted-secret")
+
+    talk(main)
+    assert "planted-secret" not in caplog.text
+    assert not [
+        record for record in caplog.records if record.name.startswith("uvicorn") and record.levelno < logging.ERROR
+    ]
