@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -173,3 +174,37 @@ def test_a_run_can_be_watched(project: Path, mock: Running) -> None:
     assert (pages["healthz"], pages["readyz"]) == ("alive\n", "ready\n")
     assert 'syncflow_deliveries_total{route="contacts/salesforce",state="delivered"}' in pages["metrics"]
     assert 'syncflow_delivery_seconds_bucket{le="+Inf",route="contacts/salesforce"}' in pages["metrics"]
+
+
+def said(stream: IO[str], words: str) -> str:
+    """Read on until a line holds these words; the test's own time limit ends a wait in vain."""
+    for line in stream:
+        if words in line:
+            return line
+    raise AssertionError(f"the run ended without saying {words!r}")
+
+
+@pytest.mark.parametrize("way", ["watch", "signal"])
+def test_changed_files_are_taken_up_and_broken_ones_are_not(project: Path, mock: Running, way: str) -> None:
+    routes = project / "routes.yaml"
+    original = routes.read_text("utf-8")
+    with started(project, mock, *(["--watch"] if way == "watch" else [])) as run:
+        assert run.stderr is not None
+
+        def change(text: str) -> None:
+            routes.write_text(text, "utf-8")
+            if way == "signal":
+                run.send_signal(signal.SIGHUP)
+
+        while not held(mock, "salesforce", "Contact"):
+            pass
+        change(original.replace("lead: salesforce", "lead: nowhere"))
+        said(run.stderr, "the files are not used; the run goes on as it was")
+        change(original.replace("lead: salesforce", "lead: hubspot"))
+        said(run.stderr, "the changed files are in use")
+        before = held(mock, "hubspot", "contacts")
+        while held(mock, "hubspot", "contacts") <= before:
+            pass
+        run.terminate()
+        run.communicate(timeout=30)
+    assert run.returncode == 128 + signal.SIGTERM
