@@ -75,7 +75,7 @@ class Files:
         tree = self.tree(path)
         if tree is None:
             return None
-        node = self.expanded(tree, path.parent)
+        node = self.expanded(tree, path.parent) if "${" in tree.file.text else tree
         read, diagnostics = read_model(model, node)
         self.diagnostics += diagnostics
         return Document(path, self.shown(path), read, node) if read is not None else None

@@ -7,8 +7,9 @@ nodes of the file it overlays), so a place stays right through merging and throu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from syncflow.config.diagnostics import FileText, ScalarSource, Span
 from syncflow.config.scalars import Plain
@@ -16,15 +17,29 @@ from syncflow.config.scalars import Plain
 Path: TypeAlias = "tuple[str | int, ...]"
 
 
-class Mark(NamedTuple):
-    """A point in a text: all three counted from 0."""
+class Mark(Protocol):
+    """A point in a text, as the parser gives it: all three counted from 0."""
 
-    offset: int
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A mark of our own."""
+
+    index: int
     line: int
     column: int
 
 
-_START = Mark(0, 0, 0)
+_START = Point(0, 0, 0)
 
 
 class Node:
@@ -80,7 +95,7 @@ class ScalarNode(Node):
             self.file.name,
             *corners,
             self.file,
-            ScalarSource(self.value, self.style, self.start.offset, self.end.offset),
+            ScalarSource(self.value, self.style, self.start.index, self.end.index),
         )
 
     def data(self) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
-from syncflow.config.nodes import Entry, MappingNode, Mark, Node, ScalarNode, SequenceNode
+from syncflow.config.nodes import Entry, MappingNode, Mark, Node, Point, ScalarNode, SequenceNode
 from syncflow.config.scalars import Plain
 from syncflow.config.syntax import explain_syntax_error
 
@@ -144,7 +144,7 @@ class _Builder:
         return _ReadError(Diagnostic(code, span, message, **words))  # type: ignore[arg-type]  # words are texts only
 
     def _span(self, event: Any) -> Span:
-        return ScalarNode(self.file, None, "", _mark(event.start_mark), _mark(event.end_mark)).span
+        return ScalarNode(self.file, None, "", event.start_mark, event.end_mark).span
 
     def _take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
@@ -173,7 +173,7 @@ class _Builder:
         self._check_tag(event, implicit=event.implicit[0] or event.implicit[1])
         style = event.style or ""
         value = event.value if style else Plain(event.value)
-        node = ScalarNode(self.file, value, style, _mark(event.start_mark), _mark(event.end_mark))
+        node = ScalarNode(self.file, value, style, event.start_mark, event.end_mark)
         self._anchor(event, node)
         self._put(node)
 
@@ -193,7 +193,7 @@ class _Builder:
         self._check_tag(event, implicit=False)
         if len(self._open) >= MAX_DEPTH:
             raise self._refuse("SF110", self._span(event), f"the file is nested more than {MAX_DEPTH} deep")
-        start = _mark(event.start_mark)
+        start = event.start_mark
         node: MappingNode | SequenceNode
         node = (
             MappingNode(self.file, start, start)
@@ -207,7 +207,7 @@ class _Builder:
     def _end(self, event: Any) -> None:
         closed = self._open.pop()
         node = closed.node
-        node.end = _mark(event.end_mark) if closed.flow else self._end_of_line(node.start)
+        node.end = event.end_mark if closed.flow else self._end_of_line(node.start)
         if isinstance(node, MappingNode):
             self._merge_key(node, closed.merged)
         if closed.anchor:
@@ -216,9 +216,9 @@ class _Builder:
 
     def _end_of_line(self, start: Mark) -> Mark:
         """A block collection ends where the next thing starts: of no use to a reader, so its first line stands for it."""
-        stop = self.file.text.find("\n", start.offset)
+        stop = self.file.text.find("\n", start.index)
         stop = len(self.file.text) if stop < 0 else stop
-        return Mark(stop, start.line, start.column + stop - start.offset)
+        return Point(stop, start.line, start.column + stop - start.index)
 
     def _anchor(self, event: Any, node: Node) -> None:
         if event.anchor:
@@ -320,10 +320,6 @@ class _Open:
         self.flow = flow
         self.key: ScalarNode | None = None
         self.merged: list[tuple[ScalarNode, Node]] = []
-
-
-def _mark(mark: Any) -> Mark:
-    return Mark(mark.index, mark.line, mark.column)
 
 
 def _starred(name: str, anchors: dict[str, Node | None]) -> str:
