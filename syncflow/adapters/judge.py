@@ -85,10 +85,9 @@ class Judge:
 
     def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1) -> Refusal:
         """Return what is known of a request that was refused."""
-        body, trouble = decode(answer)
-        code, message = _found(self._wire.error_code, body), _found(self._wire.error_message, body)
-        if not message:
-            message = trouble if trouble and answer.body else f"status {answer.status}"
+        body, _ = decode(answer)
+        code = _found(self._wire.error_code, body)
+        message = _found(self._wire.error_message, body) or f"status {answer.status}"
         return Refusal(answer.status, operation, code, message, answer.headers, body, records=records)
 
     def decide(self, refusal: Refusal, *, now: float, unsafe: bool = False) -> Decision:
