@@ -12,6 +12,7 @@ from types import MappingProxyType
 from syncflow.compiler.functions import (
     choice,
     contact,
+    countries,
     dates,
     encode,
     hashes,
@@ -29,6 +30,7 @@ GROUPS: tuple[Group, ...] = (
     parts.GROUP,
     names.GROUP,
     contact.GROUP,
+    countries.GROUP,
     choice.GROUP,
     dates.GROUP,
     numbers.GROUP,

@@ -64,6 +64,7 @@ class Function:
     variadic: bool = False
     """Whether the last parameter may be given again and again (and not at all where it is optional)."""
     deterministic: bool = True
+    """Whether equal arguments give equal results; then a call with constants is computed for its type."""
 
     @property
     def fewest(self) -> int:

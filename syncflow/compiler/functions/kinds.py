@@ -1,6 +1,6 @@
 """The kinds of argument: which values a parameter takes, and how a function reads them.
 
-Text is generous: a number or a boolean is read as JSON writes it, so that ``truncate(item.number, `5`)`` does what it
+Text is generous: a number or a boolean is read as JSON writes it (1.0 as 1), so that ``truncate(item.number, `5`)`` does what it
 looks like. Everything else is strict: the text "5" is no number (``to_decimal`` makes it one).
 """
 
@@ -64,6 +64,8 @@ def _read_text(value: Json) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     number = _read_number(value)
+    if isinstance(number, float) and number.is_integer() and SMALLEST_INTEGER <= number < 2**63:
+        return repr(int(number))
     return MISFIT if number is MISFIT else repr(number)
 
 
