@@ -48,6 +48,11 @@ class Stream:
         self._live: list[tuple[Item, str, str]] = []
         self._microseconds = 0
 
+    @property
+    def living(self) -> int:
+        """How many records later events may refer to."""
+        return len(self._live)
+
     def next_event(self) -> dict[str, object]:
         """Make the next event; its item may change with the following call."""
         draw = self._draw

@@ -52,6 +52,11 @@ class LineSplitter:
         self._size = 0
         self._giant: _Giant | None = None
 
+    @property
+    def held_bytes(self) -> int:
+        """How much is kept of a line whose end is still to come."""
+        return sum(map(len, self._pieces))
+
     def feed(self, block: bytes) -> list[Raw]:
         last = block.rfind(b"\n")
         if last < 0:
@@ -73,14 +78,14 @@ class LineSplitter:
 
     def _split(self, region: bytes, found: list[Raw]) -> None:
         """Cut whole lines; what can be is checked for all at once, since the loop sees every line there is."""
-        partition, offset, line = self._partition, self._offset, self._line
-        plain = _is_utf8(region) and not (self._verbatim or b"\r" in region)
+        partition, offset, line, verbatim = self._partition, self._offset, self._line, self._verbatim
+        plain = _is_utf8(region) and (verbatim or b"\r" not in region)
         longest = self._max_event
         for text in region.split(b"\n"):
             offset += len(text) + 1
             line += 1
             if plain and len(text) <= longest:
-                if text and not text.isspace():
+                if verbatim or (text and not text.isspace()):
                     found.append(Raw(Position(partition, offset, line), text))
             else:
                 found += self._checked(text, Position(partition, offset, line))

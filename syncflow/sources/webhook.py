@@ -32,6 +32,9 @@ _PARTITION = "webhook"
 _MOST_WAITING = 10_000
 """Events accepted from the network and not yet read; past it senders are asked to come back."""
 
+_MOST_RECEIVING = 100
+"""Bodies that arrive at once; with ``max_body`` it bounds the memory that slow senders can hold."""
+
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
 
@@ -47,6 +50,7 @@ class Webhook:
         self._waiting_bytes = 0
         self._unanswered: deque[_Unanswered] = deque()
         self._last = 0
+        self._receiving = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._server: _Server | None = None
@@ -94,6 +98,11 @@ class Webhook:
             await self._serving
             self._server = None
 
+    @property
+    def waiting(self) -> int:
+        """How many events are accepted from the network and not yet read."""
+        return len(self._waiting)
+
     async def receive(self, request: Request) -> JSONResponse:
         """Answer one POST; many run at once."""
         try:
@@ -105,6 +114,12 @@ class Webhook:
 
     async def _body(self, request: Request) -> bytes:
         most = self._settings.max_body
+        encoding = request.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise _RefusedError(415, f"the body is encoded ({encoding[:20]}), expected it as it is")
+        if self._receiving >= _MOST_RECEIVING:
+            raise _RefusedError(503, "too many requests at once, send again later", retry_after_seconds=1)
+        self._receiving += 1
         try:
             async with asyncio.timeout(self._patience_seconds):
                 body = await _read_body(request, most=most)
@@ -112,6 +127,8 @@ class Webhook:
             raise _RefusedError(408, "the body did not arrive in time") from error
         except ClientDisconnect as error:
             raise _RefusedError(400, "the connection was closed before the end of the body") from error
+        finally:
+            self._receiving -= 1
         if body is None:
             raise _RefusedError(413, f"the body is larger than max_body, which is {most} bytes")
         return body

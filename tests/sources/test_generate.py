@@ -204,7 +204,7 @@ def test_an_endless_stream_keeps_a_bounded_number_of_records() -> None:
     stream = Stream("contacts", CONTACT, settings=GenerateSource(shares={"create": 1}))
     for _ in range(12_000):
         stream.next_event()
-    assert len(stream._live) == 10_000
+    assert stream.living == 10_000
 
 
 def test_the_count_is_over_all_runs() -> None:

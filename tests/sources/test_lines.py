@@ -80,7 +80,7 @@ def test_a_line_that_is_too_long_leaves_its_head_length_and_hash(size: int, bloc
     found: list[Raw] = []
     for start in range(0, len(text), block):
         found += splitter.feed(text[start : start + block])
-        assert len(splitter._pieces) <= 104  # what is held of it stays small
+        assert splitter.held_bytes <= 104
     before, broken, after = found
     assert (before.body, after.body) == (b"before", b"after")
     assert broken.broken == "longer than max_event, which is 100 bytes"

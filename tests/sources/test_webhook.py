@@ -152,6 +152,28 @@ def test_a_body_that_does_not_tell_its_size_is_refused_before_its_end() -> None:
     talk(main, max_body=1000)
 
 
+def test_a_compressed_body_is_refused() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = await post(client, b"...", **{"content-encoding": "gzip"})
+        assert (answer.status_code, why(answer)) == (415, "the body is encoded (gzip), expected it as it is")
+
+    talk(main)
+
+
+def test_more_bodies_at_once_than_memory_is_for_are_asked_to_come_back() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        slow = [await asyncio.open_connection("127.0.0.1", source.port) for _ in range(100)]
+        for _, writer in slow:
+            writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        while (answer := await asyncio.wait_for(post(client, b""), 5)).status_code == 400:
+            await asyncio.sleep(0)
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        for _, writer in slow:
+            writer.close()
+
+    talk(main)
+
+
 def test_a_body_that_stops_arriving_is_given_up() -> None:
     async def main(source: Webhook, client: httpx.AsyncClient) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
@@ -225,7 +247,7 @@ def test_what_is_not_stored_in_time_is_not_promised_and_not_kept() -> None:
         await source.acknowledge(raw.position)
         assert (await again).status_code == 200
 
-    talk(main, patience=0.2)
+    talk(main, patience=1.0)
 
 
 def test_a_full_queue_asks_to_come_back_and_takes_nothing() -> None:
@@ -233,7 +255,7 @@ def test_a_full_queue_asks_to_come_back_and_takes_nothing() -> None:
 
     async def main(source: Webhook, client: httpx.AsyncClient) -> None:
         waiting = post(client, many)
-        while not source._waiting:
+        while not source.waiting:
             await asyncio.sleep(0)
         refused = await post(client, b'[{"n": -1}, {"n": -2}]')
         assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
