@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import syncflow
+
 NETWORK = ["aiohttp", "fastapi", "httpx", "starlette", "uvicorn", "watchfiles"]
 LANGUAGES = ["jinja2", "jmespath", "orjson", "phonenumbers", "pydantic", "re2", "yaml"]
 HEAVY = [*NETWORK, *LANGUAGES, "faker", "prometheus_client", "sqlite3", "tenacity"]
@@ -32,3 +34,17 @@ def test_no_heavy_library_is_loaded_by(start: str) -> None:
     done = subprocess.run([sys.executable, "-c", STARTS[start]], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("name", syncflow.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(syncflow, name).__name__ == name
+
+
+def test_the_public_names_are_sorted() -> None:
+    assert syncflow.__all__ == sorted(syncflow.__all__)
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'syncflow' has no attribute 'nonsense'"):
+        syncflow.nonsense  # noqa: B018  # asking is the point

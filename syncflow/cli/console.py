@@ -75,8 +75,8 @@ def say_table(
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for header in headers:
-        table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")
+    for index, header in enumerate(headers):
+        table.add_column(header, justify="right" if header in numbers else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE

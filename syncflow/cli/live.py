@@ -65,14 +65,15 @@ class Speeds:
     span_seconds: float = 3.0
     _looks: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
-    def look(self, system: str, requests: int, now: float) -> float:
-        """Note a count and return the speed."""
+    def look(self, system: str, requests: int, now: float) -> float | None:
+        """Note a count and return the speed; None before there is a second to tell it from."""
         looks = self._looks.setdefault(system, [])
         looks.append((now, requests))
         while len(looks) > 2 and now - looks[1][0] > self.span_seconds:
             looks.pop(0)
-        (then, before), elapsed = looks[0], now - looks[0][0]
-        return (requests - before) / elapsed if elapsed > 0 and then < now else 0.0
+        (then, before) = looks[0]
+        elapsed = now - then
+        return (requests - before) / elapsed if elapsed >= 1.0 else None
 
 
 def _table(engine: Engine, tally: Tally, speeds: Speeds) -> Table:
@@ -92,7 +93,7 @@ def _table(engine: Engine, tally: Tally, speeds: Speeds) -> Table:
         ]
         table.add_row(
             name,
-            f"{speeds.look(name, system.requests, time.monotonic()):.1f}",
+            _speed(speeds.look(name, system.requests, time.monotonic())),
             system.limit,
             f"{system.in_flight:,}",
             f"{system.waiting:,}",
@@ -102,6 +103,10 @@ def _table(engine: Engine, tally: Tally, speeds: Speeds) -> Table:
             _standing(system.stopped, system.paused_seconds),
         )
     return table
+
+
+def _speed(per_second: float | None) -> str:
+    return "" if per_second is None else f"{per_second:.1f}"
 
 
 def _standing(stopped: str, paused_seconds: float) -> str:
