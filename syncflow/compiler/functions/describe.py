@@ -1,0 +1,132 @@
+"""The library in words: the text of ``syncflow functions NAME``, and ``docs/functions.md``.
+
+In: ``FUNCTIONS``. Out: text. Everything said here is read from the functions themselves; the examples are tested.
+"""
+
+from __future__ import annotations
+
+import json
+
+from syncflow.compiler.functions import FUNCTIONS, GROUPS, JMESPATH_BUILT_INS
+from syncflow.compiler.functions.function import Example, Function, Parameter
+from syncflow.compiler.narrowing import without_absent
+from syncflow.compiler.type_words import describe
+from syncflow.events import Json
+
+_INTRODUCTION = """# Functions
+
+Expressions of both languages call the same functions, with the value first: ``truncate(item.name, `40`)`` in JMESPath is
+`{{ item.name | truncate(40) }}` in Jinja. This page is made from the functions themselves
+(`python -m syncflow.compiler.functions`); every example is tested.
+`syncflow functions NAME` shows one of them.
+
+No function fails. An argument that is null or of the wrong kind gives null; so does what cannot be read. A parameter in brackets may be
+left out, and null is as good as leaving it out; `any value` takes null as a value. Where text is asked for, a number or a boolean is
+read as JSON writes it. No text that a function makes is longer than a million characters: the rest is cut off.
+
+A name marked with † is also one of JMESPath's own, with the same meaning: there, JMESPath's is used, and the function serves Jinja.
+"""
+
+
+def signature(function: Function) -> str:
+    """Return ``truncate(text, most)``; what may be left out stands in brackets, what may be repeated before dots."""
+    parts = [f"[{parameter.name}]" if parameter.optional else parameter.name for parameter in function.parameters]
+    return f"{function.name}({', '.join(parts)}{', …' if function.variadic else ''})"
+
+
+def as_jmespath(function: Function, example: Example) -> str:
+    """Write an example's call in JMESPath."""
+    return f"{function.name}({', '.join(map(_jmespath_literal, example.arguments))})"
+
+
+def as_jinja(function: Function, example: Example) -> str:
+    """Write an example's call in Jinja: a filter on the first argument, so there must be one."""
+    first, *rest = map(_jinja_literal, example.arguments)
+    arguments = f"({', '.join(rest)})" if rest else ""
+    return f"{{{{ {first} | {function.name}{arguments} }}}}"
+
+
+def _jmespath_literal(value: Json) -> str:
+    if isinstance(value, str) and value.isprintable() and "\\" not in value and "'" not in value:
+        return f"'{value}'"
+    written = json.dumps(value, ensure_ascii=False).replace("`", "\\`")
+    return f"`{written}`"
+
+
+def _jinja_literal(value: Json) -> str:
+    """JSON is Jinja, but for null, which is none, and texts with what Jinja would read otherwise."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_jinja_literal, value))}]"
+    if isinstance(value, dict):
+        entries = ", ".join(f"{_jinja_literal(name)}: {_jinja_literal(entry)}" for name, entry in value.items())
+        return f"{{{entries}}}"
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def render_function(name: str) -> str:
+    """Describe one function for a terminal."""
+    function = FUNCTIONS[name]
+    lines = [signature(function), "", f"  {function.summary}"]
+    lines += _parameter_lines(function)
+    lines += ["", f"  Gives {_gives(function)}.", "", "Examples"]
+    lines += [f"  {as_jmespath(function, example)}  →  {_shown(example.result)}" for example in function.examples]
+    if function.examples[0].arguments:
+        lines += ["", "In Jinja", f"  {as_jinja(function, function.examples[0])}"]
+    return "\n".join(lines)
+
+
+def _parameter_lines(function: Function) -> list[str]:
+    described = [f"  {parameter.name}: {_parameter(parameter)}" for parameter in function.parameters]
+    return ["", *described] if described else []
+
+
+def _parameter(parameter: Parameter) -> str:
+    kind = "any value" if parameter.kind.takes_null else parameter.kind.name
+    left_out = (
+        f"; {_shown(parameter.default)} where left out" if parameter.optional and parameter.default is not None else ""
+    )
+    summary = f". {parameter.summary}" if parameter.summary else ""
+    return f"{kind}{left_out}{summary}"
+
+
+def _gives(function: Function) -> str:
+    """Say the type of the result when every argument fits and nothing more is known of it."""
+    kinds = [without_absent(parameter.kind.accepts) for parameter in function.parameters if not parameter.optional]
+    return describe(function.result(kinds)).replace(", at most 1000000 characters", "")
+
+
+def _shown(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def render_library() -> str:
+    """Return the whole library as a page of Markdown."""
+    parts = [_INTRODUCTION]
+    for group in GROUPS:
+        parts.append(f"\n## {group.title}\n")
+        parts += [_section(function) for function in group.functions]
+    return "".join(parts)
+
+
+def _section(function: Function) -> str:
+    mark = " †" if function.name in JMESPATH_BUILT_INS else ""
+    lines = [
+        f"\n### {function.name}{mark}\n",
+        f"`{signature(function)}` → {_escaped(_gives(function))}\n",
+        f"{_escaped(function.summary)}\n",
+    ]
+    if any(parameter.summary or parameter.optional for parameter in function.parameters):
+        lines.append(
+            "\n".join(f"* `{parameter.name}`: {_escaped(_parameter(parameter))}" for parameter in function.parameters)
+            + "\n"
+        )
+    examples = "\n".join(
+        f"{as_jmespath(function, example)}  →  {_shown(example.result)}" for example in function.examples
+    )
+    lines.append(f"```text\n{examples}\n```\n")
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    """Keep Markdown from reading signs in plain sentences."""
+    return text.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")

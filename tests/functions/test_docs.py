@@ -1,0 +1,77 @@
+"""What is said of the functions is what they do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.functions import FUNCTIONS, JMESPATH_BUILT_INS, Example, Function
+from syncflow.compiler.functions.ambient import Ambient, surrounded_by
+from syncflow.compiler.functions.describe import as_jinja, as_jmespath, render_function, render_library
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "functions.md"
+EXAMPLES = [
+    pytest.param(function, example, id=f"{name}-{number}")
+    for name, function in FUNCTIONS.items()
+    for number, example in enumerate(function.examples)
+]
+FIXED = Ambient(now=lambda: 1705314600.0, uuid=lambda: "00000000-0000-4000-8000-000000000000")
+
+
+def test_the_page_of_functions_is_current() -> None:
+    assert PAGE.read_text("utf-8") == render_library(), (
+        "write it again: python -m syncflow.compiler.functions > docs/functions.md"
+    )
+
+
+def test_the_module_writes_the_page() -> None:
+    command = [sys.executable, "-m", "syncflow.compiler.functions"]
+    written = subprocess.run(command, capture_output=True, check=True, cwd=PAGE.parents[1]).stdout
+    assert written.decode("utf-8") == render_library()
+
+
+@pytest.mark.parametrize(("function", "example"), EXAMPLES)
+def test_an_example_is_true_in_jmespath(function: Function, example: Example) -> None:
+    if function.name in JMESPATH_BUILT_INS and example.result is None:
+        pytest.skip("JMESPath's own functions refuse what ours answer with null")
+    with surrounded_by(FIXED):
+        assert compile_expression(as_jmespath(function, example)).evaluate({}) == example.result
+
+
+@pytest.mark.parametrize(("function", "example"), EXAMPLES)
+def test_an_example_of_text_is_true_in_jinja(function: Function, example: Example) -> None:
+    if not isinstance(example.result, str):
+        pytest.skip("Jinja writes text only")
+    if not example.arguments:
+        pytest.skip("a filter needs something to filter")
+    with surrounded_by(FIXED):
+        assert compile_expression(as_jinja(function, example)).evaluate({}) == example.result
+
+
+def test_a_function_is_described_for_a_terminal() -> None:
+    assert render_function("truncate") == (
+        "truncate(text, most)\n"
+        "\n"
+        "  Cut text after so many characters; nothing is added.\n"
+        "\n"
+        "  text: text\n"
+        "  most: integer. Most characters to keep.\n"
+        "\n"
+        "  Gives text.\n"
+        "\n"
+        "Examples\n"
+        "  truncate('Ada Lovelace', `3`)  →  \"Ada\"\n"
+        "  truncate('Ada', `40`)  →  \"Ada\"\n"
+        "\n"
+        "In Jinja\n"
+        '  {{ "Ada Lovelace" | truncate(3) }}'
+    )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_can_be_described(name: str) -> None:
+    assert render_function(name).startswith(f"{name}(")
