@@ -102,9 +102,9 @@ class _Builder:
         """Return the model of an object."""
         fields: dict[str, Any] = {}
         known = dict(node.properties) | {key: SchemaNode() for key in node.required if key not in node.properties}
-        for position, (key, entry) in enumerate(known.items()):
+        for key, entry in known.items():
             kind = self.annotation(entry, f"{name}_{key}")
-            attribute = _attribute(key, position)
+            attribute = _attribute(key, list(known))
             default: Any = ... if key in node.required else None
             alias = None if attribute == key else key
             fields[attribute] = (kind, Field(default, alias=alias, description=entry.description))
@@ -184,10 +184,14 @@ def _open_base(others: Any) -> type[BaseModel]:
     return type("Open", (BaseModel,), namespace)
 
 
-def _attribute(key: str, position: int) -> str:
+def _attribute(key: str, known: Sequence[str]) -> str:
     """Return the Python name of a property: its own, where Python and pydantic leave it free."""
-    free = key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("_") and not hasattr(BaseModel, key)
-    return key if free else f"field_{position}"
+    if key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("_") and not hasattr(BaseModel, key):
+        return key
+    number = known.index(key)
+    while f"field_{number}" in known:
+        number += len(known)
+    return f"field_{number}"
 
 
 def _whole(node: SchemaNode) -> Any:

@@ -130,8 +130,13 @@ def _fault(text: str, line: int) -> int:
     return min(inserts, default=start)
 
 
+_WORDS = (("'end of print statement'", "}}"), ("end of print statement", "}}"), ("end of statement block", "%}"))
+
+
 def _plain(message: str) -> str:
-    words = message.rstrip(".").replace("'print statement'", "}}").replace("block", "statement")
+    for theirs, ours in _WORDS:
+        message = message.replace(theirs, ours)
+    words = message.rstrip(".")
     return words[:1].lower() + words[1:]
 
 
@@ -172,6 +177,8 @@ def _check_node(node: nodes.Node, text: str, environment: Environment, functions
         raise ExpressionError(f"{word} is not allowed in an expression", _place(text, node.lineno, word))
     elif isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
         raise ExpressionError(f"{node.attr} is not a field", _place(text, node.lineno, node.attr))
+    elif isinstance(node, nodes.Name) and node.name == "self":
+        raise ExpressionError("expressions do not see `self`", _place(text, node.lineno, "self"), code="SF304")
     elif isinstance(node, nodes.For) and node.recursive:
         raise ExpressionError("a recursive for is not allowed", _place(text, node.lineno, "recursive"))
 
