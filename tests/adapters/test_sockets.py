@@ -1,0 +1,161 @@
+"""The wire for real: aiohttp's pool behind httpx, servers on this machine that behave well and badly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncflow.adapters.engine import SystemClient
+from syncflow.adapters.gate import OpenGate
+from syncflow.adapters.http import open_client
+from syncflow.clock import SystemClock
+from syncflow.compiler.build import build
+from syncflow.compiler.requests import SystemPlan
+from syncflow.config.project import load_project
+from syncflow.events import Batch, BatchResult, Verdict
+from syncflow.mock.server import running_mock
+from syncflow.mock.settings import Settings
+from tests.adapters.kit import batch, delivery, plan, simple_batch, written
+
+ROOT = Path(__file__).parents[2]
+SMALL = """
+adapter: small
+base_url: https://small.test
+objects: {Contact: {fields: objects/small_Contact.yaml}}
+operations:
+  create: {repeat: unsafe, request: {post: /people, json: payload}}
+  upsert: {repeat: safe, request: {put: "/people/{{ key.value }}", json: payload}}
+"""
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+async def _send(system: SystemPlan, sent: Batch) -> BatchResult:
+    async with open_client() as http:
+        return await SystemClient(system, http=http, gate=OpenGate(), clock=SystemClock()).send(sent)
+
+
+async def _against(serve: Serve, directory: Path, sent: Batch, **settings: Any) -> BatchResult:
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return await _send(plan(written(SMALL, directory), base_url=address, **settings), sent)
+
+
+def _answering(answer: bytes) -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    return serve
+
+
+CASES: dict[str, tuple[bytes, Verdict, str]] = {
+    "a good answer delivers": (ANSWER + b"Content-Length: 2\r\n\r\n{}", Verdict.DELIVERED, ""),
+    "an answer shorter than it says proves nothing": (
+        ANSWER + b"Content-Length: 9\r\n\r\n{}",
+        Verdict.IN_DOUBT,
+        "broke",
+    ),
+    "a connection closed without an answer leaves doubt": (b"", Verdict.IN_DOUBT, "lost"),
+    "what is no HTTP leaves doubt": (b"SSH-2.0-nobody\r\n\r\n", Verdict.IN_DOUBT, "lost"),
+    "a redirect is not followed": (
+        b"HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n",
+        Verdict.RETRY,
+        "status 307",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "verdict", "words"), CASES.values(), ids=CASES)
+def test_answer_of_a_server(answer: bytes, verdict: Verdict, words: str, tmp_path: Path) -> None:
+    result = asyncio.run(_against(_answering(answer), tmp_path, simple_batch(operation="create")))
+    assert result.outcomes[0].verdict is verdict
+    assert words in result.outcomes[0].message
+
+
+def test_a_refused_connection_is_no_doubt_even_where_repeating_is_not_safe(tmp_path: Path) -> None:
+    async def main() -> BatchResult:
+        server = await asyncio.start_server(_answering(b""), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        system = plan(written(SMALL, tmp_path), base_url=f"http://127.0.0.1:{port}")
+        return await _send(system, simple_batch(operation="create"))
+
+    outcome = asyncio.run(main()).outcomes[0]
+    assert (outcome.verdict, outcome.counts, outcome.code) == (Verdict.RETRY, False, "no_connection")
+
+
+def test_an_answer_that_drips_ends_with_the_time(tmp_path: Path) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ANSWER + b"Content-Length: 1000\r\n\r\n")
+        try:
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        except ConnectionError:
+            writer.close()
+
+    result = asyncio.run(_against(drip, tmp_path, simple_batch(), timeout=0.2))
+    assert "did not end in time" in result.outcomes[0].message
+
+
+def test_no_cookie_is_kept(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(ANSWER + b"Set-Cookie: a=b\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    asyncio.run(_against(serve, tmp_path, simple_batch(2)))
+    assert len(seen) == 2
+    assert not any(b"cookie" in head.lower() for head in seen)
+    assert b"User-Agent: syncflow/" in seen[0] or b"user-agent: syncflow/" in seen[0]
+
+
+SYSTEMS: dict[str, tuple[str, str, dict[str, str], dict[str, Any]]] = {
+    "salesforce": ("Contact", "External_Id__c", {"External_Id__c": "K{}", "LastName": "L"}, {"LastName": None}),
+    "hubspot": ("contacts", "syncflow_id", {"syncflow_id": "K{}", "firstname": "F"}, {"email": "none"}),
+    "directory": ("people", "id", {"id": "K{}", "display_name": "D", "kind": "vendor"}, {"display_name": None}),
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_shipped_or_example_adapter_and_the_mock_understand_each_other(name: str) -> None:
+    object_name, key_name, fields, wrong = SYSTEMS[name]
+
+    def sent(operation: str, *, fault: bool) -> Batch:
+        payloads: list[dict[str, Any]] = [
+            {field: value.format(number) for field, value in fields.items()} for number in range(1, 5)
+        ]
+        if fault:
+            payloads[1] |= wrong
+        each = {"operation": operation, "object": object_name, "key_name": key_name, "system": name}
+        return batch([delivery(number, payload=payload, **each) for number, payload in enumerate(payloads, start=1)])
+
+    with running_mock(Settings.from_env({"MOCK_RATE": "off"})) as mock:
+        project = load_project(ROOT / "examples/third-system/routes.yaml", environment={"MOCK_URL": mock.url})
+        system = build(project).systems[name]
+
+        async def main() -> tuple[list[Verdict], list[Verdict]]:
+            async with open_client() as http:
+                speaker = SystemClient(system, http=http, gate=OpenGate(), clock=SystemClock())
+                first = await speaker.send(sent("upsert", fault=True))
+                second = await speaker.send(sent("delete", fault=False))
+                return [o.verdict for o in first.outcomes], [o.verdict for o in second.outcomes]
+
+        upserts, deletes = asyncio.run(main())
+    good, bad, gone = Verdict.DELIVERED, Verdict.REJECTED, Verdict.ALREADY_DONE
+    assert upserts == [good, bad, good, good]
+    assert deletes == [good, gone, good, good]
