@@ -7,7 +7,7 @@ from textwrap import dedent
 
 from syncflow.config.project import Project, load_project
 
-FILES = {
+_INDENTED = {
     "routes.yaml": """
         source:
           file: {path: events.jsonl}
@@ -74,12 +74,15 @@ FILES = {
 }
 
 
+FILES = {name: dedent(text).lstrip("\n") for name, text in _INDENTED.items()}
+
+
 def write_project(directory: Path, changes: dict[str, str] | None = None) -> Path:
     """Write the project with some files changed; return the path of its routes.yaml."""
     for name, text in {**FILES, **(changes or {})}.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     return directory / "routes.yaml"
 
 

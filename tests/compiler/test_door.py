@@ -22,7 +22,9 @@ def misfits(schema: dict[str, Any], value: Any) -> list[tuple[str, str, str]]:
     """Check one property ``x`` of a closed object."""
     defs = schema.pop("$defs", {}) if "$defs" in schema else {}
     node = SchemaNode.model_validate({"type": "object", "properties": {"x": schema}, "$defs": defs})
-    return [(misfit.path, misfit.code, misfit.message) for misfit in compile_door(node, name="thing").misfits({"x": value})]
+    return [
+        (misfit.path, misfit.code, misfit.message) for misfit in compile_door(node, name="thing").misfits({"x": value})
+    ]
 
 
 @pytest.mark.parametrize(

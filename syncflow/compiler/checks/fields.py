@@ -97,7 +97,7 @@ def _misfit(name: str, field: ObjectField, value: Json, *, as_text: bool) -> str
     try:
         check({name: value}, "create")
     except Fault as fault:
-        words = fault.reason.removeprefix(f"{name}: ")
-        allowed = f": {one_of(field.options)}" if fault.code == "options" and field.options else ""
-        return words.replace("expected", "should be", 1) + allowed
+        if fault.code == "options" and field.options:
+            return f"is not {one_of(field.options)}"
+        return fault.reason.removeprefix(f"{name}: ").replace("expected", "should be", 1)
     return ""

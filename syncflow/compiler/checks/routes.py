@@ -48,19 +48,21 @@ def _never_matching(project: Project, index: int, route: RouteSettings) -> Itera
 
 
 def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
-    systems = project.routes.model.systems
-    for change, action in operations_of(route).items():
-        for system in all_systems(route):
-            adapter = project.adapters[systems[system].adapter].model
-            if action is None or action in adapter.operations:
+    settings = project.routes.model.systems
+    systems = [system for system in all_systems(route) if system in settings]
+    for name in dict.fromkeys(settings[system].adapter for system in systems):
+        asked = " and ".join(system for system in systems if settings[system].adapter == name)
+        known = list(project.adapters[name].model.operations)
+        for change, action in operations_of(route).items():
+            if action is None or action in known:
                 continue
             path = ("operations", change) if change in route.operations else ()
             yield project.routes.report(
                 "SF413",
-                f"the adapter {adapter.adapter} has no operation `{action}`, which a {change} asks of {system}",
+                f"the adapter {name} has no operation `{action}`, which a {change} asks of {asked}",
                 "routes",
                 index,
                 *path,
-                expected=one_of(list(adapter.operations)),
+                expected=one_of(known),
                 hint=f"write `operations: {{{change}: ignore}}` to leave it out",
             )

@@ -1,0 +1,63 @@
+"""Checks: each broken project has its diagnostics, word for word, and the good one has none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from syncflow.compiler.build import check
+from syncflow.config.codes import CODES
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.render import render
+from tests.compiler.projects import open_project, write_project
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
+
+
+def changes_of(case: str) -> dict[str, str]:
+    """Read the ``file: old => new`` lines of a case."""
+    from tests.compiler.projects import FILES
+
+    files: dict[str, str] = {}
+    for line in case.splitlines():
+        name, _, words = line.partition(": ")
+        old, _, new = words.partition(" => ")
+        text = files.get(name, FILES[name])
+        old, new = old.replace("\\n", "\n"), new.replace("\\n", "\n")
+        assert old in text, line
+        files[name] = text.replace(old, new, 1)
+    return files
+
+
+def found(directory: Path, case: str) -> list[Diagnostic]:
+    return check(open_project(directory, changes_of(case)))
+
+
+def test_a_good_project_has_no_diagnostics(tmp_path: Path) -> None:
+    assert check(open_project(tmp_path)) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_a_broken_project_says_what_is_wrong(case: Path, tmp_path: Path) -> None:
+    changes, _, expected = case.read_text(encoding="utf-8").partition("---\n")
+    text = render(found(tmp_path, changes.strip()), "text").replace(f"{tmp_path.as_posix()}/", "")
+    assert text.strip() == expected.strip()
+
+
+def test_every_code_of_the_checks_has_a_case_and_a_page(tmp_path: Path) -> None:
+    seen = {code for case in CASES for code in CODES if f" {code} " in case.read_text(encoding="utf-8")}
+    ours = {code for code in CODES if code.startswith("SF3") or "SF410" <= code < "SF500" or "SF610" <= code < "SF616"}
+    assert ours <= seen
+
+
+def test_a_warning_can_be_allowed_in_its_line(tmp_path: Path) -> None:
+    routes = write_project(tmp_path)
+    mapping = tmp_path / "person.yaml"
+    mapping.write_text(
+        mapping.read_text().replace("external_id: item.id", "external_id: item.email   # syncflow: allow=SF318"),
+        encoding="utf-8",
+    )
+    from syncflow.config.project import load_project
+
+    assert check(load_project(routes, environment={})) == []

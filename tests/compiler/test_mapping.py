@@ -1,0 +1,200 @@
+"""Mappings: what a record becomes, and what is refused before it costs a request."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from syncflow.compiler.mapping import Transform, compile_mapping
+from syncflow.compiler.values import Fault
+from syncflow.config.models.mapping import MappingFile
+from syncflow.config.models.schema import ObjectField
+from syncflow.events import Change
+
+FIELDS = {
+    name: ObjectField.model_validate(described)
+    for name, described in {
+        "id": {"length": 5},
+        "name": {"length": 5, "required": True},
+        "email": {"type": "email"},
+        "kind": {"type": "option", "options": ["Lead", "Other"]},
+        "tags": {"type": "options", "options": ["a", "b"]},
+        "score": {"type": "integer", "minimum": 0, "maximum": 10},
+        "rate": {"type": "number"},
+        "vip": {"type": "boolean"},
+        "born": {"type": "date"},
+        "seen": {"type": "date-time"},
+        "origin": {"create_only": True},
+        "extra": {"type": "json"},
+    }.items()
+}
+
+
+def transform(fields: dict[str, Any], *, zone: str = "UTC", partial: bool = False, **words: Any) -> Transform:
+    as_text = words.pop("as_text", False)
+    mapping = {
+        "source": "contacts",
+        "target": "crm/people",
+        "key": "id",
+        "fields": {"id": "item.id", **fields},
+        **words,
+    }
+    return compile_mapping(
+        MappingFile.model_validate(mapping), FIELDS, zone=ZoneInfo(zone), partial=partial, as_text=as_text
+    )
+
+
+def payload(fields: dict[str, Any], item: dict[str, Any], *, change: Change = "update", **words: Any) -> dict[str, Any]:
+    return transform(fields, **words).payload({"record": "contacts", "item": {"id": "A", **item}}, change)
+
+
+def refused(fields: dict[str, Any], item: dict[str, Any], **words: Any) -> tuple[str, str]:
+    with pytest.raises(Fault) as found:
+        payload(fields, item, **words)
+    assert found.value.stage == "mapping"
+    return found.value.code, found.value.reason
+
+
+TABLE = {"from": "item.x", "table": {"lead": "Lead", "true": "Lead", "5": "Other"}}
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "result"),
+    [
+        ("item.x", "Ada", "Ada"),
+        ({"value": "syncflow"}, None, "syncflow"),
+        (TABLE, "lead", "Lead"),
+        (TABLE, True, "Lead"),
+        (TABLE, 5, "Other"),
+        (TABLE, 5.0, "Other"),
+        (TABLE, None, None),
+        ({**TABLE, "default": "Other"}, "new", "Other"),
+        ({**TABLE, "default": None}, "new", None),
+        ({**TABLE, "default": "Other"}, None, "Other"),
+        ({"from": "item.x", "default": "Other"}, None, "Other"),
+        ({"from": "item.x", "default": "Other"}, "mine", "mine"),
+    ],
+)
+def test_a_field_is_an_expression_a_constant_or_a_recipe(form: Any, value: Any, result: Any) -> None:
+    assert payload({"extra": form}, {"x": value})["extra"] == result
+
+
+@pytest.mark.parametrize("value", ["new", "", "True", 6, False, [], {}])
+def test_a_value_that_the_table_does_not_name_is_refused_without_default(value: Any) -> None:
+    code, reason = refused({"kind": TABLE}, {"x": value})
+    assert code == "expression"
+    assert reason.startswith("kind: the value of item.x (")
+
+
+def test_null_clears_or_is_omitted() -> None:
+    assert payload({"email": "item.email"}, {"email": None}) == {"id": "A", "email": None}
+    assert payload({"email": "item.email"}, {}) == {"id": "A", "email": None}
+    assert payload({"email": "item.email"}, {"email": None}, nulls="omit") == {"id": "A"}
+
+
+@pytest.mark.parametrize(
+    ("form", "item", "result"),
+    [
+        ("item.email", {}, {"id": "A"}),
+        ("item.email", {"email": None}, {"id": "A", "extra": None}),
+        ("item.email || 'none'", {}, {"id": "A"}),
+        ("item.email || 'none'", {"email": None}, {"id": "A", "extra": "none"}),
+        ("item.home.city", {"home": {}}, {"id": "A"}),
+        ("item.home.city", {"home": None}, {"id": "A", "extra": None}),
+        ("{{ item.email }}", {}, {"id": "A"}),
+        ("{{ item.a }}{{ item.b }}", {"a": "x"}, {"id": "A"}),
+        ({"from": "item.x", "table": {"a": "b"}, "default": "c"}, {}, {"id": "A"}),
+        ({"value": 5}, {}, {"id": "A", "extra": 5}),
+        ("record", {}, {"id": "A", "extra": "contacts"}),
+    ],
+)
+def test_of_partial_items_an_absent_path_leaves_its_field_out_and_only_null_clears(
+    form: Any, item: dict[str, Any], result: dict[str, Any]
+) -> None:
+    assert payload({"extra": form}, item, partial=True) == result
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sent"),
+    [
+        ("name", "Ada", "Ada"),
+        ("name", "😀😀😀😀😀", "😀😀😀😀😀"),
+        ("email", "a@b.org", "a@b.org"),
+        ("kind", "Lead", "Lead"),
+        ("tags", "a;b", "a;b"),
+        ("score", 10, 10),
+        ("score", 10.0, 10.0),
+        ("rate", 1, 1),
+        ("vip", False, False),
+        ("born", "2024-01-15", "2024-01-15"),
+        ("seen", "2024-01-15T10:30:00+02:00", "2024-01-15T10:30:00+02:00"),
+        ("seen", "2024-01-15T10:30:00.123456789", "2024-01-15T10:30:00.123456789Z"),
+        ("extra", [1, {"a": None}], [1, {"a": None}]),
+    ],
+)
+def test_what_the_object_takes_is_sent(name: str, value: Any, sent: Any) -> None:
+    assert payload({name: "item.x"}, {"x": value})[name] == sent
+
+
+def test_a_time_without_a_zone_leaves_with_the_zone_of_its_day() -> None:
+    made = payload({"seen": "item.x"}, {"x": "2024-07-15T10:30:00"}, zone="Europe/Berlin")
+    assert made["seen"] == "2024-07-15T10:30:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "reason"),
+    [
+        ("name", "secret", "length", "name: is longer than 5 characters"),
+        ("name", 5, "type", "name: expected text, found a number"),
+        ("name", None, "required", "name: a value is required, found null"),
+        ("email", "secret", "format", "email: is not a valid e-mail"),
+        ("kind", "secret", "options", "kind: is not one of the field's options"),
+        ("tags", "a;secret", "options", "tags: is not one of the field's options"),
+        ("score", 11, "range", "score: is more than 10"),
+        ("score", -1, "range", "score: is less than 0"),
+        ("score", 1.5, "type", "score: expected a whole number, found a fraction or more than 64 bits"),
+        ("score", "5", "type", "score: expected a whole number, found text"),
+        ("score", True, "type", "score: expected a whole number, found true or false"),
+        ("vip", "true", "type", "vip: expected true or false, found text"),
+        ("born", "2024-02-30", "format", "born: is not a valid date"),
+        ("seen", "yesterday", "format", "seen: is not a valid date and time"),
+        ("seen", 5, "type", "seen: expected a date and time, found a number"),
+    ],
+)
+def test_what_the_object_would_refuse_costs_no_request_and_shows_no_value(
+    name: str, value: Any, code: str, reason: str
+) -> None:
+    assert refused({name: "item.x"}, {"x": value}) == (code, reason)
+
+
+def test_a_required_field_must_be_there_on_create() -> None:
+    assert refused({}, {}, change="create") == ("required", "name: a value is required, found none")
+    assert payload({}, {}, change="update") == {"id": "A"}
+
+
+def test_a_field_for_creation_only_is_not_sent_on_update() -> None:
+    fields = {"origin": {"value": "web"}, "name": {"value": "x"}}
+    assert payload(fields, {}, change="create")["origin"] == "web"
+    assert "origin" not in payload(fields, {}, change="update")
+
+
+def test_where_scalars_are_sent_as_text_they_fit_text() -> None:
+    assert payload({"name": "item.x"}, {"x": 12345}, as_text=True)["name"] == 12345
+    assert refused({"name": "item.x"}, {"x": 123456}, as_text=True)[0] == "length"
+
+
+def test_an_expression_that_fails_names_its_field() -> None:
+    assert refused({"name": "{{ item.secret }}"}, {}) == ("expression", "name: 'secret' is undefined")
+
+
+@pytest.mark.parametrize(
+    ("identity", "key"), [("A", "A"), (5, "5"), ("", ""), (None, ""), (True, ""), (1.5, ""), ([], "")]
+)
+def test_a_key_is_text_or_a_whole_number(identity: Any, key: str) -> None:
+    assert transform({}).key({"item": {"id": identity}}) == key
+
+
+def test_a_key_that_cannot_be_told_is_empty() -> None:
+    assert transform({"id": "{{ item.first }}-{{ item.last }}"}).key({"item": {"first": "x"}}) == ""
