@@ -9,22 +9,21 @@ import pytest
 from syncflow.compiler.build import check
 from syncflow.config.codes import CODES
 from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.project import load_project
 from syncflow.config.render import render
-from tests.compiler.projects import open_project, write_project
+from tests.compiler.projects import FILES, open_project, write_project
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
 
 
 def changes_of(case: str) -> dict[str, str]:
     """Read the ``file: old => new`` lines of a case."""
-    from tests.compiler.projects import FILES
-
     files: dict[str, str] = {}
     for line in case.splitlines():
         name, _, words = line.partition(": ")
         old, _, new = words.partition(" => ")
         text = files.get(name, FILES[name])
-        old, new = old.replace("\\n", "\n"), new.replace("\\n", "\n")
+        old, new = old.replace("\\n", "\n"), new.replace("\\n", "\n").replace("(nothing)", "")
         assert old in text, line
         files[name] = text.replace(old, new, 1)
     return files
@@ -58,6 +57,4 @@ def test_a_warning_can_be_allowed_in_its_line(tmp_path: Path) -> None:
         mapping.read_text().replace("external_id: item.id", "external_id: item.email   # syncflow: allow=SF318"),
         encoding="utf-8",
     )
-    from syncflow.config.project import load_project
-
     assert check(load_project(routes, environment={})) == []
