@@ -33,6 +33,7 @@ from syncflow.config.nodes import (
 from syncflow.config.nodes import Path as NodePath
 from syncflow.config.profiles import overlaid, overlays, pick
 from syncflow.config.secrets import secret_values
+from syncflow.config.source_settings import check_source
 from syncflow.config.validation import read_model
 from syncflow.config.variables import Expansion
 
@@ -89,6 +90,7 @@ def load_parts(inputs: Inputs) -> tuple[Parts | None, list[Diagnostic]]:
         return None, arranged(files.diagnostics)
     parts = loading.parts(profile, model)
     files.diagnostics += check_names(parts)
+    files.diagnostics += check_source(parts.routes)
     found = arranged(files.diagnostics)
     return (None if any(diagnostic.is_error for diagnostic in found) else parts), found
 

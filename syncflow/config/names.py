@@ -23,33 +23,11 @@ if TYPE_CHECKING:
 
 def check_names(parts: Parts) -> Iterator[Diagnostic]:
     """Yield what is wrong with the names of systems, records, mappings and objects."""
-    yield from _generated_record(parts)
     yield from _repeated_route_names(parts)
     for index, route in enumerate(parts.routes.model.routes):
         yield from _Route(parts, index, route).check()
     for mapping in parts.mappings.values():
         yield from _mapping(parts, mapping)
-
-
-def _generated_record(parts: Parts) -> Iterator[Diagnostic]:
-    generate = parts.routes.model.source.generate
-    kinds = list(parts.routes.model.records)
-    if generate is None:
-        return
-    if generate.record is not None and generate.record not in kinds:
-        yield _unknown(
-            parts.routes, "SF404", "kind of record", generate.record, kinds, ("source", "generate", "record")
-        )
-    elif generate.record is None and len(kinds) > 1:
-        yield parts.routes.report(
-            "SF404",
-            "which kind of record is generated?",
-            "source",
-            "generate",
-            at_key=True,
-            expected=one_of(kinds),
-            hint=f"add `record: {kinds[0]}`",
-        )
 
 
 def _repeated_route_names(parts: Parts) -> Iterator[Diagnostic]:

@@ -173,6 +173,12 @@ FilePath = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 
 Integer = Annotated[int, BeforeValidator(_integer), Field(strict=True)]
 Number = Annotated[float, BeforeValidator(_number), Field(strict=True)]
+Count = Annotated[int, BeforeValidator(_integer), Field(strict=True, ge=1)]
+"""How many: at least one."""
+
+Share = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, le=1)]
+"""A part of the whole: 0 to 1."""
+
 IntegerOrNumber = Annotated[StrictInt | StrictFloat, BeforeValidator(_integer)]
 """A number that keeps its digits: an integer stays one."""
 

@@ -142,9 +142,7 @@ def _diagnose(group: Sequence[_Problem], model: type[BaseModel], root: Node) -> 
     node, key, _ = find(root, path)
     where = dotted(path)
     if "[key]" in error["loc"] and key is not None:
-        return Diagnostic(
-            "SF205", key.span, f"`{key.value}` cannot be a name here", expected=_expected_name(error), path=where
-        )
+        return _wrong_key(key, error, where)
     words = _words(group)
     span = key.span if is_nothing(_value(root, path)) and key is not None else node.span
     return Diagnostic(
@@ -157,6 +155,21 @@ def _diagnose(group: Sequence[_Problem], model: type[BaseModel], root: Node) -> 
         hint=words.hint or _hint(kind, node),
         path=where,
     )
+
+
+def _wrong_key(key: ScalarNode, error: ErrorDetails, where: str) -> Diagnostic:
+    if error["type"] != "literal_error":
+        message = f"`{key.value}` cannot be a name here"
+        return Diagnostic("SF205", key.span, message, expected=_expected_name(error), path=where)
+    choices = _choices(error)
+    close = did_you_mean(str(key.value), choices)
+    message = f"unknown key `{key.value}`"
+    return Diagnostic("SF201", key.span, message, expected=one_of(choices), suggestion=close, path=where)
+
+
+def _choices(error: ErrorDetails) -> tuple[str, ...]:
+    expected = str((error.get("ctx") or {})["expected"])
+    return tuple(re.findall(r"'([^']*)'", expected)) or (expected,)
 
 
 class _Words(NamedTuple):
@@ -178,7 +191,7 @@ def _words(group: Sequence[_Problem]) -> _Words:
             said = context
             words = _Words(said["code"], said["message"], said["expected"], said["hint"], found=said["found"])
         case "literal_error":
-            choices = tuple(re.findall(r"'([^']*)'", str(context["expected"]))) or (str(context["expected"]),)
+            choices = _choices(error)
             words = _Words("SF204", f"this is not a value of {name}", one_of(choices), choices=choices)
         case "string_pattern_mismatch":
             words = _Words("SF205", f"{name} is not written like this", _expected_name(error))
@@ -227,9 +240,16 @@ def _name(path: Path) -> str:
 
 def _expected_name(error: ErrorDetails) -> str:
     pattern = str((error.get("ctx") or {}).get("pattern", ""))
-    if "/" in pattern:
-        return "adapter/Object, such as crm/Contact"
+    for part, words in _PATTERNS.items():
+        if part in pattern:
+            return words
     return "a name: letters, digits, `_`, `.` and `-`, beginning with a letter"
+
+
+_PATTERNS = {
+    "[^/": "adapter/Object, such as crm/Contact",
+    "%": "a number, or a percentage such as 5%",
+}
 
 
 def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: Node) -> Diagnostic:

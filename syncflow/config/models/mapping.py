@@ -72,8 +72,11 @@ class MappingTest(Model):
     """An example: given this event, expect this payload (or a part of it)."""
 
     name: Text
+    """What it shows."""
     given: JsonValue
+    """An event, or the parts of it that matter: {operation: create, item: {…}}."""
     expect: JsonValue
+    """Fields of the payload."""
 
 
 class MappingFile(Model):

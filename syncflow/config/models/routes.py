@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from syncflow.config.models.base import Model
+from syncflow.config.models.sources import (
+    FileSource,
+    GenerateSource,
+    SourceSettings,
+    StdinSource,
+    WebhookSignature,
+    WebhookSource,
+)
 from syncflow.config.scalars import (
     Boolean,
+    Count,
     Duration,
     Expr,
     FilePath,
-    Integer,
     JsonValue,
     Name,
-    Number,
     OptionalText,
     RatePer,
     Size,
@@ -25,101 +32,67 @@ from syncflow.config.scalars import (
 )
 from syncflow.events import Change
 
+__all__ = [
+    "DeadLetterSettings",
+    "Envelope",
+    "FileSource",
+    "GenerateSource",
+    "JournalKeep",
+    "JournalSettings",
+    "NullRule",
+    "OnKeyChange",
+    "OnLeave",
+    "RecordSettings",
+    "RetrySettings",
+    "RouteAction",
+    "RouteSettings",
+    "RoutesFile",
+    "SourceSettings",
+    "StdinSource",
+    "SystemBatch",
+    "SystemLimits",
+    "SystemNames",
+    "SystemSettings",
+    "WebhookSignature",
+    "WebhookSource",
+]
+
 NullRule = Literal["clear", "omit"]
 OnLeave = Literal["keep", "delete"]
 OnKeyChange = Literal["update", "delete_old", "dead_letter"]
+Percentage = Annotated[Text, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]
 SystemNames = Name | tuple[Name, ...]
 RouteAction = Literal["upsert", "create_only", "update_only", "delete", "ignore"]
-
-
-class GenerateSource(Model):
-    """Realistic events, made from the record's schema."""
-
-    rate: RatePer | None = None
-    """How fast; without it as fast as they are taken."""
-    count: Integer | None = None
-    """How many in all; without it for ever."""
-    seed: Integer = 1
-    record: Name | None = None
-    """Which kind; may be left out where there is only one."""
-    shares: dict[Name, Number] = Field(default_factory=lambda: {"create": 0.6, "update": 0.3, "delete": 0.1})
-    changes_of: dict[Text, Number] = Field(default_factory=dict)
-    """Share of updates that change this field of the item to another value of its enum: {contact_type: 0.2}."""
-
-
-class FileSource(Model):
-    path: FilePath
-    format: Literal["jsonl", "csv"] | None = None
-    """Told by the file's ending where left out."""
-    follow: Boolean = False
-    max_event: Size = 1_000_000
-
-
-class StdinSource(Model):
-    format: Literal["jsonl", "csv"] = "jsonl"
-    max_event: Size = 1_000_000
-
-
-class WebhookSignature(Model):
-    """HMAC of the body in a header."""
-
-    header: Text = "X-Signature"
-    secret: Text = Field(repr=False)
-    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    prefix: Text = ""
-    """What stands before the digest in the header: ``sha256=``."""
-
-
-class WebhookSource(Model):
-    listen: Text = "127.0.0.1:8080"
-    path: Text = "/events"
-    max_body: Size = 5_000_000
-    max_event: Size = 1_000_000
-    signature: WebhookSignature | None = None
-
-
-class SourceSettings(Model):
-    """Where events come from: exactly one of these keys."""
-
-    generate: GenerateSource | None = None
-    file: FileSource | None = None
-    stdin: StdinSource | None = None
-    webhook: WebhookSource | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"expected exactly one of {', '.join(type(self).model_fields)}, found {', '.join(given) or 'none'}"
-            )
-        return self
-
-    @property
-    def kind(self) -> str:
-        """The name of the source that is given."""
-        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
 
 
 class Envelope(Model):
     """How an event of another shape is read: each an expression over the decoded JSON."""
 
     record: Expr = "record"
+    """The kind of record."""
     operation: Expr = "operation"
+    """What happened to it: create, update or delete, or a word that ``operations`` knows."""
     operations: dict[Text, Change] = Field(default_factory=dict)
     """What their words for an operation mean here: {c: create, u: update, r: create, d: delete}."""
     timestamp: Expr | None = "timestamp"
+    """When it happened; null: the events have no time."""
     item: Expr = "item"
+    """The record itself."""
     id: Expr | None = None
     """An id of the event itself, unique for ever; deduplicates repeated ones."""
 
 
 class RecordSettings(Model):
+    """One kind of record."""
+
     schema_file: FilePath = Field(alias="schema")
+    """The file of its schema, relative to this one."""
     id: Expr = "item.id"
+    """What identifies a record of this kind."""
     items: Literal["whole", "partial"] = "whole"
+    """Whether an item is the whole record, or only what has changed."""
     version: Literal["arrival", "timestamp"] = "arrival"
+    """What orders the changes of one record: how they arrive, or the time they carry."""
     max_skew: Duration = 300.0
     """With ``version: timestamp``: an event further ahead of the clock is a dead letter."""
     timezone: Text = "UTC"
@@ -130,88 +103,141 @@ class SystemLimits(Model):
     """Tighten the adapter's own limits; never widen them."""
 
     requests: RatePer | tuple[RatePer, ...] = ()
-    in_flight: Integer | None = None
+    """So many requests per time, or several such: 5/s, [10/s, 100/m]."""
+    in_flight: Count | None = None
+    """Most requests that wait for an answer at once."""
 
 
 class SystemBatch(Model):
-    records: Integer | None = None
+    """How deliveries are put together in one request."""
+
+    records: Count | None = None
+    """Most records in a request; the adapter's own bound where left out."""
     bytes: Size | None = None
+    """Most bytes of a request."""
     age: Duration = 0.2
     """How long the first of a batch waits for others."""
 
 
 class SystemSettings(Model):
+    """A configured other side."""
+
     adapter: Name
+    """The adapter that describes how it is spoken to: ``adapters/<name>.yaml``, or one of the package."""
     base_url: Template | None = None
+    """Its address; the adapter's own where left out."""
     auth: dict[Name, JsonValue] = Field(default_factory=dict, repr=False)
     """The adapter says what it wants; ``use`` picks one of its ways to sign in."""
     options: dict[Name, JsonValue] = Field(default_factory=dict)
+    """Settings that the adapter offers."""
     limits: SystemLimits = SystemLimits()
+    """How much it is asked at most."""
     batch: SystemBatch = SystemBatch()
+    """How deliveries are put together in one request."""
     timeout: Duration | None = None
+    """How long a request may take; the adapter's own where left out."""
 
 
 class RouteSettings(Model):
     """Which events go where: ``by`` with a ``table`` of systems, or ``when`` with one ``to`` system (neither: every event)."""
 
     name: Name | None = None
+    """How its deliveries are known; the kind of record where left out."""
     record: Name | None = None
     """The kind of record; may be left out where the mappings' source tells it."""
     when: Expr | None = None
+    """The route takes an event for which this is true."""
     by: Expr | None = None
+    """The value that is looked up in the table."""
     table: dict[Text, SystemNames] = Field(default_factory=dict)
     """value → system, or a list of systems."""
     default: SystemNames | None = None
     """The system (or a list of them) for a value that the table does not name; left out, such an event is not taken."""
     to: Name | None = None
+    """The system that all events of the route go to."""
     mapping: FilePath | None = None
+    """The mapping for every system of the route that ``mappings`` does not name."""
     mappings: dict[Name, FilePath] = Field(default_factory=dict)
+    """system → mapping"""
     operations: dict[Change, RouteAction] = Field(default_factory=dict)
+    """What is done for a change, where it is not the usual: {update: update_only, delete: ignore}."""
     on_leave: OnLeave = "keep"
+    """What becomes of a record there when it no longer matches."""
     on_key_change: OnKeyChange = "update"
+    """What is done when a record gets another key."""
     tests: tuple[JsonValue, ...] = ()
+    """Examples that ``syncflow test`` runs."""
 
 
 class RetrySettings(Model):
-    attempts: Integer = 8
+    """When and how often a delivery is tried again."""
+
+    attempts: Count = 8
+    """Most attempts at one delivery."""
     first: Duration = 0.5
+    """The first wait; each one after is about twice as long."""
     most: Duration = 300.0
+    """The longest wait."""
     age: Duration = 86400.0
+    """A delivery older than this is given up."""
 
 
 class JournalKeep(Model):
+    """What the journal remembers of what is settled."""
+
     age: Duration = 7 * 86400.0
+    """How long."""
     size: Size = 5 * 10**9
+    """How large it may become."""
 
 
 class JournalSettings(Model):
+    """The durable memory of a run."""
+
     path: FilePath = ".syncflow/journal.db"
+    """Its file, relative to this one."""
     keep: JournalKeep = JournalKeep()
+    """What is remembered of what is settled."""
     sync: Literal["full", "normal"] = "full"
     """``normal`` may lose the last moments after a power cut (not after a kill)."""
 
 
 class DeadLetterSettings(Model):
-    stop_after: Integer | Text = 1000
+    """When dead letters are so many that something else is wrong."""
+
+    stop_after: Count | Percentage = 1000
+    """The run stops after so many, or after this part of the events read (but not before 100): 5%."""
 
 
 class RoutesFile(Model):
     """The whole of ``routes.yaml``."""
 
     version: Version = 1
+    """The version of this file's language."""
     source: SourceSettings
+    """Where events come from: one of generate, file, stdin, webhook."""
     envelope: Envelope = Envelope()
+    """How events of another shape are read."""
     records: dict[Name, RecordSettings]
+    """The kinds of record, by the name that events give them."""
     ignore: tuple[Expr, ...] = ()
+    """An event for which one of these is true is put aside."""
     concurrent: Boolean = True
     """Whether requests go out in parallel; false: one request at a time."""
     systems: dict[Name, SystemSettings]
+    """The systems that are kept in step."""
     routes: tuple[RouteSettings, ...]
+    """Which events go where, and by which mapping."""
     unrouted: Literal["dead_letter", "ignore"] = "dead_letter"
+    """What an event is that no route takes."""
     retry: RetrySettings = RetrySettings()
+    """When and how often a delivery is tried again."""
     journal: JournalSettings = JournalSettings()
+    """The durable memory of a run."""
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    """When dead letters are too many."""
     functions: OptionalText = None
+    """A Python module with functions of the project's own."""
     profile: Name | None = None
     """The profile used when none is asked for."""
     profiles: dict[Name, Any] = Field(default_factory=dict, repr=False)

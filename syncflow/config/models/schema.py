@@ -18,25 +18,45 @@ class SchemaNode(Model):
     null_is_a_word: ClassVar[frozenset[str]] = frozenset({"type"})
 
     type: JsonType | tuple[JsonType, ...] | None = None
+    """The type, or a list of types."""
     title: Text | None = None
+    """A short name for people."""
     description: Text | None = None
+    """What it means, for people."""
     enum: tuple[JsonValue, ...] | None = None
+    """The allowed values."""
     const: JsonValue = None
+    """The only value; whether it was written is in ``model_fields_set``."""
     format: Text | None = None
+    """What text is: email, date, date-time, time, uri, uuid."""
     min_length: Integer | None = Field(default=None, alias="minLength")
+    """Fewest characters."""
     max_length: Integer | None = Field(default=None, alias="maxLength")
+    """Most characters."""
     pattern: Text | None = None
+    """A pattern (RE2) to be found in the text."""
     minimum: IntegerOrNumber | None = None
+    """The least number."""
     maximum: IntegerOrNumber | None = None
+    """The greatest number."""
     required: tuple[Text, ...] = ()
+    """Properties that must be there."""
     properties: dict[Text, SchemaNode] = Field(default_factory=dict)
+    """The known properties."""
     items: SchemaNode | None = None
+    """What each element of an array is."""
     additional_properties: Boolean | SchemaNode = Field(default=True, alias="additionalProperties")
+    """Whether other properties may be there, or what they are."""
     any_of: tuple[SchemaNode, ...] | None = Field(default=None, alias="anyOf")
+    """At least one of these fits."""
     ref: Text | None = Field(default=None, alias="$ref")
+    """Another part of this file: ``#/$defs/address``."""
     defs: dict[Text, SchemaNode] = Field(default_factory=dict, alias="$defs")
+    """Parts to refer to."""
     personal: Boolean = False
+    """Whether it is personal data: masked where it is shown."""
     examples: tuple[JsonValue, ...] = ()
+    """Values that ``generate`` may use."""
 
 
 ObjectType = Literal[
@@ -60,12 +80,15 @@ class ObjectField(Model):
     """One field of a target object."""
 
     type: ObjectType = "text"
+    """What the field holds."""
     label: Text | None = None
+    """Its name there, for people."""
     length: Integer | None = None
     """Most characters."""
     required: Boolean = False
     """Must be given, and not null, on create."""
     read_only: Boolean = False
+    """Whether only the other side sets it."""
     create_only: Boolean = False
     """May be given on create, not on update."""
     options: tuple[Text, ...] | None = None
@@ -77,15 +100,21 @@ class ObjectField(Model):
     case_sensitive: Boolean = True
     """Whether keys that differ in case are different records there."""
     minimum: IntegerOrNumber | None = None
+    """The least number."""
     maximum: IntegerOrNumber | None = None
+    """The greatest number."""
 
 
 class ObjectFile(Model):
     """The fields of a target object. A project's own file of the same name adds to it and overrides it."""
 
     object: Text
+    """Its name there."""
     label: Text | None = None
+    """Its name for people."""
     description: Text | None = None
+    """What it is, for people."""
     open: Boolean = False
     """Whether fields that are not listed are accepted."""
     fields: dict[Text, ObjectField]
+    """Its fields, by the name that requests use."""

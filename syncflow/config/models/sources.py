@@ -1,0 +1,106 @@
+"""Where events come from: the settings of each source."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from syncflow.config.models.base import Model
+from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
+
+
+class GenerateSource(Model):
+    """Realistic events, made from the record's schema."""
+
+    rate: RatePer | None = None
+    """How fast; without it as fast as they are taken."""
+    count: Count | None = None
+    """How many in all; without it for ever."""
+    seed: Integer = 1
+    """The same seed makes the same events."""
+    record: Name | None = None
+    """Which kind; may be left out where there is only one."""
+    shares: dict[Name, Number] = Field(default_factory=lambda: {"create": 0.6, "update": 0.3, "delete": 0.1})
+    """How many of the events are of each operation; compared with each other, they need not add up to 1."""
+    changes_of: dict[Text, Share] = Field(default_factory=dict)
+    """Share of updates that change this field of the item to another value of its enum: {contact_type: 0.2}."""
+
+
+class FileSource(Model):
+    """Events from a file, one a line or one a row."""
+
+    path: FilePath
+    """The file, relative to this one."""
+    format: Literal["jsonl", "csv"] | None = None
+    """Told by the file's ending where left out."""
+    follow: Boolean = False
+    """Whether to wait for more at its end."""
+    max_event: Size = 1_000_000
+    """A longer event becomes a dead letter."""
+
+
+class StdinSource(Model):
+    """Events from standard input."""
+
+    format: Literal["jsonl", "csv"] = "jsonl"
+    """JSON lines, or CSV with a header."""
+    max_event: Size = 1_000_000
+    """A longer event becomes a dead letter."""
+
+
+class WebhookSignature(Model):
+    """HMAC of the body in a header."""
+
+    header: Text = "X-Signature"
+    """The header that holds it."""
+    secret: Text = Field(repr=False)
+    """What both sides know: ``${WEBHOOK_SECRET}``."""
+    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
+    """The hash function."""
+    encoding: Literal["hex", "base64"] = "hex"
+    """How the digest is written."""
+    prefix: Text = ""
+    """What stands before the digest in the header: ``sha256=``."""
+
+
+class WebhookSource(Model):
+    """Events by HTTP POST: one, an array, or a line each."""
+
+    listen: Text = "127.0.0.1:8080"
+    """Address and port."""
+    path: Text = "/events"
+    """The path that is posted to."""
+    max_body: Size = 5_000_000
+    """A longer body is refused."""
+    max_event: Size = 1_000_000
+    """A longer event becomes a dead letter."""
+    signature: WebhookSignature | None = None
+    """How senders prove who they are; left out, everyone who reaches the address is heard."""
+
+
+class SourceSettings(Model):
+    """Where events come from: exactly one of these keys."""
+
+    generate: GenerateSource | None = None
+    """Made-up events, for trying out and for tests."""
+    file: FileSource | None = None
+    """A file of JSON lines or CSV."""
+    stdin: StdinSource | None = None
+    """Standard input."""
+    webhook: WebhookSource | None = None
+    """HTTP requests to a port of this process."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"expected exactly one of {', '.join(type(self).model_fields)}, found {', '.join(given) or 'none'}"
+            )
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The name of the source that is given."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)

@@ -1,0 +1,69 @@
+"""What can be told of a source's settings before it is opened, beyond what its model says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import get_args
+
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.documents import Document
+from syncflow.config.models.routes import RoutesFile
+from syncflow.events import Change
+
+_ADDRESS = re.compile(r"\S+:([0-9]{1,5})\Z")
+
+
+def check_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the settings of the source."""
+    yield from _generated_record(routes)
+    yield from _shares(routes)
+    yield from _webhook(routes)
+
+
+def _generated_record(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    generate = routes.model.source.generate
+    kinds = list(routes.model.records)
+    if generate is None:
+        return
+    at = ("source", "generate")
+    if generate.record is None and len(kinds) > 1:
+        message, hint = "which kind of record is generated?", f"add `record: {kinds[0]}`"
+        yield routes.report("SF404", message, *at, at_key=True, expected=one_of(kinds), hint=hint)
+    elif generate.record is not None and generate.record not in kinds:
+        message, close = f"there is no kind of record `{generate.record}`", did_you_mean(generate.record, kinds)
+        yield routes.report("SF404", message, *at, "record", expected=one_of(kinds), suggestion=close)
+
+
+def _shares(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    generate = routes.model.source.generate
+    changes = get_args(Change)
+    shares = generate.shares if generate else {}
+    for name, share in shares.items():
+        at = ("source", "generate", "shares", name)
+        if name not in changes:
+            close = did_you_mean(name, changes)
+            message = f"unknown key `{name}`"
+            yield routes.report("SF201", message, *at, at_key=True, expected=one_of(changes), suggestion=close)
+        elif share < 0:
+            yield routes.report("SF206", f"`{name}` is out of bounds", *at, expected="at least 0")
+    if shares and not any(shares.values()):
+        at = ("source", "generate", "shares")
+        yield routes.report("SF206", "no operation has a share", *at, at_key=True, expected="one share above 0")
+
+
+def _webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    webhook = routes.model.source.webhook
+    if webhook is None:
+        return
+    at = ("source", "webhook")
+    address = _ADDRESS.match(webhook.listen)
+    if not routes.is_unset(*at, "listen") and (address is None or int(address[1]) > 65535):
+        expected = "address:port, such as 127.0.0.1:8080"
+        yield routes.report("SF205", "`listen` is not written like this", *at, "listen", expected=expected)
+    if not routes.is_unset(*at, "path") and not webhook.path.startswith("/"):
+        expected = "a path that begins with /"
+        yield routes.report("SF205", "`path` is not written like this", *at, "path", expected=expected)
+    if webhook.signature is not None and not webhook.signature.secret:
+        expected = "at least one character"
+        yield routes.report("SF206", "`secret` must not be empty", *at, "signature", "secret", expected=expected)
