@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import ABSENT, Problem, RefusedError, not_unique, some_absent, wrong_input
+from .problems import ABSENT, LOCKED, Problem, RefusedError, not_unique, some_absent, wrong_input
 from .records import ObjectType, Record, now_text
 from .shapes import read, written
 from .transaction import Transaction
@@ -130,7 +130,7 @@ def _write(
                 absent.append(each)
             elif not isinstance(outcome, Problem):
                 tally.results.append(_traced(each, outcome))
-            elif traced:
+            elif traced and outcome is not LOCKED:
                 tally.errors.append(outcome.listed({"objectWriteTraceId": [each["objectWriteTraceId"]]}))
             else:
                 raise RefusedError(outcome)

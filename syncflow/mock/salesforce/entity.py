@@ -155,7 +155,7 @@ class Entity:
     def _put(self, record_id: str, record: Record) -> None:
         before = self.records.get(record_id)
         for name, index in self._index.items():
-            value, held = record.get(name), before and before.get(name)
+            value, held = record.get(name), (before or {}).get(name)
             if value == held:
                 continue
             if held is not None:
