@@ -48,8 +48,8 @@ def _shares(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
         elif share < 0:
             yield routes.report("SF206", f"`{name}` is out of bounds", *at, expected="at least 0")
     if shares and not any(shares.values()):
-        at = ("source", "generate", "shares")
-        yield routes.report("SF206", "no operation has a share", *at, at_key=True, expected="one share above 0")
+        place = ("source", "generate", "shares")
+        yield routes.report("SF206", "no operation has a share", *place, at_key=True, expected="one share above 0")
 
 
 def _webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
