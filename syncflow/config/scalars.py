@@ -85,6 +85,10 @@ def _optional_text(value: Any) -> Any:
     return None if isinstance(value, Plain) and value in _NULLS else _text(value)
 
 
+def _address(value: Any) -> Any:
+    return None if isinstance(value, Unset) else _optional_text(value)
+
+
 def _typed(value: Any) -> Any:
     """Read a plain scalar as what it looks like; text in quotes stays text, and the strict model refuses it."""
     return resolve(value) if isinstance(value, Plain) else value
@@ -167,6 +171,9 @@ Expr = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 
 Template = Annotated[str, BeforeValidator(_text)]
 """Text with Jinja inserts; without inserts it stands for itself."""
+
+Address = Annotated[str | None, BeforeValidator(_address)]
+"""A template for a URL; none where its variable is not set, so that another address can stand in."""
 
 FilePath = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 """A path relative to the file that names it."""

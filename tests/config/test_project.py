@@ -118,7 +118,8 @@ def test_offline_no_variable_is_needed() -> None:
     assert diagnostics == []
     assert project is not None
     assert project.routes.is_unset("systems", "crm", "base_url")
-    assert project.routes.model.systems["crm"].base_url == "${CRM_URL}"
+    assert project.routes.model.systems["crm"].base_url is None
+    assert project.routes.model.systems["crm"].auth == {"token": "${CRM_TOKEN}"}
 
 
 @pytest.mark.parametrize(

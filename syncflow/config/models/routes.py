@@ -16,6 +16,7 @@ from syncflow.config.models.sources import (
     WebhookSource,
 )
 from syncflow.config.scalars import (
+    Address,
     Boolean,
     Count,
     Duration,
@@ -26,7 +27,6 @@ from syncflow.config.scalars import (
     OptionalText,
     RatePer,
     Size,
-    Template,
     Text,
     Version,
 )
@@ -124,7 +124,7 @@ class SystemSettings(Model):
 
     adapter: Name
     """The adapter that describes how it is spoken to: ``adapters/<name>.yaml``, or one of the package."""
-    base_url: Template | None = None
+    base_url: Address | None = None
     """Its address; the adapter's own where left out."""
     auth: dict[Name, JsonValue] = Field(default_factory=dict, repr=False)
     """The adapter says what it wants; ``use`` picks one of its ways to sign in."""
