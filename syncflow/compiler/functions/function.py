@@ -169,28 +169,14 @@ class Group:
 
 def _total(body: Callable[..., Any], parameters: tuple[Parameter, ...], *, variadic: bool) -> Callable[..., Json]:
     """Return ``body`` behind the reading of its arguments. Wrong numbers of arguments are the compiler's to refuse."""
-    if len(parameters) == 1 and not variadic and not parameters[0].optional:
+    some_optional = any(parameter.optional for parameter in parameters)
+    if not some_optional and all(parameter.kind.takes_null for parameter in parameters):
+        return body  # whatever it is given is a value
+    if len(parameters) == 1 and not variadic and not some_optional:
         return _total_of_one(body, parameters[0].kind)
-    defaults = tuple(parameter.default for parameter in parameters)
-    last = parameters[-1] if variadic else None
-
-    def call(*arguments: Json) -> Json:
-        read = []
-        for index, argument in enumerate(arguments):
-            parameter = parameters[index] if index < len(parameters) else last
-            if parameter is None:
-                raise TypeError(f"expected at most {len(parameters)} arguments, found {len(arguments)}")
-            if argument is None and parameter.optional and not parameter.kind.takes_null:
-                read.append(parameter.default)
-                continue
-            value = parameter.kind.read(argument)
-            if value is MISFIT:
-                return None
-            read.append(value)
-        left_out = defaults[len(arguments) : -1] if variadic else defaults[len(arguments) :]
-        return body(*read, *left_out)  # type: ignore[no-any-return]  # the declared type is tested against random JSON
-
-    return call
+    if not variadic and not some_optional:
+        return _total_of_all(body, [parameter.kind.read for parameter in parameters])
+    return _total_of_some(body, parameters, variadic=variadic)
 
 
 def _total_of_one(body: Callable[..., Any], kind: Kind) -> Callable[..., Json]:
@@ -201,3 +187,38 @@ def _total_of_one(body: Callable[..., Any], kind: Kind) -> Callable[..., Json]:
         return None if value is MISFIT else body(value)
 
     return call
+
+
+def _total_of_all(body: Callable[..., Any], readers: Sequence[Callable[[Json], Any]]) -> Callable[..., Json]:
+    def call(*arguments: Json) -> Json:
+        values = []
+        for read, argument in zip(readers, arguments, strict=True):
+            value = read(argument)
+            if value is MISFIT:
+                return None
+            values.append(value)
+        return body(*values)  # type: ignore[no-any-return]  # the declared type is tested against random JSON
+
+    return call
+
+
+def _total_of_some(
+    body: Callable[..., Any], parameters: tuple[Parameter, ...], *, variadic: bool
+) -> Callable[..., Json]:
+    """Read what is given, and put in the defaults of what is left out."""
+    defaults = [parameter.default for parameter in parameters[: -1 if variadic else None]]
+
+    def call(*arguments: Json) -> Json:
+        repeated = parameters[-1:] * (len(arguments) - len(parameters)) if variadic else ()
+        values = [
+            _read(parameter, argument) for parameter, argument in zip((*parameters, *repeated), arguments, strict=False)
+        ]
+        return None if MISFIT in values else body(*values, *defaults[len(values) :])
+
+    return call
+
+
+def _read(parameter: Parameter, argument: Json) -> Any:
+    if argument is None and parameter.optional and not parameter.kind.takes_null:
+        return parameter.default
+    return parameter.kind.read(argument)
