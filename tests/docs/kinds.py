@@ -20,8 +20,9 @@ from syncflow.errors import ProjectError
 from tests.docs.blocks import ROOT, Block
 
 KINDS: dict[str, type[BaseModel]] = {
-    "routes.yaml": RoutesFile,
+    "routes": RoutesFile,
     "mappings/": MappingFile,
+    "adapters/objects/": ObjectFile,
     "adapters/": AdapterFile,
     "schemas/": SchemaNode,
     "objects/": ObjectFile,
@@ -29,14 +30,20 @@ KINDS: dict[str, type[BaseModel]] = {
 _TITLE = re.compile(r"# (?P<part>in )?(?P<path>[\w./-]+\.yaml)\b")
 
 
+def file_of(block: Block) -> str:
+    """Return the path of the file that a block shows whole; empty where it shows none."""
+    title = _TITLE.match(block.text) if block.language == "yaml" else None
+    return title["path"] if title and not title["part"] else ""
+
+
 def problems_of(block: Block, folder: Path) -> list[str]:
     """Check a block as the file that its first line names; ``# in routes.yaml`` is laid over the default project."""
     title = _TITLE.match(block.text)
-    model = next((model for name, model in KINDS.items() if title and title["path"].startswith(name)), None)
-    if title is None or model is None:
+    if title is None:
         return []
-    if title["part"]:
+    if title["part"] and title["path"] == "routes.yaml":
         return _over_the_default_project(block.text, folder)
+    model = next(model for name, model in KINDS.items() if title["path"].startswith(name))
     path = folder / title["path"]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(block.text, "utf-8")

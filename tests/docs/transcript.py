@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.blocks import ROOT, Block, read
+from tests.docs.kinds import file_of
 
 PROJECT = (
     "routes.yaml",
@@ -26,7 +27,7 @@ PROJECT = (
 )
 EXECUTED = ("console", "sh", "bash", "python")
 _MARK = "\x1e"
-_AFTER = f"status=$?; printf '\\n{_MARK}%s\\n' $status; (exit $status)"
+_STATUS = f"status=$?; printf '\\n{_MARK}%s\\n' $status"
 # Waits until the mock answers.
 _READY = "for turn in $(seq 100); do (echo > /dev/tcp/127.0.0.1/$MOCK_PORT) 2>/dev/null && break; sleep 0.1; done"
 
@@ -41,17 +42,23 @@ class Command:
 
 
 def commands(page: Path, folder: Path) -> list[Command]:
-    """Return the page's commands in order; Python blocks are written into ``folder`` and become a command each."""
+    """Return the page's commands in order; Python blocks and files that it shows whole become a command each."""
     found: list[Command] = []
     for block in read(page):
-        if block.reason is not None or block.language not in EXECUTED:
+        if block.reason is not None:
             continue
-        if block.language == "console":
+        if path := file_of(block):
+            shown = folder / f".block_{block.line}.yaml"
+            shown.write_text(block.text, "utf-8")
+            found.append(Command(block.id, f"mkdir -p $(dirname {path}) && cp {shown} {path}", None))
+        elif block.language not in EXECUTED:
+            continue
+        elif block.language == "console":
             found += _transcript(block)
         elif block.language == "python":
             script = folder / f".block_{block.line}.py"
             script.write_text(block.text, "utf-8")
-            found.append(Command(block.id, f"python {script.name}", None))
+            found.append(Command(block.id, f"python {script}", None))
         else:
             found.append(Command(block.id, block.text.strip(), None))
     return found
@@ -74,22 +81,37 @@ def run(page: Path, folder: Path) -> list[str]:
         elif source.exists():
             shutil.copy(source, folder / name)
     listed = commands(page, folder)
-    script = "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n" + "\n".join(_shell(command.text) for command in listed)
+    script = "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n" + "".join(
+        _shell(index, listed) for index in range(len(listed))
+    )
     done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=_environment(), text=True, timeout=100, check=False,
+        ["bash", "-c", script], cwd=folder, env=_environment(_install(folder)), text=True, timeout=100, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     outputs = re.split(rf"\n{_MARK}(\d+)\n", done.stdout)
     return [problem for index, command in enumerate(listed) if (problem := _compare(command, index, listed, outputs))]
 
 
-def _shell(text: str) -> str:
+def _shell(index: int, listed: list[Command]) -> str:
+    """Run a command and tell its exit code; end there if it failed and the page does not go on to show that."""
+    text = listed[index].text
+    shown_next = index + 1 < len(listed) and listed[index + 1].text == "echo $?"
+    goes_on = "" if shown_next else "[ $status -eq 0 ] || exit\n"
     if text.endswith("&"):
-        return f"{text[:-1]} >/dev/null 2>&1 &\n{_READY if 'syncflow mock' in text else ''}\n(exit 0)\n{_AFTER}"
-    return f"{text}\n{_AFTER}"
+        text = f"{text[:-1]} >/dev/null 2>&1 &\n{_READY if 'syncflow mock' in text else ''}\n(exit 0)"
+    return f"{text}\n{_STATUS}\n{goes_on}(exit $status)\n"
 
 
-def _environment() -> dict[str, str]:
+def _install(folder: Path) -> Path:
+    """Make the command for this Python, whether syncflow is installed in it or only found from here."""
+    command = folder / ".bin" / "syncflow"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m syncflow "$@"\n', "utf-8")
+    command.chmod(0o755)
+    return command.parent
+
+
+def _environment(commands_folder: Path) -> dict[str, str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -98,7 +120,7 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("SYNCFLOW_", "MOCK_", "SALESFORCE_", "HUBSPOT_"))
     }
-    path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
+    path = os.pathsep.join([str(commands_folder), str(Path(sys.executable).parent), kept.get("PATH", "")])
     ours = {"PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "140"}
     return kept | ours | {"MOCK_PORT": str(port), "MOCK_URL": f"http://127.0.0.1:{port}"}
 
