@@ -54,10 +54,10 @@ def decode(body: bytes) -> Item:
         raise Fault("source", "not_json", f"not JSON: {_plain(error)}") from None
     if not isinstance(value, dict):
         raise Fault("source", "not_an_object", "the event is not a JSON object")
-    if _LONG_NUMBER.search(body):
-        _check_integers(body)
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         _check_depth(value)
+    if _LONG_NUMBER.search(body):
+        _check_integers(body)
     return value
 
 

@@ -6,6 +6,7 @@ side would: a wrong type, too long, not among the options, null where a value mu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
@@ -85,7 +86,7 @@ def _number(field: ObjectField) -> Check:
     whole = field.type == "integer"
 
     def check(value: Json) -> Json:
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
             raise _Unfit("type", f"expected {'a whole number' if whole else 'a number'}, found {kind_of(value)}")
         if whole and not (float(value).is_integer() and SMALLEST_INTEGER <= value <= LARGEST_INTEGER):
             raise _Unfit("type", "expected a whole number, found a fraction or more than 64 bits")

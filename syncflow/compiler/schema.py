@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, Union
 
-import re2
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -29,7 +28,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from syncflow.compiler.formats import FORMATS
-from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER, matches_pattern
 from syncflow.compiler.values import kind_of
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Item, Json
@@ -241,10 +240,8 @@ def _formatted(name: str) -> Callable[[str], str]:
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
-    search = re2.compile(pattern).search
-
     def check(value: str) -> str:
-        if not search(value):
+        if not matches_pattern(pattern, value):
             raise PydanticCustomError("pattern", "{words}", {"words": f"does not match the pattern {pattern}"})
         return value
 

@@ -47,6 +47,8 @@ ROOT: dict[str, Any] = {
         ("{{ item.name ~ item.n ~ '.' }}", "Ada5."),
         ("{% if item.email is none %}-{% endif %}", "-"),
         ("{{ range(3) | list | length }}", "3"),
+        ("{{ item.rows | map(attribute='x') | sort | join }}", "12"),
+        ("{{ item.n | string | length }}", "1"),
         ("{% for key, value in item.rows[0] | items %}{{ key }}={{ value }}{% endfor %}", "x=1"),
     ],
 )
@@ -71,6 +73,18 @@ def test_an_expression_gives_its_value(text: str, value: object) -> None:
         ("a[::0]", "the step of a slice cannot be 0", 0, ""),
         ("a || lowr(b)", "unknown function `lowr`", 5, "lower"),
         ("a || lower()", "lower() takes 1 argument, found 0", 5, ""),
+        (
+            "a || matches(b, '(?=a)')",
+            "matches: expected a regular expression in RE2 syntax: invalid perl operator: (?=",
+            5,
+            "",
+        ),
+        (
+            "{{ b | matches('(?=a)') }}",
+            "matches: expected a regular expression in RE2 syntax: invalid perl operator: (?=",
+            7,
+            "",
+        ),
         ("length(&a)", "argument 1 of length() must be a value, not a reference (&)", 0, ""),
         ("sort_by(a, b)", "argument 2 of sort_by() must be an expression reference such as &name", 0, ""),
         ("{{ item.name", "unexpected end of template, expected }}", 0, "each {{ needs its }}"),

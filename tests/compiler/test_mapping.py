@@ -186,7 +186,7 @@ def test_where_scalars_are_sent_as_text_they_fit_text() -> None:
 
 
 def test_an_expression_that_fails_names_its_field() -> None:
-    assert refused({"name": "{{ item.secret }}"}, {}) == ("expression", "name: 'secret' is undefined")
+    assert refused({"name": "{{ item.secret }}"}, {}) == ("expression", "name: 'secret' is not there")
 
 
 @pytest.mark.parametrize(

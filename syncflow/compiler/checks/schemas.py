@@ -9,13 +9,11 @@ import re2
 
 from syncflow.compiler.formats import FORMATS
 from syncflow.compiler.schema import REFERENCE
+from syncflow.compiler.types import compiled_pattern
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.project import Project
-
-_QUIET = re2.Options()
-_QUIET.log_errors = False
 
 
 class _Spot(NamedTuple):
@@ -71,7 +69,7 @@ def _pattern(spot: _Spot) -> Iterator[Diagnostic]:
     if spot.node.pattern is None:
         return
     try:
-        re2.compile(spot.node.pattern, _QUIET)
+        compiled_pattern(spot.node.pattern)
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         message = f"the pattern cannot be compiled: {reason}"

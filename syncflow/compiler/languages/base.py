@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from syncflow.compiler.functions import Parameter
 from syncflow.config.diagnostics import did_you_mean
 from syncflow.errors import SyncflowError
+from syncflow.events import Json
 
 MAX_TEXT = 100_000
 """Most characters of an expression."""
@@ -59,3 +61,10 @@ def wrong_count(name: str, least: int, most: int | None, found: int, offset: int
     expected = f"at least {least}" if most is None else str(least) if least == most else f"{least} to {most}"
     noun = "argument" if expected == "1" else "arguments"
     return ExpressionError(f"{name} takes {expected} {noun}, found {found}", offset, code="SF303")
+
+
+def check_constant(name: str, parameter: Parameter | None, value: Json, offset: int) -> None:
+    """Refuse a constant argument that can never work, such as a pattern that is none."""
+    words = parameter.check(value) if parameter is not None and parameter.check is not None else ""
+    if words:
+        raise ExpressionError(f"{name}: {words}", offset, code="SF306", length=len(name))

@@ -16,6 +16,7 @@ from syncflow.compiler.languages.base import (
     MAX_DEPTH,
     ExpressionError,
     Read,
+    check_constant,
     unknown_name,
     wrong_count,
 )
@@ -224,6 +225,9 @@ def _check_call(node: Node, functions: Mapping[str, Function]) -> None:
     if len(arguments) < least or (most is not None and len(arguments) > most):
         raise wrong_count(f"{name}()", least, most, len(arguments), offset)
     _check_references(name, arguments, references, offset)
+    for position, argument in enumerate(arguments if built_in is None else ()):
+        if argument["type"] == "literal":
+            check_constant(name, functions[name].parameter(position), argument["value"], offset)
 
 
 def _check_references(name: str, arguments: Sequence[Node], references: Sequence[int], offset: int) -> None:

@@ -5,7 +5,7 @@ Jinja's sandbox bounds no work, so every insert and every round of a loop is cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
@@ -29,39 +29,25 @@ _LARGEST = 10**30
 
 _BUILT_IN_FILTERS = frozenset(
     {
-        "abs",
-        "capitalize",
         "count",
         "dictsort",
-        "first",
         "float",
         "int",
         "items",
-        "join",
-        "last",
         "length",
         "list",
-        "lower",
         "map",
         "max",
         "min",
         "reject",
         "rejectattr",
-        "replace",
-        "reverse",
-        "round",
         "select",
         "selectattr",
-        "sort",
-        "string",
-        "sum",
-        "title",
-        "trim",
-        "unique",
-        "upper",
         "urlencode",
     }
 )
+"""Jinja's own that are allowed, besides the library's functions."""
+
 _TESTS = frozenset(
     {
         "boolean",
@@ -94,7 +80,7 @@ _TESTS = frozenset(
         "upper",
     }
 )
-_MAY_BE_ABSENT = frozenset({"default", "coalesce"})
+_MAY_BE_ABSENT = frozenset({"default", "coalesce", "first_filled", "is_blank"})
 """Functions to which absent is null."""
 
 _LOOP_NAMES = frozenset(
@@ -222,7 +208,7 @@ def _charged(call: Callable[..., Any], *, absent_is_null: bool = False) -> Calla
             values = tuple(None if isinstance(value, Undefined) else value for value in values)
         _fail_if_absent(*values)
         work: Work = context[WORK]
-        plain = [list(value) if isinstance(value, tuple | range) else value for value in values]
+        plain = [list(value) if isinstance(value, tuple | range | Iterator) else value for value in values]
         for value in plain:
             if isinstance(value, list | dict):
                 work.charge(_measure(value))
@@ -248,14 +234,6 @@ def _join(context: Context, values: Any, separator: Any = "") -> str:
     return str(separator).join(parts)
 
 
-@pass_context
-def _replace(context: Context, value: Any, old: Any, new: Any) -> str:
-    _fail_if_absent(value, old, new)
-    text = str(value)
-    context[WORK].charge(len(text) + text.count(str(old)) * len(str(new)))
-    return text.replace(str(old), str(new))
-
-
 def open_environment(functions: Mapping[str, Function]) -> Environment:
     """Return an environment with ``functions`` as filters and the harmless of Jinja's own."""
     environment = Environment(
@@ -263,10 +241,9 @@ def open_environment(functions: Mapping[str, Function]) -> Environment:
     )
     environment.globals = {"range": _range}
     environment.filters = {name: call for name, call in environment.filters.items() if name in _BUILT_IN_FILTERS}
-    environment.filters |= {"replace": _replace}
     environment.filters |= {
         name: _charged(function.call, absent_is_null=name in _MAY_BE_ABSENT) for name, function in functions.items()
     }
-    environment.filters |= {"join": _join, ROUNDS: _rounds, JOINED: _joined}
+    environment.filters |= {"join": _join, "string": _joined, ROUNDS: _rounds, JOINED: _joined}
     environment.tests = {name: call for name, call in environment.tests.items() if name in _TESTS}
     return environment

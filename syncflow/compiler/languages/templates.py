@@ -17,6 +17,7 @@ from syncflow.compiler.languages.base import (
     MAX_DEPTH,
     ExpressionError,
     Read,
+    check_constant,
     unknown_name,
     wrong_count,
 )
@@ -82,7 +83,7 @@ def compile_inserts(
         try:
             return template.render({**root, WORK: Work(escape)})  # type: ignore[no-any-return]
         except UndefinedError as error:
-            raise DataError(str(error.message)) from None
+            raise DataError(str(error.message).replace("' is undefined", "' is not there")) from None
         except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
             raise DataError(f"the template cannot be rendered ({type(error).__name__})") from None
 
@@ -207,6 +208,9 @@ def _check_filter(node: nodes.Filter, text: str, environment: Environment, funct
     least, most = function.fewest, function.most
     if not least <= len(node.args) + 1 or (most is not None and len(node.args) + 1 > most):
         raise wrong_count(f"{node.name} (with the value before it)", least, most, len(node.args) + 1, offset)
+    for position, argument in enumerate(node.args, 1):
+        if isinstance(argument, nodes.Const):
+            check_constant(node.name, function.parameter(position), argument.value, offset)
 
 
 def _bound(tree: nodes.Template) -> None:
