@@ -29,7 +29,23 @@ def resolved(directory: Path, name: str) -> Path:
     """Return the normal form of a path relative to a directory, with the ending that exists."""
     path = Path(os.path.normpath(directory / name))
     other = path.with_suffix(_ENDINGS[path.suffix]) if path.suffix in _ENDINGS else path
-    return other if not path.exists() and other.exists() else path
+    return other if not is_file(path) and is_file(other) else path
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a path that no system could have (too long, with a null character) leads nowhere."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def names_in(directory: Path) -> list[str]:
+    """Return the names of what a directory holds; none where it cannot be looked into."""
+    try:
+        return sorted(entry.name for entry in directory.iterdir())
+    except (OSError, ValueError):
+        return []
 
 
 class Files:
@@ -81,36 +97,21 @@ class Files:
         return Document(path, self.shown(path), read, node) if read is not None else None
 
     def exists(self, path: Path) -> bool:
-        return path in self.trees or path.is_file()
+        return path in self.trees or is_file(path)
 
     def beside(self, path: Path, name: str) -> str:
-        """Return how ``name`` should have been written if a file beside ``path`` has a name like it; empty if none."""
-        try:
-            near = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
-        except OSError:
-            return self._beside_directory(path, name)
-        found = did_you_mean(path.name, near)
-        return (Path(name).parent / found).as_posix() if found else ""
-
-    def _beside_directory(self, path: Path, name: str) -> str:
-        try:
-            near = sorted(entry.name for entry in path.parent.parent.iterdir() if (entry / path.name).is_file())
-        except OSError:
-            return ""
-        found = did_you_mean(path.parent.name, near)
-        return (Path(name).parent.parent / found / path.name).as_posix() if found else ""
+        """Return how ``name`` should have been written: a file beside it, or of the same name in a folder nearby; empty if none."""
+        found = did_you_mean(path.name, [near for near in names_in(path.parent) if is_file(path.parent / near)])
+        if found:
+            return (Path(name).parent / found).as_posix()
+        above = path.parent.parent
+        folder = did_you_mean(path.parent.name, [near for near in names_in(above) if is_file(above / near / path.name)])
+        return (Path(name).parent.parent / folder / path.name).as_posix() if folder else ""
 
     def adapter_names(self, project_directory: Path) -> list[str]:
         """Return the adapters that could be named."""
-        folders = (project_directory / "adapters", self.package)
-        found = {
-            entry.stem
-            for folder in folders
-            if folder.is_dir()
-            for entry in folder.iterdir()
-            if entry.suffix in _ENDINGS
-        }
-        return sorted(found)
+        found = [Path(name) for folder in (project_directory / "adapters", self.package) for name in names_in(folder)]
+        return sorted({name.stem for name in found if name.suffix in _ENDINGS})
 
     def adapter_path(self, project_directory: Path, name: str) -> Path | None:
         """Return an adapter's file: the project's own first, then the package's."""

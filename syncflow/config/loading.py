@@ -190,12 +190,11 @@ class _Loading:
     def _is_there(self, path: Path, scalar: ScalarNode, at: NodePath) -> bool:
         if self.files.exists(path):
             return True
-        what = "is a directory" if path.is_dir() else "does not exist"
         self.files.diagnostics.append(
             Diagnostic(
                 "SF101",
                 scalar.span,
-                f"the file {scalar.value} {what}",
+                f"there is no file {scalar.value}",
                 suggestion=self.files.beside(path, str(scalar.value)),
                 path=dotted(at),
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.files import resolved
+from syncflow.config.files import names_in, resolved
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings
@@ -184,8 +184,10 @@ def _unknown_object(
     directory: Path, mapping: Document[MappingFile], adapter: Document[AdapterFile], object_name: str
 ) -> Diagnostic:
     known = list(adapter.model.objects)
-    own = sorted((directory / "objects").glob(f"{adapter.model.adapter}_*.y*ml")) if directory.is_dir() else []
-    known += [path.stem.partition("_")[2] for path in own]
+    prefix = f"{adapter.model.adapter}_"
+    known += [
+        Path(name).stem.removeprefix(prefix) for name in names_in(directory / "objects") if name.startswith(prefix)
+    ]
     close = did_you_mean(object_name, known)
     return mapping.report(
         "SF601",

@@ -97,7 +97,7 @@ def read_project(
     path: str | Path, *, profile: str | None = None, environment: Mapping[str, str] | None = None, offline: bool = False
 ) -> tuple[Project | None, list[Diagnostic]]:
     """Load and check a project, and return what was found, warnings included. No project where there are errors."""
-    return _load(Inputs(Path(path), profile, _environment(environment), offline))
+    return _load(Inputs(resolved(Path(), str(path)), profile, _environment(environment), offline))
 
 
 def _load(inputs: Inputs) -> tuple[Project | None, list[Diagnostic]]:

@@ -313,7 +313,7 @@ def describe(node: Node, *, secret: bool = False) -> str:
         return node.kind
     if is_nothing(node.value):
         return "nothing"
-    if secret or "file:" in "".join(node.variables):
+    if secret or any(name.startswith("file:") or _SECRET_WORDS.search(name) for name in node.variables):
         return "a value that is not shown"
     text = str(node.value)
     shown = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"

@@ -35,7 +35,7 @@ def read_file(path: Path, *, name: str) -> tuple[MappingNode | None, FileText, l
     """Read a file whose top is a mapping; ``name`` is how messages call it."""
     try:
         content = _read_bytes(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         file = FileText(name, "")
         return None, file, [_unreadable(file, path, error)]
     return read_text(content, name=name)
@@ -46,13 +46,15 @@ def _read_bytes(path: Path) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
-def _unreadable(file: FileText, path: Path, error: OSError) -> Diagnostic:
+def _unreadable(file: FileText, path: Path, error: OSError | ValueError) -> Diagnostic:
     span = Span(file.name, 0, 0, 0, 0, file)
-    if path.is_dir():
+    if isinstance(error, IsADirectoryError):
         return Diagnostic("SF102", span, "this is a directory, a file is needed", hint=_file_in(path))
     if isinstance(error, FileNotFoundError):
         return Diagnostic("SF101", span, "there is no such file", suggestion=similar_file(path))
-    return Diagnostic("SF103", span, f"the file cannot be read: {(error.strerror or 'unknown reason').lower()}")
+    return Diagnostic(
+        "SF103", span, f"the file cannot be read: {(getattr(error, 'strerror', None) or 'this is no path').lower()}"
+    )
 
 
 def _file_in(directory: Path) -> str:
@@ -64,7 +66,7 @@ def similar_file(path: Path) -> str:
     """Return a file beside ``path``, or in the directory it probably meant, with a name like it; empty if there is none."""
     try:
         found = did_you_mean(path.name, sorted(entry.name for entry in path.parent.iterdir() if entry.is_file()))
-    except OSError:
+    except (OSError, ValueError):
         return ""
     return str(path.with_name(found)) if found else ""
 

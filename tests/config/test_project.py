@@ -224,6 +224,30 @@ def test_a_file_that_may_not_be_read_is_a_problem(tmp_path: Path) -> None:
     assert diagnostic.code == "SF103"
 
 
+@pytest.mark.parametrize("name", ["a" * 5000, '"a\\0b.yaml"', '"a\\0b/c.yaml"', "x/" * 2000 + "y", "..", "/", "~"])
+def test_a_path_that_leads_nowhere_is_a_problem_like_any_other(name: str, tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    replace(tmp_path / "routes.yaml", "schemas/contact.yaml", name)
+    replace(tmp_path / "routes.yaml", "adapter: news", f"adapter: {name}")
+    replace(tmp_path / "adapters/crm.yaml", "objects/crm_Contact.yaml", name)
+    found = codes(tmp_path)
+    assert found
+    assert set(found) <= {"SF101", "SF202", "SF203", "SF205", "SF406"}
+
+
+def test_the_projects_own_file_may_have_either_ending(tmp_path: Path) -> None:
+    routes = copy_project(tmp_path)
+    routes.rename(tmp_path / "routes.yml")
+    assert load_project(routes, environment={}).path == tmp_path / "routes.yml"
+
+
+def test_a_value_from_a_variable_with_a_secret_name_is_not_quoted(tmp_path: Path) -> None:
+    routes = copy_project(tmp_path)
+    replace(routes, "in_flight: 4", "in_flight: '${CRM_TOKEN}'")
+    _, diagnostics = read_project(routes, environment={"CRM_TOKEN": "s3cret"})
+    assert [each.found for each in diagnostics] == ["a value that is not shown"]
+
+
 def test_a_comment_allows_a_warning_on_its_line(tmp_path: Path) -> None:
     copy_project(tmp_path)
     replace(tmp_path / "routes.yaml", "{lead: crm, customer: news}", "{lead: crm}")
