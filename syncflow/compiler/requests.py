@@ -22,10 +22,10 @@ from syncflow.compiler.wire.settings import (
     whole_window,
     wrong_address,
 )
-from syncflow.compiler.wire.texts import Problem, Step, Texts
+from syncflow.compiler.wire.texts import COMMON_NAMES, RECORD_NAMES, Problem, Step, Texts
 from syncflow.config.diagnostics import Diagnostic, Span
 from syncflow.config.models.adapter import AdapterFile, Operation, Repeat, SignIn, Token
-from syncflow.config.models.routes import RoutesFile, SystemSettings
+from syncflow.config.models.routes import SystemSettings
 from syncflow.errors import DataError, ProjectError
 from syncflow.events import Action, Delivery, Json
 
@@ -43,10 +43,11 @@ class AdapterDocument(Protocol):
 
 
 class RoutesDocument(Protocol):
-    @property
-    def model(self) -> RoutesFile: ...
+    """``routes.yaml`` as the loader hands it out."""
 
     def span(self, *path: Step) -> Span: ...
+
+    def is_unset(self, *path: Step) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,11 @@ def plan_system(
         ProjectError: with every problem of the adapter file and of the settings.
     """
     model = adapter.model
+    settings = _without_unset(name, settings, routes)
     options, complaints = read_options(model, settings)
     way, auth, unsigned = choose_sign_in(model, settings)
     complaints += unsigned
-    texts = Texts(adapter)
+    texts = _texts(adapter)
     base_url = _base_url(settings, texts, model, options, complaints)
     sign_in = _sign_in(way, model.auth.get(way, SignIn()), texts)
     operations = {
@@ -135,17 +137,22 @@ def plan_system(
 
 def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     """Return what is wrong with an adapter file by itself, whatever a system may set."""
-    model, texts = adapter.model, Texts(adapter)
+    model, texts = adapter.model, _texts(adapter)
     options: dict[str, Json] = {name: option.default for name, option in model.options.items()}
-    texts.url(model.base_url, "base_url")
+    texts.template(model.base_url, "base_url")
     for way, sign_in in model.auth.items():
         _sign_in(way, sign_in, texts)
     for action, operation in model.operations.items():
         compile_steps(operation, texts, ("operations", action), records=operation.batch.records)
         if operation.batch.group is not None:
-            texts.value(operation.batch.group, "operations", action, "batch", "group")
+            texts.value(operation.batch.group, "operations", action, "batch", "group", names=RECORD_NAMES)
     _details(model, texts, options=options, auth={}, sign_in=SignInPlan("", None, (), ()))
     return _adapter_diagnostics(adapter, texts.problems)
+
+
+def _texts(adapter: AdapterDocument) -> Texts:
+    settings = {name for way in adapter.model.auth.values() for name in way.settings}
+    return Texts(adapter, options=adapter.model.options, auth=settings)
 
 
 def _base_url(
@@ -168,14 +175,14 @@ def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
     return SignInPlan(
         name=name,
         token=None if way.token is None else _token(way.token, texts, (*path, "token")),
-        headers=texts.templates(way.headers, *path, "headers"),
-        query=texts.templates(way.query, *path, "query"),
+        headers=texts.templates(way.headers, *path, "headers", names=COMMON_NAMES),
+        query=texts.templates(way.query, *path, "query", names=COMMON_NAMES),
     )
 
 
 def _token(token: Token, texts: Texts, path: tuple[Step, ...]) -> TokenPlan:
     return TokenPlan(
-        request=compile_request(token.request, texts, (*path, "request")),
+        request=compile_request(token.request, texts, (*path, "request"), names=COMMON_NAMES - {"token"}),
         value=texts.value(token.value, *path, "value"),
         life=None if token.life is None else texts.value(token.life, *path, "life"),
         base_url=None if token.base_url is None else texts.value(token.base_url, *path, "base_url"),
@@ -193,7 +200,7 @@ def _operation(
     path: tuple[Step, ...] = ("operations", action)
     batch = operation.batch
     records = max(1, min(batch.records, settings.batch.records or batch.records))
-    group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group")
+    group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group", names=RECORD_NAMES)
     bounds = [most for most in (batch.bytes, settings.batch.bytes) if most]
     return OperationPlan(
         action=action,
@@ -212,8 +219,8 @@ def _details(
     secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
     errors = model.errors
     return WirePlan(
-        path=texts.url(model.path, "path"),
-        headers=texts.templates(model.headers, "headers"),
+        path=texts.url(model.path, "path", names=RECORD_NAMES),
+        headers=texts.templates(model.headers, "headers", names=RECORD_NAMES),
         sign_in=sign_in,
         error_code=None if errors.code is None else texts.value(errors.code, "errors", "code"),
         error_message=None if errors.message is None else texts.value(errors.message, "errors", "message"),
@@ -224,7 +231,7 @@ def _details(
         auth=auth,
         secrets=tuple(str(auth[name]) for name in sorted(secret_names) if auth.get(name)),
         secret_names=secret_names,
-        check=None if model.check is None else compile_request(model.check, texts, ("check",)),
+        check=None if model.check is None else compile_request(model.check, texts, ("check",), names=COMMON_NAMES),
     )
 
 
@@ -258,4 +265,17 @@ def _settings_diagnostics(
     return [
         Diagnostic(complaint.code, span(complaint.path), f"{name}: {complaint.message}", hint=complaint.hint)
         for complaint in complaints
+        if routes is None or not routes.is_unset("systems", name, *complaint.path)
     ]
+
+
+def _without_unset(name: str, settings: SystemSettings, routes: RoutesDocument | None) -> SystemSettings:
+    """Leave out options that stand for variables which are not set, where files are checked without an environment."""
+    if routes is None:
+        return settings
+    given = {
+        option: value
+        for option, value in settings.options.items()
+        if not routes.is_unset("systems", name, "options", option)
+    }
+    return settings.model_copy(update={"options": given})

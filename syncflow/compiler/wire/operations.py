@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, RequestPlan, StepPlan
-from syncflow.compiler.wire.texts import Step, Texts
+from syncflow.compiler.wire.texts import RECORD_NAMES, Step, Texts
 from syncflow.config.models.adapter import Answer, Operation, Reader, Request
 from syncflow.config.models.adapter import Step as StepModel
 
@@ -36,7 +36,7 @@ def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int
     return StepPlan(
         name=step.name or "",
         reads=step.request.method == "get" if step.reads is None else step.reads,
-        when=None if step.when is None else texts.condition(step.when, *path, "when"),
+        when=None if step.when is None else texts.condition(step.when, *path, "when", names=RECORD_NAMES),
         records=records if step.records is None else min(records, step.records),
         bytes=most,
         request=compile_request(step.request, texts, (*path, "request")),
@@ -44,16 +44,18 @@ def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int
     )
 
 
-def compile_request(request: Request, texts: Texts, path: tuple[Step, ...]) -> RequestPlan:
-    """Compile one request; what its templates see is told in the adapter model."""
+def compile_request(
+    request: Request, texts: Texts, path: tuple[Step, ...], *, names: frozenset[str] = RECORD_NAMES
+) -> RequestPlan:
+    """Compile one request whose templates see these names; the adapter model tells what they are."""
     return RequestPlan(
         method=request.method.upper(),
-        url=texts.url(request.url, *path, request.method),
+        url=texts.url(request.url, *path, request.method, names=names),
         absolute=request.url.startswith(("http://", "https://")),
-        query=texts.templates(request.query, *path, "query"),
-        headers=texts.templates(request.headers, *path, "headers"),
+        query=texts.templates(request.query, *path, "query", names=names),
+        headers=texts.templates(request.headers, *path, "headers", names=names),
         body=None if request.json_body is None else texts.tree(request.json_body, *path, "json"),
-        form=None if request.form is None else texts.templates(request.form, *path, "form"),
+        form=None if request.form is None else texts.templates(request.form, *path, "form", names=names),
         group=request.limit or "",
         place=texts.place(*path),
     )
@@ -76,7 +78,7 @@ def _reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> ReaderPlan:
     return ReaderPlan(
         each=texts.value(reader.each, *path, "each"),
         match=None if reader.match == "index" else texts.element(reader.match, *path, "match"),
-        with_=texts.value(reader.with_, *path, "with"),
+        with_=texts.value(reader.with_, *path, "with", names=RECORD_NAMES),
         ok=texts.element(reader.ok, *path, "ok"),
         vendor_id=texts.element(reader.vendor_id, *path, "vendor_id"),
         code=texts.element(reader.code, *path, "code"),

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from syncflow.compiler.wire.plans import Root, RulePlan, Value
-from syncflow.compiler.wire.texts import Step, Texts
+from syncflow.compiler.wire.texts import RULE_NAMES, Step, Texts
 from syncflow.config.models.adapter import OutcomeRule
 from syncflow.config.scalars import resolve
 from syncflow.errors import DataError
@@ -32,7 +32,7 @@ def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -
         then=rule.then,
         wait=None if rule.wait is None else _wait(rule.wait, texts, (*path, "wait")),
         midnight=None if rule.until is None else _zone(rule.zone, texts, (*path, "zone"), root),
-        vendor_id=None if rule.vendor_id is None else texts.value(rule.vendor_id, *path, "vendor_id"),
+        vendor_id=None if rule.vendor_id is None else texts.value(rule.vendor_id, *path, "vendor_id", names=RULE_NAMES),
         place=texts.place(*path),
     )
 
@@ -58,7 +58,7 @@ def _statuses(value: Any, texts: Texts, path: tuple[Step, ...]) -> frozenset[int
 def _wait(text: str, texts: Texts, path: tuple[Step, ...]) -> Value:
     if _DURATION.match(text):
         return lambda _: text
-    return texts.value(text, *path)
+    return texts.value(text, *path, names=RULE_NAMES)
 
 
 def _zone(template: str, texts: Texts, path: tuple[Step, ...], root: Root) -> ZoneInfo | None:
