@@ -10,7 +10,7 @@ import keyword
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
     AfterValidator,
@@ -28,22 +28,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from syncflow.compiler.formats import FORMATS
+from syncflow.compiler.misfits import Misfit, explain
 from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER, matches_pattern
-from syncflow.compiler.values import kind_of
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Item, Json
 
 REFERENCE = "#/$defs/"
 _ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
 _SAY_NOTHING = {"title", "description", "personal", "examples", "defs"}
-
-
-class Misfit(NamedTuple):
-    """One way in which an item does not fit. ``path`` starts at the item; nothing here quotes its values."""
-
-    path: str
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +50,7 @@ class Door:
         try:
             self._validate(item)
         except ValidationError as error:
-            return _explain(error, item)[:most]
+            return explain(error, item)[:most]
         return ()
 
 
@@ -286,71 +278,4 @@ def _also(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
 
 def _reference_error(error: ValidationError, value: Any) -> PydanticCustomError:
     """Wrap what a definition found, so that its places can be told from the top."""
-    return PydanticCustomError("reference", "does not fit", {"inner": _explain(error, value)})
-
-
-_EXPECTED = {
-    "none_required": "null",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-}
-_BROKEN: dict[str, tuple[str, str]] = {
-    "missing": ("missing", "is missing"),
-    "extra_forbidden": ("unknown_field", "is not a field of the schema"),
-    "string_too_short": ("length", "is shorter than {min_length} characters"),
-    "string_too_long": ("length", "is longer than {max_length} characters"),
-    "greater_than_equal": ("range", "is less than {ge}"),
-    "less_than_equal": ("range", "is more than {le}"),
-}
-
-
-def _explain(error: ValidationError, item: Any) -> list[Misfit]:
-    """Sort pydantic's errors by place; at one place, what is wrong with a right type outweighs wrong types."""
-    places: dict[str, tuple[Any, list[Any]]] = {}
-    for entry in error.errors(include_url=False, include_input=False):
-        path, value = _follow(entry, item)
-        places.setdefault(path, (value, []))[1].append(entry)
-    return [misfit for path, (value, entries) in places.items() for misfit in _of_place(path, entries, value)]
-
-
-def _of_place(path: str, entries: Sequence[Any], value: Any) -> list[Misfit]:
-    precise = [entry for entry in entries if entry["type"] not in _EXPECTED]
-    if not precise:
-        kinds = dict.fromkeys(_EXPECTED[entry["type"]] for entry in entries)
-        expected = " or ".join(kind for kind in kinds if kind != "a whole number" or "a number" not in kinds)
-        return [Misfit(path, "type", f"expected {expected}, found {kind_of(value)}")]
-    found = [misfit for entry in precise for misfit in _of_entry(path, entry)]
-    return list(dict.fromkeys(found))
-
-
-def _of_entry(path: str, entry: Any) -> list[Misfit]:
-    kind, context = entry["type"], entry.get("ctx") or {}
-    if kind == "reference":
-        return [misfit._replace(path=_joined(path, misfit.path)) for misfit in context["inner"]]
-    if kind == "literal_error":
-        return [Misfit(path, "options", f"is not one of {context['expected']}")]
-    if kind in _BROKEN:
-        code, words = _BROKEN[kind]
-        return [Misfit(path, code, words.format_map(context))]
-    return [Misfit(path, kind, context.get("words", "does not fit"))]
-
-
-def _joined(outer: str, inner: str) -> str:
-    return inner if not outer else outer + inner if inner.startswith("[") else f"{outer}.{inner}" if inner else outer
-
-
-def _follow(entry: Any, item: Any) -> tuple[str, Any]:
-    """Return the path of an error and the value there, without the names that pydantic gives to members of a union."""
-    path, location = "", entry["loc"]
-    for position, part in enumerate(location):
-        missing = entry["type"] == "missing" and position == len(location) - 1
-        if isinstance(item, dict) and (part in item or missing):
-            path, item = _joined(path, str(part)), item.get(part)
-        elif isinstance(item, list) and isinstance(part, int):
-            path, item = f"{path}[{part}]", item[part]
-    return path, item
+    return PydanticCustomError("reference", "does not fit", {"inner": explain(error, value)})

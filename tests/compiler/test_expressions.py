@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from syncflow.compiler.expressions import ExpressionError, compile_expression, compile_template
 from syncflow.errors import DataError
 
+pytestmark = pytest.mark.filterwarnings("ignore:deprecated string literal syntax")  # the library on `text`
+
 ROOT: dict[str, Any] = {
     "record": "contacts",
     "operation": "create",
