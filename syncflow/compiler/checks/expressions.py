@@ -29,9 +29,8 @@ def check_expressions(project: Project) -> Iterator[Diagnostic]:
 def from_error(place: Place, error: ExpressionError) -> Diagnostic:
     """Return the diagnostic of an expression that cannot be compiled, at the very character."""
     span = place.document.span(*place.path).at(error.offset, error.length)
-    return Diagnostic(
-        error.code, span, error.message, hint=error.hint, suggestion=error.suggestion, path=dotted(place.path)
-    )
+    hint = "" if error.suggestion else error.hint
+    return Diagnostic(error.code, span, error.message, hint=hint, suggestion=error.suggestion, path=dotted(place.path))
 
 
 def _rule_in_jinja(place: Place) -> Diagnostic:

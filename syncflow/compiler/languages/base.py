@@ -21,7 +21,10 @@ MAX_WORK = 1_000_000
 
 
 class ExpressionError(SyncflowError):
-    """An expression cannot be compiled; ``offset`` is the place in its text, counted in characters."""
+    """An expression cannot be compiled; ``offset`` is the place in its text, counted in characters.
+
+    ``suggestion`` is the name that was probably meant; where there is one, the hint says it too.
+    """
 
     code = "SF301"
 
@@ -52,7 +55,7 @@ class Read(NamedTuple):
 def unknown_name(kind: str, name: str, known: Iterable[str], offset: int) -> ExpressionError:
     """Return the error for a function, filter or test that nobody has defined."""
     close = did_you_mean(name, known)
-    hint = "" if close else "`syncflow functions` lists what there is"
+    hint = f"did you mean `{close}`?" if close else "`syncflow functions` lists what there is"
     return ExpressionError(f"unknown {kind} `{name}`", offset, hint, code="SF302", suggestion=close, length=len(name))
 
 

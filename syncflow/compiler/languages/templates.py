@@ -215,7 +215,7 @@ def _check_filter(node: nodes.Filter, text: str, environment: Environment, funct
 
 def _bound(tree: nodes.Template) -> None:
     """Make every loop charge its rounds (and the plain text they write), and every ~ what it joins."""
-    for node in list(_walk(tree)):
+    for node in reversed(list(_walk(tree))):  # what is inside first: a ~ may hold another
         if isinstance(node, nodes.For):
             weight = 1 + sum(len(part.data) for part in node.find_all(nodes.TemplateData))
             node.iter = _filter(node.iter, ROUNDS, [nodes.Const(weight)])
