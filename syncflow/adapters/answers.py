@@ -143,11 +143,13 @@ def _positions(match: ElementValue, element: Json, shared: Root, known: dict[str
 def _row(reader: ReaderPlan, element: Json, shared: Root, *, good: bool) -> Row:
     if good and reader.ok is not None:
         good = _value(reader.ok, element, shared) is True
-    vendor_id = _value(reader.vendor_id, element, shared) if good else None
+    if good:
+        vendor_id = _text(reader.vendor_id, element, shared) or None
+        return Row(good=True, element=element, vendor_id=vendor_id, code="", message="", place=reader.place)
     return Row(
-        good=good,
+        good=False,
         element=element,
-        vendor_id=as_text(vendor_id) if vendor_id not in (None, "") else None,
+        vendor_id=None,
         code=_text(reader.code, element, shared),
         message=_text(reader.message, element, shared),
         place=reader.place,
