@@ -25,11 +25,12 @@ class Faults:
         self._record = {kind: settings.faults.get(kind, 0.0) for kind in ("left_out", "lock", "invalid")}
         shares = [(kind, share) for kind, share in settings.faults.items() if share > 0]
         self._before = [(kind, share) for kind, share in shares if kind in _BEFORE or kind.startswith("status_")]
+        self._at_sign_in = [(kind, share) for kind, share in self._before if not kind.startswith("status_4")]
         self._after = [(kind, share) for kind, share in shares if kind in _AFTER]
 
-    def before(self) -> str | None:
-        """The fault that strikes instead of the request, or None."""
-        return self._draw(self._before)
+    def before(self, *, signing_in: bool = False) -> str | None:
+        """The fault that strikes instead of the request, or None. Signing in is spared those that blame the client."""
+        return self._draw(self._at_sign_in if signing_in else self._before)
 
     def after(self) -> str | None:
         """The fault that strikes the answer once the request took effect, or None."""

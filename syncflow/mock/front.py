@@ -53,7 +53,7 @@ class _Exchange:
         call = _call_head(self._scope, mount, path)
         exempt = self._system.exempt(call)
         verdict = desk.meter.arrive(time.monotonic(), exempt=exempt)
-        strike = desk.faults.before() if verdict is Verdict.FREE else None
+        strike = desk.faults.before(signing_in=exempt) if verdict is Verdict.FREE else None
         if strike == "reset":
             await self._hang_up()
             return

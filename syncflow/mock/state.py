@@ -47,7 +47,7 @@ class Mock:
         """The system that a path belongs to, where it is mounted, and the path behind that."""
         head, _, rest = path.lstrip("/").partition("/")
         system = self.systems.get(head.lower())
-        if system is not None and (rest or head.lower() != path.strip("/").lower()):
+        if system is not None and rest:
             return system, f"/{head}", f"/{rest}"
         at_root = _ROOT.get(head.lower())
         return (self.systems[at_root], "", path) if at_root else None

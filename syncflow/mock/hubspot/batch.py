@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
 from .problems import ABSENT, LOCKED, Problem, RefusedError, not_unique, some_absent, wrong_input
+from .reading import objects, text, texts
 from .records import ObjectType, Record, now_text
 from .shapes import read, written
 from .transaction import Transaction
@@ -70,10 +72,10 @@ def read_batch(portal: Hubspot, call: Call, name: str) -> Answer:
     """Read records by id or by a unique property."""
     kind = portal.object_type(name)
     inputs, body = _inputs(portal, call), portal.body(call)
-    by = body.get("idProperty")
+    by = text(body.get("idProperty"), "idProperty")
     if by is not None and by != "hs_object_id" and not kind.is_unique(by):
         raise RefusedError(not_unique(kind.type_id, by))
-    asked = [*(body.get("properties") or []), *([by] if by else [])]
+    asked = [*texts(body.get("properties") or [], "properties"), *([by] if by else [])]
     ids = dict.fromkeys(str(each.get("id", "")) for each in inputs)
     found = {each: kind.find(each, by) for each in ids}
     tally = _Tally([read(kind, record, asked) for record in found.values() if record is not None])
@@ -95,9 +97,9 @@ def archive(portal: Hubspot, call: Call, name: str) -> Answer:
 
 
 def _inputs(portal: Hubspot, call: Call) -> list[Input]:
-    inputs = portal.body(call).get("inputs")
-    if not isinstance(inputs, list) or not all(isinstance(each, dict) for each in inputs):
-        raise RefusedError(wrong_input("Some required fields were not set: [inputs]"))
+    inputs = objects(portal.body(call).get("inputs"), "inputs")
+    for each, name in product(inputs, ("id", "idProperty", "objectWriteTraceId")):
+        text(each.get(name), name)
     if len(inputs) > _MOST:
         raise RefusedError(wrong_input(f"The maximum number of inputs supported in a batch request is {_MOST}."))
     return inputs

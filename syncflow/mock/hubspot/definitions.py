@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from ..wire import Answer, Call, Routes, json_answer
 from .problems import Problem, RefusedError, wrong_input
-from .properties import Property, custom_property, make_property
+from .properties import Property, changed_property, custom_property
 from .records import ObjectType, now_text
 
 if TYPE_CHECKING:
     from .portal import Hubspot
 
 _MOST_UNIQUE = 10
-_FIXED = ("name", "hasUniqueValue", "type", "hubspotDefined", "createdAt", "modificationMetadata")
 routes = Routes()
 
 
@@ -48,9 +47,7 @@ def read_property(portal: Hubspot, call: Call, name: str, property_name: str) ->
 def change_property(portal: Hubspot, call: Call, name: str, property_name: str) -> Answer:
     """Change the definition of a property."""
     kind = portal.object_type(name)
-    found = _found(kind, property_name)
-    sent = {key: value for key, value in portal.body(call).items() if key not in _FIXED}
-    changed = make_property({**found.defined, **sent, "updatedAt": now_text()})
+    changed = changed_property(_found(kind, property_name), portal.body(call), now_text())
     kind.add_property(changed)
     return json_answer(200, changed.defined)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
 from .problems import Problem, RefusedError, absent, not_unique, wrong_input
+from .reading import text, whole
 from .records import ObjectType, Record
 from .shapes import read, written
 
@@ -28,11 +29,11 @@ def create(portal: Hubspot, call: Call, name: str) -> Answer:
 def list_records(portal: Hubspot, call: Call, name: str) -> Answer:
     """List records in pages."""
     kind = portal.object_type(name)
-    limit = _count(call.query.get("limit", "10"))
+    limit = whole(call.query.get("limit", "10"), "limit")
     if not 0 < limit <= _MOST_LISTED:
         raise RefusedError(wrong_input(f"limit must be between 1 and {_MOST_LISTED}."))
     archived = call.query.get("archived", "").lower() == "true"
-    after = _count(call.query.get("after", "0"))
+    after = whole(call.query.get("after", "0"), "after")
     pool = kind.archived if archived else kind.records
     rest = [record for record in pool.values() if int(record.id) > after]
     body: dict[str, Any] = {"results": [read(kind, record, _asked(call)) for record in rest[:limit]]}
@@ -77,7 +78,7 @@ def erase(portal: Hubspot, call: Call, name: str) -> Answer:
     kind, body = portal.object_type(name), portal.body(call)
     if not body.get("objectId"):
         raise RefusedError(wrong_input("Some required fields were not set: [objectId]"))
-    by = body.get("idProperty")
+    by = text(body.get("idProperty"), "idProperty")
     _check_key(kind, by)
     record = kind.find(str(body["objectId"]), by)
     if record is not None:
@@ -126,9 +127,3 @@ def _checked(kind: ObjectType, body: dict[str, Any], record: Record | None) -> d
 
 def _asked(call: Call) -> list[str]:
     return [name.strip() for name in call.query.get("properties", "").split(",") if name.strip()]
-
-
-def _count(text: str) -> int:
-    if not text.isdigit():
-        raise RefusedError(wrong_input(f"{text!r} is not a number of records."))
-    return int(text)

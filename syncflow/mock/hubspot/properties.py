@@ -13,12 +13,14 @@ from typing import Any
 import orjson
 
 from .problems import Invalid, Problem, RefusedError, not_valid, wrong_input
+from .reading import objects, text
 
 Check = Callable[[str], "str | Invalid"]
 
 MOST_CHARACTERS = 65_536
 _EMAIL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(?:\.[\w-]+)+")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_CHANGEABLE = ("label", "description", "groupName", "fieldType", "options", "displayOrder", "hidden", "formField")
 _DAY_MS = 86_400_000
 _DEFINED = "2020-06-30T15:57:37.277Z"
 
@@ -63,17 +65,27 @@ def shipped_property(facts: dict[str, Any]) -> Property:
 
 def custom_property(sent: dict[str, Any], now: str) -> Property:
     """A property that the account adds; RefusedError when its definition lacks something."""
-    missing = [key for key in ("name", "label", "type", "fieldType", "groupName") if not sent.get(key)]
+    missing = [key for key in ("name", "label", "type", "fieldType", "groupName") if not text(sent.get(key), key)]
     if missing:
         raise RefusedError(wrong_input(f"Some required fields were not set: [{', '.join(missing)}]"))
     if sent["type"] not in _TYPES:
         raise RefusedError(wrong_input(f"{sent['type']} is not a type of property"))
-    options = [_full_option(each, place) for place, each in enumerate(sent.get("options") or [])]
+    options = [_full_option(each, place) for place, each in enumerate(objects(sent.get("options") or [], "options"))]
     changing = {"archivable": True, "readOnlyDefinition": False, "readOnlyValue": False}
     known = {**shipped()["every"], "formField": True, "hubspotDefined": False, "description": "", "displayOrder": -1}
     return make_property(
         {**known, **sent, "options": options, "modificationMetadata": changing, "createdAt": now, "updatedAt": now}
     )
+
+
+def changed_property(found: Property, sent: dict[str, Any], now: str) -> Property:
+    """A property whose definition is changed; what is fixed at its creation stays."""
+    told = {key: value for key, value in sent.items() if key in _CHANGEABLE}
+    for key in ("label", "description", "groupName", "fieldType"):
+        text(told.get(key), key)
+    if "options" in told:
+        told["options"] = [_full_option(each, place) for place, each in enumerate(objects(told["options"], "options"))]
+    return make_property({**found.defined, **told, "updatedAt": now})
 
 
 def make_property(defined: dict[str, Any]) -> Property:
@@ -93,6 +105,8 @@ def _option(facts: list[str] | str, place: int) -> dict[str, Any]:
 
 
 def _full_option(sent: dict[str, Any], place: int) -> dict[str, Any]:
+    if not sent.get("value") or not sent.get("label"):
+        raise RefusedError(wrong_input("Every option needs a value and a label."))
     return {"displayOrder": place, "hidden": False, "description": "", **sent}
 
 
@@ -152,7 +166,7 @@ def _bool_check(name: str) -> Check:
 
 def _date_check(name: str) -> Check:
     def check(value: str) -> str | Invalid:
-        if value.lstrip("-").isdigit() and int(value) % _DAY_MS == 0:
+        if value.lstrip("-").isdecimal() and int(value) % _DAY_MS == 0:
             return _from_epoch(int(value)).date().isoformat()
         try:
             return date.fromisoformat(value).isoformat()
@@ -165,7 +179,7 @@ def _date_check(name: str) -> Check:
 def _datetime_check(name: str) -> Check:
     def check(value: str) -> str | Invalid:
         try:
-            moment = _from_epoch(int(value)) if value.lstrip("-").isdigit() else datetime.fromisoformat(value)
+            moment = _from_epoch(int(value)) if value.lstrip("-").isdecimal() else datetime.fromisoformat(value)
         except (ValueError, OverflowError, OSError):
             return Invalid(name, "INVALID_DATE", f"{value} was not a valid date.", value)
         if moment.tzinfo is None:

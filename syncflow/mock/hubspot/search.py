@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
 from .problems import RefusedError, wrong_input
+from .reading import objects, texts, whole, whole_list
 from .records import ObjectType, Record
 from .shapes import read
 
@@ -23,36 +24,32 @@ routes = Routes()
 def search(portal: Hubspot, call: Call, name: str) -> Answer:
     """Search records."""
     kind, body = portal.object_type(name), portal.body(call)
-    limit, start = int(body.get("limit") or 10), _start(body.get("after"))
-    groups = body.get("filterGroups") or []
+    limit, start = whole(body.get("limit") or 10, "limit"), whole(body.get("after") or 0, "after")
+    groups = [
+        objects(group.get("filters", []), "filters")
+        for group in objects(body.get("filterGroups") or [], "filterGroups")
+    ]
     _check(groups, limit, start)
-    tests = [[_test(kind, each) for each in group.get("filters", [])] for group in groups]
+    tests = [[_test(kind, each) for each in group] for group in groups]
     settled = time.monotonic() - portal.settings.search_delay_ms / 1000
     found = [
         record
         for record in kind.records.values()
         if record.written <= settled and _matches(record, tests) and _mentions(record, str(body.get("query") or ""))
     ]
-    _sort(kind, found, body.get("sorts") or [])
+    _sort(kind, found, whole_list(body.get("sorts") or [], "sorts"))
     page = found[start : start + limit]
     answer: dict[str, Any] = {
         "total": len(found),
-        "results": [read(kind, each, body.get("properties") or ()) for each in page],
+        "results": [read(kind, each, texts(body.get("properties") or [], "properties")) for each in page],
     }
     if start + limit < len(found):
         answer["paging"] = {"next": {"after": str(start + limit)}}
     return json_answer(200, answer)
 
 
-def _start(after: object) -> int:
-    text = str(after or "0")
-    if not text.isdigit():
-        raise RefusedError(wrong_input("after must be the number that the page before gave."))
-    return int(text)
-
-
-def _check(groups: list[dict[str, Any]], limit: int, start: int) -> None:
-    sizes = [len(group.get("filters", [])) for group in groups]
+def _check(groups: list[list[dict[str, Any]]], limit: int, start: int) -> None:
+    sizes = [len(group) for group in groups]
     if len(groups) > _MOST_GROUPS or max(sizes, default=0) > _MOST_FILTERS or sum(sizes) > _MOST_IN_ALL:
         raise RefusedError(
             wrong_input(f"At most {_MOST_GROUPS} groups of {_MOST_FILTERS} filters, {_MOST_IN_ALL} in all.")
@@ -84,7 +81,7 @@ def _test(kind: ObjectType, sent: dict[str, Any]) -> Callable[[Record], bool]:
 def _comparison(operator: str, sent: dict[str, Any]) -> Callable[[str], bool]:
     wanted = str(sent.get("value", "")).lower()
     highest = str(sent.get("highValue", "")).lower()
-    several = {str(each).lower() for each in sent.get("values") or ()}
+    several = {str(each).lower() for each in texts(sent.get("values") or [], "values")}
     token = wanted.strip("*")
     known: dict[str, Callable[[str], bool]] = {
         "EQ": lambda value: value == wanted,
@@ -118,5 +115,7 @@ def _sort(kind: ObjectType, found: list[Record], sorts: list[Any]) -> None:
     if not sorts:
         return
     first = sorts[0]
+    if not isinstance(first, (str, dict)):
+        raise RefusedError(wrong_input("sorts must be a list of property names or objects."))
     name, direction = (first, "") if isinstance(first, str) else (first.get("propertyName"), first.get("direction"))
     found.sort(key=lambda record: _order(kind.value(record, str(name)) or ""), reverse=direction == "DESCENDING")

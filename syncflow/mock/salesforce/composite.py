@@ -40,7 +40,7 @@ def composite(org: Salesforce, call: Call) -> Answer:
 def graph(org: Salesforce, call: Call) -> Answer:
     """Carry out graphs of calls, each of them whole or not at all."""
     graphs = body_object(call).get("graphs")
-    if not isinstance(graphs, list) or len(graphs) > _MOST_GRAPHS:
+    if not isinstance(graphs, list) or len(graphs) > _MOST_GRAPHS or not all(isinstance(each, dict) for each in graphs):
         raise refuse(400, "INVALID_INPUT", f"The request needs a list of at most {_MOST_GRAPHS} graphs.")
     answered = []
     for each in graphs:
@@ -55,25 +55,27 @@ def graph(org: Salesforce, call: Call) -> Answer:
 def batch(org: Salesforce, call: Call) -> Answer:
     """Carry out several calls that know nothing of each other."""
     sent = body_object(call)
-    parts = sent.get("batchRequests")
-    if not isinstance(parts, list) or not 0 < len(parts) <= _MOST:
-        raise refuse(400, "INVALID_INPUT", f"The request needs a list of at most {_MOST} calls.")
+    parts = _parts(sent.get("batchRequests"), _MOST)
     results: list[dict[str, Any]] = []
     failed = False
     for part in parts:
         if failed and sent.get("haltOnError") is True:
             answer = error_answer(412, _BATCH_HALTED)
         else:
-            address = "/services/data/" + str(part.get("url", "")).removeprefix("/services/data/").lstrip("/")
-            answer = _one(org, call, str(part.get("method", "GET")), address, part.get("richInput"))
+            address = "/services/data/" + part["url"].removeprefix("/services/data/").lstrip("/")
+            answer = _one(org, call, part["method"], address, part.get("richInput"))
         failed = failed or answer.status >= 400
         results.append({"statusCode": answer.status, "result": _json(answer)})
     return json_answer(200, {"hasErrors": failed, "results": results})
 
 
 def _parts(parts: Any, most: int) -> list[dict[str, Any]]:
-    if not isinstance(parts, list) or not 0 < len(parts) <= most or not all(isinstance(part, dict) for part in parts):
+    if not isinstance(parts, list) or not 0 < len(parts) <= most:
         raise refuse(400, "INVALID_INPUT", f"The request needs a list of at most {most} calls.")
+    if not all(
+        isinstance(part, dict) and all(isinstance(part.get(key), str) for key in ("url", "method")) for part in parts
+    ):
+        raise refuse(400, "INVALID_INPUT", "Every call needs a method and a url.")
     return parts
 
 
@@ -85,8 +87,8 @@ def _carry_out(
     with Transaction(org) as transaction:
         for part in parts:
             try:
-                url, body = _filled(part.get("url", ""), known), _filled(part.get("body"), known)
-                answer = _one(org, call, str(part.get("method", "GET")), url, body)
+                url, body = _filled(part["url"], known), _filled(part.get("body"), known)
+                answer = _one(org, call, part["method"], url, body)
             except KeyError as missing:
                 text = f"Invalid reference specified. No value for {missing.args[0]} found."
                 answer = error_answer(400, Problem("PROCESSING_HALTED", text, None))

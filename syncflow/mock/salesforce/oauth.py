@@ -43,6 +43,14 @@ def revoke(org: Salesforce, call: Call) -> Answer:
     return Answer(200)
 
 
+@routes.on("GET", "/id/{organization}/{user}")
+def identity(org: Salesforce, call: Call, organization: str, user: str) -> Answer:
+    """Tell who has signed in."""
+    org.sessions.check(call)
+    told = {"user_id": user, "organization_id": organization, "username": "demo@example.com", "active": True}
+    return json_answer(200, {"id": call.base_url + call.path, "asserted_user": True, **told})
+
+
 def _granted(org: Salesforce, call: Call, form: dict[str, str]) -> dict[str, Any]:
     grant = form.get("grant_type", "")
     if grant not in {"client_credentials", "password", "refresh_token", _JWT}:

@@ -42,7 +42,7 @@ def query_more(org: Salesforce, call: Call, cursor: str) -> Answer:
     """Read the next page of a query."""
     name, _, start = cursor.rpartition("-")
     rows = org.cursors.get(name)
-    if rows is None or not start.isdigit():
+    if rows is None or not start.isdecimal():
         raise refuse(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
     return _page(call, rows, name, int(start))
 

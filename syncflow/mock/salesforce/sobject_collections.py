@@ -83,7 +83,10 @@ def read(org: Salesforce, call: Call, name: str) -> Answer:
 def read_many(org: Salesforce, call: Call, name: str) -> Answer:
     """Read up to 2,000 records by id."""
     sent = body_object(call)
-    return _read(org, call, name, sent.get("ids") or [], sent.get("fields") or ["Id"])
+    ids, fields = sent.get("ids") or [], sent.get("fields") or ["Id"]
+    if not all(isinstance(asked, list) and all(isinstance(each, str) for each in asked) for asked in (ids, fields)):
+        raise refuse(400, "JSON_PARSER_ERROR", "ids and fields must be lists of texts at [line:1, column:2]")
+    return _read(org, call, name, ids, fields)
 
 
 def _read(org: Salesforce, call: Call, name: str, ids: list[str], fields: list[str]) -> Answer:
@@ -113,7 +116,7 @@ def _sent(org: Salesforce, call: Call) -> tuple[list[dict[str, Any]], bool]:
     _check_count(records, _MOST)
     chunks, before = 0, None
     for each in records:
-        kind = (each.get("attributes") or {}).get("type") if isinstance(each, dict) else None
+        kind = _type_of(each)
         if not isinstance(kind, str):
             raise refuse(400, "INVALID_INPUT", "Include an entity type with each record, as attributes.type.")
         chunks += kind != before
@@ -121,6 +124,11 @@ def _sent(org: Salesforce, call: Call) -> tuple[list[dict[str, Any]], bool]:
     if chunks > _MOST_CHUNKS:
         raise refuse(400, "INVALID_INPUT", f"Records of one type must stand together: at most {_MOST_CHUNKS} chunks.")
     return records, body.get("allOrNone") is True
+
+
+def _type_of(sent: Any) -> Any:
+    attributes = sent.get("attributes") if isinstance(sent, dict) else None
+    return attributes.get("type") if isinstance(attributes, dict) else None
 
 
 def _check_count(records: list[Any], most: int) -> None:

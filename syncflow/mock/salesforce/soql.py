@@ -163,7 +163,7 @@ class _Parser:
 
     def _count(self) -> int:
         kind, text = self._peek()
-        if kind != "number" or not text.isdigit():
+        if kind != "number" or not text.isdecimal():
             raise self._malformed()
         self._at += 1
         return int(text)
