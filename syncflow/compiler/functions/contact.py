@@ -145,9 +145,9 @@ def _is_phone(value: str, region: str) -> bool:
     "Tell the country of a phone number in two letters: the main one where several share its prefix.",
     _PHONE,
     _REGION,
-    returns=nullable(Text(min_length=2, max_length=3)),
-    examples=[("+49 30 901820", "DE"), ("+1-555-123-4567", "US"), ("12", None)],
+    returns=nullable(Text(min_length=2, max_length=2)),
+    examples=[("+49 30 901820", "DE"), ("+1-555-123-4567", "US"), ("+870 773 111 632", None)],
 )
 def _phone_country(value: str, region: str) -> str | None:
     number = _e164(value, region)
-    return None if number is None else number[1]
+    return number[1] if number is not None and number[1] in _regions() else None  # satellites have no country
