@@ -24,7 +24,7 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import SyncflowError
 from syncflow.events import Delivery
 from syncflow.runtime.dispatch import Dispatcher, System
-from syncflow.runtime.journal import Journal
+from syncflow.runtime.journal import Journal, Opened
 from syncflow.runtime.limits import Limiter
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.pipeline import (
@@ -140,10 +140,14 @@ class Engine:
     async def swap(self, program: Program) -> None:
         """Change the program between two chunks. What is journaled keeps its payload; what has no route any more is dead-lettered."""
         async with self._between_chunks:
-            await self._close_dispatchers()
+            running = self._group is not None and not self._stop.is_set()
+            if running:
+                await self._close_dispatchers()
             self.program = program
-            await self._start_dispatchers(backlog=True, start_full=True)
+            if running:
+                await self._start_dispatchers(backlog=True, start_full=True)
         note("program.changed", fingerprint=program.fingerprint[:12])
+        self._news()
 
     def snapshot(self) -> Tally:
         """Return the counts with how every system stands now."""
@@ -159,7 +163,7 @@ class Engine:
         try:
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
             await self._source.open(opened.positions)
-            await self._work(Numbers(opened.last_event, opened.last_delivery), used_before=opened.used_before)
+            await self._work(opened)
             finished = True
         finally:
             await self._source.close()
@@ -167,15 +171,16 @@ class Engine:
         stopped = tuple(f"{name}: {d.stopped}" for name, d in self._dispatchers.items() if d.stopped)
         return Ending(self.snapshot(), self._reason, stopped)
 
-    async def _work(self, numbers: Numbers, *, used_before: bool) -> None:
+    async def _work(self, opened: Opened) -> None:
         raw: asyncio.Queue[RawChunk | None] = asyncio.Queue(QUEUE)
         processed: asyncio.Queue[ProcessedChunk | None] = asyncio.Queue(QUEUE)
         transformed: asyncio.Queue[TransformedChunk | None] = asyncio.Queue(QUEUE)
-        committer = Committer(self._journal, numbers=numbers, tally=self.tally)
+        numbers = Numbers(opened.last_event, opened.last_delivery)
+        committer = Committer(self._journal, numbers=numbers, positions=opened.positions, tally=self.tally)
         async with asyncio.TaskGroup() as group:
             self._group = group
             settling = group.create_task(self._settler.run(), name="settle")
-            await self._start_dispatchers(backlog=used_before, start_full=used_before)
+            await self._start_dispatchers(backlog=opened.used_before, start_full=opened.used_before)
             reading = read(self._source, raw, clock=self._clock, tally=self.tally, limit=self._limit, stop=self._stop)
             group.create_task(reading, name="read")
             group.create_task(self._process(raw, processed), name="process")
@@ -188,7 +193,8 @@ class Engine:
             await self._until_done()
             self._stop.set()
             await committing
-            await self._close_dispatchers()
+            async with self._between_chunks:  # a swap under way has closed some dispatchers and starts others
+                await self._close_dispatchers()
             for task in (settling, *beside):
                 task.cancel()
 
@@ -266,7 +272,9 @@ class Engine:
                 return
 
     def _nothing_moves(self) -> bool:
-        """Whether no delivery is open but those of systems that stopped."""
+        """Whether no delivery is open but those of systems that stopped. While dispatchers are swapped, nobody knows."""
+        if self._between_chunks.locked():
+            return False
         return self._looked and all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
 
     def _too_many_dead(self) -> None:

@@ -52,6 +52,8 @@ class Presence:
     state: Literal["present", "left", "deleted"]
     delivery: int
     """The last delivery that was meant for it."""
+    born: int
+    """The delivery that first brought it there since it was last gone: what an earlier one learns is of another vendor's id."""
 
 
 @dataclass(frozen=True, slots=True)

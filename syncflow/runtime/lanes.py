@@ -118,7 +118,7 @@ class Lanes:
         if not lane:
             del self._lanes[key]
             return
-        known = vendor_id or (delivery.vendor_id if delivery.operation != "delete" else None)
+        known = None if delivery.operation == "delete" else vendor_id or delivery.vendor_id
         if known and lane[0].vendor_id is None and lane[0].route == delivery.route:
             lane[0] = replace(lane[0], vendor_id=known)
         self._offer(key, lane[0], now=now)

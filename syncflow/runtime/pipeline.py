@@ -6,7 +6,7 @@ The first three know nothing durable. ``Committer`` is where a chunk becomes a p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,9 +95,10 @@ async def _unless(stop: asyncio.Event, reading: asyncio.Future[Sequence[Raw]]) -
 class Committer:
     """Plan a chunk with presence in hand, journal it. One at a time: the order of chunks is the order of arrival."""
 
-    def __init__(self, journal: Journal, *, numbers: Numbers, tally: Tally) -> None:
+    def __init__(self, journal: Journal, *, numbers: Numbers, positions: Mapping[str, int], tally: Tally) -> None:
         self._journal = journal
         self._numbers = numbers
+        self._positions = dict(positions)
         self._tally = tally
 
     async def commit(self, chunk: TransformedChunk, program: Program) -> Sequence[Delivery]:
@@ -107,6 +108,7 @@ class Committer:
         """
         if chunk.program is not program:
             chunk = transform(process(program, chunk.raw))
+        chunk = self._without_known(chunk)
         events = [fate.accepted.event for fate in chunk.fates if not isinstance(fate, Ignored | Refused)]
         known = await self._journal.known(
             records=[event.record for event in events],
@@ -116,8 +118,23 @@ class Committer:
         plan = plan_chunk(chunk.fates, known=known, program=program, numbers=self._numbers, now=chunk.raw.read_at)
         commit = plan.commit(last_positions(chunk.raw.raws), fingerprint=program.fingerprint)
         await self._journal.commit(commit)
+        self._positions.update((position.partition, position.offset) for position in commit.positions)
         self._count(plan)
         return _to_send(commit)
+
+    def _without_known(self, chunk: TransformedChunk) -> TransformedChunk:
+        """Leave out what a source hands out again although it is journaled already: it died before it was told so."""
+        known = self._positions
+        if all(raw.position.offset > known.get(raw.position.partition, -1) for raw in chunk.raw.raws):
+            return chunk
+        new = [
+            (fate, raw)
+            for fate, raw in zip(chunk.fates, chunk.raw.raws, strict=True)
+            if raw.position.offset > known.get(raw.position.partition, -1)
+        ]
+        self._tally.duplicate += len(chunk.fates) - len(new)
+        raws = RawChunk([raw for _, raw in new], chunk.raw.read_at)
+        return TransformedChunk(chunk.program, [fate for fate, _ in new], raws)
 
     async def take_up(self, program: Program, *, now: float) -> Sequence[Delivery]:
         """Carry out what people marked to be sent again; return the deliveries that are to be sent."""

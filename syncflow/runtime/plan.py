@@ -461,11 +461,12 @@ class _EventPlan:
             version=version,
             state="present",
             delivery=delivery,
+            born=row.born if row and alive else delivery,
         )
 
 
 def _tombstone(record: Record, version: Version) -> Presence:
-    return Presence(record, "", "", "", Key("", ""), "", None, version, "deleted", 0)
+    return Presence(record, "", "", "", Key("", ""), "", None, version, "deleted", 0, 0)
 
 
 def keys_of(fates: Sequence[Fate], routes: Mapping[str, RoutePlan]) -> list[tuple[str, str, str]]:

@@ -14,16 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
-import orjson
-
 from syncflow.errors import UnavailableError
-from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record
+from syncflow.events import Delivery, Position, Raw, Record
 from syncflow.runtime.journal import (
     OPEN,
     Commit,
     DeadLetter,
-    DeliveryState,
-    JournaledEvent,
     Known,
     Mark,
     Opened,
@@ -33,22 +29,27 @@ from syncflow.runtime.journal import (
     Waiting,
 )
 from syncflow.runtime.lock import RunLock
+from syncflow.runtime.sqlite_rows import (
+    DELIVERY_COLUMNS,
+    PRESENCE_COLUMNS,
+    again_row,
+    by_place,
+    delivery_row,
+    event_row,
+    letter_row,
+    presence_row,
+    settlement_row,
+    waiting,
+    whose,
+)
 from syncflow.runtime.sqlite_schema import MIGRATIONS
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_DELIVERY_COLUMNS = (
-    "id, event, route, system, object, operation, kind, record, key_name, key_value, payload, version_time, version_seq, whole, "
-    "read_at, vendor_id, fingerprint, state, attempts"
-)
-_PRESENCE_COLUMNS = (
-    "record, kind, route, system, object, key_name, key_value, compared, vendor_id, version_time, "
-    "version_seq, state, delivery"
-)
 _KNOWN_ID = (
     "(SELECT p.vendor_id FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route "
-    "AND d.operation IN ('update', 'delete'))"
+    "AND d.operation IN ('update', 'delete') AND p.born <= d.id)"
 )
 """What the vendor called the record, if that became known after the delivery was journaled."""
 
@@ -173,14 +174,14 @@ class SqliteJournal:
     ) -> Known:
         rows: dict[tuple[Record, str], Presence] = {}
         for ids in _slices(list({record.id for record in records})):
-            sql = f"SELECT {_PRESENCE_COLUMNS} FROM presence WHERE record IN ({_marks(ids)})"  # only marks
-            rows.update(_by_place(self._db.execute(sql, ids)))
+            sql = f"SELECT {PRESENCE_COLUMNS} FROM presence WHERE record IN ({_marks(ids)})"  # only marks
+            rows.update(by_place(self._db.execute(sql, ids)))
         for values in _slices(list({compared for _, _, compared in keys})):
             sql = (
-                f"SELECT {_PRESENCE_COLUMNS} FROM presence "  # only marks
+                f"SELECT {PRESENCE_COLUMNS} FROM presence "  # only marks
                 f"WHERE state = 'present' AND compared IN ({_marks(values)})"
             )
-            rows.update(_by_place(self._db.execute(sql, values)))
+            rows.update(by_place(self._db.execute(sql, values)))
         seen: set[str] = set()
         for ids in _slices(list(event_ids)):
             sql = f"SELECT event_id FROM events WHERE event_id IN ({_marks(ids)})"  # only marks
@@ -191,19 +192,19 @@ class SqliteJournal:
         with self._db as db:
             db.executemany(
                 f"INSERT INTO events VALUES ({_marks(range(15))})",
-                [_event_row(event) for event in commit.events],
+                [event_row(event) for event in commit.events],
             )
             db.executemany(
-                f"INSERT INTO deliveries ({_DELIVERY_COLUMNS}) VALUES ({_marks(range(19))})",  # only marks
-                [_delivery_row(delivery, commit.fingerprint) for delivery in commit.deliveries],
+                f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES ({_marks(range(19))})",  # only marks
+                [delivery_row(delivery, commit.fingerprint) for delivery in commit.deliveries],
             )
             db.executemany(
-                f"INSERT OR REPLACE INTO presence ({_PRESENCE_COLUMNS}) VALUES ({_marks(range(13))})",
-                [_presence_row(row) for row in commit.presence],
+                f"INSERT OR REPLACE INTO presence ({PRESENCE_COLUMNS}) VALUES ({_marks(range(14))})",
+                [presence_row(row) for row in commit.presence],
             )
             db.executemany(
                 "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?",
-                [_again_row(event) for event in commit.again],
+                [again_row(event) for event in commit.again],
             )
             self._bury(commit.dead_letters)
             self._supersede(commit.superseded)
@@ -220,23 +221,7 @@ class SqliteJournal:
         self._db.executemany(
             "INSERT INTO dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at) "
             f"VALUES ({_marks(range(12))})",
-            [
-                (
-                    letter.event,
-                    letter.delivery,
-                    letter.stage,
-                    letter.route,
-                    letter.system,
-                    letter.code,
-                    letter.reason,
-                    letter.status,
-                    letter.attempts,
-                    letter.body,
-                    letter.rule,
-                    letter.at,
-                )
-                for letter in letters
-            ],
+            [letter_row(letter) for letter in letters],
         )
 
     def _supersede(self, superseded: Iterable[Superseded]) -> None:
@@ -256,17 +241,12 @@ class SqliteJournal:
             db.executemany(
                 "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, batch_id = ?, settled_at = ?, code = ?, message = ?, "
                 "status = ?, rule = ?, vendor_id = coalesce(?, vendor_id) WHERE id = ?",
-                [_settlement_row(settlement) for settlement in settlements],
+                [settlement_row(settlement) for settlement in settlements],
             )
             db.executemany(
-                "UPDATE presence SET vendor_id = ? WHERE record = ? AND kind = ? AND route = ?",
+                "UPDATE presence SET vendor_id = ? WHERE record = ? AND kind = ? AND route = ? AND born <= ?",
                 [
-                    (
-                        entry.outcome.vendor_id,
-                        entry.delivery.record.id,
-                        entry.delivery.record.kind,
-                        entry.delivery.route,
-                    )
+                    (entry.outcome.vendor_id, *whose(entry.delivery))
                     for entry in settlements
                     if entry.outcome.vendor_id is not None and entry.delivery.operation != "delete"
                 ],
@@ -276,10 +256,10 @@ class SqliteJournal:
 
     def _page(self, system: str, after: int, most: int) -> list[Waiting]:
         sql = (
-            f"SELECT {_DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d "  # constants only
+            f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d "  # constants only
             f"WHERE system = ? AND id > ? AND {_open()} ORDER BY id LIMIT ?"
         )
-        return [_waiting(row) for row in self._db.execute(sql, (system, after, most))]
+        return [waiting(row) for row in self._db.execute(sql, (system, after, most))]
 
     def _read_marks(self, most: int) -> list[Mark]:
         sql = (
@@ -292,9 +272,9 @@ class SqliteJournal:
         raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "")
         delivery = None
         if row[5] is not None:
-            sql = f"SELECT {_DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d WHERE id = ?"
+            sql = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d WHERE id = ?"
             found = self._db.execute(sql, (row[5],)).fetchone()
-            delivery = _waiting(found).delivery if found else None
+            delivery = waiting(found).delivery if found else None
         return Mark(row[0], row[1], row[2], raw, row[3], delivery, row[4])
 
     def _tidy(self, before: float, most_bytes: int) -> int:
@@ -428,127 +408,3 @@ def _marks(values: Sequence[Any] | range) -> str:
 
 def _slices(values: list[T]) -> Iterable[list[T]]:
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
-
-
-def _event_row(event: JournaledEvent) -> tuple[Any, ...]:
-    raw = event.raw
-    keep = event.state in {"routed", "dead"}
-    return (
-        event.seq,
-        raw.position.partition,
-        raw.position.offset,
-        raw.position.line,
-        raw.body if keep else b"",
-        raw.broken or None,
-        raw.length or None,
-        raw.sha256 or None,
-        event.record.kind if event.record else None,
-        event.record.id if event.record else None,
-        event.change or None,
-        event.event_id,
-        event.state,
-        event.note or None,
-        event.read_at,
-    )
-
-
-def _again_row(event: JournaledEvent) -> tuple[Any, ...]:
-    record = event.record
-    return (
-        record and record.kind,
-        record and record.id,
-        event.change or None,
-        event.state,
-        event.note or None,
-        event.seq,
-    )
-
-
-def _delivery_row(delivery: Delivery, fingerprint: str) -> tuple[Any, ...]:
-    return (
-        delivery.id,
-        delivery.event,
-        delivery.route,
-        delivery.system,
-        delivery.object,
-        delivery.operation,
-        delivery.record.kind,
-        delivery.record.id,
-        delivery.key.name,
-        delivery.key.value,
-        orjson.dumps(delivery.payload),
-        delivery.version[0],
-        delivery.version[1],
-        delivery.whole,
-        delivery.read_at,
-        delivery.vendor_id,
-        fingerprint,
-        DeliveryState.WAITING.value,
-        delivery.attempts,
-    )
-
-
-def _waiting(row: tuple[Any, ...]) -> Waiting:
-    delivery = Delivery(
-        id=row[0],
-        event=row[1],
-        route=row[2],
-        system=row[3],
-        object=row[4],
-        operation=row[5],
-        record=Record(row[6], row[7]),
-        key=Key(row[8], row[9]),
-        payload=orjson.loads(row[10]),
-        version=(row[11], row[12]),
-        whole=bool(row[13]),
-        read_at=row[14],
-        vendor_id=row[15] or row[20],
-        attempts=row[18],
-    )
-    return Waiting(delivery, DeliveryState(row[17]), row[19])
-
-
-def _presence_row(row: Presence) -> tuple[Any, ...]:
-    return (
-        row.record.id,
-        row.record.kind,
-        row.route,
-        row.system,
-        row.object,
-        row.key.name,
-        row.key.value,
-        row.compared,
-        row.vendor_id,
-        row.version[0],
-        row.version[1],
-        row.state,
-        row.delivery,
-    )
-
-
-def _by_place(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[tuple[Record, str], Presence]]:
-    for row in rows:
-        record = Record(row[1], row[0])
-        yield (
-            (record, row[2]),
-            Presence(
-                record, row[2], row[3], row[4], Key(row[5], row[6]), row[7], row[8], (row[9], row[10]), row[11], row[12]
-            ),
-        )
-
-
-def _settlement_row(settlement: Settlement) -> tuple[Any, ...]:
-    outcome: Outcome = settlement.outcome
-    return (
-        settlement.state.value,
-        settlement.attempts,
-        settlement.due_at or 0,
-        settlement.batch_id,
-        None if settlement.state in OPEN else settlement.at,
-        outcome.code or None,
-        outcome.message or None,
-        outcome.status,
-        outcome.rule or None,
-        outcome.vendor_id,
-        settlement.delivery.id,
-    )

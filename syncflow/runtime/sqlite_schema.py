@@ -27,7 +27,7 @@ CREATE INDEX deliveries_by_event ON deliveries (event);
 CREATE TABLE presence (
     record TEXT NOT NULL, kind TEXT NOT NULL, route TEXT NOT NULL, system TEXT NOT NULL, object TEXT NOT NULL,
     key_name TEXT NOT NULL, key_value TEXT NOT NULL, compared TEXT NOT NULL, vendor_id TEXT, version_time INTEGER NOT NULL,
-    version_seq INTEGER NOT NULL, state TEXT NOT NULL, delivery INTEGER NOT NULL,
+    version_seq INTEGER NOT NULL, state TEXT NOT NULL, delivery INTEGER NOT NULL, born INTEGER NOT NULL,
     PRIMARY KEY (record, kind, route)
 ) WITHOUT ROWID;
 CREATE INDEX presence_by_key ON presence (compared, system, object) WHERE state = 'present';

@@ -1,0 +1,158 @@
+"""Bugs to be planted, one at a time, in a process of its own: the oracles must see each of them.
+
+A plant is a change of the real source, made while it is imported (or of a copy of an adapter's YAML). If the text to be changed is not
+found, the plant is out of date and the test fails.
+
+    python -m tests.simulation.plants "window off by one" 40
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Plant:
+    file: str
+    before: str
+    after: str
+
+
+PLANTS = {
+    "acknowledge before commit": Plant(
+        "syncflow/runtime/engine.py",
+        "            await self._hold_back()\n",
+        "            await self._hold_back()\n"
+        "            for position in last_positions(chunk.raw.raws):\n"
+        "                await self._source.acknowledge(position)\n",
+    ),
+    "record order ignored": Plant(
+        "syncflow/runtime/lanes.py",
+        "key = (delivery.object, delivery.record)",
+        "key = (delivery.object, Record('', str(delivery.id)))",
+    ),
+    "window off by one": Plant("syncflow/runtime/limits.py", "< self.window.count", "<= self.window.count"),
+    "slot freed at the start of a request": Plant(
+        "syncflow/runtime/limits.py",
+        "            log.answered.append(now)\n",
+        "            log.answered.append(now - 0.3)\n",
+    ),
+    "a failed item inside a 200 read as success": Plant(
+        "syncflow/adapters/salesforce.yaml", "ok: success", 'ok: "`true`"'
+    ),
+    "a left-out record read as success": Plant(
+        "syncflow/adapters/hubspot.yaml", "missing: retry", "missing: delivered"
+    ),
+    "a 207 read as success": Plant(
+        "syncflow/adapters/hubspot.yaml",
+        "failures: {each: errors, match: context.objectWriteTraceId,",
+        "failures: {each: nothing, match: context.objectWriteTraceId,",
+    ),
+    "retry without its idempotency key": Plant(
+        "tests/simulation/project/adapters/ledger.yaml",
+        'Idempotency-Key: "{{ delivery.id }}"',
+        'Idempotency-Key: "{{ delivery.id }}-{{ batch.id }}"',
+    ),
+    "tombstone forgotten": Plant(
+        "syncflow/runtime/plan.py",
+        'self._erase(row, version, state="deleted")',
+        'self._erase(row, version, state="left")',
+    ),
+    "presence ignored on delete": Plant(
+        "syncflow/runtime/plan.py",
+        "        for row in rows:
+            if self._newer(",
+        "        for row in []:
+            if self._newer(",
+    ),
+    "another life's vendor id believed": Plant("syncflow/runtime/sqlite.py", " AND born <= ?", " AND ? IS NOT NULL"),
+    "superseded across a delete": Plant(
+        "syncflow/runtime/lanes.py",
+        'old.operation == new.operation == "upsert"',
+        'old.operation in {"upsert", "delete"} and new.operation == "upsert"',
+    ),
+    "what the source repeats taken twice": Plant(
+        "syncflow/runtime/pipeline.py", "chunk = self._without_known(chunk)", "chunk = chunk"
+    ),
+    "settled before it is durable": Plant(
+        "syncflow/runtime/dispatch.py",
+        "        await self._settler.settle(settlements)\n        now = self._clock.monotonic()\n",
+        "        self._late = asyncio.create_task(self._settler.settle(settlements))\n        now = self._clock.monotonic()\n",
+    ),
+}
+
+
+class _Planting(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module with its source changed."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+        self.name = plant.file.removesuffix(".py").replace("/", ".")
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        return importlib.util.spec_from_loader(fullname, self) if fullname == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        source = changed(self.plant)
+        exec(compile(source, self.plant.file, "exec"), module.__dict__)
+
+
+def changed(plant: Plant) -> str:
+    """Return the file's text with the bug in it."""
+    text = (ROOT / plant.file).read_text("utf-8")
+    if plant.before not in text:
+        raise SystemExit(f"the plant is out of date: {plant.file} has no {plant.before!r}")
+    return text.replace(plant.before, plant.after)
+
+
+def planted_project(plant: Plant, directory: Path) -> Path:
+    """Copy the simulated project with the shipped adapters in it, one of them changed."""
+    here = Path(__file__).parent / "project"
+    project = shutil.copytree(here, directory / "project")
+    for path in (ROOT / "syncflow" / "adapters").glob("*.yaml"):
+        shutil.copy(path, project / "adapters")
+    shutil.copytree(ROOT / "syncflow" / "adapters" / "objects", project / "adapters" / "objects")
+    (project / "adapters" / Path(plant.file).name).write_text(changed(plant), "utf-8")
+    return project / "routes.yaml"
+
+
+def main(name: str, seeds: int) -> int:
+    """Print the first violation that the plant causes; 0 if it is seen within so many seeds."""
+    plant = PLANTS[name]
+    with tempfile.TemporaryDirectory() as directory:
+        if plant.file.endswith(".py"):
+            sys.meta_path.insert(0, _Planting(plant))
+            from tests.simulation import simulate as planted
+
+            project = planted.PROJECT
+        else:
+            project = planted_project(plant, Path(directory))
+        from tests.simulation.simulate import simulate
+
+        for seed in range(seeds):
+            try:
+                violations = simulate(seed, project=project)
+            except BaseException as exc:  # noqa: BLE001  a bug may show as a crash of the run: that is being seen, too
+                violations = [f"the run failed: {exc!r}"]
+            if violations:
+                sys.stdout.write(f"seed {seed}: {violations[0]}\n")
+                return 0
+    sys.stdout.write(f"not seen in {seeds} seeds\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

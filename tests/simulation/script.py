@@ -1,0 +1,86 @@
+"""The events of a seed, and what they imply: an independent, simple-minded reading of the design's meanings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+SYSTEMS = {
+    "lead": ("salesforce",),
+    "prospect": ("salesforce",),
+    "customer": ("hubspot",),
+    "vendor": ("hubspot",),
+    "partner": ("salesforce", "hubspot"),
+}
+
+
+@dataclass(frozen=True)
+class Script:
+    """``events[i]`` is number i + 1; ``ordered`` says whether they arrive in the order of their timestamps."""
+
+    events: list[dict[str, Any]]
+    by_timestamp: bool
+
+    @property
+    def invalid(self) -> set[int]:
+        return {n for n, event in enumerate(self.events, 1) if event["item"].get("contact_type") == "alien"}
+
+
+def write_script(random: Random) -> Script:
+    """Draw events of a few records: creates, updates, deletes, changes of type, refused and invalid ones."""
+    by_timestamp = random.random() < 0.4
+    records = [f"R{i}" for i in range(random.randint(2, 12))]
+    events = []
+    for number in range(1, random.randint(10, 90) + 1):
+        item: dict[str, Any] = {
+            "id": random.choice(records),
+            "name": f"n{number}",
+            "phone": "refuse" if random.random() < 0.04 else None,
+            "contact_type": "alien" if random.random() < 0.03 else random.choice(list(SYSTEMS)),
+        }
+        operation = random.choices(("create", "update", "delete"), (5, 5, 2))[0]
+        at = 1_600_000_000 + (number if not by_timestamp else number + random.randint(-6, 6))
+        events.append({"record": "contacts", "operation": operation, "timestamp": at, "item": item})
+    return Script(events, by_timestamp)
+
+
+@dataclass
+class Implied:
+    """What may be held at the end for one record in one system: any of these events' payloads; None means gone."""
+
+    allowed: set[int | None] = field(default_factory=lambda: {None})
+    ever: set[int | None] = field(default_factory=lambda: {None})
+    """All that it may have looked like since the last delete."""
+
+
+def implied(script: Script) -> dict[tuple[str, str], Implied]:
+    """Return, for every (system, record), what it may look like in the end."""
+    state: dict[tuple[str, str], Implied] = {}
+    for number in _in_order(script):
+        event = script.events[number - 1]
+        record, kind = event["item"]["id"], event["item"]["contact_type"]
+        if event["operation"] == "delete":
+            for (_, name), entry in state.items():
+                if name == record:
+                    entry.allowed, entry.ever = {None}, {None}
+        elif number not in script.invalid:
+            for system in SYSTEMS[kind]:
+                entry = state.setdefault((system, record), Implied())
+                # A refused version leaves what was there, and what that was depends on how many it superseded while it waited.
+                refused = event["item"]["phone"] == "refuse"
+                entry.allowed = set(entry.ever) if refused else {number}
+                entry.ever |= entry.allowed
+    return state
+
+
+def _in_order(script: Script) -> list[int]:
+    numbers = list(range(1, len(script.events) + 1))
+    if not script.by_timestamp:
+        return numbers
+    return sorted(numbers, key=lambda n: (script.events[n - 1]["timestamp"], n))
+
+
+def order_of(script: Script) -> dict[int, int]:
+    """Return each event's place in the order of versions."""
+    return {number: place for place, number in enumerate(_in_order(script))}

@@ -1,0 +1,344 @@
+"""One seed, from its events to its verdict: the real engine, journal and adapter engine in virtual time.
+
+    violations = simulate(7)
+
+A run is crashed at random steps of the event loop (everything in memory is gone, the journal's open transaction too) and started
+again until it ends by itself; then the oracles compare journal, world and script. The same seed takes the same way again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import orjson
+
+from syncflow.adapters.engine import SystemClient
+from syncflow.adapters.gate import Gate
+from syncflow.compiler.build import build
+from syncflow.compiler.program import Program
+from syncflow.compiler.requests import SystemPlan
+from syncflow.config.project import load_project
+from syncflow.events import Position, Raw
+from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.journal import OPEN, Settlement, Superseded
+from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.testing import VirtualLoop
+from tests.simulation.script import Script, implied, order_of, write_script
+from tests.simulation.world import NAMES, Network, World
+
+PROJECT = Path(__file__).parent / "project" / "routes.yaml"
+MOST_LIVES = 12
+
+
+@lru_cache
+def program_of(project: Path, version: str, batch: int) -> Program:
+    """The simulated project, compiled; programs that differ in batch size do the same otherwise."""
+    return build(load_project(project, environment={"SIM_VERSION": version, "SIM_BATCH": str(batch)}))
+
+
+class SeededLoop(VirtualLoop):
+    """Virtual time; now and then a callback comes late, by the seed; after ``crash_after`` callbacks the loop stops dead."""
+
+    def __init__(self, random: Random, *, crash_after: int | None) -> None:
+        self._random = random
+        self._left = crash_after
+        self.dead = False
+        super().__init__()
+
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
+        if self.dead:
+            return asyncio.Handle(callback, list(args), self, context)
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                self.stop()
+        if self._random.random() < 0.02:
+            return self.call_later(self._random.choice((0.0, 0.001, 0.02)), callback, *args, context=context)
+        return super().call_soon(callback, *args, context=context)
+
+
+@dataclass
+class Clock:
+    """True time runs through all lives; the wall clock may be off and jumps, the monotonic one starts anew with each life."""
+
+    started: float = 0.0
+    off: float = 0.0
+
+    def true(self) -> float:
+        return self.started + asyncio.get_running_loop().time()
+
+    def now(self) -> float:
+        return 1_700_000_000.0 + self.true() + self.off
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class Broker:
+    """A source as a message broker is one: it keeps what was acknowledged itself, and hands out the rest again."""
+
+    bodies: Sequence[bytes]
+    random: Random
+    crash: Callable[[], bool]
+    acknowledged: int = 0
+    _next: int = 0
+
+    async def open(self, acknowledged: Mapping[str, int]) -> None:
+        self._next = self.acknowledged
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        await asyncio.sleep(self.random.choice((0.0, 0.0, 0.1, 1.0)))
+        count = min(most, self.random.randint(1, 8))
+        first = self._next
+        self._next = min(len(self.bodies), first + count)
+        return [Raw(Position("broker", i + 1), self.bodies[i]) for i in range(first, self._next)]
+
+    async def acknowledge(self, position: Position) -> None:
+        await _perhaps_crash(self.crash)
+        self.acknowledged = max(self.acknowledged, position.offset)
+        await _perhaps_crash(self.crash)
+
+    async def close(self) -> None:
+        return None
+
+
+class WatchedJournal(SqliteJournal):
+    """The real journal, which notices when a delivery is settled twice, and gives the loop a chance to crash around each call."""
+
+    settled_twice: list[int]
+    crash: Callable[[], bool]
+
+    async def _call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        await _perhaps_crash(self.crash)
+        found = await super()._call(function, *arguments, **keywords)
+        await _perhaps_crash(self.crash)
+        return found
+
+    def _settle(self, settlements: Sequence[Settlement], superseded: Sequence[Superseded]) -> None:
+        ids = [entry.delivery.id for entry in settlements] + [entry.delivery for entry in superseded]
+        marks = ", ".join("?" * len(ids))
+        rows = self._db.execute(f"SELECT id, state FROM deliveries WHERE id IN ({marks})", ids).fetchall()
+        self.settled_twice += [number for number, state in rows if state not in OPEN]
+        super()._settle(settlements, superseded)
+
+    def drop(self) -> None:
+        """What a dead process leaves: the lock is free, the open transaction is gone."""
+        if self._database:
+            self._database.rollback()
+            self._database.close()
+            self._database = None
+        self._lock.release()
+
+
+async def _perhaps_crash(crash: Callable[[], bool]) -> None:
+    """The places where a crash hurts most: right before and right after something becomes durable."""
+    await asyncio.sleep(0)
+    if crash():
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(3600)
+
+
+@dataclass
+class Simulation:
+    """Everything that outlives a crash."""
+
+    seed: int
+    directory: Path
+    project: Path = PROJECT
+    random: Random = field(init=False)
+    clock: Clock = field(default_factory=Clock)
+    violations: list[str] = field(default_factory=list)
+    settled_twice: list[int] = field(default_factory=list)
+    lives: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.script: Script = write_script(self.random)
+        bodies = [orjson.dumps(event) for event in self.script.events]
+        self.broker = Broker(bodies, Random(self.random.random()), self._crash)
+        self.crash_points = 0
+        self.world = World(Random(self.random.random()), self.clock.true)
+        self.world.faults = self.random.choice((0.0, 0.05, 0.2))
+        self.version = "timestamp" if self.script.by_timestamp else "arrival"
+        self.path = self.directory / f"{self.seed}.db"
+
+    def run(self) -> list[str]:
+        """Live until a run ends by itself; judge what is left."""
+        crashes = [self.random.randint(50, 6000) for _ in range(self.random.choice((0, 1, 1, 2, 4)))]
+        self.crash_points = self.random.choice((0, 1, 3))
+        ending = None
+        while ending is None:
+            self.lives += 1
+            if self.lives > MOST_LIVES:
+                return [f"after {MOST_LIVES} lives it is still not done"]
+            if not crashes:
+                self.world.faults = min(self.world.faults, 0.05)
+            ending = self._live(crashes.pop(0) if crashes else None)
+            if ending and ending.tally.open:  # a run gives up after a while without progress; the next one goes on
+                self.world.faults, ending = 0.0, None
+        self._judge(ending)
+        return self.violations
+
+    def _crash(self) -> bool:
+        """Whether this is one of the points at which this seed dies."""
+        if self.crash_points and self.random.random() < 0.03:
+            self.crash_points -= 1
+            return True
+        return False
+
+    def _live(self, crash_after: int | None) -> Ending | None:
+        loop = SeededLoop(Random(self.random.random()), crash_after=crash_after)
+        loop.set_exception_handler(lambda _loop, _what: None)  # a crash leaves tasks behind: that is the point
+        # A simulated crash ends the process, not the machine: syncing to the disk would only cost time.
+        now = lambda: self.clock.now() if loop.is_running() else 0.0  # noqa: E731
+        journal = WatchedJournal(self.path, sync="normal", inline=True, now=now)
+        journal.settled_twice = self.settled_twice
+        journal.crash = self._crash
+        main = loop.create_task(self._main(journal))
+        try:
+            loop.run_forever()
+            return main.result() if main.done() else None
+        finally:
+            journal.drop()
+            self.clock.started += loop.time()
+            _bury(loop)
+
+    async def _main(self, journal: SqliteJournal) -> Ending:
+        loop = asyncio.get_running_loop()
+        try:
+            async with httpx.AsyncClient(transport=Network(self.world)) as http:
+                engine = Engine(
+                    program_of(self.project, self.version, self.random.choice((1, 7, 40))),
+                    source=self.broker,
+                    journal=journal,
+                    systems=lambda plan, gate: self._connect(plan, gate, http),
+                    clock=self.clock,
+                    random=Random(self.random.random()),
+                    wait_seconds=600,
+                )
+                meddling = asyncio.create_task(self._meddle(engine))
+                try:
+                    return await engine.run()
+                finally:
+                    meddling.cancel()
+        finally:
+            loop.stop()
+
+    def _connect(self, plan: SystemPlan, gate: Gate, http: httpx.AsyncClient) -> SystemClient:
+        return SystemClient(plan, http=http, gate=gate, clock=self.clock)
+
+    async def _meddle(self, engine: Engine) -> None:
+        """Let the wall clock jump and the program change, at random times."""
+        random = Random(self.random.random())
+        while True:
+            await asyncio.sleep(random.uniform(0.5, 20))
+            if random.random() < 0.5:
+                self.clock.off += random.uniform(-3600, 3600)
+            elif random.random() < 0.5:
+                await engine.swap(program_of(self.project, self.version, random.choice((1, 7, 40))))
+
+    # -- oracles ------------------------------------------------------------------------------------------------------------
+
+    def _judge(self, ending: Ending) -> None:
+        if ending.stopped or ending.systems_stopped:
+            self.violations.append(f"it ended early: {ending.stopped} {ending.systems_stopped}")
+        self.violations += self.world.violations[:3]
+        self.violations += [f"delivery {number} was settled twice" for number in self.settled_twice]
+        database = connect(self.path)
+        self._every_event_is_accounted_for(database)
+        self._every_delivery_is_settled(database)
+        self._the_other_side_is_what_the_events_imply()
+        self._versions_took_effect_in_order()
+        self._the_ledger_has_every_entry_once(database)
+        database.close()
+
+    def _every_event_is_accounted_for(self, database: Any) -> None:
+        states = dict(database.execute("SELECT offset, state FROM events").fetchall())
+        seen = database.execute("SELECT count(*) FROM events").fetchone()[0]
+        missing = set(range(1, len(self.script.events) + 1)) - set(states)
+        if missing or seen != len(states):
+            self.violations.append(f"events lost: {sorted(missing)}, journaled {seen} for {len(states)} positions")
+        for number in self.script.invalid:
+            event = self.script.events[number - 1]
+            if event["operation"] != "delete" and states.get(number) != "dead":
+                self.violations.append(f"event {number} does not fit the schema and is {states.get(number)}")
+
+    def _every_delivery_is_settled(self, database: Any) -> None:
+        still = database.execute("SELECT id, state FROM deliveries WHERE settled_at IS NULL").fetchall()
+        if still:
+            self.violations.append(f"deliveries not settled: {still}")
+        for number, code, system in database.execute(
+            "SELECT e.offset, d.code, d.system FROM dead_letters d JOIN events e ON e.seq = d.event WHERE d.stage = 'delivery'"
+        ):
+            if self.script.events[number - 1]["item"]["phone"] != "refuse":
+                self.violations.append(f"event {number} is a dead letter of {system} for no reason: {code}")
+
+    def _the_other_side_is_what_the_events_imply(self) -> None:
+        state = implied(self.script)
+        for (system, record), entry in state.items():
+            row = self.world.held[system].get(record)
+            found = int(row[NAMES[system]].removeprefix("n")) if row else None
+            if found not in entry.allowed:
+                self.violations.append(
+                    f"{system} holds event {found} of {record}, the events imply {sorted(map(str, entry.allowed))}"
+                )
+        for system, rows in self.world.held.items():
+            self.violations += [
+                f"{system} holds {record} for no reason" for record in rows if (system, record) not in state
+            ]
+
+    def _versions_took_effect_in_order(self) -> None:
+        order = order_of(self.script)
+        last: dict[tuple[str, str], int] = {}
+        for effect in self.world.effects:
+            place = (effect.system, effect.record)
+            if effect.event is None:
+                continue
+            if order[effect.event] < last.get(place, -1):
+                self.violations.append(
+                    f"event {effect.event} overwrote a newer version of {effect.record} in {effect.system}"
+                )
+            last[place] = max(order[effect.event], last.get(place, -1))
+
+    def _the_ledger_has_every_entry_once(self, database: Any) -> None:
+        rows = database.execute(
+            "SELECT d.id, d.record, e.offset FROM deliveries d JOIN events e ON e.seq = d.event "
+            "WHERE d.system = 'ledger' AND d.state = 'delivered'"
+        ).fetchall()
+        wanted = {str(number): (record, f"n{offset}") for number, record, offset in rows}
+        if self.world.entries != wanted:
+            extra = set(self.world.entries) - set(wanted)
+            self.violations.append(
+                f"the ledger has {len(extra)} entries too many and lacks {len(set(wanted) - set(self.world.entries))}"
+            )
+
+
+def _bury(loop: SeededLoop) -> None:
+    """Close what a crash left, without letting any of it run: nothing of it may reach the journal or the world."""
+    loop.dead = True
+    sys.unraisablehook = lambda _: None  # what is left of the dead complains while it is collected
+    for task in asyncio.all_tasks(loop):
+        coroutine: Any = task.get_coro()
+        with contextlib.suppress(RuntimeError, BaseExceptionGroup):  # it awaits in a finally: dead all the same
+            coroutine.close()
+    loop.close()
+
+
+def simulate(seed: int, *, project: Path = PROJECT) -> list[str]:
+    """Return what a seed violates; empty if all is well."""
+    with tempfile.TemporaryDirectory() as place:
+        return Simulation(seed, Path(place), project).run()

@@ -1,0 +1,230 @@
+"""The other side of a simulation: three small vendors in memory, a network that fails by a seed, and a log of every effect.
+
+They speak the parts of their APIs that the adapters use. Everything is decided by the seed's random numbers and by virtual time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import httpx
+import orjson
+
+LIMITS = {"salesforce": 20, "hubspot": 15, "ledger": 30}
+"""Requests within any second; one more is a violation."""
+
+NAMES = {"salesforce": "LastName", "hubspot": "lastname"}
+
+
+class Effect(NamedTuple):
+    """Something that changed there: the record, and the number of the event whose payload it was (None: deleted)."""
+
+    system: str
+    record: str
+    event: int | None
+
+
+Reply = tuple[int, Any, dict[str, str]]
+
+
+@dataclass
+class World:
+    """All vendors. ``now`` is true time, whatever the engine's clocks say; ``faults`` is the chance of each kind of trouble."""
+
+    random: Random
+    now: Callable[[], float]
+    faults: float = 0.0
+    effects: list[Effect] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    held: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"salesforce": {}, "hubspot": {}})
+    entries: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The ledger: idempotency key → (ref, text)."""
+    booked_without_key: int = 0
+    requests: int = 0
+    _arrivals: dict[str, deque[float]] = field(default_factory=dict)
+    _tokens: int = 0
+
+    def trouble(self, share: float = 1.0) -> bool:
+        return self.random.random() < self.faults * share
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """Carry a request through the network: it may be lost before or after it took effect."""
+        system = request.url.host.split(".")[0]
+        if self.trouble(0.3):
+            raise httpx.ConnectError("refused")
+        await asyncio.sleep(self.random.uniform(0.001, 0.05))
+        self._count(system)
+        await asyncio.sleep(self.random.choice((0.0, 0.0, 0.01, 0.4)) if self.faults else 0.0)
+        if self.trouble(0.3):
+            return await self._lost()
+        if self.trouble(0.5):
+            return _response(self._refusal(system))
+        reply = getattr(self, f"_{system}")(request)
+        if self.trouble(0.3):
+            return await self._lost()
+        await asyncio.sleep(self.random.uniform(0.0, 0.05))
+        return self._spoil(_response(reply))
+
+    def _count(self, system: str) -> None:
+        """Count as a strict vendor does: over any second, whatever it answers."""
+        self.requests += 1
+        arrivals = self._arrivals.setdefault(system, deque())
+        arrivals.append(self.now())
+        while arrivals[0] <= self.now() - 1.0:
+            arrivals.popleft()
+        if len(arrivals) > LIMITS[system]:
+            self.violations.append(f"{len(arrivals)} requests reached {system} within a second")
+
+    async def _lost(self) -> httpx.Response:
+        if self.random.random() < 0.3:
+            await asyncio.sleep(3600)
+        raise httpx.ReadError("reset")
+
+    def _refusal(self, system: str) -> Reply:
+        if system == "salesforce":
+            limit = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "ConcurrentRequests Limit exceeded."}]
+            session = [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]
+            options: list[Reply] = [(403, limit, {}), (401, session, {}), (503, "<html>busy</html>", {}), (500, [], {})]
+        else:
+            burst = {"status": "error", "message": "limit", "errorType": "RATE_LIMIT", "policyName": "SECONDLY"}
+            options = [
+                (429, burst, {"Retry-After": "1"}),
+                (502, "<html>bad gateway</html>", {}),
+                (423, {}, {}),
+                (504, "", {}),
+            ]
+        return self.random.choice(options)
+
+    def _spoil(self, response: httpx.Response) -> httpx.Response:
+        """An answer that lies or breaks after the effect."""
+        if response.status_code >= 300 or not self.trouble(0.3):
+            return response
+        body = self.random.choice(
+            (b"<html>proxy error</html>", b"", response.content[: len(response.content) // 2] or b"[")
+        )
+        return httpx.Response(response.status_code, content=body)
+
+    # -- the vendors --------------------------------------------------------------------------------------------------------
+
+    def _salesforce(self, request: httpx.Request) -> Reply:
+        path = request.url.path
+        if path.endswith("/token"):
+            self._tokens += 1
+            return 200, {"access_token": f"t{self._tokens}", "instance_url": "http://salesforce.sim"}, {}
+        if path.endswith("/query"):
+            return 200, {"records": self._found(parse_qs(request.url.query.decode())["q"][0])}, {}
+        if request.method == "DELETE":
+            ids = parse_qs(request.url.query.decode())["ids"][0].split(",")
+            return 200, [self._salesforce_delete(id_) for id_ in ids], {}
+        records = orjson.loads(request.content)["records"]
+        return 200, [self._salesforce_upsert(record) for record in records], {}
+
+    def _found(self, query: str) -> list[dict[str, Any]]:
+        keys = re.findall(r"'([^']*)'", query)
+        held = self.held["salesforce"]
+        return [{"Id": held[key]["Id"], "External_Id__c": key} for key in keys if key in held]
+
+    def _salesforce_upsert(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        if self.trouble(0.2):
+            return _failed("UNABLE_TO_LOCK_ROW", "locked")
+        if record.get("Phone") == "refuse":
+            return _failed("FIELD_CUSTOM_VALIDATION_EXCEPTION", "a customer's rule")
+        key = record["External_Id__c"]
+        self._upsert("salesforce", key, record)
+        return {"id": self.held["salesforce"][key]["Id"], "success": True, "errors": [], "created": False}
+
+    def _salesforce_delete(self, id_: str) -> dict[str, Any]:
+        key = next((key for key, row in self.held["salesforce"].items() if row["Id"] == id_), None)
+        if key is None:
+            return _failed("ENTITY_IS_DELETED", "entity is deleted")
+        if self.trouble(0.2):
+            return _failed("UNABLE_TO_LOCK_ROW", "locked")
+        self._delete("salesforce", key)
+        return {"id": id_, "success": True, "errors": []}
+
+    def _hubspot(self, request: httpx.Request) -> Reply:
+        inputs = orjson.loads(request.content)["inputs"]
+        held = self.held["hubspot"]
+        if request.url.path.endswith("/batch/read"):
+            rows = [
+                {"id": held[i["id"]]["Id"], "properties": {"syncflow_id": i["id"]}} for i in inputs if i["id"] in held
+            ]
+            return 200, {"status": "COMPLETE", "results": rows}, {}
+        if request.url.path.endswith("/batch/archive"):
+            ids = {entry["id"] for entry in inputs}
+            for key in [key for key, row in held.items() if row["Id"] in ids]:
+                self._delete("hubspot", key)
+            return 204, "", {}
+        return self._hubspot_upsert(inputs)
+
+    def _hubspot_upsert(self, inputs: list[dict[str, Any]]) -> Reply:
+        results, errors = [], []
+        for entry in inputs:
+            trace = entry["objectWriteTraceId"]
+            if entry["properties"].get("phone") == "refuse":
+                context = {"objectWriteTraceId": [trace]}
+                errors.append(
+                    {"status": "error", "category": "VALIDATION_ERROR", "message": "a rule", "context": context}
+                )
+            elif not self.trouble(0.2):  # else it is left out
+                self._upsert("hubspot", entry["id"], entry["properties"])
+                results.append({"id": self.held["hubspot"][entry["id"]]["Id"], "objectWriteTraceId": trace})
+        self.random.shuffle(results)
+        body = {"status": "COMPLETE", "results": results, "errors": errors, "numErrors": len(errors)}
+        return (207 if errors else 200), body, {}
+
+    def _ledger(self, request: httpx.Request) -> Reply:
+        body = orjson.loads(request.content)
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            self.booked_without_key += 1
+            key = f"none-{self.booked_without_key}"
+        self.entries.setdefault(key, (body["ref"], body["text"]))
+        return 201, {"ok": True}, {}
+
+    def _upsert(self, system: str, key: str, fields: Mapping[str, Any]) -> None:
+        held = self.held[system]
+        row = held.setdefault(key, {"Id": f"{system[0]}{len(self.effects)}"})
+        row.update(fields)
+        self.effects.append(Effect(system, key, int(str(row[NAMES[system]]).removeprefix("n"))))
+
+    def _delete(self, system: str, key: str) -> None:
+        del self.held[system][key]
+        self.effects.append(Effect(system, key, None))
+
+
+def _failed(code: str, message: str) -> dict[str, Any]:
+    return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+def _response(reply: Reply) -> httpx.Response:
+    status, body, headers = reply
+    content = body.encode() if isinstance(body, str) else orjson.dumps(body)
+    return httpx.Response(status, headers=headers, content=content)
+
+
+class Network(httpx.AsyncBaseTransport):
+    """httpx's way into the world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        response = await self._world.answer(request)
+        return httpx.Response(response.status_code, headers=response.headers, stream=_Body(response.content))
