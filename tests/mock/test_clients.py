@@ -1,0 +1,83 @@
+"""The vendors' official clients work against the mock unmodified. Skipped where they are not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from syncflow.mock import Running, Settings, running_mock
+
+from .kit import UNLIMITED
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Running]:
+    with running_mock(Settings().changed(UNLIMITED)) as running:
+        yield running
+
+
+def _salesforce(url: str) -> Any:
+    """A client whose https is led to the mock, for it knows nothing else."""
+    client = pytest.importorskip("simple_salesforce")
+    requests = pytest.importorskip("requests")
+    mock = urlsplit(url)
+
+    class ToMock(requests.adapters.HTTPAdapter):  # type: ignore[misc, name-defined]
+        def send(self, request: Any, **options: Any) -> Any:
+            asked = urlsplit(request.url)
+            request.url = urlunsplit((mock.scheme, mock.netloc, asked.path, asked.query, ""))
+            request.headers["Host"] = mock.netloc
+            return super().send(request, **options)
+
+    session = requests.Session()
+    session.mount("https://", ToMock())
+    return client.Salesforce(consumer_key="demo", consumer_secret="demo", domain="acme.my", session=session)
+
+
+def test_simple_salesforce(served: Running) -> None:
+    org = _salesforce(served.url)
+    created = org.Contact.create({"LastName": "Lovelace"})
+    assert org.Contact.update(created["id"], {"FirstName": "Ada"}) == 204
+    assert org.Contact.get(created["id"])["Name"] == "Ada Lovelace"
+    assert [org.Contact.upsert("External_Id__c/A1", {"LastName": name}) for name in "xy"] == [201, 200]
+    assert org.query("SELECT COUNT() FROM Contact")["totalSize"] == 2
+    assert {each["LastName"] for each in org.query_all("SELECT LastName FROM Contact")["records"]} == {"Lovelace", "y"}
+    assert org.Contact.describe()["keyPrefix"] == "003"
+    assert org.api_usage["api-usage"].total == 5_000_000
+    assert org.Contact.delete(created["id"]) == 204
+    served.mock.salesforce.expire()
+    assert org.Contact.get_by_custom_id("External_Id__c", "A1")["LastName"] == "y"
+
+
+def test_hubspot_api_client_with_its_own_validation(served: Running) -> None:
+    client = pytest.importorskip("hubspot")
+    contacts = pytest.importorskip("hubspot.crm.contacts")
+    account = client.HubSpot(access_token="demo", host=served.url, client_side_validation=True)
+    api = account.crm.contacts
+    made = api.basic_api.create(
+        contacts.SimplePublicObjectInputForCreate(properties={"email": "a@b.example"}, associations=[])
+    )
+    assert api.basic_api.get_by_id("a@b.example", id_property="email").id == made.id
+    inputs = [
+        contacts.SimplePublicObjectBatchInputUpsert(
+            id=f"A{number}", id_property="syncflow_id", object_write_trace_id=str(number), properties={"email": email}
+        )
+        for number, email in enumerate(("c@d.example", "foo", "e@f.example"))
+    ]
+    batch = contacts.BatchInputSimplePublicObjectBatchInputUpsert
+    mixed = api.batch_api.upsert(batch(inputs=inputs))
+    assert (len(mixed.results), mixed.errors[0].context) == (2, {"objectWriteTraceId": ["1"]})
+    good = api.batch_api.upsert(batch(inputs=inputs[::2]))
+    assert {each.object_write_trace_id for each in good.results} == {"0", "2"}
+    read = contacts.BatchReadInputSimplePublicObjectId(
+        inputs=[contacts.SimplePublicObjectId(id=key) for key in ("A0", "nobody")],
+        id_property="syncflow_id", properties=["email"], properties_with_history=[],
+    )  # fmt: skip
+    assert api.batch_api.read(read).errors[0].context == {"ids": ["nobody"]}
+    assert len(account.crm.properties.core_api.get_all("contacts").results) == 271
+    api.basic_api.archive(made.id)
+    with pytest.raises(contacts.ApiException, match="404"):
+        api.basic_api.get_by_id(made.id)
