@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -32,9 +32,10 @@ from syncflow.config.nodes import (
 )
 from syncflow.config.nodes import Path as NodePath
 from syncflow.config.profiles import overlaid, overlays, pick
+from syncflow.config.remainder import remainder
 from syncflow.config.secrets import secret_values
 from syncflow.config.source_settings import check_source
-from syncflow.config.validation import read_model
+from syncflow.config.validation import read_model, salvaged_model
 from syncflow.config.variables import Expansion
 
 M = TypeVar("M", bound=BaseModel)
@@ -72,12 +73,20 @@ class Parts:
     inputs: Inputs = field(repr=False)
 
 
-def load_parts(inputs: Inputs) -> tuple[Parts | None, list[Diagnostic]]:
+class Loaded(NamedTuple):
+    """What loading came to. ``sound`` is what is left of broken parts: for checking further, never for running."""
+
+    parts: Parts | None
+    diagnostics: list[Diagnostic]
+    sound: Parts | None = None
+
+
+def load_parts(inputs: Inputs) -> Loaded:
     """Load everything; return the parts where there is no error, and all that was found."""
     files = Files(inputs.environment, offline=inputs.offline, trees=dict(inputs.trees))
     root = files.tree(inputs.path) if inputs.settings is None else _settings_tree(inputs.settings)
     if root is None:
-        return None, arranged(files.diagnostics)
+        return Loaded(None, arranged(files.diagnostics))
     profile, diagnostics = pick(root, asked=inputs.profile, environment=inputs.environment)
     files.diagnostics += diagnostics
     node = _current(root, profile, inputs, files)
@@ -87,12 +96,15 @@ def load_parts(inputs: Inputs) -> tuple[Parts | None, list[Diagnostic]]:
     loading = _Loading(inputs, files, node)
     loading.follow()
     if model is None:
-        return None, arranged(files.diagnostics)
+        left = salvaged_model(RoutesFile, node)
+        sound = remainder(loading.parts(profile, left)) if left is not None else None
+        return Loaded(None, arranged(files.diagnostics), sound)
     parts = loading.parts(profile, model)
     files.diagnostics += check_names(parts)
     files.diagnostics += check_source(parts.routes)
     found = arranged(files.diagnostics)
-    return (None if any(diagnostic.is_error for diagnostic in found) else parts), found
+    broken = any(diagnostic.is_error for diagnostic in found)
+    return Loaded(None, found, remainder(parts)) if broken else Loaded(parts, found)
 
 
 def _settings_tree(settings: Mapping[str, Any]) -> MappingNode:
@@ -238,24 +250,25 @@ class _Loading:
         adapter = self.adapters.get(adapter_name)
         if key in self.objects or adapter is None:
             return
-        documents: list[Document[ObjectFile]] = []
         declared = adapter.model.objects.get(object_name)
-        if declared is not None:
-            path = resolved(adapter.path.parent, declared.fields)
-            span_path: NodePath = ("objects", object_name, "fields")
-            scalar = find(adapter.node, span_path)[0]
-            if isinstance(scalar, ScalarNode) and self._is_there(path, scalar, span_path):
-                self._add(documents, path)
-        own = resolved(self.directory, f"objects/{adapter_name}_{object_name}.yaml")
-        if self.files.exists(own):
-            self._add(documents, own)
-        if documents:
+        theirs = None if declared is None else self._adapters_object(adapter, object_name, declared.fields)
+        if declared is not None and theirs is None:
+            return
+        paths = [path for path in (theirs, self._own_object(adapter_name, object_name)) if path is not None]
+        read = [self.files.document(ObjectFile, path) for path in paths]
+        documents = [document for document in read if document is not None]
+        if documents and len(documents) == len(paths):
             self._merge(key, documents)
 
-    def _add(self, documents: list[Document[ObjectFile]], path: Path) -> None:
-        document = self.files.document(ObjectFile, path)
-        if document is not None:
-            documents.append(document)
+    def _adapters_object(self, adapter: Document[AdapterFile], object_name: str, name: str) -> Path | None:
+        path = resolved(adapter.path.parent, name)
+        at: NodePath = ("objects", object_name, "fields")
+        scalar = find(adapter.node, at)[0]
+        return path if isinstance(scalar, ScalarNode) and self._is_there(path, scalar, at) else None
+
+    def _own_object(self, adapter_name: str, object_name: str) -> Path | None:
+        path = resolved(self.directory, f"objects/{adapter_name}_{object_name}.yaml")
+        return path if self.files.exists(path) else None
 
     def _merge(self, key: tuple[str, str], documents: list[Document[ObjectFile]]) -> None:
         node = documents[0].node

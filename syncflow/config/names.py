@@ -176,24 +176,27 @@ def _mapping(parts: Parts, mapping: Document[MappingFile]) -> Iterator[Diagnosti
     adapter = parts.adapters.get(adapter_name)
     if adapter is None or (adapter_name, object_name) in parts.objects:
         return
-    if object_name not in adapter.model.objects:  # a file of it that is missing or wrong is spoken of elsewhere
-        yield _unknown_object(parts.routes.path.parent, mapping, adapter, object_name)
+    known = _objects(parts.routes.path.parent, adapter)
+    if object_name not in known:  # a file of it that is missing or wrong is spoken of elsewhere
+        yield _unknown_object(mapping, adapter, object_name, known)
+
+
+def _objects(directory: Path, adapter: Document[AdapterFile]) -> list[str]:
+    """Return the objects that the adapter or the project describes."""
+    prefix = f"{adapter.model.adapter}_"
+    own = [Path(name).stem.removeprefix(prefix) for name in names_in(directory / "objects") if name.startswith(prefix)]
+    return list(dict.fromkeys([*adapter.model.objects, *own]))
 
 
 def _unknown_object(
-    directory: Path, mapping: Document[MappingFile], adapter: Document[AdapterFile], object_name: str
+    mapping: Document[MappingFile], adapter: Document[AdapterFile], object_name: str, known: Sequence[str]
 ) -> Diagnostic:
-    known = list(adapter.model.objects)
-    prefix = f"{adapter.model.adapter}_"
-    known += [
-        Path(name).stem.removeprefix(prefix) for name in names_in(directory / "objects") if name.startswith(prefix)
-    ]
     close = did_you_mean(object_name, known)
     return mapping.report(
         "SF601",
         f"the adapter {adapter.model.adapter} knows no object `{object_name}`",
         "target",
-        expected=one_of(list(dict.fromkeys(known))),
+        expected=one_of(known),
         suggestion=f"{adapter.model.adapter}/{close}" if close else "",
         hint=f"describe it in objects/{adapter.model.adapter}_{object_name}.yaml",
     )

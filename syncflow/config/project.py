@@ -7,22 +7,23 @@ In: a path, an environment. Out: a frozen ``Project`` of checked models with the
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.files import resolved
-from syncflow.config.loading import Inputs, load_parts
+from syncflow.config.loading import Inputs, Parts, load_parts
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.schema import SchemaNode
+from syncflow.config.remainder import telling
 from syncflow.errors import ProjectError
 
-__all__ = ["Document", "MergedObject", "Project", "load_project", "read_project"]
+__all__ = ["Document", "MergedObject", "Project", "Survey", "load_project", "read_project", "survey_project"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Project:
         Raises:
             ProjectError: the changed project is wrong; carries every diagnostic.
         """
-        return _checked(*_load(self.inputs.changed(changes)))
+        return _checked(_load(self.inputs.changed(changes)))
 
     @classmethod
     def from_mapping(
@@ -75,7 +76,7 @@ class Project:
             ProjectError: the project is wrong; carries every diagnostic.
         """
         path = Path(directory) / "routes.yaml"
-        return _checked(*_load(Inputs(path, profile, _environment(environment), offline, settings=settings)))
+        return _checked(_load(Inputs(path, profile, _environment(environment), offline, settings=settings)))
 
 
 def load_project(
@@ -89,23 +90,49 @@ def load_project(
     Raises:
         ProjectError: something is wrong; carries every diagnostic of every file.
     """
-    project, diagnostics = read_project(path, profile=profile, environment=environment, offline=offline)
-    return _checked(project, diagnostics)
+    return _checked(survey_project(path, profile=profile, environment=environment, offline=offline))
 
 
 def read_project(
     path: str | Path, *, profile: str | None = None, environment: Mapping[str, str] | None = None, offline: bool = False
 ) -> tuple[Project | None, list[Diagnostic]]:
     """Load and check a project, and return what was found, warnings included. No project where there are errors."""
+    survey = survey_project(path, profile=profile, environment=environment, offline=offline)
+    return survey.project, survey.diagnostics
+
+
+class Survey(NamedTuple):
+    """A project as far as it can be read. ``sound`` is what is left of a broken one: for checks, never for running."""
+
+    project: Project | None
+    diagnostics: list[Diagnostic]
+    sound: Project | None = None
+
+    def checked_by(self, check: Callable[[Project], Iterable[Diagnostic]]) -> list[Diagnostic]:
+        """Return all that is wrong, with what a further check finds in the project or in what is left of it."""
+        if self.project is not None:
+            return arranged([*self.diagnostics, *check(self.project)])
+        if self.sound is None:
+            return self.diagnostics
+        return arranged([*self.diagnostics, *telling(check(self.sound), self.sound.routes.name)])
+
+
+def survey_project(
+    path: str | Path, *, profile: str | None = None, environment: Mapping[str, str] | None = None, offline: bool = False
+) -> Survey:
+    """Load a project, broken or not: for ``validate``, which wants every problem of every file in one go."""
     return _load(Inputs(resolved(Path(), str(path)), profile, _environment(environment), offline))
 
 
-def _load(inputs: Inputs) -> tuple[Project | None, list[Diagnostic]]:
-    parts, diagnostics = load_parts(inputs)
-    if parts is None:
-        return None, diagnostics
-    project = Project(
-        path=inputs.path,
+def _load(inputs: Inputs) -> Survey:
+    loaded = load_parts(inputs)
+    project = _project(loaded.parts) if loaded.parts else None
+    return Survey(project, loaded.diagnostics, _project(loaded.sound) if loaded.sound else None)
+
+
+def _project(parts: Parts) -> Project:
+    return Project(
+        path=parts.routes.path,
         profile=parts.profile,
         routes=parts.routes,
         schemas=parts.schemas,
@@ -115,20 +142,19 @@ def _load(inputs: Inputs) -> tuple[Project | None, list[Diagnostic]]:
         secrets=parts.secrets,
         inputs=parts.inputs,
     )
-    return project, diagnostics
 
 
 def _environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
     return dict(os.environ if environment is None else environment)
 
 
-def _checked(project: Project | None, diagnostics: list[Diagnostic]) -> Project:
-    if project is None:
-        found = arranged(diagnostics)
-        errors = sum(diagnostic.is_error for diagnostic in found)
-        message = f"the project has {errors} error{'s' if errors != 1 else ''}"
-        first = next((diagnostic for diagnostic in found if diagnostic.is_error), None)
-        if first is not None:
-            message += f"; first {first.span.file}:{first.span.line}:{first.span.column}: {first.code} {first.message}"
-        raise ProjectError(message, diagnostics=found)
-    return project
+def _checked(survey: Survey) -> Project:
+    if survey.project is None:
+        found = survey.diagnostics
+        errors = [diagnostic for diagnostic in found if diagnostic.is_error]
+        first = (
+            f"{errors[0].span.file}:{errors[0].span.line}:{errors[0].span.column}: {errors[0].code} {errors[0].message}"
+        )
+        count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
+        raise ProjectError(f"the project has {count}; first {first}", diagnostics=found)
+    return survey.project

@@ -55,6 +55,28 @@ def read_model(model: type[M], node: Node) -> tuple[M | None, list[Diagnostic]]:
     return None, _diagnostics(problems, model, node)
 
 
+def salvaged_model(model: type[M], node: Node) -> M | None:
+    """Return what the tree describes without its parts that are wrong; None where too little is left."""
+    data = node.data()
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_located(details, node) for details in error.errors(include_url=False, include_input=False)]
+    for path in sorted(
+        {_wrong_part(problem) for problem in problems}, reverse=True, key=lambda path: [str(s) for s in path]
+    ):
+        _drop(data, path)
+    try:
+        return model.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def _wrong_part(problem: _Problem) -> Path:
+    """A mapping that lacks a key is wrong as a whole."""
+    return problem.path[:-1] if problem.error["type"] == "missing" else problem.path
+
+
 def _read_without(model: type[M], node: Node, data: Any, unset: Sequence[Path]) -> tuple[M | None, list[Diagnostic]]:
     """A placeholder whose place takes no placeholder is left out, so that the default stands in for it."""
     for path in unset:
@@ -80,9 +102,11 @@ def _beside(path: str, name: str) -> str:
 
 def _drop(data: Any, path: Path) -> None:
     for step in path[:-1]:
-        data = data[step]
-    if isinstance(data, dict):
+        data = data[int(step)] if isinstance(data, list) else data.get(step, {})
+    if isinstance(data, dict) and path:
         data.pop(path[-1], None)
+    elif isinstance(data, list):
+        del data[int(path[-1])]
 
 
 def _is_unset(node: Node, path: Path) -> bool:
