@@ -45,24 +45,36 @@ class Option(Model):
     """A setting of the adapter that a system may give under ``options:``."""
 
     type: Literal["text", "integer", "boolean"] = "text"
+    """What the option takes."""
     default: JsonValue = None
+    """Used where the system says nothing; without it the option must be given."""
     options: tuple[Text, ...] | None = None
+    """The allowed values; any where left out."""
     description: Text = ""
+    """What it is for."""
 
 
 class Request(Model):
     """One HTTP request: exactly one of the five methods, with its path or URL."""
 
     get: Template | None = None
+    """GET this path, or this URL."""
     post: Template | None = None
+    """POST this path, or this URL."""
     put: Template | None = None
+    """PUT this path, or this URL."""
     patch: Template | None = None
+    """PATCH this path, or this URL."""
     delete: Template | None = None
+    """DELETE this path, or this URL."""
     query: dict[Text, Template] = Field(default_factory=dict)
+    """What follows the question mark."""
     headers: dict[Text, Template] = Field(default_factory=dict)
+    """Headers besides the adapter's own."""
     json_body: Any = Field(default=None, alias="json")
     """A tree whose strings are expressions; ``{each: …}`` makes a list with one entry per record; ``{value: …}`` is a constant."""
     form: dict[Text, Template] | None = None
+    """A form-encoded body, in place of ``json``."""
     limit: Name | None = None
     """The group of limits (``only:``) that this request counts against, besides the general ones."""
 
@@ -88,6 +100,7 @@ class Reader(Model):
     """How one list in an answer is read, element by element, and matched with the records that were sent."""
 
     each: Expr = "@"
+    """The list, in the body."""
     match: Text = "index"
     """``index``: the i-th element is the i-th record's; else an expression over the element that gives an id (or several)."""
     with_: Expr = Field(default="delivery.id", alias="with")
@@ -95,8 +108,11 @@ class Reader(Model):
     ok: Expr | None = None
     """True for success. Left out: every element of ``results`` is a success, every one of ``failures`` is not."""
     vendor_id: Expr | None = None
+    """The record's id there."""
     code: Expr | None = None
+    """The code of an error, for the outcome rules."""
     message: Expr | None = None
+    """What the error says, for people and for the outcome rules."""
 
 
 class Answer(Model):
@@ -105,7 +121,9 @@ class Answer(Model):
     ok: Expr | None = None
     """Over the body; where it is not true, the whole request was refused, whatever its status says."""
     results: Reader | None = None
+    """The list of what became of each record."""
     failures: Reader | None = None
+    """A list of what failed; a record in it is no success."""
     missing: Literal["retry", "reject", "already_done", "delivered", "next"] = "retry"
     """What a record is that the answer leaves out, where everything else in it is accounted for. ``next``: later steps decide."""
     found: Literal["done", "already_done", "reject"] = "done"
@@ -123,16 +141,22 @@ class Step(Model):
     """
 
     name: Name | None = None
+    """How later steps refer to it."""
     when: Expr | None = None
+    """Which records it is for; all where left out."""
     reads: Boolean | None = None
     """Whether it only looks, so that it cannot deliver anything. Left out: GET looks, every other method writes."""
     records: Integer | None = None
     """Most records in one request of this step; more are sent in parts. Left out: the whole batch."""
     request: Request
+    """What is sent."""
     answer: Answer = Answer()
+    """How the answer is read."""
 
 
 class OperationBatch(Model):
+    """How many records share a request."""
+
     records: Integer = 1
     """The vendor's most."""
     bytes: Size | None = None
@@ -142,11 +166,18 @@ class OperationBatch(Model):
 
 
 class Operation(Model):
+    """What is done for upsert, create, update or delete: one request, or several steps."""
+
     repeat: Repeat
+    """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
     batch: OperationBatch = OperationBatch()
+    """How many records share a request."""
     request: Request | None = None
+    """What is sent."""
     answer: Answer = Answer()
+    """How the answer is read."""
     steps: tuple[Step, ...] = ()
+    """Several requests, in turn."""
 
     @model_validator(mode="after")
     def _request_or_steps(self) -> Self:
@@ -159,7 +190,9 @@ class Token(Model):
     """A sign-in whose answer is kept and used until it expires or is refused."""
 
     request: Request
+    """What is sent to sign in."""
     value: Expr = "access_token"
+    """The token, in the answer."""
     life: Expr | None = "expires_in"
     """Seconds; null: until refused."""
     base_url: Expr | None = None
@@ -170,18 +203,26 @@ class SignIn(Model):
     """One way to sign in: what it wants from the system, and what every request then carries."""
 
     settings: dict[Name, Literal["text", "secret"]] = Field(default_factory=dict)
+    """What a system must give under ``auth:``; a secret is never shown."""
     token: Token | None = None
+    """A request that is answered with a token."""
     headers: dict[Text, Template] = Field(default_factory=dict)
+    """Headers of every request."""
     query: dict[Text, Template] = Field(default_factory=dict)
+    """Query of every request."""
 
 
 class Limit(Model):
     """One window, or a bound on what is in flight."""
 
     requests: Integer | None = None
+    """Most requests within ``per``."""
     per: Duration | None = None
+    """The length of the window."""
     in_flight: Integer | None = None
+    """Most requests that wait for an answer at once."""
     only: Name | None = None
+    """The group of requests it is for (``limit:`` of a request); every request where left out."""
 
     @model_validator(mode="after")
     def _window_or_flight(self) -> Self:
@@ -193,7 +234,10 @@ class Limit(Model):
 
 
 class AdapterObject(Model):
+    """An object of the other side."""
+
     fields: FilePath
+    """The file of its fields, relative to this one."""
     keys: tuple[Text, ...] = ()
     """Fields that may be a mapping's key here; a project's unique fields may be too."""
 
@@ -202,7 +246,9 @@ class ErrorReader(Model):
     """Where an error body says what went wrong; both read from the body."""
 
     code: Expr | None = None
+    """The code that outcome rules compare."""
     message: Expr | None = None
+    """What went wrong, for people and for outcome rules."""
 
 
 class OutcomeRule(Model):
@@ -220,11 +266,14 @@ class OutcomeRule(Model):
     header: dict[Text, Text] = Field(default_factory=dict)
     """header → pattern (RE2) to be found in it."""
     operation: Action | None = None
+    """Only for this operation."""
     then: Then
+    """What it means."""
     wait: Expr | None = None
     """How long, where the answer has no usable Retry-After: a duration (10s), or an expression that gives seconds, a duration, a
     time in seconds since the epoch or an HTTP date: ``headers."x-reset"``."""
     until: Literal["midnight"] | None = None
+    """With ``park``: nothing is sent before."""
     zone: Template = "UTC"
     """Whose midnight."""
     vendor_id: Expr | None = None
@@ -232,23 +281,37 @@ class OutcomeRule(Model):
 
 
 class AdapterFile(Model):
+    """How an API is spoken."""
+
     adapter: Name
+    """Its name; that of the file."""
     description: Text = ""
+    """What it speaks to, for people."""
     base_url: Template
+    """The address that paths are added to; a system may give its own."""
     options: dict[Name, Option] = Field(default_factory=dict)
+    """Settings that a system may give under ``options:``."""
     auth: dict[Name, SignIn] = Field(default_factory=dict)
+    """The ways to sign in, by name; the settings that a system gives pick one."""
     path: Template = ""
     """What the path of every request starts with, sign-in aside."""
     headers: dict[Text, Template] = Field(default_factory=dict)
+    """Headers of every request."""
     limits: tuple[Limit, ...] = ()
+    """What the other side allows."""
     timeout: Duration = 30.0
+    """How long a request may take."""
     values: Literal["json", "text"] = "json"
     """``text``: every value of a payload is sent as text (true → "true", 42 → "42")."""
     clear: JsonValue = None
     """How a field is cleared: what is sent for null."""
     objects: dict[Text, AdapterObject]
+    """The objects that mappings may have as target."""
     operations: dict[Action, Operation]
+    """What can be done with a record."""
     errors: ErrorReader = ErrorReader()
+    """Where an error body says what went wrong."""
     outcomes: tuple[OutcomeRule, ...] = ()
+    """What answers mean; the first rule that fits decides."""
     check: Request | None = None
     """A harmless read that proves address and credentials."""
