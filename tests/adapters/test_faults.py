@@ -1,0 +1,99 @@
+"""Every fault that the mock can make, against every adapter: what is called delivered is held, and a retry mends the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from syncflow.adapters.engine import SystemClient
+from syncflow.adapters.gate import OpenGate
+from syncflow.adapters.http import open_client
+from syncflow.clock import SystemClock
+from syncflow.compiler.build import build
+from syncflow.compiler.requests import SystemPlan
+from syncflow.config.project import load_project
+from syncflow.events import Delivery, Verdict
+from syncflow.mock.server import Running, running_mock
+from syncflow.mock.settings import FaultKind, Settings
+from tests.adapters.kit import batch, delivery
+
+ROOT = Path(__file__).parents[2]
+SYSTEMS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "salesforce": ("Contact", "External_Id__c", {"External_Id__c": "K{}", "LastName": "L"}),
+    "hubspot": ("contacts", "syncflow_id", {"syncflow_id": "K{}", "firstname": "F"}),
+    "directory": ("people", "id", {"id": "K{}", "display_name": "D", "kind": "vendor"}),
+}
+KINDS = get_args(FaultKind)
+SLOW_KINDS = {"timeout", "drip"}
+SLOW = {"rate": "off", "hold_seconds": 0.2, "drip_seconds": 0.2}
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Running]:
+    with running_mock(Settings.model_validate(dict.fromkeys(SYSTEMS, SLOW))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def plans(mock: Running) -> Mapping[str, SystemPlan]:
+    return build(load_project(ROOT / "examples/third-system/routes.yaml", environment={"MOCK_URL": mock.url})).systems
+
+
+def _deliveries(name: str, operation: str) -> list[Delivery]:
+    object_name, key_name, fields = SYSTEMS[name]
+    each: dict[str, Any] = {"operation": operation, "object": object_name, "key_name": key_name, "system": name}
+    return [
+        delivery(number, payload={field: value.format(number) for field, value in fields.items()}, **each)
+        for number in range(1, 13)
+    ]
+
+
+async def _send_all(plan: SystemPlan, deliveries: list[Delivery]) -> dict[str, Verdict]:
+    """Send them in batches of three; return what became of each, by key."""
+    found: dict[str, Verdict] = {}
+    async with open_client() as http:
+        client = SystemClient(plan, http=http, gate=OpenGate(), clock=SystemClock())
+        for start in range(0, len(deliveries), 3):
+            part = deliveries[start : start + 3]
+            result = await client.send(batch(part))
+            split = result.signal is not None and result.signal.kind == "split"
+            for sent, outcome in zip(part, result.outcomes, strict=True):
+                found[sent.key.value] = Verdict.RETRY if split else outcome.verdict
+    return found
+
+
+def _held(mock: Running, name: str) -> set[str]:
+    object_name, key_name, _ = SYSTEMS[name]
+    return {
+        str(record.get("properties", record)[key_name]) for record in mock.mock.systems[name].records()[object_name]
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_delivered_is_held_and_the_rest_is_mended_by_a_retry(
+    name: str, kind: str, mock: Running, plans: Mapping[str, SystemPlan]
+) -> None:
+    mock.mock.reset()
+    mock.mock.configure({name: {"faults": {}}})
+    plan = plans[name]
+    for operation in ("upsert", "delete"):
+        deliveries = _deliveries(name, operation)
+        mock.mock.configure({name: {"faults": {kind: 0.5}}})
+        first = asyncio.run(_send_all(replace(plan, timeout_seconds=0.1) if kind in SLOW_KINDS else plan, deliveries))
+        held = _held(mock, name)
+        done = {key for key, verdict in first.items() if verdict in {Verdict.DELIVERED, Verdict.ALREADY_DONE}}
+        assert done <= held if operation == "upsert" else not done & held
+        mock.mock.configure({name: {"faults": {}}})
+        open_still = [
+            sent for sent in deliveries if first[sent.key.value] is not Verdict.REJECTED and sent.key.value not in done
+        ]
+        second = asyncio.run(_send_all(plan, open_still)) if open_still else {}
+        assert set(second.values()) <= {Verdict.DELIVERED, Verdict.ALREADY_DONE}
+        refused = {key for key, verdict in first.items() if verdict is Verdict.REJECTED}
+        assert _held(mock, name) == (set(first) - refused if operation == "upsert" else refused & held)
