@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -44,7 +44,21 @@ def explain(error: ValidationError, item: Any) -> list[Misfit]:
     for entry in error.errors(include_url=False, include_input=False):
         path, value = _follow(entry, item)
         places.setdefault(path, (value, []))[1].append(entry)
-    return [misfit for path, (value, entries) in places.items() for misfit in _of_place(path, entries, value)]
+    return [
+        misfit
+        for path, (value, entries) in places.items()
+        if not (_only_types(entries) and _holds_another(path, places))
+        for misfit in _of_place(path, entries, value)
+    ]
+
+
+def _only_types(entries: Sequence[Any]) -> bool:
+    return all(entry["type"] in _EXPECTED for entry in entries)
+
+
+def _holds_another(path: str, places: Mapping[str, Any]) -> bool:
+    """Tell whether something inside is wrong: then one of several types did fit here."""
+    return any(other.startswith((f"{path}.", f"{path}[")) for other in places)
 
 
 def _of_place(path: str, entries: Sequence[Any], value: Any) -> list[Misfit]:

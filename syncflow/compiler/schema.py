@@ -35,6 +35,7 @@ from syncflow.events import Item, Json
 
 REFERENCE = "#/$defs/"
 _ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
+_NULL = Annotated[None, Field()]
 _SAY_NOTHING = {"title", "description", "personal", "examples", "defs"}
 
 
@@ -163,7 +164,9 @@ class _Builder:
 def _union(kinds: Sequence[Any]) -> Any:
     if Any in kinds:
         return Any
-    return Union[tuple(kinds)]  # noqa: UP007  # made of values
+    # A bare None would make the union optional, and then a misfit does not tell that null would have fitted.
+    several = [_NULL if kind is None and len(kinds) > 1 else kind for kind in kinds]
+    return Union[tuple(several)]  # noqa: UP007  # made of values
 
 
 def _open_base(others: Any) -> type[BaseModel]:
@@ -186,7 +189,11 @@ def _attribute(key: str, known: Sequence[str]) -> str:
 
 
 def _whole(node: SchemaNode) -> Any:
-    return Annotated[int, Field(strict=True, ge=SMALLEST_INTEGER, le=LARGEST_INTEGER), *_bounds(node)]
+    bounds = _bounds(node)
+    if any(not isinstance(bound, int | None) for bound in (node.minimum, node.maximum)):
+        # An int's own bounds must be integers; behind Any they are compared as Python compares numbers.
+        bounds = [AfterValidator(_also(TypeAdapter(Annotated[Any, *bounds])))]
+    return Annotated[int, Field(strict=True, ge=SMALLEST_INTEGER, le=LARGEST_INTEGER), *bounds]
 
 
 def _number(node: SchemaNode, *, whole: bool) -> Any:
