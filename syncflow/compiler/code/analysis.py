@@ -1,0 +1,73 @@
+"""Facts about graphs of values that decide where a value is computed: how often it is used, whether it can fail, whether
+it is sure to be computed before anything else needs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from syncflow.compiler.code import values
+from syncflow.compiler.code.values import Value, Variable
+
+
+def reachable(roots: Iterable[Value]) -> Iterator[Value]:
+    """Yield every value below ``roots`` once, in the order in which they are met first."""
+    waiting, seen = list(roots)[::-1], set[Value]()
+    while waiting:
+        value = waiting.pop()
+        if value not in seen:
+            seen.add(value)
+            yield value
+            waiting.extend(list(value.parts)[::-1])
+
+
+def count_uses(roots: Iterable[Value]) -> Counter[Value]:
+    """Count for every value the places that need it."""
+    roots = list(roots)
+    uses = Counter(roots)
+    for value in reachable(roots):
+        uses.update(part for part in value.parts if not (isinstance(value, values.Then) and part is value.first))
+    return uses
+
+
+def may_raise(value: Value) -> bool:
+    """Tell whether computing a value may fail."""
+    return any(isinstance(part, values.Call) and part.callee.raises for part in reachable([value]))
+
+
+def is_read(value: Value, parameter: Variable) -> bool:
+    """Tell whether a value is but read out of the parameter: cheap, and sure not to fail."""
+    while isinstance(value, values.Field | values.Element):
+        value = value.of
+    return value is parameter
+
+
+def comes_first(wanted: Value, within: Value) -> bool:
+    """Tell whether ``within`` computes ``wanted`` for sure, and before any part that is computed only sometimes needs it."""
+    return _search(wanted, within) is True
+
+
+def _search(wanted: Value, within: Value) -> bool | None:
+    """Return True: found, sure; False: found where it is not sure; None: not found."""
+    if within is wanted:
+        return True
+    sure, unsure = _by_certainty(within)
+    for part in sure:
+        found = _search(wanted, part)
+        if found is not None:
+            return found
+    return False if any(part is wanted for part in reachable(unsure)) else None
+
+
+def _by_certainty(value: Value) -> tuple[list[Value], list[Value]]:
+    """Part the parts of a value: those computed in any case, first, and those computed only sometimes, after them."""
+    match value:
+        case values.Choice():
+            return [value.test], [value.then, value.otherwise]
+        case values.Either() | values.Both():
+            return [value.left], [value.right]
+        case values.Collected():
+            return [value.source], [part for part in (value.condition, value.result) if part is not None]
+        case values.Lambda():
+            return [], [value.body]
+    return list(value.parts), []

@@ -1,0 +1,142 @@
+"""What is suspicious about a node, given the types around it. Types prove; what is merely possible is said only where it
+would fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from syncflow.compiler.code import nodes
+from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
+from syncflow.compiler.code.findings import Finding, at
+from syncflow.compiler.functions import Function
+from syncflow.compiler.functions.kinds import Kind
+from syncflow.compiler.narrowing import constant, restrict, without_null
+from syncflow.compiler.type_words import describe
+from syncflow.compiler.types import (
+    ABSENT,
+    ARRAY,
+    MISSING,
+    NEVER,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    Anything,
+    Object,
+    Text,
+    Type,
+    is_subtype,
+    members,
+    union,
+)
+from syncflow.config.diagnostics import did_you_mean, one_of
+
+
+def of_name(node: nodes.Name, scope: Type) -> Sequence[Finding]:
+    """A field that nothing has, or of what has no fields."""
+    given = without_null(scope)
+    if any(isinstance(member, Anything) for member in members(given)):
+        return ()
+    objects = [member for member in members(given) if isinstance(member, Object)]
+    if not objects:
+        return _no_object(node, scope)
+    if any(member.property(node.name) != ABSENT for member in objects):
+        return ()
+    known = sorted({name for member in objects for name, _ in member.properties})
+    message = f"there is no `{node.name}` here, so this is always null"
+    suggestion = did_you_mean(node.name, known)
+    return [at(node, "SF304", message, severity="error", expected=one_of(known), suggestion=suggestion)]
+
+
+def _no_object(node: nodes.Name, scope: Type) -> Sequence[Finding]:
+    message = f"`{node.name}` is read from what is no object, so this is always null"
+    hint = "is a step too many, or a [] missing?"
+    return [at(node, "SF320", message, severity="error", expected="an object", found=describe(scope), hint=hint)]
+
+
+def of_index(node: nodes.Index | nodes.Slice, scope: Type) -> Sequence[Finding]:
+    """An element of what is no array."""
+    if restrict(scope, ARRAY) != NEVER:
+        return ()
+    message = "an element is taken of what is no array, so this is always null"
+    return [at(node, "SF320", message, severity="error", expected="an array", found=describe(scope))]
+
+
+def of_projection(node: nodes.Projection, source: Type) -> Sequence[Finding]:
+    """A projection over what has no elements."""
+    if source == NEVER or restrict(source, OBJECT if node.of_values else ARRAY) != NEVER:
+        return ()
+    expected = "an object" if node.of_values else "an array"
+    message = f"this is a list of what is no {expected.split()[1]}, so it is always null"
+    return [at(node.source, "SF320", message, severity="error", expected=expected, found=describe(source))]
+
+
+def of_comparison(node: nodes.Comparison, left: Type, right: Type) -> Sequence[Finding]:
+    """A comparison that has one answer only."""
+    if NEVER in {left, right}:
+        return ()
+    if node.operator in {"==", "!="}:
+        return _always(node, left, right) if are_disjoint(left, right) else ()
+    if any(restrict(left, kind) != NEVER and restrict(right, kind) != NEVER for kind in (NUMBER, TEXT)):
+        return ()
+    message = f"{node.operator} is always null here: only two numbers or two texts have an order"
+    return [at(node, "SF321", message, found=f"{describe(left)} {node.operator} {describe(right)}")]
+
+
+def _always(node: nodes.Comparison, left: Type, right: Type) -> Sequence[Finding]:
+    answer = "false" if node.operator == "==" else "true"
+    message = f"this comparison is always {answer}"
+    for one, other in ((left, right), (right, left)):
+        value = constant(other)
+        if isinstance(value, str):
+            known = [name for member in members(one) if isinstance(member, Text) for name in member.values or ()]
+            expected, suggestion = describe(one), did_you_mean(value, known)
+            return [at(node, "SF321", message, expected=expected, found=describe(other), suggestion=suggestion)]
+    return [at(node, "SF321", message, found=f"{describe(left)} {node.operator} {describe(right)}")]
+
+
+def are_disjoint(left: Type, right: Type) -> bool:
+    """Tell whether no value of one type surely equals one of the other."""
+    return restrict(left, right) == NEVER and restrict(right, left) == NEVER
+
+
+def of_call(node: nodes.Call, given: Sequence[Type], functions: Mapping[str, Function]) -> Sequence[Finding]:
+    """Arguments that do not fit their function."""
+    if NEVER in given:
+        return ()
+    built_in = BUILT_INS.get(node.name)
+    if built_in is not None:
+        return [found for i, kind in enumerate(given) for found in _of_built_in(node, i, kind, built_in)]
+    return [found for i, kind in enumerate(given) for found in _of_ours(node, i, kind, functions[node.name])]
+
+
+def _of_built_in(node: nodes.Call, position: int, given: Type, built_in: BuiltIn) -> Sequence[Finding]:
+    expected = built_in.parameter(position)
+    if expected is None or is_subtype(given, expected):
+        return ()
+    argument, what = node.arguments[position], f"{node.name}()"
+    if restrict(given, expected) == NEVER:
+        message = f"{what} fails: this argument never fits"
+        return [at(argument, "SF322", message, severity="error", expected=describe(expected), found=describe(given))]
+    hint = "give a default: value || …" if is_subtype(without_null(given), expected) else ""
+    message = f"{what} fails where this argument does not fit"
+    return [at(argument, "SF323", message, expected=describe(expected), found=describe(given), hint=hint)]
+
+
+def _of_ours(node: nodes.Call, position: int, given: Type, function: Function) -> Sequence[Finding]:
+    parameter = function.parameter(position)
+    if parameter is None:
+        return ()
+    argument, kind = node.arguments[position], parameter.kind
+    value = constant(given)
+    if value is not MISSING and (complaint := function.complaint(position, value)):
+        return [at(argument, "SF324", f"{node.name}(): {complaint}", severity="error")]
+    if _may_fit(given, kind, optional=parameter.optional):
+        return ()
+    message = f"{node.name}() is always null: this argument never fits"
+    return [at(argument, "SF322", message, severity="error", expected=describe(kind.accepts), found=describe(given))]
+
+
+def _may_fit(given: Type, kind: Kind, *, optional: bool) -> bool:
+    if kind.takes_null or restrict(given, kind.accepts) != NEVER:
+        return True
+    return optional and without_null(given) == union()

@@ -1,0 +1,223 @@
+"""What JMESPath's own functions return, from the types of what they are given.
+
+In: types as they are, fitting or not. Out: the type of the result where the call does not fail: never too narrow.
+"""
+
+from __future__ import annotations
+
+from syncflow.compiler.narrowing import absent_as_null, restrict, without_absent, without_null
+from syncflow.compiler.types import (
+    ABSENT,
+    ARRAY,
+    LARGEST_INTEGER,
+    NEVER,
+    NULL,
+    NUMBER,
+    OBJECT,
+    SMALLEST_INTEGER,
+    TEXT,
+    Absent,
+    Anything,
+    Array,
+    Boolean,
+    Integer,
+    Null,
+    Number,
+    Object,
+    Text,
+    Type,
+    is_subtype,
+    longest,
+    may_be_null,
+    members,
+    shortest,
+    union,
+)
+
+
+def arrays(kind: Type) -> list[Array]:
+    """Return the arrays among the values of a type."""
+    return [member for member in members(restrict(kind, ARRAY)) if isinstance(member, Array)]
+
+
+def objects(kind: Type) -> list[Object]:
+    """Return the objects among the values of a type."""
+    return [member for member in members(restrict(kind, OBJECT)) if isinstance(member, Object)]
+
+
+def element_of(kind: Type) -> Type:
+    """Return the type of the elements of those values that are arrays."""
+    return union(*(array.items for array in arrays(kind)))
+
+
+def _numbers(kind: Type) -> list[Integer | Number]:
+    return [member for member in members(restrict(kind, NUMBER)) if isinstance(member, Integer | Number)]
+
+
+def absolute(kind: Type) -> Type:
+    return union(*map(_absolute, _numbers(kind)))
+
+
+def _absolute(kind: Integer | Number) -> Type:
+    most = None if kind.least is None or kind.most is None else max(abs(kind.least), abs(kind.most))
+    if isinstance(kind, Integer) and kind.least is not None and kind.least > SMALLEST_INTEGER:
+        return Integer(0, None if most is None else int(most))
+    return Number(0, most)
+
+
+def whole(kind: Type) -> Type:
+    return union(*map(_whole, _numbers(kind)))
+
+
+def _whole(kind: Integer | Number) -> Type:
+    if isinstance(kind, Integer):
+        return kind
+    if kind.least is None or kind.most is None or kind.least < SMALLEST_INTEGER or kind.most >= LARGEST_INTEGER:
+        return NUMBER
+    return Integer(int(kind.least) - 1, int(kind.most) + 1)
+
+
+def average(kind: Type) -> Type:
+    some = union(*(Number() for array in arrays(kind) if array.items != NEVER))
+    return union(some, NULL) if _may_be_empty(kind) else some
+
+
+def total(kind: Type) -> Type:
+    whole_only = is_subtype(element_of(kind), Integer())
+    return Integer() if whole_only else NUMBER
+
+
+def _may_be_empty(kind: Type) -> bool:
+    return any(array.min_length == 0 for array in arrays(kind))
+
+
+def one_element(kind: Type, _: Type = NEVER) -> Type:
+    found = element_of(kind)
+    return union(found, NULL) if _may_be_empty(kind) else found
+
+
+def reordered(kind: Type, _: Type = NEVER) -> Type:
+    texts = [
+        Text(min_length=shortest(member), max_length=longest(member))
+        for member in members(restrict(kind, TEXT))
+        if isinstance(member, Text)
+    ]
+    return union(*texts, *arrays(kind))
+
+
+def joined(separator: Type, texts: Type) -> Type:
+    between, each = longest(restrict(separator, TEXT)), longest(restrict(element_of(texts), TEXT))
+    counts = [array.max_length for array in arrays(texts)]
+    if between is None or each is None or None in counts:
+        return TEXT
+    most = max((count for count in counts if count is not None), default=0)
+    return Text(max_length=most * each + max(most - 1, 0) * between)
+
+
+def keys(kind: Type) -> Type:
+    return union(*map(_keys, objects(kind)))
+
+
+def _keys(kind: Object) -> Type:
+    if kind.rest != ABSENT:
+        return Array(TEXT)
+    names = frozenset(name for name, _ in kind.properties)
+    return Array(Text(values=names) if names else NEVER, 0, len(names))
+
+
+def values(kind: Type) -> Type:
+    return union(*(Array(value_of(entry)) for entry in objects(kind)))
+
+
+def value_of(kind: Object) -> Type:
+    """Return the type of all values of an object."""
+    return without_absent(union(kind.rest, *(entry for _, entry in kind.properties)))
+
+
+def length(kind: Type) -> Type:
+    found = restrict(kind, union(TEXT, ARRAY, OBJECT))
+    bounds = [longest(member) if isinstance(member, Text | Array) else None for member in members(found)]
+    most = None if None in bounds else max((bound for bound in bounds if bound is not None), default=0)
+    least = min((shortest(member) if isinstance(member, Text | Array) else 0 for member in members(found)), default=0)
+    return Integer(least, most)
+
+
+def mapped(result: Type, elements: Type) -> Type:
+    return union(*(Array(result, array.min_length, array.max_length) for array in arrays(elements)))
+
+
+def merged(*kinds: Type) -> Type:
+    whole: Object = Object((), ABSENT)
+    for kind in kinds:
+        found = objects(kind)
+        if len(found) != 1:
+            return OBJECT
+        whole = _laid_over(whole, found[0])
+    return whole
+
+
+def _laid_over(below: Object, above: Object) -> Object:
+    names = sorted({name for name, _ in below.properties} | {name for name, _ in above.properties})
+    known = ((name, _first_there(above.property(name), below.property(name))) for name in names)
+    return Object(tuple(known), union(below.rest, above.rest))
+
+
+def _first_there(kind: Type, otherwise: Type) -> Type:
+    if without_absent(kind) == kind:
+        return kind
+    return union(without_absent(kind), otherwise)
+
+
+def first_given(*kinds: Type) -> Type:
+    taken: list[Type] = []
+    for kind in map(absent_as_null, kinds):
+        taken.append(without_null(kind))
+        if not may_be_null(kind):
+            return union(*taken)
+    return union(*taken, NULL)
+
+
+def as_array(kind: Type) -> Type:
+    others = union(*(member for member in members(kind) if not isinstance(member, Array)))
+    alone = [Array(others, 1, 1)] if others != NEVER else []
+    return union(*arrays(kind), *alone)
+
+
+def as_number(kind: Type) -> Type:
+    read = [NUMBER] if restrict(kind, TEXT) != NEVER else []
+    return union(*_numbers(kind), *read, *([] if is_subtype(kind, NUMBER) else [NULL]))
+
+
+def as_text(kind: Type) -> Type:
+    return union(*map(_as_text, members(kind)))
+
+
+def _as_text(kind: Type) -> Type:
+    match kind:
+        case Text():
+            return kind
+        case Null() | Absent():
+            return Text(values=frozenset({"null"}))
+        case Boolean() | Integer() | Number():
+            return Text(min_length=1, max_length=longest(kind))
+        case _:
+            return TEXT
+
+
+_KINDS = (
+    (Null, "null"),
+    (Absent, "null"),
+    (Boolean, "boolean"),
+    (Integer, "number"),
+    (Number, "number"),
+    (Text, "string"),
+    (Array, "array"),
+    (Object, "object"),
+)
+
+
+def kind(given: Type) -> Type:
+    some = {word for member in members(given) for shape, word in _KINDS if isinstance(member, shape)}
+    if any(isinstance(member, Anything) for member in members(given)):
+        some = {word for _, word in _KINDS}
+    return Text(values=frozenset(some)) if some else NEVER
