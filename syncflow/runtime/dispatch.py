@@ -277,6 +277,8 @@ class Dispatcher:
                 reason=signal.reason,
             )
         elif outcomes and all(outcome.verdict is Verdict.RETRY and not outcome.counts for outcome in outcomes.values()):
+            if self._limiter.paused_seconds():
+                return  # requests that were under way together fail together: that is one failure
             self._failures += 1
             self._limiter.pause(self._probe_seconds())
             note("system.unreachable", system=self.plan.name, seconds=round(self._limiter.paused_seconds(), 1))

@@ -71,10 +71,8 @@ PLANTS = {
     ),
     "presence ignored on delete": Plant(
         "syncflow/runtime/plan.py",
-        "        for row in rows:
-            if self._newer(",
-        "        for row in []:
-            if self._newer(",
+        "        for row in rows:\n            if self._newer(",
+        "        for row in []:\n            if self._newer(",
     ),
     "another life's vendor id believed": Plant("syncflow/runtime/sqlite.py", " AND born <= ?", " AND ? IS NOT NULL"),
     "superseded across a delete": Plant(
