@@ -1,0 +1,154 @@
+"""Follow the names of files from the tree of ``routes.yaml``: schemas, mappings, adapters, and the objects of these.
+
+The tree and not its model is followed, so that a wrong key in ``routes.yaml`` hides no mistake in another file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from syncflow.config.diagnostics import Diagnostic, did_you_mean
+from syncflow.config.documents import Document, MergedObject
+from syncflow.config.files import Files, resolved
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.mapping import MappingFile
+from syncflow.config.models.schema import ObjectFile, SchemaNode
+from syncflow.config.nodes import MappingNode, ScalarNode, SequenceNode, dotted, find, is_nothing, merge
+from syncflow.config.nodes import Path as NodePath
+from syncflow.config.validation import read_model
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class NamedFiles:
+    """The files that ``routes.yaml`` names, as far as they can be read."""
+
+    def __init__(self, directory: Path, files: Files, node: MappingNode) -> None:
+        self.files = files
+        self.node = node
+        self.directory = directory
+        self.schemas: dict[str, Document[SchemaNode]] = {}
+        self.mappings: dict[Path, Document[MappingFile]] = {}
+        self.adapters: dict[str, Document[AdapterFile]] = {}
+        self.objects: dict[tuple[str, str], MergedObject] = {}
+        self._tried: set[Path | str] = set()
+
+    def read(self) -> None:
+        """Read them all; what is wrong is noted in ``files``."""
+        for path, scalar in self._named("records", "*", "schema"):
+            document = self._read(SchemaNode, scalar, path)
+            if document is not None:
+                self.schemas[str(path[1])] = document
+        for path, scalar in (*self._named("routes", "*", "mapping"), *self._named("routes", "*", "mappings", "*")):
+            self._mapping(scalar, path)
+        for path, scalar in self._named("systems", "*", "adapter"):
+            self._adapter(scalar, path)
+        for mapping in self.mappings.values():
+            self._object(mapping)
+
+    def _named(self, *pattern: str) -> Iterator[tuple[NodePath, ScalarNode]]:
+        """Yield the filled scalars at a path with wildcards."""
+        found: list[tuple[NodePath, Any]] = [((), self.node)]
+        for step in pattern:
+            found = [deeper for path, node in found for deeper in _steps(path, node, step)]
+        for path, node in found:
+            if isinstance(node, ScalarNode) and isinstance(node.value, str) and not is_nothing(node.value):
+                yield path, node
+
+    def _read(self, model: type[M], scalar: ScalarNode, at: NodePath) -> Document[M] | None:
+        path = resolved(self.directory, str(scalar.value))
+        return self.files.document(model, path) if self._is_there(path, scalar, at) else None
+
+    def _is_there(self, path: Path, scalar: ScalarNode, at: NodePath) -> bool:
+        if self.files.exists(path):
+            return True
+        self.files.diagnostics.append(
+            Diagnostic(
+                "SF101",
+                scalar.span,
+                f"there is no file {scalar.value}",
+                suggestion=self.files.beside(path, str(scalar.value)),
+                path=dotted(at),
+            )
+        )
+        return False
+
+    def _mapping(self, scalar: ScalarNode, at: NodePath) -> None:
+        path = resolved(self.directory, str(scalar.value))
+        if path in self._tried and self.files.exists(path):
+            return
+        self._tried.add(path)
+        document = self._read(MappingFile, scalar, at)
+        if document is not None:
+            self.mappings[path] = document
+
+    def _adapter(self, scalar: ScalarNode, at: NodePath) -> None:
+        name = str(scalar.value)
+        path = self.files.adapter_path(self.directory, name)
+        if path is None:
+            known = self.files.adapter_names(self.directory)
+            expected = f"an adapter of the package, or a file adapters/{name}.yaml"
+            self.files.diagnostics.append(
+                Diagnostic(
+                    "SF406",
+                    scalar.span,
+                    f"there is no adapter `{name}`",
+                    expected=expected,
+                    suggestion=did_you_mean(name, known),
+                    path=dotted(at),
+                )
+            )
+        elif name not in self._tried:
+            self._tried.add(name)
+            document = self.files.document(AdapterFile, path)
+            if document is not None:
+                self.adapters[name] = document
+
+    def _object(self, mapping: Document[MappingFile]) -> None:
+        adapter_name, _, object_name = mapping.model.target.partition("/")
+        key = (adapter_name, object_name)
+        adapter = self.adapters.get(adapter_name)
+        if key in self.objects or adapter is None:
+            return
+        declared = adapter.model.objects.get(object_name)
+        theirs = None if declared is None else self._adapters_object(adapter, object_name, declared.fields)
+        if declared is not None and theirs is None:
+            return
+        paths = [path for path in (theirs, self._own_object(adapter_name, object_name)) if path is not None]
+        read = [self.files.document(ObjectFile, path) for path in paths]
+        documents = [document for document in read if document is not None]
+        if documents and len(documents) == len(paths):
+            self._merge(key, documents)
+
+    def _adapters_object(self, adapter: Document[AdapterFile], object_name: str, name: str) -> Path | None:
+        path = resolved(adapter.path.parent, name)
+        at: NodePath = ("objects", object_name, "fields")
+        scalar = find(adapter.node, at)[0]
+        return path if isinstance(scalar, ScalarNode) and self._is_there(path, scalar, at) else None
+
+    def _own_object(self, adapter_name: str, object_name: str) -> Path | None:
+        path = resolved(self.directory, f"objects/{adapter_name}_{object_name}.yaml")
+        return path if self.files.exists(path) else None
+
+    def _merge(self, key: tuple[str, str], documents: list[Document[ObjectFile]]) -> None:
+        node = documents[0].node
+        for document in documents[1:]:
+            node = merge(node, document.node)
+        model, diagnostics = (documents[0].model, []) if len(documents) == 1 else read_model(ObjectFile, node)
+        self.files.diagnostics += diagnostics
+        if model is not None:
+            self.objects[key] = MergedObject(model, tuple(documents))
+
+
+def _steps(path: NodePath, node: Any, step: str) -> Iterator[tuple[NodePath, Any]]:
+    if isinstance(node, MappingNode):
+        names = node.entries if step == "*" else [step] if step in node.entries else []
+        for name in names:
+            yield (*path, name), node.entries[name].value
+    elif isinstance(node, SequenceNode) and step == "*":
+        for index, item in enumerate(node.items):
+            yield (*path, index), item

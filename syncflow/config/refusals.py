@@ -1,0 +1,243 @@
+"""What a model refuses, in plain words: from pydantic's errors to diagnostics.
+
+No word of pydantic's own reaches a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from syncflow.config.diagnostics import Diagnostic, Span, did_you_mean, one_of
+from syncflow.config.model_keys import keys_at
+from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
+from syncflow.config.scalars import Plain
+
+_SECRET_WORDS = re.compile(r"auth|secret|token|password|credential|api_?key", re.IGNORECASE)
+_MAX_SHOWN = 40
+
+TYPE_ERRORS = {
+    "model_type": "a mapping (`key: value` lines)",
+    "model_attributes_type": "a mapping (`key: value` lines)",
+    "dict_type": "a mapping (`key: value` lines)",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+}
+
+
+class Problem(NamedTuple):
+    """One refusal of a model's, with the path in the file."""
+
+    path: Path
+    tagged: bool
+    """Whether this is the refusal of one of several forms that the place allows."""
+    error: ErrorDetails
+
+
+def scalar_value(node: Node, path: Path) -> Any:
+    """Return the scalar at a path; None where there is none."""
+    found, _, steps = find(node, path)
+    return found.value if steps == len(path) and isinstance(found, ScalarNode) else None
+
+
+def diagnose(group: Sequence[Problem], model: type[BaseModel], root: Node) -> Diagnostic:
+    """Return what a person is told about the refusals of one value."""
+    path, _, error = group[0]
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(path, error, model, root)
+    if kind == "missing":
+        return _missing_key(path, root)
+    node, key, _ = find(root, path)
+    where = dotted(path)
+    if "[key]" in error["loc"] and key is not None:
+        return _wrong_key(key, error, where)
+    words = _words(group)
+    span = key.span if is_nothing(scalar_value(root, path)) and key is not None else node.span
+    return Diagnostic(
+        words.code,
+        span,
+        words.message,
+        expected=words.expected,
+        found=words.found or (describe(node, secret=is_secret_place(path)) if words.code != "SF208" else ""),
+        suggestion=_suggested(node, words.choices),
+        hint=words.hint or _hint(kind, node),
+        path=where,
+    )
+
+
+def _wrong_key(key: ScalarNode, error: ErrorDetails, where: str) -> Diagnostic:
+    if error["type"] != "literal_error":
+        message = f"`{key.value}` cannot be a name here"
+        return Diagnostic("SF205", key.span, message, expected=_expected_name(error), path=where)
+    choices = _choices(error)
+    close = did_you_mean(str(key.value), choices)
+    message = f"unknown key `{key.value}`"
+    return Diagnostic("SF201", key.span, message, expected=one_of(choices), suggestion=close, path=where)
+
+
+def _choices(error: ErrorDetails) -> tuple[str, ...]:
+    expected = str((error.get("ctx") or {})["expected"])
+    return tuple(re.findall(r"'([^']*)'", expected)) or (expected,)
+
+
+class _Words(NamedTuple):
+    code: str
+    message: str
+    expected: str = ""
+    hint: str = ""
+    choices: tuple[str, ...] = ()
+    found: str = ""
+
+
+def _words(group: Sequence[Problem]) -> _Words:
+    """Choose the words for the refusals of one value."""
+    error = group[0].error
+    context: Mapping[str, Any] = error.get("ctx") or {}
+    name = _name(group[0].path)
+    match error["type"]:
+        case "syncflow":
+            said = context
+            words = _Words(said["code"], said["message"], said["expected"], said["hint"], found=said["found"])
+        case "literal_error":
+            choices = _choices(error)
+            words = _Words("SF204", f"this is not a value of {name}", one_of(choices), choices=choices)
+        case "string_pattern_mismatch":
+            words = _Words("SF205", f"{name} is not written like this", _expected_name(error))
+        case "too_short" | "string_too_short":
+            words = _Words("SF206", f"{name} must not be empty", "at least one character")
+        case kind if kind in TYPE_ERRORS:
+            types = [TYPE_ERRORS[problem.error["type"]] for problem in group if problem.error["type"] in TYPE_ERRORS]
+            expected = ", or ".join(dict.fromkeys(types))
+            what = f"is not {expected.partition(' (')[0]}" if len(set(types)) == 1 else "fits none of its forms"
+            words = _Words("SF203", f"{name} {what}", expected)
+        case kind if kind in _BOUNDS:
+            word, bound = _BOUNDS[kind]
+            words = _Words("SF206", f"{name} is out of bounds", f"{word} {_number(context.get(bound, ''))}".strip())
+        case _:
+            words = _incomplete(name, error["msg"].removeprefix("Value error, "))
+    return words
+
+
+def _incomplete(name: str, message: str) -> _Words:
+    """A rule about a mapping as a whole speaks as ``expected …; found …``."""
+    if not message.startswith("expected "):
+        return _Words("SF208", message)
+    expected, _, found = re.sub(r", found ", "; found ", message.removeprefix("expected ")).partition("; found ")
+    return _Words("SF208", f"{name} is not complete", expected, found=found)
+
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+    "finite_number": ("a finite number", ""),
+}
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _name(path: Path) -> str:
+    last = next((step for step in reversed(path) if isinstance(step, str)), "")
+    return (
+        f"an entry of `{last}`" if path and isinstance(path[-1], int) and last else f"`{last}`" if last else "the file"
+    )
+
+
+def _expected_name(error: ErrorDetails) -> str:
+    pattern = str((error.get("ctx") or {}).get("pattern", ""))
+    for part, words in _PATTERNS.items():
+        if part in pattern:
+            return words
+    return "a name: letters, digits, `_`, `.` and `-`, beginning with a letter"
+
+
+_PATTERNS = {
+    "[^/": "adapter/Object, such as crm/Contact",
+    "%": "a number, or a percentage such as 5%",
+}
+
+
+def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: Node) -> Diagnostic:
+    _, key, _ = find(root, path)
+    assert key is not None
+    known = keys_at(model, error["loc"][:-1])
+    taken, _, _ = find(root, path[:-1])
+    free = [name for name in known if not isinstance(taken, MappingNode) or name not in taken.entries]
+    where = f" in `{dotted(path[:-1])}`" if len(path) > 1 else ""
+    return Diagnostic(
+        "SF201",
+        key.span,
+        f"unknown key `{key.value}`{where}",
+        expected=one_of(known) if known else "no key",
+        suggestion=did_you_mean(str(key.value), free),
+        path=dotted(path),
+    )
+
+
+def _missing_key(path: Path, root: Node) -> Diagnostic:
+    parent, key, _ = find(root, path[:-1])
+    span = key.span if key is not None else _first_line(parent)
+    where = f"`{dotted(path[:-1])}`" if len(path) > 1 else "the file"
+    return Diagnostic("SF202", span, f"{where} has no `{path[-1]}`", hint=f"add `{path[-1]}: …`", path=dotted(path))
+
+
+def _first_line(node: Node) -> Span:
+    if isinstance(node, MappingNode) and node.entries:
+        return next(iter(node.entries.values())).key.span
+    return node.span
+
+
+def _suggested(node: Node, choices: Sequence[str]) -> str:
+    return (
+        did_you_mean(node.value, choices)
+        if isinstance(node, ScalarNode) and isinstance(node.value, str) and choices
+        else ""
+    )
+
+
+def _hint(kind: str, node: Node) -> str:
+    value = node.value if isinstance(node, ScalarNode) else None
+    if kind == "bool_type" and isinstance(value, Plain) and value.lower() in _SPOKEN:
+        return f"write {_SPOKEN[value.lower()]}"
+    if kind in {"int_type", "float_type", "bool_type"} and isinstance(value, str) and not isinstance(value, Plain):
+        return "remove the quotes" if re.fullmatch(r"[-+0-9.]+|true|false", value) else ""
+    return ""
+
+
+_SPOKEN = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+def is_secret_place(path: Path) -> bool:
+    """Whether what stands there must not be shown."""
+    return any(isinstance(step, str) and _SECRET_WORDS.search(step) for step in path)
+
+
+def describe(node: Node, *, secret: bool = False) -> str:
+    """Say what a node is, for the *found* line of a message."""
+    if not isinstance(node, ScalarNode):
+        return node.kind
+    if is_nothing(node.value):
+        return "nothing"
+    if secret or any(name.startswith("file:") or _SECRET_WORDS.search(name) for name in node.variables):
+        return "a value that is not shown"
+    text = str(node.value)
+    shown = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
+    source = f" (from {', '.join(f'${{{name}}}' for name in node.variables)})" if node.variables else ""
+    quoted = (
+        shown.replace("\n", "\\n")
+        if isinstance(node.value, Plain) or not isinstance(node.value, str)
+        else f'the text "{shown}"'.replace("\n", "\\n")
+    )
+    return quoted + source
