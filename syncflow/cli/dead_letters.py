@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json, say_table
 from syncflow.cli.status import RoutesOption, journal_of, moment
+
+if TYPE_CHECKING:
+    from syncflow.runtime.wishes import Letters
 
 app = typer.Typer(help="Dead letters: events and deliveries that were given up, with the reason.", no_args_is_help=True)
 
@@ -69,6 +72,108 @@ def show(
         return
     for name, value in _lines(letter):
         say(f"{name:<9}{value}")
+
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="These; or all that fit the options.")]
+RouteFilter = Annotated[str, typer.Option("--route", help="Only of this route.")]
+SystemFilter = Annotated[str, typer.Option("--system", help="Only of this system.")]
+StageFilter = Annotated[
+    str, typer.Option("--stage", help="Only of this stage: source, schema, route, mapping, delivery.")
+]
+CodeFilter = Annotated[str, typer.Option("--code", help="Only with this code.")]
+RecordFilter = Annotated[str, typer.Option("--record", help="Only of this record.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
+
+
+@app.command("redrive")
+def redrive(
+    ids: Ids = None,
+    everything: AllOption = False,
+    route: RouteFilter = "",
+    system: SystemFilter = "",
+    stage: StageFilter = "",
+    code: CodeFilter = "",
+    record: RecordFilter = "",
+    remap: Annotated[
+        bool, typer.Option("--remap", help="Through the files of today, not as they were first sent.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    routes: RoutesOption = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
+) -> None:
+    """Send dead letters again: a running run takes them up at once, else the next one does."""
+    from syncflow.runtime import wishes
+
+    path = journal_of(routes, profile)
+    letters = _chosen(ids, everything=everything, route=route, system=system, stage=stage, code=code, record=record)
+    if dry_run:
+        say(f"{_many(wishes.count(path, letters))} would be sent again")
+        return
+    _report(wishes.redrive(path, letters, how="remap" if remap else "as_sent"), "will be sent again")
+
+
+@app.command("drop")
+def drop(
+    ids: Ids = None,
+    everything: AllOption = False,
+    route: RouteFilter = "",
+    system: SystemFilter = "",
+    stage: StageFilter = "",
+    code: CodeFilter = "",
+    record: RecordFilter = "",
+    routes: RoutesOption = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
+) -> None:
+    """Settle dead letters for good: they will not be sent. They stay in the journal, as dropped."""
+    from syncflow.runtime import wishes
+
+    path = journal_of(routes, profile)
+    letters = _chosen(ids, everything=everything, route=route, system=system, stage=stage, code=code, record=record)
+    _report(wishes.drop(path, letters), "dropped")
+
+
+@app.command("export")
+def export(
+    ids: Ids = None,
+    route: RouteFilter = "",
+    system: SystemFilter = "",
+    stage: StageFilter = "",
+    code: CodeFilter = "",
+    record: RecordFilter = "",
+    routes: RoutesOption = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
+) -> None:
+    """Print dead letters with their events, one JSON object a line: personal data."""
+    import json
+
+    from syncflow.runtime import wishes
+
+    path = journal_of(routes, profile)
+    letters = _chosen(ids, everything=True, route=route, system=system, stage=stage, code=code, record=record)
+    for letter in wishes.export(path, letters):
+        say(json.dumps(letter, ensure_ascii=False))
+
+
+def _chosen(
+    ids: list[int] | None, *, everything: bool, route: str, system: str, stage: str, code: str, record: str
+) -> Letters:
+    """Return which dead letters are meant; a command that changes some wants to be told which."""
+    from syncflow.runtime.wishes import Letters
+
+    if not (ids or everything or route or system or stage or code or record):
+        raise typer.BadParameter("say which: ids, an option such as --route or --code, or --all")
+    return Letters(ids=tuple(ids or ()), route=route, system=system, stage=stage, code=code, record=record)
+
+
+def _report(count: int, what: str) -> None:
+    """Say how many; that none fits is not success."""
+    say(f"{_many(count)} {what}")
+    if not count:
+        raise typer.Exit(1)
+
+
+def _many(count: int) -> str:
+    return f"{count:,} dead letter{'' if count == 1 else 's'}"
 
 
 def _place(row: dict[str, Any]) -> str:

@@ -38,8 +38,12 @@ def _describe(name: str, output: Output) -> None:
             f"there is no function {name!r}",
             hint=f"did you mean {close!r}?" if close else "`syncflow functions` lists them all",
         )
-    text = render_function(name)
     if output is Output.JSON:
-        say_json({"name": name, "text": text})
+        function = FUNCTIONS[name]
+        parameters = [
+            {"name": parameter.name, "summary": parameter.summary, "optional": parameter.optional}
+            for parameter in function.parameters
+        ]
+        say_json({"name": name, "group": function.group, "summary": function.summary, "parameters": parameters})
     else:
-        say(text)
+        say(render_function(name))

@@ -18,6 +18,9 @@ def status(
     record: Annotated[
         str | None, typer.Argument(metavar="[RECORD]", help="A record's id: tells all that became of it.")
     ] = None,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Erase the record's data from the journal; systems keep what they have.")
+    ] = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
@@ -26,6 +29,9 @@ def status(
     from syncflow.runtime import audit
 
     path = journal_of(routes, profile)
+    if forget:
+        _forget(path, record)
+        return
     if record is None:
         found = audit.totals(path)
         say_json(found) if output is Output.JSON else _totals(found)
@@ -33,6 +39,17 @@ def status(
     known = audit.record(path, record)
     say_json(known) if output is Output.JSON else _record(known)
     if not (known["events"] or known["deliveries"] or known["presence"]):
+        raise typer.Exit(1)
+
+
+def _forget(path: Path, record: str | None) -> None:
+    from syncflow.runtime import wishes
+
+    if record is None:
+        raise typer.BadParameter("--forget needs a record: syncflow status RECORD --forget")
+    events = wishes.forget(path, record)
+    say(f"{events} event{'' if events == 1 else 's'} of the record erased from the journal")
+    if not events:
         raise typer.Exit(1)
 
 

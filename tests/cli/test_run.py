@@ -110,6 +110,47 @@ def test_status_tells_all_that_became_of_a_record(command: Command, from_file: P
     assert command("status", "nobody").code == 1
 
 
+def settings(mock: Running, patch: dict[str, object]) -> None:
+    body = json.dumps(patch).encode()
+    request = urllib.request.Request(
+        f"{mock.url}/admin/settings", body, {"Content-Type": "application/json"}, method="PUT"
+    )
+    urllib.request.urlopen(request).close()
+
+
+def test_dead_letters_are_redriven_once_their_cause_is_gone_or_dropped(
+    command: Command, from_file: Path, mock: Running
+) -> None:
+    path = from_file / "events.jsonl"
+    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:3]), "utf-8")
+    rule = {"field": "External_Id__c", "values": ["A1001", "A1002"], "message": "not today"}
+    settings(mock, {"salesforce": {"refuse": rule}})
+    assert command("run", "--quiet").code == 1
+    assert "not today" in command("dlq", "show", "1").out
+
+    assert command("dlq", "redrive").code == 2
+    assert command("dlq", "redrive", "--all", "--dry-run").out == "2 dead letters would be sent again\n"
+    assert command("dlq", "redrive", "--record", "A1001").out == "1 dead letter will be sent again\n"
+    exported = [json.loads(line) for line in command("dlq", "export", "--record", "A1002").out.splitlines()]
+    assert [json.loads(letter["payload"])["External_Id__c"] for letter in exported] == ["A1002"]
+    assert command("dlq", "drop", "--record", "A1002").out == "1 dead letter dropped\n"
+    assert command("dlq", "drop", "--record", "nobody").code == 1
+
+    settings(mock, {"salesforce": {"refuse": []}})
+    assert command("run", "--quiet").code == 0
+    assert command("dlq", "list").out == "no dead letters\n"
+    assert held(mock, "salesforce", "Contact") == 2
+
+
+def test_a_record_can_be_forgotten(command: Command, from_file: Path, mock: Running) -> None:
+    good_events(from_file)
+    command("run", "--quiet")
+    assert command("status", "A1001", "--forget").out == "2 events of the record erased from the journal\n"
+    assert command("status", "A1001").code == 1
+    assert command("status", "A1001", "--forget").code == 1
+    assert command("status", "--forget").code == 2
+
+
 def test_check_signs_in_to_every_system(command: Command, project: Path, mock: Running) -> None:
     ended = command("check")
     assert ended.code == 0
