@@ -68,6 +68,10 @@ class Directory:
         """Nothing is: there is no sign-in."""
         return False
 
+    def can_expire(self, call: Call) -> bool:
+        """Keys do not expire."""
+        return False
+
     def expire(self) -> None:
         """Keys do not expire."""
 

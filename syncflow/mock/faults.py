@@ -6,13 +6,16 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from .limits import Meter
 from .settings import Refuse, SystemSettings
 
+T = TypeVar("T")
+
 _BEFORE = ("reset", "html")  # and every status_*: the request has no effect
 _AFTER = ("empty", "cut", "timeout", "drip")  # the effect has happened, the answer is spoilt
+BLAMING = frozenset({"status_401", "status_423", "status_429", "status_477"})  # statuses that blame the client
 _NOT_DIGITS = re.compile(r"\D+")
 
 
@@ -25,32 +28,40 @@ class Faults:
         self._record = {kind: settings.faults.get(kind, 0.0) for kind in ("left_out", "lock", "invalid")}
         shares = [(kind, share) for kind, share in settings.faults.items() if share > 0]
         self._before = [(kind, share) for kind, share in shares if kind in _BEFORE or kind.startswith("status_")]
-        self._at_sign_in = [(kind, share) for kind, share in self._before if not kind.startswith("status_4")]
         self._after = [(kind, share) for kind, share in shares if kind in _AFTER]
 
-    def before(self, *, signing_in: bool = False) -> str | None:
-        """The fault that strikes instead of the request, or None. Signing in is spared those that blame the client."""
-        return self._draw(self._at_sign_in if signing_in else self._before)
+    def before(self, *, spared: frozenset[str] = frozenset()) -> str | None:
+        """The fault that strikes instead of the request, or None; those spared never strike."""
+        return self._draw(self._before, spared)
 
     def after(self) -> str | None:
         """The fault that strikes the answer once the request took effect, or None."""
         return self._draw(self._after)
 
     def record(self, kind: str) -> bool:
-        """Whether one record is struck by ``left_out``, ``lock`` or ``invalid``."""
+        """Whether one record is struck by ``lock`` or ``invalid``."""
         share = self._record[kind]
         if not share or self._random.random() >= share:
             return False
         self._meter.fault(kind)
         return True
 
-    def _draw(self, shares: Sequence[tuple[str, float]]) -> str | None:
+    def left_out(self, results: list[T]) -> list[T]:
+        """The results of a batch as they are told: now and then one of them is not."""
+        if not results or not self.record("left_out"):
+            return results
+        place = self._random.randrange(len(results))
+        return results[:place] + results[place + 1 :]
+
+    def _draw(self, shares: Sequence[tuple[str, float]], spared: frozenset[str] = frozenset()) -> str | None:
         if not shares:
             return None
         point = self._random.random()
         for kind, share in shares:
             point -= share
             if point < 0:
+                if kind in spared:
+                    return None
                 self._meter.fault(kind)
                 return kind
         return None

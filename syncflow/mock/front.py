@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .faults import BLAMING
 from .limits import Verdict
 from .state import Mock
 from .system import System
@@ -20,6 +21,7 @@ _PAGE = (
     b"<!DOCTYPE html><html><head><title>Please wait</title></head><body><h1>We will be right back</h1></body></html>"
 )
 _DRIPS = 40
+_EXPIRY = frozenset({"status_401"})
 
 
 class Front:
@@ -53,7 +55,7 @@ class _Exchange:
         call = _call_head(self._scope, mount, path)
         exempt = self._system.exempt(call)
         verdict = desk.meter.arrive(time.monotonic(), exempt=exempt)
-        strike = desk.faults.before(signing_in=exempt) if verdict is Verdict.FREE else None
+        strike = desk.faults.before(spared=self._spared(call, exempt=exempt)) if verdict is Verdict.FREE else None
         if strike == "reset":
             await self._hang_up()
             return
@@ -65,6 +67,12 @@ class _Exchange:
         else:
             await self._carry_out(call)
 
+    def _spared(self, call: Call, *, exempt: bool) -> frozenset[str]:
+        """Faults that would make no sense: blaming somebody who signs in, ending a session that cannot end."""
+        if exempt:
+            return BLAMING
+        return frozenset() if self._system.can_expire(call) else _EXPIRY
+
     def _instead(self, call: Call, verdict: Verdict, strike: str | None) -> Answer:
         if verdict is Verdict.TOO_FAST:
             return self._system.too_fast(call)
@@ -74,6 +82,8 @@ class _Exchange:
             return Answer(200, _PAGE, type="text/html; charset=utf-8")
         if strike == "status_429":
             return self._system.too_fast(call)
+        if strike == "status_401":
+            self._system.expire()
         return self._system.broken(int((strike or "status_500").removeprefix("status_")))
 
     async def _carry_out(self, call: Call) -> None:

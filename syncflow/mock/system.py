@@ -42,6 +42,10 @@ class System(Protocol):
         """Whether the limits never refuse this call (sign-in)."""
         ...
 
+    def can_expire(self, call: Call) -> bool:
+        """Whether the session of this call can end by itself, and has been used long enough to let it."""
+        ...
+
     def configure(self, settings: Any) -> None:
         """Take over new settings."""
         ...
@@ -57,6 +61,9 @@ class System(Protocol):
     def counts(self) -> dict[str, int]:
         """How many records it holds, by object."""
         ...
+
+
+SETTLED = 20  # uses after which a session may end: a client that has just signed in must get a request through
 
 
 class Desk:

@@ -84,16 +84,13 @@ def test_the_next_request_after_a_reset_is_served(served: Running) -> None:
 
 
 STATUSES: list[Any] = [
-    pytest.param("hubspot", "status_401", 401, "EXPIRED_AUTHENTICATION", id="hubspot-401"),
     pytest.param("hubspot", "status_423", 423, "locked", id="hubspot-423"),
     pytest.param("hubspot", "status_429", 429, "policyName", id="hubspot-429"),
     pytest.param("hubspot", "status_477", 477, "moving", id="hubspot-477"),
     pytest.param("hubspot", "status_502", 502, "correlationId", id="hubspot-502"),
-    pytest.param("salesforce", "status_401", 401, "INVALID_SESSION_ID", id="salesforce-401"),
     pytest.param("salesforce", "status_429", 403, "ConcurrentRequests", id="salesforce-429"),
     pytest.param("salesforce", "status_500", 500, "UNKNOWN_EXCEPTION", id="salesforce-500"),
     pytest.param("salesforce", "status_503", 503, "SERVER_UNAVAILABLE", id="salesforce-503"),
-    pytest.param("directory", "status_401", 401, "bad_key", id="directory-401"),
     pytest.param("directory", "status_503", 503, "trouble", id="directory-503"),
 ]
 
@@ -103,6 +100,44 @@ def test_an_injected_status_has_the_vendors_own_body(system: str, fault: str, st
     answer = Asker({system: {"faults": {fault: 1}}}).ask("GET", f"/{system}/anything", headers=TOKEN)
     assert (answer.status_code, word in answer.text) == (status, True)
     assert ("retry-after" in answer.headers) == (status == 477)
+
+
+SESSIONS: list[Any] = [
+    pytest.param(
+        "/salesforce/services/oauth2/token", {"grant_type": "client_credentials"},
+        "/salesforce/services/data/v67.0/limits", "INVALID_SESSION_ID", id="salesforce",
+    ),
+    pytest.param(
+        "/hubspot/oauth/v1/token", {"grant_type": "refresh_token", "refresh_token": "demo"},
+        "/hubspot/crm/v3/objects/contacts", "EXPIRED_AUTHENTICATION", id="hubspot",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sign_in", "form", "path", "code"), SESSIONS)
+def test_an_injected_401_ends_a_session_that_is_no_longer_new(
+    sign_in: str, form: dict[str, str], path: str, code: str
+) -> None:
+    faults = {"faults": {"status_401": 1}}
+    asker = Asker({"salesforce": faults, "hubspot": faults})
+    form = {**form, "client_id": "demo", "client_secret": "demo"}
+    for _ in range(2):
+        headers = {"Authorization": f"Bearer {asker.ask('POST', sign_in, data=form).json()['access_token']}"}
+        answers = [asker.ask("GET", path, headers=headers) for _ in range(22)]
+        assert [answer.status_code for answer in answers] == [200] * 20 + [401, 401]
+        assert code in answers[-1].text
+
+
+@pytest.mark.parametrize("system", ["salesforce", "hubspot", "directory"])
+def test_what_cannot_expire_is_spared_an_injected_401(system: str) -> None:
+    asker = Asker({system: {"faults": {"status_401": 1}}})
+    path = {
+        "salesforce": "/salesforce/services/data/v67.0/limits",
+        "hubspot": "/hubspot/crm/v3/objects/contacts",
+        "directory": "/directory/v1/people",
+    }[system]
+    headers = {**TOKEN, "X-Directory-Key": "demo-key"}
+    assert [asker.ask("GET", path, headers=headers).status_code for _ in range(25)] == [200] * 25
 
 
 def test_left_out_records_are_written_and_not_told() -> None:

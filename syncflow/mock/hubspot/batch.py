@@ -12,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ..wire import Answer, Call, Routes, json_answer
-from .problems import ABSENT, LOCKED, Problem, RefusedError, not_unique, some_absent, wrong_input
+from .problems import ABSENT, Problem, RefusedError, not_unique, some_absent, wrong_input
 from .reading import objects, text, texts
 from .records import ObjectType, Record, now_text
 from .shapes import read, written
@@ -124,6 +124,7 @@ def _write(
     traces = [each.get("objectWriteTraceId") for each in inputs]
     traced = all(traces) and len(set(traces)) == len(traces)
     tally = _Tally()
+    kind.check_lock()
     absent: list[Input] = []
     with Transaction(kind):
         for each in inputs:
@@ -132,7 +133,7 @@ def _write(
                 absent.append(each)
             elif not isinstance(outcome, Problem):
                 tally.results.append(_traced(each, outcome))
-            elif traced and outcome is not LOCKED:
+            elif traced:
                 tally.errors.append(outcome.listed({"objectWriteTraceId": [each["objectWriteTraceId"]]}))
             else:
                 raise RefusedError(outcome)
@@ -203,8 +204,7 @@ def _traced(sent: Input, result: dict[str, Any] | None) -> dict[str, Any] | None
 
 
 def _answer(portal: Hubspot, tally: _Tally, status: int) -> Answer:
-    left_out = portal.desk.faults.record
-    results = [each for each in tally.results if each is not None and not left_out("left_out")]
+    results = portal.desk.faults.left_out([each for each in tally.results if each is not None])
     portal.desk.random.shuffle(results)
     now = now_text()
     body: dict[str, Any] = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..settings import HubspotSettings
+from ..system import SETTLED
 from ..wire import Answer, Call, Routes, json_answer
 from .problems import Problem, RefusedError
 
@@ -25,6 +26,7 @@ class Tokens:
     def __init__(self, settings: HubspotSettings) -> None:
         self.settings = settings
         self._ends: dict[str, float] = {}
+        self._uses: dict[str, int] = {}
         self._given = 0
 
     def give(self) -> str:
@@ -45,6 +47,11 @@ class Tokens:
         since = time.monotonic() - ends
         if since >= 0:
             raise RefusedError(expired(since))
+        self._uses[token] = self._uses.get(token, 0) + 1
+
+    def settled(self, call: Call) -> bool:
+        """Whether the token of a call was given out here and is no longer new."""
+        return self._uses.get(call.headers.get("authorization", "").partition(" ")[2], 0) >= SETTLED
 
     def expire(self) -> None:
         """End all tokens now."""

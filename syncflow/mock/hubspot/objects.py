@@ -119,6 +119,7 @@ def _checked(kind: ObjectType, body: dict[str, Any], record: Record | None) -> d
     properties = body.get("properties")
     if not isinstance(properties, dict):
         raise RefusedError(wrong_input("Some required fields were not set: [properties]"))
+    kind.check_lock()
     kept = kind.check(properties, record)
     if isinstance(kept, Problem):
         raise RefusedError(kept)

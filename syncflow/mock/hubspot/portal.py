@@ -163,6 +163,10 @@ class Hubspot:
         """Getting a token is not an API request."""
         return call.path.lower().startswith("/oauth/")
 
+    def can_expire(self, call: Call) -> bool:
+        """Tokens that were given out do, that of a private app does not."""
+        return self.tokens.settled(call)
+
     def expire(self) -> None:
         """End every token that was given out."""
         self.tokens.expire()

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..system import Desk
-from .problems import LOCKED, Invalid, Problem, already_exists, already_used, not_valid, wrong_input
+from .problems import LOCKED, Invalid, Problem, RefusedError, already_exists, already_used, not_valid, wrong_input
 from .properties import Property, moment_text, read_values
 
 STAGES = ("subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist")
@@ -96,7 +96,7 @@ class ObjectType:
             return wrong_input(refusal)
         if self._desk.faults.record("invalid"):
             return not_valid([Invalid("email", "INVALID_EMAIL", "Email address is invalid", whole.get("email", ""))])
-        return LOCKED if self._desk.faults.record("lock") else None
+        return None
 
     def _clash(self, kept: dict[str, str], record: Record | None) -> Problem | None:
         record_id = record.id if record else None
@@ -109,6 +109,11 @@ class ObjectType:
                 return already_exists(owner)
             return already_used(self.type_id, self.kind, name, value, record_id or str(self._numbered + 1), owner)
         return None
+
+    def check_lock(self) -> None:
+        """Refuse a whole request, now and then, because another write holds the lock: there is no lock of one record."""
+        if self._desk.faults.record("lock"):
+            raise RefusedError(LOCKED)
 
     def create(self, kept: dict[str, str]) -> Record:
         """Store a new record of checked values."""

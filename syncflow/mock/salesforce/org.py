@@ -101,6 +101,10 @@ class Salesforce:
         """Signing in is not an API request."""
         return call.path.lower().startswith("/services/oauth2")
 
+    def can_expire(self, call: Call) -> bool:
+        """Sessions do, the token of the settings does not."""
+        return self.sessions.settled(call)
+
     def expire(self) -> None:
         """End every session."""
         self.sessions.expire()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..settings import SalesforceSettings
+from ..system import SETTLED
 from ..wire import Call
 from .problems import EXPIRED, Problem, RefusedError
 
@@ -15,6 +16,7 @@ class Sessions:
     def __init__(self, settings: SalesforceSettings) -> None:
         self.settings = settings
         self._ends: dict[str, float] = {}
+        self._uses: dict[str, int] = {}
         self._opened = 0
 
     def open(self) -> str:
@@ -36,6 +38,12 @@ class Sessions:
             self._ends.pop(token, None)
             raise RefusedError(401, EXPIRED)
         self._ends[token] = now + self.settings.session_seconds
+        self._uses[token] = self._uses.get(token, 0) + 1
+
+    def settled(self, call: Call) -> bool:
+        """Whether the session of a call is open and no longer new."""
+        token = call.headers.get("authorization", "").partition(" ")[2]
+        return token in self._ends and self._uses.get(token, 0) >= SETTLED
 
     def close(self, token: str) -> None:
         """End one session."""

@@ -147,8 +147,7 @@ def _run(org: Salesforce, deeds: Sequence[Deed], *, all_or_none: bool) -> Answer
             if not all(result["success"] for result in results):
                 transaction.roll_back()
                 results = [_failed([ROLLED_BACK]) if result["success"] else result for result in results]
-    record = org.desk.faults.record
-    return json_answer(200, [result for result in results if not record("left_out")])
+    return json_answer(200, org.desk.faults.left_out(results))
 
 
 def _upsert_one(entity: Entity, key: Field, sent: dict[str, Any], value: str | None, *, sole: bool) -> Result:
