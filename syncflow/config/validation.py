@@ -39,14 +39,17 @@ def salvaged_model(model: type[M], node: Node) -> M | None:
         return model.model_validate(data)
     except ValidationError as error:
         problems = [_located(details, node) for details in error.errors(include_url=False, include_input=False)]
-    for path in sorted(
-        {_wrong_part(problem) for problem in problems}, reverse=True, key=lambda path: [str(s) for s in path]
-    ):
+    for path in sorted({_wrong_part(problem) for problem in problems}, key=_in_order, reverse=True):
         _drop(data, path)
     try:
         return model.model_validate(data)
     except ValidationError:
         return None
+
+
+def _in_order(path: Path) -> list[tuple[int, str]]:
+    """From the last to the first, so that what is taken out of a list moves nothing that is still to be taken out."""
+    return [(step, "") if isinstance(step, int) else (0, step) for step in path]
 
 
 def _wrong_part(problem: Problem) -> Path:

@@ -62,3 +62,10 @@ def test_a_further_check_speaks_of_what_is_left_but_not_of_routes(tmp_path: Path
 def test_a_good_project_is_checked_as_a_whole(tmp_path: Path) -> None:
     found = survey_project(copy_project(tmp_path), environment={}).checked_by(every_name)
     assert [each.code for each in found] == ["SF301", "SF410", "SF301", "SF410", "SF410"]
+
+
+def test_many_wrong_entries_of_a_list_are_taken_out(tmp_path: Path) -> None:
+    wrong = "routes:\n" + "  - {when: item.id}\n  - {too: crm}\n  - 5\n" * 6
+    survey = survey_project(broken(tmp_path, "routes.yaml", "routes:\n", wrong), environment={})
+    assert survey.sound is not None
+    assert [route.by for route in survey.sound.routes.model.routes] == ["item.contact_type"]
