@@ -241,9 +241,9 @@ def test_midnight_is_that_of_the_zone() -> None:
     assert until_midnight(ZoneInfo("Asia/Tokyo"), now=NOW) == 6400.0 + 15 * 3600.0
 
 
-@pytest.mark.parametrize("status", range(300, 600))
 @pytest.mark.parametrize("records", [1, 2])
-def test_no_status_that_is_not_known_delivers(status: int, records: int) -> None:
-    refusal = Refusal(status, "upsert", records=records)
-    decision = decide((), refusal, now=NOW, has_token=True, unsafe=False)
-    assert decision.then not in {"delivered", "already_done", "next"}
+def test_no_status_that_is_not_known_delivers(records: int) -> None:
+    for status in range(300, 600):
+        refusal = Refusal(status, "upsert", records=records)
+        decision = decide((), refusal, now=NOW, has_token=True, unsafe=False)
+        assert decision.then not in {"delivered", "already_done", "next"}, status
