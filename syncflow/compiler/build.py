@@ -30,6 +30,7 @@ from syncflow.compiler.routing import (
 from syncflow.compiler.schema import Door, compile_door
 from syncflow.compiler.timestamps import open_zone
 from syncflow.config.diagnostics import Diagnostic, arranged
+from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
@@ -57,7 +58,7 @@ def build(project: Project) -> Program:
 
 def models(project: Project) -> dict[str, type[BaseModel]]:
     """Return the Pydantic model of each kind of record."""
-    return {kind: door.model for kind, door in _doors(project).items()}
+    return {kind: door.model for kind, door in doors(project).items()}
 
 
 def _program(project: Project) -> Program:
@@ -75,12 +76,13 @@ def _program(project: Project) -> Program:
         retry=RetryPolicy(retry.attempts, retry.first, retry.most, retry.age),
         unrouted=settings.unrouted,
         stop_after=settings.dead_letters.stop_after,
-        check=compile_intake(settings, _doors(project)),
+        check=compile_intake(settings, doors(project)),
         route=compile_router(_by_kind(routes)),
     )
 
 
-def _doors(project: Project) -> dict[str, Door]:
+def doors(project: Project) -> dict[str, Door]:
+    """Return the door of each kind of record."""
     return {kind: compile_door(document.model, name=kind) for kind, document in project.schemas.items()}
 
 
@@ -97,7 +99,7 @@ def _routes(project: Project) -> Iterator[tuple[str, CompiledRoute]]:
 
 
 def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: str) -> Leg:
-    transform, fields = _transform(project, route, kind, system)
+    transform, fields = _transform(project, route, system)
     plan = RoutePlan(
         name=name if route.by is None else f"{name}/{system}",
         kind=kind,
@@ -112,21 +114,23 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
     return Leg(plan, transform)
 
 
-def _transform(
-    project: Project, route: RouteSettings, kind: str, system: str
-) -> tuple[Transform, Mapping[str, ObjectField]]:
+def _transform(project: Project, route: RouteSettings, system: str) -> tuple[Transform, Mapping[str, ObjectField]]:
     mapping = project.mapping(route.mappings.get(system) or route.mapping or "").model
     adapter, _, object_name = mapping.target.partition("/")
-    fields = project.objects[adapter, object_name].model.fields
-    record = project.routes.model.records[kind]
-    transform = compile_mapping(
+    return transform_of(project, mapping), project.objects[adapter, object_name].model.fields
+
+
+def transform_of(project: Project, mapping: MappingFile) -> Transform:
+    """Compile one mapping of a project that has no errors."""
+    adapter, _, object_name = mapping.target.partition("/")
+    record = project.routes.model.records[mapping.source]
+    return compile_mapping(
         mapping,
-        fields,
+        project.objects[adapter, object_name].model.fields,
         zone=open_zone(record.timezone),
         partial=record.items == "partial",
         as_text=project.adapters[adapter].model.values == "text",
     )
-    return transform, fields
 
 
 def _normaliser(field: ObjectField | None) -> Callable[[str], str]:

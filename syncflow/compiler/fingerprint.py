@@ -8,7 +8,7 @@ from typing import Any
 
 from syncflow.config.project import Project
 
-_SAY_NOTHING_OF_EVENTS = {"source", "profiles", "profile", "journal", "dead_letters"}
+_SAY_NOTHING_OF_EVENTS = {"source", "profiles", "profile", "journal", "dead_letters", "tests"}
 
 
 def fingerprint(project: Project) -> str:
@@ -17,7 +17,8 @@ def fingerprint(project: Project) -> str:
         "routes": _routes(project),
         "schemas": {kind: _dump(document.model) for kind, document in project.schemas.items()},
         "mappings": {
-            str(_relative(project, path)): _dump(document.model) for path, document in project.mappings.items()
+            str(_relative(project, path)): _without_tests(_dump(document.model))
+            for path, document in project.mappings.items()
         },
         "adapters": {name: _dump(document.model) for name, document in project.adapters.items()},
         "objects": {"/".join(name): _dump(merged.model) for name, merged in project.objects.items()},
@@ -30,7 +31,12 @@ def _routes(project: Project) -> Any:
     settings = _dump(project.routes.model)
     for system in settings["systems"].values():
         del system["auth"]
+    settings["routes"] = [_without_tests(route) for route in settings["routes"]]
     return {name: value for name, value in settings.items() if name not in _SAY_NOTHING_OF_EVENTS}
+
+
+def _without_tests(model: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in model.items() if name != "tests"}
 
 
 def _dump(model: Any) -> Any:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.routes import NullRule
+from syncflow.config.models.trials import MappingTest
 from syncflow.config.scalars import Expr, JsonValue, Name, Plain, Text, Unset, refuse, resolve
 
 _FORMS = "an expression, {value: …} for a constant, or {from: …, table: …, default: …}"
@@ -66,17 +67,6 @@ FieldForm: TypeAlias = Annotated[
     Discriminator(_form),
     BeforeValidator(_refuse_other_forms),
 ]
-
-
-class MappingTest(Model):
-    """An example: given this event, expect this payload (or a part of it)."""
-
-    name: Text
-    """What it shows."""
-    given: JsonValue
-    """An event, or the parts of it that matter: {operation: create, item: {…}}."""
-    expect: JsonValue
-    """Fields of the payload."""
 
 
 class MappingFile(Model):

@@ -15,6 +15,7 @@ from syncflow.config.models.sources import (
     WebhookSignature,
     WebhookSource,
 )
+from syncflow.config.models.trials import RouteTest
 from syncflow.config.scalars import (
     Address,
     Boolean,
@@ -165,7 +166,7 @@ class RouteSettings(Model):
     """What becomes of a record there when it no longer matches."""
     on_key_change: OnKeyChange = "update"
     """What is done when a record gets another key."""
-    tests: tuple[JsonValue, ...] = ()
+    tests: tuple[RouteTest, ...] = ()
     """Examples that ``syncflow test`` runs."""
 
 
@@ -238,6 +239,8 @@ class RoutesFile(Model):
     """When dead letters are too many."""
     functions: OptionalText = None
     """A Python module with functions of the project's own."""
+    tests: tuple[RouteTest, ...] = ()
+    """Examples that ``syncflow test`` runs: given an event, which routes, payloads and requests."""
     profile: Name | None = None
     """The profile used when none is asked for."""
     profiles: dict[Name, Any] = Field(default_factory=dict, repr=False)
