@@ -67,7 +67,7 @@ def _by_certainty(value: Value) -> tuple[list[Value], list[Value]]:
         case values.Either() | values.Both():
             return [value.left], [value.right]
         case values.Collected():
-            return [value.source], [part for part in (value.condition, value.result) if part is not None]
+            return [value.source], [*value.conditions, value.result]
         case values.Lambda():
             return [], [value.body]
     return list(value.parts), []

@@ -7,6 +7,7 @@ from typing import Any
 
 from syncflow.compiler.code.refusals import too_deep
 from syncflow.compiler.languages.base import MAX_DEPTH, ExpressionError
+from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.events import Json
 
 
@@ -14,7 +15,7 @@ def check_constant(value: Json, offset: int) -> None:
     """Refuse a constant that is not JSON, or nested too deep.
 
     Raises:
-        ExpressionError: NaN, Infinity, or half of a surrogate pair is in it.
+        ExpressionError: NaN, Infinity, an integer of more than 64 bits, or half of a surrogate pair is in it.
     """
     waiting: list[tuple[Any, int]] = [(value, 1)]
     while waiting:
@@ -23,6 +24,8 @@ def check_constant(value: Json, offset: int) -> None:
             raise too_deep()
         if isinstance(part, float) and not math.isfinite(part):
             raise ExpressionError("NaN and Infinity are not JSON", offset)
+        if isinstance(part, int) and not SMALLEST_INTEGER <= part <= LARGEST_INTEGER:
+            raise ExpressionError("a number in the expression has more than 64 bits", offset)
         if isinstance(part, str) and any("\ud800" <= character <= "\udfff" for character in part):
             raise ExpressionError("half of a surrogate pair is not text", offset)
         if isinstance(part, dict):

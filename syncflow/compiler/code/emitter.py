@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any
 
 from syncflow.compiler.code import values
+from syncflow.compiler.code.failing import NO_FILE, careful
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.infer import infer
 from syncflow.compiler.code.lower import Lowering, Scope
@@ -23,12 +23,11 @@ from syncflow.compiler.code.placing import fill_places, put_at
 from syncflow.compiler.code.printing import print_module
 from syncflow.compiler.code.tidying import drop_unread_names
 from syncflow.compiler.code.values import Place, Pool, Value, Variable
+from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.code.write import Writer
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.languages.base import ExpressionError
-from syncflow.compiler.narrowing import of_value
 from syncflow.compiler.types import ABSENT, Object, Type
-from syncflow.errors import DataError
 from syncflow.events import Json
 
 PlaceOf = Callable[[int, int], Place | None]
@@ -61,9 +60,7 @@ class Generated:
 class Emitter:
     """Builds one function of the root, whose values are of the type ``scope``."""
 
-    def __init__(
-        self, scope: Type, *, functions: Mapping[str, Function] | None = None, file: str = "<expression>"
-    ) -> None:
+    def __init__(self, scope: Type, *, functions: Mapping[str, Function] | None = None, file: str = NO_FILE) -> None:
         self.functions = {**FUNCTIONS, **functions} if functions else FUNCTIONS
         self.pool = Pool()
         self.root = Variable("root", type=scope)
@@ -88,7 +85,7 @@ class Emitter:
 
     def constant(self, value: Json) -> Emitted:
         """Return a constant."""
-        kind = of_value(value)
+        kind = of_constant(value)
         return Emitted(self.pool.one(values.Constant(value, type=kind)), kind)
 
     def field(self, name: str, value: Emitted | str, *, place: PlaceOf = _on_one_line) -> Emitted:
@@ -107,7 +104,7 @@ class Emitter:
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
         exec(code, namespace)  # noqa: S102  # built node by node; text of files is in it as constants only
-        return Generated(module, source, _careful(namespace[called]))
+        return Generated(module, source, careful(namespace[called], self._file))
 
     def _record(self) -> Value:
         kinds = {name: emitted.type for name, emitted in self._fields.items()}
@@ -134,18 +131,6 @@ class Emitter:
 
 def _placing(place: PlaceOf) -> Callable[[Node], Place | None]:
     return lambda node: place(node.offset, max(node.length, 1))
-
-
-def _careful(function: FunctionType) -> Callable[[Any], Any]:
-    """Return the function with what Python raises told as an error of the data; its text may quote the data."""
-
-    def call(root: Any) -> Any:
-        try:
-            return function(root)
-        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
-            raise DataError(f"the expression cannot be evaluated ({type(error).__name__})") from None
-
-    return call
 
 
 def compile_path(text: str, scope: Type, *, functions: Mapping[str, Function] | None = None) -> Callable[[Any], Json]:

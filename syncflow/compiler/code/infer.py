@@ -17,8 +17,9 @@ from syncflow.compiler.code.guards import assume
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import arrays, element_of, objects, value_of
 from syncflow.compiler.code.truth import verdict, when_false, when_true
+from syncflow.compiler.code.widening import of_constant, union_of
 from syncflow.compiler.functions import Function
-from syncflow.compiler.narrowing import absent_as_null, of_value, without_null
+from syncflow.compiler.narrowing import absent_as_null, without_null
 from syncflow.compiler.types import (
     ABSENT,
     ANY,
@@ -73,7 +74,7 @@ class _Inference:
             case nodes.Current():
                 return scope
             case nodes.Constant():
-                return of_value(node.value)
+                return of_constant(node.value)
             case nodes.Name():
                 return field_of(scope, node.name)
             case nodes.Index():
@@ -140,7 +141,7 @@ class _Inference:
         if isinstance(node, nodes.SelectObject):
             made = Object(tuple(sorted(dict(zip(node.names, kinds, strict=True)).items())), ABSENT)
         else:
-            made = Array(union(*kinds), len(kinds), len(kinds))
+            made = Array(union_of(kinds), len(kinds), len(kinds))
         return union(made, NULL) if given != scope else made
 
     def _or(self, node: nodes.Or, scope: Type) -> Type:

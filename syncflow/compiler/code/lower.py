@@ -18,8 +18,9 @@ from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import element_of
 from syncflow.compiler.code.truth import is_plain
 from syncflow.compiler.code.values import Callee, Place, Pool, Value, Variable
+from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.functions import Function
-from syncflow.compiler.narrowing import absent_as_null, of_value, without_null
+from syncflow.compiler.narrowing import absent_as_null, without_null
 from syncflow.compiler.types import (
     ANY,
     ARRAY,
@@ -82,7 +83,7 @@ class Lowering:
             case nodes.Current():
                 return scope.current
             case nodes.Constant():
-                return self.pool.one(values.Constant(node.value, type=of_value(node.value), place=self.place(node)))
+                return self.pool.one(values.Constant(node.value, type=of_constant(node.value), place=self.place(node)))
             case nodes.Name():
                 return self._field(node, scope.current)
             case nodes.Index():
@@ -139,20 +140,33 @@ class Lowering:
         kind = self.types[node.source]
         element = self._element_of(source, scope, of_values=node.of_values)
         inner = Scope(element, scope.depth + 1)
-        condition = None if node.condition is None else self._truth(node.condition, inner)
+        conditions, result = self._kept(node, inner)
         return self.pool.one(
             values.Collected(
                 element,
                 source,
-                condition,
-                self.value(node.result, inner),
+                conditions,
+                result,
                 of_values=node.of_values,
-                keeps_nulls=not may_be_null(self.types[node.result]),
                 proven=is_subtype(kind, OBJECT if node.of_values else ARRAY),
                 type=self.types[node],
                 place=self.place(node),
             )
         )
+
+    def _kept(self, node: nodes.Projection, scope: Scope) -> tuple[tuple[Value, ...], Value]:
+        """Return which results of a projection are kept, and the result: nulls are not."""
+        conditions = [] if node.condition is None else [self._truth(node.condition, scope)]
+        result = self.value(node.result, scope)
+        if isinstance(result, values.Choice) and isinstance(result.test, values.IsNull):
+            conditions.append(self._present(node, result.test.of))
+            result = result.otherwise
+        if may_be_null(result.type):
+            conditions.append(self._present(node, result))
+        return tuple(conditions), result
+
+    def _present(self, node: Node, of: Value) -> Value:
+        return self.pool.one(values.IsNull(of, negated=True, type=BOOLEAN, place=self.place(node)))
 
     def _element_of(self, source: Value, scope: Scope, *, of_values: bool = False) -> Variable:
         kind = ANY if of_values else absent_as_null(element_of(source.type))
@@ -242,7 +256,7 @@ class Lowering:
         given = [self.value(argument, scope) for argument in node.arguments]
         kinds = [self.types[argument] for argument in node.arguments]
         callee, left_out = callee_of(self.functions[node.name], given, kinds)
-        defaults = [self.pool.one(values.Constant(default, type=of_value(default))) for default in left_out]
+        defaults = [self.pool.one(values.Constant(default, type=of_constant(default))) for default in left_out]
         return self._call(node, callee, *given, *defaults)
 
 

@@ -5,6 +5,7 @@ In: types as they are, fitting or not. Out: the type of the result where the cal
 
 from __future__ import annotations
 
+from syncflow.compiler.code.widening import union_of
 from syncflow.compiler.narrowing import absent_as_null, restrict, without_absent, without_null
 from syncflow.compiler.types import (
     ABSENT,
@@ -131,7 +132,7 @@ def values(kind: Type) -> Type:
 
 def value_of(kind: Object) -> Type:
     """Return the type of all values of an object."""
-    return without_absent(union(kind.rest, *(entry for _, entry in kind.properties)))
+    return without_absent(union_of([kind.rest, *(entry for _, entry in kind.properties)]))
 
 
 def length(kind: Type) -> Type:

@@ -122,7 +122,10 @@ class Lambda(Value):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IsNull(Value):
+    """Whether a value is null; ``negated``: is not."""
+
     of: Value
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,23 +190,21 @@ class Record(Value):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collected(Value):
-    """The results of those elements of an array that meet the condition; null where the source is none.
+    """The results of those elements of an array that meet the conditions; null where the source is none.
 
-    ``of_values``: of the values of an object. ``keeps_nulls``: results that are null stay. ``proven``: the source is
-    what it should be.
+    ``of_values``: of the values of an object. ``proven``: the source is what it should be.
     """
 
     variable: Variable
     source: Value
-    condition: Value | None
+    conditions: tuple[Value, ...]
     result: Value
     of_values: bool
-    keeps_nulls: bool
     proven: bool
 
     @property
     def parts(self) -> Iterator[Value]:
-        return (part for part in (self.source, self.condition, self.result) if part is not None)
+        return iter((self.source, *self.conditions, self.result))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -141,7 +141,8 @@ class Writer:
             case values.Lambda():
                 return self._lambda(value, region)
             case values.IsNull():
-                return _is_null(self.write(value.of, region))
+                operator = ast.IsNot() if value.negated else ast.Is()
+                return ast.Compare(self.write(value.of, region), [operator], [ast.Constant(None)])
             case values.Choice():
                 test = self.write(value.test, region)
                 return ast.IfExp(test, self._sometimes(value.then, region), self._sometimes(value.otherwise, region))
@@ -238,7 +239,7 @@ class Writer:
         return ast.UnaryOp(ast.Not(), answer) if value.negated else answer
 
     def _collected(self, value: values.Collected, region: Region) -> ast.expr:
-        is_all = value.keeps_nulls and value.condition is None and value.result is value.variable
+        is_all = not value.conditions and value.result is value.variable
         if value.proven and is_all and not value.of_values:
             return self.write(value.source, region)
         source = self.write(value.source, region) if value.proven else self.named(value.source, region)
@@ -250,9 +251,7 @@ class Writer:
     def _listing(self, value: values.Collected, source: ast.expr, region: Region) -> ast.expr:
         inner = Region(region)
         name = self._variable(value.variable, inner)
-        conditions = [] if value.condition is None else [self.write(value.condition, inner)]
-        if not value.keeps_nulls:
-            conditions.append(ast.Compare(self.named(value.result, inner), [ast.IsNot()], [ast.Constant(None)]))
+        conditions = self._written(value.conditions, inner)
         through = _method(source, "values") if value.of_values else source
         generator = ast.comprehension(_store(name), through, conditions, 0)
         return ast.ListComp(self.write(value.result, inner), [generator])
@@ -299,10 +298,6 @@ def _call(name: str, *arguments: ast.expr) -> ast.expr:
 
 def _method(of: ast.expr, name: str, *arguments: ast.expr) -> ast.expr:
     return ast.Call(ast.Attribute(of, name, ast.Load()), list(arguments), [])
-
-
-def _is_null(of: ast.expr) -> ast.expr:
-    return ast.Compare(of, [ast.Is()], [ast.Constant(None)])
 
 
 def _bound(position: int | None) -> ast.expr | None:
