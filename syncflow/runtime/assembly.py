@@ -19,7 +19,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import Project
 from syncflow.errors import UnavailableError
-from syncflow.runtime.engine import Engine
+from syncflow.runtime.engine import Engine, Keep
 from syncflow.runtime.journal import Journal
 from syncflow.runtime.sqlite import SqliteJournal
 from syncflow.sources import open_source
@@ -48,6 +48,7 @@ async def assembled(
     """
     time = clock or SystemClock()
     program = build(project)
+    settings = project.routes.model.journal
     client = open_client(transport=transport)
 
     def connect(plan: SystemPlan, gate: Gate) -> SystemClient:
@@ -63,6 +64,7 @@ async def assembled(
             limit=limit,
             wait_seconds=wait_seconds,
             from_start=from_start,
+            keep=Keep(settings.keep.age, settings.keep.size),
         )
     finally:
         await client.aclose()

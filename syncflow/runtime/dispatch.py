@@ -136,7 +136,7 @@ class Dispatcher:
                     elif await self._room():
                         self._start(sends)
         finally:
-            await asyncio.gather(*self._writes)
+            await asyncio.gather(*self._writes, return_exceptions=True)
             await self._system.close()
 
     async def _page(self) -> None:
@@ -183,8 +183,14 @@ class Dispatcher:
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        task.add_done_callback(lambda _: self._changed())
+        task.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        """A write that failed has ended the run already: it is the journal that failed."""
+        self._writes.discard(task)
+        if not task.cancelled():
+            task.exception()
+        self._changed()
 
     async def _wait(self) -> None:
         """Wait for news, or for a batch to ripen or a retry to fall due."""

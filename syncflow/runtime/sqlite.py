@@ -121,6 +121,7 @@ class SqliteJournal:
                 return function(*arguments, **keywords)
             # Shielded: a cancelled caller must not leave the next call to find the database in the middle of this one.
             work = asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+            work.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever waited may be gone
             return await asyncio.shield(work)
         except sqlite3.Error as exc:
             raise UnavailableError(

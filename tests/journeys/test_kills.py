@@ -1,0 +1,202 @@
+"""Real processes, really killed: nothing is lost, nothing is there twice, and little is sent again."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from syncflow.mock.server import Running, running_mock
+from syncflow.runtime.sqlite import connect
+from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, assert_holds, default_project, run
+from tests.journeys.stories import implied, write_stories
+from tests.journeys.victim import POINTS
+
+BATCH = 20
+IN_FLIGHT = 2 * 4 * BATCH
+"""Two systems, four requests each."""
+
+
+class Counting:
+    """A mocked system that counts how often each payload was written to it."""
+
+    def __init__(self, system: Any, written: Counter[bytes], marks: Callable[[Any], list[bytes]]) -> None:
+        self._system = system
+        self._written = written
+        self._marks = marks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._system, name)
+
+    def answer(self, call: Any) -> Any:
+        self._written.update(self._marks(call))
+        return self._system.answer(call)
+
+
+def _marks(call: Any) -> list[bytes]:
+    """Every story event has a last name of its own: it tells one delivery from another."""
+    return [word for word in call.body.split(b'"') if word.startswith(b"Lovelace")]
+
+
+@pytest.fixture
+def written() -> Counter[bytes]:
+    return Counter()
+
+
+@pytest.fixture
+def mock(written: Counter[bytes]) -> Iterator[Running]:
+    with running_mock(UNLIMITED) as running:
+        for name, system in list(running.mock.systems.items()):
+            running.mock.systems[name] = Counting(system, written, _marks)
+        yield running
+
+
+def start(project: Path, mock: str, *command: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"MOCK_URL": mock, "BATCH_SIZE": str(BATCH), "PYTHONPATH": str(ROOT)}
+    command = command or (*SYNCFLOW, "run", "routes.yaml", "--quiet")
+    return subprocess.Popen(
+        command, cwd=project.parent, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def sent_again(written: Counter[bytes]) -> int:
+    return sum(count - 1 for count in written.values())
+
+
+def test_a_run_killed_a_hundred_times_loses_and_repeats_nothing(tmp_path: Path, mock: Running, written: Counter[bytes]) -> None:
+    project = default_project(tmp_path)
+    slow = {name: {"latency_ms": 40} for name in ("salesforce", "hubspot")}
+    assert httpx.put(f"{mock.url}/admin/settings", json=slow).status_code == 200
+    events = write_stories(tmp_path / "events.jsonl", count=20_000)
+    instants = random.Random(4)
+    kills = 0
+    for _ in range(100):
+        process = start(project, mock.url)
+        time.sleep(instants.uniform(0.4, 1.3))
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+    assert run(project, mock.url, BATCH_SIZE=str(BATCH)).code == 0
+    assert kills >= 50, "too few runs were alive when they were killed to prove anything"
+    assert_holds(mock.url, implied(events))
+    assert sent_again(written) <= kills * IN_FLIGHT
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_at_a_commit_point_loses_and_repeats_nothing(
+    point: str, tmp_path: Path, mock: Running, written: Counter[bytes]
+) -> None:
+    project = default_project(tmp_path)
+    events = write_stories(tmp_path / "events.jsonl", count=1_000)
+    for nth in (1, 3):
+        victim = start(project, mock.url, sys.executable, "-m", "tests.journeys.victim", str(project), point, str(nth))
+        assert victim.wait(timeout=60) in {-signal.SIGKILL, 0}
+    assert run(project, mock.url).code == 0
+    assert_holds(mock.url, implied(events))
+    assert sent_again(written) <= 2 * IN_FLIGHT
+
+
+def test_sigterm_finishes_what_is_under_way_and_says_what_is_left(tmp_path: Path, mock: Running, written: Counter[bytes]) -> None:
+    project = default_project(tmp_path)
+    httpx.put(f"{mock.url}/admin/settings", json={name: {"latency_ms": 200} for name in ("salesforce", "hubspot")})
+    events = write_stories(tmp_path / "events.jsonl", count=3_000)
+    environment = os.environ | {"MOCK_URL": mock.url, "BATCH_SIZE": str(BATCH), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [*SYNCFLOW, "run", "routes.yaml"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    _until(lambda: len(written) > 100)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "left" in out
+    assert "Traceback" not in out
+    assert sent_again(written) == 0
+    assert run(project, mock.url, BATCH_SIZE=str(BATCH)).code == 0
+    assert sent_again(written) == 0, "after a clean stop nothing is sent again"
+    assert_holds(mock.url, implied(events))
+
+
+def test_a_full_disk_stops_the_run_and_the_next_one_continues(tmp_path: Path, mock: Running) -> None:
+    project = default_project(tmp_path)
+    events = write_stories(tmp_path / "events.jsonl", count=4_000)
+    environment = os.environ | {"MOCK_URL": mock.url, "PYTHONPATH": str(ROOT)}
+
+    def no_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+
+    full = subprocess.run(
+        [*SYNCFLOW, "run", "routes.yaml"], cwd=tmp_path, env=environment, preexec_fn=no_room, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert full.returncode == 1
+    assert "journal" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert run(project, mock.url).code == 0
+    assert_holds(mock.url, implied(events))
+
+
+def test_a_damaged_journal_is_refused_and_left_alone(tmp_path: Path, mock: Running, written: Counter[bytes]) -> None:
+    project = default_project(tmp_path)
+    write_stories(tmp_path / "events.jsonl", count=10)
+    journal = tmp_path / ".syncflow" / "journal.db"
+    journal.parent.mkdir()
+    journal.write_bytes(b"SQLite format 3\x00" + bytes(range(256)) * 40)
+    before = journal.read_bytes()
+    ran = run(project, mock.url)
+    assert ran.code == 1
+    assert "damaged" in ran.err
+    assert "Traceback" not in ran.err
+    assert journal.read_bytes() == before
+    assert not written
+
+
+def test_a_mock_that_dies_and_comes_back_costs_nothing(tmp_path: Path) -> None:
+    project = default_project(tmp_path)
+    events = write_stories(tmp_path / "events.jsonl", count=3_000)
+    with running_mock(UNLIMITED) as mock:
+        port = mock.url.rsplit(":", 1)[1]
+        process = start(project, mock.url)
+        _until(lambda: connect_count(tmp_path) > 100)
+    # Everything it held is gone with it: only what is sent from now on can be there.
+    settled = connect_count(tmp_path)
+    again = subprocess.Popen(
+        [*SYNCFLOW, "mock", "--port", port], env=os.environ | {"MOCK_RATE": "off", "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL
+    )
+    try:
+        assert process.wait(timeout=100) == 0
+    finally:
+        again.terminate()
+        again.wait(timeout=30)
+    database = connect(tmp_path / ".syncflow" / "journal.db")
+    states = dict(database.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())
+    assert set(states) <= {"delivered", "superseded", "already_done"}
+    assert sum(states.values()) >= len(events) > settled
+
+
+def connect_count(directory: Path) -> int:
+    path = directory / ".syncflow" / "journal.db"
+    if not path.exists():
+        return 0
+    try:
+        with connect(path, read_only=True) as database:
+            return int(database.execute("SELECT count(*) FROM deliveries WHERE state = 'delivered'").fetchone()[0])
+    except Exception:  # noqa: BLE001  # it is being made just now
+        return 0
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
