@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from syncflow import __version__
-from syncflow.cli import adapters, check, dead_letters, dry_run, functions, init, mock, run, status, validate
+from syncflow.cli import adapters, check, dead_letters, dry_run, functions, init, mock, run, status, test, validate
 from syncflow.cli.console import complain
 from syncflow.errors import SyncflowError
 
@@ -43,6 +43,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.init,
     "validate": validate.validate,
     "dry-run": dry_run.dry_run,
+    "test": test.run_all,
     "check": check.check,
     "run": run.run,
     "status": status.status,

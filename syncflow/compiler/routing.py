@@ -15,7 +15,7 @@ from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.values import Fault, is_true, kind_of, text_of
 from syncflow.config.models.routes import RouteAction, RouteSettings
 from syncflow.errors import DataError
-from syncflow.events import Accepted, Action, Change, Event, Key, Match, Refused, Routed
+from syncflow.events import Accepted, Action, Change, Event, Item, Key, Match, Refused, Routed
 
 _ACTIONS: dict[RouteAction, Action | None] = {
     "upsert": "upsert",
@@ -144,10 +144,15 @@ def _match(leg: Leg, event: Event, because: str) -> Match:
     key = Key(plan.key_name, transform.key(event.root))
     if operation is None or operation == "delete":
         return Match(plan.name, plan.system, plan.object, operation, key, {}, because)
+    return Match(plan.name, plan.system, plan.object, operation, key, payload_of(transform, event, key.value), because)
+
+
+def payload_of(transform: Transform, event: Event, key: str) -> Item:
+    """Return what a mapping makes of a record that is not deleted. Raises Fault, also where the key is empty."""
     payload = transform.payload(event.root, event.change)
-    if not key.value:
-        raise Fault("mapping", "no_key", f"{plan.key_name}: the key is empty, or neither text nor a whole number")
-    return Match(plan.name, plan.system, plan.object, operation, key, payload, because)
+    if not key:
+        raise Fault("mapping", "no_key", f"{transform.key_name}: the key is empty, or neither text nor a whole number")
+    return payload
 
 
 def _refused(accepted: Accepted, route: str, fault: Fault) -> Refused:

@@ -7,11 +7,12 @@ what a create before it has put somewhere. In: a program and raw events. Out: va
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from syncflow.adapters.engine import PLACEHOLDER
 from syncflow.compiler.program import Program
-from syncflow.events import Accepted, Batch, Delivery, Raw
-from syncflow.runtime.journal import DeadLetter, JournaledEvent, Known
+from syncflow.events import Accepted, Batch, Delivery, Raw, Record
+from syncflow.runtime.journal import DeadLetter, JournaledEvent, Known, Presence
 from syncflow.runtime.lanes import Lanes
 from syncflow.runtime.plan import Fate, Numbers, Plan, plan_chunk
 
@@ -35,20 +36,47 @@ class Rehearsal:
     superseded: dict[int, int]
     kept: tuple[str, ...]
     """Routes that a record left while it stays there."""
+    presence: tuple[Presence, ...] = ()
+    """What is known afterwards of the records of the sample, as far as it changed."""
 
     @property
     def dead(self) -> int:
         return sum(len(event.dead_letters) for event in self.events)
 
 
-def rehearse(program: Program, raws: Sequence[Raw], *, now: float) -> Rehearsal:
-    """Send ``raws`` through the program as one chunk read at ``now``, and cut the batches that a run would."""
+def rehearse(
+    program: Program,
+    raws: Sequence[Raw],
+    *,
+    now: float,
+    known: Known | None = None,
+    numbers: Numbers | None = None,
+) -> Rehearsal:
+    """Send ``raws`` through the program as one chunk read at ``now``, and cut the batches that a run would.
+
+    ``known`` and ``numbers`` are those of a journal or of an earlier part of the sample; without them nothing is known.
+    """
     fates = [_fate(program, raw) for raw in raws]
-    plan = plan_chunk(fates, known=Known(), program=program, numbers=Numbers(0, 0), now=now)
+    plan = plan_chunk(fates, known=known or Known(), program=program, numbers=numbers or Numbers(0, 0), now=now)
     superseded = {entry.delivery: entry.by for entry in plan.superseded}
     batches = tuple(_batches(program, [each for each in plan.deliveries if each.id not in superseded], superseded))
     events = tuple(_event(plan, fate, event) for fate, event in zip(fates, plan.events, strict=True))
-    return Rehearsal(events, batches, superseded, tuple(plan.kept))
+    return Rehearsal(events, batches, superseded, tuple(plan.kept), plan.presence)
+
+
+def rehearse_in_turn(program: Program, raws: Sequence[Raw], *, now: float) -> list[Rehearsal]:
+    """Rehearse events one after another: each finds all that the ones before it caused delivered, under ids as ``<id>``."""
+    presence: dict[tuple[Record, str], Presence] = {}
+    numbers, rehearsals = Numbers(0, 0), []
+    for raw in raws:
+        rehearsal = rehearse(program, [raw], now=now, known=Known(tuple(presence.values())), numbers=numbers)
+        presence |= {(row.record, row.route): _delivered(row) for row in rehearsal.presence}
+        rehearsals.append(rehearsal)
+    return rehearsals
+
+
+def _delivered(row: Presence) -> Presence:
+    return replace(row, vendor_id=PLACEHOLDER) if row.state == "present" else row
 
 
 def _fate(program: Program, raw: Raw) -> Fate:

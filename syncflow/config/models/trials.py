@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from syncflow.config.models.base import Model
 from syncflow.config.scalars import Boolean, JsonValue, Text
-from syncflow.events import Action
+from syncflow.events import Action, Stage
 
 
 class Surroundings(Model):
@@ -20,6 +20,19 @@ class Surroundings(Model):
     """What ``uuid()`` gives, or a list of what it gives in turn; afterwards 00000000-0000-4000-8000-000000000001 and on."""
 
 
+class ErrorExpectation(Model):
+    """A dead letter, as far as it is named here."""
+
+    stage: Stage | None = None
+    """Where it was given up: source, schema, route, mapping."""
+    code: Text | None = None
+    """Its code, as ``syncflow dlq list`` shows it."""
+    reason: Text | None = None
+    """Some of the words that say why."""
+    route: Text | None = None
+    """The route that it is about."""
+
+
 class MappingTest(Surroundings):
     """An example: given this event, expect this payload (or a part of it)."""
 
@@ -28,7 +41,8 @@ class MappingTest(Surroundings):
     given: JsonValue
     """An event, or the parts of it that matter: {item: {…}}. Record, operation (create) and timestamp are filled in."""
     expect: JsonValue
-    """Fields of the payload; those that are not named are not compared. Or the dead letter that comes of it: {error: CODE}."""
+    """Fields of the payload; those that are not named are not compared. Or the dead letter that comes of it: {error: CODE},
+    {error: {stage: schema, code: missing, reason: item.id}}."""
     exactly: Boolean = False
     """Whether the payload holds nothing else."""
 
@@ -61,8 +75,8 @@ class RouteExpectation(Model):
     """The requests that it causes, all of them, in their order."""
     ignored: Boolean = False
     """Whether it is put aside."""
-    error: JsonValue = None
-    """The code of the dead letter that it becomes, or what is known of it: {stage: schema, code: missing, reason: some words}."""
+    error: Text | ErrorExpectation | None = None
+    """The code of the dead letter that it becomes, or what is known of it: {stage: schema, code: missing, reason: item.id}."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

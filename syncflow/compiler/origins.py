@@ -1,0 +1,115 @@
+"""Where values come from: the paths that an expression reads, and how a field of a payload came to its value.
+
+In: models of a checked project and the root of one event. Out: values for a person who asks, and for the coverage of tests. Nothing
+here is part of a run; the expressions are those that a run evaluates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from syncflow.compiler.expressions import Expression, Read, compile_expression
+from syncflow.compiler.values import text_of
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.errors import DataError
+from syncflow.events import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One path that an expression reads, and what it found there."""
+
+    path: str
+    value: Json
+    there: bool
+    """False where the event does not have the path at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An expression, what it read and what it gave; ``error`` says why it gave nothing."""
+
+    text: str
+    readings: tuple[Reading, ...]
+    value: Json = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How one field came to its value before the payload was checked. ``entry`` is the table's entry that was hit."""
+
+    field: str
+    how: Literal["constant", "expression", "table", "default", "fails"]
+    evaluation: Evaluation | None
+    value: Json = None
+    entry: str | None = None
+
+
+def evaluate(text: str, root: Mapping[str, Json]) -> Evaluation:
+    """Evaluate an expression and keep what it read. Raises ExpressionError where it cannot be compiled."""
+    expression = compile_expression(text)
+    readings = readings_of(expression, root)
+    try:
+        return Evaluation(text, readings, expression.evaluate(root))
+    except DataError as error:
+        return Evaluation(text, readings, error=error.message)
+
+
+def readings_of(expression: Expression, root: Mapping[str, Json]) -> tuple[Reading, ...]:
+    """Return what is found at the paths that an expression reads: the longest of them, in order."""
+    paths = dict.fromkeys(_as_far_as_told(read) for read in expression.paths())
+    longest = [path for path in paths if not any(other[: len(path)] == path != other for other in paths)]
+    return tuple(_reading(path, root) for path in longest)
+
+
+def _as_far_as_told(read: Read) -> tuple[str | int, ...]:
+    """A path up to the list whose elements it goes through."""
+    steps: list[str | int] = []
+    for step in read.steps:
+        if step is None:
+            break
+        steps.append(step)
+    return tuple(steps)
+
+
+def _reading(path: Sequence[str | int], root: Any) -> Reading:
+    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    value: Any = root
+    for step in path:
+        if not isinstance(value, Mapping | list):
+            return Reading(name, None, there=False)
+        try:
+            value = value[step]  # type: ignore[index]  # of the other kind: a TypeError
+        except (LookupError, TypeError):
+            return Reading(name, None, there=False)
+    return Reading(name, value, there=True)
+
+
+def origins(mapping: MappingFile, root: Mapping[str, Json]) -> list[Origin]:
+    """Return how each field of a mapping comes to its value for one event."""
+    return [_origin(name, form, root) for name, form in mapping.fields.items()]
+
+
+def _origin(name: str, form: str | Constant | Recipe, root: Mapping[str, Json]) -> Origin:
+    if isinstance(form, Constant):
+        return Origin(name, "constant", None, form.value)
+    found = evaluate(form.source if isinstance(form, Recipe) else form, root)
+    if found.error:
+        return Origin(name, "fails", found)
+    return _of_recipe(name, form, found) if isinstance(form, Recipe) else Origin(name, "expression", found, found.value)
+
+
+def _of_recipe(name: str, recipe: Recipe, found: Evaluation) -> Origin:
+    entry = None if recipe.table is None or found.value is None else text_of(found.value)
+    if recipe.table is not None and entry is not None and entry in recipe.table:
+        return Origin(name, "table", found, recipe.table[entry], entry)
+    if found.value is not None and recipe.table is None:
+        return Origin(name, "expression", found, found.value)
+    if "default" in recipe.model_fields_set:
+        return Origin(name, "default", found, recipe.default)
+    if found.value is None:
+        return Origin(name, "expression", found)
+    return Origin(name, "fails", replace(found, error="the value is not in the table, and there is no default"))

@@ -1,0 +1,101 @@
+"""The tests of a mapping: an event through the door and the mapping, whatever the routes say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from pydantic import ValidationError
+
+from syncflow.compiler.build import doors, transform_of
+from syncflow.compiler.functions.ambient import surrounded_by
+from syncflow.compiler.intake import compile_intake
+from syncflow.compiler.mapping import Transform
+from syncflow.compiler.origins import origins
+from syncflow.compiler.routing import payload_of
+from syncflow.compiler.values import Fault
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import MappingFile
+from syncflow.config.models.routes import Envelope
+from syncflow.config.models.trials import ErrorExpectation, MappingTest
+from syncflow.config.project import Project
+from syncflow.errors import DataError
+from syncflow.events import Event, Ignored, Item, Json, Refused
+from syncflow.testing.compare import Mismatch, compare
+from syncflow.testing.coverage import Mark, entry_mark, field_mark
+from syncflow.testing.expectations import Letter, check_error
+from syncflow.testing.given import ambient, completed, raw
+
+_Mapping = Document[MappingFile]
+
+
+class MappingTrials:
+    """Runs the tests of a project's mappings. Events are written in the usual envelope, and no rule ignores them."""
+
+    def __init__(self, project: Project) -> None:
+        settings = project.routes.model.model_copy(update={"envelope": Envelope(), "ignore": ()})
+        self._check = compile_intake(settings, doors(project))
+        self._transform = cache(lambda path: transform_of(project, project.mappings[path].model))
+
+    def trial(self, document: _Mapping, test: MappingTest) -> Callable[[set[Mark]], Iterator[Mismatch]]:
+        """Return what runs a test."""
+        return lambda exercised: self._run(document, test, exercised)
+
+    def _run(self, document: _Mapping, test: MappingTest, exercised: set[Mark]) -> Iterator[Mismatch]:
+        with surrounded_by(ambient(test)):
+            came = self._payload(document, test, exercised)
+        error = _expected_error(document, test)
+        if error is not None or isinstance(came, Letter):
+            letters = [came] if isinstance(came, Letter) else []
+            yield from check_error(error, letters, "a payload")
+            return
+        expected = _expected_fields(test)
+        exercised.update(field_mark(document, name) for name in (came if test.exactly else expected))
+        yield from compare(expected, came, exactly=test.exactly)
+
+    def _payload(self, document: _Mapping, test: MappingTest, exercised: set[Mark]) -> Item | Letter:
+        checked = self._check(raw(completed(test.given, kind=document.model.source, test=test), 1))
+        if isinstance(checked, Refused):
+            return Letter(checked.stage, checked.code, checked.reason)
+        assert not isinstance(checked, Ignored)  # there are no rules
+        event = checked.event
+        if event.record.kind != document.model.source:
+            raise DataError(f"given: this mapping reads {document.model.source}, not {event.record.kind}")
+        exercised.update(entries_of(document, event))
+        return _made(self._transform(document.path), event)
+
+
+def _made(transform: Transform, event: Event) -> Item | Letter:
+    if event.change == "delete":
+        return {}
+    try:
+        return payload_of(transform, event, transform.key(event.root))
+    except Fault as fault:
+        return Letter(fault.stage, fault.code, fault.reason)
+
+
+def entries_of(document: _Mapping, event: Event) -> Iterator[Mark]:
+    """Yield the entries of a mapping's tables that an event is looked up in."""
+    for origin in origins(document.model, event.root):
+        if origin.how == "table":
+            yield entry_mark(document.name, origin.field, origin.entry)
+        elif origin.how == "default":
+            yield entry_mark(document.name, origin.field, None)
+
+
+def _expected_fields(test: MappingTest) -> dict[str, Json]:
+    if not isinstance(test.expect, dict):
+        raise DataError("expect: fields of the payload are expected, or {error: CODE}")
+    return test.expect
+
+
+def _expected_error(document: _Mapping, test: MappingTest) -> str | ErrorExpectation | None:
+    """``{error: …}`` means a dead letter, unless the mapping has a field of that name."""
+    expected = _expected_fields(test)
+    if set(expected) != {"error"} or "error" in document.model.fields:
+        return None
+    error = expected["error"]
+    try:
+        return error if isinstance(error, str) else ErrorExpectation.model_validate(error)
+    except ValidationError:
+        raise DataError("expect.error: a code is expected, or some of {stage, code, reason}") from None
