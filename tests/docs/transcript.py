@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ PROJECT = (
     "requirements-dev.lock",
 )
 EXECUTED = ("console", "sh", "bash", "python")
+MOST_SECONDS = 60
 _MARK = "\x1e"
 _STATUS = f"status=$?; printf '\\n{_MARK}%s\\n' $status"
 # Waits until the mock answers.
@@ -84,12 +86,23 @@ def run(page: Path, folder: Path) -> list[str]:
     script = "trap 'kill $(jobs -p) 2>/dev/null' EXIT\n" + "".join(
         _shell(index, listed) for index in range(len(listed))
     )
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=_environment(_install(folder)), text=True, timeout=100, check=False,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    outputs = re.split(rf"\n{_MARK}(\d+)\n", done.stdout)
+    printed = _run_script(script, folder)
+    outputs = re.split(rf"\n{_MARK}(\d+)\n", printed)
     return [problem for index, command in enumerate(listed) if (problem := _compare(command, index, listed, outputs))]
+
+
+def _run_script(script: str, folder: Path) -> str:
+    """Return all that a script prints; what does not end in time is ended, with whatever it has started."""
+    environment = _environment(_install(folder))
+    with subprocess.Popen(
+        ["bash", "-c", script], cwd=folder, env=environment, text=True, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as shell:  # fmt: skip
+        try:
+            return shell.communicate(timeout=MOST_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            return f"{shell.communicate()[0]}\n(did not end within {MOST_SECONDS} s)"
 
 
 def _shell(index: int, listed: list[Command]) -> str:
