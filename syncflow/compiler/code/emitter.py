@@ -8,34 +8,35 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from syncflow.compiler.code import values
-from syncflow.compiler.code.failing import NO_FILE, careful
+from syncflow.compiler.code import recipes, values
+from syncflow.compiler.code.body import Slot, roots_of, write_result, write_slots
+from syncflow.compiler.code.failing import NO_FILE, Spot, careful
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.infer import infer
 from syncflow.compiler.code.lower import Lowering, Scope
 from syncflow.compiler.code.naming import Names, identifier
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
-from syncflow.compiler.code.placing import fill_places, put_at
+from syncflow.compiler.code.placing import fill_places
 from syncflow.compiler.code.printing import print_module
+from syncflow.compiler.code.reads import reads_of
 from syncflow.compiler.code.tidying import drop_unread_names
 from syncflow.compiler.code.values import Place, Pool, Value, Variable
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.code.write import Writer
 from syncflow.compiler.functions import FUNCTIONS, Function
-from syncflow.compiler.languages.base import ExpressionError
-from syncflow.compiler.types import ABSENT, Object, Type
+from syncflow.compiler.languages.base import ExpressionError, Read
+from syncflow.compiler.types import BOOLEAN, MISSING, Missing, Type, may_be_null
 from syncflow.events import Json
 
-PlaceOf = Callable[[int, int], Place | None]
+PlaceOf = Callable[[int, int], Place]
 """offset and length in an expression's text → where that stands in its file."""
 
 
-def _on_one_line(offset: int, length: int) -> Place:
-    return Place(1, offset, 1, offset + length)
+Steps = tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Emitted:
     value: Value
     type: Type
     findings: Sequence[Finding] = ()
+    reads: Sequence[Read] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Generated:
     module: ast.Module = field(repr=False)
     source: str
     call: Callable[[Any], Any] = field(repr=False)
-    """root → result. Raises DataError, without personal data, where a value cannot be made."""
+    """root → result. Raises FieldError, without personal data, where a value cannot be made."""
 
 
 class Emitter:
@@ -66,10 +68,12 @@ class Emitter:
         self.root = Variable("root", type=scope)
         self._scope = scope
         self._file = file
-        self._fields: dict[str, Emitted] = {}
+        self._slots: dict[str, Slot] = {}
+        self._fields: dict[Spot, str] = {}
+        self._texts = 0
 
-    def expression(self, text: str, *, place: PlaceOf = _on_one_line) -> Emitted:
-        """Compile a JMESPath expression over the root.
+    def expression(self, text: str, *, place: PlaceOf | None = None, field: str = "") -> Emitted:
+        """Compile a JMESPath expression over the root, for the field that an error shall name.
 
         Raises:
             ExpressionError: the text is no expression, is too long or too deep, or calls what does not exist.
@@ -77,60 +81,86 @@ class Emitter:
         node = parse(text, self.functions)
         try:
             inferred = infer(node, self._scope, self.functions)
-            lowering = Lowering(self.pool, inferred.types, self.functions, _placing(place))
+            lowering = Lowering(self.pool, inferred.types, self.functions, self._placing(place, field))
             value = lowering.value(node, Scope(self.root))
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
-        return Emitted(value, inferred.type, inferred.findings)
+        return Emitted(value, inferred.type, inferred.findings, reads_of(node))
+
+    def _placing(self, place: PlaceOf | None, field: str) -> Callable[[Node], Place]:
+        """Return where nodes stand; an expression of no file has a line for itself."""
+        self._texts += 1
+        line = self._texts
+
+        def at(node: Node) -> Place:
+            length = max(node.length, 1)
+            there = (
+                Place(line, node.offset, line, node.offset + length) if place is None else place(node.offset, length)
+            )
+            self._fields.setdefault(there[:2], field)
+            return there
+
+        return at
 
     def constant(self, value: Json) -> Emitted:
         """Return a constant."""
         kind = of_constant(value)
         return Emitted(self.pool.one(values.Constant(value, type=kind)), kind)
 
-    def field(self, name: str, value: Emitted | str, *, place: PlaceOf = _on_one_line) -> Emitted:
-        """Put a value, or the value of an expression, under ``name`` in the object that the function returns."""
-        emitted = self.expression(value, place=place) if isinstance(value, str) else value
-        self._fields[name] = emitted
+    def defaulted(self, emitted: Emitted, default: Json) -> Emitted:
+        """Return a value with ``default`` in place of null."""
+        value, kind = recipes.defaulted(self.pool, emitted.value, emitted.type, default)
+        return replace(emitted, value=value, type=kind)
+
+    def looked_up(self, emitted: Emitted, table: Mapping[str, Json], default: Json | Missing = MISSING) -> Emitted:
+        """Return what a table has for the text of a value: for null the default, or null; for what is not in the table
+        the default, or an error."""
+        value, kind = recipes.looked_up(self.pool, emitted.value, emitted.type, table, default)
+        return replace(emitted, value=value, type=kind)
+
+    def field(
+        self,
+        name: str,
+        value: Emitted | str,
+        *,
+        place: PlaceOf | None = None,
+        omit_null: bool = False,
+        needs: Sequence[Steps] = (),
+    ) -> Emitted:
+        """Put a value, or the value of an expression, under ``name`` in the object that the function returns.
+
+        It is left out where it is null (``omit_null``), and where one of the paths of ``needs`` leads nowhere.
+        """
+        emitted = self.expression(value, place=place, field=name) if isinstance(value, str) else value
+        there = recipes.present(self.pool, self.root, needs)
+        conditions = [] if there is None else [there]
+        if omit_null and may_be_null(emitted.type):
+            conditions.append(self.pool.one(values.IsNull(emitted.value, negated=True, type=BOOLEAN)))
+        self._slots[name] = Slot(name, emitted.value, tuple(conditions))
         return emitted
 
     def function(self, name: str, result: Emitted | None = None) -> Generated:
         """Write the function: it returns ``result``, or else an object of the fields."""
-        value = self._record() if result is None else result.value
         try:
-            module, namespace, called = self._written(name, value)
+            module, namespace, called = self._written(name, result)
             source = print_module(module)
             code = compile(module, self._file, "exec")
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
         exec(code, namespace)  # noqa: S102  # built node by node; text of files is in it as constants only
-        return Generated(module, source, careful(namespace[called], self._file))
+        return Generated(module, source, careful(namespace[called], self._file, self._fields))
 
-    def _record(self) -> Value:
-        kinds = {name: emitted.type for name, emitted in self._fields.items()}
-        return values.Record(
-            tuple(self._fields),
-            tuple(emitted.value for emitted in self._fields.values()),
-            type=Object(tuple(sorted(kinds.items())), ABSENT),
-        )
-
-    def _written(self, name: str, value: Value) -> tuple[ast.Module, dict[str, Any], str]:
+    def _written(self, name: str, result: Emitted | None) -> tuple[ast.Module, dict[str, Any], str]:
         names = Names()
         called = names.fresh(identifier(name))
-        writer = Writer(self.root, [value], names)
-        returned = ast.Return(writer.result(value))
-        put_at(returned, value.place)
-        parameters = ast.arguments([], [ast.arg(writer.parameter)], None, [], [], None, [])
-        body: list[ast.stmt] = [*writer.statements, returned]
+        slots = list(self._slots.values())
+        writer = Writer(self.root, roots_of(slots) if result is None else [result.value], names)
+        body = write_slots(writer, slots) if result is None else write_result(writer, result.value)
         drop_unread_names(body)
-        definition = ast.FunctionDef(called, parameters, body, [])
-        module = ast.Module([*writer.constants, definition], [])
+        parameters = ast.arguments([], [ast.arg(writer.parameter)], None, [], [], None, [])
+        module = ast.Module([*writer.constants, ast.FunctionDef(called, parameters, body, [])], [])
         fill_places(module)
         return module, writer.namespace, called
-
-
-def _placing(place: PlaceOf) -> Callable[[Node], Place | None]:
-    return lambda node: place(node.offset, max(node.length, 1))
 
 
 def compile_path(text: str, scope: Type, *, functions: Mapping[str, Function] | None = None) -> Callable[[Any], Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from types import FunctionType, TracebackType
 from typing import Any, Final
@@ -13,27 +13,47 @@ NO_FILE: Final = "<expression>"
 """The file of code that was made of no file."""
 
 
-def careful(function: FunctionType, file: str) -> Callable[[Any], Any]:
-    """Return the function with what Python raises told as an error of the data; Python's own text may quote the data."""
+class FieldError(DataError):
+    """The value of a field cannot be made. ``field`` is the first that needs what failed, empty where there is none."""
+
+    def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+Spot = tuple[int, int]
+"""Line and column of generated code: those of the file."""
+
+
+def careful(function: FunctionType, file: str, fields: Mapping[Spot, str]) -> Callable[[Any], Any]:
+    """Return the function with what fails told as a FieldError: Python's own texts may quote the data.
+
+    ``fields`` tells which field the code at a spot was written for.
+    """
 
     def call(root: Any) -> Any:
         try:
             return function(root)
         except DataError as error:
-            error.hint = error.hint or _place_in(error.__traceback__, function, file)
-            raise
+            raise failed(error.message, error) from None
         except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
-            message = f"the expression cannot be evaluated ({type(error).__name__})"
-            raise DataError(message, hint=_place_in(error.__traceback__, function, file)) from None
+            raise failed(f"the expression cannot be evaluated ({type(error).__name__})", error) from None
+
+    def failed(message: str, error: Exception) -> FieldError:
+        spot = _spot_in(error.__traceback__, function)
+        if spot is None:
+            return FieldError(message)
+        hint = "" if file == NO_FILE else f"see {file}:{spot[0]}:{spot[1] + 1}"
+        return FieldError(message, field=fields.get(spot, ""), hint=hint).with_traceback(error.__traceback__)
 
     return call
 
 
-def _place_in(traceback: TracebackType | None, function: FunctionType, file: str) -> str:
-    """Say where in the file the expression stands that failed; the code has the file's lines and columns."""
+def _spot_in(traceback: TracebackType | None, function: FunctionType) -> Spot | None:
+    """Return where the call stands in the function that led to the error."""
     while traceback is not None and traceback.tb_frame.f_code is not function.__code__:
         traceback = traceback.tb_next
-    if traceback is None or file == NO_FILE:
-        return ""
+    if traceback is None:
+        return None
     line, _, column, _ = next(islice(function.__code__.co_positions(), traceback.tb_lasti // 2, None))
-    return f"see {file}:{line}:{(column or 0) + 1}"
+    return (line or 1, column or 0)

@@ -89,6 +89,10 @@ class Writer:
         """Write a value that is computed in any case; its statements come before."""
         return self.write(value, self._top)
 
+    def conditional(self, value: Value) -> ast.expr:
+        """Write a value for the body of an ``if``."""
+        return self._sometimes(value, self._top)
+
     def write(self, value: Value, region: Region) -> ast.expr:
         """Write a value where it is needed."""
         name = region.name_of(value)

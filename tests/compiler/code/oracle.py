@@ -27,8 +27,11 @@ class _Library(BuiltIns):
         if function_name == "contains" and isinstance(resolved_args[0], str) and not isinstance(resolved_args[1], str):
             return False  # the library stumbles: 'in' wants text
         if function_name == "merge" and not all(isinstance(argument, dict) for argument in resolved_args):
-            raise TypeError  # the library looks at the first argument only
-        result = super().call_function(function_name, resolved_args)
+            raise ValueError  # the library looks at the first argument only
+        try:
+            result = super().call_function(function_name, resolved_args)
+        except TypeError as error:  # keys of several kinds: not a comparison's to swallow
+            raise ValueError from error
         if function_name in {"sum", "avg"} and not _is_json_number(result):
             raise ValueError  # the library returns infinity, or integers of any size
         return result
