@@ -9,7 +9,8 @@
 * ``lower`` turns nodes into ``values``: a graph without a language, in which equal parts are one. Here the types choose
   between plain Python and the functions of ``runtime``. Jinja is lowered to the same values.
 * ``write`` turns values into Python's ``ast``: what is needed twice becomes a local, named after what it holds.
-* ``emitter`` holds it together for one function: add expressions as fields, take the function.
+* ``emitter`` holds it together for one function: add expressions as fields, take the function. ``recipes`` are what a
+  mapping does with a value besides computing it, ``body`` is a field a line, ``failing`` names the field that failed.
 
 What generated code relies on: the root is of the type it was compiled for. Then it computes what the library would
 compute, or raises DataError where the library fails; ``tests/compiler/code/oracle.py`` lists the few differences.

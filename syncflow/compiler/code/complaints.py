@@ -33,10 +33,9 @@ from syncflow.config.diagnostics import did_you_mean, one_of
 
 def of_name(node: nodes.Name, scope: Type) -> Sequence[Finding]:
     """A field that nothing has, or of what has no fields."""
-    given = without_null(scope)
-    if any(isinstance(member, Anything) for member in members(given)):
+    if any(isinstance(member, Anything) for member in members(scope)):
         return ()
-    objects = [member for member in members(given) if isinstance(member, Object)]
+    objects = [member for member in members(scope) if isinstance(member, Object)]
     if not objects:
         return _no_object(node, scope)
     if any(member.property(node.name) != ABSENT for member in objects):

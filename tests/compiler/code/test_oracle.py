@@ -18,7 +18,7 @@ from tests.compiler.code.oracle import search
 from tests.compiler.code.strategies import EXPRESSIONS, JSON, OBJECT_TYPES, values_of
 
 _THOROUGH = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 _FAILED = "failed"
 
