@@ -43,15 +43,10 @@ def validate(
 
 
 def _problems(routes: Path, profile: str | None) -> list[Diagnostic]:
-    from syncflow.config.diagnostics import arranged
-    from syncflow.config.project import read_project
+    from syncflow.compiler.build import check
+    from syncflow.config.project import survey_project
 
-    project, found = read_project(routes, profile=profile, offline=True)
-    if project is not None:
-        from syncflow.compiler.build import check
-
-        found = [*found, *check(project)]
-    return arranged(found)
+    return survey_project(routes, profile=profile, offline=True).checked_by(check)
 
 
 def _show(found: list[Diagnostic], output: Style, routes: Path) -> None:

@@ -273,8 +273,10 @@ class Dispatcher:
             warn("system.stopped", system=self.plan.name, reason=self.stopped)
             self._changed()
         elif signal and signal.kind in {"throttle", "park"}:
-            self._tally.system(self.plan.name).refused_for_rate += 1
-            self._failures += 1
+            self._tally.system(self.plan.name).refused_for_rate += signal.refused
+            self._failures += signal.refused
+            if signal.kind == "throttle" and signal.refused:
+                self._limiter.slow_down()
             self._limiter.pause(signal.wait_seconds or self._probe_seconds())
             note(
                 "system.paused",

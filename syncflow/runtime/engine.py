@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random, SystemRandom
 
@@ -101,8 +101,10 @@ class Engine:
         self._wait_seconds = wait_seconds
         self._from_start = from_start
         self._keep = keep or Keep()
-        self._settler = Settler(journal)
+        self._settler = Settler(journal, usage=self._take_usage)
         self._dispatchers: dict[str, Dispatcher] = {}
+        self._limiters: dict[str, Limiter] = {}
+        self._usage: Mapping[str, Sequence[tuple[float, int]]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._between_chunks = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -161,6 +163,7 @@ class Engine:
         opened = await self._journal.open(fingerprint=self.program.fingerprint, from_start=self._from_start)
         finished = False
         try:
+            self._usage = opened.usage
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
             await self._source.open(opened.positions)
             await self._work(opened)
@@ -292,6 +295,9 @@ class Engine:
         nap = self._clock.sleep(seconds) if seconds is not None else None
         await first_of(self._changed.wait(), self._stop.wait(), nap)
 
+    def _take_usage(self) -> dict[str, int]:
+        return {name: limiter.take_usage() for name, limiter in self._limiters.items() if limiter.remembers}
+
     # -- dispatchers ---------------------------------------------------------------------------------------------------------
 
     async def _start_dispatchers(self, *, backlog: bool, start_full: bool) -> None:
@@ -308,7 +314,13 @@ class Engine:
             self._start_dispatcher(name, plan, backlog=backlog, start_full=start_full)
 
     def _start_dispatcher(self, name: str, plan: SystemPlan, *, backlog: bool, start_full: bool) -> None:
-        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, start_full=start_full)
+        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock)
+        before = self._limiters.get(name)
+        if not (before and limiter.follow(before)):
+            limiter.recall(self._usage.get(name, ()))
+            if start_full:
+                limiter.fill()
+        self._limiters[name] = limiter
         dispatcher = Dispatcher(
             plan,
             routes=self.program.routes,

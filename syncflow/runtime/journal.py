@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
@@ -173,8 +174,13 @@ class Opened:
     positions: Mapping[str, int] = field(default_factory=dict)
     open_deliveries: Mapping[str, int] = field(default_factory=dict)
     """system → how many."""
+    usage: Mapping[str, Sequence[tuple[float, int]]] = field(default_factory=dict)
+    """system → (seconds ago, requests), oldest first, of the last day: what fills its long windows."""
     used_before: bool = False
     """Whether requests may have been sent before: then a limiter starts with full windows."""
+
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Journal(Protocol):
@@ -202,8 +208,14 @@ class Journal(Protocol):
         """Note, durably, that these are about to be sent: for operations that are not safe to repeat."""
         ...
 
-    async def settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
-        """Write outcomes, durably; a delivered upsert's vendor id goes to its presence."""
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        superseded: Sequence[Superseded] = (),
+        usage: Mapping[str, int] = NOTHING,
+    ) -> None:
+        """Write outcomes, durably, and how many requests each system was sent; a vendor's id goes to its presence."""
         ...
 
     async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from syncflow.clock import Clock
@@ -21,31 +21,62 @@ _GRAIN_SECONDS = 0.001
 """Clocks are read at both ends; a slot is held this much longer."""
 
 
+_SHORT_SECONDS = 60.0
+"""Windows up to this long are taken to be full at a start; what fills longer ones is remembered in the journal."""
+
+
 class GateClosedError(UnavailableError):
     """The run is stopping: what has not been sent is not sent any more."""
 
 
 class _Log:
-    """One window's requests: those under way, and when the others were answered."""
+    """One window's requests: those under way, and when the others were answered.
+
+    Answers within a thousandth of the period are counted as one moment, the last of them: a window of a million a day stays small.
+    """
 
     def __init__(self, window: Window) -> None:
         self.window = window
         self.under_way = 0
-        self.answered: deque[float] = deque()
+        self._answered: deque[list[float]] = deque()
+        self._in_window = 0
+        self._share = 1.0
+        self._slowed_at = 0.0
 
     def wait_seconds(self, now: float) -> float | None:
         """Return 0 if a slot is free, the time until one is, or None if only an answer can free one."""
-        while self.answered and self.answered[0] + self.window.per_seconds + _GRAIN_SECONDS <= now:
-            self.answered.popleft()
-        if self.under_way + len(self.answered) < self.window.count:
+        while self._answered and self._answered[0][0] + self.window.per_seconds + _GRAIN_SECONDS <= now:
+            self._in_window -= int(self._answered.popleft()[1])
+        if self.under_way + self._in_window < self._most(now):
             return 0.0
-        return self.answered[0] + self.window.per_seconds + _GRAIN_SECONDS - now if self.answered else None
+        return self._answered[0][0] + self.window.per_seconds + _GRAIN_SECONDS - now if self._answered else None
+
+    def answered(self, now: float, count: int = 1) -> None:
+        """Count requests whose slots are freed one period from now."""
+        self._in_window += count
+        last = self._answered[-1] if self._answered else None
+        if last and now - last[0] < self.window.per_seconds / 1000:
+            last[0], last[1] = now, last[1] + count
+        else:
+            self._answered.append([now, count])
+
+    def slow_down(self, now: float) -> None:
+        """The vendor counts otherwise than we do: use less of the window for a while."""
+        self._share = max(0.1, self._share_at(now) * 0.75)
+        self._slowed_at = now
+
+    def _most(self, now: float) -> int:
+        return max(1, int(self.window.count * self._share_at(now)))
+
+    def _share_at(self, now: float) -> float:
+        """A twentieth of the window comes back with every period that passes."""
+        return min(1.0, self._share + 0.05 * (now - self._slowed_at) / self.window.per_seconds)
 
 
 class Limiter:
     """A gate (see ``adapters.gate``) in which requests queue in the order in which they come."""
 
-    def __init__(self, windows: Sequence[Window], *, in_flight: int, clock: Clock, start_full: bool = False) -> None:
+    def __init__(self, windows: Sequence[Window], *, in_flight: int, clock: Clock) -> None:
         self._logs = [_Log(window) for window in windows]
         self._most = in_flight
         self._clock = clock
@@ -55,14 +86,45 @@ class Limiter:
         self._paused_until = 0.0
         self.in_flight = 0
         self.requests = 0
-        if start_full:
-            self._fill()
+        self._unsaved = 0
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
         """Assume that a run before this one has just used every short window; one of hours would stop work for hours."""
         for log in self._logs:
-            if log.window.per_seconds <= 60:
-                log.answered.extend([self._clock.monotonic()] * log.window.count)
+            if log.window.per_seconds <= _SHORT_SECONDS:
+                log.answered(self._clock.monotonic(), log.window.count)
+
+    def recall(self, usage: Iterable[tuple[float, int]]) -> None:
+        """Count requests of earlier runs in the long windows: (seconds ago, how many), oldest first."""
+        now = self._clock.monotonic()
+        for ago, count in usage:
+            for log in self._logs:
+                if _SHORT_SECONDS < log.window.per_seconds > ago:
+                    log.answered(now - ago, count)
+
+    def follow(self, before: Limiter) -> bool:
+        """Take over the log of the limiter that this one replaces, if it held the same windows; say whether it did."""
+        same = [log.window for log in self._logs] == [log.window for log in before._logs]
+        if same:
+            self._logs = before._logs
+            self._unsaved, self.requests = before._unsaved, before.requests
+        return same
+
+    def take_usage(self) -> int:
+        """Return how many requests were started since this was last asked, for a journal to remember."""
+        count, self._unsaved = self._unsaved, 0
+        return count
+
+    @property
+    def remembers(self) -> bool:
+        """Whether some window is too long to be waited out after a restart."""
+        return any(log.window.per_seconds > _SHORT_SECONDS for log in self._logs)
+
+    def slow_down(self) -> None:
+        """Refused for rate although no window was exceeded: use less of the short ones for a while."""
+        for log in self._logs:
+            if log.window.per_seconds <= _SHORT_SECONDS:
+                log.slow_down(self._clock.monotonic())
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:
         return self._request(group)
@@ -99,6 +161,7 @@ class Limiter:
     def _start(self, logs: Sequence[_Log]) -> None:
         self.in_flight += 1
         self.requests += 1
+        self._unsaved += 1
         for log in logs:
             log.under_way += 1
 
@@ -107,7 +170,7 @@ class Limiter:
         self.in_flight -= 1
         for log in logs:
             log.under_way -= 1
-            log.answered.append(now)
+            log.answered(now)
         self._news.set()
 
     async def _free(self, logs: Sequence[_Log]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncflow.errors import SyncflowError
@@ -62,10 +62,14 @@ class _Entry:
 
 
 class Settler:
-    """Writes what has gathered while the last write was under way: one transaction, however many batches."""
+    """Writes what has gathered while the last write was under way: one transaction, however many batches.
 
-    def __init__(self, journal: Journal) -> None:
+    ``usage`` gives how many requests each system was sent since it was last asked, where the journal must remember it.
+    """
+
+    def __init__(self, journal: Journal, *, usage: Callable[[], Mapping[str, int]]) -> None:
         self._journal = journal
+        self._usage = usage
         self._entries: list[_Entry] = []
         self._news = asyncio.Event()
 
@@ -86,6 +90,7 @@ class Settler:
                 await self._journal.settle(
                     [settlement for entry in entries for settlement in entry.settlements],
                     superseded=[superseded for entry in entries for superseded in entry.superseded],
+                    usage=self._usage(),
                 )
             except SyncflowError as exc:
                 _fail(entries, exc)

@@ -17,9 +17,11 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from syncflow.errors import UnavailableError
 from syncflow.events import Delivery, Position, Raw, Record
 from syncflow.runtime.journal import (
+    NOTHING,
     OPEN,
     Commit,
     DeadLetter,
+    DeliveryState,
     Known,
     Mark,
     Opened,
@@ -33,6 +35,7 @@ from syncflow.runtime.sqlite_rows import (
     DELIVERY_COLUMNS,
     PRESENCE_COLUMNS,
     again_row,
+    attempt_row,
     by_place,
     delivery_row,
     event_row,
@@ -43,6 +46,7 @@ from syncflow.runtime.sqlite_rows import (
     whose,
 )
 from syncflow.runtime.sqlite_schema import MIGRATIONS
+from syncflow.runtime.sqlite_totals import read_totals
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,6 +56,8 @@ _KNOWN_ID = (
     "AND d.operation IN ('update', 'delete') AND p.born <= d.id)"
 )
 """What the vendor called the record, if that became known after the delivery was journaled."""
+
+_GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE)
 
 _CHUNK = 500
 """Most values in one IN (…): well below every build's bound on variables."""
@@ -92,8 +98,14 @@ class SqliteJournal:
     async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
         await self._call(self._sending, [delivery.id for delivery in deliveries], batch_id)
 
-    async def settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
-        await self._call(self._settle, settlements, superseded)
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        superseded: Sequence[Superseded] = (),
+        usage: Mapping[str, int] = NOTHING,
+    ) -> None:
+        await self._call(self._settle, settlements, superseded, usage)
 
     async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
         return await self._call(self._page, system, after, most)
@@ -167,8 +179,21 @@ class SqliteJournal:
             open_deliveries=dict(
                 one(f"SELECT system, count(*) FROM deliveries WHERE {_open()} GROUP BY system").fetchall()
             ),
+            usage=self._usage(),
             used_before=used,
         )
+
+    def _usage(self) -> dict[str, list[tuple[float, int]]]:
+        """The last day's requests; a minute's are taken to have come at its end, the latest that they can have."""
+        now = self._now()
+        rows = self._db.execute(
+            "SELECT system, minute, requests FROM usage WHERE minute >= ? ORDER BY system, minute",
+            (now // 60 - 24 * 60,),
+        )
+        usage: dict[str, list[tuple[float, int]]] = {}
+        for system, minute, requests in rows:
+            usage.setdefault(system, []).append((max(0.0, now - (minute + 1) * 60), requests))
+        return usage
 
     def _known(
         self, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
@@ -237,8 +262,15 @@ class SqliteJournal:
                 "UPDATE deliveries SET state = 'sending', batch_id = ? WHERE id = ?", [(batch_id, id_) for id_ in ids]
             )
 
-    def _settle(self, settlements: Sequence[Settlement], superseded: Sequence[Superseded]) -> None:
+    def _settle(
+        self, settlements: Sequence[Settlement], superseded: Sequence[Superseded], usage: Mapping[str, int]
+    ) -> None:
+        minute = int(self._now() // 60)
         with self._db as db:
+            db.executemany(
+                "INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
+                [(system, minute, requests) for system, requests in usage.items()],
+            )
             db.executemany(
                 "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, batch_id = ?, settled_at = ?, code = ?, message = ?, "
                 "status = ?, rule = ?, vendor_id = coalesce(?, vendor_id) WHERE id = ?",
@@ -251,6 +283,13 @@ class SqliteJournal:
                     for entry in settlements
                     if entry.outcome.vendor_id is not None and entry.delivery.operation != "delete"
                 ],
+            )
+            # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
+            db.executemany(
+                "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
+                f"VALUES ({_marks(range(11))}) ON CONFLICT (delivery, number, code) DO UPDATE SET at = excluded.at, "
+                "times = times + 1, status = excluded.status, batch_id = excluded.batch_id, due_at = excluded.due_at",
+                [attempt_row(entry) for entry in settlements if entry.state not in _GOOD],
             )
             self._bury(entry.dead_letter for entry in settlements if entry.dead_letter)
             self._supersede(superseded)
@@ -285,6 +324,8 @@ class SqliteJournal:
             gone += count
         while self._bytes() > most_bytes and (count := self._forget_settled("? IS NOT NULL", before)):
             gone += count
+        with self._db as db:
+            db.execute("DELETE FROM usage WHERE minute < ?", (self._now() // 60 - 2 * 24 * 60,))
         if gone:
             self._db.execute("PRAGMA incremental_vacuum(1000)")
         return gone
@@ -306,6 +347,7 @@ class SqliteJournal:
         )
         events = self._db.execute(sql, (value,)).fetchall()
         with self._db as db:
+            db.executemany("DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?)", events)
             for table, column in (("dead_letters", "event"), ("deliveries", "event"), ("events", "seq")):
                 # The newest delivery stays: its number must not be given out again.
                 newest = " AND id < (SELECT max(id) FROM deliveries)" if table == "deliveries" else ""
@@ -369,22 +411,6 @@ def migrate(database: sqlite3.Connection, path: Path) -> None:
         )
     for number in range(version, len(MIGRATIONS)):
         database.executescript(f"BEGIN; {MIGRATIONS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
-
-
-def read_totals(database: sqlite3.Connection) -> dict[str, Any]:
-    """Count events, deliveries and dead letters by state, and deliveries by route."""
-    one = database.execute
-    deliveries = one("SELECT route, system, state, count(*) FROM deliveries GROUP BY route, system, state").fetchall()
-    return {
-        "events": dict(one("SELECT state, count(*) FROM events GROUP BY state").fetchall()),
-        "deliveries": [dict(zip(("route", "system", "state", "count"), row, strict=True)) for row in deliveries],
-        "dead_letters": [
-            dict(zip(("stage", "route", "code", "count"), row, strict=True))
-            for row in one(
-                "SELECT stage, route, code, count(*) FROM dead_letters WHERE state = 'open' GROUP BY stage, route, code"
-            ).fetchall()
-        ],
-    }
 
 
 def _hint(exc: sqlite3.Error, path: Path) -> str:

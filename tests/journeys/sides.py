@@ -67,7 +67,9 @@ def held(mock: str, system: str, kind: str) -> dict[str, dict[str, Any]]:
 
 def assert_holds(mock: str, expected: Implied, *, without: frozenset[str] = frozenset()) -> None:
     """Compare record by record; records in ``without`` may hold anything."""
-    _compare(held(mock, "salesforce", "Contact"), {k: as_salesforce(v) for k, v in expected.salesforce.items()}, without)
+    _compare(
+        held(mock, "salesforce", "Contact"), {k: as_salesforce(v) for k, v in expected.salesforce.items()}, without
+    )
     _compare(held(mock, "hubspot", "contacts"), {k: as_hubspot(v) for k, v in expected.hubspot.items()}, without)
 
 

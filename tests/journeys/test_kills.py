@@ -74,7 +74,9 @@ def sent_again(written: Counter[bytes]) -> int:
     return sum(count - 1 for count in written.values())
 
 
-def test_a_run_killed_a_hundred_times_loses_and_repeats_nothing(tmp_path: Path, mock: Running, written: Counter[bytes]) -> None:
+def test_a_run_killed_a_hundred_times_loses_and_repeats_nothing(
+    tmp_path: Path, mock: Running, written: Counter[bytes]
+) -> None:
     project = default_project(tmp_path)
     slow = {name: {"latency_ms": 40} for name in ("salesforce", "hubspot")}
     assert httpx.put(f"{mock.url}/admin/settings", json=slow).status_code == 200
@@ -106,13 +108,20 @@ def test_a_kill_at_a_commit_point_loses_and_repeats_nothing(
     assert sent_again(written) <= 2 * IN_FLIGHT
 
 
-def test_sigterm_finishes_what_is_under_way_and_says_what_is_left(tmp_path: Path, mock: Running, written: Counter[bytes]) -> None:
+def test_sigterm_finishes_what_is_under_way_and_says_what_is_left(
+    tmp_path: Path, mock: Running, written: Counter[bytes]
+) -> None:
     project = default_project(tmp_path)
     httpx.put(f"{mock.url}/admin/settings", json={name: {"latency_ms": 200} for name in ("salesforce", "hubspot")})
     events = write_stories(tmp_path / "events.jsonl", count=3_000)
     environment = os.environ | {"MOCK_URL": mock.url, "BATCH_SIZE": str(BATCH), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [*SYNCFLOW, "run", "routes.yaml"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*SYNCFLOW, "run", "routes.yaml"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     _until(lambda: len(written) > 100)
     process.send_signal(signal.SIGTERM)
@@ -171,7 +180,9 @@ def test_a_mock_that_dies_and_comes_back_costs_nothing(tmp_path: Path) -> None:
     # Everything it held is gone with it: only what is sent from now on can be there.
     settled = connect_count(tmp_path)
     again = subprocess.Popen(
-        [*SYNCFLOW, "mock", "--port", port], env=os.environ | {"MOCK_RATE": "off", "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL
+        [*SYNCFLOW, "mock", "--port", port],
+        env=os.environ | {"MOCK_RATE": "off", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
     )
     try:
         assert process.wait(timeout=100) == 0

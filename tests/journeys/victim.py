@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,12 @@ class FatefulJournal(SqliteJournal):
         super()._supersede(superseded)
         self._fate.reached(self._inside)
 
-    def _settle(self, settlements: Sequence[Settlement], superseded: Sequence[Superseded]) -> None:
+    def _settle(
+        self, settlements: Sequence[Settlement], superseded: Sequence[Superseded], usage: Mapping[str, int]
+    ) -> None:
         self._fate.reached("before settle")
         self._inside = "inside settle"
-        super()._settle(settlements, superseded)
+        super()._settle(settlements, superseded, usage)
         self._inside = "inside commit"
         self._fate.reached("after settle")
 

@@ -42,11 +42,11 @@ PLANTS = {
         "key = (delivery.object, delivery.record)",
         "key = (delivery.object, Record('', str(delivery.id)))",
     ),
-    "window off by one": Plant("syncflow/runtime/limits.py", "< self.window.count", "<= self.window.count"),
+    "window off by one": Plant("syncflow/runtime/limits.py", "< self._most(now)", "<= self._most(now)"),
     "slot freed at the start of a request": Plant(
         "syncflow/runtime/limits.py",
-        "            log.answered.append(now)\n",
-        "            log.answered.append(now - 0.3)\n",
+        "            log.answered(now)\n",
+        "            log.answered(now - 0.3)\n",
     ),
     "a failed item inside a 200 read as success": Plant(
         "syncflow/adapters/salesforce.yaml", "ok: success", 'ok: "`true`"'

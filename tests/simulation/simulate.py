@@ -128,12 +128,14 @@ class WatchedJournal(SqliteJournal):
         await _perhaps_crash(self.crash)
         return found
 
-    def _settle(self, settlements: Sequence[Settlement], superseded: Sequence[Superseded]) -> None:
+    def _settle(
+        self, settlements: Sequence[Settlement], superseded: Sequence[Superseded], usage: Mapping[str, int]
+    ) -> None:
         ids = [entry.delivery.id for entry in settlements] + [entry.delivery for entry in superseded]
         marks = ", ".join("?" * len(ids))
         rows = self._db.execute(f"SELECT id, state FROM deliveries WHERE id IN ({marks})", ids).fetchall()
         self.settled_twice += [number for number, state in rows if state not in OPEN]
-        super()._settle(settlements, superseded)
+        super()._settle(settlements, superseded, usage)
 
     def drop(self) -> None:
         """What a dead process leaves: the lock is free, the open transaction is gone."""
