@@ -193,3 +193,28 @@ def _objects(kind: Object) -> SearchStrategy[dict[str, Any]]:
     return st.tuples(st.dictionaries(st.sampled_from(names), JSON, max_size=2), known).map(
         lambda parts: {**parts[0], **parts[1]}
     )
+
+
+_PATHS = st.sampled_from(["a", "b", "c", "a.b", "b.c", "a[0]", "b[0].c", "@.a", "items", "a.items"])
+_PLAIN = st.sampled_from(["`1`", "'a'", "''", "`true`", "`false`", "`null`", "`0`", "'abc'", "`[]`", "`{}`", "`1.0`"])
+_TAKERS = st.sampled_from(
+    ["lower", "length", "to_string", "type", "abs", "to_array", "sort", "keys", "ceil", "max", "first_name"]
+)
+
+
+def _guard(inner: SearchStrategy[str]) -> SearchStrategy[str]:
+    pair = st.tuples(inner, inner)
+    return st.one_of(
+        pair.map(lambda parts: f"({parts[0]} && {parts[1]})"),
+        pair.map(lambda parts: f"({parts[0]} || {parts[1]})"),
+        inner.map(lambda part: f"!({part})"),
+        st.tuples(_PATHS, _OPERATORS, st.one_of(_PLAIN, inner)).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(_PATHS, inner, inner).map(lambda parts: f"{parts[0]}[?{parts[1]}].[{parts[2]}]"),
+        st.tuples(_TAKERS, inner).map(lambda parts: f"{parts[0]}({parts[1]})"),
+        pair.map(lambda parts: f"sort_by(to_array({parts[0]}), &{parts[1]})"),
+        st.tuples(_PATHS, inner).map(lambda parts: f"{parts[0]} | {parts[1]}"),
+    )
+
+
+GUARDED: SearchStrategy[str] = st.recursive(st.one_of(_PATHS, _PATHS, _PLAIN), _guard, max_leaves=9)
+"""Expressions in which guards say much about few paths."""

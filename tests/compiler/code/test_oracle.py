@@ -15,7 +15,7 @@ from syncflow.compiler.expressions import ExpressionError
 from syncflow.compiler.types import ANY, Type, accepts
 from syncflow.errors import DataError
 from tests.compiler.code.oracle import search
-from tests.compiler.code.strategies import EXPRESSIONS, JSON, OBJECT_TYPES, values_of
+from tests.compiler.code.strategies import EXPRESSIONS, GUARDED, JSON, OBJECT_TYPES, values_of
 
 _THOROUGH = settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -56,7 +56,7 @@ def test_what_is_compiled_is_what_the_library_computes(text: str, roots: list[An
 @given(st.data())
 def test_what_types_prove_changes_no_result_and_results_are_of_their_type(data: st.DataObject) -> None:
     scope = data.draw(OBJECT_TYPES)
-    text = data.draw(EXPRESSIONS)
+    text = data.draw(st.one_of(EXPRESSIONS, GUARDED))
     emitter = _compiled(text, scope)
     emitted = emitter.expression(text)
     generated = emitter.function("check", emitted)
