@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from syncflow import __version__
-from syncflow.cli import adapters, check, dead_letters, dry_run, functions, init, mock, run, status, test, validate
+from syncflow.cli import (
+    adapters,
+    check,
+    dead_letters,
+    dry_run,
+    functions,
+    init,
+    mock,
+    replay,
+    run,
+    schema,
+    status,
+    test,
+    validate,
+)
 from syncflow.cli.console import complain
 from syncflow.errors import SyncflowError
 
@@ -47,6 +61,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "run": run.run,
     "status": status.status,
+    "replay": replay.replay,
     "mock": mock.mock,
     "functions": functions.functions,
 }
@@ -54,6 +69,7 @@ for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(adapters.app, name="adapters")
+app.add_typer(schema.app, name="schema")
 
 
 def run_command_line(arguments: Sequence[str] | None = None) -> None:

@@ -11,9 +11,18 @@ from typing import Annotated
 import typer
 
 from syncflow.cli.console import say
+from syncflow.cli.schema import FOLDER, Kind, write_schemas
 
+KINDS = {
+    "routes.yaml": Kind.ROUTES,
+    "mappings": Kind.MAPPING,
+    "schemas": Kind.SCHEMA,
+    "objects": Kind.OBJECT,
+    "adapters": Kind.ADAPTER,
+}
 NEXT = {
     "syncflow validate": "check every file",
+    "syncflow test": "run the examples that its files carry",
     "syncflow dry-run routes.yaml --events events.jsonl": "see what would be sent, and why",
     "syncflow mock": "serve mock systems, in another terminal",
     "syncflow run --limit 100": "send a hundred generated events there",
@@ -36,10 +45,19 @@ def init(
     try:
         for path, source in wanted.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(source.read_bytes())
+            path.write_bytes(_line_for_editors(path.relative_to(folder)) + source.read_bytes())
     except OSError as error:
         raise ProjectError(f"cannot write {error.filename}: {error.strerror}") from error
-    _report(folder, list(wanted))
+    _report(folder, [*wanted, *write_schemas(folder / FOLDER)])
+
+
+def _line_for_editors(path: Path) -> bytes:
+    """Return the first line of a project's file: where editors find the schema of its kind; empty where it has none."""
+    kind = KINDS.get(path.parts[0])
+    if kind is None:
+        return b""
+    schema = Path(*[".."] * (len(path.parts) - 1), FOLDER, f"{kind}.json").as_posix()
+    return f"# yaml-language-server: $schema={schema}\n".encode()
 
 
 def _template(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import ROOT, Command
 
@@ -19,12 +22,35 @@ def test_the_template_is_the_default_project() -> None:
     assert written(TEMPLATE) == default
 
 
+def split(content: bytes) -> tuple[str, bytes]:
+    """Return the line for editors of a file, empty where it has none, and the rest."""
+    first, _, rest = content.partition(b"\n")
+    return (first.decode(), rest) if first.startswith(b"# yaml-language-server") else ("", content)
+
+
 def test_init_writes_the_template(command: Command, tmp_path: Path) -> None:
     ended = command("init", tmp_path / "new" / "project")
     assert ended.code == 0
-    assert written(tmp_path / "new" / "project") == written(TEMPLATE)
+    found = written(tmp_path / "new" / "project")
+    assert {name: split(found[name])[1] for name in found if not name.startswith(".")} == written(TEMPLATE)
     assert "wrote " in ended.out
     assert "syncflow dry-run" in ended.out
+
+
+def test_every_file_of_a_new_project_tells_editors_where_its_schema_is(command: Command, tmp_path: Path) -> None:
+    command("init", tmp_path)
+    for path in tmp_path.rglob("*.yaml"):
+        prefix, _, schema = split(path.read_bytes())[0].partition("$schema=")
+        assert prefix == "# yaml-language-server: "
+        assert json.loads((path.parent / schema).read_text("utf-8"))["type"] == "object"
+    assert (tmp_path / ".syncflow" / ".gitignore").read_text("utf-8") == "*\n"
+
+
+def test_a_new_project_is_good(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command("init", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert command("validate", "--strict").code == 0
+    assert command("test").code == 0
 
 
 def test_init_overwrites_nothing_and_writes_nothing_then(command: Command, tmp_path: Path) -> None:

@@ -36,3 +36,8 @@ def _nullable_keys(model: type[Model]) -> frozenset[str]:
         field.alias or name for name, field in model.model_fields.items() if NoneType in get_args(field.annotation)
     }
     return frozenset(nullable - model.null_is_a_word)
+
+
+def exactly_one(*keys: str) -> dict[str, Any]:
+    """Return the JSON Schema for editors of a model that takes exactly one of these keys; a validator of the model says it to people."""
+    return {"oneOf": [{"required": [key], "properties": {key: {"not": {"type": "null"}}}} for key in keys]}

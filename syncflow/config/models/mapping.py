@@ -29,7 +29,7 @@ class Recipe(Model):
     table: dict[Text, JsonValue] | None = None
     """Their value for each of ours."""
     default: JsonValue = None
-    """Used where the value is null or absent, or not in the table; whether it was written is in ``model_fields_set``."""
+    """Used where the value is null or absent, or not in the table."""  # whether it was written: model_fields_set
 
 
 def _form(value: Any) -> str:

@@ -26,7 +26,7 @@ class SchemaNode(Model):
     enum: tuple[JsonValue, ...] | None = None
     """The allowed values."""
     const: JsonValue = None
-    """The only value; whether it was written is in ``model_fields_set``."""
+    """The only value."""  # whether it was written: model_fields_set
     format: Text | None = None
     """What text is: email, date, date-time, time, uri, uuid."""
     min_length: Integer | None = Field(default=None, alias="minLength")

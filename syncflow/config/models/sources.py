@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from syncflow.config.models.base import Model
+from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
 
 
@@ -81,6 +81,8 @@ class WebhookSource(Model):
 
 class SourceSettings(Model):
     """Where events come from: exactly one of these keys."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("generate", "file", "stdin", "webhook"))
 
     generate: GenerateSource | None = None
     """Made-up events, for trying out and for tests."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model
 from syncflow.config.scalars import Boolean, JsonValue, Text
@@ -59,11 +59,13 @@ class RequestExpectation(Model):
     headers: dict[Text, Text] = Field(default_factory=dict)
     """Some of its headers."""
     body: JsonValue = None
-    """Its body, or a part of it; whether it was written is in ``model_fields_set``."""
+    """Its body, or a part of it."""  # whether it was written: model_fields_set
 
 
 class RouteExpectation(Model):
     """What comes of an event; what is not named is not compared."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     routes: tuple[Text, ...] | None = None
     """The routes that send something because of it, all of them, in any order: [contacts/crm]."""
