@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,6 +65,21 @@ def complain(error: SyncflowError) -> None:
     remark(f"error: {error.message}")
     if error.hint:
         remark(f"hint: {error.hint}")
+
+
+def agreed(question: str, *, yes: bool) -> None:
+    """Go on only if a person agrees, here or with ``--yes``; where nobody can be asked, only with ``--yes``."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{question} Nobody can be asked here; say so with --yes")
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+
+
+def moment(seconds: float | None) -> str:
+    """Return wall seconds as a person reads them."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if seconds else ""
 
 
 def say_table(

@@ -1,88 +1,111 @@
-"""``syncflow dlq``: what was given up, and why."""
+"""``syncflow dlq``: what was given up and why, and what is to become of it."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json, say_table
-from syncflow.cli.status import RoutesOption, journal_of, moment
+from syncflow.cli.choosing import (
+    AllOption,
+    CodeFilter,
+    Ids,
+    MaskOption,
+    RecordFilter,
+    RouteFilter,
+    SinceFilter,
+    StageFilter,
+    SystemFilter,
+    UntilFilter,
+    YesOption,
+    chosen,
+    chosen_at_all,
+)
+from syncflow.cli.console import (
+    DEFAULT_ROUTES,
+    Output,
+    OutputOption,
+    ProfileOption,
+    agreed,
+    moment,
+    remark,
+    say,
+    say_json,
+    say_table,
+)
+from syncflow.cli.masking import masked_row
+from syncflow.cli.status import RoutesOption, journal_of
 
 if TYPE_CHECKING:
-    from syncflow.runtime.wishes import Letters
+    from syncflow.runtime.letters import Letters
 
 app = typer.Typer(help="Dead letters: events and deliveries that were given up, with the reason.", no_args_is_help=True)
+
+PERSONAL = ("raw", "payload", "body", "reason")
+LimitOption = Annotated[int, typer.Option(help="Show at most so many, the newest first.", min=1)]
+TAKEN_UP = "a run that is going on takes them up within a second, else the next run does"
 
 
 @app.command("list")
 def list_(
+    route: RouteFilter = "",
+    system: SystemFilter = "",
+    stage: StageFilter = "",
+    code: CodeFilter = "",
+    record: RecordFilter = "",
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="Group by what went wrong, the most frequent first.")
+    ] = False,
+    limit: LimitOption = 50,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
-    limit: Annotated[int, typer.Option(help="Show at most so many, the newest first.", min=1)] = 50,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List dead letters, after their reasons by frequency."""
-    from syncflow.runtime import audit
+    """List dead letters, without the records' own data. Exits with 1 where there is none."""
+    from syncflow.runtime import audit, wishes
 
     path = journal_of(routes, profile)
-    grouped, letters = audit.reasons(path), audit.dead_letters(path, most=limit)
+    letters = chosen(route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
+    count = wishes.count(path, letters)
+    found = audit.reasons(path, letters) if reasons else audit.dead_letters(path, letters, most=limit)
     if output is Output.JSON:
-        say_json({"reasons": grouped, "dead_letters": letters})
-        return
-    if not letters:
+        say_json({"count": count, "reasons" if reasons else "dead_letters": found})
+    elif not found:
         say("no dead letters")
-        return
-    say_table(
-        ("COUNT", "STAGE", "ROUTE", "CODE", "REASON"),
-        [(row["count"], row["stage"], row["route"], row["code"], row["example"]) for row in grouped],
-        numbers=frozenset({"COUNT"}),
-    )
-    say()
-    say_table(
-        ("ID", "WHEN", "RECORD", "STAGE", "CODE", "PLACE"),
-        [
-            (
-                row["id"],
-                moment(row["at"]),
-                f"{row['kind'] or ''} {row['record'] or ''}",
-                row["stage"],
-                row["code"],
-                _place(row),
-            )
-            for row in letters
-        ],
-        numbers=frozenset({"ID"}),
-    )
+    elif reasons:
+        _show_reasons(found)
+    else:
+        _show_letters(found, count)
+    if not found:
+        raise typer.Exit(1)
 
 
 @app.command("show")
 def show(
     number: Annotated[int, typer.Argument(metavar="ID", help="As `syncflow dlq list` shows it.")],
+    mask: MaskOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show one dead letter whole: the event as it came, what was sent, and the answer."""
+    """Show one dead letter whole: the event as it came, what was sent, every try, and the answer."""
     from syncflow.runtime import audit
 
     letter = audit.dead_letter(journal_of(routes, profile), number)
+    if mask:
+        letter = masked_row(letter, *(PERSONAL if letter["stage"] == "delivery" else PERSONAL[:-1]))
+        letter["tries"] = [masked_row(row, "message") for row in letter["tries"]]
     if output is Output.JSON:
         say_json(letter)
         return
     for name, value in _lines(letter):
         say(f"{name:<9}{value}")
-
-
-Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="These; or all that fit the options.")]
-RouteFilter = Annotated[str, typer.Option("--route", help="Only of this route.")]
-SystemFilter = Annotated[str, typer.Option("--system", help="Only of this system.")]
-StageFilter = Annotated[
-    str, typer.Option("--stage", help="Only of this stage: source, schema, route, mapping, delivery.")
-]
-CodeFilter = Annotated[str, typer.Option("--code", help="Only with this code.")]
-RecordFilter = Annotated[str, typer.Option("--record", help="Only of this record.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
 @app.command("redrive")
@@ -94,22 +117,30 @@ def redrive(
     stage: StageFilter = "",
     code: CodeFilter = "",
     record: RecordFilter = "",
+    since: SinceFilter = None,
+    until: UntilFilter = None,
     remap: Annotated[
         bool, typer.Option("--remap", help="Through the files of today, not as they were first sent.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which.")] = False,
+    yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
-    """Send dead letters again: a running run takes them up at once, else the next one does."""
-    from syncflow.runtime import wishes
+    """Send dead letters again, as they were first sent; events that never became deliveries go through the files of today."""
+    from syncflow.runtime import audit, wishes
 
     path = journal_of(routes, profile)
-    letters = _chosen(ids, everything=everything, route=route, system=system, stage=stage, code=code, record=record)
+    letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
+    count = _count(path, letters, everything=everything)
     if dry_run:
-        say(f"{_many(wishes.count(path, letters))} would be sent again")
+        _show_how(audit.dead_letters(path, letters, most=50), count, remap=remap)
         return
-    _report(wishes.redrive(path, letters, how="remap" if remap else "as_sent"), "will be sent again")
+    if everything and letters == chosen():
+        agreed(f"Send all {_many(count)} again?", yes=yes)
+    marked = wishes.redrive(path, letters, how="remap" if remap else "as_sent")
+    again = f" ({count - marked} had been marked already)" if marked < count else ""
+    say(f"{_many(marked)} marked to be sent again{again}; {TAKEN_UP}")
 
 
 @app.command("drop")
@@ -121,6 +152,9 @@ def drop(
     stage: StageFilter = "",
     code: CodeFilter = "",
     record: RecordFilter = "",
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
@@ -128,8 +162,10 @@ def drop(
     from syncflow.runtime import wishes
 
     path = journal_of(routes, profile)
-    letters = _chosen(ids, everything=everything, route=route, system=system, stage=stage, code=code, record=record)
-    _report(wishes.drop(path, letters), "dropped")
+    letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
+    count = _count(path, letters, everything=everything)
+    agreed(f"Drop {_many(count)} for good?", yes=yes)
+    say(f"{_many(wishes.drop(path, letters))} dropped")
 
 
 @app.command("export")
@@ -140,59 +176,150 @@ def export(
     stage: StageFilter = "",
     code: CodeFilter = "",
     record: RecordFilter = "",
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-o", help="Write there, for nobody else to read; else print.")
+    ] = None,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
-    """Print dead letters with their events, one JSON object a line: personal data."""
-    import json
-
+    """Write dead letters whole, with events and payloads, one JSON object a line: this is personal data."""
     from syncflow.runtime import wishes
 
     path = journal_of(routes, profile)
-    letters = _chosen(ids, everything=True, route=route, system=system, stage=stage, code=code, record=record)
-    for letter in wishes.export(path, letters):
-        say(json.dumps(letter, ensure_ascii=False))
+    letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
+    _count(path, letters, everything=True)
+    lines = (json.dumps(letter, ensure_ascii=False) for letter in wishes.export(path, letters))
+    if file is None:
+        for line in lines:
+            say(line)
+    else:
+        remark(f"{_many(_write(file, lines))} written to {file}")
 
 
-def _chosen(
-    ids: list[int] | None, *, everything: bool, route: str, system: str, stage: str, code: str, record: str
-) -> Letters:
-    """Return which dead letters are meant; a command that changes some wants to be told which."""
-    from syncflow.runtime.wishes import Letters
+def _write(file: Path, lines: Iterable[str]) -> int:
+    """Write lines to a file that only its owner can read; return how many."""
+    from syncflow.errors import UnavailableError
 
-    if not (ids or everything or route or system or stage or code or record):
+    count = 0
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            for line in lines:
+                count += out.write(line + "\n") > 0
+    except OSError as error:
+        raise UnavailableError(f"cannot write {file}: {error.strerror}") from error
+    return count
+
+
+def _count(path: Path, letters: Letters, *, everything: bool) -> int:
+    """Return how many are meant; that none fits is not success."""
+    from syncflow.runtime import wishes
+
+    if not chosen_at_all(letters, everything=everything):
         raise typer.BadParameter("say which: ids, an option such as --route or --code, or --all")
-    return Letters(ids=tuple(ids or ()), route=route, system=system, stage=stage, code=code, record=record)
-
-
-def _report(count: int, what: str) -> None:
-    """Say how many; that none fits is not success."""
-    say(f"{_many(count)} {what}")
+    count = wishes.count(path, letters)
     if not count:
+        say("no dead letter fits")
         raise typer.Exit(1)
+    return count
+
+
+def _show_reasons(found: list[dict[str, Any]]) -> None:
+    say_table(
+        ("COUNT", "STAGE", "ROUTE", "CODE", "STATUS", "WHY", "FOR EXAMPLE"),
+        [
+            (
+                row["count"],
+                row["stage"],
+                row["route"],
+                row["code"],
+                row["status"] or "",
+                row["reason"] or row["rule"],
+                row["example"],
+            )
+            for row in found
+        ],
+        numbers=frozenset({"COUNT", "FOR EXAMPLE"}),
+    )
+
+
+def _show_letters(found: list[dict[str, Any]], count: int) -> None:
+    say_table(
+        ("ID", "WHEN", "RECORD", "STAGE", "ROUTE", "CODE", "WHY", "PLACE"),
+        [
+            (
+                row["id"],
+                moment(row["at"]),
+                _record(row),
+                row["stage"],
+                row["route"],
+                row["code"],
+                row["reason"] or row["rule"],
+                _place(row),
+            )
+            for row in found
+        ],
+        numbers=frozenset({"ID"}),
+    )
+    if len(found) < count:
+        say(f"… and {count - len(found):,} older; --limit shows more, --reasons groups them")
+
+
+def _show_how(found: list[dict[str, Any]], count: int, *, remap: bool) -> None:
+    say_table(
+        ("ID", "RECORD", "ROUTE", "CODE", "HOW"),
+        [
+            (
+                row["id"],
+                _record(row),
+                row["route"],
+                row["code"],
+                "as first sent" if row["delivery"] and not remap else "through the files of today",
+            )
+            for row in found
+        ],
+        numbers=frozenset({"ID"}),
+    )
+    say(f"{_many(count)} would be sent again")
 
 
 def _many(count: int) -> str:
     return f"{count:,} dead letter{'' if count == 1 else 's'}"
 
 
-def _place(row: dict[str, Any]) -> str:
+def _record(row: Mapping[str, Any]) -> str:
+    return " ".join(str(part) for part in (row["kind"], row["record"]) if part)
+
+
+def _place(row: Mapping[str, Any]) -> str:
     return f"line {row['line']}" if row["line"] else f"{row['partition']} @ {row['offset']}"
 
 
-def _lines(letter: dict[str, Any]) -> list[tuple[str, object]]:
-    record = " ".join(str(part) for part in (letter["kind"], letter["record"], letter["change"]) if part)
+def _lines(letter: dict[str, Any]) -> Iterable[tuple[str, object]]:
     lines = [
         ("when", moment(letter["at"])),
+        ("state", letter["state"]),
         ("where", " ".join(part for part in (letter["stage"], letter["route"], letter["system"]) if part)),
         ("why", f"{letter['code']}: {letter['reason']}"),
         ("place", _place(letter)),
-        ("record", record),
-        ("attempts", letter["attempts"] or ""),
-        ("status", letter["status"] or ""),
+        ("record", " ".join(part for part in (_record(letter), letter["change"]) if part)),
+        ("attempts", letter["attempts"]),
+        ("status", letter["status"]),
         ("rule", letter["rule"]),
+        ("batch", letter["batch_id"]),
+        ("program", (letter["fingerprint"] or "")[:12]),
+        *(("try", _try(row)) for row in letter["tries"]),
         ("event", letter["raw"]),
         ("payload", letter["payload"]),
         ("answer", letter["body"]),
     ]
-    return [(name, value) for name, value in lines if value not in {None, ""}]
+    return [(name, value) for name, value in lines if value]
+
+
+def _try(row: Mapping[str, Any]) -> str:
+    times = f", {row['times']} times until {moment(row['at'])}" if row["times"] > 1 else ""
+    return (
+        " ".join(str(part) for part in (moment(row["first_at"]), row["status"], row["code"], row["message"]) if part)
+        + times
+    )

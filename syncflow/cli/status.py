@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json, say_table
+from syncflow.cli.choosing import MaskOption, YesOption
+from syncflow.cli.console import (
+    DEFAULT_ROUTES,
+    Output,
+    OutputOption,
+    ProfileOption,
+    agreed,
+    moment,
+    say,
+    say_json,
+    say_table,
+)
 
 RoutesOption = Annotated[Path, typer.Option("--routes", help="The project's routes file.")]
 COUNTED = ("waiting", "sending", "retrying", "delivered", "already_done", "superseded", "dead")
@@ -18,38 +29,50 @@ def status(
     record: Annotated[
         str | None, typer.Argument(metavar="[RECORD]", help="A record's id: tells all that became of it.")
     ] = None,
+    mask: MaskOption = False,
     forget: Annotated[
         bool, typer.Option("--forget", help="Erase the record's data from the journal; systems keep what they have.")
     ] = False,
+    yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what became of the events, from the journal; also while a run is going on."""
+    """Show what became of the events, or of one record's, from the journal; also while a run is going on."""
     from syncflow.runtime import audit
 
     path = journal_of(routes, profile)
     if forget:
-        _forget(path, record)
-        return
-    if record is None:
+        _forget(path, record, yes=yes)
+    elif record is None:
         found = audit.totals(path)
         say_json(found) if output is Output.JSON else _totals(found)
-        return
-    known = audit.record(path, record)
-    say_json(known) if output is Output.JSON else _record(known)
-    if not (known["events"] or known["deliveries"] or known["presence"]):
-        raise typer.Exit(1)
+    else:
+        _tell(audit.record(path, record), mask=mask, output=output)
 
 
-def _forget(path: Path, record: str | None) -> None:
+def _forget(path: Path, record: str | None, *, yes: bool) -> None:
     from syncflow.runtime import wishes
 
     if record is None:
         raise typer.BadParameter("--forget needs a record: syncflow status RECORD --forget")
+    agreed(f"Erase the data of {record} from the journal for good?", yes=yes)
     events = wishes.forget(path, record)
     say(f"{events} event{'' if events == 1 else 's'} of the record erased from the journal")
     if not events:
+        raise typer.Exit(1)
+
+
+def _tell(known: dict[str, Any], *, mask: bool, output: Output) -> None:
+    from syncflow.cli.trail import hidden, trail
+
+    shown = hidden(known) if mask else known
+    if output is Output.JSON:
+        say_json(shown)
+    else:
+        for line in trail(shown):
+            say(line)
+    if not any(rows for name, rows in known.items() if name != "record"):
         raise typer.Exit(1)
 
 
@@ -61,50 +84,69 @@ def journal_of(routes: Path, profile: str | None) -> Path:
     return project.path.parent / project.routes.model.journal.path
 
 
-def moment(seconds: float | None) -> str:
-    """Return wall seconds as a person reads them."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if seconds else ""
-
-
 def _totals(found: dict[str, Any]) -> None:
     events = found["events"]
     say(f"events: {sum(events.values())}" + "".join(f", {count} {state}" for state, count in sorted(events.items())))
-    routes: dict[str, dict[str, int]] = {}
-    for row in found["deliveries"]:
-        routes.setdefault(row["route"], {})[row["state"]] = row["count"]
-    if routes:
+    if found["last_run"]:
+        say(_last_run(found["last_run"]))
+    for title in ("route", "system"):
+        if found["deliveries"]:
+            say()
+            _counts(title, found["deliveries"])
+    if found["queues"]:
         say()
-        headers = ("ROUTE", *(state.replace("_", " ").upper() for state in COUNTED))
-        rows = [(route, *(counts.get(state, 0) for state in COUNTED)) for route, counts in sorted(routes.items())]
-        say_table(headers, rows, numbers=frozenset(headers[1:]))
+        _queues(found["queues"], now=time.time())
+    _closing(found)
+
+
+def _counts(title: str, deliveries: list[dict[str, Any]]) -> None:
+    """Print a line for each route or system, with its deliveries by state."""
+    named: dict[str, dict[str, int]] = {}
+    for row in deliveries:
+        counts = named.setdefault(row[title], {})
+        counts[row["state"]] = counts.get(row["state"], 0) + row["count"]
+    headers = (title.upper(), *(state.replace("_", " ").upper() for state in COUNTED))
+    rows = [(name, *(counts.get(state, 0) for state in COUNTED)) for name, counts in sorted(named.items())]
+    say_table(headers, rows, numbers=frozenset(headers[1:]))
+
+
+def _queues(queues: list[dict[str, Any]], *, now: float) -> None:
+    headers = ("QUEUE OF", "OPEN", "OLDEST READ", "NEXT TRY")
+    rows = [
+        (
+            row["system"],
+            row["waiting"] + row["sending"] + row["retrying"],
+            f"{_span(now - row['oldest_at'])} ago",
+            "" if row["next_try_at"] is None else _when(row["next_try_at"] - now),
+        )
+        for row in queues
+    ]
+    say_table(headers, rows, numbers=frozenset({"OPEN"}))
+
+
+def _last_run(run: dict[str, Any]) -> str:
+    if run["ended_at"] is None:
+        return f"last run: since {moment(run['started_at'])}, not ended (going on, or it was killed)"
+    return f"last run: {moment(run['started_at'])} to {moment(run['ended_at'])}"
+
+
+def _closing(found: dict[str, Any]) -> None:
     dead = sum(row["count"] for row in found["dead_letters"])
-    if dead:
+    if dead or found["marked"]:
         say()
-        say(f"{dead} dead letter{'' if dead == 1 else 's'}; `syncflow dlq list` says why")
+    if dead:
+        say(f"{dead:,} dead letter{'' if dead == 1 else 's'}; `syncflow dlq list --reasons` says why")
+    if found["marked"]:
+        say(f"{found['marked']:,} marked to be sent again, by a run that is going on or the next one")
 
 
-def _record(known: dict[str, Any]) -> None:
-    if not (known["events"] or known["deliveries"] or known["presence"]):
-        say(f"nothing is known of a record {known['record']!r}")
-        return
-    deliveries = known["deliveries"]
-    for event in known["events"]:
-        note = f" ({event['note']})" if event["note"] else ""
-        say(f"{moment(event['read_at'])}  event {event['seq']}  {event['change'] or 'unread'}  {event['state']}{note}")
-        for delivery in deliveries:
-            if delivery["event"] == event["seq"]:
-                say(f"  {_delivery(delivery)}")
-    for row in known["presence"]:
-        there = f" as {row['vendor_id']}" if row["vendor_id"] else ""
-        say(f"{row['state']} in {row['system']}/{row['object']}{there}, {row['key_name']} = {row['key_value']}")
+def _when(seconds: float) -> str:
+    return "due" if seconds <= 0 else f"in {_span(seconds)}"
 
 
-def _delivery(row: dict[str, Any]) -> str:
-    parts = [f"delivery {row['id']}", row["route"], row["operation"], row["state"]]
-    if row["superseded_by"]:
-        parts.append(f"by delivery {row['superseded_by']}")
-    if row["attempts"]:
-        parts.append(f"{row['attempts']} attempt{'' if row['attempts'] == 1 else 's'}")
-    if row["code"] or row["message"]:
-        parts.append(" ".join(str(part) for part in (row["status"], row["code"], row["message"]) if part))
-    return "  ".join(parts)
+def _span(seconds: float) -> str:
+    """Return a length of time in its largest unit; a clock that went back makes it none."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

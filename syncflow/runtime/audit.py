@@ -1,4 +1,7 @@
-"""Look into a journal, also while a run writes it: totals, dead letters, and what became of one record. Changes nothing."""
+"""Look into a journal, also while a run writes it: totals, dead letters, and what became of one record. Changes nothing.
+
+Lists hold no record's own data, nor a vendor's words, which may: both are shown with one dead letter or one record that is asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
-from syncflow.runtime.sqlite import connect, read_totals
+from syncflow.runtime.letters import LETTERS, Letters
+from syncflow.runtime.sqlite import connect
 from syncflow.runtime.sqlite_schema import MIGRATIONS
+from syncflow.runtime.sqlite_totals import read_totals, rows
 
 Row = dict[str, Any]
 
-_LETTER = """
-SELECT d.id, d.at, d.stage, d.code, d.reason, d.route, d.system, d.status, d.attempts, d.body, d.rule, d.event, d.delivery,
-    e.kind, e.record, e.change, e.partition, e.offset, e.line
-FROM dead_letters AS d LEFT JOIN events AS e ON e.seq = d.event
+_OURS = "CASE WHEN l.stage = 'delivery' THEN '' ELSE l.reason END"
+"""A reason in our own words; at the stage of delivery they are the vendor's."""
+
+_LETTER = f"""
+l.id, l.at, l.stage, l.code, {_OURS} AS reason, l.route, l.system, l.status, l.attempts, l.rule, l.event, l.delivery, l.state,
+e.kind, e.record, e.change, e.partition, e.offset, e.line
 """
 
 
@@ -27,60 +34,80 @@ def totals(path: Path) -> Row:
         return read_totals(journal)
 
 
-def dead_letters(path: Path, *, most: int) -> list[Row]:
-    """Return the newest open dead letters, without the records' own data."""
+def dead_letters(path: Path, letters: Letters, *, most: int) -> list[Row]:
+    """Return the newest open dead letters that fit."""
+    where, values = letters.where()
     with _opened(path) as journal:
-        return _rows(journal, f"{_LETTER} WHERE d.state = 'open' ORDER BY d.id DESC LIMIT ?", most)
+        query = f"SELECT {_LETTER} FROM {LETTERS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
+        return rows(journal, query, *values, most)
 
 
-def reasons(path: Path) -> list[Row]:
-    """Group the open dead letters by what went wrong, the most frequent first."""
+def reasons(path: Path, letters: Letters) -> list[Row]:
+    """Group the open dead letters that fit by what went wrong, the most frequent first; ``example`` is the id of the newest."""
+    where, values = letters.where()
+    query = (
+        f"SELECT count(*) AS count, l.stage, l.route, l.system, l.code, l.status, {_OURS} AS reason, l.rule, max(l.id) AS example "
+        f"FROM {LETTERS} WHERE {where} GROUP BY l.stage, l.route, l.system, l.code, l.status, {_OURS} "
+        "ORDER BY count DESC, l.code, l.route"
+    )
     with _opened(path) as journal:
-        return _rows(
-            journal,
-            "SELECT count(*) AS count, stage, route, system, code, min(reason) AS example FROM dead_letters WHERE state = 'open' "
-            "GROUP BY stage, route, system, code ORDER BY count DESC, code",
-        )
+        return rows(journal, query, *values)
 
 
 def dead_letter(path: Path, number: int) -> Row:
-    """Return one dead letter with its event and payload.
+    """Return one dead letter with its event, its payload and the vendor's words.
 
     Raises:
         DataError: there is none of this number.
     """
+    query = (
+        f"SELECT {_LETTER}, l.reason AS words, l.body, e.raw, d.payload, d.fingerprint, d.batch_id "
+        f"FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
+    )
     with _opened(path) as journal:
-        found = _rows(journal, f"{_LETTER} WHERE d.id = ?", number)
+        found = rows(journal, query, number)
         if not found:
             raise DataError(f"there is no dead letter {number}", hint="`syncflow dlq list` shows the open ones")
-        letter = found[0]
-        letter["raw"] = _text(journal, "SELECT raw FROM events WHERE seq = ?", letter["event"])
-        letter["payload"] = _text(journal, "SELECT payload FROM deliveries WHERE id = ?", letter["delivery"])
-        return letter
+        letter = _as_text(found[0])
+        return letter | {"reason": letter.pop("words"), "tries": _attempts(journal, letter["delivery"])}
 
 
 def record(path: Path, name: str) -> Row:
-    """Return what became of a record: its events, its deliveries and where it is, in order. Empty lists where nothing is known."""
+    """Return all that became of a record: events, deliveries, attempts, dead letters, where it is. Empty where nothing is known."""
     with _opened(path) as journal:
-        return {
-            "record": name,
-            "events": _rows(
-                journal,
-                "SELECT seq, kind, change, state, note, read_at FROM events WHERE record = ? ORDER BY seq",
-                name,
-            ),
-            "deliveries": _rows(
-                journal,
-                "SELECT id, event, route, system, object, operation, state, attempts, code, message, status, vendor_id, superseded_by, "
-                "settled_at FROM deliveries WHERE record = ? ORDER BY id",
-                name,
-            ),
-            "presence": _rows(
-                journal,
-                "SELECT kind, route, system, object, key_name, key_value, vendor_id, state FROM presence WHERE record = ? AND route != ''",
-                name,
-            ),
-        }
+        return {"record": name, **{part: _of_record(journal, query, name) for part, query in _RECORD.items()}}
+
+
+_EVENTS = "SELECT seq FROM events WHERE record = ?"
+
+_RECORD = {
+    "events": "SELECT seq, kind, change, state, note, read_at, partition, offset, line, raw FROM events WHERE record = ? ORDER BY seq",
+    "deliveries": (
+        "SELECT id, event, route, system, object, operation, state, attempts, code, message, status, rule, vendor_id, superseded_by, "
+        "read_at, settled_at, due_at, batch_id, fingerprint, key_name, key_value, payload "
+        f"FROM deliveries WHERE event IN ({_EVENTS}) ORDER BY id"
+    ),
+    "attempts": (
+        "SELECT delivery, number, first_at, at, times, state, status, code, message, rule, batch_id, due_at FROM attempts "
+        f"WHERE delivery IN (SELECT id FROM deliveries WHERE event IN ({_EVENTS})) ORDER BY delivery, first_at, number"
+    ),
+    "dead_letters": (
+        "SELECT l.id, l.event, l.delivery, l.stage, l.route, l.code, l.reason, l.at, l.state FROM dead_letters l "
+        "JOIN events e ON e.seq = l.event WHERE e.record = ? ORDER BY l.id"
+    ),
+    "presence": (
+        "SELECT kind, route, system, object, key_name, key_value, vendor_id, state FROM presence WHERE record = ? AND route != ''"
+    ),
+}
+
+
+def _of_record(journal: sqlite3.Connection, query: str, name: str) -> list[Row]:
+    return [_as_text(row) for row in rows(journal, query, name)]
+
+
+def _attempts(journal: sqlite3.Connection, delivery: int | None) -> list[Row]:
+    query = "SELECT number, first_at, at, times, status, code, message FROM attempts WHERE delivery = ? ORDER BY first_at, number"
+    return rows(journal, query, delivery)
 
 
 @contextmanager
@@ -97,14 +124,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise UnavailableError(f"the journal {path} cannot be read: {error}") from error
 
 
-def _rows(journal: sqlite3.Connection, query: str, *values: object) -> list[Row]:
-    cursor = journal.execute(query, values)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-def _text(journal: sqlite3.Connection, query: str, number: int | None) -> str | None:
-    row = journal.execute(query, (number,)).fetchone() if number is not None else None
-    if row is None or row[0] is None:
-        return None
-    return row[0].decode("utf-8", errors="replace") if isinstance(row[0], bytes) else str(row[0])
+def _as_text(row: Row) -> Row:
+    return {
+        name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value for name, value in row.items()
+    }

@@ -159,6 +159,23 @@ def settlement_row(settlement: Settlement) -> tuple[Any, ...]:
     )
 
 
+def attempt_row(settlement: Settlement) -> tuple[Any, ...]:
+    outcome: Outcome = settlement.outcome
+    return (
+        settlement.delivery.id,
+        settlement.attempts,
+        outcome.code,
+        settlement.at,
+        settlement.at,
+        settlement.state.value,
+        outcome.status,
+        outcome.message or None,
+        outcome.rule or None,
+        settlement.batch_id or None,
+        settlement.due_at,
+    )
+
+
 def letter_row(letter: DeadLetter) -> tuple[Any, ...]:
     return (
         letter.event,

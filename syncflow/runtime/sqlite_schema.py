@@ -24,6 +24,11 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_open ON deliveries (system, id) WHERE state IN ('waiting', 'sending', 'retrying');
 CREATE INDEX deliveries_by_event ON deliveries (event);
+CREATE TABLE attempts (
+    delivery INTEGER NOT NULL, number INTEGER NOT NULL, code TEXT NOT NULL, first_at REAL NOT NULL, at REAL NOT NULL,
+    times INTEGER NOT NULL DEFAULT 1, state TEXT NOT NULL, status INTEGER, message TEXT, rule TEXT, batch_id TEXT, due_at REAL,
+    PRIMARY KEY (delivery, number, code)
+) WITHOUT ROWID;
 CREATE TABLE presence (
     record TEXT NOT NULL, kind TEXT NOT NULL, route TEXT NOT NULL, system TEXT NOT NULL, object TEXT NOT NULL,
     key_name TEXT NOT NULL, key_value TEXT NOT NULL, compared TEXT NOT NULL, vendor_id TEXT, version_time INTEGER NOT NULL,

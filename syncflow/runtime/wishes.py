@@ -15,54 +15,15 @@ from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.journal import How
+from syncflow.runtime.letters import LETTERS, Letters
 from syncflow.runtime.sqlite import connect, migrate
-
-
-@dataclass(frozen=True, slots=True)
-class Letters:
-    """Which open dead letters: all that fit everything that is given."""
-
-    ids: Sequence[int] = ()
-    route: str = ""
-    system: str = ""
-    stage: str = ""
-    code: str = ""
-    record: str = ""
-    since: float | None = None
-    until: float | None = None
-
-    def where(self) -> tuple[str, list[Any]]:
-        """Return the condition over dead_letters ``l`` joined with events ``e``, and its values."""
-        parts: list[str] = ["l.state = 'open'"]
-        values: list[Any] = []
-        for column, value in (
-            ("l.route", self.route),
-            ("l.system", self.system),
-            ("l.stage", self.stage),
-            ("l.code", self.code),
-            ("e.record", self.record),
-        ):
-            if value:
-                parts.append(f"{column} = ?")
-                values.append(value)
-        if self.ids:
-            parts.append(f"l.id IN ({', '.join('?' * len(self.ids))})")
-            values.extend(self.ids)
-        for sign, moment in ((">=", self.since), ("<", self.until)):
-            if moment is not None:
-                parts.append(f"l.at {sign} ?")
-                values.append(moment)
-        return " AND ".join(parts), values
-
-
-_FROM = "dead_letters l JOIN events e ON e.seq = l.event"
 
 
 def count(path: Path, letters: Letters) -> int:
     """Return how many open dead letters fit."""
     where, values = letters.where()
     with _opened(path) as journal:
-        return int(journal.execute(f"SELECT count(*) FROM {_FROM} WHERE {where}", values).fetchone()[0])
+        return int(journal.execute(f"SELECT count(*) FROM {LETTERS} WHERE {where}", values).fetchone()[0])
 
 
 def redrive(path: Path, letters: Letters, *, how: How) -> int:
@@ -71,7 +32,7 @@ def redrive(path: Path, letters: Letters, *, how: How) -> int:
     with _opened(path) as journal, journal:
         return journal.execute(
             "INSERT INTO marks (event, delivery, route, letter, how, at) SELECT l.event, l.delivery, l.route, l.id, ?, ? "
-            f"FROM {_FROM} WHERE {where} AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.letter = l.id) ORDER BY l.event, l.id",
+            f"FROM {LETTERS} WHERE {where} AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.letter = l.id) ORDER BY l.event, l.id",
             [how, time.time(), *values],
         ).rowcount
 
@@ -81,7 +42,7 @@ def drop(path: Path, letters: Letters) -> int:
     where, values = letters.where()
     with _opened(path) as journal, journal:
         return journal.execute(
-            f"UPDATE dead_letters SET state = 'dropped' WHERE id IN (SELECT l.id FROM {_FROM} WHERE {where})", values
+            f"UPDATE dead_letters SET state = 'dropped' WHERE id IN (SELECT l.id FROM {LETTERS} WHERE {where})", values
         ).rowcount
 
 
@@ -93,7 +54,7 @@ def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
         "e.partition, e.offset, e.line, e.raw, d.payload, d.object, d.operation, d.fingerprint"
     )
     with _opened(path) as journal:
-        sql = f"SELECT {columns} FROM {_FROM} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
+        sql = f"SELECT {columns} FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
         cursor = journal.execute(sql, values)
         names = [column[0] for column in cursor.description]
         for row in cursor:
@@ -109,10 +70,12 @@ class Replayable:
     record: str
     raw: bytes
     sent: Mapping[str, bytes]
+    present: frozenset[str] = frozenset()
+    """The routes by which the record is known to be somewhere."""
 
 
 def replayable(
-    path: Path, *, record: str = "", route: str = "", since: float | None = None, until: float | None = None
+    path: Path, *, record: str = "", since: float | None = None, until: float | None = None
 ) -> list[Replayable]:
     """Return, for each record with an event that fits, its newest event, unless that is a delete."""
     parts, values = ["state = 'routed'"], list[Any]()
@@ -120,9 +83,6 @@ def replayable(
         if value is not None:
             parts.append(condition)
             values.append(value)
-    if route:
-        parts.append("EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq AND d.route = ?)")
-        values.append(route)
     chosen = f"SELECT DISTINCT kind, record FROM events e WHERE {' AND '.join(parts)}"
     newest = (
         f"SELECT max(n.seq) FROM events n JOIN ({chosen}) c ON n.kind = c.kind AND n.record = c.record "
@@ -131,7 +91,10 @@ def replayable(
     sql = f"SELECT seq, kind, record, raw FROM events WHERE seq IN ({newest}) AND change != 'delete' ORDER BY seq"
     with _opened(path) as journal:
         rows = journal.execute(sql, values).fetchall()
-        return [Replayable(seq, kind, name, raw, _last_sent(journal, kind, name)) for seq, kind, name, raw in rows]
+        return [
+            Replayable(seq, kind, name, raw, _last_sent(journal, kind, name), _present(journal, kind, name))
+            for seq, kind, name, raw in rows
+        ]
 
 
 def _last_sent(journal: sqlite3.Connection, kind: str, record: str) -> dict[str, bytes]:
@@ -140,6 +103,11 @@ def _last_sent(journal: sqlite3.Connection, kind: str, record: str) -> dict[str,
         "AND d.state IN ('delivered', 'already_done') AND d.operation != 'delete' ORDER BY d.id"
     )
     return dict(journal.execute(sql, (kind, record)).fetchall())
+
+
+def _present(journal: sqlite3.Connection, kind: str, record: str) -> frozenset[str]:
+    sql = "SELECT route FROM presence WHERE record = ? AND kind = ? AND state = 'present'"
+    return frozenset(route for (route,) in journal.execute(sql, (record, kind)))
 
 
 def replay(path: Path, events: Sequence[int], *, route: str = "") -> int:
@@ -176,6 +144,7 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
             f"UPDATE dead_letters SET reason = 'forgotten', body = '', state = 'dropped' WHERE event IN ({events})",
             values,
         )
+        journal.execute(f"DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE {whose})", values)
         journal.execute(
             "UPDATE deliveries SET record = 'forgotten', key_value = '', payload = x'7b7d', vendor_id = NULL, message = NULL "
             f"WHERE {whose}",

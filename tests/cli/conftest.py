@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from syncflow.cli.app import run_command_line
+from syncflow.mock.server import Running, running_mock
+from syncflow.mock.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+FAST = Settings.from_env({"MOCK_RATE": "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +50,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "syncflow" / "cli" / "project", tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    with running_mock(FAST) as running:
+        monkeypatch.setenv("MOCK_URL", running.url)
+        yield running
+
+
+@pytest.fixture
+def from_file(project: Path) -> Path:
+    """The default project, reading its sample events as fast as it can."""
+    path = project / "routes.yaml"
+    text = path.read_text("utf-8").replace("requests: 5/s", "requests: 1000/s")
+    start, end = text.index("source:"), text.index("records:")
+    path.write_text(text[:start] + "source: {file: {path: events.jsonl}}\n" + text[end:], "utf-8")
+    return project

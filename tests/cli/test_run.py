@@ -9,46 +9,14 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from syncflow.mock.server import Running, running_mock
-from syncflow.mock.settings import Settings
+from syncflow.mock.server import Running
 from tests.cli.conftest import ROOT, Command
-
-FAST = Settings.from_env({"MOCK_RATE": "off"})
-
-
-@pytest.fixture
-def mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    with running_mock(FAST) as running:
-        monkeypatch.setenv("MOCK_URL", running.url)
-        yield running
-
-
-@pytest.fixture
-def from_file(project: Path) -> Path:
-    """The default project, reading its sample events as fast as it can."""
-    path = project / "routes.yaml"
-    text = path.read_text("utf-8").replace("requests: 5/s", "requests: 1000/s")
-    start, end = text.index("source:"), text.index("records:")
-    path.write_text(text[:start] + "source: {file: {path: events.jsonl}}\n" + text[end:], "utf-8")
-    return project
-
-
-def good_events(project: Path) -> None:
-    """Leave out of the sample what is wrong on purpose."""
-    path = project / "events.jsonl"
-    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
-
-
-def held(mock: Running, system: str, kind: str) -> int:
-    with urllib.request.urlopen(f"{mock.url}/admin/summary") as answer:
-        count: int = json.load(answer)[system]["records"][kind]
-    return count
+from tests.cli.systems import good_events, held
 
 
 def test_a_run_without_a_fault_is_0_and_the_mocks_hold_what_the_events_imply(
@@ -108,47 +76,6 @@ def test_status_tells_all_that_became_of_a_record(command: Command, from_file: P
     ]
     assert {row["system"]: row["state"] for row in known["presence"]} == {"salesforce": "present", "hubspot": "present"}
     assert command("status", "nobody").code == 1
-
-
-def settings(mock: Running, patch: dict[str, object]) -> None:
-    body = json.dumps(patch).encode()
-    request = urllib.request.Request(
-        f"{mock.url}/admin/settings", body, {"Content-Type": "application/json"}, method="PUT"
-    )
-    urllib.request.urlopen(request).close()
-
-
-def test_dead_letters_are_redriven_once_their_cause_is_gone_or_dropped(
-    command: Command, from_file: Path, mock: Running
-) -> None:
-    path = from_file / "events.jsonl"
-    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:3]), "utf-8")
-    rule = {"field": "External_Id__c", "values": ["A1001", "A1002"], "message": "not today"}
-    settings(mock, {"salesforce": {"refuse": rule}})
-    assert command("run", "--quiet").code == 1
-    assert "not today" in command("dlq", "show", "1").out
-
-    assert command("dlq", "redrive").code == 2
-    assert command("dlq", "redrive", "--all", "--dry-run").out == "2 dead letters would be sent again\n"
-    assert command("dlq", "redrive", "--record", "A1001").out == "1 dead letter will be sent again\n"
-    exported = [json.loads(line) for line in command("dlq", "export", "--record", "A1002").out.splitlines()]
-    assert [json.loads(letter["payload"])["External_Id__c"] for letter in exported] == ["A1002"]
-    assert command("dlq", "drop", "--record", "A1002").out == "1 dead letter dropped\n"
-    assert command("dlq", "drop", "--record", "nobody").code == 1
-
-    settings(mock, {"salesforce": {"refuse": []}})
-    assert command("run", "--quiet").code == 0
-    assert command("dlq", "list").out == "no dead letters\n"
-    assert held(mock, "salesforce", "Contact") == 2
-
-
-def test_a_record_can_be_forgotten(command: Command, from_file: Path, mock: Running) -> None:
-    good_events(from_file)
-    command("run", "--quiet")
-    assert command("status", "A1001", "--forget").out == "2 events of the record erased from the journal\n"
-    assert command("status", "A1001").code == 1
-    assert command("status", "A1001", "--forget").code == 1
-    assert command("status", "--forget").code == 2
 
 
 def test_check_signs_in_to_every_system(command: Command, project: Path, mock: Running) -> None:

@@ -9,6 +9,7 @@ import pytest
 from syncflow.errors import DataError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime import wishes
+from syncflow.runtime.letters import Letters
 from syncflow.runtime.sqlite import SqliteJournal, connect
 from syncflow.testing import FakeSystems, run_virtually
 from tests.runtime.programs import event, program
@@ -26,14 +27,14 @@ def names(systems: FakeSystems) -> dict[str, object]:
 def test_a_redriven_dead_letter_is_sent_by_the_next_run_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A", name="one")], path, systems=FakeSystems(refusing), program=program())
-    assert wishes.count(path, wishes.Letters(code="BAD")) == 1
-    assert wishes.redrive(path, wishes.Letters(code="BAD"), how="as_sent") == 1
-    assert wishes.redrive(path, wishes.Letters(code="BAD"), how="as_sent") == 0, "marking twice marks once"
+    assert wishes.count(path, Letters(code="BAD")) == 1
+    assert wishes.redrive(path, Letters(code="BAD"), how="as_sent") == 1
+    assert wishes.redrive(path, Letters(code="BAD"), how="as_sent") == 0, "marking twice marks once"
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program())
     assert ending.clean
     assert names(systems) == {"A": "one"}
-    assert wishes.count(path, wishes.Letters()) == 0
+    assert wishes.count(path, Letters()) == 0
 
 
 def test_a_redriven_old_version_never_overwrites_a_newer_one(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_a_redriven_old_version_never_overwrites_a_newer_one(tmp_path: Path) -> 
     run([{}, event("A", "update", name="new")], path, systems=systems, program=program())
     for how in ("as_sent", "remap"):
         connect(path).execute("UPDATE dead_letters SET state = 'open'").connection.commit()
-        wishes.redrive(path, wishes.Letters(), how=how)
+        wishes.redrive(path, Letters(), how=how)
         ending, _ = run([], path, systems=systems, program=program())
         assert ending.clean
         assert names(systems) == {"A": "new"}
@@ -53,7 +54,7 @@ def test_an_event_that_failed_the_schema_goes_through_todays_program(tmp_path: P
     path = tmp_path / "j.db"
     ending, _ = run([event("A", contact_type="alien")], path, systems=FakeSystems(), program=program())
     assert ending.tally.dead == 1
-    wishes.redrive(path, wishes.Letters(stage="route"), how="remap")
+    wishes.redrive(path, Letters(stage="route"), how="remap")
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program(types={"alien": "a"}))
     assert ending.clean
@@ -64,7 +65,7 @@ def test_an_event_that_failed_the_schema_goes_through_todays_program(tmp_path: P
 def test_a_redrive_that_fails_again_is_a_new_dead_letter(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A")], path, systems=FakeSystems(refusing), program=program())
-    wishes.redrive(path, wishes.Letters(), how="as_sent")
+    wishes.redrive(path, Letters(), how="as_sent")
     run([], path, systems=FakeSystems(refusing), program=program())
     states = connect(path).execute("SELECT state FROM dead_letters ORDER BY id").fetchall()
     assert states == [("redriven",), ("open",)]
@@ -73,8 +74,8 @@ def test_a_redrive_that_fails_again_is_a_new_dead_letter(tmp_path: Path) -> None
 def test_drop_settles_a_dead_letter_for_good(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A"), event("B")], path, systems=FakeSystems(refusing), program=program())
-    assert wishes.drop(path, wishes.Letters(record="A")) == 1
-    assert [letter["record"] for letter in wishes.export(path, wishes.Letters())] == ["B"]
+    assert wishes.drop(path, Letters(record="A")) == 1
+    assert [letter["record"] for letter in wishes.export(path, Letters())] == ["B"]
 
 
 def test_replay_sends_only_the_newest_version_of_each_record(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""How commands are told which dead letters and which times are meant."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from syncflow.runtime.letters import Letters
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)\Z")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+def read_time(text: str, *, now: float) -> float:
+    """Read ``2h`` as that long before ``now``, or an ISO time as it is, in UTC where it has no zone; return wall seconds."""
+    ago = _AGO.match(text.strip())
+    if ago:
+        return now - float(ago[1]) * _SECONDS[ago[2]]
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no time; expected one such as 2026-07-15, 2026-07-15T10:30Z, or 2h and 7d for so long ago"
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _read_now(text: str) -> float:
+    return read_time(text, now=time.time())
+
+
+Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="These; or all that fit the options.")]
+RouteFilter = Annotated[str, typer.Option("--route", help="Only of this route.")]
+SystemFilter = Annotated[str, typer.Option("--system", help="Only of this system.")]
+StageFilter = Annotated[
+    str, typer.Option("--stage", help="Only of this stage: source, schema, route, mapping, delivery.")
+]
+CodeFilter = Annotated[str, typer.Option("--code", help="Only with this code.")]
+RecordFilter = Annotated[str, typer.Option("--record", help="Only of this record.")]
+SinceFilter = Annotated[
+    float | None, typer.Option("--since", metavar="TIME", parser=_read_now, help="Not before; 2026-07-15, or 2h ago.")
+]
+UntilFilter = Annotated[float | None, typer.Option("--until", metavar="TIME", parser=_read_now, help="Before.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+MaskOption = Annotated[bool, typer.Option("--mask", help="Hide the values: to show it to others.")]
+
+STAGES = ("source", "schema", "route", "mapping", "delivery")
+
+
+def chosen(
+    ids: list[int] | None = None,
+    *,
+    route: str = "",
+    system: str = "",
+    stage: str = "",
+    code: str = "",
+    record: str = "",
+    since: float | None = None,
+    until: float | None = None,
+) -> Letters:
+    """Return which dead letters are meant."""
+    from syncflow.runtime.letters import Letters
+
+    if stage and stage not in STAGES:
+        raise typer.BadParameter(f"--stage is {stage!r}; expected one of {', '.join(STAGES)}")
+    return Letters(tuple(ids or ()), route, system, stage, code, record, since, until)
+
+
+def chosen_at_all(letters: Letters, *, everything: bool) -> bool:
+    """Tell whether a choice was made: what changes something wants to be told what, if only by ``--all``."""
+    from syncflow.runtime.letters import Letters
+
+    return everything or letters != Letters()

@@ -1,0 +1,152 @@
+"""``syncflow replay``: send journaled records again, as today's files make them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from syncflow.cli.choosing import MaskOption, RecordFilter, RouteFilter, SinceFilter, UntilFilter, YesOption
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, agreed, say, say_json
+from syncflow.cli.dead_letters import TAKEN_UP
+from syncflow.cli.masking import HIDDEN
+from syncflow.cli.status import RoutesOption
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncflow.config.project import Project
+    from syncflow.runtime.replay import Change, Difference
+
+
+def replay(
+    record: RecordFilter = "",
+    route: RouteFilter = "",
+    since: SinceFilter = None,
+    until: UntilFilter = None,
+    limit: Annotated[int, typer.Option(help="Show at most so many differences; all are sent.", min=1)] = 20,
+    mask: MaskOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the differences.")] = False,
+    yes: YesOption = False,
+    routes: RoutesOption = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Send the newest journaled version of records again, through the files of today; shows first what differs from what was sent.
+
+    Takes records with an event that fits; those that were deleted stay deleted. Without an option, all that the journal holds.
+    """
+    from syncflow.config.project import load_project
+    from syncflow.runtime import wishes
+
+    project = load_project(routes, profile=profile, offline=True)
+    path = project.path.parent / project.routes.model.journal.path
+    changes = _changes(project, path, record=record, route=route, since=since, until=until)
+    events = list(dict.fromkeys(change.event for change in changes))
+    if output is Output.JSON:
+        say_json({"records": len(events), "changes": [_as_json(change, mask=mask) for change in changes]})
+    else:
+        _show(changes, records=len(events), limit=limit, mask=mask)
+    if not events:
+        raise typer.Exit(1)
+    if dry_run:
+        return
+    agreed(f"Send {_many(len(events), 'record')} again?", yes=yes)
+    marked = wishes.replay(path, events, route=route)
+    if output is Output.TEXT:
+        say(f"{_many(marked, 'record')} marked to be sent again; {TAKEN_UP}")
+
+
+def _changes(
+    project: Project, path: Path, *, record: str, route: str, since: float | None, until: float | None
+) -> list[Change]:
+    from syncflow.compiler.build import build
+    from syncflow.runtime import wishes
+    from syncflow.runtime.replay import preview
+
+    program = build(project)
+    if route and route not in program.routes:
+        raise typer.BadParameter(f"there is no route {route!r}; there is {', '.join(program.routes)}")
+    return list(preview(program, wishes.replayable(path, record=record, since=since, until=until), route=route))
+
+
+def _show(changes: list[Change], *, records: int, limit: int, mask: bool) -> None:
+    from syncflow.runtime.replay import differences
+
+    if not records:
+        say("no record in the journal fits")
+        return
+    different = [change for change in changes if change.after is None or differences(change)]
+    for change in different[:limit]:
+        for line in _lines(change, mask=mask):
+            say(line)
+    if len(different) > limit:
+        say(f"… and {len(different) - limit:,} more (--limit)")
+    if different:
+        say()
+    say(_summary(changes, records))
+
+
+def _lines(change: Change, *, mask: bool) -> Iterator[str]:
+    from syncflow.runtime.replay import differences
+
+    first = ", for the first time" if change.after is not None and change.before is None else ""
+    yield f"{change.record.kind} {change.record.id}  {change.route}{first}".rstrip()
+    if change.after is None:
+        yield f"  nothing to be sent: {change.why}" if not change.dead else f"  a dead letter: {change.why}"
+        return
+    for entry in differences(change):
+        yield f"  {entry.field}: {_arrow(entry, mask=mask)}"
+
+
+def _arrow(entry: Difference, *, mask: bool) -> str:
+    before, after = (_value(side, mask=mask) for side in (entry.before, entry.after))
+    return f"{before} → {after}"
+
+
+def _value(side: tuple[Any] | None, *, mask: bool) -> str:
+    if side is None:
+        return "(nothing)"
+    return HIDDEN if mask and side[0] is not None else json.dumps(side[0], ensure_ascii=False)
+
+
+def _summary(changes: list[Change], records: int) -> str:
+    from syncflow.runtime.replay import differences
+
+    sent = [change for change in changes if change.after is not None]
+    new = sum(change.before is None for change in sent)
+    same = sum(change.before is not None and not differences(change) for change in sent)
+    dead = sum(change.dead for change in changes)
+    counts = [
+        f"{count:,} {what}"
+        for count, what in (
+            (len(sent) - new - same, "differently than before"),
+            (new, "for the first time"),
+            (same, "as before"),
+        )
+        if count
+    ]
+    said = f"{_many(records, 'record')}: " + (f"sent {', '.join(counts)}" if counts else "nothing to be sent")
+    return said + (f"; {_many(dead, 'dead letter')}" if dead else "")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _as_json(change: Change, *, mask: bool) -> dict[str, Any]:
+    from syncflow.cli.masking import masked
+
+    hide = masked if mask else lambda value: value
+    return {
+        "event": change.event,
+        "kind": change.record.kind,
+        "record": change.record.id,
+        "route": change.route,
+        "before": hide(change.before),
+        "after": hide(change.after),
+        "why": change.why,
+        "dead": change.dead,
+    }

@@ -1,0 +1,45 @@
+"""Which dead letters are meant: what a person gives to choose them, as a condition over the journal's tables. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LETTERS = "dead_letters l JOIN events e ON e.seq = l.event"
+"""The tables that ``Letters.where`` speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Open dead letters: all that fit everything that is given. Times are wall seconds, ``until`` is left out."""
+
+    ids: Sequence[int] = ()
+    route: str = ""
+    system: str = ""
+    stage: str = ""
+    code: str = ""
+    record: str = ""
+    since: float | None = None
+    until: float | None = None
+
+    def where(self) -> tuple[str, list[Any]]:
+        """Return the condition over ``LETTERS`` and its values."""
+        parts: list[str] = ["l.state = 'open'"]
+        values: list[Any] = []
+        for condition, value in (
+            ("l.route = ?", self.route or None),
+            ("l.system = ?", self.system or None),
+            ("l.stage = ?", self.stage or None),
+            ("l.code = ?", self.code or None),
+            ("e.record = ?", self.record or None),
+            ("l.at >= ?", self.since),
+            ("l.at < ?", self.until),
+        ):
+            if value is not None:
+                parts.append(condition)
+                values.append(value)
+        if self.ids:
+            parts.append(f"l.id IN ({', '.join('?' * len(self.ids))})")
+            values.extend(self.ids)
+        return " AND ".join(parts), values

@@ -1,0 +1,36 @@
+"""What a journal holds, counted: events, deliveries, what waits for each system, dead letters, marks, the last run."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+_DELIVERIES = "SELECT route, system, state, count(*) AS count FROM deliveries GROUP BY route, system, state"
+_QUEUES = """
+SELECT system, sum(state = 'waiting') AS waiting, sum(state = 'sending') AS sending, sum(state = 'retrying') AS retrying,
+    min(read_at) AS oldest_at, min(CASE WHEN state = 'retrying' THEN due_at END) AS next_try_at
+FROM deliveries WHERE state IN ('waiting', 'sending', 'retrying') GROUP BY system ORDER BY system
+"""
+_LETTERS = (
+    "SELECT stage, route, code, count(*) AS count FROM dead_letters WHERE state = 'open' GROUP BY stage, route, code"
+)
+_LAST_RUN = "SELECT started_at, ended_at, finished FROM runs ORDER BY id DESC LIMIT 1"
+
+
+def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
+    """Count by state; ``queues`` is what is open for each system, ``marked`` what people asked to be sent again."""
+    return {
+        "events": dict(journal.execute("SELECT state, count(*) FROM events GROUP BY state").fetchall()),
+        "deliveries": rows(journal, _DELIVERIES),
+        "queues": rows(journal, _QUEUES),
+        "dead_letters": rows(journal, _LETTERS),
+        "marked": journal.execute("SELECT count(*) FROM marks").fetchone()[0],
+        "last_run": next(iter(rows(journal, _LAST_RUN)), None),
+    }
+
+
+def rows(journal: sqlite3.Connection, query: str, *values: object) -> list[dict[str, Any]]:
+    """Return what a query finds, each row as a mapping of its columns."""
+    cursor = journal.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -1,0 +1,74 @@
+"""status: what the journal knows, in all and of one record, while a run writes and after it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from syncflow.mock.server import Running
+from tests.cli.conftest import Command
+from tests.cli.systems import good_events, sample, settings
+
+
+def test_totals_are_per_route_and_system_with_what_waits(
+    command: Command, from_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MOCK_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
+    command("run", "--wait", "0.1", "--quiet")
+    shown = command("status").out
+    for text in ("events: 10, 1 dead, 1 ignored, 8 routed", "last run: ", "ROUTE ", "SYSTEM ", "QUEUE OF", "NEXT TRY"):
+        assert text in shown
+    assert "1 dead letter; `syncflow dlq list --reasons` says why" in shown
+    queues = json.loads(command("status", "--output", "json").out)["queues"]
+    assert {row["system"]: row["waiting"] + row["retrying"] for row in queues} == {"hubspot": 4, "salesforce": 4}
+
+
+def test_a_record_is_told_event_by_event_with_every_attempt(command: Command, from_file: Path, mock: Running) -> None:
+    sample(from_file, 1)
+    rule = {"field": "External_Id__c", "values": ["A1001"], "message": "not today"}
+    settings(mock, {"salesforce": {"refuse": rule}})
+    command("run", "--quiet")
+    settings(mock, {"salesforce": {"refuse": []}})
+    command("dlq", "redrive", "--record", "A1001")
+    command("run", "--quiet")
+    shown = command("status", "A1001").out
+    order = [
+        "event 1 (line 1)  create  routed",
+        '"email":"alice.smith@example.com"',
+        "delivery 1  contacts/salesforce  upsert Contact in salesforce, External_Id__c = A1001",
+        "attempt 1  200 FIELD_CUSTOM_VALIDATION_EXCEPTION not today",
+        "dead after 1 attempt",
+        "dead letter 1 (redriven)",
+        "delivery 2  contacts/salesforce",
+        "delivered after 1 attempt",
+        "present in salesforce/Contact as 003",
+    ]
+    places = [shown.find(text) for text in order]
+    assert -1 not in places, [text for text in order if text not in shown]
+    assert places == sorted(places)
+    hidden = command("status", "A1001", "--mask").out
+    assert not [word for word in ("alice", "Alice", "555", "not today") if word in hidden]
+    assert "FIELD_CUSTOM_VALIDATION_EXCEPTION" in hidden
+
+
+def test_a_record_that_was_moved_is_told_where_it_is(command: Command, from_file: Path, mock: Running) -> None:
+    good_events(from_file)
+    command("run", "--quiet")
+    known = json.loads(command("status", "A1001", "--output", "json").out)
+    assert {row["system"]: row["state"] for row in known["presence"]} == {"salesforce": "present", "hubspot": "present"}
+    assert command("status", "nobody").code == 1
+
+
+def test_a_record_is_forgotten_once_somebody_agrees(command: Command, from_file: Path, mock: Running) -> None:
+    good_events(from_file)
+    command("run", "--quiet")
+    assert command("status", "A1001", "--forget").code == 2
+    assert command("status", "A1001", "--forget", "--yes").out == "2 events of the record erased from the journal\n"
+    assert command("status", "A1001").code == 1
+    assert command("status", "A1001", "--forget", "--yes").code == 1
+    assert command("status", "--forget", "--yes").code == 2
