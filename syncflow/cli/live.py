@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ from syncflow.cli.console import remark
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from syncflow.compiler.requests import Window
     from syncflow.runtime.engine import Engine
-    from syncflow.runtime.observe import Tally
+    from syncflow.runtime.observe import RouteTally, SystemTally, Tally
 
 REDRAW_SECONDS = 0.25
 LINE_SECONDS = 5.0
@@ -25,37 +27,129 @@ async def showing(engine: Engine) -> None:
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        await _lines(engine)
+        await _saying(engine)
         return
     from rich.live import Live
 
     speeds = Speeds()
     with Live(console=console, transient=True, auto_refresh=False) as live:
         while True:
-            tally = engine.snapshot()
-            live.update(_table(engine, tally, speeds), refresh=True)
+            live.update(
+                table(standings(engine.snapshot(), _systems(engine), speeds, now=time.monotonic())), refresh=True
+            )
             await asyncio.sleep(REDRAW_SECONDS)
 
 
-async def _lines(engine: Engine) -> None:
-    last = ""
+async def logging_progress(engine: Engine) -> None:
+    """Log the run's counts now and then until cancelled: for whoever reads logs, not lines."""
+    from syncflow.runtime.observe import note
+
     while True:
         await asyncio.sleep(LINE_SECONDS)
-        line = summary(engine.snapshot())
-        if line != last:
-            remark(line)
-        last = line
+        tally = engine.snapshot()
+        note("run.progress", **_counts(tally))
+
+
+async def _saying(engine: Engine) -> None:
+    speeds, last = Speeds(), ""
+    while True:
+        shown = standings(engine.snapshot(), _systems(engine), speeds, now=time.monotonic())
+        text = "\n".join(lines(shown))
+        if last and text != last:
+            remark(text)
+        last = text
+        await asyncio.sleep(LINE_SECONDS)
+
+
+def _systems(engine: Engine) -> dict[str, str]:
+    return {route: plan.system for route, plan in engine.program.routes.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one system stands, in a person's words."""
+
+    name: str
+    speed: str
+    limit: str
+    in_flight: int
+    waiting: int
+    retrying: int
+    delivered: int
+    dead: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    summary: str
+    systems: tuple[Standing, ...]
+
+
+def standings(tally: Tally, systems: Mapping[str, str], speeds: Speeds, *, now: float) -> Standings:
+    """Return how a run stands; ``systems`` tells each route's system, ``now`` is monotonic."""
+    return Standings(
+        summary(tally),
+        tuple(
+            _standing(
+                name, system, [tally.routes[route] for route in tally.routes if systems.get(route) == name], speeds, now
+            )
+            for name, system in sorted(tally.systems.items())
+        ),
+    )
+
+
+def _standing(name: str, system: SystemTally, routes: Sequence[RouteTally], speeds: Speeds, now: float) -> Standing:
+    speed = speeds.look(name, system.requests, now)
+    return Standing(
+        name=name,
+        speed="" if speed is None else f"{speed:.1f}",
+        limit=", ".join(map(_limit, system.windows)) or "none",
+        in_flight=system.in_flight,
+        waiting=system.waiting,
+        retrying=system.retrying,
+        delivered=sum(route.delivered + route.already_done for route in routes),
+        dead=sum(route.dead for route in routes),
+        trouble=_trouble(system),
+    )
+
+
+def _limit(window: Window) -> str:
+    names = {1: "s", 60: "min", 3_600: "h", 86_400: "day"}
+    per = names.get(int(window.per_seconds), f"{window.per_seconds:g} s")
+    return f"{window.count:,}/{per}" + (f" {window.only}" if window.only else "")
+
+
+def _trouble(system: SystemTally) -> str:
+    if system.stopped:
+        return f"stopped: {system.stopped}"
+    return f"paused for {system.paused_seconds:.0f} s" if system.paused_seconds > 0 else ""
+
+
+def lines(shown: Standings) -> Iterator[str]:
+    """Yield the run in one line, and a line for each system."""
+    yield shown.summary
+    for each in shown.systems:
+        counts = f"{each.in_flight} in flight  {each.waiting:,} waiting  {each.retrying:,} retrying  {each.dead:,} dead"
+        speed = f"{each.speed or '0.0'} requests/s of {each.limit}"
+        yield f"  {each.name}: {speed}  {counts}" + (f"  {each.trouble}" if each.trouble else "")
 
 
 def summary(tally: Tally) -> str:
     """Return a run's counts in one line."""
+    return "  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in _counts(tally).items())
+
+
+def _counts(tally: Tally) -> dict[str, int]:
     routes = tally.routes.values()
-    done = sum(route.delivered + route.already_done for route in routes)
-    superseded = sum(route.superseded for route in routes)
-    return (
-        f"read {tally.read:,}  ignored {tally.ignored:,}  delivered {done:,}  superseded {superseded:,}  open {tally.open:,}  "
-        f"dead letters {tally.dead_letters:,}"
-    )
+    return {
+        "read": tally.read,
+        "ignored": tally.ignored,
+        "delivered": sum(route.delivered + route.already_done for route in routes),
+        "superseded": sum(route.superseded for route in routes),
+        "open": tally.open,
+        "dead_letters": tally.dead_letters,
+    }
 
 
 @dataclass(slots=True)
@@ -73,43 +167,20 @@ class Speeds:
             looks.pop(0)
         (then, before) = looks[0]
         elapsed = now - then
-        return (requests - before) / elapsed if elapsed >= 1.0 else None
+        return max(0, requests - before) / elapsed if elapsed >= 1.0 else None
 
 
-def _table(engine: Engine, tally: Tally, speeds: Speeds) -> Table:
+def table(shown: Standings) -> Table:
+    """Return the run as a table, a row for each system."""
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=summary(tally), title_justify="left", title_style="bold", pad_edge=False)
-    table.add_column("SYSTEM")
+    found = Table(box=box.SIMPLE_HEAD, title=shown.summary, title_justify="left", title_style="bold", pad_edge=False)
+    found.add_column("SYSTEM")
     for header in ("REQUESTS/S", "LIMIT", "IN FLIGHT", "WAITING", "RETRYING", "DELIVERED", "DEAD"):
-        table.add_column(header, justify="right")
-    table.add_column("")
-    for name, system in sorted(tally.systems.items()):
-        routes = [
-            tally.routes[route]
-            for route, plan in engine.program.routes.items()
-            if plan.system == name and route in tally.routes
-        ]
-        table.add_row(
-            name,
-            _speed(speeds.look(name, system.requests, time.monotonic())),
-            system.limit,
-            f"{system.in_flight:,}",
-            f"{system.waiting:,}",
-            f"{system.retrying:,}",
-            f"{sum(route.delivered + route.already_done for route in routes):,}",
-            f"{sum(route.dead for route in routes):,}",
-            _standing(system.stopped, system.paused_seconds),
-        )
-    return table
-
-
-def _speed(per_second: float | None) -> str:
-    return "" if per_second is None else f"{per_second:.1f}"
-
-
-def _standing(stopped: str, paused_seconds: float) -> str:
-    if stopped:
-        return f"stopped: {stopped}"
-    return f"paused for {paused_seconds:.0f} s" if paused_seconds > 0 else ""
+        found.add_column(header, justify="right")
+    found.add_column("")
+    for each in shown.systems:
+        counts = (each.in_flight, each.waiting, each.retrying, each.delivered, each.dead)
+        found.add_row(each.name, each.speed, each.limit, *(f"{count:,}" for count in counts), each.trouble)
+    return found

@@ -47,6 +47,7 @@ class Wishes:
     metrics: tuple[str, int] | None
     watch: bool
     live: bool
+    log_progress: bool
 
 
 def run(
@@ -72,8 +73,9 @@ def run(
     from syncflow.config.project import load_project
 
     log_to_stderr(level="WARNING" if quiet else _level(), as_json=log_format is LogFormat.JSON)
-    live = not quiet and output is Output.TEXT
-    wishes = Wishes(routes, profile, limit, wait, from_start, _address(metrics), watch, live)
+    as_json = log_format is LogFormat.JSON
+    live = not quiet and output is Output.TEXT and not as_json
+    wishes = Wishes(routes, profile, limit, wait, from_start, _address(metrics), watch, live, as_json and not quiet)
     project = load_project(routes, profile=profile)
     try:
         ending, signal_number, systems = asyncio.run(_run(project, wishes))
@@ -100,7 +102,7 @@ class _StoppedAtOnceError(Exception):
 
 async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str, str]]:
     from syncflow.cli.alongside import Signals, alongside, reloading, serving_metrics
-    from syncflow.cli.live import showing
+    from syncflow.cli.live import logging_progress, showing
     from syncflow.runtime.assembly import assembled
 
     async with assembled(
@@ -110,6 +112,8 @@ async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str,
         tasks = [reloading(engine, signals, routes=wishes.routes, profile=wishes.profile, watch=wishes.watch)]
         if wishes.live:
             tasks.append(showing(engine))
+        if wishes.log_progress:
+            tasks.append(logging_progress(engine))
         try:
             with signals:
                 async with serving_metrics(engine, wishes.metrics), alongside(tasks):

@@ -120,7 +120,7 @@ class Dispatcher:
         tally.retrying = self._lanes.retrying
         tally.paused_seconds = self._limiter.paused_seconds()
         tally.stopped = self.stopped
-        tally.limit = ", ".join(f"{window.count}/{window.per_seconds:g}s" for window in self.plan.windows)
+        tally.windows = tuple(self.plan.windows)
 
     # -- the task -----------------------------------------------------------------------------------------------------------
 

@@ -138,6 +138,15 @@ def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
         for name, system in systems.items():
             gauge.add_metric([name], getattr(system, state))
         yield gauge
+    limits = GaugeMetricFamily(
+        "syncflow_system_limit_requests",
+        "Most requests of a system within so many seconds; only says of which group, all where it is empty.",
+        labels=["system", "seconds", "only"],
+    )
+    for name, system in systems.items():
+        for window in system.windows:
+            limits.add_metric([name, f"{window.per_seconds:g}", window.only], window.count)
+    yield limits
     stopped = GaugeMetricFamily("syncflow_system_stopped", "1 where a system was stopped.", labels=["system"])
     for name, system in systems.items():
         stopped.add_metric([name], float(bool(system.stopped)))

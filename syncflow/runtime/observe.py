@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from syncflow.compiler.requests import Window
+
 log = logging.getLogger("syncflow")
 
 _BOUNDS = tuple(0.001 * 1.15**step for step in range(140))
@@ -68,7 +70,8 @@ class SystemTally:
     retrying: int = 0
     paused_seconds: float = 0.0
     stopped: str = ""
-    limit: str = ""
+    windows: tuple[Window, ...] = ()
+    """Its limits: so many requests within so many seconds."""
 
 
 @dataclass(slots=True)
