@@ -71,10 +71,7 @@ def compile_inserts(
         ExpressionError: the text is not Jinja, or uses what is not allowed here.
     """
     environment = open_environment(functions)
-    tree = _parse(environment, text)
-    _check_depth(tree)
-    for node in _walk(tree):
-        _check_node(node, text, environment, functions)
+    tree = parse_template(text, environment, functions)
     reads = tuple(_reads(tree, text))
     _bound(tree)
     template = _assemble(environment, tree)
@@ -88,6 +85,19 @@ def compile_inserts(
             raise DataError(f"the template cannot be rendered ({type(error).__name__})") from None
 
     return render, reads
+
+
+def parse_template(text: str, environment: Environment, functions: Mapping[str, Function]) -> nodes.Template:
+    """Return Jinja's own tree of a template that is allowed.
+
+    Raises:
+        ExpressionError: as for ``compile_inserts``.
+    """
+    tree = _parse(environment, text)
+    _check_depth(tree)
+    for node in _walk(tree):
+        _check_node(node, text, environment, functions)
+    return tree
 
 
 def _line_start(text: str, line: int) -> int:
@@ -216,14 +226,14 @@ def _check_filter(node: nodes.Filter, text: str, environment: Environment, funct
 def _bound(tree: nodes.Template) -> None:
     """Make every loop charge its rounds (and the plain text they write), and every ~ what it joins."""
     for node in reversed(list(_walk(tree))):  # what is inside first: a ~ may hold another
-        if isinstance(node, nodes.For):
-            weight = 1 + sum(len(part.data) for part in node.find_all(nodes.TemplateData))
-            node.iter = _filter(node.iter, ROUNDS, [nodes.Const(weight)])
         for name, value in node.iter_fields():
             if isinstance(value, nodes.Concat):
                 setattr(node, name, _join_parts(value))
             elif isinstance(value, list):
                 value[:] = [_join_parts(part) if isinstance(part, nodes.Concat) else part for part in value]
+        if isinstance(node, nodes.For):
+            weight = 1 + sum(len(part.data) for part in node.find_all(nodes.TemplateData))
+            node.iter = _filter(node.iter, ROUNDS, [nodes.Const(weight)])
 
 
 def _join_parts(node: nodes.Concat) -> nodes.Filter:

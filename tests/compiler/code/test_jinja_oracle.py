@@ -1,0 +1,97 @@
+"""Compiled templates are what the sandbox renders: for every template, every record and every promise of types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from syncflow.compiler.code import Emitter
+from syncflow.compiler.code.jinja import add_template
+from syncflow.compiler.functions import FUNCTIONS
+from syncflow.compiler.languages.base import ExpressionError
+from syncflow.compiler.languages.templates import compile_inserts
+from syncflow.compiler.types import ANY, Type, accepts
+from syncflow.errors import DataError
+from tests.compiler.code.jinja_strategies import OTHER_RECORDS, RECORDS, SCOPE, TEMPLATES
+
+_SOME = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Failed:
+    """Stands for: rendering fails. One failure is as good as another."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Failed)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def _outcome(render: Callable[[], Any]) -> Any:
+    try:
+        return render()
+    except DataError:
+        return Failed()
+
+
+def _sandboxed(text: str) -> Callable[[Any], Any]:
+    render, _ = compile_inserts(text, FUNCTIONS)
+    return lambda root: render(root, None)
+
+
+def _compiled(text: str, scope: Type) -> tuple[Callable[[Any], Any], Type, str]:
+    emitter = Emitter(scope)
+    emitted = add_template(emitter, text)
+    generated = emitter.function("render", emitted)
+    return generated.call, emitted.type, generated.source
+
+
+def _check(text: str, scope: Type, record: Any) -> None:
+    try:
+        expected = _outcome(lambda: _sandboxed(text)(record))
+    except ExpressionError:
+        with pytest.raises(ExpressionError):
+            _compiled(text, scope)
+        return
+    call, kind, source = _compiled(text, scope)
+    found = _outcome(lambda: call(record))
+    assert found == expected, source
+    assert found == Failed() or accepts(kind, found), (kind, found)
+
+
+@_SOME
+@given(TEMPLATES, RECORDS)
+def test_a_template_over_typed_records_is_what_the_sandbox_renders(text: str, record: dict[str, Any]) -> None:
+    _check(text, SCOPE, record)
+
+
+@_SOME
+@given(TEMPLATES, RECORDS | OTHER_RECORDS)
+def test_a_template_over_any_records_is_what_the_sandbox_renders(text: str, record: dict[str, Any]) -> None:
+    _check(text, ANY, record)
+
+
+@_SOME
+@given(TEMPLATES, RECORDS)
+def test_what_inference_does_not_complain_about_never_fails(text: str, record: dict[str, Any]) -> None:
+    try:
+        emitted = add_template(Emitter(SCOPE), text)
+    except ExpressionError:
+        return
+    if not emitted.findings:
+        _sandboxed(text)(record)
+
+
+@_SOME
+@given(st.text(max_size=40) | st.text("{}%| .'\"ab()[]-~#\r\n<=>is nofr", max_size=60))
+@example("{{ item.name -}} \r\n {{ a }}")
+def test_garbage_is_refused_or_compiled_and_never_crashes(text: str) -> None:
+    try:
+        call, _, _ = _compiled(text, ANY)
+    except ExpressionError:
+        return
+    _outcome(lambda: call({"record": "contacts", "item": {}}))
