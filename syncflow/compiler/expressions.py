@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from syncflow.compiler.functions import FUNCTIONS, Function
-from syncflow.compiler.languages.base import MAX_TEXT, ExpressionError, Read
+from syncflow.compiler.languages.base import MAX_TEXT, ExpressionError, Read, is_jinja
 from syncflow.compiler.languages.paths import compile_path
 from syncflow.compiler.languages.templates import compile_inserts
 from syncflow.events import Json
@@ -51,11 +51,6 @@ class Template:
     def paths(self) -> tuple[Read, ...]:
         """Return the paths that its inserts read from the root."""
         return self.reads
-
-
-def is_jinja(text: str) -> bool:
-    """Tell whether an expression is written in Jinja."""
-    return "{{" in text or "{%" in text
 
 
 def compile_expression(text: str, *, functions: Mapping[str, Function] | None = None) -> Expression:

@@ -16,6 +16,7 @@ from syncflow.compiler.code.body import Slot, roots_of, write_result, write_slot
 from syncflow.compiler.code.failing import NO_FILE, Spot, careful
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.infer import infer
+from syncflow.compiler.code.jinja.template import compile_template
 from syncflow.compiler.code.lower import Lowering, Scope
 from syncflow.compiler.code.naming import Names, identifier
 from syncflow.compiler.code.nodes import Node
@@ -28,7 +29,7 @@ from syncflow.compiler.code.values import Place, Pool, Value, Variable
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.code.write import Writer
 from syncflow.compiler.functions import FUNCTIONS, Function
-from syncflow.compiler.languages.base import ExpressionError, Read
+from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
 from syncflow.compiler.types import BOOLEAN, MISSING, Missing, Type, may_be_null
 from syncflow.events import Json
 
@@ -73,11 +74,13 @@ class Emitter:
         self._texts = 0
 
     def expression(self, text: str, *, place: PlaceOf | None = None, field: str = "") -> Emitted:
-        """Compile a JMESPath expression over the root, for the field that an error shall name.
+        """Compile an expression over the root, JMESPath or Jinja, for the field that an error shall name.
 
         Raises:
             ExpressionError: the text is no expression, is too long or too deep, or calls what does not exist.
         """
+        if is_jinja(text):
+            return self.template(text, place=place, field=field)
         node = parse(text, self.functions)
         try:
             inferred = infer(node, self._scope, self.functions)
@@ -86,6 +89,24 @@ class Emitter:
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
         return Emitted(value, inferred.type, inferred.findings, reads_of(node))
+
+    def template(
+        self, text: str, *, place: PlaceOf | None = None, field: str = "", escape: Callable[[str], str] | None = None
+    ) -> Emitted:
+        """Compile text with inserts over the root; each insert passes through ``escape``.
+
+        Raises:
+            ExpressionError: as for ``expression``.
+        """
+        made = compile_template(
+            text,
+            pool=self.pool,
+            root=self.root,
+            functions=self.functions,
+            place=self._placing(place, field),
+            escape=escape,
+        )
+        return Emitted(made.value, made.type, made.findings, made.reads)
 
     def _placing(self, place: PlaceOf | None, field: str) -> Callable[[Node], Place]:
         """Return where nodes stand; an expression of no file has a line for itself."""

@@ -20,6 +20,11 @@ MAX_WORK = 1_000_000
 """What one evaluation may write and repeat: characters plus rounds of loops."""
 
 
+def is_jinja(text: str) -> bool:
+    """Tell whether an expression is written in Jinja."""
+    return "{{" in text or "{%" in text
+
+
 class ExpressionError(SyncflowError):
     """An expression cannot be compiled; ``offset`` is the place in its text, counted in characters.
 

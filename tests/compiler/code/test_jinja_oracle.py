@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from syncflow.compiler.code import Emitter
-from syncflow.compiler.code.jinja import add_template
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.languages.templates import compile_inserts
@@ -45,7 +44,7 @@ def _sandboxed(text: str) -> Callable[[Any], Any]:
 
 def _compiled(text: str, scope: Type) -> tuple[Callable[[Any], Any], Type, str]:
     emitter = Emitter(scope)
-    emitted = add_template(emitter, text)
+    emitted = emitter.template(text)
     generated = emitter.function("render", emitted)
     return generated.call, emitted.type, generated.source
 
@@ -79,7 +78,7 @@ def test_a_template_over_any_records_is_what_the_sandbox_renders(text: str, reco
 @given(TEMPLATES, RECORDS)
 def test_what_inference_does_not_complain_about_never_fails(text: str, record: dict[str, Any]) -> None:
     try:
-        emitted = add_template(Emitter(SCOPE), text)
+        emitted = Emitter(SCOPE).template(text)
     except ExpressionError:
         return
     if not emitted.findings:

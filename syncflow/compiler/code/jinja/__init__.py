@@ -14,7 +14,3 @@ text ─ read ─▶ nodes with places ─ infer ─▶ types, findings ─ lowe
 One difference is wanted: the sandbox charges every text that a filter makes, compiled code only bounds every text that it joins
 and every loop. What the sandbox renders, compiled code renders alike.
 """
-
-from syncflow.compiler.code.jinja.template import add_template
-
-__all__ = ["add_template"]
