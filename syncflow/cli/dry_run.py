@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, RoutesArgument, say, say_json
+from syncflow.cli.samples import read_samples
 
 if TYPE_CHECKING:
     from syncflow.adapters.prepare import RenderedRequest
     from syncflow.compiler.program import Program
-    from syncflow.events import Raw
     from syncflow.runtime.rehearsal import Rehearsal, RehearsedEvent
 
 
@@ -32,15 +31,11 @@ def dry_run(
     from syncflow.clock import SystemClock
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
-    from syncflow.errors import DataError
     from syncflow.runtime.rehearsal import rehearse
 
     program = build(load_project(routes, profile=profile, offline=True))
-    raws = asyncio.run(_read(events, most=limit))
-    if not raws:
-        raise DataError(f"there is no event in {events}", hint="one JSON object a line is expected")
-    rehearsal = rehearse(program, raws, now=SystemClock().now())
-    requests = asyncio.run(_render(program, rehearsal))
+    rehearsal = rehearse(program, read_samples(events, most=limit), now=SystemClock().now())
+    requests = _render(program, rehearsal)
     if output is Output.JSON:
         say_json({"events": [_event_json(event) for event in rehearsal.events], "requests": requests})
     else:
@@ -49,41 +44,15 @@ def dry_run(
         raise typer.Exit(1)
 
 
-async def _read(path: Path, *, most: int) -> Sequence[Raw]:
-    from syncflow.clock import SystemClock
-    from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
-    from syncflow.sources import open_source
-
-    from_stdin = str(path) == "-"
-    settings = SourceSettings(stdin=StdinSource()) if from_stdin else SourceSettings(file=FileSource(path=str(path)))
-    source = open_source(settings, base=Path(), schemas={}, clock=SystemClock())
-    await source.open({})
-    try:
-        raws: list[Raw] = []
-        while len(raws) < most and (chunk := await source.read(most=most - len(raws))):
-            raws += chunk
-        return raws
-    finally:
-        await source.close()
-
-
-async def _render(program: Program, rehearsal: Rehearsal) -> list[dict[str, Any]]:
+def _render(program: Program, rehearsal: Rehearsal) -> list[dict[str, Any]]:
     """Let the systems' own clients write the requests; they send none."""
-    from syncflow.adapters.engine import SystemClient
-    from syncflow.adapters.gate import OpenGate
-    from syncflow.adapters.http import open_client
-    from syncflow.clock import SystemClock
+    from syncflow.adapters.rendering import rendered
 
-    async with open_client() as http:
-        clients = {
-            name: SystemClient(plan, http=http, gate=OpenGate(), clock=SystemClock())
-            for name, plan in program.systems.items()
-        }
-        return [
-            {"system": batch.system, "deliveries": [each.id for each in batch.deliveries], **_request_json(request)}
-            for batch in rehearsal.batches
-            for request in clients[batch.system].render(batch)
-        ]
+    return [
+        {"system": batch.system, "deliveries": [each.id for each in batch.deliveries], **_request_json(request)}
+        for batch in rehearsal.batches
+        for request in rendered(program.systems[batch.system], batch)
+    ]
 
 
 def _request_json(request: RenderedRequest) -> dict[str, Any]:

@@ -6,7 +6,7 @@ here is part of a run; the expressions are those that a run evaluates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -21,10 +21,15 @@ from syncflow.events import Json
 class Reading:
     """One path that an expression reads, and what it found there."""
 
-    path: str
+    steps: tuple[str | int, ...]
     value: Json
     there: bool
     """False where the event does not have the path at all."""
+
+    @property
+    def path(self) -> str:
+        """The path as expressions write it: ``item.phones[0]``."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps).lstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +80,16 @@ def _as_far_as_told(read: Read) -> tuple[str | int, ...]:
     return tuple(steps)
 
 
-def _reading(path: Sequence[str | int], root: Any) -> Reading:
-    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+def _reading(path: tuple[str | int, ...], root: Mapping[str, Json]) -> Reading:
     value: Any = root
     for step in path:
         if not isinstance(value, Mapping | list):
-            return Reading(name, None, there=False)
+            return Reading(path, None, there=False)
         try:
             value = value[step]  # type: ignore[index]  # of the other kind: a TypeError
         except (LookupError, TypeError):
-            return Reading(name, None, there=False)
-    return Reading(name, value, there=True)
+            return Reading(path, None, there=False)
+    return Reading(path, value, there=True)
 
 
 def origins(mapping: MappingFile, root: Mapping[str, Json]) -> list[Origin]:

@@ -25,18 +25,17 @@ from syncflow.runtime.journal import (
     Known,
     Mark,
     Opened,
-    Presence,
     Settlement,
     Superseded,
     Waiting,
 )
 from syncflow.runtime.lock import RunLock
+from syncflow.runtime.sqlite_known import read_known
 from syncflow.runtime.sqlite_rows import (
     DELIVERY_COLUMNS,
     PRESENCE_COLUMNS,
     again_row,
     attempt_row,
-    by_place,
     delivery_row,
     event_row,
     letter_row,
@@ -58,9 +57,6 @@ _KNOWN_ID = (
 """What the vendor called the record, if that became known after the delivery was journaled."""
 
 _GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE)
-
-_CHUNK = 500
-"""Most values in one IN (…): well below every build's bound on variables."""
 
 
 class SqliteJournal:
@@ -198,21 +194,7 @@ class SqliteJournal:
     def _known(
         self, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
     ) -> Known:
-        rows: dict[tuple[Record, str], Presence] = {}
-        for ids in _slices(list({record.id for record in records})):
-            sql = f"SELECT {PRESENCE_COLUMNS} FROM presence WHERE record IN ({_marks(ids)})"  # only marks
-            rows.update(by_place(self._db.execute(sql, ids)))
-        for values in _slices(list({compared for _, _, compared in keys})):
-            sql = (
-                f"SELECT {PRESENCE_COLUMNS} FROM presence "  # only marks
-                f"WHERE state = 'present' AND compared IN ({_marks(values)})"
-            )
-            rows.update(by_place(self._db.execute(sql, values)))
-        seen: set[str] = set()
-        for ids in _slices(list(event_ids)):
-            sql = f"SELECT event_id FROM events WHERE event_id IN ({_marks(ids)})"  # only marks
-            seen.update(row[0] for row in self._db.execute(sql, ids))
-        return Known(tuple(rows.values()), frozenset(seen))
+        return read_known(self._db, records=records, keys=keys, event_ids=event_ids)
 
     def _commit(self, commit: Commit) -> None:
         with self._db as db:
@@ -431,7 +413,3 @@ def _open() -> str:
 
 def _marks(values: Sequence[Any] | range) -> str:
     return ", ".join("?" * len(values))
-
-
-def _slices(values: list[T]) -> Iterable[list[T]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

@@ -1,0 +1,48 @@
+"""What one event would cause now, given what the journal knows of its record. Reads only; sends and remembers nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncflow.compiler.program import Program
+from syncflow.events import Ignored, Raw, Record, Refused
+from syncflow.runtime.journal import Known, Presence
+from syncflow.runtime.plan import Fate, Numbers, keys_of
+from syncflow.runtime.rehearsal import RehearsedEvent, rehearse
+from syncflow.runtime.sqlite_known import look_up
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What would come of an event. ``presence`` is what the journal knows of its record; None where there is no journal."""
+
+    outcome: RehearsedEvent
+    superseded: frozenset[int]
+    """Deliveries that something newer overtook."""
+    kept: tuple[str, ...]
+    """Routes that the record left while it stays there."""
+    presence: tuple[Presence, ...] | None
+
+
+def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Path, now: float) -> Foresight:
+    """Plan one event against a journal, or against an empty one where there is none yet.
+
+    Raises:
+        UnavailableError: the journal is there and cannot be read.
+    """
+    record = _record(fate)
+    known, last = Known(), 0
+    if record is not None and journal.exists():
+        event_id = None if isinstance(fate, Ignored | Refused) else fate.accepted.event.event_id
+        ids = [] if event_id is None else [event_id]
+        known, last = look_up(journal, records=[record], keys=keys_of([fate], program.routes), event_ids=ids)
+    rehearsal = rehearse(program, [raw], now=now, known=known, numbers=Numbers(last, 0))
+    presence = tuple(row for row in known.presence if row.record == record) if journal.exists() else None
+    return Foresight(rehearsal.events[0], frozenset(rehearsal.superseded), rehearsal.kept, presence)
+
+
+def _record(fate: Fate) -> Record | None:
+    return (
+        fate.record if isinstance(fate, Refused) else None if isinstance(fate, Ignored) else fate.accepted.event.record
+    )
