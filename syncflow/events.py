@@ -190,6 +190,8 @@ class Signal:
     kind: Literal["throttle", "park", "split", "stop"]
     wait_seconds: float = 0.0
     reason: str = ""
+    refused: bool = True
+    """Whether a request was refused; false where an answer only told that no more will be taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,20 +57,24 @@ class _ShapeError(Exception):
     """The answer is not built as the adapter says."""
 
 
-def read_answer(answer: AnswerPlan, body: Json, records: Sequence[Root], shared: Root) -> Reading:
-    """Match the elements of a good answer with the records that were sent. An answer without readers speaks of all alike."""
+def read_answer(answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Root], shared: Root) -> Reading:
+    """Match the elements of a good answer, page after page, with the records that were sent.
+
+    An answer without readers speaks of all alike.
+    """
     if answer.results is None and answer.failures is None:
-        row = Row(good=True, element=body, vendor_id=None, code="", message="", place=answer.place)
+        row = Row(good=True, element=bodies[-1], vendor_id=None, code="", message="", place=answer.place)
         return Reading(tuple(Said((row,)) for _ in records))
     said: list[list[Row]] = [[] for _ in records]
     strays: list[Row] = []
     try:
         for reader, good, optional in _readers(answer):
-            for position, row in _rows(reader, body, records, shared, good=good, optional=optional):
+            for position, row in _rows(reader, bodies, records, shared, good=good, optional=optional):
                 (strays if position is None else said[position]).append(row)
     except _ShapeError as error:
         return Reading((), trouble=str(error))
-    doubtful = answer.results is not None and _value_of(answer.results, body) is None
+    results = answer.results
+    doubtful = results is not None and any(_value_of(results, body) is None for body in bodies)
     return Reading(tuple(Said(tuple(rows)) for rows in said), tuple(strays), doubtful)
 
 
@@ -83,9 +87,10 @@ def _readers(answer: AnswerPlan) -> Iterable[tuple[ReaderPlan, bool, bool]]:
 
 
 def _rows(
-    reader: ReaderPlan, body: Json, records: Sequence[Root], shared: Root, *, good: bool, optional: bool
+    reader: ReaderPlan, bodies: Sequence[Json], records: Sequence[Root], shared: Root, *, good: bool, optional: bool
 ) -> Iterable[tuple[int | None, Row]]:
-    elements = _elements(reader, body, alone=len(records) == 1, optional=optional)
+    alone = len(records) == 1 and len(bodies) == 1
+    elements = [one for body in bodies for one in _elements(reader, body, alone=alone, optional=optional)]
     if reader.match is None:
         if good and len(elements) != len(records):
             raise _ShapeError(f"it lists {len(elements)} results for {len(records)} records ({reader.place})")

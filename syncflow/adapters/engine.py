@@ -13,8 +13,12 @@ import httpx
 
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
-from syncflow.adapters.judge import Asked, Judge, Judgement, Ruling
+from syncflow.adapters.judge import Asked, Judge, Judgement, Ruling, decode
+from syncflow.adapters.memory import Memory
+from syncflow.adapters.pages import continued, linked, next_of
 from syncflow.adapters.prepare import MASK, RenderedRequest, prepare, shown, size_of
+from syncflow.adapters.quotas import used_up
+from syncflow.adapters.renewed import NothingKept, Renewed
 from syncflow.adapters.signin import NoToken, SignIn
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
@@ -77,7 +81,15 @@ class _Round(NamedTuple):
 class SystemClient:
     """Speaks to one system. Any number of tasks may call ``send`` at once; the gate holds them to the limits."""
 
-    def __init__(self, plan: SystemPlan, *, http: httpx.AsyncClient, gate: Gate, clock: Clock) -> None:
+    def __init__(
+        self,
+        plan: SystemPlan,
+        *,
+        http: httpx.AsyncClient,
+        gate: Gate,
+        clock: Clock,
+        renewed: Renewed | None = None,
+    ) -> None:
         if plan.details is None:
             raise BugError(f"the plan of {plan.name} has no details")
         self._plan = plan
@@ -89,11 +101,16 @@ class SystemClient:
         self._sign_in = SignIn(
             self._wire.sign_in,
             self._common(),
+            system=plan.name,
             base_url=plan.base_url,
             judge=self._judge,
             clock=clock,
             send=self._exchange,
+            renewed=renewed or NothingKept(),
         )
+        self._memory = Memory()
+        self._used_up: Signal | None = None
+        """What the last answers told of a quota, until it is handed on."""
 
     async def send(self, batch: Batch) -> BatchResult:
         """Carry out a batch and say what became of every delivery in it. Raises nothing but cancellation."""
@@ -104,8 +121,16 @@ class SystemClient:
             signal = await self._step(_Round(batch, operation, step, last), members)
             if signal is not None:
                 self._give_up(batch, operation.steps[index + 1 :], members)
-                return _result(members, signal)
-        return _result(members, None)
+                return self._end(members, signal)
+        return self._end(members, None)
+
+    def _end(self, members: Sequence[_Member], signal: Signal | None) -> BatchResult:
+        result = _result(members, signal)
+        for delivery, outcome in zip((member.delivery for member in members), result.outcomes, strict=True):
+            if outcome.verdict is not Verdict.DELIVERED or delivery.operation == "delete":
+                self._memory.forget(delivery)
+        told, self._used_up = self._used_up, None
+        return result if signal is not None or told is None else replace(result, signal=told)
 
     async def check(self) -> CheckResult:
         """Sign in and do one harmless read, where the adapter names one."""
@@ -148,7 +173,9 @@ class SystemClient:
     def mask(self, text: str) -> str:
         """Return text with every secret of the system hidden, the current token too."""
         masked = self._plan.mask(text)
-        return masked.replace(self._sign_in.secret, MASK) if self._sign_in.secret else masked
+        for secret in filter(None, self._sign_in.secrets):
+            masked = masked.replace(secret, MASK)
+        return masked
 
     async def close(self) -> None:
         """Forget what was signed in with. The HTTP client is its owner's to close."""
@@ -159,7 +186,7 @@ class SystemClient:
         fitting = self._fitting(current.batch, current.step, members)
         for member in fitting:
             member.done = False
-        waiting = list(_runs(fitting, current.step.records))
+        waiting = list(_runs(self._unknown(current, fitting), current.step.records))
         while waiting:
             part = waiting.pop(0)
             judgement = await self._part(current, part)
@@ -168,10 +195,29 @@ class SystemClient:
                 continue
             for member, ruling in zip(part, judgement.rulings, strict=True):
                 member.take(ruling, current.step)
+                self._remember(current, member, ruling)
             signal = judgement.signal
             if signal is not None and not (signal.kind == "split" and _settled(members, part, current)):
                 return signal
         return None
+
+    def _unknown(self, current: _Round, fitting: Sequence[_Member]) -> list[_Member]:
+        """Let known records have what a look-up found of them before; return the others."""
+        if not current.step.remember_seconds:
+            return list(fitting)
+        asked = []
+        for member in fitting:
+            known = self._memory.recall(member.delivery, current.step.request.place, now=self._clock.monotonic())
+            if known is None:
+                asked.append(member)
+            else:
+                member.take(known, current.step)
+        return asked
+
+    def _remember(self, current: _Round, member: _Member, ruling: Ruling) -> None:
+        if current.step.remember_seconds:
+            until = self._clock.monotonic() + current.step.remember_seconds
+            self._memory.keep(member.delivery, current.step.request.place, ruling, until=until)
 
     async def _part(self, current: _Round, part: Sequence[_Member]) -> Judgement | None:
         """Send one request, once more with a new token where the first was refused; None where it is too large."""
@@ -188,14 +234,40 @@ class SystemClient:
                 return self._judge.unsent(asked, error.message)
             if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
                 return None
-            answer = await self._exchange(prepared, current.step.request.group)
-            judgement = self._judge.judge(asked, answer, now=self._clock.now())
+            earlier, answer = await self._ask(current.step, prepared, shared, records, base_url=token.base_url)
+            judgement = self._judge.judge(asked, answer, now=self._clock.now(), earlier=earlier)
             if not judgement.reauthenticate:
                 return judgement
             self._sign_in.refuse(token)
             if not first or not all(_untouched(ruling) for ruling in judgement.rulings):
                 break
         return _refused_again(judgement)
+
+    async def _ask(
+        self, step: StepPlan, prepared: Prepared, shared: Root, records: Sequence[Root], *, base_url: str
+    ) -> tuple[list[Json], Answered | Unanswered]:
+        """Send a request and ask for the pages of its answer; return the earlier pages' bodies and the last answer."""
+        group, pages = step.request.group, step.answer.pages
+        answer = await self._exchange(prepared, group)
+        bodies: list[Json] = []
+        while pages is not None and isinstance(answer, Answered):
+            try:
+                found = next_of(pages, answer, page=len(bodies) + 1)
+                if found is None:
+                    break
+                if len(bodies) + 1 >= pages.most:
+                    return bodies, replace(answer, broken=f"it has more than {pages.most} pages")
+                if pages.link is not None:
+                    prepared = linked(prepared, found)
+                else:
+                    further = [{**record, "next": found} for record in records]
+                    again = self._prepare(step, {**shared, "next": found}, further, base_url=base_url)
+                    prepared = continued(again, pages, {**shared, "next": found})
+            except DataError as error:
+                return bodies, replace(answer, broken=f"its next page cannot be asked for: {error.message}")
+            bodies.append(decode(answer)[0])
+            answer = await self._exchange(prepared, group)
+        return bodies, answer
 
     def _prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
         deliveries: Json = list(records)
@@ -227,8 +299,15 @@ class SystemClient:
         return CheckResult(good=False, message=self.mask(message))
 
     async def _exchange(self, prepared: Prepared, group: str) -> Answered | Unanswered:
+        forbidden = self._plan.forbids(prepared.url)
+        if forbidden:
+            return Unanswered(forbidden, sent=False, forbidden=True)
         async with self._gate.request(group=group):
-            return await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
+            answer = await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
+        if self._wire.quotas and isinstance(answer, Answered):
+            told = used_up(self._wire.quotas, answer, decode(answer)[0], now=self._clock.now())
+            self._used_up = told or self._used_up
+        return answer
 
     def _operation(self, batch: Batch) -> OperationPlan:
         operation = self._plan.operations.get(batch.operation)
@@ -255,6 +334,7 @@ class SystemClient:
             "operation": batch.operation,
             "batch": {"id": batch.id},
             "key": {"name": batch.key_name},
+            "next": None,
         }
 
 

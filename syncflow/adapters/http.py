@@ -6,6 +6,7 @@ Knows nothing of adapters, records or secrets; follows no redirect and keeps no 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,10 +17,13 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 import syncflow
+from syncflow.compiler.requests import Tls
+from syncflow.errors import UnavailableError
 
 Transport: TypeAlias = httpx.AsyncBaseTransport
 """What carries requests: a test or an embedding program may bring its own."""
 
+NO_FILES = Tls()
 MAX_ANSWER_BYTES = 10_000_000
 CONNECT_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 30.0
@@ -53,6 +57,8 @@ class Unanswered:
 
     reason: str
     sent: bool
+    forbidden: bool = False
+    """Whether it was not sent because the project does not allow it: waiting mends nothing."""
 
 
 class _Transport(AiohttpTransport):
@@ -63,21 +69,41 @@ class _Transport(AiohttpTransport):
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-def open_client(*, transport: Transport | None = None) -> httpx.AsyncClient:
+def open_client(*, transport: Transport | None = None, tls: Tls = NO_FILES) -> httpx.AsyncClient:
     """Return a client for any number of systems: TLS verified, proxies from the environment, no redirects.
+
+    Whom to believe: SSL_CERT_FILE or SSL_CERT_DIR, else the usual authorities, and in any case what ``tls`` names.
 
     The transport is aiohttp's pool behind httpx's interface, which stays fast under concurrency; a test passes its own.
     """
     if transport is not None:
         return httpx.AsyncClient(transport=transport)
-    return httpx.AsyncClient(transport=_Transport(), mounts=_proxies())
+    verify = _verification(tls)
+    return httpx.AsyncClient(transport=_Transport(verify=verify), mounts=_proxies(verify))
 
 
-def _proxies() -> dict[str, httpx.AsyncBaseTransport | None]:
+def _verification(tls: Tls) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    try:
+        if tls.ca is not None:
+            context.load_verify_locations(tls.ca)
+        if tls.certificate is not None:
+            context.load_cert_chain(tls.certificate, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        names = ", ".join(path.name for path in tls if path is not None)
+        raise UnavailableError(f"the certificates {names} cannot be used: {_reason(error)}") from error
+    return context
+
+
+def _reason(error: OSError) -> str:
+    return getattr(error, "reason", None) or error.strerror or "they are not PEM"
+
+
+def _proxies(verify: ssl.SSLContext) -> dict[str, httpx.AsyncBaseTransport | None]:
     """Read HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; an httpx client with a transport of its own does not."""
     found = getproxies()
     mounts: dict[str, httpx.AsyncBaseTransport | None] = {
-        f"{scheme}://": _Transport(proxy=httpx.Proxy(found[scheme]))
+        f"{scheme}://": _Transport(verify=verify, proxy=httpx.Proxy(found[scheme]))
         for scheme in ("http", "https", "all")
         if found.get(scheme)
     }

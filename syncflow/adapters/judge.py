@@ -67,8 +67,10 @@ class Judge:
         self._wire = wire
         self._mask = mask
 
-    def judge(self, asked: Asked, answer: Answered | Unanswered, *, now: float) -> Judgement:
-        """Return what an answer means for each record of a request."""
+    def judge(
+        self, asked: Asked, answer: Answered | Unanswered, *, now: float, earlier: Sequence[Json] = ()
+    ) -> Judgement:
+        """Return what an answer means for each record of a request. ``earlier``: the pages before, where it has pages."""
         if isinstance(answer, Unanswered):
             return self._unanswered(asked, answer)
         body, trouble = decode(answer)
@@ -77,7 +79,7 @@ class Judge:
         if not trouble or _may_be_anything(asked.step.answer, answer):
             if not self._accepted(asked.step.answer, body):
                 return self._refused(asked, answer, body, now=now)
-            reading = read_answer(asked.step.answer, body, asked.records, asked.shared)
+            reading = read_answer(asked.step.answer, (*earlier, body), asked.records, asked.shared)
             trouble = reading.trouble
         if trouble:
             return self._unreadable(asked, answer, trouble)
@@ -109,6 +111,9 @@ class Judge:
             return False
 
     def _unanswered(self, asked: Asked, answer: Unanswered) -> Judgement:
+        if answer.forbidden:
+            outcome = replace(self._outcome(Verdict.RETRY, code="forbidden", message=answer.reason), counts=False)
+            return Judgement(_alike(Ruling(outcome), asked), Signal("stop", 0.0, answer.reason))
         if answer.sent and asked.unsafe:
             outcome = self._outcome(Verdict.IN_DOUBT, code="no_answer", message=answer.reason)
             return Judgement(_alike(Ruling(outcome), asked))

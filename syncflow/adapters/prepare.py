@@ -5,6 +5,8 @@ The same code renders for the wire and for a person; for the latter it is given 
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -13,7 +15,9 @@ import orjson
 
 from syncflow.adapters.http import Prepared
 from syncflow.compiler.wire.plans import Render, RequestPlan, Root, SignInPlan, WirePlan
+from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
+from syncflow.events import Json
 
 MASK = "***"
 
@@ -74,12 +78,28 @@ def _prepared(
     elif plan.form is not None:
         body = urlencode(_rendered(plan.form, _without_nulls(root))).encode()
         headers = [("Content-Type", "application/x-www-form-urlencoded"), *headers]
+    elif plan.csv is not None:
+        body = _table(plan.csv(root, records), plan.place)
+        headers = [("Content-Type", "text/csv"), *headers]
     if query:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
     for name, value in headers:
         if "\n" in value or "\r" in value or not value.isascii():
             raise DataError(f"the value of the header {name} holds a line break or a character that is not ASCII")
     return Prepared(plan.method, url, tuple(headers), body)
+
+
+def _table(rows: Json, place: str) -> bytes:
+    """Write objects as CSV: a line of names, then a line for each; what is null is left empty."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{place}: a table is made of a list of objects")
+    objects = [row for row in rows if isinstance(row, dict)]
+    names = list(dict.fromkeys(name for row in objects for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: "" if value is None else as_text(value) for name, value in row.items()} for row in objects)
+    return text.getvalue().encode()
 
 
 def size_of(prepared: Prepared) -> int:

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from syncflow.adapters.assertions import sign
 from syncflow.adapters.decide import Decision
 from syncflow.adapters.http import Answered, Prepared, Unanswered
 from syncflow.adapters.judge import Judge, decode
 from syncflow.adapters.prepare import prepare_sign_in
+from syncflow.adapters.renewed import Renewed
 from syncflow.clock import Clock
 from syncflow.compiler.wire.plans import Root, SignInPlan, TokenPlan, Value
 from syncflow.compiler.wire.roots import as_text
@@ -46,9 +48,24 @@ class NoToken:
 class SignIn:
     """The sign-in of one system. Safe for any number of tasks."""
 
-    def __init__(self, plan: SignInPlan, root: Root, *, base_url: str, judge: Judge, clock: Clock, send: Send) -> None:
+    def __init__(
+        self,
+        plan: SignInPlan,
+        root: Root,
+        *,
+        system: str,
+        base_url: str,
+        judge: Judge,
+        clock: Clock,
+        send: Send,
+        renewed: Renewed,
+    ) -> None:
         self._plan = plan
         self._root = root
+        self._system = system
+        self._renewed = renewed
+        self._replaced: dict[str, str] | None = None
+        """Settings that a sign-in gave anew; None: not looked for yet."""
         self._base_url = base_url
         self._judge = judge
         self._clock = clock
@@ -59,9 +76,9 @@ class SignIn:
         self._failed: NoToken | None = None
 
     @property
-    def secret(self) -> str:
-        """The current token, to be masked wherever text is shown."""
-        return self._token.secret if self._token else ""
+    def secrets(self) -> tuple[str, ...]:
+        """The current token and what was given anew, to be masked wherever text is shown."""
+        return (self._token.secret if self._token else "", *(self._replaced or {}).values())
 
     def refuse(self, token: Token) -> None:
         """Forget a token that was refused, unless another has taken its place meanwhile."""
@@ -102,15 +119,43 @@ class SignIn:
 
     async def _ask(self, plan: TokenPlan) -> Token | NoToken:
         try:
-            prepared = prepare_sign_in(self._plan, plan.request, self._root, base_url=self._base_url)
+            root = self._signing(plan)
+            prepared = prepare_sign_in(self._plan, plan.request, root, base_url=self._base_url)
         except DataError as error:
             return _stopped("request", f"{plan.request.place}: {error.message}")
         answer = await self._send(prepared, plan.request.group)
         if isinstance(answer, Unanswered):
+            if answer.forbidden:
+                return _stopped("forbidden", f"signing in: {answer.reason}")
             return NoToken(None, "no_connection", f"signing in: {answer.reason}")
         if 200 <= answer.status < 300:
             return self._read(plan, answer)
         return self._refused(answer)
+
+    def _signing(self, plan: TokenPlan) -> Root:
+        """Return what the sign-in's request sees: the settings as they were last given anew, and a fresh assertion."""
+        auth = dict(self._configured())
+        if plan.renews:
+            if self._replaced is None:
+                texts = {name: as_text(auth[name]) for name, _ in plan.renews if name in auth}
+                self._replaced = self._renewed.read(self._system, texts)
+            auth.update(self._replaced)
+        root: Root = {**self._root, "auth": auth}
+        return root if plan.jwt is None else {**root, "assertion": sign(plan.jwt, root, now=self._clock.now())}
+
+    def _configured(self) -> dict[str, Json]:
+        auth = self._root["auth"]
+        assert isinstance(auth, dict)
+        return auth
+
+    def _renew(self, plan: TokenPlan, body: Json) -> None:
+        """Keep what the answer gives in place of a setting, before anything is done with the token."""
+        found = {name: _evaluated(value, body) for name, value in plan.renews}
+        given = {name: as_text(value) for name, value in found.items() if value not in (None, "")}
+        if given and given != {name: (self._replaced or {}).get(name) for name in given}:
+            configured = {name: as_text(value) for name, value in self._configured().items()}
+            self._renewed.write(self._system, configured, given)
+            self._replaced = {**(self._replaced or {}), **given}
 
     def _read(self, plan: TokenPlan, answer: Answered) -> Token | NoToken:
         body, trouble = decode(answer)
@@ -119,6 +164,7 @@ class SignIn:
             why = trouble or "it has no token"
             message = f"{plan.request.place}: the answer to signing in proves nothing: {why}"
             return NoToken(None, "unreadable_answer", message)
+        self._renew(plan, body)
         base_url = self._base_url
         if plan.base_url is not None:
             base_url = as_text(_evaluated(plan.base_url, body) or "").rstrip("/")

@@ -11,6 +11,7 @@ from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOp
 
 if TYPE_CHECKING:
     from syncflow.adapters.engine import CheckResult
+    from syncflow.adapters.renewed import Renewed
     from syncflow.compiler.program import Program
 
 
@@ -20,9 +21,11 @@ def check(
     """Sign in to every system and do one harmless read; changes nothing there."""
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
+    from syncflow.runtime.assembly import project_renewed
 
-    program = build(load_project(routes, profile=profile))
-    results = asyncio.run(_check_all(program))
+    project = load_project(routes, profile=profile)
+    program = build(project)
+    results = asyncio.run(_check_all(program, project_renewed(project)))
     if output is Output.JSON:
         say_json([{"system": name, "good": result.good, "message": result.message} for name, result in results.items()])
     else:
@@ -32,15 +35,16 @@ def check(
         raise typer.Exit(1)
 
 
-async def _check_all(program: Program) -> dict[str, CheckResult]:
+async def _check_all(program: Program, renewed: Renewed) -> dict[str, CheckResult]:
+    from syncflow.adapters.connections import Connections
     from syncflow.adapters.engine import SystemClient
     from syncflow.adapters.gate import OpenGate
-    from syncflow.adapters.http import open_client
     from syncflow.clock import SystemClock
 
-    async with open_client() as http, asyncio.TaskGroup() as group:
+    async with Connections() as connections, asyncio.TaskGroup() as group:
         clients = [
-            SystemClient(plan, http=http, gate=OpenGate(), clock=SystemClock()) for plan in program.systems.values()
+            SystemClient(plan, http=connections.of(plan), gate=OpenGate(), clock=SystemClock(), renewed=renewed)
+            for plan in program.systems.values()
         ]
         tasks = [group.create_task(client.check()) for client in clients]
         results = [await task for task in tasks]

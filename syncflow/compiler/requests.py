@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from syncflow.compiler.wire.operations import compile_request, compile_steps
-from syncflow.compiler.wire.plans import SignInPlan, StepPlan, TokenPlan, WirePlan
+from syncflow.compiler.wire.plans import JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
 from syncflow.compiler.wire.roots import group_of
-from syncflow.compiler.wire.rules import compile_rules
+from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.settings import (
     Complaint,
     choose_sign_in,
@@ -24,7 +26,7 @@ from syncflow.compiler.wire.settings import (
 )
 from syncflow.compiler.wire.texts import COMMON_NAMES, RECORD_NAMES, Problem, Step, Texts
 from syncflow.config.diagnostics import Diagnostic, Span
-from syncflow.config.models.adapter import AdapterFile, Operation, Repeat, SignIn, Token
+from syncflow.config.models.adapter import AdapterFile, Jwt, Operation, Repeat, SignIn, Token
 from syncflow.config.models.routes import SystemSettings
 from syncflow.errors import DataError, ProjectError
 from syncflow.events import Action, Delivery, Json
@@ -45,6 +47,9 @@ class AdapterDocument(Protocol):
 class RoutesDocument(Protocol):
     """``routes.yaml`` as the loader hands it out."""
 
+    @property
+    def path(self) -> Path: ...
+
     def span(self, *path: Step) -> Span: ...
 
     def is_unset(self, *path: Step) -> bool: ...
@@ -57,6 +62,14 @@ class Window:
     count: int
     per_seconds: float
     only: str = ""
+
+
+class Tls(NamedTuple):
+    """Files of certificates (PEM): whom to believe besides the machine's own, and who we are."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,20 @@ class SystemPlan:
     details: WirePlan | None = field(default=None, repr=False)
     """Compiled sign-in, headers and outcome rules: the adapter engine's own."""
 
+    allow_hosts: tuple[str, ...] = ()
+    """The only hosts that requests may go to besides the base URL's own; empty: any that the adapter names."""
+    tls: Tls = field(default_factory=Tls)
+    """Whom to believe, and how to show who we are."""
+
+    def forbids(self, url: str) -> str:
+        """Return why no request may go to a URL, or an empty text."""
+        host = (urlsplit(url).hostname or "").lower()
+        if not self.allow_hosts or host == urlsplit(self.base_url).hostname:
+            return ""
+        if any(fnmatchcase(host, pattern.lower()) for pattern in self.allow_hosts):
+            return ""
+        return f"a request to {host} is not sent: allow_hosts of the system {self.name} does not name it"
+
     def mask(self, text: str) -> str:
         """Return ``text`` with every secret of the system hidden."""
         for secret in self.details.secrets if self.details else ():
@@ -117,6 +144,7 @@ def plan_system(
         action: _operation(action, operation, texts, settings, model, options)
         for action, operation in model.operations.items()
     }
+    tls = _tls(settings, routes, complaints)
     details = _details(model, texts, options=options, auth=auth, sign_in=sign_in)
     found = [*_adapter_diagnostics(adapter, texts.problems), *_settings_diagnostics(name, complaints, adapter, routes)]
     if found:
@@ -132,6 +160,8 @@ def plan_system(
         operations=operations,
         clear=model.clear,
         details=details,
+        allow_hosts=settings.allow_hosts,
+        tls=tls,
     )
 
 
@@ -174,15 +204,32 @@ def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
     path = ("auth", name)
     return SignInPlan(
         name=name,
-        token=None if way.token is None else _token(way.token, texts, (*path, "token")),
+        token=None if way.token is None else _token(way.token, way.settings, texts, (*path, "token")),
         headers=texts.templates(way.headers, *path, "headers", names=COMMON_NAMES),
         query=texts.templates(way.query, *path, "query", names=COMMON_NAMES),
     )
 
 
-def _token(token: Token, texts: Texts, path: tuple[Step, ...]) -> TokenPlan:
+def _jwt(jwt: Jwt, texts: Texts, path: tuple[Step, ...]) -> JwtPlan:
+    names = COMMON_NAMES - {"token"}
+    return JwtPlan(
+        key=texts.template(jwt.key, *path, "key", names=names),
+        algorithm=jwt.algorithm,
+        claims=texts.templates(jwt.claims, *path, "claims", names=names),
+        headers=texts.templates(jwt.headers, *path, "headers", names=names),
+        life_seconds=jwt.life,
+    )
+
+
+def _token(token: Token, settings: Iterable[str], texts: Texts, path: tuple[Step, ...]) -> TokenPlan:
+    names = COMMON_NAMES - {"token"} | ({"assertion"} if token.jwt else frozenset())
+    for name in token.renews:
+        if name not in settings:
+            texts.wrong((*path, "renews", name), f"this way to sign in has no setting {name}")
     return TokenPlan(
-        request=compile_request(token.request, texts, (*path, "request"), names=COMMON_NAMES - {"token"}),
+        request=compile_request(token.request, texts, (*path, "request"), names=names),
+        jwt=None if token.jwt is None else _jwt(token.jwt, texts, (*path, "jwt")),
+        renews=tuple((name, texts.value(text, *path, "renews", name)) for name, text in token.renews.items()),
         value=texts.value(token.value, *path, "value"),
         life=None if token.life is None else texts.value(token.life, *path, "life"),
         base_url=None if token.base_url is None else texts.value(token.base_url, *path, "base_url"),
@@ -225,6 +272,7 @@ def _details(
         error_code=None if errors.code is None else texts.value(errors.code, "errors", "code"),
         error_message=None if errors.message is None else texts.value(errors.message, "errors", "message"),
         rules=compile_rules(model.outcomes, texts, {"options": options}),
+        quotas=compile_quotas(model.limits, texts),
         text_values=model.values == "text",
         clear=model.clear,
         options=options,
@@ -233,6 +281,22 @@ def _details(
         secret_names=secret_names,
         check=None if model.check is None else compile_request(model.check, texts, ("check",), names=COMMON_NAMES),
     )
+
+
+def _tls(settings: SystemSettings, routes: RoutesDocument | None, complaints: list[Complaint]) -> Tls:
+    """Return the files of certificates, relative to ``routes.yaml``; note what is not there."""
+    base = Path() if routes is None else routes.path.parent
+    given = {
+        name: base / value for name, value in settings.tls.model_dump(exclude_none=True).items() if value is not None
+    }
+    complaints += [
+        Complaint("SF515", ("tls", name), f"there is no file {path.name}")
+        for name, path in given.items()
+        if not path.is_file()
+    ]
+    if "key" in given and "certificate" not in given:
+        complaints.append(Complaint("SF515", ("tls", "key"), "a key needs a certificate beside it"))
+    return Tls(**given)
 
 
 def _windows(settings: SystemSettings, model: AdapterFile) -> tuple[Window, ...]:

@@ -33,6 +33,7 @@ from syncflow.config.secrets import secret_values
 from syncflow.config.source_settings import check_source
 from syncflow.config.validation import read_model, salvaged_model
 from syncflow.config.variables import Expansion
+from syncflow.config.written_adapters import apart
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -85,11 +86,12 @@ def load_parts(inputs: Inputs) -> Loaded:
         return Loaded(None, arranged(files.diagnostics))
     profile, diagnostics = pick(root, asked=inputs.profile, environment=inputs.environment)
     files.diagnostics += diagnostics
-    node = _current(root, profile, inputs, files)
+    node, written, diagnostics = apart(_current(root, profile, inputs, files), inputs.path)
+    files.diagnostics += diagnostics
     model, diagnostics = read_model(RoutesFile, node)
     files.diagnostics += diagnostics
     files.diagnostics += _other_profiles(root, profile, inputs)
-    named = NamedFiles(inputs.path.parent, files, node)
+    named = NamedFiles(inputs.path.parent, files, node, written=written)
     named.read()
     readable = model if model is not None else salvaged_model(RoutesFile, node)
     if readable is None:
@@ -138,9 +140,12 @@ def _other_profiles(root: MappingNode, picked: str | None, inputs: Inputs) -> It
             )
             continue
         expansion = Expansion({}, inputs.path.parent, offline=True)
-        _, diagnostics = read_model(RoutesFile, expansion.expand(overlaid(root, name)))
+        expanded = expansion.expand(overlaid(root, name))
+        assert isinstance(expanded, MappingNode)
+        node, _, wrong = apart(expanded, inputs.path)
+        _, diagnostics = read_model(RoutesFile, node)
         places = set(_places(overlay))
-        for diagnostic in (*expansion.diagnostics, *diagnostics):
+        for diagnostic in (*expansion.diagnostics, *wrong, *diagnostics):
             if (diagnostic.span.line, diagnostic.span.column) in places:
                 yield diagnostic
 

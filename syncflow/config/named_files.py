@@ -5,7 +5,7 @@ The tree and not its model is followed, so that a wrong key in ``routes.yaml`` h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from syncflow.config.files import Files, resolved
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.schema import ObjectFile, SchemaNode
-from syncflow.config.nodes import MappingNode, ScalarNode, SequenceNode, dotted, find, is_nothing, merge
+from syncflow.config.nodes import MappingNode, ScalarNode, SequenceNode, dotted, find, from_data, is_nothing, merge
 from syncflow.config.nodes import Path as NodePath
 from syncflow.config.validation import read_model
 
@@ -27,13 +27,16 @@ M = TypeVar("M", bound=BaseModel)
 class NamedFiles:
     """The files that ``routes.yaml`` names, as far as they can be read."""
 
-    def __init__(self, directory: Path, files: Files, node: MappingNode) -> None:
+    def __init__(
+        self, directory: Path, files: Files, node: MappingNode, *, written: Mapping[str, Document[AdapterFile]]
+    ) -> None:
+        """``written``: the adapters that ``routes.yaml`` itself holds."""
         self.files = files
         self.node = node
         self.directory = directory
         self.schemas: dict[str, Document[SchemaNode]] = {}
         self.mappings: dict[Path, Document[MappingFile]] = {}
-        self.adapters: dict[str, Document[AdapterFile]] = {}
+        self.adapters: dict[str, Document[AdapterFile]] = dict(written)
         self.objects: dict[tuple[str, str], MergedObject] = {}
         self._tried: set[Path | str] = set()
 
@@ -88,6 +91,8 @@ class NamedFiles:
 
     def _adapter(self, scalar: ScalarNode, at: NodePath) -> None:
         name = str(scalar.value)
+        if name in self.adapters:
+            return
         path = self.files.adapter_path(self.directory, name)
         if path is None:
             known = self.files.adapter_names(self.directory)
@@ -115,13 +120,16 @@ class NamedFiles:
         if key in self.objects or adapter is None:
             return
         declared = adapter.model.objects.get(object_name)
-        theirs = None if declared is None else self._adapters_object(adapter, object_name, declared.fields)
-        if declared is not None and theirs is None:
-            return
-        paths = [path for path in (theirs, self._own_object(adapter_name, object_name)) if path is not None]
-        read = [self.files.document(ObjectFile, path) for path in paths]
-        documents = [document for document in read if document is not None]
-        if documents and len(documents) == len(paths):
+        known: list[Document[ObjectFile] | None] = []
+        if declared is not None:
+            if declared.fields is None:
+                known.append(_open_object(adapter, object_name, declared.keys))
+            else:
+                path = self._adapters_object(adapter, object_name, declared.fields)
+                known.append(None if path is None else self.files.document(ObjectFile, path))
+        known += [self.files.document(ObjectFile, path) for path in self._own_objects(adapter_name, object_name)]
+        documents = [document for document in known if document is not None]
+        if documents and len(documents) == len(known):
             self._merge(key, documents)
 
     def _adapters_object(self, adapter: Document[AdapterFile], object_name: str, name: str) -> Path | None:
@@ -130,9 +138,10 @@ class NamedFiles:
         scalar = find(adapter.node, at)[0]
         return path if isinstance(scalar, ScalarNode) and self._is_there(path, scalar, at) else None
 
-    def _own_object(self, adapter_name: str, object_name: str) -> Path | None:
-        path = resolved(self.directory, f"objects/{adapter_name}_{object_name}.yaml")
-        return path if self.files.exists(path) else None
+    def _own_objects(self, adapter_name: str, object_name: str) -> list[Path]:
+        """Return what was pulled from the system, and after it what the project says itself."""
+        names = [lock_path(adapter_name, object_name), f"objects/{adapter_name}_{object_name}.yaml"]
+        return [path for path in (resolved(self.directory, name) for name in names) if self.files.exists(path)]
 
     def _merge(self, key: tuple[str, str], documents: list[Document[ObjectFile]]) -> None:
         node = documents[0].node
@@ -142,6 +151,18 @@ class NamedFiles:
         self.files.diagnostics += diagnostics
         if model is not None:
             self.objects[key] = MergedObject(model, tuple(documents))
+
+
+def lock_path(adapter_name: str, object_name: str) -> str:
+    """Return where a project keeps the fields that were pulled from a system."""
+    return f"objects/{adapter_name}_{object_name}.lock.yaml"
+
+
+def _open_object(adapter: Document[AdapterFile], object_name: str, keys: Sequence[str]) -> Document[ObjectFile]:
+    """An object whose fields the adapter does not describe takes any; its keys tell records apart."""
+    described = {"object": object_name, "open": True, "fields": {key: {"unique": True} for key in keys}}
+    node = from_data(described, adapter.node.file)
+    return Document(adapter.path, adapter.name, ObjectFile.model_validate(described), node)
 
 
 def _steps(path: NodePath, node: Any, step: str) -> Iterator[tuple[NodePath, Any]]:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from syncflow.adapters.connections import Connections
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import Gate
-from syncflow.adapters.http import Transport, open_client
+from syncflow.adapters.http import Transport
+from syncflow.adapters.renewed import RenewedFile
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
@@ -49,10 +52,11 @@ async def assembled(
     time = clock or SystemClock()
     program = build(project)
     settings = project.routes.model.journal
-    client = open_client(transport=transport)
+    connections = Connections(transport=transport)
+    renewed = project_renewed(project)
 
     def connect(plan: SystemPlan, gate: Gate) -> SystemClient:
-        return SystemClient(plan, http=client, gate=gate, clock=time)
+        return SystemClient(plan, http=connections.of(plan), gate=gate, clock=time, renewed=renewed)
 
     try:
         yield Engine(
@@ -67,7 +71,7 @@ async def assembled(
             keep=Keep(settings.keep.age, settings.keep.size),
         )
     finally:
-        await client.aclose()
+        await connections.aclose()
 
 
 def project_source(project: Project, *, clock: Clock, from_start: bool = False) -> Source:
@@ -75,6 +79,11 @@ def project_source(project: Project, *, clock: Clock, from_start: bool = False) 
     schemas = {kind: document.model for kind, document in project.schemas.items()}
     settings = project.routes.model.source
     return open_source(settings, base=project.path.parent, schemas=schemas, clock=clock, from_start=from_start)
+
+
+def project_renewed(project: Project) -> RenewedFile:
+    """Return where settings that a sign-in gave anew are kept: beside the journal."""
+    return RenewedFile(project.path.parent / Path(project.routes.model.journal.path).parent / "renewed.json")
 
 
 def project_journal(project: Project) -> SqliteJournal:

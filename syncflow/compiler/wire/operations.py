@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, RequestPlan, StepPlan
-from syncflow.compiler.wire.texts import RECORD_NAMES, Step, Texts
-from syncflow.config.models.adapter import Answer, Operation, Reader, Request
+from syncflow.compiler.wire.plans import AnswerPlan, PagesPlan, ReaderPlan, RequestPlan, StepPlan, Value
+from syncflow.compiler.wire.texts import PAGE_NAMES, RECORD_NAMES, Step, Texts
+from syncflow.config.models.adapter import Answer, Operation, Pages, Reader, Request
 from syncflow.config.models.adapter import Step as StepModel
 
 
@@ -22,6 +22,7 @@ def compile_steps(
                 reads=False,
                 records=records,
                 bytes=most_bytes,
+                remember_seconds=0.0,
                 request=request,
                 answer=answer,
             ),
@@ -35,10 +36,11 @@ def compile_steps(
 def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int, most: int) -> StepPlan:
     return StepPlan(
         name=step.name or "",
-        reads=step.request.method == "get" if step.reads is None else step.reads,
+        reads=step.looks,
         when=None if step.when is None else texts.condition(step.when, *path, "when", names=RECORD_NAMES),
         records=records if step.records is None else min(records, step.records),
         bytes=most,
+        remember_seconds=step.remember or 0.0,
         request=compile_request(step.request, texts, (*path, "request")),
         answer=_answer(step.answer, texts, (*path, "answer")),
     )
@@ -56,6 +58,7 @@ def compile_request(
         headers=texts.templates(request.headers, *path, "headers", names=names),
         body=None if request.json_body is None else texts.tree(request.json_body, *path, "json"),
         form=None if request.form is None else texts.templates(request.form, *path, "form", names=names),
+        csv=None if request.csv is None else texts.tree(request.csv, *path, "csv"),
         group=request.limit or "",
         place=texts.place(*path),
     )
@@ -69,9 +72,18 @@ def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
         missing=answer.missing,
         found=answer.found,
         several=answer.several,
+        pages=None if answer.pages is None else _pages(answer.pages, texts, (*path, "pages")),
         any_body=answer.body == "any",
         place=texts.place(*path),
     )
+
+
+def _pages(pages: Pages, texts: Texts, path: tuple[Step, ...]) -> PagesPlan:
+    def where(text: str | None, name: str) -> Value | None:
+        return None if text is None else texts.value(text, *path, name, names=PAGE_NAMES)
+
+    query = texts.templates(pages.query, *path, "query", names=frozenset({"next", "options"}))
+    return PagesPlan(where(pages.link, "link"), where(pages.next, "next"), query, pages.most)
 
 
 def _reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> ReaderPlan:

@@ -50,6 +50,7 @@ class RequestPlan:
     headers: tuple[tuple[str, Render], ...]
     body: Body | None
     form: tuple[tuple[str, Render], ...] | None
+    csv: Body | None
     group: str
     place: str
 
@@ -68,6 +69,14 @@ class ReaderPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PagesPlan:
+    link: Value | None
+    next: Value | None
+    query: tuple[tuple[str, Render], ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerPlan:
     ok: Value | None
     results: ReaderPlan | None
@@ -75,6 +84,7 @@ class AnswerPlan:
     missing: Literal["retry", "reject", "already_done", "delivered", "next"]
     found: Literal["done", "already_done", "reject"]
     several: Literal["retry", "reject", "first"]
+    pages: PagesPlan | None
     any_body: bool
     place: str
 
@@ -89,6 +99,8 @@ class StepPlan:
     """Most records in one request."""
     bytes: int
     """Most bytes of one request."""
+    remember_seconds: float
+    """How long what it found is known; 0: not at all."""
     request: RequestPlan
     answer: AnswerPlan
 
@@ -109,8 +121,27 @@ class RulePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaPlan:
+    remaining: Value
+    wait: Value | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class JwtPlan:
+    key: Render
+    algorithm: str
+    claims: tuple[tuple[str, Render], ...]
+    headers: tuple[tuple[str, Render], ...]
+    life_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class TokenPlan:
     request: RequestPlan
+    jwt: JwtPlan | None
+    renews: tuple[tuple[str, Value], ...]
+    """Settings that the answer may give anew."""
     value: Value
     life: Value | None
     base_url: Value | None
@@ -134,6 +165,7 @@ class WirePlan:
     error_code: Value | None
     error_message: Value | None
     rules: tuple[RulePlan, ...]
+    quotas: tuple[QuotaPlan, ...]
     text_values: bool
     clear: Json
     options: Mapping[str, Json]

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from syncflow.compiler.wire.plans import Root, RulePlan, Value
-from syncflow.compiler.wire.texts import RULE_NAMES, Step, Texts
-from syncflow.config.models.adapter import OutcomeRule
+from syncflow.compiler.wire.plans import QuotaPlan, Root, RulePlan, Value
+from syncflow.compiler.wire.texts import PAGE_NAMES, RULE_NAMES, Step, Texts
+from syncflow.config.models.adapter import Limit, OutcomeRule
 from syncflow.config.scalars import resolve
 from syncflow.errors import DataError
 
@@ -20,6 +20,19 @@ _DURATION = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\Z")
 def compile_rules(rules: Iterable[OutcomeRule], texts: Texts, root: Root) -> tuple[RulePlan, ...]:
     """Compile the rules of an adapter, in order; ``root`` holds the system's options."""
     return tuple(_rule(rule, texts, ("outcomes", index), root) for index, rule in enumerate(rules))
+
+
+def compile_quotas(limits: Iterable[Limit], texts: Texts) -> tuple[QuotaPlan, ...]:
+    """Compile what answers tell of a quota."""
+    return tuple(
+        QuotaPlan(
+            remaining=texts.value(limit.remaining, "limits", index, "remaining", names=PAGE_NAMES - {"page"}),
+            wait=None if limit.wait is None else _wait(limit.wait, texts, ("limits", index, "wait")),
+            place=texts.place("limits", index),
+        )
+        for index, limit in enumerate(limits)
+        if limit.remaining is not None
+    )
 
 
 def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -> RulePlan:

@@ -23,8 +23,9 @@ COMMON_NAMES = frozenset({"options", "auth", "token"})
 """What signing in, headers and paths see."""
 
 REQUEST_NAMES = COMMON_NAMES | {"object", "operation", "batch", "key", "deliveries"}
-RECORD_NAMES = REQUEST_NAMES | {"payload", "record", "delivery", "vendor_id", "position", "steps"}
+RECORD_NAMES = REQUEST_NAMES | {"payload", "record", "delivery", "vendor_id", "position", "steps", "next"}
 ANSWER_NAMES = REQUEST_NAMES - {"deliveries"} | {"element"}
+PAGE_NAMES = frozenset({"status", "headers", "body", "page"})
 RULE_NAMES = frozenset({"status", "code", "message", "headers", "body", "element"})
 
 

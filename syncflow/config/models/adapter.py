@@ -9,7 +9,7 @@ Names that requests see, in templates and expressions:
     deliveries [...] (each with the names below)
 and inside ``each``, in ``when``, and everywhere in a request that carries one record:
     payload, key {name, value}, record {kind, id}, delivery {id, attempt}, vendor_id, position (from 0, in this request),
-    steps {<name>: {done, element}} (what earlier steps came to)
+    steps {<name>: {done, element}} (what earlier steps came to), next (of the page before, from the second page on)
 Names that answers see: ``each``, ``code`` and ``message`` of a request are read from the body (``@``), the rest of a reader from
 one element; a Jinja expression there sees ``element`` besides object, operation, options and key {name}. ``with`` sees what
 ``each`` of a request sees. ``wait`` and ``vendor_id`` of a rule see headers {in lower case}, status, code, message, body, element.
@@ -19,11 +19,32 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from syncflow.config.models.base import Model
-from syncflow.config.scalars import Boolean, Duration, Expr, FilePath, Integer, JsonValue, Name, Size, Template, Text
+from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.scalars import (
+    Boolean,
+    Count,
+    Duration,
+    Expr,
+    FilePath,
+    Integer,
+    JsonValue,
+    Name,
+    Size,
+    Template,
+    Text,
+)
 from syncflow.events import Action
+
+_NOT_SPOKEN = {
+    "xml": "XML bodies are not spoken: a request has a json, form or csv body",
+    "graphql": "GraphQL is not spoken as such: send json with a `query` and its `variables`, where the other side takes that",
+    "gzip": "compressed bodies are not spoken: the body is sent as it is",
+    "poll": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
+    "job": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
+}
+"""Words that a person may look for, and why they are not here."""
 
 Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
 Then = Literal[
@@ -57,6 +78,8 @@ class Option(Model):
 class Request(Model):
     """One HTTP request: exactly one of the five methods, with its path or URL."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("get", "post", "put", "patch", "delete"))
+
     get: Template | None = None
     """GET this path, or this URL."""
     post: Template | None = None
@@ -75,8 +98,15 @@ class Request(Model):
     """A tree whose strings are expressions; ``{each: …}`` makes a list with one entry per record; ``{value: …}`` is a constant."""
     form: dict[Text, Template] | None = None
     """A form-encoded body, in place of ``json``."""
+    csv: Any = None
+    """A table in place of ``json``, written as a tree that makes a list of flat objects: ``{each: {Email: payload.email}}``."""
     limit: Name | None = None
     """The group of limits (``only:``) that this request counts against, besides the general ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_spoken(cls, data: Any) -> Any:
+        return _refuse_unspoken(data)
 
     @model_validator(mode="after")
     def _one_method(self) -> Self:
@@ -85,6 +115,11 @@ class Request(Model):
             raise ValueError(
                 f"expected exactly one of get, post, put, patch, delete; found {', '.join(given) or 'none'}"
             )
+        bodies = [name for name in ("json", "form", "csv") if getattr(self, _BODIES.get(name, name)) is not None]
+        if len(bodies) > 1:
+            raise ValueError(f"expected at most one of json, form, csv; found {', '.join(bodies)}")
+        if (self.form or {}).get("grant_type") == "password":
+            raise ValueError("the password grant is not spoken: use client credentials, a refresh token or a JWT")
         return self
 
     @property
@@ -94,6 +129,17 @@ class Request(Model):
     @property
     def url(self) -> str:
         return str(getattr(self, self.method))
+
+
+_BODIES = {"json": "json_body"}
+
+
+def _refuse_unspoken(data: Any) -> Any:
+    """Say of a word that is no key here why it is none."""
+    for word in data if isinstance(data, dict) else ():
+        if word in _NOT_SPOKEN:
+            raise ValueError(_NOT_SPOKEN[word])
+    return data
 
 
 class Reader(Model):
@@ -115,6 +161,25 @@ class Reader(Model):
     """What the error says, for people and for the outcome rules."""
 
 
+class Pages(Model):
+    """How the rest of a long answer is asked for; both expressions see body, headers, status and page (from 1). Null: no more."""
+
+    link: Expr | None = None
+    """Where the next page is: a path, or a URL on the same host."""
+    next: Expr | None = None
+    """What the same request carries to get the next page: a cursor, an offset. It sees it as ``next``."""
+    query: dict[Text, Template] = Field(default_factory=dict)
+    """Added to the query from the second page on: ``{after: "{{ next }}"}``."""
+    most: Count = 20
+    """Most pages; an answer that has more proves nothing."""
+
+    @model_validator(mode="after")
+    def _link_or_next(self) -> Self:
+        if (self.link is None) == (self.next is None):
+            raise ValueError("expected either link or next")
+        return self
+
+
 class Answer(Model):
     """How a good (2xx) answer tells each record's outcome. Without readers all records share the request's."""
 
@@ -130,6 +195,8 @@ class Answer(Model):
     """What a record is that the answer lists as good. ``already_done`` and ``reject`` are for steps that only look."""
     several: Literal["retry", "reject", "first"] = "retry"
     """What a record is that the answer lists more than once."""
+    pages: Pages | None = None
+    """How the rest of a long answer is asked for."""
     body: Literal["json", "any"] = "json"
     """``json``: a good answer that is not JSON (an empty 204 or 202 aside) proves nothing, so nothing is delivered by it."""
 
@@ -148,10 +215,27 @@ class Step(Model):
     """Whether it only looks, so that it cannot deliver anything. Left out: GET looks, every other method writes."""
     records: Integer | None = None
     """Most records in one request of this step; more are sent in parts. Left out: the whole batch."""
+    remember: Duration | None = None
+    """How long what it found of a record is known without asking again; only for a step that looks."""
     request: Request
     """What is sent."""
     answer: Answer = Answer()
     """How the answer is read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_spoken(cls, data: Any) -> Any:
+        return _refuse_unspoken(data)
+
+    @property
+    def looks(self) -> bool:
+        return self.request.method == "get" if self.reads is None else self.reads
+
+    @model_validator(mode="after")
+    def _remembers_what_it_saw(self) -> Self:
+        if self.remember is not None and not self.looks:
+            raise ValueError("expected remember only on a step that looks (GET, or reads: true)")
+        return self
 
 
 class OperationBatch(Model):
@@ -168,6 +252,8 @@ class OperationBatch(Model):
 class Operation(Model):
     """What is done for upsert, create, update or delete: one request, or several steps."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("request", "steps"))
+
     repeat: Repeat
     """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
     batch: OperationBatch = OperationBatch()
@@ -179,6 +265,11 @@ class Operation(Model):
     steps: tuple[Step, ...] = ()
     """Several requests, in turn."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _only_spoken(cls, data: Any) -> Any:
+        return _refuse_unspoken(data)
+
     @model_validator(mode="after")
     def _request_or_steps(self) -> Self:
         if (self.request is None) == (not self.steps):
@@ -186,11 +277,30 @@ class Operation(Model):
         return self
 
 
+class Jwt(Model):
+    """A signed assertion of who we are; iat and exp are added. Needs the extra ``syncflow[jwt]``."""
+
+    key: Template
+    """The private key, as PEM: ``{{ auth.private_key }}``."""
+    algorithm: Literal["RS256", "RS384", "RS512", "ES256", "HS256"] = "RS256"
+    """How it is signed."""
+    claims: dict[Text, Template] = Field(default_factory=dict)
+    """What it says: iss, sub, aud …"""
+    headers: dict[Text, Template] = Field(default_factory=dict)
+    """What its head says besides alg and typ: kid …"""
+    life: Duration = 180.0
+    """How long it is good for."""
+
+
 class Token(Model):
     """A sign-in whose answer is kept and used until it expires or is refused."""
 
     request: Request
     """What is sent to sign in."""
+    jwt: Jwt | None = None
+    """An assertion made for every sign-in, which the request sees as ``assertion``."""
+    renews: dict[Name, Expr] = Field(default_factory=dict)
+    """Settings that the answer may give anew: ``{refresh_token: refresh_token}``. They are kept beside the journal."""
     value: Expr = "access_token"
     """The token, in the answer."""
     life: Expr | None = "expires_in"
@@ -213,7 +323,16 @@ class SignIn(Model):
 
 
 class Limit(Model):
-    """One window, or a bound on what is in flight."""
+    """One window, a bound on what is in flight, or how answers tell what is left of a quota."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["requests", "per"], "properties": {"in_flight": {"type": "null"}}},
+                {"required": ["in_flight"], "properties": {"only": {"type": "null"}, "requests": {"type": "null"}}},
+            ]
+        }
+    )
 
     requests: Integer | None = None
     """Most requests within ``per``."""
@@ -223,21 +342,30 @@ class Limit(Model):
     """Most requests that wait for an answer at once."""
     only: Name | None = None
     """The group of requests it is for (``limit:`` of a request); every request where left out."""
+    remaining: Expr | None = None
+    """How many requests an answer says are left, over headers, status and body; when none is, everything waits."""
+    wait: Expr | None = None
+    """With ``remaining``: how long, written as in an outcome; 1m where left out."""
 
     @model_validator(mode="after")
-    def _window_or_flight(self) -> Self:
-        if (self.in_flight is None) == (self.requests is None or self.per is None):
-            raise ValueError("expected either {requests, per} or {in_flight}")
-        if self.in_flight is not None and self.only is not None:
-            raise ValueError("expected in_flight without only: it holds for the whole system")
+    def _one_kind(self) -> Self:
+        kinds = [
+            self.requests is not None and self.per is not None,
+            self.in_flight is not None,
+            self.remaining is not None,
+        ]
+        if kinds.count(True) != 1 or (self.wait is not None and self.remaining is None):
+            raise ValueError("expected one of {requests, per}, {in_flight}, {remaining, wait}")
+        if self.only is not None and self.requests is None:
+            raise ValueError("expected only beside {requests, per}: the others hold for the whole system")
         return self
 
 
 class AdapterObject(Model):
     """An object of the other side."""
 
-    fields: FilePath
-    """The file of its fields, relative to this one."""
+    fields: FilePath | None = None
+    """The file of its fields, relative to this one. Left out: any field is taken, as the project may describe it in objects/."""
     keys: tuple[Text, ...] = ()
     """Fields that may be a mapping's key here; a project's unique fields may be too."""
 

@@ -54,6 +54,7 @@ __all__ = [
     "SystemLimits",
     "SystemNames",
     "SystemSettings",
+    "TlsSettings",
     "WebhookSignature",
     "WebhookSource",
 ]
@@ -120,6 +121,17 @@ class SystemBatch(Model):
     """How long the first of a batch waits for others."""
 
 
+class TlsSettings(Model):
+    """How a connection is made safe; certificates are always checked."""
+
+    ca: FilePath | None = None
+    """A file of certificates (PEM) to believe besides those of the machine."""
+    certificate: FilePath | None = None
+    """Our own certificate (PEM), for a server that asks for one."""
+    key: FilePath | None = None
+    """Its private key, where the certificate's file does not hold it."""
+
+
 class SystemSettings(Model):
     """A configured other side."""
 
@@ -137,6 +149,10 @@ class SystemSettings(Model):
     """How deliveries are put together in one request."""
     timeout: Duration | None = None
     """How long a request may take; the adapter's own where left out."""
+    allow_hosts: tuple[Text, ...] = ()
+    """The only hosts that requests may go to besides that of ``base_url``, ``*`` for any part: ``*.example.com``."""
+    tls: TlsSettings = TlsSettings()
+    """Certificates: whom to believe, and our own."""
 
 
 class RouteSettings(Model):

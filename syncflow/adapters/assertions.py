@@ -1,0 +1,27 @@
+"""Signed assertions of who we are (JWT). The home of PyJWT, which an extra brings: few adapters sign in this way."""
+
+from __future__ import annotations
+
+from syncflow.compiler.wire.plans import JwtPlan, Root
+from syncflow.errors import DataError
+
+
+def sign(plan: JwtPlan, root: Root, *, now: float) -> str:
+    """Return a signed assertion, good from now on for the plan's life.
+
+    Raises:
+        DataError: the library is not there, or the key is none; neither tells the key.
+    """
+    try:
+        import jwt  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise DataError("signing in with a JWT needs a package that is not installed: syncflow[jwt]") from error
+    issued = int(now)
+    claims = {name: render(root) for name, render in plan.claims}
+    timed = {**claims, "iat": issued, "exp": issued + int(plan.life_seconds)}
+    headers = {name: render(root) for name, render in plan.headers}
+    key = plan.key(root).replace("\\n", "\n")  # a variable of one line holds a PEM with its line ends written out
+    try:
+        return jwt.encode(timed, key, algorithm=plan.algorithm, headers=headers or None)
+    except (ValueError, TypeError, jwt.PyJWTError) as error:
+        raise DataError(f"the key that the assertion is signed with is no {plan.algorithm} key") from error

@@ -1,0 +1,42 @@
+"""The pages of a long answer: whether there is a next one, and what asks for it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from syncflow.adapters.http import Answered, Prepared
+from syncflow.adapters.judge import decode
+from syncflow.compiler.wire.plans import PagesPlan, Root, Value
+from syncflow.compiler.wire.roots import as_text
+from syncflow.errors import DataError
+from syncflow.events import Json
+
+
+def next_of(plan: PagesPlan, answer: Answered, *, page: int) -> Json:
+    """Return what leads from an answer to its next page: a link, a cursor, an offset; None where it is the last."""
+    where: Value | None = plan.link or plan.next
+    if where is None or not 200 <= answer.status < 300 or answer.broken:
+        return None
+    root: Root = {"body": decode(answer)[0], "headers": dict(answer.headers), "status": answer.status, "page": page}
+    found = where(root)
+    return None if found in ("", False) else found
+
+
+def linked(prepared: Prepared, link: Json) -> Prepared:
+    """Return the request for a page by its link, which carries the sign-in and so must stay on the same host.
+
+    Raises:
+        DataError: it leads elsewhere.
+    """
+    url = urljoin(prepared.url, as_text(link))
+    if urlsplit(url)[:2] != urlsplit(prepared.url)[:2]:
+        raise DataError("the next page is on another host")
+    return replace(prepared, url=url)
+
+
+def continued(prepared: Prepared, plan: PagesPlan, root: Root) -> Prepared:
+    """Return a request with what the later pages' query has besides."""
+    query = urlencode([(name, render(root)) for name, render in plan.query])
+    joint = "&" if "?" in prepared.url else "?"
+    return replace(prepared, url=f"{prepared.url}{joint}{query}") if query else prepared
