@@ -15,6 +15,7 @@ from syncflow.cli import (
     check,
     dead_letters,
     dry_run,
+    explain,
     functions,
     init,
     mock,
@@ -25,7 +26,7 @@ from syncflow.cli import (
     test,
     validate,
 )
-from syncflow.cli.console import complain
+from syncflow.cli.console import complain, complain_of_bug
 from syncflow.errors import SyncflowError
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.init,
     "validate": validate.validate,
     "dry-run": dry_run.dry_run,
+    "explain": explain.explain,
     "test": test.run_all,
     "check": check.check,
     "run": run.run,
@@ -88,3 +90,6 @@ def run_command_line(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output has gone (`| head`); nothing more can be said, not even by the interpreter's own flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except Exception as error:  # noqa: BLE001  # the process's top: nothing above would say it without an event's words
+        complain_of_bug(error)
+        sys.exit(1)

@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from syncflow.compiler.explanations import LegStory, RouteStory, Rule, Story
-from syncflow.compiler.origins import Evaluation, Origin, Reading
+from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.origins import Evaluation, Origin, Reading, paths_of
 from syncflow.compiler.schema import REFERENCE
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Json, Key
 
@@ -41,13 +43,14 @@ class Mask:
             routes=tuple(self._route(route) for route in story.routes),
         )
 
-    def fields(self, leg: LegStory) -> frozenset[str]:
-        """Return the fields of a payload that are made of personal data."""
-        return frozenset(origin.field for origin in leg.fields if self._origin(origin).value == MASK)
+    def fields(self, mapping: MappingFile) -> frozenset[str]:
+        """Return the fields of a mapping that are made of personal data, whatever the event."""
+        return frozenset(name for name, form in mapping.fields.items() if any(map(self._covers, _paths(form))))
 
     def payload(self, payload: Mapping[str, Json], fields: frozenset[str]) -> dict[str, Json]:
         """Return a payload with some fields hidden, and whatever else holds a personal text."""
-        return {name: MASK if name in fields else self._value(value) for name, value in payload.items()}
+        shown = {name: self._value(value) for name, value in payload.items()}
+        return {name: MASK if name in fields and value is not None else value for name, value in shown.items()}
 
     def key(self, key: Key, fields: frozenset[str]) -> Key:
         """Return a key, hidden where it is one of the fields or holds a personal text."""
@@ -67,7 +70,8 @@ class Mask:
         )
 
     def _leg(self, leg: LegStory) -> LegStory:
-        fields, match = self.fields(leg), leg.match
+        personal = (origin.field for origin in leg.fields if self._is_personal(origin.evaluation))
+        fields, match = frozenset(personal), leg.match
         if match is not None:
             match = replace(match, payload=self.payload(match.payload, fields), key=self.key(match.key, fields))
         return replace(leg, match=match, fields=tuple(self._origin(origin) for origin in leg.fields))
@@ -77,7 +81,7 @@ class Mask:
 
     def _origin(self, origin: Origin) -> Origin:
         found = None if origin.evaluation is None else self._evaluation(origin.evaluation)
-        personal = origin.evaluation is not None and self._is_personal(origin.evaluation)
+        personal = self._is_personal(origin.evaluation)
         hidden = personal and origin.value is not None
         entry = MASK if personal and origin.entry is not None else origin.entry
         return replace(origin, evaluation=found, entry=entry, value=MASK if hidden else self._value(origin.value))
@@ -90,10 +94,10 @@ class Mask:
             value=MASK if hidden else self._value(found.value),
         )
 
-    def _is_personal(self, found: Evaluation) -> bool:
-        return any(self._covers(reading.steps) for reading in found.readings)
+    def _is_personal(self, found: Evaluation | None) -> bool:
+        return found is not None and any(self._covers(reading.steps) for reading in found.readings)
 
-    def _covers(self, steps: Sequence[str | int]) -> bool:
+    def _covers(self, steps: Sequence[str | int | None]) -> bool:
         """Tell whether a path leads to personal data, into it, or to what holds it."""
         return any(_leads(steps, path) for path in self._paths)
 
@@ -121,6 +125,12 @@ class Mask:
 def _leads(steps: Sequence[str | int | None], path: _Steps) -> bool:
     """Tell whether one of two paths is the beginning of the other."""
     return all(theirs is None or ours == theirs for ours, theirs in zip(steps, path, strict=False))
+
+
+def _paths(form: str | Constant | Recipe) -> list[tuple[str | int, ...]]:
+    if isinstance(form, Constant):
+        return []
+    return paths_of(compile_expression(form.source if isinstance(form, Recipe) else form))
 
 
 def _personal(

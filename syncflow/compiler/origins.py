@@ -64,10 +64,14 @@ def evaluate(text: str, root: Mapping[str, Json]) -> Evaluation:
 
 
 def readings_of(expression: Expression, root: Mapping[str, Json]) -> tuple[Reading, ...]:
-    """Return what is found at the paths that an expression reads: the longest of them, in order."""
+    """Return what is found at the paths that an expression reads."""
+    return tuple(_reading(path, root) for path in paths_of(expression))
+
+
+def paths_of(expression: Expression) -> list[tuple[str | int, ...]]:
+    """Return the paths that an expression reads, in order; not those that only lead to another of them."""
     paths = dict.fromkeys(_as_far_as_told(read) for read in expression.paths())
-    longest = [path for path in paths if not any(other[: len(path)] == path != other for other in paths)]
-    return tuple(_reading(path, root) for path in longest)
+    return [path for path in paths if not any(other[: len(path)] == path != other for other in paths)]
 
 
 def _as_far_as_told(read: Read) -> tuple[str | int, ...]:

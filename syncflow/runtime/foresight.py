@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
-from syncflow.events import Ignored, Raw, Record, Refused
+from syncflow.events import Delivery, Ignored, Raw, Record, Refused
 from syncflow.runtime.journal import Known, Presence
 from syncflow.runtime.plan import Fate, Numbers, keys_of
 from syncflow.runtime.rehearsal import RehearsedEvent, rehearse
@@ -46,3 +48,20 @@ def _record(fate: Fate) -> Record | None:
     return (
         fate.record if isinstance(fate, Refused) else None if isinstance(fate, Ignored) else fate.accepted.event.record
     )
+
+
+def masked(foresight: Foresight, mask: Mask, personal: Mapping[str, frozenset[str]]) -> Foresight:
+    """Return it without personal data; ``personal`` says of each route which fields are made of such."""
+    outcome, presence = foresight.outcome, foresight.presence
+    deliveries = tuple(_masked(each, mask, personal.get(each.route, frozenset())) for each in outcome.deliveries)
+    rows = None if presence is None else tuple(_hidden(row, mask, personal) for row in presence)
+    return replace(foresight, outcome=replace(outcome, deliveries=deliveries), presence=rows)
+
+
+def _masked(delivery: Delivery, mask: Mask, fields: frozenset[str]) -> Delivery:
+    payload, key = mask.payload(delivery.payload, fields), mask.key(delivery.key, fields)
+    return replace(delivery, payload=payload, key=key)
+
+
+def _hidden(row: Presence, mask: Mask, personal: Mapping[str, frozenset[str]]) -> Presence:
+    return replace(row, key=mask.key(row.key, personal.get(row.route, frozenset())))
