@@ -1,7 +1,8 @@
 """Personal data hidden where an event is shown: what the schema marks ``personal``, and all that is made of it.
 
 In: a schema, and the explanation of an event. Out: the explanation with ``***`` in place of personal values. A value counts as
-personal if an expression that makes it reads a personal path, or if it holds the text of a personal value.
+personal if an expression that makes it reads a personal path, or if it holds the text of a personal value; so does what the schema
+does not name.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class Mask:
     """Hides the personal data of one kind of record."""
 
     def __init__(self, schema: SchemaNode | None, root: Mapping[str, Json] | None) -> None:
-        self._paths = tuple(_personal(schema, schema.defs, ("item",))) if schema is not None else ()
+        item = root["item"] if root is not None else None
+        marked = (("item",),) if schema is None else _personal(schema, schema.defs, ("item",))
+        self._paths: tuple[_Steps, ...] = (*marked, *_unknown(schema, item))
         self._texts = frozenset(text for path in self._paths for text in _texts(_at(root, path)))
 
     def story(self, story: Story) -> Story:
@@ -150,6 +153,12 @@ def _personal(
     if node.ref is not None:
         name = node.ref.removeprefix(REFERENCE)
         yield from (path,) if name in entered else _personal(defs[name], defs, path, entered | {name})
+
+
+def _unknown(schema: SchemaNode | None, item: Json) -> Iterator[_Steps]:
+    """Yield what an item holds that its schema does not name: nobody has said that it is not personal."""
+    if schema is not None and schema.properties and isinstance(item, dict):
+        yield from (("item", name) for name in item if name not in schema.properties)
 
 
 def _at(value: Any, path: _Steps) -> Iterator[Json]:
