@@ -160,6 +160,10 @@ def _compare(expected: Mapping[str, Any], request: httpx.Request) -> None:
         if method in expected:
             found = request.url.raw_path.decode().partition("?")[0].removeprefix("/base")
             assert (request.method.lower(), found) == (method, expected[method])
+    if "url" in expected:
+        assert str(request.url) == expected["url"]
+    if "text" in expected:
+        assert request.content.decode() == expected["text"]
     if "query" in expected:
         assert dict(request.url.params) == expected["query"]
     if "json" in expected:

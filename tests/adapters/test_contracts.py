@@ -37,7 +37,7 @@ def test_contract(suite: dict[str, Any], case: dict[str, Any], tmp_path: Path) -
     assert not network.script, "requests that were expected and not sent"
     if "tokens" in case:
         assert network.tokens == case["tokens"]
-    _check(result, case, document.text.splitlines())
+    check_result(result, case, document.text.splitlines())
 
 
 def _document(suite: dict[str, Any], directory: Path) -> Any:
@@ -46,7 +46,8 @@ def _document(suite: dict[str, Any], directory: Path) -> Any:
     return adapter(ROOT / suite["path"]) if "path" in suite else shipped(suite["adapter"])
 
 
-def _check(result: BatchResult, case: dict[str, Any], lines: list[str]) -> None:
+def check_result(result: BatchResult, case: dict[str, Any], lines: list[str]) -> None:
+    """Compare what became of a batch with what a case says."""
     signal = None if result.signal is None else {"kind": result.signal.kind, "wait": result.signal.wait_seconds}
     expected_signal = case.get("signal")
     if isinstance(expected_signal, str):
