@@ -153,16 +153,33 @@ class World:
         inputs = orjson.loads(request.content)["inputs"]
         held = self.held["hubspot"]
         if request.url.path.endswith("/batch/read"):
-            rows = [
-                {"id": held[i["id"]]["Id"], "properties": {"syncflow_id": i["id"]}} for i in inputs if i["id"] in held
-            ]
-            return 200, {"status": "COMPLETE", "results": rows}, {}
+            return self._hubspot_read([entry["id"] for entry in inputs])
         if request.url.path.endswith("/batch/archive"):
             ids = {entry["id"] for entry in inputs}
             for key in [key for key, row in held.items() if row["Id"] in ids]:
                 self._delete("hubspot", key)
             return 204, "", {}
         return self._hubspot_upsert(inputs)
+
+    def _hubspot_read(self, keys: list[str]) -> Reply:
+        """What is not there is named in an error; now and then something is left out without a word."""
+        held = self.held["hubspot"]
+        unknown = [key for key in keys if key not in held]
+        rows = [
+            {"id": held[key]["Id"], "properties": {"syncflow_id": key}}
+            for key in keys
+            if key in held and not self.trouble(0.1)
+        ]
+        body: dict[str, Any] = {"status": "COMPLETE", "results": rows}
+        if unknown:
+            missing = {
+                "status": "error",
+                "category": "OBJECT_NOT_FOUND",
+                "message": "gone",
+                "context": {"ids": unknown},
+            }
+            body |= {"errors": [missing], "numErrors": 1}
+        return (207 if unknown else 200), body, {}
 
     def _hubspot_upsert(self, inputs: list[dict[str, Any]]) -> Reply:
         results, errors = [], []
