@@ -17,6 +17,7 @@ from syncflow.events import Action, Json
 THROTTLE_SECONDS = 5.0
 PARK_SECONDS = 900.0
 _GATEWAY = frozenset({502, 503, 504, 521, 522, 523, 524})
+_SETTLING = frozenset({"delivered", "already_done", "next"})
 _LATER = frozenset({408, 425})
 
 
@@ -35,6 +36,8 @@ class Refusal:
     """Whether this is one record's own refusal, rather than that of a request."""
     records: int = 1
     """How many records the request carried."""
+    key_name: str = ""
+    """The field that identifies them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def _fits(rule: RulePlan, refusal: Refusal) -> bool:
         and (rule.operation is None or rule.operation == refusal.operation)
         and (rule.message is None or rule.message(refusal.message))
         and all(found(refusal.headers.get(name, "")) for name, found in rule.headers)
+        and (rule.when is None or _evaluated(rule.when, refusal) not in (None, False, "", [], {}))
     )
 
 
@@ -75,12 +79,15 @@ def _by_rule(rule: RulePlan, refusal: Refusal, *, now: float) -> Decision:
 
 
 def _bounded(decision: Decision, refusal: Refusal) -> Decision:
-    """Hold a rule's word to what it can mean: one record cannot be split, nobody knows which of many was meant by a rejection."""
+    """Hold a rule's word to what it can mean: one record cannot be split, nobody knows which of many was meant by a rejection.
+
+    An id is that of one record, so many that are refused with one are split too.
+    """
     many = not refusal.alone and refusal.records > 1
     then: Then = decision.then
     if then == "split" and not many:
         then = "reject"
-    elif then == "reject" and many:
+    elif many and (then == "reject" or (decision.vendor_id is not None and then in _SETTLING)):
         then = "split"
     return decision if then == decision.then else Decision(then, None, decision.place, decision.vendor_id)
 
@@ -124,6 +131,7 @@ def _evaluated(value: Callable[[Json], Json] | None, refusal: Refusal) -> Json:
         "headers": dict(refusal.headers),
         "body": refusal.body,
         "element": refusal.element,
+        "key": {"name": refusal.key_name},
     }
     try:
         return value(root)

@@ -85,12 +85,14 @@ class Judge:
             return self._unreadable(asked, answer, trouble)
         return self._read(asked, answer, reading, now=now)
 
-    def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1) -> Refusal:
+    def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1, key_name: str = "") -> Refusal:
         """Return what is known of a request that was refused."""
         body, _ = decode(answer)
         code = _found(self._wire.error_code, body)
         message = _found(self._wire.error_message, body) or f"status {answer.status}"
-        return Refusal(answer.status, operation, code, message, answer.headers, body, records=records)
+        return Refusal(
+            answer.status, operation, code, message, answer.headers, body, records=records, key_name=key_name
+        )
 
     def decide(self, refusal: Refusal, *, now: float, unsafe: bool = False) -> Decision:
         """Return what a refusal means by the adapter's rules, else by default."""
@@ -129,7 +131,7 @@ class Judge:
         return Judgement(_alike(Ruling(replace(outcome, status=answer.status)), asked))
 
     def _refused(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement:
-        refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records))
+        refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records), key_name=_key_name(asked))
         decision = self.decide(refusal, now=now, unsafe=asked.unsafe)
         return self._carried(asked, decision, refusal, text=_shown(answer.body))
 
@@ -262,6 +264,7 @@ class Judge:
             None,
             row.element,
             alone=True,
+            key_name=_key_name(asked),
         )
         return self.decide(refusal, now=now, unsafe=asked.unsafe), refusal
 
@@ -313,6 +316,12 @@ def decode(answer: Answered) -> tuple[Json, str]:
         kind = "HTML" if start == b"<" else "cut off or not JSON"
         return None, f"it is {kind}"
     return body, ""
+
+
+def _key_name(asked: Asked) -> str:
+    key = asked.shared["key"]
+    assert isinstance(key, dict)
+    return as_text(key["name"])
 
 
 def _may_be_anything(plan: AnswerPlan, answer: Answered) -> bool:

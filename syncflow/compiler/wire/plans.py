@@ -113,6 +113,7 @@ class RulePlan:
     message: Callable[[str], bool] | None
     headers: tuple[tuple[str, Callable[[str], bool]], ...]
     operation: Action | None
+    when: Value | None
     then: Then
     wait: Value | None
     midnight: tzinfo | None

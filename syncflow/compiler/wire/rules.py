@@ -42,6 +42,7 @@ def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -
         message=None if rule.message is None else texts.pattern(rule.message, *path, "message"),
         headers=tuple((name.lower(), texts.pattern(text, *path, "header", name)) for name, text in rule.header.items()),
         operation=rule.operation,
+        when=None if rule.when is None else texts.condition(rule.when, *path, "when", names=RULE_NAMES),
         then=rule.then,
         wait=None if rule.wait is None else _wait(rule.wait, texts, (*path, "wait")),
         midnight=None if rule.until is None else _zone(rule.zone, texts, (*path, "zone"), root),

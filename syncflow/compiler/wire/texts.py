@@ -26,7 +26,7 @@ REQUEST_NAMES = COMMON_NAMES | {"object", "operation", "batch", "key", "deliveri
 RECORD_NAMES = REQUEST_NAMES | {"payload", "record", "delivery", "vendor_id", "position", "steps", "next"}
 ANSWER_NAMES = REQUEST_NAMES - {"deliveries"} | {"element"}
 PAGE_NAMES = frozenset({"status", "headers", "body", "page"})
-RULE_NAMES = frozenset({"status", "code", "message", "headers", "body", "element"})
+RULE_NAMES = frozenset({"status", "code", "message", "headers", "body", "element", "key"})
 
 
 class Placed(Protocol):

@@ -328,8 +328,9 @@ class Limit(Model):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
-                {"required": ["requests", "per"], "properties": {"in_flight": {"type": "null"}}},
-                {"required": ["in_flight"], "properties": {"only": {"type": "null"}, "requests": {"type": "null"}}},
+                {"required": ["requests", "per"], "not": {"required": ["wait"]}},
+                {"required": ["in_flight"], "not": {"anyOf": [{"required": ["wait"]}, {"required": ["only"]}]}},
+                {"required": ["remaining"], "not": {"required": ["only"]}},
             ]
         }
     )
@@ -395,6 +396,8 @@ class OutcomeRule(Model):
     """header → pattern (RE2) to be found in it."""
     operation: Action | None = None
     """Only for this operation."""
+    when: Expr | None = None
+    """Only where this is true, over what ``vendor_id`` sees and ``key.name``: ``contains(message, key.name)``."""
     then: Then
     """What it means."""
     wait: Expr | None = None
