@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -65,6 +66,22 @@ def complain(error: SyncflowError) -> None:
     remark(f"error: {error.message}")
     if error.hint:
         remark(f"hint: {error.hint}")
+
+
+def complain_of_bug(error: BaseException) -> None:
+    """Print where an error of our own came about, never its words: they may hold what an event held."""
+    remark("error: this is a bug in syncflow; what was journaled is safe. Please report these lines:")
+    for line in _places(error):
+        remark(f"  {line}")
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    yield type(error).__name__
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else filter(None, [error.__cause__])
+    for each in inner:
+        yield from _places(each)
 
 
 def agreed(question: str, *, yes: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from syncflow.config.codes import CODES, page, title
 from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.quoting import quotable
 
 Format = Literal["text", "concise", "json", "github", "sarif"]
 
@@ -65,10 +66,16 @@ def _details(diagnostic: Diagnostic) -> list[tuple[str, str]]:
     return [(label, text) for label, text in details if text]
 
 
+def _line(diagnostic: Diagnostic) -> str:
+    """Return the line that is spoken of, without the secrets that may be written in it."""
+    text, number = diagnostic.span.text, diagnostic.span.line
+    return quotable(text.line(number), text=text.text, path=diagnostic.path) if text is not None else ""
+
+
 def _excerpt(diagnostic: Diagnostic) -> list[str]:
     """Quote the line with a caret under what is meant; a long line is cut round it."""
     span = diagnostic.span
-    line = span.text.line(span.line) if span.text is not None else ""
+    line = _line(diagnostic)
     if not line.strip():
         return []
     start = span.column - 1

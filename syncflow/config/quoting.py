@@ -1,0 +1,33 @@
+"""Quote a line of a file that may hold secrets: written-out values of settings for signing in are hidden, ``${…}`` is not.
+
+Only files that configure systems hold any; elsewhere a line is quoted as it stands. What is hidden keeps its width, so that a caret
+below it still points at the right place.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CONFIGURES = re.compile(r"^(?:systems|profiles|source)\s*:", re.MULTILINE)
+_SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access)_?key", re.IGNORECASE)
+_AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
+_PAIR = re.compile(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")
+_ITEMS = re.compile(r"((?:^\s*-|[\w.-]+\s*:\s*\[)\s*)([^\]{}:]+)(?=\]|$)")
+
+
+def quotable(line: str, *, text: str, path: str) -> str:
+    """Return a line of ``text`` as it may be shown; ``path`` is the place that is spoken of."""
+    if not _CONFIGURES.search(text):
+        return line
+    signs_in = bool({"auth", "secret"} & set(path.split(".")))
+    auth = _AUTH.search(line)
+    within = range(len(line)) if signs_in else range(*auth.span()) if auth else range(0)
+    line = _PAIR.sub(lambda pair: _shown(pair, hide=pair.start() in within), line)
+    return _ITEMS.sub(lambda items: _shown(items, hide=signs_in), line)
+
+
+def _shown(match: re.Match[str], *, hide: bool) -> str:
+    name, value = match[1], match[2]
+    if value.strip("\"'").startswith("${") or not (hide or _SECRET.search(name)):
+        return match[0]
+    return name + re.sub(r"\S", "•", value)

@@ -1,0 +1,33 @@
+"""A line quoted under a problem hides secrets that are written out, keeps its width, and hides nothing elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncflow.config.quoting import quotable
+
+ROUTES = "systems:\n  crm:\n"
+AUTH = "profiles.live.systems.crm.auth"
+CASES = [
+    ("  auth: {token: abc-1, tokne: d}", AUTH + ".tokne", "  auth: {token: •••••, tokne: •}"),
+    ("  auth: {token: abc, pin: 1234}", "", "  auth: {token: •••, pin: ••••}"),
+    ("crm: {base_url: x, auth: {pin: '12, 34'}}", "systems.crm", "crm: {base_url: x, auth: {pin: •••• •••}}"),
+    ("  pin: 1234", AUTH + ".pin", "  pin: ••••"),
+    ("  - 1234", AUTH + ".pin", "  - ••••"),
+    ("  token: [abc]", AUTH + ".token", "  token: [•••]"),
+    ('  token: "abc', "", "  token: ••••"),
+    ("  client_secret: ${SECRET}", AUTH, "  client_secret: ${SECRET}"),
+    ('  auth: {token: "${TOKEN:-x}"}', AUTH, '  auth: {token: "${TOKEN:-x}"}'),
+    ("  limits: {requests: 5/s}", "systems.crm.limits", "  limits: {requests: 5/s}"),
+]
+
+
+@pytest.mark.parametrize(("line", "path", "shown"), CASES, ids=[line.strip() for line, _, _ in CASES])
+def test_written_out_secrets_are_hidden(line: str, path: str, shown: str) -> None:
+    assert quotable(line, text=ROUTES + line, path=path) == shown
+    assert len(shown) == len(line), "a caret below points at the same place"
+
+
+def test_a_file_that_configures_no_system_is_quoted_as_it_stands() -> None:
+    line = "  bearer: {token: secret}"
+    assert quotable(line, text=f"adapter: crm\nauth:\n{line}\n", path="auth.bearer") == line
