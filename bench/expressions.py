@@ -1,20 +1,20 @@
-"""Eleven typical fields: the jmespath library's evaluator beside generated code, in one process, same results asserted.
-
-Run: python bench/expressions.py
-"""
+"""Eleven typical fields: the jmespath library's evaluator beside generated code, in one process, same results asserted."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jmespath
 from jmespath.functions import Functions as BuiltIns
 
+from bench.figures import Figure, Size
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.types import ANY, TEXT, Array, Text, Type, closed_object, nullable, optional
+
+TITLE = "expressions of JMESPath, walked by its library and generated"
 
 FIELDS = {
     "External_Id__c": "item.id",
@@ -81,7 +81,21 @@ def generated(fields: dict[str, str], scope: Type) -> Callable[[Any], Any]:
     return emitter.function("mapping").call
 
 
-def microseconds(function: Callable[[Any], Any], rounds: int = 20_000) -> float:
+def measure(size: Size) -> Iterator[Figure]:
+    rounds = size.of(tiny=50, usual=20_000)
+    for title, fields in (("ten plain paths", PLAIN), ("eleven fields", FIELDS)):
+        library = walked(fields)
+        base = microseconds(library, rounds)
+        yield Figure(f"{title}: jmespath", base, "µs")
+        for kind, scope in (("untyped", ANY), ("typed", closed_object(item=_ITEM))):
+            function = generated(fields, scope)
+            assert function(ROOT) == library(ROOT)
+            took = microseconds(function, rounds)
+            yield Figure(f"{title}: generated, {kind}", took, "µs")
+            yield Figure(f"{title}: generated, {kind}, to jmespath", base / took, "×")
+
+
+def microseconds(function: Callable[[Any], Any], rounds: int) -> float:
     """Return the best of five runs, per call."""
     best = float("inf")
     for _ in range(5):
@@ -90,19 +104,3 @@ def microseconds(function: Callable[[Any], Any], rounds: int = 20_000) -> float:
             function(ROOT)
         best = min(best, (time.perf_counter() - start) / (rounds // 5))
     return best * 1e6
-
-
-def main() -> None:
-    for title, fields in (("ten plain paths", PLAIN), ("eleven fields", FIELDS)):
-        library = walked(fields)
-        base = microseconds(library)
-        print(f"{title:>16}  jmespath            {base:8.2f} µs")
-        for kind, scope in (("untyped", ANY), ("typed", closed_object(item=_ITEM))):
-            function = generated(fields, scope)
-            assert function(ROOT) == library(ROOT)
-            took = microseconds(function)
-            print(f"{title:>16}  generated, {kind:<8} {took:8.2f} µs  {base / took:6.1f} ×")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """The cheapest HTTP server there can be: reads a request by its length and answers 200 at once. Run as a process; prints its port.
 
-    python -m bench.sink [LATENCY_MS]
+python -m bench.sink [LATENCY_MS]
 """
 
 from __future__ import annotations

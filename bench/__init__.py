@@ -1,0 +1,1 @@
+"""What syncflow's speed is measured with: `python -m bench`."""
