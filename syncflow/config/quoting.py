@@ -28,6 +28,7 @@ def quotable(line: str, *, text: str, path: str) -> str:
 
 def _shown(match: re.Match[str], *, hide: bool) -> str:
     name, value = match[1], match[2]
-    if value.strip("\"'").startswith("${") or not (hide or _SECRET.search(name)):
+    bare = value.strip("\"'")
+    if not bare or bare.startswith("${") or not (hide or _SECRET.search(name)):
         return match[0]
     return name + re.sub(r"\S", "•", value)
