@@ -1,6 +1,7 @@
 """What flows: the frozen values that every layer shares. Nothing here does anything.
 
-source ──Raw──▶ decode, ignore, door ──Accepted│Ignored│Refused──▶ routes, mappings ──Match──▶ plan ──Delivery──▶ system ──Outcome──▶ journal
+source ──Raw──▶ decode, ignore, door ──Accepted│Ignored│Refused──▶ routes, mappings ──Match──▶ plan
+    ──Delivery──▶ system ──Outcome──▶ journal
 """
 
 from __future__ import annotations
@@ -8,9 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True)
+def frozen_value(cls: type[T]) -> type[T]:
+    """Make a frozen dataclass whose frozenness the type checker sees to.
+
+    A dataclass that freezes itself at run time sets every field through ``object.__setattr__``; with a dozen fields that
+    makes it three times as slow to create, and several of these are created for every event.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
+
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Item: TypeAlias = "dict[str, Json]"
 
 Change = Literal["create", "update", "delete"]
@@ -45,7 +59,7 @@ class Key(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Raw:
     """One event as a source read it: JSON text, or the head of what could not be read.
 
@@ -60,7 +74,7 @@ class Raw:
     sha256: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Event:
     """One change of one record, checked against the schema of its kind.
 
@@ -76,13 +90,13 @@ class Event:
     """The id that the envelope declares, for deduplication; None where it declares none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Accepted:
     raw: Raw
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Ignored:
     """A rule of the user's put the event aside."""
 
@@ -90,7 +104,7 @@ class Ignored:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Refused:
     """An event (or, with a ``route``, one of its deliveries) that becomes a dead letter. ``reason`` holds no personal data."""
 
@@ -102,7 +116,7 @@ class Refused:
     record: Record | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Match:
     """One event × one route: what would be sent. ``operation`` is None where the route ignores this change."""
 
@@ -116,7 +130,7 @@ class Match:
     """Why the route took it, for a person: the rule and the values that decided."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Routed:
     """An accepted event with its matches, and with the routes that failed on it."""
 
@@ -129,7 +143,7 @@ Version: TypeAlias = "tuple[int, int]"
 """Orders the events of one record: (event time in µs or 0, arrival)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Delivery:
     """One event × one route, to be settled exactly once. The id is stable over restarts and unique in a journal."""
 
@@ -161,7 +175,7 @@ class Verdict(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Outcome:
     """What became of one delivery in one request. ``message`` and ``body`` are the vendor's words, bounded."""
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
+from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version, frozen_value
 
 
 class DeliveryState(StrEnum):
@@ -33,7 +33,7 @@ OPEN = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.RETRYING)
 EventState = Literal["routed", "ignored", "dead", "duplicate"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Presence:
     """One record at one route: where it is (or was), under which key, and which version was last meant for it.
 
@@ -57,7 +57,7 @@ class Presence:
     """The delivery that first brought it there since it was last gone: what an earlier one learns is of another vendor's id."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class JournaledEvent:
     seq: int
     raw: Raw
@@ -88,7 +88,7 @@ class DeadLetter:
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Superseded:
     """A delivery whose effect another one carries."""
 
@@ -134,7 +134,7 @@ class Mark:
     letter: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Settlement:
     """What one attempt came to, for one delivery. With RETRYING, ``due_at`` (wall seconds) says when the next may start."""
 
@@ -148,7 +148,7 @@ class Settlement:
     dead_letter: DeadLetter | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Waiting:
     """An open delivery as the journal holds it."""
 
