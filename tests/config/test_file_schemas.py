@@ -101,6 +101,7 @@ GOOD = [
     ("object", "object: A\nfields: {a: {}, b: {type: option, options: [1.10, yes, no]}, c: {maximum: 9.5, required: true}}\n"),
     ("adapter", ADAPTER),
     ("adapter", ADAPTER + "limits: [{requests: 5, per: 10s, only: search}, {in_flight: 4}]\ntimeout: 1m\n"),
+    ("adapter", ADAPTER + "limits: [{remaining: headers.left}, {remaining: headers.left, wait: 5m}]\n"),
     ("adapter", ADAPTER.replace("request: {post: /}", "steps: [{request: {get: /}}, {request: {delete: /}}]")),
     ("adapter", ADAPTER + "auth: {basic: {settings: {user: text, key: secret}, token: {request: {post: /}, life: null}}}\n"),
 ]  # fmt: skip
@@ -142,6 +143,8 @@ BAD = [
     ("adapter", ADAPTER.replace(", request: {post: /}", "")),
     ("adapter", ADAPTER.replace("upsert:", "merge:")),
     ("adapter", ADAPTER + "limits: [{requests: 5}]\n"),
+    ("adapter", ADAPTER + "limits: [{requests: 5, per: 1s, in_flight: 4}]\n"),
+    ("adapter", ADAPTER + "limits: [{in_flight: 5, wait: 5m}]\n"),
     ("adapter", ADAPTER + "limits: [{in_flight: 5, only: search}]\n"),
     ("adapter", ADAPTER + "outcomes: [{then: explode}]\n"),
 ]  # fmt: skip
