@@ -28,6 +28,7 @@ HOMES = {
     "re2": {"compiler"},
     "httpx": {"adapters"},
     "httpx_aiohttp": {"adapters"},
+    "jwt": {"adapters"},
     "aiohttp": {"adapters"},
     "faker": {"sources"},
     "aiolimiter": {"sources", "runtime"},

@@ -28,15 +28,18 @@ class NamedFiles:
     """The files that ``routes.yaml`` names, as far as they can be read."""
 
     def __init__(
-        self, directory: Path, files: Files, node: MappingNode, *, written: Mapping[str, Document[AdapterFile]]
+        self, directory: Path, files: Files, node: MappingNode, *, written: Mapping[str, Document[AdapterFile] | None]
     ) -> None:
-        """``written``: the adapters that ``routes.yaml`` itself holds."""
+        """``written``: the adapters that ``routes.yaml`` itself holds, None for one that is broken."""
         self.files = files
         self.node = node
         self.directory = directory
         self.schemas: dict[str, Document[SchemaNode]] = {}
         self.mappings: dict[Path, Document[MappingFile]] = {}
-        self.adapters: dict[str, Document[AdapterFile]] = dict(written)
+        self.adapters: dict[str, Document[AdapterFile]] = {
+            name: adapter for name, adapter in written.items() if adapter
+        }
+        self._written = frozenset(written)
         self.objects: dict[tuple[str, str], MergedObject] = {}
         self._tried: set[Path | str] = set()
 
@@ -91,7 +94,7 @@ class NamedFiles:
 
     def _adapter(self, scalar: ScalarNode, at: NodePath) -> None:
         name = str(scalar.value)
-        if name in self.adapters:
+        if name in self._written:
             return
         path = self.files.adapter_path(self.directory, name)
         if path is None:

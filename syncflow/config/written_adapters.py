@@ -16,16 +16,16 @@ from syncflow.config.validation import read_model
 
 
 class Apart(NamedTuple):
-    """The tree without its adapters, these by the name of their system, and what is wrong with them."""
+    """The tree without its adapters, these by the name of their system (None: broken), and what is wrong with them."""
 
     node: MappingNode
-    adapters: dict[str, Document[AdapterFile]]
+    adapters: dict[str, Document[AdapterFile] | None]
     diagnostics: list[Diagnostic]
 
 
 def apart(node: MappingNode, path: Path) -> Apart:
     """Take the adapters that a tree of ``routes.yaml`` holds out of it."""
-    adapters: dict[str, Document[AdapterFile]] = {}
+    adapters: dict[str, Document[AdapterFile] | None] = {}
     diagnostics: list[Diagnostic] = []
     systems = node.entries["systems"].value if "systems" in node.entries else None
     if not isinstance(systems, MappingNode):
@@ -39,8 +39,7 @@ def apart(node: MappingNode, path: Path) -> Apart:
         )
         model, found = read_model(AdapterFile, named)
         diagnostics += found
-        if model is not None:
-            adapters[name] = Document(path, node.file.name, model, named)
+        adapters[name] = None if model is None else Document(path, node.file.name, model, named)
         system = entry.value
         assert isinstance(system, MappingNode)
         place = system.entries["adapter"].key

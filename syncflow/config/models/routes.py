@@ -132,11 +132,18 @@ class TlsSettings(Model):
     """Its private key, where the certificate's file does not hold it."""
 
 
+def _or_the_whole(schema: dict[str, Any]) -> None:
+    """Tell editors that an adapter may stand here as a whole; the loader takes it apart before models are made."""
+    name = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [name, {"type": "object"}]
+
+
 class SystemSettings(Model):
     """A configured other side."""
 
-    adapter: Name
-    """The adapter that describes how it is spoken to: ``adapters/<name>.yaml``, or one of the package."""
+    adapter: Name = Field(json_schema_extra=_or_the_whole)
+    """The adapter that describes how it is spoken to: ``adapters/<name>.yaml``, one of the package, or a whole one written here."""
     base_url: Address | None = None
     """Its address; the adapter's own where left out."""
     auth: dict[Name, JsonValue] = Field(default_factory=dict, repr=False)
