@@ -154,7 +154,10 @@ def members(kind: Type) -> tuple[Type, ...]:
 def union(*kinds: Type) -> Type:
     """Return the smallest type we can write that holds every value of ``kinds``; the order of ``kinds`` does not
     matter."""
-    flat = sorted({member for kind in kinds for member in members(kind)}, key=_order)
+    distinct = {member for kind in kinds for member in members(kind)}
+    if len(distinct) == 1:
+        return distinct.pop()
+    flat = sorted(distinct, key=_order)
     merged = _merge_values(_merge_booleans(flat))
     kept = _drop_covered(merged)
     return kept[0] if len(kept) == 1 else Union(tuple(sorted(kept, key=_order)))

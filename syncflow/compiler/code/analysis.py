@@ -44,16 +44,22 @@ def is_read(value: Value, parameter: Variable) -> bool:
 
 def comes_first(wanted: Value, within: Value) -> bool:
     """Tell whether ``within`` computes ``wanted`` for sure, and before any part that is computed only sometimes needs it."""
-    return _search(wanted, within) is True
+    return _search(wanted, within, {}) is True
 
 
-def _search(wanted: Value, within: Value) -> bool | None:
-    """Return True: found, sure; False: found where it is not sure; None: not found."""
+def _search(wanted: Value, within: Value, known: dict[Value, bool | None]) -> bool | None:
+    """Return True: found, sure; False: found where it is not sure; None: not found. ``known``: what shared parts gave."""
     if within is wanted:
         return True
+    if within not in known:
+        known[within] = _search_parts(wanted, within, known)
+    return known[within]
+
+
+def _search_parts(wanted: Value, within: Value, known: dict[Value, bool | None]) -> bool | None:
     sure, unsure = _by_certainty(within)
     for part in sure:
-        found = _search(wanted, part)
+        found = _search(wanted, part, known)
         if found is not None:
             return found
     return False if any(part is wanted for part in reachable(unsure)) else None

@@ -43,8 +43,9 @@ def wish_for(value: Value) -> str:  # noqa: PLR0911  # one line a shape
         case values.Variable() | values.Field():
             return value.name
         case values.Call():
-            about = [wish_for(part) for part in value.arguments if not isinstance(part, values.Constant)]
-            return f"{value.callee.name.removesuffix('_or_null')}_{about[0]}" if about else value.callee.name
+            about = next((part for part in value.arguments if not isinstance(part, values.Constant)), None)
+            name = value.callee.name.removesuffix("_or_null")
+            return name if about is None else f"{name}_{wish_for(about)}"
         case values.Element():
             return f"one_of_{wish_for(value.of)}"
         case values.Part():

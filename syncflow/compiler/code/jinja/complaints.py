@@ -19,6 +19,7 @@ from syncflow.compiler.types import (
     BOOLEAN,
     MISSING,
     NEVER,
+    NULL,
     NUMBER,
     OBJECT,
     TEXT,
@@ -72,18 +73,32 @@ def _unknown(node: Node, name: str, known: Sequence[str], message: str) -> Findi
     return at(node, "SF304", message, severity="error", expected=one_of(known), suggestion=suggestion)
 
 
-def of_absent(node: Node, kind: Type) -> Sequence[Finding]:
-    """A value that may not be there, where one is needed. Of a path that leads nowhere that has been told already."""
-    path = ".".join(path_of(node) or ())
-    if not may_be_absent(kind) or (kind == ABSENT and path):
+def of_absent(node: Node, kind: Type, default: str = "''") -> Sequence[Finding]:
+    """A value that may not be there, where one is needed. Of a path that leads nowhere, and of what is not checked, that has
+    been told already."""
+    if not may_be_absent(kind) or isinstance(node, nodes.Other) or (kind == ABSENT and path_of(node) is not None):
         return ()
     if kind == ABSENT:
         return [at(node, "SF331", "the template fails: this is never there", severity="error")]
-    if not path:
-        hint = "give a default: (…) | default('')"
-        return [at(node, "SF331", "the template fails where this is absent", found=describe(kind), hint=hint)]
-    hint = f"give a default, {path} | default(''), or write it inside {{% if {path} is defined %}}"
-    return [at(node, "SF331", f"the template fails where {path} is absent", found=describe(kind), hint=hint)]
+    words = _spelled(node)
+    hints = [f"give a default, {words or '(…)'} | default({default})"] if default else []
+    hints += [f"write it inside {{% if {words} is defined %}}"] if words else []
+    message = f"the template fails where {words or 'this'} is absent"
+    return [at(node, "SF331", message, found=describe(kind), hint=", or ".join(hints))]
+
+
+def _spelled(node: Node) -> str:
+    """Return a path as it is written, empty for what is none."""
+    match node:
+        case nodes.Name():
+            return node.name
+        case nodes.Attribute():
+            before = _spelled(node.of)
+            return f"{before}.{node.name}" if before else ""
+        case nodes.Entry(key=nodes.Constant(value=str() | int() as key)):
+            before = _spelled(node.of)
+            return f"{before}[{key!r}]" if before else ""
+    return ""
 
 
 def of_insert(node: Node, kind: Type) -> Sequence[Finding]:
@@ -92,10 +107,9 @@ def of_insert(node: Node, kind: Type) -> Sequence[Finding]:
         return ()
     if restrict(kind, _STRUCTURE) != NEVER:
         return [_no_text(node, kind, "a list or an object cannot be inserted as text")]
-    if isinstance(node, nodes.Constant) or not may_be_null(kind):
+    if isinstance(node, nodes.Constant) or not may_be_null(kind) or (kind == NULL and isinstance(node, nodes.Filter)):
         return ()
-    path = ".".join(path_of(node) or ("(…)",))
-    hint = f"give a default: {{{{ {path} | default('') }}}}"
+    hint = f"give a default: {{{{ {_spelled(node) or '(…)'} | default('') }}}}"
     return [at(node, "SF330", 'where this is null, the text says "None"', found=describe(kind), hint=hint)]
 
 

@@ -101,8 +101,8 @@ class _Inference:
     def statement(self, node: Node, scope: Scope) -> tuple[Type, Scope]:
         """Return the type of the text that a statement writes, and the scope after it."""
         kind, after = self._statement(node, scope)
-        self.types[node] = kind
-        return kind, after
+        self.types[node] = kind if scope.is_reached else NEVER
+        return self.types[node], after
 
     def _statement(self, node: Node, scope: Scope) -> tuple[Type, Scope]:  # noqa: PLR0911  # one line a shape
         match node:
@@ -139,8 +139,8 @@ class _Inference:
             may_hold, may_fail = self._test(node.test, scope)
             then = self._text(node.then, assume(node.test, scope, holds=True) if may_hold else scope.nowhere())
             return union(then, of_value("")) if may_fail else then
-        kind = self._there(node, scope)
-        self._report(scope, complaints.of_insert(node, kind))
+        kind = self.value(node, scope)
+        self._report(scope, complaints.of_absent(node, kind) or complaints.of_insert(node, without_absent(kind)))
         return of_value(str(node.value)) if isinstance(node, nodes.Constant) else texts.written(kind)
 
     def _if(self, node: nodes.If, scope: Scope) -> tuple[Type, Scope]:
@@ -161,7 +161,7 @@ class _Inference:
         return may_hold, may_fail
 
     def _for(self, node: nodes.For, scope: Scope) -> Type:
-        source = self._there(node.source, scope)
+        source = self._there(node.source, scope, "[]")
         self._report(scope, complaints.of_loop(node, source))
         inner = scope.bind(**{node.target: element_of(source), "loop": _LOOP})
         body, _ = self.statement(node.body, inner)
@@ -179,8 +179,7 @@ class _Inference:
         """Nobody knows what the names in it mean, nor what is left of them behind it."""
         self._report(scope, complaints.of_other(node))
         unknown = scope.bind(**dict.fromkeys(node.binds, ANY))
-        for part in node.parts:
-            self._part(part, unknown)
+        self._parts(node, unknown)
         return TEXT, unknown
 
     def _part(self, node: Node, scope: Scope) -> None:
@@ -189,10 +188,10 @@ class _Inference:
         else:
             self.value(node, scope)
 
-    def _there(self, node: Node, scope: Scope) -> Type:
-        """Infer a value that fails where it is absent."""
+    def _there(self, node: Node, scope: Scope, default: str = "''") -> Type:
+        """Infer a value that fails where it is absent; ``default`` would do there, if one can be written."""
         kind = self.value(node, scope)
-        self._report(scope, complaints.of_absent(node, kind))
+        self._report(scope, complaints.of_absent(node, kind, default))
         return without_absent(kind)
 
     def value(self, node: Node, scope: Scope) -> Type:
@@ -242,17 +241,24 @@ class _Inference:
 
     def _unknown(self, node: Node, scope: Scope) -> Type:
         self._report(scope, complaints.of_other(node))
-        for child in node.children:
-            self._part(child, scope)
+        self._parts(node, scope)
         return MAYBE
 
+    def _parts(self, node: Node, scope: Scope) -> None:
+        """Infer what stands in something that is not checked; that it is not has been said."""
+        for part in node.children:
+            if isinstance(part, nodes.Other):
+                self._parts(part, scope)
+            else:
+                self._part(part, scope)
+
     def _attribute(self, node: nodes.Attribute, scope: Scope) -> Type:
-        of = self._there(node.of, scope)
+        of = self._there(node.of, scope, "")
         self._report(scope, complaints.of_field(node, node.name, of))
         return field_of(of, node.name)
 
     def _entry(self, node: nodes.Entry, scope: Scope) -> Type:
-        of, key = self._there(node.of, scope), self.value(node.key, scope)
+        of, key = self._there(node.of, scope, ""), self.value(node.key, scope)
         if isinstance(node.key, nodes.Constant):
             if isinstance(node.key.value, str):
                 self._report(scope, complaints.of_field(node, node.key.value, of))

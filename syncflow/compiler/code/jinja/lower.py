@@ -168,6 +168,10 @@ class Lowering:
         self._bound = dict(before)
         for name in {**after_then, **after_otherwise}:
             self._merge(node, name, test, after_then, after_otherwise)
+        if then is otherwise and not may_raise(test):
+            return then
+        if then is otherwise:
+            return self.pool.one(values.Then(test, then, type=then.type, place=self.place(node)))
         return self._choice(node, test, then, otherwise, self.types[node])
 
     def _branch(self, block: nodes.Block, before: Mapping[str, Value]) -> tuple[Value, dict[str, Value]]:
@@ -228,7 +232,7 @@ class Lowering:
         parts: list[Value] = []
         for text in texts:
             if isinstance(text, values.Constant) and parts and isinstance(parts[-1], values.Constant):
-                parts[-1] = self._constant(node, f"{parts[-1].value}{text.value}")
+                parts[-1] = self._constant(node, _one_text(parts[-1], text))
             elif not isinstance(text, values.Constant) or text.value != "":
                 parts.append(text)
         if not parts:
@@ -277,7 +281,7 @@ class Lowering:
         if self._long_texts > _MOST_LONG_TEXTS or self._structures > _MOST_STRUCTURES:
             raise NotSimpleError
 
-    def value(self, node: Node, absent: Absent = "fails") -> Value:  # noqa: PLR0911  # one line a shape
+    def value(self, node: Node, absent: Absent = "fails") -> Value:  # noqa: PLR0911, PLR0912  # one line a shape
         """Return the value of an expression."""
         match node:
             case nodes.Constant():
@@ -302,6 +306,8 @@ class Lowering:
                 return self._conditional(node, absent)
             case nodes.Arithmetic():
                 return self._arithmetic(node)
+            case nodes.Listing() if all(isinstance(element, nodes.Constant) for element in node.elements):
+                return self._constant(node, [e.value for e in node.elements if isinstance(e, nodes.Constant)])
             case nodes.Joined():
                 joined = self._joined(node, [self._text(part) for part in node.parts])
                 return self._limited(joined, self.types[node])
@@ -395,6 +401,8 @@ class Lowering:
         if node.name in {"defined", "undefined"} and not others:
             return self._defined(node, subject)
         given = [self.value(argument, "stays") for argument in node.arguments]
+        if node.name == "none" and isinstance(given[0], values.Constant):
+            return self._constant(node, given[0].value is None)
         if node.name == "none" and not others:
             return self.pool.one(values.IsNull(given[0], type=BOOLEAN, place=self.place(node)))
         callee = Callee(f"is_{node.name}", self.tests[node.name], raises=node.name not in _SAFE_TESTS or bool(others))
@@ -404,7 +412,7 @@ class Lowering:
         is_asked = node.name == "defined"
         if isinstance(subject, nodes.Attribute) and not self._is_loop(subject.of):
             of = self.value(subject.of)
-            if is_subtype(of.type, OBJECT):
+            if is_subtype(self.types[subject.of], OBJECT):
                 name = self._constant(node, subject.name)
                 within = self.pool.one(values.Comparison("in", name, of, type=BOOLEAN, place=self.place(node)))
                 return within if is_asked else self._truth(node, within, negated=True)
@@ -473,6 +481,13 @@ def _asks_each(container: Type) -> bool:
         member.min_length > 0 if isinstance(member, Array) else is_subtype(member, union(TEXT, OBJECT))
         for member in members(container)
     )
+
+
+def _one_text(first: values.Constant, second: values.Constant) -> str:
+    text = f"{first.value}{second.value}"
+    if len(text) > MAX_WORK:
+        raise NotSimpleError
+    return text
 
 
 def _walk(node: Node) -> Iterator[Node]:

@@ -123,7 +123,7 @@ class _Reading:
             case theirs.Getitem(arg=theirs.Slice()):
                 return self._other(node)
             case theirs.Getitem():
-                return _around(ours.Entry, self.value(node.node), self.value(node.arg))
+                return self._entry(node)
             case theirs.Filter():
                 return self._filter(node)
             case theirs.Test():
@@ -160,6 +160,12 @@ class _Reading:
     def _attribute(self, node: theirs.Getattr) -> Node:
         of = self.value(node.node)
         return _behind(ours.Attribute, of, self._spelling.name(node.attr), of, node.attr)
+
+    def _entry(self, node: theirs.Getitem) -> Node:
+        """Read ``of[key]``, which may be written ``of.0``."""
+        of, key = self.value(node.node), self.value(node.arg)
+        end = self._spelling.bracket() or Span(key.offset, key.offset + key.length)
+        return _behind(ours.Entry, of, end, of, key)
 
     def _filter(self, node: theirs.Filter) -> Node:
         if node.node is None or node.kwargs or node.dyn_args or node.dyn_kwargs:

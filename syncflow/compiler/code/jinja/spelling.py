@@ -43,6 +43,14 @@ class Spelling:
             self._next += 1
         return span
 
+    def bracket(self) -> Span | None:
+        """Take a closing bracket, if one is next."""
+        token = self._tokens[self._next] if self._next < len(self._tokens) else None
+        if token is None or token.text != "]":
+            return None
+        self._next += 1
+        return token.span
+
     def _take(self, kinds: set[str], texts: Sequence[str]) -> Span:
         for position in range(self._next, len(self._tokens)):
             token = self._tokens[position]

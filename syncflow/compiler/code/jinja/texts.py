@@ -24,7 +24,8 @@ from syncflow.compiler.types import (
 )
 
 _MOST_LISTED: Final = 64
-"""So many texts are told one by one; more are known by their length only."""
+_LONGEST_LISTED: Final = 1_000
+"""So many texts, so long, are told one by one; of others only the length is known."""
 
 
 def written(kind: Type) -> Type:
@@ -53,12 +54,12 @@ def joined(kinds: Sequence[Type]) -> Type:
     """Return the type of the texts joined of one of each type."""
     if NEVER in kinds:
         return NEVER
-    listed = [_listed(kind) for kind in kinds]
+    most = [longest(kind) for kind in kinds]
+    bound = None if None in most else sum(length for length in most if length is not None)
+    listed = [] if bound is None or bound > _LONGEST_LISTED else [_listed(kind) for kind in kinds]
     known = [texts for texts in listed if texts is not None]
     if len(known) == len(kinds) and math.prod(map(len, known)) <= _MOST_LISTED:
         return _one_of(*("".join(parts) for parts in product(*known)))
-    most = [longest(kind) for kind in kinds]
-    bound = None if None in most else sum(length for length in most if length is not None)
     return Text(min_length=sum(map(_shortest, kinds)), max_length=bound)
 
 
