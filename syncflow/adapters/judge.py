@@ -21,6 +21,8 @@ from syncflow.errors import DataError
 from syncflow.events import Action, Json, Outcome, Signal, Verdict
 
 MESSAGE_CHARACTERS = 500
+CODE_CHARACTERS = 100
+"""A code is logged; what is longer is a sentence."""
 BODY_BYTES = 4096
 _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
     "throttle": "throttle",
@@ -28,6 +30,7 @@ _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
     "split": "split",
     "stop": "stop",
 }
+_PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|\+?\d(?:[\s().-]{0,2}\d){7,}")
 _EMPTY_IS_GOOD = frozenset({202, 204, 205})
 
 
@@ -163,12 +166,12 @@ class Judge:
         return Ruling(outcome), self._signal(decision, refusal, records)
 
     def _signal(self, decision: Decision, refusal: Refusal, records: Sequence[Root]) -> Signal | None:
-        """Say it of the system. A signal is logged, so the vendor's words lose whatever came from the records."""
+        """Say it of the system. A signal is logged, so the vendor's words lose whatever may be about a person."""
         kind = _SIGNALS.get(decision.then)
         if kind is None:
             return None
         reason = " ".join(filter(None, (refusal.code, refusal.message, decision.place and f"({decision.place})")))
-        return Signal(kind, decision.wait_seconds or 0.0, self._short(without_values(reason, records)))
+        return Signal(kind, decision.wait_seconds or 0.0, self._short(impersonal(without_values(reason, records))))
 
     def _read(self, asked: Asked, answer: Answered, reading: Reading, *, now: float) -> Judgement:
         """Judge record by record."""
@@ -274,10 +277,16 @@ class Judge:
         return self._signal(decision, refusal, asked.records)
 
     def _outcome(self, verdict: Verdict, *, code: str, message: str, text: str = "") -> Outcome:
-        return Outcome(verdict, code=self._short(code), message=self._short(message), body=self._mask(text))
+        named = self._mask(impersonal(code))[:CODE_CHARACTERS]
+        return Outcome(verdict, code=named, message=self._short(message), body=self._mask(text))
 
     def _short(self, text: str) -> str:
         return self._mask(text)[:MESSAGE_CHARACTERS]
+
+
+def impersonal(text: str) -> str:
+    """Return a vendor's words without e-mail addresses and long numbers: they may be those of a person whom only it knows."""
+    return _PERSONAL.sub("…", text)
 
 
 def without_values(text: str, records: Sequence[Root]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from syncflow.adapters.assertions import sign
 from syncflow.adapters.decide import Decision
 from syncflow.adapters.http import Answered, Prepared, Unanswered
-from syncflow.adapters.judge import Judge, decode
+from syncflow.adapters.judge import Judge, decode, impersonal
 from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.renewed import Renewed
 from syncflow.clock import Clock
@@ -188,7 +188,7 @@ class SignIn:
         refusal = self._judge.refusal(answer, operation=None)
         decision = self._judge.decide(refusal, now=self._clock.now())
         place = f" ({decision.place})" if decision.place else ""
-        message = f"signing in was refused: {refusal.code} {refusal.message}{place}"
+        message = f"signing in was refused: {impersonal(f'{refusal.code} {refusal.message}')}{place}"
         return NoToken(_signal(decision, answer.status, message), refusal.code or "sign_in", message)
 
 

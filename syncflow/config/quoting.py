@@ -19,7 +19,7 @@ def quotable(line: str, *, text: str, path: str) -> str:
     """Return a line of ``text`` as it may be shown; ``path`` is the place that is spoken of."""
     if not _CONFIGURES.search(text):
         return line
-    signs_in = bool({"auth", "secret"} & set(path.split(".")))
+    signs_in = "auth" in path.split(".")
     auth = _AUTH.search(line)
     within = range(len(line)) if signs_in else range(*auth.span()) if auth else range(0)
     line = _PAIR.sub(lambda pair: _shown(pair, hide=pair.start() in within), line)
