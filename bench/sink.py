@@ -1,26 +1,52 @@
 """The cheapest HTTP server there can be: reads a request by its length and answers 200 at once. Run as a process; prints its port.
 
-python -m bench.sink [LATENCY_MS]
+    python -m bench.sink [LATENCY_MS]
+
+A GET is answered with what was seen: how many other requests, and the seconds from the first to the last.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+import time
+from dataclasses import dataclass
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+_ANSWER = _HEAD % (2, b"{}")
 
 
-class Sink(asyncio.Protocol):
-    """One connection; requests come one after the other."""
+@dataclass(slots=True)
+class Seen:
+    """What came in, over all connections."""
 
-    latency_seconds = 0.0
-    requests = 0
+    requests: int = 0
+    first: float = 0.0
+    last: float = 0.0
+
+    def note(self) -> None:
+        self.last = time.perf_counter()
+        self.requests += 1
+        if self.requests == 1:
+            self.first = self.last
+
+    @property
+    def seconds(self) -> float:
+        return self.last - self.first
+
+
+class Connection(asyncio.Protocol):
+    """Requests of one connection; they come one after the other."""
+
+    def __init__(self, seen: Seen, *, latency_seconds: float = 0.0) -> None:
+        self._seen = seen
+        self._latency_seconds = latency_seconds
+        self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._buffer = bytearray()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -28,31 +54,39 @@ class Sink(asyncio.Protocol):
             head = self._buffer.find(b"\r\n\r\n")
             if head < 0:
                 return
-            end = head + 4 + self._length(bytes(self._buffer[:head]).lower())
+            end = head + 4 + _length(bytes(self._buffer[:head]).lower())
             if len(self._buffer) < end:
                 return
+            asked = self._buffer.startswith(b"GET")
             del self._buffer[:end]
-            Sink.requests += 1
-            self._answer()
+            self._tell() if asked else self._take()
 
-    def _length(self, head: bytes) -> int:
-        _, found, rest = head.partition(b"content-length:")
-        return int(rest.split(b"\r\n", 1)[0]) if found else 0
+    def _tell(self) -> None:
+        body = json.dumps({"requests": self._seen.requests, "seconds": self._seen.seconds}).encode()
+        self._transport.write(_HEAD % (len(body), body))
 
-    def _answer(self) -> None:
-        if not self.latency_seconds:
-            self._transport.write(ANSWER)
+    def _take(self) -> None:
+        self._seen.note()
+        if not self._latency_seconds:
+            self._transport.write(_ANSWER)
         else:
-            asyncio.get_running_loop().call_later(self.latency_seconds, self._late)
+            asyncio.get_running_loop().call_later(self._latency_seconds, self._answer_late)
 
-    def _late(self) -> None:
+    def _answer_late(self) -> None:
         if not self._transport.is_closing():
-            self._transport.write(ANSWER)
+            self._transport.write(_ANSWER)
+
+
+def _length(head: bytes) -> int:
+    _, found, rest = head.partition(b"content-length:")
+    return int(rest.split(b"\r\n", 1)[0]) if found else 0
 
 
 async def main(latency_ms: float) -> None:
-    Sink.latency_seconds = latency_ms / 1000
-    server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
+    seen = Seen()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(seen, latency_seconds=latency_ms / 1000), "127.0.0.1", 0
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -1,0 +1,119 @@
+"""What is measured runs in processes of its own: `syncflow run` with its peak of memory, and the sink it sends to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).parent / "project"
+SYNCFLOW_RUN = (sys.executable, "-m", "syncflow", "run")
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """Give a folder for what is written; on the disk of the project, because a temporary one may lie in memory."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=ROOT / "build", prefix="bench-") as folder:
+        yield Path(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """The sink as a process."""
+
+    url: str
+
+    def seen(self) -> tuple[int, float]:
+        """Return how many requests came, and the seconds from the first to the last."""
+        with urllib.request.urlopen(self.url, timeout=10) as answer:
+            told = json.load(answer)
+        return told["requests"], told["seconds"]
+
+    def rate(self) -> float:
+        """Return requests a second, from the first to the last."""
+        requests, seconds = self.seen()
+        return (requests - 1) / seconds if seconds else 0.0
+
+
+@contextmanager
+def sink(*, latency_ms: float = 0) -> Iterator[Sink]:
+    """Serve a sink for as long as the block lasts."""
+    command = [sys.executable, "-m", "bench.sink", str(latency_ms)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Sink(f"http://127.0.0.1:{int(process.stdout.readline())}")
+        finally:
+            process.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A process that has ended well."""
+
+    seconds: float
+    peak_mb: float | None
+    out: str = field(repr=False)
+
+    @property
+    def ending(self) -> dict[str, Any]:
+        """What `run --output json` told at its end."""
+        told: dict[str, Any] = json.loads(self.out)
+        return told
+
+
+def syncflow_run(routes: Path, environment: Mapping[str, str]) -> Ran:
+    """``syncflow run`` to its end, every event delivered; RuntimeError with what it said where it ends otherwise."""
+    return measured([*SYNCFLOW_RUN, str(routes), "--output", "json", "--quiet"], environment=environment)
+
+
+def measured(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path = ROOT) -> Ran:
+    """Run a command to its end and watch its memory; RuntimeError where it does not exit with 0."""
+    started = time.perf_counter()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=cwd, env={**os.environ, **environment}, stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        peak = Peak(process.pid)
+        out, err = process.communicate()
+    seconds = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}\n{out}{err}")
+    return Ran(seconds, peak.mb, out)
+
+
+class Peak(threading.Thread):
+    """Reads a process's own peak of memory until it is gone; None where /proc does not tell.
+
+    The kernel's account after the end would not do: it begins with the memory of the process that started this one.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.mb: float | None = None
+        self._status = Path(f"/proc/{pid}/status")
+        self.start()
+
+    def run(self) -> None:
+        while True:
+            try:
+                lines = self._status.read_text("utf-8").splitlines()
+            except OSError:
+                return
+            peaks = [line for line in lines if line.startswith("VmHWM:")]
+            if not peaks:
+                return
+            self.mb = int(peaks[0].split()[1]) / 1000
+            time.sleep(0.05)
