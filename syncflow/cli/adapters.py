@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from syncflow.cli.console import Output, OutputOption, say, say_json, say_table
+
+if TYPE_CHECKING:
+    from syncflow.config.documents import Document
+    from syncflow.config.models.adapter import AdapterFile
 
 app = typer.Typer(help="Adapters: the descriptions of APIs, in YAML.", no_args_is_help=True)
 
@@ -26,6 +30,45 @@ def list_(output: OutputOption = Output.TEXT) -> None:
 @app.command("show")
 def show(name: Annotated[str, typer.Argument(help="As `syncflow adapters list` shows it.")]) -> None:
     """Print an adapter's file: copy it to adapters/ to change it."""
+    say(_known(name).read_text("utf-8").rstrip("\n"))
+
+
+@app.command("check")
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="An adapter's name, or its file.")],
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Put an adapter through its tests, and against a fake server that misbehaves in every way."""
+    from syncflow.testing.conformance import check_conformance
+
+    checks = check_conformance(_document(name))
+    broken = [check for check in checks if check.problems]
+    if output is Output.JSON:
+        say_json([{"law": check.law, "good": not check.problems, "problems": list(check.problems)} for check in checks])
+    else:
+        for check in checks:
+            say(f"{'broken' if check.problems else 'good':<7} {check.law}")
+            for problem in check.problems:
+                say(f"        {problem}")
+        say(f"{len(checks)} checks, {len(broken)} broken")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _document(name: str) -> Document[AdapterFile]:
+    from syncflow.config.files import Files
+    from syncflow.config.models.adapter import AdapterFile
+    from syncflow.errors import ProjectError
+
+    path = Path(name) if Path(name).suffix in {".yaml", ".yml"} else Path(str(_known(name)))
+    files = Files({}, offline=True)
+    document = files.document(AdapterFile, path)
+    if document is None:
+        raise ProjectError(f"the adapter {name} cannot be read", diagnostics=files.diagnostics)
+    return document
+
+
+def _known(name: str) -> Any:
     from syncflow.config.diagnostics import did_you_mean
     from syncflow.errors import DataError
 
@@ -34,7 +77,7 @@ def show(name: Annotated[str, typer.Argument(help="As `syncflow adapters list` s
         close = did_you_mean(name, known)
         hint = f"did you mean {close!r}?" if close else "`syncflow adapters list` shows them all"
         raise DataError(f"there is no adapter {name!r}", hint=hint)
-    say(known[name][1].read_text("utf-8").rstrip("\n"))
+    return known[name][1]
 
 
 def _files() -> dict[str, tuple[str, Any]]:

@@ -22,6 +22,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.models.contracts import AdapterTest
 from syncflow.config.scalars import (
     Boolean,
     Count,
@@ -444,5 +445,7 @@ class AdapterFile(Model):
     """Where an error body says what went wrong."""
     outcomes: tuple[OutcomeRule, ...] = ()
     """What answers mean; the first rule that fits decides."""
+    tests: tuple[AdapterTest, ...] = ()
+    """Examples that ``syncflow adapters check`` runs."""
     check: Request | None = None
     """A harmless read that proves address and credentials."""

@@ -1,0 +1,250 @@
+"""What every adapter must do, whatever it speaks to: a fake server misbehaves, and nothing may be called delivered that is not proven.
+
+In: an adapter. Out: a ``Check`` for each law, with what broke it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from syncflow.adapters.scripted import Asked, Reply
+from syncflow.compiler.requests import OperationPlan, SystemPlan, check_adapter
+from syncflow.config.documents import Document
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.errors import ProjectError
+from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
+from syncflow.runtime.bisect import bisect
+from syncflow.testing.contracts import run_contract
+from syncflow.testing.stand_in import SECRET, StandIn, made_up_batch, made_up_plan
+
+MOST_RECORDS = 4
+POISON = "poison"
+_DONE = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
+_OPEN = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A law, and what broke it: nothing, where it holds."""
+
+    law: str
+    problems: tuple[str, ...] = ()
+
+
+def check_conformance(adapter: Document[AdapterFile]) -> list[Check]:
+    """Return what an adapter was checked for, its own tests first."""
+    wrong = [f"{found.span.file}:{found.span.line}: {found.code} {found.message}" for found in check_adapter(adapter)]
+    if wrong:
+        return [Check("everything in it can be used", tuple(wrong))]
+    try:
+        plan = made_up_plan(adapter)
+    except ProjectError as error:
+        return [Check("a system can be made of it", tuple(found.message for found in error.diagnostics))]
+    checks = [Check("everything in it can be used")]
+    checks += [Check(f"test: {test.name}", tuple(run_contract(adapter, test))) for test in adapter.model.tests]
+    for operation in plan.operations.values():
+        checks += _Trial(adapter, plan, operation).checks()
+    return checks
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """How the server misbehaves, and what each record may come to then."""
+
+    name: str
+    reply: Reply
+    allowed: frozenset[Verdict]
+    counts: bool | None = None
+
+
+_PAGE = "<html><body>Maintenance</body></html>"
+FAULTS = (
+    _Fault("answers 200 with HTML", Reply(200, _PAGE, {"content-type": "text/html"}), _OPEN),
+    _Fault("answers 200 with nothing", Reply(200), _OPEN),
+    _Fault("answers 200 with JSON that is cut off", Reply(200, '{"results": [{"id"'), _OPEN),
+    _Fault("does not connect", Reply(fail="refused"), frozenset({Verdict.RETRY}), counts=False),
+    _Fault("goes silent after it was sent something", Reply(fail="lost"), _OPEN),
+    _Fault("does not answer in time", Reply(fail="slow"), _OPEN),
+    _Fault("answers 429", Reply(429, "{}"), frozenset({Verdict.RETRY}), counts=False),
+    _Fault("answers 500", Reply(500, "{}"), _OPEN),
+    _Fault("answers 503", Reply(503, "{}"), frozenset({Verdict.RETRY})),
+    _Fault("answers 401", Reply(401, "{}"), frozenset({Verdict.RETRY}), counts=False),
+    _Fault(
+        "answers a status and a code that nobody knows",
+        Reply(418, '{"code": "NEVER_HEARD_OF"}'),
+        _OPEN | {Verdict.REJECTED},
+    ),
+)
+
+
+class _Trial:
+    """One operation of an adapter against the fake server."""
+
+    def __init__(self, adapter: Document[AdapterFile], plan: SystemPlan, operation: OperationPlan) -> None:
+        self._adapter = adapter
+        self._plan = plan
+        self._operation = operation
+        self._action: Action = operation.action
+
+    def checks(self) -> Iterator[Check]:
+        for fault in FAULTS:
+            if not (self._takes_any_body and fault.reply.status == 200 and fault.reply.fail is None):
+                yield self._check(f"when the server {fault.name}, nothing is lost or made up", self._fault(fault))
+        yield self._check("a refused batch is halved until the record at fault stands alone", self._bisection())
+        yield self._check("a record that the answer leaves out is not delivered", self._left_out())
+        yield self._check("a second sending is the same request", self._repeat())
+        yield self._check("every request passes the limits", self._limits())
+        yield self._check("no secret is told", self._secrets())
+
+    def _check(self, law: str, problems: Iterator[str]) -> Check:
+        return Check(f"{self._action}: {law}", tuple(problems))
+
+    @property
+    def _takes_any_body(self) -> bool:
+        return any(step.answer.any_body for step in self._operation.steps)
+
+    @property
+    def _unsafe(self) -> bool:
+        return self._operation.repeat == "unsafe"
+
+    def _batch(self, *, known: bool = False) -> Batch:
+        count = min(MOST_RECORDS, self._operation.batch_records)
+        keys = [f"{POISON if number == count else 'sound'}-{number}" for number in range(1, count + 1)]
+        name = next(iter(self._adapter.model.objects))
+        declared = self._adapter.model.objects[name]
+        key_name = declared.keys[0] if declared.keys else "key"
+        records: list[tuple[str, Item, str | None]] = [
+            (key, {key_name: key}, f"{key}-id" if known else None) for key in keys
+        ]
+        return made_up_batch(self._adapter.model, self._action, records)
+
+    def _stand_in(self, answer: Callable[[Asked], Reply]) -> StandIn:
+        return StandIn(self._adapter, self._plan, answer)
+
+    def _fault(self, fault: _Fault) -> Iterator[str]:
+        for known in (False, True):
+            batch = self._batch(known=known)
+            result = self._stand_in(lambda _: fault.reply).send(batch)[0]
+            yield from self._misjudged(fault, batch, result)
+
+    def _misjudged(self, fault: _Fault, batch: Batch, result: BatchResult) -> Iterator[str]:
+        if len(result.outcomes) != len(batch.deliveries):
+            yield f"{len(result.outcomes)} outcomes for {len(batch.deliveries)} records"
+        if result.signal is not None and result.signal.kind == "split":
+            if len(batch.deliveries) == 1:
+                yield "a batch of one record is to be split"
+            return
+        for outcome in result.outcomes:
+            stopped = result.signal is not None and result.signal.kind == "stop"
+            if outcome.verdict not in fault.allowed and not (stopped and outcome.verdict is Verdict.RETRY):
+                yield f"a record is {outcome.verdict.value} ({_why(outcome)})"
+            if fault.counts is not None and outcome.counts is not fault.counts:
+                yield "it counts as an attempt of the record's own"
+            if fault.reply.fail in {"lost", "slow"} and self._unsafe and outcome.verdict is not Verdict.IN_DOUBT:
+                yield "an operation that is not safe to repeat is not in doubt"
+
+    def _bisection(self) -> Iterator[str]:
+        batch = self._batch(known=True)
+        if len(batch.deliveries) == 1:
+            return
+        if not self._tells_poison(batch):
+            return
+
+        def answer(asked: Asked) -> Reply:
+            return Reply(400, '{"code": "NEVER_HEARD_OF"}') if POISON in asked.url + asked.text else Reply(503, "{}")
+
+        first = self._stand_in(answer).send(batch)[0]
+        if first.signal is None or first.signal.kind != "split":
+            yield from (f"it is not halved: {_why(outcome)}" for outcome in first.outcomes[:1])
+            return
+        search = bisect(batch.deliveries, reason="refused")
+        part = next(search)
+        while True:
+            result = self._stand_in(answer).send(_part(batch, part))[0]
+            try:
+                part = search.send(result)
+            except StopIteration as end:
+                outcomes = end.value.outcomes
+                break
+        for delivery in batch.deliveries:
+            wanted = Verdict.REJECTED if delivery.key.value.startswith(POISON) else Verdict.RETRY
+            if outcomes[delivery.id].verdict is not wanted:
+                yield f"{delivery.key.value} is {outcomes[delivery.id].verdict.value}"
+
+    def _tells_poison(self, batch: Batch) -> bool:
+        """Whether the first request that is sent names its records."""
+        stand_in = self._stand_in(lambda _: Reply(503, "{}"))
+        stand_in.send(batch)
+        return bool(stand_in.seen) and POISON in stand_in.seen[0].url + stand_in.seen[0].text
+
+    def _left_out(self) -> Iterator[str]:
+        """Answer each request with the empty list that its reader looks for."""
+        steps = [step for step in self._operation.steps if step.answer.results is not None]
+        if not steps or any(step.answer.missing in {"delivered", "already_done"} for step in steps):
+            return
+        for empty in ("{}", "[]", '{"results": []}'):
+            result = self._stand_in(lambda _, text=empty: Reply(200, text)).send(self._batch())[0]  # type: ignore[misc]  # a default, so that each keeps its own
+            for outcome in result.outcomes:
+                if outcome.verdict in _DONE:
+                    yield f"to {empty} a record is {outcome.verdict.value}"
+
+    def _repeat(self) -> Iterator[str]:
+        if self._unsafe:
+            return
+        stand_in = self._stand_in(lambda _: Reply(503, "{}"))
+        batch = self._batch()
+        again = tuple(replace(delivery, attempts=1) for delivery in batch.deliveries)
+        stand_in.send(batch, replace(batch, deliveries=again))
+        middle = len(stand_in.seen) // 2
+        first, second = stand_in.seen[:middle], stand_in.seen[middle:]
+        if [_essence(asked) for asked in first] != [_essence(asked) for asked in second]:
+            yield "the second differs from the first"
+        if self._operation.repeat == "by_key_header" and first and not _has_key_header(first[0], batch):
+            yield "repeat: by_key_header, and no header holds the delivery's id"
+
+    def _limits(self) -> Iterator[str]:
+        stand_in = self._stand_in(lambda _: Reply(401, "{}"))
+        stand_in.send(self._batch())
+        sent = len(stand_in.seen) + stand_in.sign_ins
+        if stand_in.passed != sent:
+            yield f"{sent} requests were sent, {stand_in.passed} passed the gate"
+        if stand_in.sign_ins > 2:
+            yield f"a refused token was renewed {stand_in.sign_ins - 1} times"
+
+    def _secrets(self) -> Iterator[str]:
+        """Echo the sign-in in every place where an error could stand."""
+
+        def answer(asked: Asked) -> Reply:
+            told = " ".join([*asked.headers.values(), asked.url, f"{SECRET}key {SECRET}token {SECRET}client_secret"])
+            body: dict[str, Json] = dict.fromkeys(("message", "error", "code", "detail", "text"), told)
+            return Reply(400, orjson.dumps([body]).decode() if len(asked.url) % 2 else orjson.dumps(body).decode())
+
+        secrets = self._plan.details.secrets if self._plan.details else ()
+        result = self._stand_in(answer).send(self._batch())[0]
+        if any(secret in repr(result) for secret in secrets):
+            yield "an outcome or a signal holds a secret"
+
+
+_EVERY_REQUESTS = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
+
+
+def _part(batch: Batch, part: Sequence[object]) -> Batch:
+    kept = tuple(delivery for delivery in batch.deliveries if delivery in part)
+    return Batch(batch.id, batch.system, batch.object, batch.operation, batch.key_name, kept)
+
+
+def _why(outcome: Outcome) -> str:
+    return " ".join(filter(None, (outcome.verdict.value, outcome.code, outcome.message, outcome.rule)))
+
+
+def _essence(asked: Asked) -> tuple[str, str, str]:
+    return asked.method, asked.url, asked.text
+
+
+def _has_key_header(asked: Asked, batch: Batch) -> bool:
+    ours = {name: value for name, value in asked.headers.items() if name not in _EVERY_REQUESTS}
+    ids = {str(delivery.id) for delivery in batch.deliveries} | {batch.id}
+    return any(any(one in value for one in ids) for value in ours.values())

@@ -1,0 +1,139 @@
+"""A made-up system for any adapter: settings, records, and a server that signs everybody in and answers as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import orjson
+
+from syncflow.adapters.engine import SystemClient
+from syncflow.adapters.http import open_client
+from syncflow.adapters.scripted import Asked, Reply, scripted
+from syncflow.compiler.requests import SystemPlan, plan_system
+from syncflow.config.documents import Document
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.routes import SystemSettings
+from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Json, Key, Record
+from syncflow.testing.fakes import VirtualClock, run_virtually
+
+BASE_URL = "http://stand-in.test/base"
+SECRET = "planted-secret-"  # noqa: S105  # a made-up one, to be looked for where no secret may be
+_MADE_UP: dict[str, Json] = {"text": "x", "integer": 1, "boolean": False}
+Answer = Callable[[Asked], Reply]
+
+
+def made_up_plan(
+    adapter: Document[AdapterFile], *, auth: Mapping[str, Json] | None = None, options: Mapping[str, Json] | None = None
+) -> SystemPlan:
+    """Return a plan for a system whose settings are made up where they are not given.
+
+    Raises:
+        ProjectError: the adapter does not compile, or takes no such settings.
+    """
+    model = adapter.model
+    own: dict[str, Json] = {
+        name: option.options[0] if option.options else _MADE_UP[option.type]
+        for name, option in model.options.items()
+        if option.default is None
+    }
+    settings = {"adapter": model.adapter, "base_url": BASE_URL, "auth": auth or _made_up_auth(model)}
+    return plan_system(
+        "stand_in", SystemSettings.model_validate({**settings, "options": {**own, **(options or {})}}), adapter
+    )
+
+
+def _made_up_auth(model: AdapterFile) -> dict[str, Json]:
+    """Take the first way to sign in that needs no key of ours to sign with."""
+    ways = {name: way for name, way in model.auth.items() if way.token is None or way.token.jwt is None}
+    for name, way in ways.items():
+        return {"use": name, **{setting: f"{SECRET}{setting}" for setting in way.settings}}
+    return {}
+
+
+def made_up_batch(
+    model: AdapterFile,
+    operation: Action,
+    records: Sequence[tuple[str, Item, str | None]],
+    *,
+    object_name: str | None = None,
+    key_name: str | None = None,
+) -> Batch:
+    """Return a batch of records, each a key, a payload and a vendor's id."""
+    name = object_name or next(iter(model.objects))
+    declared = model.objects.get(name)
+    field_name = key_name or (declared.keys[0] if declared and declared.keys else "key")
+    deliveries = tuple(
+        Delivery(
+            id=number, event=number, route="route", system="stand_in", object=name, operation=operation,
+            record=Record("records", f"R{number}"), key=Key(field_name, key), payload=payload,
+            version=(0, number), read_at=0.0, vendor_id=vendor_id,
+        )
+        for number, (key, payload, vendor_id) in enumerate(records, start=1)
+    )  # fmt: skip
+    return Batch("stand-in-1", "stand_in", name, operation, field_name, deliveries)
+
+
+@dataclass
+class StandIn:
+    """Answers for a system; keeps what it was asked, sign-ins aside."""
+
+    adapter: Document[AdapterFile]
+    plan: SystemPlan
+    answer: Answer
+    signs_in: bool = True
+    seen: list[Asked] = field(default_factory=list)
+    sign_ins: int = 0
+    passed: int = 0
+    """Requests that went through the gate."""
+
+    def send(self, *batches: Batch) -> list[BatchResult]:
+        """Send batches one after another by one client, in virtual time."""
+        return run_virtually(self._send(batches))
+
+    async def _send(self, batches: Sequence[Batch]) -> list[BatchResult]:
+        async with open_client(transport=scripted(self._reply)) as http:
+            client = SystemClient(self.plan, http=http, gate=self, clock=VirtualClock())
+            return [await client.send(batch) for batch in batches]
+
+    def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:  # a gate's signature
+        return self._gate()
+
+    @asynccontextmanager
+    async def _gate(self) -> AsyncIterator[None]:
+        self.passed += 1
+        yield
+
+    def _reply(self, asked: Asked) -> Reply:
+        token = self._token_answer(asked) if self.signs_in else None
+        if token is not None:
+            self.sign_ins += 1
+            return token
+        self.seen.append(asked)
+        return self.answer(asked)
+
+    def _token_answer(self, asked: Asked) -> Reply | None:
+        details = self.plan.details
+        model = self.adapter.model
+        way = model.auth.get(details.sign_in.name) if details else None
+        if way is None or way.token is None:
+            return None
+        wanted = way.token.request.url.partition("{{")[0].partition("?")[0]
+        if asked.method.lower() != way.token.request.method or not asked.url.partition("?")[0].endswith(wanted):
+            return None
+        body: dict[str, Json] = {}
+        _put(body, way.token.value, f"token-{self.sign_ins + 1}")
+        if way.token.base_url:
+            _put(body, way.token.base_url, BASE_URL)
+        return Reply(200, orjson.dumps(body).decode())
+
+
+def _put(body: dict[str, Json], path: str, value: Json) -> None:
+    """Put a value where a plain path leads."""
+    *outer, last = path.split(".")
+    for step in outer:
+        inner = body.setdefault(step, {})
+        assert isinstance(inner, dict)
+        body = inner
+    body[last] = value

@@ -1,0 +1,90 @@
+"""Every shipped adapter does what every adapter must; one that does not is told what it breaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from syncflow.testing.conformance import Check, check_conformance
+from tests.adapters.kit import adapter, written
+from tests.adapters.test_plans import ADAPTERS
+
+SMALL = """
+adapter: small
+base_url: https://small.test
+objects: {Contact: {keys: [ext]}}
+operations:
+  upsert:
+    repeat: safe
+    batch: {records: 50}
+    request: {post: /people, json: {each: payload}}
+    answer: {results: {match: mail, with: key.value}}
+"""
+
+
+def broken(checks: list[Check]) -> dict[str, tuple[str, ...]]:
+    return {check.law: check.problems for check in checks if check.problems}
+
+
+@pytest.mark.parametrize("path", ADAPTERS, ids=lambda path: path.stem)
+def test_a_shipped_adapter_does_what_every_adapter_must(path: Path) -> None:
+    checks = check_conformance(adapter(path))
+    assert len(checks) > 30
+    assert broken(checks) == {}
+
+
+def test_an_adapter_without_faults_has_none(tmp_path: Path) -> None:
+    assert broken(check_conformance(written(SMALL, tmp_path))) == {}
+
+
+BROKEN = {
+    "delivers what an answer leaves out": (
+        (
+            "answer: {results: {match: mail, with: key.value}}",
+            "answer: {results: {each: people, match: index}, missing: retry, body: any}",
+        ),
+        {},
+    ),
+    "calls a server in trouble a success": (
+        ("operations:", "outcomes: [{status: 5xx, then: delivered}]\noperations:"),
+        {
+            "upsert: when the server answers 500, nothing is lost or made up": "a record is delivered (delivered status 500",
+            "upsert: when the server answers 503, nothing is lost or made up": "a record is delivered (delivered status 503",
+            "upsert: a refused batch is halved until the record at fault stands alone": "sound-1 is delivered",
+        },
+    ),
+    "calls a repeated request safe that is another each time": (
+        ("json: {each: payload}", 'json: {each: "merge(payload, {attempt: delivery.attempt})"}'),
+        {"upsert: a second sending is the same request": "the second differs from the first"},
+    ),
+    "promises a key and sends none": (
+        ("repeat: safe", "repeat: by_key_header"),
+        {
+            "upsert: a second sending is the same request": "repeat: by_key_header, and no header holds the delivery's id"
+        },
+    ),
+    "rejects everybody for a batch": (
+        ("operations:", "outcomes: [{status: 400, then: stop}]\noperations:"),
+        {"upsert: a refused batch is halved until the record at fault stands alone": "it is not halved: retry"},
+    ),
+    "has a test that does not hold": (
+        ("operations:", "tests: [{name: mine, exchange: [{sent: {method: PUT}}], outcomes: [delivered]}]\noperations:"),
+        {"test: mine": 'request 1: method: expected "PUT", found "POST"'},
+    ),
+    "reads a name that is not there": (
+        ("json: {each: payload}", "json: {each: paylaod}"),
+        {"everything in it can be used": "SF501 nothing here is called paylaod"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), BROKEN.values(), ids=BROKEN)
+def test_an_adapter_that_breaks_a_law_is_told_which(
+    change: tuple[str, str], expected: dict[str, str], tmp_path: Path
+) -> None:
+    assert change[0] in SMALL
+    found = broken(check_conformance(written(SMALL.replace(*change), tmp_path)))
+    assert set(found) == set(expected)
+    for law, words in expected.items():
+        assert any(words in problem for problem in found[law]), found[law]
