@@ -28,13 +28,17 @@ from syncflow.compiler.routing import (
     route_names,
 )
 from syncflow.compiler.schema import Door, compile_door
+from syncflow.compiler.scopes import UNCHECKED, of_leg, root_of
 from syncflow.compiler.timestamps import open_zone
+from syncflow.compiler.types import NEVER, Type
 from syncflow.config.diagnostics import Diagnostic, arranged
+from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 from syncflow.errors import ProjectError
+from syncflow.events import Action
 
 
 def check(project: Project) -> list[Diagnostic]:
@@ -94,34 +98,44 @@ def _by_kind(routes: Sequence[tuple[str, CompiledRoute]]) -> Mapping[str, Sequen
 def _routes(project: Project) -> Iterator[tuple[str, CompiledRoute]]:
     routes = [(route, kind_of_route(project, route)) for route in project.routes.model.routes]
     for name, (route, kind) in zip(route_names(routes), routes, strict=True):
-        legs = {system: _leg(project, route, kind, name, system) for system in all_systems(route)}
-        yield kind, CompiledRoute(name, compile_choice(route), legs)
+        root = root_of(kind, project.schemas[kind].model)
+        legs = {system: _leg(project, route, kind, name, system, root) for system in all_systems(route)}
+        yield kind, CompiledRoute(name, compile_choice(route, root), legs)
 
 
-def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: str) -> Leg:
-    transform, fields = _transform(project, route, system)
+def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: str, root: Type) -> Leg:
+    document = project.mapping(route.mappings.get(system) or route.mapping or "")
+    adapter, _, object_name = document.model.target.partition("/")
+    operations = operations_of(route)
+    transform = _transform(project, document, _seen_by(route, system, root, deletes=operations["delete"]))
     plan = RoutePlan(
         name=name if route.by is None else f"{name}/{system}",
         kind=kind,
         system=system,
-        object=transform.target.partition("/")[2],
-        operations=operations_of(route),
+        object=object_name,
+        operations=operations,
         on_leave=route.on_leave,
         on_key_change=route.on_key_change,
         key_name=transform.key_name,
-        normalise_key=_normaliser(fields.get(transform.key_name)),
+        normalise_key=_normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
     )
     return Leg(plan, transform)
 
 
-def _transform(project: Project, route: RouteSettings, system: str) -> tuple[Transform, Mapping[str, ObjectField]]:
-    mapping = project.mapping(route.mappings.get(system) or route.mapping or "").model
-    adapter, _, object_name = mapping.target.partition("/")
-    return transform_of(project, mapping), project.objects[adapter, object_name].model.fields
+def _seen_by(route: RouteSettings, system: str, root: Type, *, deletes: Action | None) -> Type:
+    """Return the type of the roots that a route's mapping is given; of a delete, which no door has checked, nothing is known."""
+    left = of_leg(route, system, root)
+    return UNCHECKED if deletes not in (None, "delete") else root if left == NEVER else left
 
 
 def transform_of(project: Project, mapping: MappingFile) -> Transform:
-    """Compile one mapping of a project that has no errors."""
+    """Compile one mapping of a project that has no errors, for events that have passed their door."""
+    document = next(document for document in project.mappings.values() if document.model is mapping)
+    return _transform(project, document, root_of(mapping.source, project.schemas[mapping.source].model))
+
+
+def _transform(project: Project, document: Document[MappingFile], scope: Type) -> Transform:
+    mapping = document.model
     adapter, _, object_name = mapping.target.partition("/")
     record = project.routes.model.records[mapping.source]
     return compile_mapping(
@@ -130,6 +144,8 @@ def transform_of(project: Project, mapping: MappingFile) -> Transform:
         zone=open_zone(record.timezone),
         partial=record.items == "partial",
         as_text=project.adapters[adapter].model.values == "text",
+        scope=scope,
+        document=document,
     )
 
 

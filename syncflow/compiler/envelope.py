@@ -13,7 +13,8 @@ from typing import NamedTuple, NoReturn
 
 import orjson
 
-from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.code import compile_path
+from syncflow.compiler.scopes import UNCHECKED
 from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import Envelope
@@ -106,11 +107,11 @@ def compile_envelope(settings: Envelope) -> Callable[[Item], Opened]:
 
 def _by_expressions(settings: Envelope) -> Callable[[Item], Opened]:
     texts = {name: getattr(settings, name) for name in ("record", "operation", "timestamp", "item", "id")}
-    parts = {name: compile_expression(text) for name, text in texts.items() if text is not None}
+    parts = {name: compile_path(text, UNCHECKED) for name, text in texts.items() if text is not None}
 
     def part(name: str, body: Item) -> Json:
         try:
-            return parts[name].evaluate(body) if name in parts else None
+            return parts[name](body) if name in parts else None
         except DataError as error:
             raise Fault("source", "envelope", f"envelope.{name}: {error.message}") from None
 

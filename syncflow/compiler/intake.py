@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from syncflow.compiler.code import compile_path
 from syncflow.compiler.envelope import Letter, Opened, compile_envelope, complete, decode
-from syncflow.compiler.expressions import Expression, compile_expression
 from syncflow.compiler.schema import Door
+from syncflow.compiler.scopes import UNCHECKED
 from syncflow.compiler.timestamps import compile_clock
 from syncflow.compiler.values import Fault, is_true, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
@@ -24,7 +26,7 @@ class _Kind:
 
     settings: RecordSettings
     door: Door
-    id: Expression
+    id: Callable[[Any], Json]
     clock: Callable[[Json], float]
 
 
@@ -36,9 +38,9 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
         ValueError: a time zone that does not exist.
     """
     envelope = compile_envelope(routes.envelope)
-    rules = [compile_expression(rule) for rule in routes.ignore]
+    rules = [(rule, compile_path(rule, UNCHECKED)) for rule in routes.ignore]
     kinds = {
-        name: _Kind(settings, doors[name], compile_expression(settings.id), compile_clock(settings.timezone))
+        name: _Kind(settings, doors[name], compile_path(settings.id, UNCHECKED), compile_clock(settings.timezone))
         for name, settings in routes.records.items()
     }
 
@@ -61,14 +63,14 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
     return check
 
 
-def _ignoring(rules: Sequence[Expression], opened: Opened) -> str | None:
+def _ignoring(rules: Sequence[tuple[str, Callable[[Any], Json]]], opened: Opened) -> str | None:
     """Return the first rule that puts the event aside, whatever else the event says or leaves out."""
-    for rule in rules:
+    for text, rule in rules:
         try:
-            if is_true(rule.evaluate(opened.root)):
-                return rule.text
+            if is_true(rule(opened.root)):
+                return text
         except DataError as error:
-            raise Fault("source", "ignore_rule", f"the rule {rule.text}: {error.message}") from None
+            raise Fault("source", "ignore_rule", f"the rule {text}: {error.message}") from None
     return None
 
 
@@ -81,12 +83,12 @@ def _kind(kinds: Mapping[str, _Kind], letter: Letter) -> _Kind:
 
 def _record_id(kind: _Kind, letter: Letter) -> str:
     try:
-        found = text_of_id(kind.id.evaluate(letter.root))
+        found = text_of_id(kind.id(letter.root))
     except DataError as error:
-        raise Fault("schema", "no_id", f"the record's id ({kind.id.text}): {error.message}") from None
+        raise Fault("schema", "no_id", f"the record's id ({kind.settings.id}): {error.message}") from None
     if found is None:
         raise Fault(
-            "schema", "no_id", f"the record has no id: {kind.id.text} is absent, empty, or neither text nor integer"
+            "schema", "no_id", f"the record has no id: {kind.settings.id} is absent, empty, or neither text nor integer"
         )
     return found
 

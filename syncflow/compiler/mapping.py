@@ -1,28 +1,29 @@
 """A mapping, compiled: a record's event → the payload of an object and the key that identifies it there.
 
-In: a ``MappingFile`` and the fields of its object. Out: a ``Transform``. What it does to a value is nobody else's business, so
-that generated code can stand behind the same interface.
+In: a ``MappingFile``, the fields of its object, and the type of the events that it reads. Out: a ``Transform``: one generated
+function that makes the payload, one that makes the key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Any
 
-from syncflow.compiler.expressions import Expression, Read, compile_expression
+from syncflow.compiler.code import Emitted, Emitter, FieldError, Generated
+from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.payloads import compile_payload_check
-from syncflow.compiler.values import Fault, kind_of, text_of, text_of_id
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.compiler.positions import place_within
+from syncflow.compiler.scopes import UNCHECKED
+from syncflow.compiler.types import MISSING, Type, may_be_null
+from syncflow.compiler.values import Fault, text_of_id
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, Json
 
 _Root = Mapping[str, Json]
-_Value = Callable[[_Root], Json]
-_ABSENT: Any = object()
-"""A field that is left out, because what it comes from is not in the item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,98 +35,124 @@ class Transform:
     payload: Callable[[_Root, Change], Item] = field(repr=False)
     """(root, change) → the checked payload. Raises Fault with the field's name and no value."""
     key: Callable[[_Root], str] = field(repr=False)
-    """root → the target key; empty where it cannot be told from what is there."""
+    """root → the target key; empty where it cannot be told from what is there. The root may be that of a delete."""
+    source: str = field(default="", repr=False)
+    """The generated code, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipes:
+    """How the fields of a mapping are made: each on its own with its type, and all of them in one emitter."""
+
+    emitter: Emitter
+    fields: dict[str, Emitted]
+    sure: frozenset[str]
+    """Fields that are always there and never null."""
 
 
 def compile_mapping(
-    mapping: MappingFile, fields: Mapping[str, ObjectField], *, zone: tzinfo, partial: bool, as_text: bool
+    mapping: MappingFile,
+    fields: Mapping[str, ObjectField],
+    *,
+    zone: tzinfo,
+    partial: bool,
+    as_text: bool,
+    scope: Type = UNCHECKED,
+    document: Document[MappingFile] | None = None,
+    functions: Mapping[str, Function] = FUNCTIONS,
 ) -> Transform:
-    """Compile a mapping. ``partial``: an absent source path leaves its field out.
+    """Compile a mapping for events whose root is of the type ``scope``. ``partial``: an absent source path leaves its field out.
+    ``document``: where it stands, so that a traceback points there.
 
     Raises:
         ExpressionError: an expression cannot be compiled.
     """
-    values = {name: _value(form, partial=partial) for name, form in mapping.fields.items()}
-    check = compile_payload_check(fields, tuple(values), zone=zone, as_text=as_text)
-    omit_nulls = mapping.nulls == "omit"
+    made = emit(mapping, scope, partial=partial, document=document, functions=functions)
+    function = made.emitter.function("payload")
+    kinds = {name: emitted.type for name, emitted in made.fields.items()}
+    check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure)
+    key = _key_function(mapping, functions)
+    return Transform(mapping.target, mapping.key, _payload(function, check), _key(key), function.source)
+
+
+def emit(
+    mapping: MappingFile,
+    scope: Type,
+    *,
+    partial: bool,
+    document: Document[MappingFile] | None = None,
+    functions: Mapping[str, Function] = FUNCTIONS,
+) -> Recipes:
+    """Infer and lower every field of a mapping.
+
+    Raises:
+        ExpressionError: an expression cannot be compiled.
+    """
+    words = {} if document is None else {"file": document.name}
+    emitter, fields, sure = Emitter(scope, functions=functions, **words), dict[str, Emitted](), set[str]()
+    omit = mapping.nulls == "omit"
+    for name, form in mapping.fields.items():
+        emitted = emit_field(emitter, name, form, document=document)
+        needs = tuple(_item_paths(emitted)) if partial else ()
+        fields[name] = emitter.field(name, emitted, omit_null=omit, needs=needs)
+        if not needs and not may_be_null(emitted.type):
+            sure.add(name)
+    return Recipes(emitter, fields, frozenset(sure))
+
+
+def emit_field(
+    emitter: Emitter, name: str, form: FieldForm, *, document: Document[MappingFile] | None = None
+) -> Emitted:
+    """Infer and lower one field of a mapping.
+
+    Raises:
+        ExpressionError: its expression cannot be compiled.
+    """
+    if isinstance(form, Constant):
+        return emitter.constant(form.value)
+    path = ("fields", name, "from") if isinstance(form, Recipe) else ("fields", name)
+    place = None if document is None else place_within(document.span(*path))
+    found = emitter.expression(form.source if isinstance(form, Recipe) else form, place=place, field=name)
+    return _of_recipe(emitter, found, form) if isinstance(form, Recipe) else found
+
+
+def _of_recipe(emitter: Emitter, found: Emitted, recipe: Recipe) -> Emitted:
+    default = recipe.default if "default" in recipe.model_fields_set else MISSING
+    if recipe.table is not None:
+        return emitter.looked_up(found, recipe.table, default)
+    return found if default is MISSING else emitter.defaulted(found, default)
+
+
+def _item_paths(emitted: Emitted) -> Iterator[tuple[str | int | None, ...]]:
+    yield from dict.fromkeys(read.steps for read in emitted.reads if read.steps[0] == "item")
+
+
+def _payload(function: Generated, check: Callable[[Item, Change], Item]) -> Callable[[_Root, Change], Item]:
+    make = function.call
 
     def payload(root: _Root, change: Change) -> Item:
-        made: Item = {}
-        for name, value in values.items():
-            found = _evaluate(name, value, root)
-            if found is not _ABSENT and not (found is None and omit_nulls):
-                made[name] = found
-        return check(made, change)
+        try:
+            return check(make(root), change)
+        except FieldError as error:
+            named = f"{error.field}: " if error.field else ""
+            raise Fault("mapping", "expression", named + error.message) from error
 
-    return Transform(mapping.target, mapping.key, payload, _key(values[mapping.key]))
-
-
-def _evaluate(name: str, value: _Value, root: _Root) -> Json:
-    try:
-        return value(root)
-    except DataError as error:
-        raise Fault("mapping", "expression", f"{name}: {error.message}") from None
+    return payload
 
 
-def _key(value: _Value) -> Callable[[_Root], str]:
+def _key_function(mapping: MappingFile, functions: Mapping[str, Function]) -> Generated:
+    """The key of a delete is told from an item of which nothing is known."""
+    emitter = Emitter(UNCHECKED, functions=functions)
+    return emitter.function("key", emit_field(emitter, mapping.key, mapping.fields[mapping.key]))
+
+
+def _key(function: Generated) -> Callable[[_Root], str]:
+    make = function.call
+
     def key(root: _Root) -> str:
         try:
-            return text_of_id(value(root)) or ""
+            return text_of_id(make(root)) or ""
         except DataError:
             return ""
 
     return key
-
-
-def _value(form: str | Constant | Recipe, *, partial: bool) -> _Value:
-    if isinstance(form, Constant):
-        return _constant(form.value)
-    expression = compile_expression(form.source if isinstance(form, Recipe) else form)
-    value = _looked_up(expression, form) if isinstance(form, Recipe) else expression.evaluate
-    return _if_present(expression, value) if partial else value
-
-
-def _constant(value: Json) -> _Value:
-    return lambda root: value
-
-
-def _looked_up(expression: Expression, recipe: Recipe) -> _Value:
-    """Return the value of ``{from, table, default}``. A null without default stays null."""
-    table: Mapping[Any, Json] | None = recipe.table
-    default: Json = recipe.default
-    has_default = "default" in recipe.model_fields_set
-
-    def look_up(root: _Root) -> Json:
-        found = expression.evaluate(root)
-        if found is None:
-            return default
-        if table is None:
-            return found
-        name = text_of(found)
-        if name in table:
-            return table[name]
-        if has_default:
-            return default
-        raise DataError(f"the value of {recipe.source} ({kind_of(found)}) is not in the table, and there is no default")
-
-    return look_up
-
-
-def _if_present(expression: Expression, value: _Value) -> _Value:
-    paths = [read for read in expression.paths() if read.steps[0] == "item"]
-
-    def present(root: _Root) -> Json:
-        return value(root) if all(_is_there(root, path) for path in paths) else _ABSENT
-
-    return present
-
-
-def _is_there(root: Any, path: Read) -> bool:
-    """Tell whether a path leads anywhere. Behind a null it counts as there: the null clears."""
-    for step in path.steps:
-        if step is None or not isinstance(root, Mapping):
-            return True
-        if step not in root:
-            return False
-        root = root[step]
-    return True

@@ -7,11 +7,12 @@ side would: a wrong type, too long, not among the options, null where a value mu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
+from syncflow.compiler.fitting import fits
 from syncflow.compiler.formats import FORMATS, is_local
-from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER, Type
 from syncflow.compiler.values import Fault, kind_of, text_of
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Change, Item, Json
@@ -25,27 +26,59 @@ class _Unfit(Exception):  # noqa: N818  # becomes a Fault with the field's name
 
 
 def compile_payload_check(
-    fields: Mapping[str, ObjectField], mapped: Sequence[str], *, zone: tzinfo, as_text: bool
+    fields: Mapping[str, ObjectField],
+    mapped: Mapping[str, Type],
+    *,
+    zone: tzinfo,
+    as_text: bool,
+    sure: Container[str] = (),
 ) -> Callable[[Item, Change], Item]:
-    """Compile the check of payloads that hold only ``mapped`` fields. ``as_text``: scalars may go where text is expected.
+    """Compile the check of payloads that hold only ``mapped`` fields, of these types. ``as_text``: scalars may go where text
+    is expected. ``sure``: these are always there and never null. What the types prove is not checked.
 
     The check returns the payload to send; it raises Fault.
     """
-    checks = {name: compile_field(fields[name], zone=zone, as_text=as_text) for name in mapped if name in fields}
-    required = [name for name, field in fields.items() if field.required and not field.read_only]
-    only_on_create = [name for name, field in fields.items() if field.create_only]
+    checks = tuple(_unproven(fields, mapped, zone=zone, as_text=as_text))
+    required = [name for name, field in fields.items() if field.required and not field.read_only and name not in sure]
+    only_on_create = [name for name in mapped if name in fields and fields[name].create_only]
+    if not (checks or required or only_on_create):
+        return lambda payload, change: payload
 
     def check(payload: Item, change: Change) -> Item:
-        for name, value in payload.items():
-            if value is not None and name in checks:
-                payload[name] = _checked(name, value, checks[name])
-        _check_required(payload, required, change)
+        for name, fit in checks:
+            value = payload.get(name)
+            if value is not None:
+                payload[name] = _checked(name, value, fit)
+        if required:
+            _check_required(payload, required, change)
         if change == "update":
             for name in only_on_create:
                 payload.pop(name, None)
         return payload
 
     return check
+
+
+def _unproven(
+    fields: Mapping[str, ObjectField], mapped: Mapping[str, Type], *, zone: tzinfo, as_text: bool
+) -> Iterator[tuple[str, Check]]:
+    for name, kind in mapped.items():
+        if name in fields:
+            check = compile_field(fields[name], zone=zone, as_text=as_text)
+            if not fits(kind, fields[name], as_text=as_text, accepts=taker(check)):
+                yield name, check
+
+
+def taker(check: Check) -> Callable[[Json], bool]:
+    """Return what tells whether a check takes a value as it stands."""
+
+    def takes(value: Json) -> bool:
+        try:
+            return check(value) == value
+        except _Unfit:
+            return False
+
+    return takes
 
 
 def _checked(name: str, value: Json, check: Check) -> Json:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncflow.compiler.expressions import Expression, compile_expression
+from syncflow.compiler.code import compile_path
 from syncflow.compiler.mapping import Transform
 from syncflow.compiler.program import RoutePlan
+from syncflow.compiler.scopes import UNCHECKED
+from syncflow.compiler.types import Type
 from syncflow.compiler.values import Fault, is_true, kind_of, text_of
 from syncflow.config.models.routes import RouteAction, RouteSettings
 from syncflow.errors import DataError
-from syncflow.events import Accepted, Action, Change, Event, Item, Key, Match, Refused, Routed
+from syncflow.events import Accepted, Action, Change, Event, Item, Json, Key, Match, Refused, Routed
 
 _ACTIONS: dict[RouteAction, Action | None] = {
     "upsert": "upsert",
@@ -73,17 +75,24 @@ def operations_of(route: RouteSettings) -> dict[Change, Action | None]:
     return {change: _ACTIONS[action] for change, action in {**_OPERATIONS, **route.operations}.items()}
 
 
-def compile_choice(route: RouteSettings) -> Callable[[Event], Sequence[tuple[str, str]]]:
-    """Compile which systems an event goes to, as (system, because). The choice raises DataError.
+def compile_choice(route: RouteSettings, root: Type = UNCHECKED) -> Callable[[Event], Sequence[tuple[str, str]]]:
+    """Compile which systems an event goes to, as (system, because). ``root``: what is known of events but deletes.
+    The choice raises DataError.
 
     Raises:
-        ExpressionError: the rule cannot be compiled.
+        ExpressionError: a rule cannot be compiled.
     """
-    rule = None if route.when is None else compile_expression(route.when)
-    chosen = _by(route, compile_expression(route.by)) if route.by is not None else _always(route)
+    rule = None if route.when is None else _rule(route.when, root)
+    chosen = _by(route, route.by, root) if route.by is not None else _always(route)
     if rule is None:
         return chosen
-    return lambda event: chosen(event) if is_true(rule.evaluate(event.root)) else ()
+    return lambda event: chosen(event) if is_true(rule(event)) else ()
+
+
+def _rule(text: str, root: Type) -> Callable[[Event], Json]:
+    """Return the value of a rule: by code that trusts the door, or for a delete by code that trusts nothing."""
+    checked, unchecked = compile_path(text, root), compile_path(text, UNCHECKED)
+    return lambda event: (unchecked if event.change == "delete" else checked)(event.root)
 
 
 def _always(route: RouteSettings) -> Callable[[Event], Sequence[tuple[str, str]]]:
@@ -92,22 +101,21 @@ def _always(route: RouteSettings) -> Callable[[Event], Sequence[tuple[str, str]]
     return lambda event: chosen
 
 
-def _by(route: RouteSettings, expression: Expression) -> Callable[[Event], Sequence[tuple[str, str]]]:
+def _by(route: RouteSettings, text: str, root: Type) -> Callable[[Event], Sequence[tuple[str, str]]]:
+    value_of = _rule(text, root)
     entries = {
-        value: tuple((system, f"{expression.text} = {value} → {system}") for system in systems_of(target))
+        value: tuple((system, f"{text} = {value} → {system}") for system in systems_of(target))
         for value, target in route.table.items()
     }
-    others = tuple(
-        (system, f"{expression.text} is not in the table → {system}") for system in systems_of(route.default)
-    )
+    others = tuple((system, f"{text} is not in the table → {system}") for system in systems_of(route.default))
 
     def choose(event: Event) -> Sequence[tuple[str, str]]:
-        value = expression.evaluate(event.root)
+        value = value_of(event)
         if value is None:
             return others
         name = text_of(value)
         if name is None:
-            raise DataError(f"{expression.text} gives {kind_of(value)}, expected a value to look up in the table")
+            raise DataError(f"{text} gives {kind_of(value)}, expected a value to look up in the table")
         return entries.get(name, others)
 
     return choose

@@ -125,7 +125,7 @@ def test_a_rule_that_fails_is_never_forgotten(tmp_path: Path) -> None:
     made = program(tmp_path, routes(text))
     (failure,) = routed(made, {"id": "A", "type": "lead"}).failures
     assert (failure.stage, failure.code, failure.route) == ("route", "rule", "odd")
-    assert failure.reason == "starts_with() expects string, found null"
+    assert failure.reason == "starts_with() expects text, found null"
     assert routed(made, {"id": "A"}, "delete").failures == ()
 
 

@@ -201,7 +201,7 @@ def test_an_envelope_that_cannot_be_read_says_which_part() -> None:
     refused = intake({"item": "join('', a)"})({"record": "contacts", "operation": "create", "a": 5})
     assert (refused.code, refused.reason) == (
         "envelope",
-        "envelope.item: join() expects array-string, found number",
+        "envelope.item: join() expects an array, found a number",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncflow.compiler.build import build, check
@@ -47,6 +47,7 @@ CONTACTS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # the first example compiles the project
 @given(CONTACTS, st.sampled_from(["create", "update", "delete"]))
 def test_every_contact_that_fits_the_schema_is_mapped_without_a_failure(item: dict[str, Any], operation: str) -> None:
     program = shipped()

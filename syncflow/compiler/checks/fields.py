@@ -7,6 +7,7 @@ from datetime import UTC
 
 from syncflow.compiler.checks.places import object_fields
 from syncflow.compiler.payloads import compile_payload_check
+from syncflow.compiler.types import ANY
 from syncflow.compiler.values import Fault
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
@@ -93,7 +94,7 @@ def _misfit(name: str, field: ObjectField, value: Json, *, as_text: bool) -> str
     if value is None:
         return "is null, and a value is required" if field.required else ""
     optional = field.model_copy(update={"required": False})
-    check = compile_payload_check({name: optional}, (name,), zone=UTC, as_text=as_text)
+    check = compile_payload_check({name: optional}, {name: ANY}, zone=UTC, as_text=as_text)
     try:
         check({name: value}, "create")
     except Fault as fault:

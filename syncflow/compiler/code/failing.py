@@ -36,7 +36,7 @@ def careful(function: FunctionType, file: str, fields: Mapping[Spot, str]) -> Ca
             return function(root)
         except DataError as error:
             raise failed(error.message, error) from None
-        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
             raise failed(f"the expression cannot be evaluated ({type(error).__name__})", error) from None
 
     def failed(message: str, error: Exception) -> FieldError:

@@ -78,7 +78,7 @@ def entry(table: Table, value: Json) -> Json:
         return None
     name = text_of(value)
     if name is None or name not in table:
-        raise DataError(f"{kind_of(value)} that is not in the table, and there is no default")
+        raise DataError(f"the value ({kind_of(value)}) is not in the table, and there is no default")
     return table[name]
 
 

@@ -40,7 +40,7 @@ def test_a_table_gives_its_default_for_null_and_for_what_it_does_not_have(value:
 def test_a_value_that_a_table_does_not_have_is_an_error_without_the_value() -> None:
     with pytest.raises(FieldError) as error:
         _looked_up(ANY, "a", {"a": "secret"})
-    assert str(error.value) == "text that is not in the table, and there is no default"
+    assert str(error.value) == "the value (text) is not in the table, and there is no default"
 
 
 def test_a_default_stands_for_null_only() -> None:
