@@ -16,7 +16,7 @@ from bench.figures import Figure, LeftOutError, Size
 from bench.machine import machine
 from bench.results import FOLDER, bar, record, shown, write
 
-SUITES = ("expressions", "run", "single")
+SUITES = ("expressions", "run", "single", "limit", "idle")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
