@@ -154,6 +154,9 @@ class SqliteJournal:
             self._database = connect(self.path, sync=self._sync)
             migrate(self._database, self.path)
         except BaseException:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
             self._lock.release()
             raise
         used = self._db.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]
@@ -371,7 +374,8 @@ def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlit
     if read_only:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     database = sqlite3.connect(path, check_same_thread=False, timeout=30)
-    database.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if not database.execute("PRAGMA user_version").fetchone()[0]:
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # writes, so not to a journal that is there
     database.execute("PRAGMA journal_mode = WAL")
     database.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
     database.execute("PRAGMA cache_size = -32000")

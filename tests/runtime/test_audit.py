@@ -1,0 +1,110 @@
+"""The audit trail: every attempt that did not deliver is told, in bounded room, for as long as its event is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
+from syncflow.runtime import audit, wishes
+from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.letters import Letters
+from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
+from tests.runtime.programs import event, program
+from tests.runtime.test_engine import run
+
+
+def answering(*outcomes: Outcome) -> FakeSystems:
+    """Answer the first batches so, and take the others."""
+
+    def script(batch: Batch, number: int) -> BatchResult | None:
+        return BatchResult((outcomes[number],) * len(batch.deliveries)) if number < len(outcomes) else None
+
+    return FakeSystems(script)
+
+
+BUSY = Outcome(Verdict.RETRY, code="BUSY", message="busy", status=503)
+LOCKED = Outcome(Verdict.RETRY, code="LOCKED", message="locked", status=200)
+DEAD_HOST = Outcome(Verdict.RETRY, code="no_connection", counts=False)
+
+
+def test_every_attempt_is_told_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    ending, _ = run([event("A")], path, systems=answering(BUSY, LOCKED, BUSY), program=program())
+    assert ending.clean
+    known = audit.record(path, "A")
+    assert [(row["number"], row["code"], row["status"], row["state"]) for row in known["attempts"]] == [
+        (1, "BUSY", 503, "retrying"),
+        (2, "LOCKED", 200, "retrying"),
+        (3, "BUSY", 503, "retrying"),
+    ]
+    assert known["deliveries"][0]["attempts"] == 4
+    assert known["deliveries"][0]["state"] == "delivered"
+
+
+def test_refusals_that_do_not_count_share_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A")], path, systems=answering(BUSY, *[DEAD_HOST] * 9, BUSY), program=program(), wait_seconds=36_000)
+    rows = [(row["number"], row["code"], row["times"]) for row in audit.record(path, "A")["attempts"]]
+    assert rows == [(1, "BUSY", 1), (1, "no_connection", 9), (2, "BUSY", 1)]
+
+
+def test_attempts_are_forgotten_with_their_record_and_with_their_age(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A"), event("B")], path, systems=answering(BUSY), program=program())
+    assert wishes.forget(path, "A") == 1
+    assert audit.record(path, "A")["attempts"] == []
+    assert len(audit.record(path, "B")["attempts"]) == 1
+    run([{}, {}, event("C")], path, systems=FakeSystems(), program=program())
+
+    async def tidy() -> int:
+        journal = SqliteJournal(path, inline=True)
+        await journal.open(fingerprint="f")
+        try:
+            return await journal.tidy(before=2e9, most_bytes=10**9)
+        finally:
+            await journal.close(finished=True)
+
+    assert run_virtually(tidy()) == 2
+    assert connect(path).execute("SELECT count(*) FROM attempts").fetchone() == (0,)
+
+
+class SlowSource(ListSource):
+    """Ends a minute after its last event: time for people to ask for something."""
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        raws = await super().read(most=most)
+        if not raws:
+            await asyncio.sleep(60)
+        return raws
+
+    async def open(self, acknowledged: Mapping[str, int]) -> None:
+        await super().open(acknowledged)
+
+
+def test_a_run_that_is_going_on_takes_up_what_people_mark(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    clock = VirtualClock()
+    systems = answering(Outcome(Verdict.REJECTED, code="BAD"))
+
+    async def person() -> tuple[int, list[int]]:
+        await asyncio.sleep(10)
+        assert audit.reasons(path, Letters())[0]["code"] == "BAD"
+        marked = wishes.redrive(path, Letters(code="BAD"), how="as_sent")
+        await asyncio.sleep(2)
+        return marked, [len(systems.by_name["a"].held), audit.totals(path)["marked"]]
+
+    async def main() -> tuple[Ending, tuple[int, list[int]]]:
+        journal = SqliteJournal(path, inline=True, now=clock.now)
+        engine = Engine(
+            program(), source=SlowSource([event("A")]), journal=journal, systems=systems, clock=clock, random=Random(1)
+        )
+        ending, found = await asyncio.gather(engine.run(), person())
+        return ending, found
+
+    ending, found = run_virtually(main())
+    assert found == (1, [1, 0]), "sent within two seconds, and the mark is gone"
+    assert ending.tally.redriven == 1
