@@ -9,8 +9,10 @@ from typing import Any, cast
 from syncflow.compiler.code import values
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.jinja import nodes
+from syncflow.compiler.code.jinja.expressions import Expressions
 from syncflow.compiler.code.jinja.infer import infer
-from syncflow.compiler.code.jinja.lower import Lowering, NotSimpleError
+from syncflow.compiler.code.jinja.lower import Lowering
+from syncflow.compiler.code.jinja.making import Making, NotSimpleError
 from syncflow.compiler.code.jinja.read import read
 from syncflow.compiler.code.jinja.reads import reads_of
 from syncflow.compiler.code.jinja.spelling import Spelling
@@ -59,7 +61,9 @@ def compile_template(
         inferred = infer(block, root.type, functions)
         tests = cast("Mapping[str, Callable[..., Any]]", environment.tests)
         escaping = None if escape is None else Callee("escape", escape)
-        value = _straight(Lowering(pool, root, inferred.types, functions, tests, place, escaping), block)
+        make = Making(pool, inferred.types, place)
+        expressions = Expressions(make, root, inferred.types, functions, tests)
+        value = _straight(Lowering(make, expressions, inferred.types, escaping), block)
     except RecursionError:
         raise ExpressionError("the template is nested too deep", hint="split it over several fields") from None
     if value is None:
