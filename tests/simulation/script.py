@@ -63,7 +63,8 @@ def implied(script: Script) -> dict[tuple[str, str], Implied]:
         if event["operation"] == "delete":
             for (_, name), entry in state.items():
                 if name == record:
-                    entry.allowed, entry.ever = {None}, {None}
+                    # Arriving late, a delete gives way to a newer version; if that is then refused, what was before stays.
+                    entry.allowed, entry.ever = {None}, entry.ever | {None} if script.by_timestamp else {None}
         elif number not in script.invalid:
             for system in SYSTEMS[kind]:
                 entry = state.setdefault((system, record), Implied())

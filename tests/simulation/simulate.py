@@ -263,6 +263,7 @@ class Simulation:
         database = connect(self.path)
         self._every_event_is_accounted_for(database)
         self._every_delivery_is_settled(database)
+        self._what_was_refused_is_not_called_delivered(database)
         self._the_other_side_is_what_the_events_imply()
         self._versions_took_effect_in_order()
         self._the_ledger_has_every_entry_once(database)
@@ -288,6 +289,13 @@ class Simulation:
         ):
             if self.script.events[number - 1]["item"]["phone"] != "refuse":
                 self.violations.append(f"event {number} is a dead letter of {system} for no reason: {code}")
+
+    def _what_was_refused_is_not_called_delivered(self, database: Any) -> None:
+        for system, number, state in database.execute(
+            "SELECT d.system, e.offset, d.state FROM deliveries d JOIN events e ON e.seq = d.event WHERE d.operation = 'upsert'"
+        ):
+            if (system, number) in self.world.refused and state not in {"dead", "superseded"}:
+                self.violations.append(f"{system} refused event {number}, and its delivery is {state}")
 
     def _the_other_side_is_what_the_events_imply(self) -> None:
         state = implied(self.script)

@@ -46,6 +46,8 @@ class World:
     held: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"salesforce": {}, "hubspot": {}})
     entries: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The ledger: idempotency key → (ref, text)."""
+    refused: set[tuple[str, int]] = field(default_factory=set)
+    """(system, event) of what a customer's rule refused."""
     booked_without_key: int = 0
     requests: int = 0
     _arrivals: dict[str, deque[float]] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class World:
         if self.trouble(0.2):
             return _failed("UNABLE_TO_LOCK_ROW", "locked")
         if record.get("Phone") == "refuse":
+            self.refused.add(("salesforce", _number(record["LastName"])))
             return _failed("FIELD_CUSTOM_VALIDATION_EXCEPTION", "a customer's rule")
         key = record["External_Id__c"]
         self._upsert("salesforce", key, record)
@@ -186,6 +189,7 @@ class World:
         for entry in inputs:
             trace = entry["objectWriteTraceId"]
             if entry["properties"].get("phone") == "refuse":
+                self.refused.add(("hubspot", _number(entry["properties"]["lastname"])))
                 context = {"objectWriteTraceId": [trace]}
                 errors.append(
                     {"status": "error", "category": "VALIDATION_ERROR", "message": "a rule", "context": context}
@@ -210,11 +214,16 @@ class World:
         held = self.held[system]
         row = held.setdefault(key, {"Id": f"{system[0]}{len(self.effects)}"})
         row.update(fields)
-        self.effects.append(Effect(system, key, int(str(row[NAMES[system]]).removeprefix("n"))))
+        self.effects.append(Effect(system, key, _number(row[NAMES[system]])))
 
     def _delete(self, system: str, key: str) -> None:
         del self.held[system][key]
         self.effects.append(Effect(system, key, None))
+
+
+def _number(name: str) -> int:
+    """Which event a name is from."""
+    return int(name.removeprefix("n"))
 
 
 def _failed(code: str, message: str) -> dict[str, Any]:
