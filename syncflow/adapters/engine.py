@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import httpx
 
+from syncflow.adapters.describe import read_fields
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
 from syncflow.adapters.judge import Asked, Judge, Judgement, Ruling, decode
@@ -24,7 +25,8 @@ from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import payload_as_sent, record_root
-from syncflow.errors import BugError, DataError
+from syncflow.config.models.schema import ObjectField
+from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
 
 PLACEHOLDER = "<id>"
@@ -146,6 +148,34 @@ class SystemClient:
         except DataError as error:
             return CheckResult(good=False, message=f"{plan.place}: {error.message}")
         return self._checked(await self._exchange(prepared, plan.group))
+
+    async def describe(self, object_name: str) -> dict[str, ObjectField]:
+        """Return the fields that an object has there, by name.
+
+        Raises:
+            DataError: the adapter does not say how they are read, or the answer is not as it says.
+            UnavailableError: the system does not answer, or refuses.
+        """
+        plan = self._wire.describe
+        if plan is None:
+            hint = "add `describe:` to the adapter"
+            raise DataError(
+                f"the adapter {self._plan.adapter} does not say how the fields of an object are read", hint=hint
+            )
+        token = await self._sign_in.token()
+        if isinstance(token, NoToken):
+            raise UnavailableError(f"{self._plan.name}: {self.mask(token.message)}")
+        root = {**self._common(), "token": token.seen, "object": object_name}
+        prepared = prepare(self._wire, plan.request, root, (), base_url=token.base_url)
+        answer = await self._exchange(prepared, plan.request.group)
+        if isinstance(answer, Unanswered):
+            raise UnavailableError(f"{self._plan.name}: {answer.reason}")
+        body, trouble = decode(answer)
+        if not 200 <= answer.status < 300:
+            raise UnavailableError(f"{self._plan.name}: {object_name} is {self._checked(answer).message}")
+        if trouble:
+            raise DataError(f"{self._plan.name}: the answer cannot be read: {trouble}")
+        return read_fields(plan, body)
 
     def render(self, batch: Batch) -> list[RenderedRequest]:
         """Return the requests that a batch would cause if all goes well, secrets masked.

@@ -42,7 +42,7 @@ def prepare(wire: WirePlan, plan: RequestPlan, root: Root, records: Sequence[Roo
     seen = _without_nulls(root)
     url = plan.url(seen)
     if not plan.absolute:
-        url = base_url + wire.path(seen) + url
+        url = base_url + (plan.path or wire.path)(seen) + url
     query = _rendered((*plan.query, *wire.sign_in.query), seen)
     headers = _rendered((*wire.headers, *wire.sign_in.headers, *plan.headers), seen)
     return _prepared(plan, url, query, headers, root, records)

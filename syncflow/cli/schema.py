@@ -1,4 +1,4 @@
-"""``syncflow schema``: JSON Schemas of the kinds of file, for editors."""
+"""``syncflow schema``: JSON Schemas of the kinds of file, for editors; the objects of systems, for ``validate``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from syncflow.cli.console import say
+from syncflow.cli.pull import pull
 
-app = typer.Typer(help="Schemas: what files may hold.", no_args_is_help=True)
+app = typer.Typer(help="Schemas: what files may hold, and what the objects of systems are.", no_args_is_help=True)
+app.command("pull")(pull)
 
 FOLDER = Path(".syncflow") / "schemas"
 """Where the lines that ``init`` writes for editors point to, from a project's folder."""

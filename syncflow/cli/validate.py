@@ -30,12 +30,17 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     explain: Annotated[str | None, typer.Option(metavar="CODE", help="Print the page about a code, SF210 say.")] = None,
     profile: ProfileOption = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the systems too whether their objects are still as the files say.")
+    ] = False,
 ) -> None:
-    """Check the project's files: YAML, names, types, expressions. Reads no secret and uses no network."""
+    """Check the project's files: YAML, names, types, expressions. Without --online it reads no secret and uses no network."""
     if explain is not None:
         _explain(explain)
         return
     found = _problems(routes, profile)
+    if online and not any(diagnostic.is_error for diagnostic in found):
+        found = [*found, *_drift(routes, profile)]
     errors = sum(diagnostic.is_error for diagnostic in found)
     _show(found, output, routes)
     if errors or (strict and found):
@@ -47,6 +52,15 @@ def _problems(routes: Path, profile: str | None) -> list[Diagnostic]:
     from syncflow.config.project import survey_project
 
     return survey_project(routes, profile=profile, offline=True).checked_by(check)
+
+
+def _drift(routes: Path, profile: str | None) -> list[Diagnostic]:
+    import asyncio
+
+    from syncflow.config.project import load_project
+    from syncflow.runtime.pulling import find_drift
+
+    return asyncio.run(find_drift(load_project(routes, profile=profile)))
 
 
 def _show(found: list[Diagnostic], output: Style, routes: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from syncflow.compiler.wire.plans import AnswerPlan, PagesPlan, ReaderPlan, RequestPlan, StepPlan, Value
-from syncflow.compiler.wire.texts import PAGE_NAMES, RECORD_NAMES, Step, Texts
-from syncflow.config.models.adapter import Answer, Operation, Pages, Reader, Request
+from syncflow.compiler.wire.plans import AnswerPlan, DescribePlan, PagesPlan, ReaderPlan, RequestPlan, StepPlan, Value
+from syncflow.compiler.wire.texts import COMMON_NAMES, PAGE_NAMES, RECORD_NAMES, Step, Texts
+from syncflow.config.models.adapter import Answer, FieldReader, Operation, Pages, Reader, Request
 from syncflow.config.models.adapter import Step as StepModel
+
+FIELD_TRAITS = (
+    "label", "length", "required", "read_only", "create_only", "options", "unique", "key", "case_sensitive",
+)  # fmt: skip
 
 
 def compile_steps(
@@ -52,6 +56,7 @@ def compile_request(
     """Compile one request whose templates see these names; the adapter model tells what they are."""
     return RequestPlan(
         method=request.method.upper(),
+        path=None if request.path is None else texts.url(request.path, *path, "path", names=names),
         url=texts.url(request.url, *path, request.method, names=names),
         absolute=request.url.startswith(("http://", "https://")),
         query=texts.templates(request.query, *path, "query", names=names),
@@ -61,6 +66,19 @@ def compile_request(
         csv=None if request.csv is None else texts.tree(request.csv, *path, "csv"),
         group=request.limit or "",
         place=texts.place(*path),
+    )
+
+
+def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:
+    """Compile how the fields of an object are read."""
+    given = {name: getattr(reader, name) for name in FIELD_TRAITS}
+    return DescribePlan(
+        request=compile_request(reader.request, texts, ("describe", "request"), names=COMMON_NAMES | {"object"}),
+        each=texts.value(reader.each, "describe", "each"),
+        name=texts.value(reader.name, "describe", "name"),
+        type=texts.value(reader.type, "describe", "type"),
+        types=dict(reader.types),
+        traits=tuple((name, texts.value(text, "describe", name)) for name, text in given.items() if text is not None),
     )
 
 

@@ -43,6 +43,8 @@ Then = Literal[
 @dataclass(frozen=True, slots=True)
 class RequestPlan:
     method: str
+    path: Render | None
+    """In place of the adapter's."""
     url: Render
     absolute: bool
     """Whether the URL names its host itself."""
@@ -157,6 +159,18 @@ class SignInPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribePlan:
+    """How the fields of an object are read; ``traits`` are those of an object file's field, over one field."""
+
+    request: RequestPlan
+    each: Value
+    name: Value
+    type: Value
+    types: Mapping[str, str]
+    traits: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WirePlan:
     """What the adapter engine needs besides the operations."""
 
@@ -176,3 +190,4 @@ class WirePlan:
     secret_names: frozenset[str]
     """Which of ``auth`` they are."""
     check: RequestPlan | None
+    describe: DescribePlan | None

@@ -23,6 +23,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.contracts import AdapterTest
+from syncflow.config.models.schema import ObjectType
 from syncflow.config.scalars import (
     Boolean,
     Count,
@@ -91,6 +92,8 @@ class Request(Model):
     """PATCH this path, or this URL."""
     delete: Template | None = None
     """DELETE this path, or this URL."""
+    path: Template | None = None
+    """What the path starts with, in place of the adapter's ``path``."""
     query: dict[Text, Template] = Field(default_factory=dict)
     """What follows the question mark."""
     headers: dict[Text, Template] = Field(default_factory=dict)
@@ -372,6 +375,39 @@ class AdapterObject(Model):
     """Fields that may be a mapping's key here; a project's unique fields may be too."""
 
 
+class FieldReader(Model):
+    """How the other side describes an object: a harmless read, and what each of the fields in its answer says of itself."""
+
+    request: Request
+    """What is asked; it sees ``object``."""
+    each: Expr
+    """The list of fields, in the body."""
+    name: Expr = "name"
+    """The name that requests use, in one field. What follows reads one field too, and is as in an object file."""
+    type: Expr = "type"
+    """Their word for its type."""
+    types: dict[Text, ObjectType] = Field(default_factory=dict)
+    """Their word → ours; text for any other."""
+    label: Expr | None = None
+    """Its name for people."""
+    length: Expr | None = None
+    """Most characters."""
+    required: Expr | None = None
+    """Whether it must be given on create."""
+    read_only: Expr | None = None
+    """Whether only the other side sets it."""
+    create_only: Expr | None = None
+    """Whether it may be given on create only."""
+    options: Expr | None = None
+    """The allowed values, as a list; null: any."""
+    unique: Expr | None = None
+    """Whether no two records share a value."""
+    key: Expr | None = None
+    """Whether it may be a key although it is not unique."""
+    case_sensitive: Expr | None = None
+    """Whether keys that differ in case are different records."""
+
+
 class ErrorReader(Model):
     """Where an error body says what went wrong; both read from the body."""
 
@@ -445,6 +481,8 @@ class AdapterFile(Model):
     """Where an error body says what went wrong."""
     outcomes: tuple[OutcomeRule, ...] = ()
     """What answers mean; the first rule that fits decides."""
+    describe: FieldReader | None = None
+    """How the fields of an object are read: for ``syncflow schema pull`` and ``syncflow validate --online``."""
     tests: tuple[AdapterTest, ...] = ()
     """Examples that ``syncflow adapters check`` runs."""
     check: Request | None = None
