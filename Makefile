@@ -1,7 +1,7 @@
 # Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench soak lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,12 @@ check: setup  ## formatting, types, import layers, documentation
 
 bench: setup  ## measure, and write bench/results/
 	$(BIN)/python -m bench
+
+SEEDS ?= 2000
+FIRST ?= 0
+
+soak: setup  ## live many seeded lives of a run: make soak SEEDS=20000
+	$(BIN)/python -m tests.simulation.soak $(SEEDS) $(FIRST)
 
 # Resolved on the oldest Python, so that what only an old one needs is locked too.
 LOCK_PYTHON ?= python3.11
