@@ -375,6 +375,8 @@ class _EventPlan:
             self._stale_delete(routed, overtaken, version)
         if not rows:
             self._delete_unknown(routed, version)
+        if (not rows and not self.caused) or self.program.records[record.kind].version == "timestamp":
+            self._remember_delete(record, version)
 
     def _stale_delete(self, routed: Routed, rows: Sequence[Presence], version: Version) -> None:
         for row in rows:
@@ -393,7 +395,11 @@ class _EventPlan:
                 self.view.set(
                     replace(self._presence(record, route, match.key, version, delivery.id, None), state="deleted")
                 )
-        if not self.caused:
+
+    def _remember_delete(self, record: Record, version: Version) -> None:
+        """Leave a tombstone of the record itself: what is older may yet arrive, also for routes where it never was."""
+        before = self.view.rows(record).get("")
+        if before is None or self._newer(record, version, before.version):
             self.view.set(_tombstone(record, version))
 
     def _erase(self, row: Presence, version: Version, *, state: str) -> None:

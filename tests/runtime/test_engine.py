@@ -336,3 +336,16 @@ def test_too_many_dead_letters_stop_the_run(tmp_path: Path) -> None:
     )
     assert ending.stopped == "more than 50 dead letters in one run (dead_letters.stop_after)"
     assert ending.tally.open > 0
+
+
+def test_a_delete_that_comes_late_still_keeps_older_versions_out(tmp_path: Path) -> None:
+    systems = FakeSystems()
+    events = [
+        event("A", contact_type="customer", timestamp=1e9 + 7),
+        event("A", "delete", timestamp=1e9 + 3),
+        event("A", "update", contact_type="lead", timestamp=1e9 + 2),
+    ]
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=program(version="timestamp"))
+    assert ending.clean
+    assert systems.by_name["a"].held == {}
+    assert set(systems.by_name["b"].held) == {("Contact", "A")}

@@ -55,9 +55,9 @@ PLANTS = {
         "syncflow/adapters/hubspot.yaml", "missing: retry", "missing: delivered"
     ),
     "a 207 read as success": Plant(
-        "syncflow/adapters/hubspot.yaml",
-        "failures: {each: errors, match: context.objectWriteTraceId,",
-        "failures: {each: errors, ok: '`true`', match: context.objectWriteTraceId,",
+        "syncflow/adapters/answers.py",
+        "    if good:\n        vendor_id",
+        "    if True:\n        vendor_id",
     ),
     "retry without its idempotency key": Plant(
         "tests/simulation/project/adapters/ledger.yaml",
