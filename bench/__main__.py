@@ -16,7 +16,7 @@ from bench.figures import Figure, LeftOutError, Size
 from bench.machine import machine
 from bench.results import FOLDER, bar, record, shown, write
 
-SUITES = ("expressions", "run", "single", "limit", "idle")
+SUITES = ("expressions", "run", "single", "limit", "idle", "others")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
