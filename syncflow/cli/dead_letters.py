@@ -310,11 +310,20 @@ def _lines(letter: dict[str, Any]) -> Iterable[tuple[str, object]]:
         ("batch", letter["batch_id"]),
         ("program", (letter["fingerprint"] or "")[:12]),
         *(("try", _try(row)) for row in letter["tries"]),
+        ("size", _size(letter)),
         ("event", letter["raw"]),
         ("payload", letter["payload"]),
         ("answer", letter["body"]),
     ]
     return [(name, value) for name, value in lines if value]
+
+
+def _size(letter: Mapping[str, Any]) -> str:
+    """Of an event that was not kept whole: how long it was, how to know it again, and how much of it is kept."""
+    if not letter["length"]:
+        return ""
+    kept = f"; its first {len(letter['raw'].encode()):,} are kept" if letter["length"] > len(letter["raw"]) else ""
+    return f"{letter['length']:,} bytes, sha256 {letter['sha256']}{kept}"
 
 
 def _try(row: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ def dead_letter(path: Path, number: int) -> Row:
         DataError: there is none of this number.
     """
     query = (
-        f"SELECT {_LETTER}, l.reason AS words, l.body, e.raw, d.payload, d.fingerprint, d.batch_id "
+        f"SELECT {_LETTER}, l.reason AS words, l.body, e.raw, e.length, e.sha256, d.payload, d.fingerprint, d.batch_id "
         f"FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
     )
     with _opened(path) as journal:
