@@ -17,6 +17,17 @@ class _Stream(logging.Handler):
         sys.stderr.flush()
 
 
+class _OfLibraries(_Stream):
+    """Tells that a library warned, and where; its words and tracebacks may hold what an event or a request held."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {"logger": record.name, "place": f"{record.filename}:{record.lineno}"}
+        if record.exc_info and record.exc_info[0]:
+            fields["error"] = record.exc_info[0].__name__
+        said = {"msg": "library.warned", "levelname": record.levelname, "created": record.created, "fields": fields}
+        super().emit(logging.makeLogRecord(said))
+
+
 class TextFormat(logging.Formatter):
     """``08:15:30 WARNING source.held_back waiting=100``"""
 
@@ -34,10 +45,13 @@ class JsonFormat(logging.Formatter):
 
 
 def log_to_stderr(*, level: str, as_json: bool) -> None:
-    """Send syncflow's log to standard error, from ``level`` on."""
-    handler = _Stream()
-    handler.setFormatter(JsonFormat() if as_json else TextFormat())
-    logger = logging.getLogger("syncflow")
+    """Send syncflow's log to standard error, from ``level`` on; of what libraries log, that they warned."""
+    formatter = JsonFormat() if as_json else TextFormat()
+    handler, of_libraries = _Stream(), _OfLibraries(logging.WARNING)
+    handler.setFormatter(formatter)
+    of_libraries.setFormatter(formatter)
+    root, logger = logging.getLogger(), logging.getLogger("syncflow")
+    root.handlers[:] = [*(each for each in root.handlers if not isinstance(each, _OfLibraries)), of_libraries]
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False

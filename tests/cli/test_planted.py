@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from syncflow.cli.console import complain_of_bug
+from syncflow.cli.logs import log_to_stderr
 from syncflow.mock.server import Running, running_mock
 from syncflow.mock.settings import Settings
 from tests.cli.conftest import ROOT, Command
@@ -242,6 +244,19 @@ def test_a_bug_is_told_by_its_places_without_its_words(capsys: pytest.CaptureFix
     said = capsys.readouterr().err
     assert leaks(said) == []
     for text in ("this is a bug in syncflow", "ValueError", "test_planted.py:", "fails"):
+        assert text in said
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_what_a_library_warns_of_is_told_without_its_words(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr(level="DEBUG", as_json=as_json)
+    try:
+        raise KeyError("planted.mail@example.com")  # noqa: TRY301
+    except KeyError:
+        logging.getLogger("asyncio").exception("Task %s failed", "Plantina Plantowska")
+    said = capsys.readouterr().err
+    assert leaks(said) == []
+    for text in ("library.warned", "asyncio", "KeyError", "test_planted.py:"):
         assert text in said
 
 
