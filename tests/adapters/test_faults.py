@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,13 +12,15 @@ import pytest
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
-from syncflow.clock import SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import load_project
 from syncflow.events import Delivery, Verdict
-from syncflow.mock.server import Running, running_mock
+from syncflow.mock.server import create_app
 from syncflow.mock.settings import FaultKind, Settings
+from syncflow.mock.state import Mock
+from syncflow.testing import VirtualClock, run_virtually
+from tests.adapters.inside import Inside
 from tests.adapters.kit import batch, delivery
 
 ROOT = Path(__file__).parents[2]
@@ -30,19 +30,18 @@ SYSTEMS: dict[str, tuple[str, str, dict[str, str]]] = {
     "directory": ("people", "id", {"id": "{}", "display_name": "D", "kind": "vendor"}),
 }
 KINDS = get_args(FaultKind)
-SLOW_KINDS = {"timeout", "drip"}
-SLOW = {"rate": "off", "hold_seconds": 0.2, "drip_seconds": 0.2}
+SLOW = {"rate": "off", "hold_seconds": 600, "drip_seconds": 600}
 
 
 @pytest.fixture(scope="module")
-def mock() -> Iterator[Running]:
-    with running_mock(Settings.model_validate(dict.fromkeys(SYSTEMS, SLOW))) as running:
-        yield running
+def mock() -> Mock:
+    return Mock(Settings.model_validate(dict.fromkeys(SYSTEMS, SLOW)))
 
 
 @pytest.fixture(scope="module")
-def plans(mock: Running) -> Mapping[str, SystemPlan]:
-    return build(load_project(ROOT / "examples/third-system/routes.yaml", environment={"MOCK_URL": mock.url})).systems
+def plans() -> Mapping[str, SystemPlan]:
+    environment = {"MOCK_URL": "http://mock.test"}
+    return build(load_project(ROOT / "examples/third-system/routes.yaml", environment=environment)).systems
 
 
 def _deliveries(name: str, operation: str, kind: str) -> list[Delivery]:
@@ -57,7 +56,7 @@ def _deliveries(name: str, operation: str, kind: str) -> list[Delivery]:
 async def _send_all(http: httpx.AsyncClient, plan: SystemPlan, deliveries: list[Delivery]) -> dict[str, Verdict]:
     """Send them in batches of three; return what became of each, by key."""
     found: dict[str, Verdict] = {}
-    client = SystemClient(plan, http=http, gate=OpenGate(), clock=SystemClock())
+    client = SystemClient(plan, http=http, gate=OpenGate(), clock=VirtualClock())
     for start in range(0, len(deliveries), 3):
         part = deliveries[start : start + 3]
         result = await client.send(batch(part))
@@ -67,10 +66,10 @@ async def _send_all(http: httpx.AsyncClient, plan: SystemPlan, deliveries: list[
     return found
 
 
-def _held(mock: Running, name: str, kind: str) -> set[str]:
+def _held(mock: Mock, name: str, kind: str) -> set[str]:
     """Return the keys that the mock holds, of those that were sent for this kind of fault."""
     object_name, key_name, _ = SYSTEMS[name]
-    records = mock.mock.systems[name].records()[object_name]
+    records = mock.systems[name].records()[object_name]
     keys = {str(record.get("properties", record)[key_name]) for record in records}
     return {key for key in keys if key.startswith(f"{kind}-")}
 
@@ -78,23 +77,23 @@ def _held(mock: Running, name: str, kind: str) -> set[str]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_delivered_is_held_and_the_rest_is_mended_by_a_retry(
-    name: str, kind: str, mock: Running, plans: Mapping[str, SystemPlan]
+    name: str, kind: str, mock: Mock, plans: Mapping[str, SystemPlan]
 ) -> None:
     async def main() -> None:
-        async with open_client() as http:
+        async with open_client(transport=Inside(create_app(mock=mock))) as http:
             for operation in ("upsert", "delete"):
                 await _one_operation(http, plans[name], mock, name=name, kind=kind, operation=operation)
 
-    asyncio.run(main())
+    run_virtually(main())
 
 
 async def _one_operation(
-    http: httpx.AsyncClient, plan: SystemPlan, mock: Running, *, name: str, kind: str, operation: str
+    http: httpx.AsyncClient, plan: SystemPlan, mock: Mock, *, name: str, kind: str, operation: str
 ) -> None:
     deliveries = _deliveries(name, operation, kind)
-    mock.mock.configure({name: {"faults": {kind: 0.5}}})
-    first = await _send_all(http, replace(plan, timeout_seconds=0.1) if kind in SLOW_KINDS else plan, deliveries)
-    mock.mock.configure({name: {"faults": {}}})
+    mock.configure({name: {"faults": {kind: 0.5}}})
+    first = await _send_all(http, plan, deliveries)
+    mock.configure({name: {"faults": {}}})
     held = _held(mock, name, kind)
     done = {key for key, verdict in first.items() if verdict in {Verdict.DELIVERED, Verdict.ALREADY_DONE}}
     refused = {key for key, verdict in first.items() if verdict is Verdict.REJECTED}
