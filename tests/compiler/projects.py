@@ -27,8 +27,8 @@ _INDENTED = {
         type: object
         required: [id, type]
         properties:
-          id: {type: string, minLength: 1}
-          name: {type: string}
+          id: {type: string, minLength: 1, maxLength: 20}
+          name: {type: string, maxLength: 10}
           email: {type: [string, "null"], format: email}
           type: {type: string, enum: [lead, customer, partner]}
           vip: {type: boolean}

@@ -47,6 +47,12 @@ CASES: list[tuple[str, Sequence[Type], str]] = [
     ("lower", [Array(TEXT)], "null"),
     ("truncate", [nullable(TEXT), of_value(40)], "text or null, at most 40 characters"),
     ("truncate", [Text(max_length=10), of_value(40)], "text, at most 10 characters"),
+    (
+        "truncate",
+        [Text(min_length=1, max_length=99), of_value(40)],
+        "text, at least 1 character, at most 40 characters",
+    ),
+    ("truncate", [Text(min_length=1), Integer(0, 9)], "text, at most 9 characters"),
     ("first_name", [NAME], "text or null, at least 1 character, at most 120 characters"),
     ("first_name", [of_value("Ada Lovelace")], '"Ada"'),
     ("default", [nullable(NAME), of_value("Unknown")], "text, at most 120 characters"),

@@ -62,7 +62,7 @@ def test_a_difference_points_at_the_line_of_the_expectation(tmp_path: Path) -> N
         ("{item: {id: A1, type: alien}}", "options"),
         ("{item: {type: lead}}", "{stage: schema, code: no_id}"),
         ("{item: {id: A1, type: lead, email: nobody}}", "{stage: schema, reason: is not a valid e-mail}"),
-        (f"{{item: {{id: {'A' * 21}, type: lead}}}}", "{stage: mapping, code: length, reason: external_id}"),
+        (f"{{item: {{id: {'A' * 21}, type: lead}}}}", "{stage: schema, code: length, reason: item.id}"),
         ("{operation: merge, item: {id: A1}}", "unknown_operation"),
         ("{record: planets, item: {id: A1}}", "unknown_record"),
     ],

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
+from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_keys
+from syncflow.compiler.checks.reach import check_reach
 from syncflow.compiler.checks.routes import check_routes
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_tables
@@ -25,5 +27,7 @@ def find_problems(project: Project) -> Iterator[Diagnostic]:
         check_tables,
         check_routes,
         check_coverage,
+        check_reach,
+        check_inference,
     ):
         yield from check(project)

@@ -51,6 +51,11 @@ def _unknown_paths(project: Project, place: Place, expression: Expression) -> It
             yield _unknown_path(place, read, *found)
 
 
+def leads_nowhere(kind: Type, read: Read) -> bool:
+    """Tell whether a path has a step that nobody knows."""
+    return _first_unknown(kind, read) is not None
+
+
 def _first_unknown(kind: Type, read: Read) -> tuple[int, list[str], bool] | None:
     """Return the first step that leads nowhere: its number, the names known there, and whether others may be there."""
     for number, step in enumerate(read.steps):
@@ -76,9 +81,15 @@ def _unknown_path(place: Place, read: Read, number: int, known: list[str], is_op
         severity="warning" if is_open and not at_root else "error",
         expected=one_of(known),
         suggestion=did_you_mean(name, known),
-        hint="" if at_root else "add it to the schema if records have it",
+        hint=_hint(place, name, at_root=at_root),
         path=dotted(place.path),
     )
+
+
+def _hint(place: Place, name: str, *, at_root: bool) -> str:
+    if not at_root:
+        return "add it to the schema if records have it"
+    return f"write {{value: {name}}} if the text itself is meant" if place.text.strip() in {name, f'"{name}"'} else ""
 
 
 def _length(place: Place, read: Read, number: int) -> int:

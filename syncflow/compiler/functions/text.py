@@ -10,7 +10,7 @@ from syncflow.compiler.functions.function import Group, Rule
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, most, no_longer, text_up_to
-from syncflow.compiler.types import BOOLEAN, Text, Type, longest, members, nullable, union
+from syncflow.compiler.types import BOOLEAN, Integer, Text, Type, longest, members, nullable, shortest, union
 from syncflow.events import Json
 
 GROUP = Group("text", "Text")
@@ -68,7 +68,11 @@ def _trim(value: str) -> str:
 
 def _truncated(value: Type, count: Type) -> Type:
     lengths = [length for length in (longest(value), most(count)) if length is not None]
-    return Text(max_length=max(0, min(lengths)) if lengths else None)
+    fewest = min((shortest(kind) if isinstance(kind, Text) else 0 for kind in members(value)), default=0)
+    return Text(
+        min_length=max(0, min(fewest, count.least or 0)) if isinstance(count, Integer) else 0,
+        max_length=max(0, min(lengths)) if lengths else None,
+    )
 
 
 @GROUP.function(

@@ -1,0 +1,194 @@
+"""Does what a mapping makes fit the fields of its object: kind, null, length, format, options, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Literal, NamedTuple
+
+from syncflow.compiler.code import Emitted
+from syncflow.compiler.fitting import fits, mended_by
+from syncflow.compiler.formats import FORMATS, lies_within
+from syncflow.compiler.languages.base import is_jinja
+from syncflow.compiler.narrowing import restrict, values_of, without_null
+from syncflow.compiler.payloads import compile_field, taker
+from syncflow.compiler.type_words import describe
+from syncflow.compiler.types import (
+    NEVER,
+    Integer,
+    Number,
+    Text,
+    Type,
+    is_subtype,
+    longest,
+    may_be_null,
+    members,
+    union,
+)
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe
+from syncflow.config.models.schema import ObjectField
+
+
+class _Misfit(NamedTuple):
+    code: str
+    message: str
+    hint: str = ""
+
+
+def check_fit(
+    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField, *, as_text: bool, partial: bool
+) -> Iterator[Diagnostic]:
+    """Yield what may be wrong with the values that a mapping makes for one field; constants have a check of their own."""
+    form = document.model.fields[name]
+    if isinstance(form, Constant) or field.read_only:
+        return
+    if name == document.model.key:
+        yield from _key(document, name, emitted)
+    yield from _required(document, name, emitted, field, partial=partial)
+    if not (isinstance(form, Recipe) and form.table is not None):
+        yield from _values(document, name, emitted, field, as_text=as_text)
+
+
+def _path(document: Document[MappingFile], name: str) -> tuple[str, ...]:
+    return ("fields", name, "from") if isinstance(document.model.fields[name], Recipe) else ("fields", name)
+
+
+def _text(document: Document[MappingFile], name: str) -> str:
+    form = document.model.fields[name]
+    return form.source if isinstance(form, Recipe) else form if isinstance(form, str) else ""
+
+
+def _key(document: Document[MappingFile], name: str, emitted: Emitted) -> Iterator[Diagnostic]:
+    if not is_subtype(emitted.type, union(Text(min_length=1), Integer())):
+        yield document.report(
+            "SF346",
+            f"the key `{name}` may be empty or no key at all; such a record becomes a dead letter",
+            *_path(document, name),
+            severity="warning",
+            expected="text of at least 1 character, or an integer",
+            found=describe(emitted.type),
+            hint="say `minLength: 1` in the schema, and require the property",
+        )
+
+
+def _required(
+    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField, *, partial: bool
+) -> Iterator[Diagnostic]:
+    left_out = partial and any(read.steps[0] == "item" for read in emitted.reads)
+    if not field.required or not (left_out or may_be_null(emitted.type)):
+        return
+    always = emitted.type != NEVER and without_null(emitted.type) == NEVER
+    text = _text(document, name)
+    hint = f"write {text} || '…'" if not is_jinja(text) else "insert a default"
+    yield document.report(
+        "SF341",
+        f"`{name}` is required, and this {'is always' if always else 'may be'} null"
+        if always or not left_out
+        else f"`{name}` is required when a record is created, and a partial item may lack it",
+        *_path(document, name),
+        severity="error" if always else "warning",
+        expected="a value for every record",
+        found=describe(emitted.type),
+        hint="" if left_out and not always else hint,
+    )
+
+
+def _values(
+    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField, *, as_text: bool
+) -> Iterator[Diagnostic]:
+    kind, taken = without_null(emitted.type), without_null(mended_by(field))
+    accepts = taker(compile_field(field, zone=UTC, as_text=as_text))
+    misfits = [
+        _misfit(name, member, field, _text(document, name))
+        for member in members(kind)
+        if not _is_default(member, document.model.fields[name])
+        and not is_subtype(member, taken)
+        and not fits(member, field, as_text=as_text, accepts=accepts)
+    ]
+    never = kind != NEVER and restrict(kind, taken) == NEVER
+    for misfit in dict.fromkeys(misfits):
+        yield document.report(
+            misfit.code,
+            misfit.message.replace("may be", "is always", 1) if never else misfit.message,
+            *_path(document, name),
+            severity=_severity(misfit.code, never=never and not (as_text and misfit.code == "SF340")),
+            expected=describe(taken),
+            found=describe(emitted.type),
+            hint=_for_key(misfit.hint) if name == document.model.key else misfit.hint,
+        )
+
+
+def _is_default(kind: Type, form: FieldForm) -> bool:
+    """A default is a constant, and has a check of its own."""
+    return isinstance(form, Recipe) and "default" in form.model_fields_set and values_of(kind) == (form.default,)
+
+
+def _for_key(hint: str) -> str:
+    """A key is not cut or looked up: two records would become one."""
+    return "say" + hint.partition(", or say")[2] if ", or say" in hint else ""
+
+
+def _severity(code: str, *, never: bool) -> Literal["error", "warning"]:
+    return "error" if never and code in {"SF340", "SF343", "SF345"} else "warning"
+
+
+def _misfit(name: str, kind: Type, field: ObjectField, text: str) -> _Misfit:
+    taken = without_null(mended_by(field))
+    if isinstance(kind, Text) and isinstance(taken, Text):
+        return _of_text(name, kind, taken, field, text)
+    if isinstance(kind, Integer) and isinstance(taken, Integer | Number):
+        return _Misfit("SF345", f"this may be outside the bounds of `{name}`", _clamped(field, text))
+    if isinstance(kind, Number) and isinstance(taken, Number):
+        return _Misfit("SF345", f"this may be outside the bounds of `{name}`", _clamped(field, text))
+    return _Misfit("SF340", f"this may be of another kind than `{name}` takes", _converted(field, text))
+
+
+def _of_text(name: str, kind: Text, taken: Text, field: ObjectField, text: str) -> _Misfit:
+    if field.options is not None:
+        return _Misfit("SF343", f"this may be none of the options of `{name}`", _tabled(text))
+    if kind.values is None and not lies_within(kind.format, taken.format):
+        return _Misfit(
+            "SF344",
+            f"this may be no {FORMATS[taken.format or ''].words}, which `{name}` takes",
+            _formatted(field, text),
+        )
+    most = longest(kind)
+    if taken.max_length is not None and (most is None or most > taken.max_length):
+        return _Misfit("SF342", f"this may be longer than `{name}` takes", _cut(taken.max_length, text))
+    return _Misfit(
+        "SF344", f"this may be no {FORMATS[taken.format or ''].words}, which `{name}` takes", _formatted(field, text)
+    )
+
+
+def _cut(most: int, text: str) -> str:
+    if is_jinja(text):
+        return f"cut what is inserted, as in {{{{ item.name | truncate({most}) }}}}, or say `maxLength` in the schema"
+    return f"write truncate({text}, `{most}`), or say `maxLength: {most}` in the schema"
+
+
+def _formatted(field: ObjectField, text: str) -> str:
+    if is_jinja(text):
+        return ""
+    made = {"email": "normalize_email", "date": "date", "date-time": "datetime"}.get(field.type)
+    return f"write {made}({text}), or say `format: {field.type}` in the schema" if made else ""
+
+
+def _tabled(text: str) -> str:
+    return f"write {{from: {text}, table: {{ours: theirs}}, default: theirs}}"
+
+
+def _clamped(field: ObjectField, text: str) -> str:
+    if is_jinja(text) or field.minimum is None or field.maximum is None:
+        return "say `minimum` and `maximum` in the schema"
+    return f"write clamp({text}, `{field.minimum:g}`, `{field.maximum:g}`), or say so in the schema"
+
+
+def _converted(field: ObjectField, text: str) -> str:
+    if is_jinja(text):
+        return "a template makes text; write the path itself as JMESPath" if field.type != "text" else ""
+    made = {"integer": "to_integer", "number": "to_decimal", "boolean": "to_boolean", "text": "to_string"}.get(
+        field.type
+    )
+    return f"write {made}({text})" if made else ""

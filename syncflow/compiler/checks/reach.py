@@ -1,0 +1,128 @@
+"""Checks of what routes let through: routes that no event takes, values that no route takes, and what no route is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from syncflow.compiler.checks.places import kind_of_route
+from syncflow.compiler.code import nodes
+from syncflow.compiler.code.emitter import Emitter
+from syncflow.compiler.code.guards import assume, path_of
+from syncflow.compiler.code.nodes import Node
+from syncflow.compiler.code.parse import parse
+from syncflow.compiler.code.truth import when_true
+from syncflow.compiler.functions import FUNCTIONS
+from syncflow.compiler.languages.base import ExpressionError, is_jinja
+from syncflow.compiler.narrowing import absent_as_null
+from syncflow.compiler.routing import all_systems
+from syncflow.compiler.scopes import root_of
+from syncflow.compiler.types import NEVER, Object, Text, Type, members, union
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.models.routes import RouteSettings
+from syncflow.config.project import Project
+
+
+def check_reach(project: Project) -> Iterator[Diagnostic]:
+    """Yield routes that nothing takes, values that nothing takes, and systems and records that no route is for."""
+    yield from _unused(project)
+    for kind, document in project.schemas.items():
+        root = root_of(kind, document.model, with_deletes=True)
+        routes = [entry for entry in enumerate(project.routes.model.routes) if kind_of_route(project, entry[1]) == kind]
+        for index, route in routes:
+            yield from _dead(project, index, route, root)
+        if project.routes.model.unrouted == "dead_letter":
+            yield from _left_over(project, kind, [route for _, route in routes], root)
+
+
+def _unused(project: Project) -> Iterator[Diagnostic]:
+    settings = project.routes.model
+    used = {system for route in settings.routes for system in all_systems(route)}
+    for name in settings.systems:
+        if name not in used:
+            yield _no_route(project, f"no route sends anything to the system `{name}`", "systems", name)
+    kinds = {kind_of_route(project, route) for route in settings.routes}
+    for name in settings.records:
+        if name not in kinds:
+            yield _no_route(project, f"no route takes `{name}`", "records", name)
+
+
+def _no_route(project: Project, message: str, *path: str) -> Diagnostic:
+    hint = "add a route, or take it out"
+    return project.routes.report("SF415", message, *path, at_key=True, severity="warning", hint=hint)
+
+
+def _dead(project: Project, index: int, route: RouteSettings, root: Type) -> Iterator[Diagnostic]:
+    if route.when is not None and not is_jinja(route.when) and _never(route.when, root):
+        message = "this rule is never true, so the route takes no event"
+        hint = "mend the rule, or take the route out"
+        yield project.routes.report("SF414", message, "routes", index, "when", severity="warning", hint=hint)
+
+
+def _never(text: str, root: Type) -> bool:
+    """Tell whether a rule is false for every event, and nothing else of it is worth a word."""
+    try:
+        found = Emitter(root).expression(text)
+        left = assume(parse(text, FUNCTIONS), root, holds=True)
+    except ExpressionError:
+        return False
+    return not found.findings and (when_true(found.type) == NEVER or left == NEVER)
+
+
+def _left_over(project: Project, kind: str, routes: Sequence[RouteSettings], root: Type) -> Iterator[Diagnostic]:
+    """Yield the values of a property that every rule asks for, and none for these."""
+    rules = [_rule(route) for route in routes]
+    if not rules or any(route.by is not None for route in routes):
+        return  # the tables of ``by`` have a check of their own
+    left, paths = root, list[tuple[str, ...]]()
+    for rule in rules:
+        if rule is None or not _is_exact(rule, paths):
+            return
+        left = assume(rule, left, holds=False)
+    for path in dict.fromkeys(paths):
+        before, after = _texts(root, path), _texts(left, path)
+        if before and after and after < before:
+            name, values = ".".join(path), ", ".join(sorted(after))
+            yield project.routes.report(
+                "SF410",
+                f"no route takes {kind} whose {name} is {values}",
+                "routes",
+                at_key=True,
+                severity="warning",
+                hint="add a route for them; until then they become dead letters",
+            )
+
+
+def _rule(route: RouteSettings) -> Node | None:
+    if route.when is None or is_jinja(route.when):
+        return None
+    try:
+        return parse(route.when, FUNCTIONS)
+    except ExpressionError:
+        return None
+
+
+def _is_exact(rule: Node, paths: list[tuple[str, ...]]) -> bool:
+    """Tell whether types can say exactly what a rule leaves, and collect the paths that it compares with constants."""
+    match rule:
+        case nodes.And() | nodes.Or():
+            return _is_exact(rule.left, paths) and _is_exact(rule.right, paths)
+        case nodes.Not():
+            return _is_exact(rule.operand, paths)
+        case nodes.Comparison(operator="==" | "!="):
+            for one, other in ((rule.left, rule.right), (rule.right, rule.left)):
+                path = path_of(one)
+                if path and isinstance(other, nodes.Constant):
+                    paths.append(path)
+                    return True
+    return False
+
+
+def _texts(kind: Any, path: tuple[str, ...]) -> frozenset[str]:
+    """Return every text that can stand at a path; none where there may be something else."""
+    for name in path:
+        kind = union(*(member.property(name) for member in members(kind) if isinstance(member, Object)))
+    found = [member for member in members(absent_as_null(kind)) if isinstance(member, Text)]
+    if not found or any(member.values is None for member in found):
+        return frozenset()
+    return frozenset(value for member in found for value in member.values or ())
