@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,6 +109,7 @@ async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str,
     async with assembled(
         project, limit=wishes.limit, wait_seconds=wishes.wait_seconds, from_start=wishes.from_start
     ) as engine:
+        _look_through_memory_less()
         signals = Signals(engine)
         tasks = [reloading(engine, signals, routes=wishes.routes, profile=wishes.profile, watch=wishes.watch)]
         if wishes.live:
@@ -121,6 +123,13 @@ async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str,
         except asyncio.CancelledError:
             raise _StoppedAtOnceError(signals.number) from None
         return ending, signals.number, {name: plan.system for name, plan in engine.program.routes.items()}
+
+
+def _look_through_memory_less() -> None:
+    """Spare the collector what lives as long as the run, and chunks that are under way: it took a fifth of the time of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _level() -> str:
