@@ -26,8 +26,9 @@ from syncflow.compiler.wire.settings import (
 )
 from syncflow.compiler.wire.texts import COMMON_NAMES, RECORD_NAMES, Problem, Step, Texts
 from syncflow.config.diagnostics import Diagnostic, Span
-from syncflow.config.models.adapter import AdapterFile, Jwt, Operation, Repeat, SignIn, Token
+from syncflow.config.models.adapter import AdapterFile, Operation, Repeat
 from syncflow.config.models.routes import SystemSettings
+from syncflow.config.models.sign_in import Jwt, SignIn, Token
 from syncflow.errors import DataError, ProjectError
 from syncflow.events import Action, Delivery, Json
 
@@ -251,7 +252,7 @@ def _operation(
     bounds = [most for most in (batch.bytes, settings.batch.bytes) if most]
     return OperationPlan(
         action=action,
-        repeat=operation.repeat,
+        repeat="safe" if operation.repeat == "unsafe" and settings.on_doubt == "repeat" else operation.repeat,
         batch_records=records,
         batch_bytes=min(bounds, default=0),
         group=group_of(group, options, clear=model.clear, text_values=model.values == "text"),

@@ -89,6 +89,10 @@ class Dispatcher:
 
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         """Take deliveries that were just committed, in order of id; those beyond the window stay in the journal."""
+        # A page that was being read meanwhile may hold some of them already.
+        deliveries = [delivery for delivery in deliveries if delivery.id > self._loaded]
+        if not deliveries:
+            return
         if self._backlog or len(self._lanes) + len(deliveries) > self._window:
             self._backlog = self._skipped = True
         else:
@@ -152,7 +156,7 @@ class Dispatcher:
             doubtful = [row.delivery for row in rows if self._in_doubt(row)]
             left_out = {delivery.id for delivery in doubtful}
             now = self._clock.now()
-            self._add([(row.delivery, row.due_at - now) for row in rows if row.delivery.id not in left_out])
+            self._add([(row.delivery, row.wait_seconds(now)) for row in rows if row.delivery.id not in left_out])
             await self._doubt(doubtful)
 
     def _in_doubt(self, row: Waiting) -> bool:

@@ -155,6 +155,12 @@ class Waiting:
     delivery: Delivery
     state: DeliveryState
     due_at: float
+    tried_at: float | None = None
+
+    def wait_seconds(self, now: float) -> float:
+        """Return how much longer it waits, by a wall clock that may have gone back since: never longer than it was to wait."""
+        wait = self.due_at - now
+        return wait if self.tried_at is None else min(wait, self.due_at - self.tried_at)
 
 
 @dataclass(frozen=True, slots=True)

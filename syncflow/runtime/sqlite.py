@@ -257,8 +257,8 @@ class SqliteJournal:
                 [(system, minute, requests) for system, requests in usage.items()],
             )
             db.executemany(
-                "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, batch_id = ?, settled_at = ?, code = ?, message = ?, "
-                "status = ?, rule = ?, vendor_id = coalesce(?, vendor_id) WHERE id = ?",
+                "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, tried_at = ?, batch_id = ?, settled_at = ?, code = ?, "
+                "message = ?, status = ?, rule = ?, vendor_id = coalesce(?, vendor_id) WHERE id = ?",
                 [settlement_row(settlement) for settlement in settlements],
             )
             db.executemany(
@@ -281,7 +281,7 @@ class SqliteJournal:
 
     def _page(self, system: str, after: int, most: int) -> list[Waiting]:
         sql = (
-            f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d "  # constants only
+            f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d "  # constants only
             f"WHERE system = ? AND id > ? AND {_open()} ORDER BY id LIMIT ?"
         )
         return [waiting(row) for row in self._db.execute(sql, (system, after, most))]
@@ -297,7 +297,7 @@ class SqliteJournal:
         raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "")
         delivery = None
         if row[5] is not None:
-            sql = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID} FROM deliveries d WHERE id = ?"
+            sql = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d WHERE id = ?"
             found = self._db.execute(sql, (row[5],)).fetchone()
             delivery = waiting(found).delivery if found else None
         return Mark(row[0], row[1], row[2], raw, row[3], delivery, row[4])

@@ -99,7 +99,7 @@ def waiting(row: tuple[Any, ...]) -> Waiting:
         vendor_id=row[15] or row[20],
         attempts=row[18],
     )
-    return Waiting(delivery, DeliveryState(row[17]), row[19])
+    return Waiting(delivery, DeliveryState(row[17]), row[19], row[21])
 
 
 def presence_row(row: Presence) -> tuple[Any, ...]:
@@ -148,6 +148,7 @@ def settlement_row(settlement: Settlement) -> tuple[Any, ...]:
         settlement.state.value,
         settlement.attempts,
         settlement.due_at or 0,
+        settlement.at,
         settlement.batch_id,
         None if settlement.state in OPEN else settlement.at,
         outcome.code or None,

@@ -19,7 +19,8 @@ CREATE TABLE deliveries (
     operation TEXT NOT NULL, kind TEXT NOT NULL, record TEXT NOT NULL, key_name TEXT NOT NULL, key_value TEXT NOT NULL,
     payload BLOB NOT NULL, version_time INTEGER NOT NULL, version_seq INTEGER NOT NULL, whole INTEGER NOT NULL,
     read_at REAL NOT NULL, vendor_id TEXT, fingerprint TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    due_at REAL NOT NULL DEFAULT 0, batch_id TEXT, settled_at REAL, superseded_by INTEGER, code TEXT, message TEXT, status INTEGER,
+    due_at REAL NOT NULL DEFAULT 0,
+    tried_at REAL, batch_id TEXT, settled_at REAL, superseded_by INTEGER, code TEXT, message TEXT, status INTEGER,
     rule TEXT
 );
 CREATE INDEX deliveries_open ON deliveries (system, id) WHERE state IN ('waiting', 'sending', 'retrying');

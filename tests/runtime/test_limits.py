@@ -130,8 +130,8 @@ def test_a_daily_quota_is_not_exceeded_over_restarts(tmp_path: Path) -> None:
     systems = FakeSystems()
     plan = system("a", windows=(Window(30, 86400.0),), records=1)
     for life in range(4):
-        events: list[dict[str, Any]] = [{}] * 20 * life
-        events += [event(f"A{life}-{i}") for i in range(20)]
+        events: list[dict[str, Any]] = [{} for _ in range(20 * life)]
+        events.extend(event(f"A{life}-{i}") for i in range(20))
         run(
             events,
             tmp_path / "j.db",

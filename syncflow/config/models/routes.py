@@ -156,6 +156,8 @@ class SystemSettings(Model):
     """How deliveries are put together in one request."""
     timeout: Duration | None = None
     """How long a request may take; the adapter's own where left out."""
+    on_doubt: Literal["dead_letter", "repeat"] = "dead_letter"
+    """What becomes of a delivery that may have taken effect and is not safe to repeat."""
     allow_hosts: tuple[Text, ...] = ()
     """The only hosts that requests may go to besides that of ``base_url``, ``*`` for any part: ``*.example.com``."""
     tls: TlsSettings = TlsSettings()
