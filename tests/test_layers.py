@@ -29,6 +29,7 @@ HOMES = {
     "httpx": {"adapters"},
     "httpx_aiohttp": {"adapters"},
     "jwt": {"adapters"},
+    "cryptography": {"adapters"},
     "aiohttp": {"adapters"},
     "faker": {"sources"},
     "aiolimiter": {"sources", "runtime"},

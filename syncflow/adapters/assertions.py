@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from syncflow.compiler.wire.plans import JwtPlan, Root
 from syncflow.errors import DataError
 
@@ -25,3 +27,24 @@ def sign(plan: JwtPlan, root: Root, *, now: float) -> str:
         return jwt.encode(timed, key, algorithm=plan.algorithm, headers=headers or None)
     except (ValueError, TypeError, jwt.PyJWTError) as error:
         raise DataError(f"the key that the assertion is signed with is no {plan.algorithm} key") from error
+
+
+def made_up_key(algorithm: str) -> str:
+    """Return a key that nobody knows, to check an adapter by.
+
+    Raises:
+        DataError: the library is not there.
+    """
+    if algorithm.startswith("HS"):
+        return secrets.token_hex(32)
+    try:
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415  # an extra
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+            Encoding,
+            NoEncryption,
+            PrivateFormat,
+        )
+    except ImportError as error:
+        raise DataError("making up a key to sign with needs a package that is not installed: syncflow[jwt]") from error
+    key = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa.generate_private_key(65537, 2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

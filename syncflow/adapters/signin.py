@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from syncflow.compiler.wire.settings import wrong_address
 from syncflow.errors import DataError
 from syncflow.events import Json, Signal
 
+_log = logging.getLogger("syncflow")
 EARLY_SECONDS = 60.0
 """How long before its end a token is refreshed, at most a tenth of its life."""
 
@@ -154,8 +156,16 @@ class SignIn:
         given = {name: as_text(value) for name, value in found.items() if value not in (None, "")}
         if given and given != {name: (self._replaced or {}).get(name) for name in given}:
             configured = {name: as_text(value) for name, value in self._configured().items()}
-            self._renewed.write(self._system, configured, given)
+            self._keep(configured, given)
             self._replaced = {**(self._replaced or {}), **given}
+
+    def _keep(self, configured: dict[str, str], given: dict[str, str]) -> None:
+        """What cannot be kept still serves this run; a person must know that the next one cannot sign in."""
+        try:
+            self._renewed.write(self._system, configured, given)
+        except OSError as error:
+            fields = {"system": self._system, "settings": sorted(given), "reason": error.strerror}
+            _log.warning("sign_in.renewed_setting_not_kept", extra={"fields": fields})
 
     def _read(self, plan: TokenPlan, answer: Answered) -> Token | NoToken:
         body, trouble = decode(answer)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from syncflow.adapters.assertions import made_up_key
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.http import open_client
 from syncflow.adapters.scripted import Asked, Reply, scripted
@@ -15,6 +16,7 @@ from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import SystemSettings
+from syncflow.config.models.sign_in import SignIn
 from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Json, Key, Record
 from syncflow.testing.fakes import VirtualClock, run_virtually
 
@@ -45,11 +47,19 @@ def made_up_plan(
 
 
 def _made_up_auth(model: AdapterFile) -> dict[str, Json]:
-    """Take the first way to sign in that needs no key of ours to sign with."""
-    ways = {name: way for name, way in model.auth.items() if way.token is None or way.token.jwt is None}
-    for name, way in ways.items():
-        return {"use": name, **{setting: f"{SECRET}{setting}" for setting in way.settings}}
+    """Take a way to sign in that needs no key to sign with, if there is one."""
+    ways = sorted(model.auth.items(), key=lambda named: _signs(named[1]))
+    for name, way in ways:
+        settings: dict[str, Json] = {setting: f"{SECRET}{setting}" for setting in way.settings}
+        if way.token is not None and way.token.jwt is not None:
+            jwt = way.token.jwt
+            settings |= {setting: made_up_key(jwt.algorithm) for setting in settings if f"auth.{setting}" in jwt.key}
+        return {"use": name, **settings}
     return {}
+
+
+def _signs(way: SignIn) -> bool:
+    return way.token is not None and way.token.jwt is not None
 
 
 def made_up_batch(

@@ -88,3 +88,18 @@ def test_an_adapter_that_breaks_a_law_is_told_which(
     assert set(found) == set(expected)
     for law, words in expected.items():
         assert any(words in problem for problem in found[law]), found[law]
+
+
+SIGNED = """auth:
+  jwt:
+    settings: {client: text, pem: secret}
+    token:
+      jwt: {key: "{{ auth.pem }}", claims: {iss: "{{ auth.client }}"}}
+      request: {post: /token, form: {assertion: "{{ assertion }}"}}
+    headers: {Authorization: "Bearer {{ token.value }}"}
+operations:"""
+
+
+def test_an_adapter_that_signs_is_checked_with_a_key_that_is_made_up(tmp_path: Path) -> None:
+    pytest.importorskip("jwt")
+    assert broken(check_conformance(written(SMALL.replace("operations:", SIGNED), tmp_path))) == {}

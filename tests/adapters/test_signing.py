@@ -244,3 +244,16 @@ def test_a_transport_of_a_test_serves_every_system() -> None:
     connections = Connections(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
     first, second = (plan(shipped("hubspot"), auth={"token": "t"}) for _ in range(2))
     assert connections.of(first) is connections.of(second)
+
+
+def test_a_token_that_cannot_be_kept_still_serves_and_a_person_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in-the-way").write_text("a file where a folder is wanted")
+    system = plan(written(SMALL, tmp_path), auth={"refresh_token": "r0"})
+    result = run_virtually(
+        _send(system, Network([_token(1), DONE]), RenewedFile(tmp_path / "in-the-way" / "renewed.json"))
+    )
+    assert result.outcomes[0].verdict is Verdict.DELIVERED
+    assert [record.getMessage() for record in caplog.records] == ["sign_in.renewed_setting_not_kept"]
+    assert "r1" not in caplog.text

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from syncflow.config.models import adapter, mapping, routes, schema, sources
+from syncflow.config.models import adapter, contracts, mapping, request, routes, schema, sign_in, sources
 from syncflow.config.models.base import Model
 from syncflow.config.models.descriptions import description
 
 MODELS = [
     model
-    for module in (adapter, mapping, routes, schema, sources)
+    for module in (adapter, contracts, mapping, request, routes, schema, sign_in, sources)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, Model) and model.__module__ == module.__name__
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from syncflow.compiler.wire.plans import AnswerPlan, DescribePlan, PagesPlan, ReaderPlan, RequestPlan, StepPlan, Value
 from syncflow.compiler.wire.texts import COMMON_NAMES, PAGE_NAMES, RECORD_NAMES, Step, Texts
-from syncflow.config.models.adapter import Answer, FieldReader, Operation, Pages, Reader, Request
+from syncflow.config.models.adapter import Answer, FieldReader, Operation, Pages, Reader
 from syncflow.config.models.adapter import Step as StepModel
+from syncflow.config.models.request import Request
 
 FIELD_TRAITS = (
     "label", "length", "required", "read_only", "create_only", "options", "unique", "key", "case_sensitive",

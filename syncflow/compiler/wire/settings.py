@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from syncflow.compiler.wire.texts import Step
 from syncflow.config.diagnostics import did_you_mean
-from syncflow.config.models.adapter import AdapterFile, Limit, Option, SignIn
+from syncflow.config.models.adapter import AdapterFile, Limit, Option
 from syncflow.config.models.routes import SystemSettings
+from syncflow.config.models.sign_in import SignIn
 from syncflow.config.scalars import Rate
 from syncflow.events import Json
 

@@ -23,7 +23,9 @@ from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.contracts import AdapterTest
+from syncflow.config.models.request import Request, refuse_unspoken
 from syncflow.config.models.schema import ObjectType
+from syncflow.config.models.sign_in import SignIn
 from syncflow.config.scalars import (
     Boolean,
     Count,
@@ -38,15 +40,6 @@ from syncflow.config.scalars import (
     Text,
 )
 from syncflow.events import Action
-
-_NOT_SPOKEN = {
-    "xml": "XML bodies are not spoken: a request has a json, form or csv body",
-    "graphql": "GraphQL is not spoken as such: send json with a `query` and its `variables`, where the other side takes that",
-    "gzip": "compressed bodies are not spoken: the body is sent as it is",
-    "poll": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
-    "job": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
-}
-"""Words that a person may look for, and why they are not here."""
 
 Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
 Then = Literal[
@@ -75,75 +68,6 @@ class Option(Model):
     """The allowed values; any where left out."""
     description: Text = ""
     """What it is for."""
-
-
-class Request(Model):
-    """One HTTP request: exactly one of the five methods, with its path or URL."""
-
-    model_config = ConfigDict(json_schema_extra=exactly_one("get", "post", "put", "patch", "delete"))
-
-    get: Template | None = None
-    """GET this path, or this URL."""
-    post: Template | None = None
-    """POST this path, or this URL."""
-    put: Template | None = None
-    """PUT this path, or this URL."""
-    patch: Template | None = None
-    """PATCH this path, or this URL."""
-    delete: Template | None = None
-    """DELETE this path, or this URL."""
-    path: Template | None = None
-    """What the path starts with, in place of the adapter's ``path``."""
-    query: dict[Text, Template] = Field(default_factory=dict)
-    """What follows the question mark."""
-    headers: dict[Text, Template] = Field(default_factory=dict)
-    """Headers besides the adapter's own."""
-    json_body: Any = Field(default=None, alias="json")
-    """A tree whose strings are expressions; ``{each: …}`` makes a list with one entry per record; ``{value: …}`` is a constant."""
-    form: dict[Text, Template] | None = None
-    """A form-encoded body, in place of ``json``."""
-    csv: Any = None
-    """A table in place of ``json``, written as a tree that makes a list of flat objects: ``{each: {Email: payload.email}}``."""
-    limit: Name | None = None
-    """The group of limits (``only:``) that this request counts against, besides the general ones."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_spoken(cls, data: Any) -> Any:
-        return _refuse_unspoken(data)
-
-    @model_validator(mode="after")
-    def _one_method(self) -> Self:
-        given = [name for name in ("get", "post", "put", "patch", "delete") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"expected exactly one of get, post, put, patch, delete; found {', '.join(given) or 'none'}"
-            )
-        bodies = [name for name in ("json", "form", "csv") if getattr(self, _BODIES.get(name, name)) is not None]
-        if len(bodies) > 1:
-            raise ValueError(f"expected at most one of json, form, csv; found {', '.join(bodies)}")
-        if (self.form or {}).get("grant_type") == "password":
-            raise ValueError("the password grant is not spoken: use client credentials, a refresh token or a JWT")
-        return self
-
-    @property
-    def method(self) -> str:
-        return next(name for name in ("get", "post", "put", "patch", "delete") if getattr(self, name) is not None)
-
-    @property
-    def url(self) -> str:
-        return str(getattr(self, self.method))
-
-
-_BODIES = {"json": "json_body"}
-
-
-def _refuse_unspoken(data: Any) -> Any:
-    """Say of a word that is no key here why it is none."""
-    for word in data if isinstance(data, dict) else ():
-        if word in _NOT_SPOKEN:
-            raise ValueError(_NOT_SPOKEN[word])
-    return data
 
 
 class Reader(Model):
@@ -229,7 +153,7 @@ class Step(Model):
     @model_validator(mode="before")
     @classmethod
     def _only_spoken(cls, data: Any) -> Any:
-        return _refuse_unspoken(data)
+        return refuse_unspoken(data)
 
     @property
     def looks(self) -> bool:
@@ -272,58 +196,13 @@ class Operation(Model):
     @model_validator(mode="before")
     @classmethod
     def _only_spoken(cls, data: Any) -> Any:
-        return _refuse_unspoken(data)
+        return refuse_unspoken(data)
 
     @model_validator(mode="after")
     def _request_or_steps(self) -> Self:
         if (self.request is None) == (not self.steps):
             raise ValueError("expected either request or steps")
         return self
-
-
-class Jwt(Model):
-    """A signed assertion of who we are; iat and exp are added. Needs the extra ``syncflow[jwt]``."""
-
-    key: Template
-    """The private key, as PEM: ``{{ auth.private_key }}``."""
-    algorithm: Literal["RS256", "RS384", "RS512", "ES256", "HS256"] = "RS256"
-    """How it is signed."""
-    claims: dict[Text, Template] = Field(default_factory=dict)
-    """What it says: iss, sub, aud …"""
-    headers: dict[Text, Template] = Field(default_factory=dict)
-    """What its head says besides alg and typ: kid …"""
-    life: Duration = 180.0
-    """How long it is good for."""
-
-
-class Token(Model):
-    """A sign-in whose answer is kept and used until it expires or is refused."""
-
-    request: Request
-    """What is sent to sign in."""
-    jwt: Jwt | None = None
-    """An assertion made for every sign-in, which the request sees as ``assertion``."""
-    renews: dict[Name, Expr] = Field(default_factory=dict)
-    """Settings that the answer may give anew: ``{refresh_token: refresh_token}``. They are kept beside the journal."""
-    value: Expr = "access_token"
-    """The token, in the answer."""
-    life: Expr | None = "expires_in"
-    """Seconds; null: until refused."""
-    base_url: Expr | None = None
-    """Where later requests go, if the answer says so."""
-
-
-class SignIn(Model):
-    """One way to sign in: what it wants from the system, and what every request then carries."""
-
-    settings: dict[Name, Literal["text", "secret"]] = Field(default_factory=dict)
-    """What a system must give under ``auth:``; a secret is never shown."""
-    token: Token | None = None
-    """A request that is answered with a token."""
-    headers: dict[Text, Template] = Field(default_factory=dict)
-    """Headers of every request."""
-    query: dict[Text, Template] = Field(default_factory=dict)
-    """Query of every request."""
 
 
 class Limit(Model):

@@ -1,0 +1,88 @@
+"""A request of an adapter file: what is sent, and the words that a person may look for in vain."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.scalars import Name, Template, Text
+
+_NOT_SPOKEN = {
+    "xml": "XML bodies are not spoken: a request has a json, form or csv body",
+    "graphql": "GraphQL is not spoken as such: send json with a `query` and its `variables`, where the other side takes that",
+    "gzip": "compressed bodies are not spoken: the body is sent as it is",
+    "poll": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
+    "job": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
+}
+"""Words that a person may look for, and why they are not here."""
+
+
+class Request(Model):
+    """One HTTP request: exactly one of the five methods, with its path or URL."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("get", "post", "put", "patch", "delete"))
+
+    get: Template | None = None
+    """GET this path, or this URL."""
+    post: Template | None = None
+    """POST this path, or this URL."""
+    put: Template | None = None
+    """PUT this path, or this URL."""
+    patch: Template | None = None
+    """PATCH this path, or this URL."""
+    delete: Template | None = None
+    """DELETE this path, or this URL."""
+    path: Template | None = None
+    """What the path starts with, in place of the adapter's ``path``."""
+    query: dict[Text, Template] = Field(default_factory=dict)
+    """What follows the question mark."""
+    headers: dict[Text, Template] = Field(default_factory=dict)
+    """Headers besides the adapter's own."""
+    json_body: Any = Field(default=None, alias="json")
+    """A tree whose strings are expressions; ``{each: …}`` makes a list with one entry per record; ``{value: …}`` is a constant."""
+    form: dict[Text, Template] | None = None
+    """A form-encoded body, in place of ``json``."""
+    csv: Any = None
+    """A table in place of ``json``, written as a tree that makes a list of flat objects: ``{each: {Email: payload.email}}``."""
+    limit: Name | None = None
+    """The group of limits (``only:``) that this request counts against, besides the general ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_spoken(cls, data: Any) -> Any:
+        return refuse_unspoken(data)
+
+    @model_validator(mode="after")
+    def _one_method(self) -> Self:
+        given = [name for name in ("get", "post", "put", "patch", "delete") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"expected exactly one of get, post, put, patch, delete; found {', '.join(given) or 'none'}"
+            )
+        bodies = [name for name in ("json", "form", "csv") if getattr(self, _BODIES.get(name, name)) is not None]
+        if len(bodies) > 1:
+            raise ValueError(f"expected at most one of json, form, csv; found {', '.join(bodies)}")
+        if (self.form or {}).get("grant_type") == "password":
+            raise ValueError("the password grant is not spoken: use client credentials, a refresh token or a JWT")
+        return self
+
+    @property
+    def method(self) -> str:
+        return next(name for name in ("get", "post", "put", "patch", "delete") if getattr(self, name) is not None)
+
+    @property
+    def url(self) -> str:
+        return str(getattr(self, self.method))
+
+
+_BODIES = {"json": "json_body"}
+
+
+def refuse_unspoken(data: Any) -> Any:
+    """Say of a word that is no key here why it is none."""
+    for word in data if isinstance(data, dict) else ():
+        if word in _NOT_SPOKEN:
+            raise ValueError(_NOT_SPOKEN[word])
+    return data
