@@ -25,50 +25,10 @@ from syncflow.events import (
     Version,
 )
 from syncflow.runtime.journal import Commit, DeadLetter, JournaledEvent, Known, Mark, Presence, Superseded
+from syncflow.runtime.presence import PresenceView
 
 Fate = Ignored | Refused | Routed
 """What became of an event before it reached the plan."""
-
-
-class PresenceView:
-    """Presence of a chunk's records, changed as the chunk is planned; remembers what changed."""
-
-    def __init__(self, known: Iterable[Presence]) -> None:
-        self._rows: dict[Record, dict[str, Presence]] = {}
-        self._holders: dict[tuple[str, str, str], Presence] = {}
-        self._changed: dict[tuple[Record, str], Presence] = {}
-        for row in known:
-            self._put(row)
-
-    def rows(self, record: Record) -> Mapping[str, Presence]:
-        return self._rows.get(record, {})
-
-    def holder(self, row: Presence) -> Presence | None:
-        """Return whoever else is present under the key of ``row``."""
-        held = self._holders.get((row.system, row.object, row.compared))
-        return held if held and held.record != row.record else None
-
-    def set(self, row: Presence) -> None:
-        before = self.rows(row.record).get(row.route)
-        if before and before.compared != row.compared:
-            self._release(before)
-        self._put(row)
-        self._changed[row.record, row.route] = row
-
-    def changed(self) -> tuple[Presence, ...]:
-        return tuple(self._changed.values())
-
-    def _put(self, row: Presence) -> None:
-        self._rows.setdefault(row.record, {})[row.route] = row
-        if row.state == "present":
-            self._holders[row.system, row.object, row.compared] = row
-        else:
-            self._release(row)
-
-    def _release(self, row: Presence) -> None:
-        held = self._holders.get((row.system, row.object, row.compared))
-        if held and held.record == row.record and held.route == row.route:
-            del self._holders[row.system, row.object, row.compared]
 
 
 @dataclass(slots=True)
