@@ -5,16 +5,28 @@ In: a ``Batch``. Out: a ``BatchResult`` with exactly one outcome for each delive
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import httpx
 
 from syncflow.adapters.describe import read_fields
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
-from syncflow.adapters.judge import Asked, Judge, Judgement, Ruling, decode
+from syncflow.adapters.judge import Judge, Judgement, Ruling, decode
+from syncflow.adapters.members import (
+    Member,
+    Round,
+    as_asked,
+    fits,
+    halves,
+    is_settled,
+    is_untouched,
+    refused_again,
+    result_of,
+    roots_of,
+    runs,
+)
 from syncflow.adapters.memory import Memory
 from syncflow.adapters.pages import continued, linked, next_of
 from syncflow.adapters.prepare import MASK, RenderedRequest, prepare, shown, size_of
@@ -24,7 +36,7 @@ from syncflow.adapters.signin import NoToken, SignIn
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
-from syncflow.compiler.wire.roots import payload_as_sent, record_root
+from syncflow.compiler.wire.roots import payload_as_sent
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
@@ -39,45 +51,6 @@ class CheckResult:
 
     good: bool
     message: str
-
-
-@dataclass(slots=True, eq=False)
-class _Member:
-    """One delivery on its way through the steps."""
-
-    delivery: Delivery
-    payload: dict[str, Json]
-    vendor_id: str | None
-    steps: dict[str, Json] = field(default_factory=dict)
-    outcome: Outcome | None = None
-    done: bool = False
-    """Whether the last step that was for it succeeded, and wrote."""
-
-    def root(self, shared: Root, position: int) -> Root:
-        return record_root(
-            self.delivery,
-            shared,
-            payload=self.payload,
-            vendor_id=self.vendor_id,
-            steps=self.steps,
-            position=position,
-        )
-
-    def take(self, ruling: Ruling, step: StepPlan) -> None:
-        self.outcome = ruling.outcome
-        self.done = ruling.done and not step.reads
-        self.vendor_id = ruling.vendor_id or self.vendor_id
-        if step.name:
-            self.steps[step.name] = {"done": ruling.done, "element": ruling.element}
-
-
-class _Round(NamedTuple):
-    """One step of one batch."""
-
-    batch: Batch
-    operation: OperationPlan
-    step: StepPlan
-    last: bool
 
 
 class SystemClient:
@@ -120,14 +93,14 @@ class SystemClient:
         members = [self._member(delivery) for delivery in batch.deliveries]
         for index, step in enumerate(operation.steps):
             last = index == len(operation.steps) - 1
-            signal = await self._step(_Round(batch, operation, step, last), members)
+            signal = await self._step(Round(batch, operation, step, last), members)
             if signal is not None:
                 self._give_up(batch, operation.steps[index + 1 :], members)
                 return self._end(members, signal)
         return self._end(members, None)
 
-    def _end(self, members: Sequence[_Member], signal: Signal | None) -> BatchResult:
-        result = _result(members, signal)
+    def _end(self, members: Sequence[Member], signal: Signal | None) -> BatchResult:
+        result = result_of(members, signal)
         for delivery, outcome in zip((member.delivery for member in members), result.outcomes, strict=True):
             if outcome.verdict is not Verdict.DELIVERED or delivery.operation == "delete":
                 self._memory.forget(delivery)
@@ -191,8 +164,8 @@ class SystemClient:
         found: list[RenderedRequest] = []
         for step in operation.steps:
             fitting = self._fitting(batch, step, members)
-            for part in _runs(fitting, step.records):
-                prepared = self._prepare(step, shared, _records(shared, part), base_url=self._plan.base_url)
+            for part in runs(fitting, step.records):
+                prepared = self._prepare(step, shared, roots_of(shared, part), base_url=self._plan.base_url)
                 found.append(shown(prepared, step=step.name))
             for member in fitting:
                 identified = step.answer.results is not None and step.answer.results.vendor_id is not None
@@ -211,27 +184,27 @@ class SystemClient:
         """Forget what was signed in with. The HTTP client is its owner's to close."""
         self._sign_in.forget()
 
-    async def _step(self, current: _Round, members: Sequence[_Member]) -> Signal | None:
+    async def _step(self, current: Round, members: Sequence[Member]) -> Signal | None:
         """Do one step for the records that it is for; return early on what concerns the whole system."""
         fitting = self._fitting(current.batch, current.step, members)
         for member in fitting:
             member.done = False
-        waiting = list(_runs(self._unknown(current, fitting), current.step.records))
+        waiting = list(runs(self._unknown(current, fitting), current.step.records))
         while waiting:
             part = waiting.pop(0)
             judgement = await self._part(current, part)
             if judgement is None:
-                waiting[:0] = _halves(part)
+                waiting[:0] = halves(part)
                 continue
             for member, ruling in zip(part, judgement.rulings, strict=True):
                 member.take(ruling, current.step)
                 self._remember(current, member, ruling)
             signal = judgement.signal
-            if signal is not None and not (signal.kind == "split" and _settled(members, part, current)):
+            if signal is not None and not (signal.kind == "split" and is_settled(members, part, current)):
                 return signal
         return None
 
-    def _unknown(self, current: _Round, fitting: Sequence[_Member]) -> list[_Member]:
+    def _unknown(self, current: Round, fitting: Sequence[Member]) -> list[Member]:
         """Let known records have what a look-up found of them before; return the others."""
         if not current.step.remember_seconds:
             return list(fitting)
@@ -244,20 +217,20 @@ class SystemClient:
                 member.take(known, current.step)
         return asked
 
-    def _remember(self, current: _Round, member: _Member, ruling: Ruling) -> None:
+    def _remember(self, current: Round, member: Member, ruling: Ruling) -> None:
         if current.step.remember_seconds:
             until = self._clock.monotonic() + current.step.remember_seconds
             self._memory.keep(member.delivery, current.step.request.place, ruling, until=until)
 
-    async def _part(self, current: _Round, part: Sequence[_Member]) -> Judgement | None:
+    async def _part(self, current: Round, part: Sequence[Member]) -> Judgement | None:
         """Send one request, once more with a new token where the first was refused; None where it is too large."""
         for first in (True, False):
             token = await self._sign_in.token()
             if isinstance(token, NoToken):
                 return self._not_signed_in(token, part)
             shared = self._shared(current.batch, token.seen, dict(self._wire.auth))
-            records = _records(shared, part)
-            asked = _asked(current, shared, records)
+            records = roots_of(shared, part)
+            asked = as_asked(current, shared, records)
             try:
                 prepared = self._prepare(current.step, shared, records, base_url=token.base_url)
             except DataError as error:
@@ -269,9 +242,9 @@ class SystemClient:
             if not judgement.reauthenticate:
                 return judgement
             self._sign_in.refuse(token)
-            if not first or not all(_untouched(ruling) for ruling in judgement.rulings):
+            if not first or not all(is_untouched(ruling) for ruling in judgement.rulings):
                 break
-        return _refused_again(judgement)
+        return refused_again(judgement)
 
     async def _ask(
         self, step: StepPlan, prepared: Prepared, shared: Root, records: Sequence[Root], *, base_url: str
@@ -304,17 +277,17 @@ class SystemClient:
         root = {**shared, **records[0]} if step.records == 1 else {**shared, "deliveries": deliveries}
         return prepare(self._wire, step.request, root, records, base_url=base_url)
 
-    def _fitting(self, batch: Batch, step: StepPlan, members: Sequence[_Member]) -> list[_Member]:
+    def _fitting(self, batch: Batch, step: StepPlan, members: Sequence[Member]) -> list[Member]:
         shared = self._shared(batch, {}, {})
-        return [member for member in members if member.outcome is None and _fits(step, member, shared)]
+        return [member for member in members if member.outcome is None and fits(step, member, shared)]
 
-    def _give_up(self, batch: Batch, rest: Sequence[StepPlan], members: Sequence[_Member]) -> None:
+    def _give_up(self, batch: Batch, rest: Sequence[StepPlan], members: Sequence[Member]) -> None:
         """Take back *done* where a later step, which is not reached now, was still to come."""
         for step in rest:
             for member in self._fitting(batch, step, members):
                 member.done = False
 
-    def _not_signed_in(self, trouble: NoToken, part: Sequence[_Member]) -> Judgement:
+    def _not_signed_in(self, trouble: NoToken, part: Sequence[Member]) -> Judgement:
         outcome = Outcome(Verdict.RETRY, code=trouble.code, message=self.mask(trouble.message), counts=False)
         signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
         return Judgement((Ruling(outcome),) * len(part), signal)
@@ -345,9 +318,9 @@ class SystemClient:
             raise BugError(f"the adapter {self._plan.adapter} has no operation {batch.operation}")
         return operation
 
-    def _member(self, delivery: Delivery) -> _Member:
+    def _member(self, delivery: Delivery) -> Member:
         payload = payload_as_sent(delivery.payload, clear=self._wire.clear, text_values=self._wire.text_values)
-        return _Member(delivery, payload, delivery.vendor_id)
+        return Member(delivery, payload, delivery.vendor_id)
 
     def _common(self) -> Root:
         return {"options": dict(self._wire.options), "auth": dict(self._wire.auth)}
@@ -376,74 +349,3 @@ class _Masked(dict[str, Json]):
 
     def __missing__(self, name: str) -> Json:
         return MASK
-
-
-def _records(shared: Root, part: Sequence[_Member]) -> list[Root]:
-    return [member.root(shared, position) for position, member in enumerate(part)]
-
-
-def _asked(current: _Round, shared: Root, records: Sequence[Root]) -> Asked:
-    return Asked(
-        step=current.step,
-        records=records,
-        shared=shared,
-        operation=current.batch.operation,
-        unsafe=current.operation.repeat == "unsafe",
-        last=current.last,
-    )
-
-
-def _fits(step: StepPlan, member: _Member, shared: Root) -> bool:
-    if step.when is None:
-        return True
-    try:
-        found = step.when(member.root(shared, 0))
-    except DataError:
-        return False
-    return found not in (None, False, "", [], {})
-
-
-def _runs(members: Sequence[_Member], most: int) -> Iterator[list[_Member]]:
-    for start in range(0, len(members), most):
-        yield list(members[start : start + most])
-
-
-def _halves(part: Sequence[_Member]) -> list[list[_Member]]:
-    middle = (len(part) + 1) // 2
-    return [list(part[:middle]), list(part[middle:])]
-
-
-def _untouched(ruling: Ruling) -> bool:
-    return ruling.outcome is not None and ruling.outcome.verdict is Verdict.RETRY
-
-
-def _refused_again(judgement: Judgement) -> Judgement:
-    """A token that is refused as soon as it is given is nothing that waiting mends; a record's own refusal may be."""
-    first = next((r.outcome for r in judgement.rulings if r.outcome is not None), None)
-    if first is None or not all(_untouched(ruling) for ruling in judgement.rulings):
-        return judgement
-    reason = f"the sign-in is refused even with a new token: {first.code} {first.message}"
-    return replace(judgement, signal=Signal("stop", 0.0, reason))
-
-
-def _settled(members: Sequence[_Member], part: Sequence[_Member], current: _Round) -> bool:
-    """Tell whether something of the batch took effect, so that repeating all of it is not the way to find who is at fault.
-
-    The part is then left to be retried, without what is settled.
-    """
-    unsafe = current.operation.repeat == "unsafe"
-    return any(member not in part and (member.outcome is not None or (unsafe and member.done)) for member in members)
-
-
-def _result(members: Sequence[_Member], signal: Signal | None) -> BatchResult:
-    return BatchResult(tuple(_outcome(member, signal) for member in members), signal)
-
-
-def _outcome(member: _Member, signal: Signal | None) -> Outcome:
-    if member.outcome is not None:
-        return replace(member.outcome, vendor_id=member.outcome.vendor_id or member.vendor_id)
-    if member.done:
-        return Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
-    if signal is not None:
-        return Outcome(Verdict.RETRY, code=signal.kind, message=signal.reason, counts=False)
-    return Outcome(Verdict.REJECTED, code="no_step", message="no step of the adapter's operation settled this record")

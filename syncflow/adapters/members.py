@@ -1,0 +1,133 @@
+"""A batch on its way through the steps of an operation: its members, what each has come to, and what the whole comes to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from syncflow.adapters.judge import Asked, Judgement, Ruling
+from syncflow.compiler.requests import OperationPlan
+from syncflow.compiler.wire.plans import Root, StepPlan
+from syncflow.compiler.wire.roots import record_root
+from syncflow.errors import DataError
+from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One delivery on its way through the steps."""
+
+    delivery: Delivery
+    payload: dict[str, Json]
+    vendor_id: str | None
+    steps: dict[str, Json] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    done: bool = False
+    """Whether the last step that was for it succeeded, and wrote."""
+
+    def root(self, shared: Root, position: int) -> Root:
+        """Return what expressions see of it."""
+        return record_root(
+            self.delivery,
+            shared,
+            payload=self.payload,
+            vendor_id=self.vendor_id,
+            steps=self.steps,
+            position=position,
+        )
+
+    def take(self, ruling: Ruling, step: StepPlan) -> None:
+        """Let it have what a step came to."""
+        self.outcome = ruling.outcome
+        self.done = ruling.done and not step.reads
+        self.vendor_id = ruling.vendor_id or self.vendor_id
+        if step.name:
+            self.steps[step.name] = {"done": ruling.done, "element": ruling.element}
+
+
+class Round(NamedTuple):
+    """One step of one batch."""
+
+    batch: Batch
+    operation: OperationPlan
+    step: StepPlan
+    last: bool
+
+
+def roots_of(shared: Root, part: Sequence[Member]) -> list[Root]:
+    """Return what expressions see of each record of a request."""
+    return [member.root(shared, position) for position, member in enumerate(part)]
+
+
+def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
+    """Return a request as the judge sees it."""
+    return Asked(
+        step=current.step,
+        records=records,
+        shared=shared,
+        operation=current.batch.operation,
+        unsafe=current.operation.repeat == "unsafe",
+        last=current.last,
+    )
+
+
+def fits(step: StepPlan, member: Member, shared: Root) -> bool:
+    """Tell whether a step is for a record; where that cannot be told it is not."""
+    if step.when is None:
+        return True
+    try:
+        found = step.when(member.root(shared, 0))
+    except DataError:
+        return False
+    return found not in (None, False, "", [], {})
+
+
+def runs(members: Sequence[Member], most: int) -> Iterator[list[Member]]:
+    """Yield the records of each request."""
+    for start in range(0, len(members), most):
+        yield list(members[start : start + most])
+
+
+def halves(part: Sequence[Member]) -> list[list[Member]]:
+    """Part a request that is too large."""
+    middle = (len(part) + 1) // 2
+    return [list(part[:middle]), list(part[middle:])]
+
+
+def is_untouched(ruling: Ruling) -> bool:
+    """Tell whether a ruling leaves its record to be tried again."""
+    return ruling.outcome is not None and ruling.outcome.verdict is Verdict.RETRY
+
+
+def refused_again(judgement: Judgement) -> Judgement:
+    """A token that is refused as soon as it is given is nothing that waiting mends; a record's own refusal may be."""
+    first = next((r.outcome for r in judgement.rulings if r.outcome is not None), None)
+    if first is None or not all(is_untouched(ruling) for ruling in judgement.rulings):
+        return judgement
+    reason = f"the sign-in is refused even with a new token: {first.code} {first.message}"
+    return replace(judgement, signal=Signal("stop", 0.0, reason))
+
+
+def is_settled(members: Sequence[Member], part: Sequence[Member], current: Round) -> bool:
+    """Tell whether something of the batch took effect, so that repeating all of it is not the way to find who is at fault.
+
+    The part is then left to be retried, without what is settled.
+    """
+    unsafe = current.operation.repeat == "unsafe"
+    return any(member not in part and (member.outcome is not None or (unsafe and member.done)) for member in members)
+
+
+def result_of(members: Sequence[Member], signal: Signal | None) -> BatchResult:
+    """Return one outcome for each member."""
+    return BatchResult(tuple(_outcome(member, signal) for member in members), signal)
+
+
+def _outcome(member: Member, signal: Signal | None) -> Outcome:
+    if member.outcome is not None:
+        return replace(member.outcome, vendor_id=member.outcome.vendor_id or member.vendor_id)
+    if member.done:
+        return Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
+    if signal is not None:
+        return Outcome(Verdict.RETRY, code=signal.kind, message=signal.reason, counts=False)
+    return Outcome(Verdict.REJECTED, code="no_step", message="no step of the adapter's operation settled this record")
