@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.environments import environment
 from bench.events import contact, created, write_events
 from bench.figures import Figure, Size
-from bench.processes import PROJECT, Ran, measured, sink, syncflow_run, workspace
+from bench.processes import PROJECT, Job, killed, measured, sink, syncflow_job, workspace
 from bench.run import settings
 from bench.single import IN_FLIGHT
 
@@ -44,50 +44,63 @@ class Race:
         return "/batch" if self.batch > 1 else "/one"
 
 
-Runner = Callable[[Race, Path, str], Ran]
+Jobs = Mapping[str, Callable[[Race, Path, str], Job]]
 
 
 def measure(size: Size) -> Iterator[Figure]:
     slow, fast = size.of(tiny=20, usual=1_000, long=10_000), size.of(tiny=200, usual=10_000)
-    runners = _runners(environment(LOCK))
+    jobs = _jobs(environment(LOCK))
     for race in (
         Race("one a request, 50 ms latency", slow, latency_ms=50),
         Race("one a request, no latency", fast),
         Race("200 a request, no latency", fast, batch=200),
     ):
-        yield from _run(race, runners)
+        yield from _race(race, jobs)
+    yield from _killed_half_way(Race("one a request, 50 ms latency", size.of(tiny=20, usual=500), latency_ms=50), jobs)
 
 
-def _runners(commands: Path) -> dict[str, Runner]:
+def _jobs(commands: Path) -> Jobs:
     return {"syncflow": _syncflow, "drt-core": partial(_drt, commands), "dlt": partial(_dlt, commands)}
 
 
-def _run(race: Race, runners: dict[str, Runner]) -> Iterator[Figure]:
+def _race(race: Race, jobs: Jobs) -> Iterator[Figure]:
     took = {}
-    for name, runner in runners.items():
+    for name, job in jobs.items():
         with workspace() as folder, sink(latency_ms=race.latency_ms) as other_side:
             write_events(folder / "events.jsonl", created(race.rows))
-            ran = runner(race, folder, other_side.url)
+            ran = measured(job(race, folder, other_side.url))
             requests, _ = other_side.seen()
         assert requests >= race.rows / race.batch, f"{name} made {requests} requests of {race.rows} rows"
         took[name] = ran.seconds
         yield Figure(f"{race.rows:,} contacts, {race.what}: {name}", race.rows / ran.seconds, "rows/s")
         if ran.peak_mb is not None:
             yield Figure(f"{race.rows:,} contacts, {race.what}: {name}, most memory", ran.peak_mb, "MB")
-    for name in runners:
+    for name in jobs:
         if name != "syncflow":
             yield Figure(f"{race.what}: syncflow to {name}", took[name] / took["syncflow"], "×")
 
 
-def _syncflow(race: Race, folder: Path, url: str) -> Ran:
-    return syncflow_run(PROJECT / {"batches": "routes.yaml", "single": "single.yaml"}[race.kind], settings(folder, url))
+def _killed_half_way(race: Race, jobs: Jobs) -> Iterator[Figure]:
+    """Kill each once half of the rows have come, start it again, and count the requests that were not needed."""
+    for name, job in jobs.items():
+        with workspace() as folder, sink(latency_ms=race.latency_ms) as other_side:
+            write_events(folder / "events.jsonl", created(race.rows))
+            started = job(race, folder, other_side.url)
+            killed(started, when=lambda: other_side.seen()[0] >= race.rows / 2)
+            measured(started)
+            requests, _ = other_side.seen()
+        again = f"killed (SIGKILL) half-way through {race.rows:,}, started again: {name} sends again"
+        yield Figure(again, requests - race.rows, "rows")
 
 
-def _dlt(commands: Path, race: Race, folder: Path, url: str) -> Ran:
+def _syncflow(race: Race, folder: Path, url: str) -> Job:
+    return syncflow_job(PROJECT / {"batches": "routes.yaml", "single": "single.yaml"}[race.kind], settings(folder, url))
+
+
+def _dlt(commands: Path, race: Race, folder: Path, url: str) -> Job:
     """It runs load jobs in parallel, one a file: as many files as may be in flight."""
     a_file = str(max(race.batch, -(-race.rows // IN_FLIGHT)))
-    rows = [str(folder / "events.jsonl"), f"{url}{race.path}", str(race.batch), str(IN_FLIGHT)]
-    command = [str(commands / "python"), str(BESIDE / "dlt_rows.py"), *rows]
+    rows = (str(folder / "events.jsonl"), f"{url}{race.path}", str(race.batch), str(IN_FLIGHT))
     environment = {
         "HOME": str(folder),
         "DLT_DATA_DIR": str(folder),
@@ -96,17 +109,17 @@ def _dlt(commands: Path, race: Race, folder: Path, url: str) -> Ran:
         "NORMALIZE__DATA_WRITER__FILE_MAX_ITEMS": a_file,
         "NORMALIZE__DATA_WRITER__BUFFER_MAX_ITEMS": a_file,
     }
-    return measured(command, cwd=folder, environment=environment)
+    return Job((str(commands / "python"), str(BESIDE / "dlt_rows.py"), *rows), environment, folder)
 
 
-def _drt(commands: Path, race: Race, folder: Path, url: str) -> Ran:
+def _drt(commands: Path, race: Race, folder: Path, url: str) -> Job:
     """It reads tables, and looks for its profile in the home folder."""
     shutil.copytree(BESIDE / "drt", folder, dirs_exist_ok=True)
     _write_table(folder / "rows.sqlite", race.rows)
     (folder / ".drt").mkdir()
     (folder / ".drt" / "profiles.yml").write_text("bench: {type: sqlite, database: rows.sqlite}\n", "utf-8")
     environment = {"HOME": str(folder), "DO_NOT_TRACK": "1", "BENCH_SINK": url}
-    return measured([str(commands / "drt"), "run", "--select", race.kind], cwd=folder, environment=environment)
+    return Job((str(commands / "drt"), "run", "--select", race.kind), environment, folder)
 
 
 def _write_table(path: Path, rows: int) -> None:

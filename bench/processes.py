@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,24 +74,47 @@ class Ran:
         return told
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command as it is started."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path = ROOT
+
+    def start(self) -> subprocess.Popen[str]:
+        pipe, environment = subprocess.PIPE, {**os.environ, **self.environment}
+        return subprocess.Popen(self.command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def syncflow_job(routes: Path, environment: Mapping[str, str]) -> Job:
+    return Job((*SYNCFLOW_RUN, str(routes), "--output", "json", "--quiet"), environment)
+
+
 def syncflow_run(routes: Path, environment: Mapping[str, str]) -> Ran:
-    """``syncflow run`` to its end, every event delivered; RuntimeError with what it said where it ends otherwise."""
-    return measured([*SYNCFLOW_RUN, str(routes), "--output", "json", "--quiet"], environment=environment)
+    """``syncflow run`` to its end; RuntimeError with what it said where an event is left or dead."""
+    return measured(syncflow_job(routes, environment))
 
 
-def measured(command: Sequence[str], *, environment: Mapping[str, str], cwd: Path = ROOT) -> Ran:
+def measured(job: Job) -> Ran:
     """Run a command to its end and watch its memory; RuntimeError where it does not exit with 0."""
     started = time.perf_counter()
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=cwd, env={**os.environ, **environment}, stdout=pipe, stderr=pipe, text=True
-    ) as process:
+    with job.start() as process:
         peak = Peak(process.pid)
         out, err = process.communicate()
     seconds = time.perf_counter() - started
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}\n{out}{err}")
+        raise RuntimeError(f"{' '.join(job.command)} exited with {process.returncode}\n{out}{err}")
     return Ran(seconds, peak.mb, out)
+
+
+def killed(job: Job, *, when: Callable[[], bool]) -> None:
+    """Start a command and kill it, as a lost machine would, as soon as ``when`` says so."""
+    with job.start() as process:
+        while process.poll() is None and not when():
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
 
 
 class Peak(threading.Thread):
