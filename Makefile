@@ -63,6 +63,9 @@ lock:  ## resolve the dependencies of pyproject.toml anew
 	@build/lock/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['dev'], sep='\n')" > build/lock/dev.in
 	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
 	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml build/lock/dev.in
+	@build/lock/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['bench-others'], sep='\n')" > build/lock/others.in
+	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file build/lock/others.lock build/lock/others.in
+	@grep -v '^\(#\|$$\)' build/lock/others.lock > bench/requirements-others.lock
 	@rm -rf build/lock
 
 clean:  ## remove what was made

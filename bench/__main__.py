@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bench.figures import Figure, LeftOutError, Size
 from bench.machine import machine
-from bench.results import FOLDER, bar, record, shown, write
+from bench.pages import bar, shown
+from bench.results import FOLDER, record, write
 
 SUITES = ("expressions", "run", "single", "limit", "idle", "others")
 

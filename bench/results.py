@@ -1,18 +1,20 @@
-"""Results as files: one JSON file a suite, and a page of tables drawn from all of them."""
+"""Results as files: one JSON file a suite, and the pages that show them drawn anew."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
+from bench.pages import page, refreshed
 
 FOLDER = Path(__file__).parent / "results"
 PAGE = "README.md"
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
 
 def record(
@@ -31,62 +33,20 @@ def record(
 
 
 def write(result: dict[str, Any], folder: Path = FOLDER) -> None:
-    """Write the suite's file, and draw the page anew."""
+    """Write the suite's file, and draw the folder's page anew; those of the project also draw its documentation."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{result['suite']}.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-    (folder / PAGE).write_text(page(read(folder)), "utf-8")
+    (folder / f"{result['suite']}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    results = read(folder)
+    (folder / PAGE).write_text(page(results), "utf-8")
+    if folder == FOLDER:
+        drawn = refreshed(DOCUMENT.read_text("utf-8"), {result["suite"]: result for result in results})
+        DOCUMENT.write_text(drawn, "utf-8")
 
 
 def read(folder: Path = FOLDER) -> list[dict[str, Any]]:
     return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
 
 
-def page(results: Sequence[dict[str, Any]]) -> str:
-    """Draw all results as tables."""
-    head = "# Results\n\nWritten by `make bench`; [what each suite measures](../README.md).\n"
-    return head + "".join("\n" + "\n".join(_section(result)) + "\n" for result in results)
-
-
-def shown(figure: Figure) -> str:
-    """Give a figure as people read it: the number with its unit, and what it is held against."""
-    return f"{amount(figure.value)} {figure.unit}".strip()
-
-
-def bar(figure: Figure) -> str:
-    if figure.at_least is not None:
-        return f"≥ {amount(figure.at_least)}"
-    return "" if figure.at_most is None else f"≤ {amount(figure.at_most)}"
-
-
-def amount(value: float) -> str:
-    """Write three figures that count, thousands apart."""
-    if value == 0 or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:,.2f}"
-
-
 def _plain(figure: Figure) -> dict[str, Any]:
-    return {key: value for key, value in asdict(figure).items() if value is not None}
-
-
-def _section(result: dict[str, Any]) -> Iterator[str]:
-    yield f"## {result['suite']}: {result['title']}\n"
-    yield _measured(result) + "\n"
-    if result["note"]:
-        yield result["note"] + "\n"
-    if result["figures"]:
-        yield "| what | figure | bar |\n|---|---:|---:|"
-        yield from (_row(Figure(**plain)) for plain in result["figures"])
-
-
-def _row(figure: Figure) -> str:
-    mark = {None: "", True: " ✓", False: " ✗"}[figure.reached]
-    return f"| {figure.what} | {shown(figure)} | {bar(figure)}{mark} |"
-
-
-def _measured(result: dict[str, Any]) -> str:
-    on = result["machine"]
-    return (
-        f"{result['date']}, {on['cpu']}, {on['cores']} cores, {on['memory_gb']} GB, {on['system']}, "
-        f"Python {on['python']}, load {on['load']} before the suite, size {result['size']}."
-    )
+    rounded = asdict(figure) | {"value": float(f"{figure.value:.4g}")}
+    return {key: value for key, value in rounded.items() if value is not None}

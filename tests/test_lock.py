@@ -18,6 +18,7 @@ DEVELOPMENT = PROJECT["dependency-groups"]["dev"]
 LOCKS = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": RUNTIME + DEVELOPMENT + PROJECT["build-system"]["requires"],
+    "bench/requirements-others.lock": PROJECT["dependency-groups"]["bench-others"],
 }
 ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)((?:\s*\\\n\s+--hash=sha256:[0-9a-f]{64})+)\n", re.MULTILINE)
 
