@@ -36,9 +36,11 @@ def write_script(random: Random) -> Script:
         item: dict[str, Any] = {
             "id": random.choice(records),
             "name": f"n{number}",
+            "email": "",
             "phone": "refuse" if random.random() < 0.04 else None,
             "contact_type": "alien" if random.random() < 0.03 else random.choice(list(SYSTEMS)),
         }
+        item["email"] = f"{item['id']}.{random.choice((1, 1, 1, 2, 3))}@sim.test"
         operation = random.choices(("create", "update", "delete"), (5, 5, 2))[0]
         at = 1_600_000_000 + (number if not by_timestamp else number + random.randint(-6, 6))
         events.append({"record": "contacts", "operation": operation, "timestamp": at, "item": item})
@@ -73,6 +75,18 @@ def implied(script: Script) -> dict[tuple[str, str], Implied]:
                 entry.allowed = set(entry.ever) if refused else {number}
                 entry.ever |= entry.allowed
     return state
+
+
+def members(script: Script) -> dict[str, int]:
+    """Return the mailing list as the events imply it: address → the event that the member's data are from."""
+    found: dict[str, tuple[str, int]] = {}
+    for number in _in_order(script):
+        item = script.events[number - 1]["item"]
+        if script.events[number - 1]["operation"] == "delete":
+            found.pop(item["id"], None)
+        elif item["contact_type"] == "customer":
+            found[item["id"]] = (item["email"], number)
+    return dict(found.values())
 
 
 def _in_order(script: Script) -> list[int]:

@@ -33,7 +33,7 @@ from syncflow.runtime.engine import Ending, Engine
 from syncflow.runtime.journal import OPEN, Settlement, Superseded
 from syncflow.runtime.sqlite import SqliteJournal, connect
 from syncflow.testing import VirtualLoop
-from tests.simulation.script import Script, implied, order_of, write_script
+from tests.simulation.script import Script, implied, members, order_of, write_script
 from tests.simulation.world import NAMES, Network, World
 
 PROJECT = Path(__file__).parent / "project" / "routes.yaml"
@@ -265,6 +265,7 @@ class Simulation:
         self._every_delivery_is_settled(database)
         self._what_was_refused_is_not_called_delivered(database)
         self._the_other_side_is_what_the_events_imply()
+        self._the_mailing_list_follows_every_move()
         self._versions_took_effect_in_order()
         self._the_ledger_has_every_entry_once(database)
         database.close()
@@ -306,10 +307,16 @@ class Simulation:
                 self.violations.append(
                     f"{system} holds event {found} of {record}, the events imply {sorted(map(str, entry.allowed))}"
                 )
-        for system, rows in self.world.held.items():
+        for system in ("salesforce", "hubspot"):
+            rows = self.world.held[system]
             self.violations += [
                 f"{system} holds {record} for no reason" for record in rows if (system, record) not in state
             ]
+
+    def _the_mailing_list_follows_every_move(self) -> None:
+        found = {address: int(row["name"].removeprefix("n")) for address, row in self.world.held["mailing"].items()}
+        if found != members(self.script):
+            self.violations.append(f"the mailing list is {found}, the events imply {members(self.script)}")
 
     def _versions_took_effect_in_order(self) -> None:
         order = order_of(self.script)

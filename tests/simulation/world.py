@@ -17,10 +17,10 @@ from urllib.parse import parse_qs
 import httpx
 import orjson
 
-LIMITS = {"salesforce": 20, "hubspot": 15, "ledger": 30}
+LIMITS = {"salesforce": 20, "hubspot": 15, "ledger": 30, "mailing": 30}
 """Requests within any second; one more is a violation."""
 
-NAMES = {"salesforce": "LastName", "hubspot": "lastname"}
+NAMES = {"salesforce": "LastName", "hubspot": "lastname", "mailing": "name"}
 
 
 class Effect(NamedTuple):
@@ -43,7 +43,9 @@ class World:
     faults: float = 0.0
     effects: list[Effect] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
-    held: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"salesforce": {}, "hubspot": {}})
+    held: dict[str, dict[str, dict[str, Any]]] = field(
+        default_factory=lambda: {"salesforce": {}, "hubspot": {}, "mailing": {}}
+    )
     entries: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The ledger: idempotency key → (ref, text)."""
     refused: set[tuple[str, int]] = field(default_factory=set)
@@ -209,6 +211,16 @@ class World:
             key = f"none-{self.booked_without_key}"
         self.entries.setdefault(key, (body["ref"], body["text"]))
         return 201, {"ok": True}, {}
+
+    def _mailing(self, request: httpx.Request) -> Reply:
+        address = request.url.path.rpartition("/")[2]
+        if request.method == "PUT":
+            self._upsert("mailing", address, orjson.loads(request.content))
+            return 200, {}, {}
+        if address not in self.held["mailing"]:
+            return 404, {}, {}
+        self._delete("mailing", address)
+        return 204, "", {}
 
     def _upsert(self, system: str, key: str, fields: Mapping[str, Any]) -> None:
         held = self.held[system]
