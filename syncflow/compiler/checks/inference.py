@@ -10,8 +10,9 @@ from typing import Any, TypedDict
 from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.fit import check_fit
 from syncflow.compiler.checks.legs import scope_of_mapping
-from syncflow.compiler.checks.places import compiled, kind_of_route, object_fields
+from syncflow.compiler.checks.places import compiled, kind_of_route, listed_values, object_fields
 from syncflow.compiler.checks.schemas import check_schemas
+from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.code import Emitted, Emitter, Finding
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.mapping import emit_field
@@ -65,6 +66,8 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
         yield from _path_in_quotes(document, path_of(name, form), text, scope)
         found = [_diagnostic(document, path_of(name, form), finding) for finding in dict.fromkeys(emitted.findings)]
         yield from found
+        if isinstance(form, Recipe) and listed_values(project, document.model.source, form.source) is None:
+            yield from check_table(document, name, form, Emitter(scope).expression(form.source).type)
         if name in fields and not any(diagnostic.is_error for diagnostic in found):
             yield from check_fit(document, name, emitted, fields[name], **words)
 
