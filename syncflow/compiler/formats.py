@@ -28,12 +28,14 @@ _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
 _ZONE = r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
-_EMAIL_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}\Z")
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 _DATE = re.compile(rf"{_DAY}\Z")
 _TIME = re.compile(rf"{_CLOCK}{_ZONE}?\Z")
 _ZONED = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}\Z")
 _LOCAL = re.compile(rf"{_DAY}T{_CLOCK}\Z")
+_DATE_TIME = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}?\Z")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+\Z")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\Z")
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}\Z")
@@ -41,10 +43,7 @@ _E164 = re.compile(r"\+[1-9][0-9]{1,14}\Z")
 
 def is_email(text: str) -> bool:
     """Tell whether ``text`` is an e-mail address that strict systems take."""
-    local, at, domain = text.partition("@")
-    if not at or len(text) > 254 or len(local) > 64 or _EMAIL_LOCAL.match(local) is None:
-        return False
-    return "." in domain and is_hostname(domain) and not domain.rpartition(".")[2].isdigit()
+    return len(text) <= 254 and _EMAIL.match(text) is not None
 
 
 def is_hostname(text: str) -> bool:
@@ -70,7 +69,7 @@ def is_local(text: str) -> bool:
 
 
 def is_date_time(text: str) -> bool:
-    return is_zoned(text) or is_local(text)
+    return _DATE_TIME.match(text) is not None and _of_calendar(text[:10])
 
 
 def is_uri(text: str) -> bool:

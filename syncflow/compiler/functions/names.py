@@ -7,6 +7,7 @@ the last name as a whole; a name that begins with a particle in lower case is a 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from syncflow.compiler.functions.function import Group
@@ -33,6 +34,7 @@ class Name(NamedTuple):
     last: str | None
 
 
+@lru_cache(maxsize=8)  # a mapping asks for the first and the last name of the same text, one after the other
 def split_name(text: str) -> Name:
     """Split a name into its parts; a part that is not there is None."""
     before, comma, after = text.partition(",")
