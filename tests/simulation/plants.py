@@ -64,11 +64,7 @@ PLANTS = {
         'Idempotency-Key: "{{ delivery.id }}"',
         'Idempotency-Key: "{{ delivery.id }}-{{ batch.id }}"',
     ),
-    "tombstone forgotten": Plant(
-        "syncflow/runtime/plan.py",
-        'self._erase(row, version, state="deleted")',
-        'self._erase(row, version, state="left")',
-    ),
+    "tombstone forgotten": Plant("syncflow/runtime/plan.py", 'if row.state == "deleted" and', 'if row.state == "" and'),
     "presence ignored on delete": Plant(
         "syncflow/runtime/plan.py",
         "        for row in rows:\n            if self._newer(",
