@@ -9,7 +9,7 @@ from syncflow.compiler.code.values import Callee, Constant, Value
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.kinds import ANYTHING_KIND, INTEGER_KIND, TEXT_KIND
 from syncflow.compiler.narrowing import without_null
-from syncflow.compiler.types import TEXT, Type, is_subtype
+from syncflow.compiler.types import NEVER, TEXT, Type, is_subtype, may_be_null
 from syncflow.events import Json
 
 
@@ -21,6 +21,24 @@ def callee_of(function: Function, given: Sequence[Value], kinds: Sequence[Type])
     defaults = [parameter.default for parameter in function.parameters]
     left_out = defaults[len(given) : -1] if function.variadic else defaults[len(given) :]
     return Callee(function.name, function.body, raises, function.deterministic), left_out
+
+
+def null_for_null(function: Function, given: Sequence[Value], kinds: Sequence[Type]) -> int | None:
+    """Return the one argument that may be null where the call is ready else: null in, null out, so that a test is enough.
+
+    The others are constants, so that nothing fails or is missed where they are not computed.
+    """
+    nullable = [position for position, kind in enumerate(kinds) if may_be_null(kind)]
+    if len(nullable) != 1:
+        return None
+    position = nullable[0]
+    parameter = function.parameter(position)
+    if parameter is None or parameter.optional or parameter.kind.takes_null:
+        return None
+    others = [value for other, value in enumerate(given) if other != position]
+    left = [without_null(kind) for kind in kinds]
+    ready = all(_is_ready(function, other, given[other], kind) for other, kind in enumerate(left))
+    return position if ready and left[position] != NEVER and all(isinstance(one, Constant) for one in others) else None
 
 
 def _is_ready(function: Function, position: int, given: Value, kind: Type) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 from syncflow.compiler.code import nodes, runtime, values
 from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.infer import are_ordered, field_of
-from syncflow.compiler.code.library import callee_of
+from syncflow.compiler.code.library import callee_of, null_for_null
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import element_of
 from syncflow.compiler.code.truth import is_plain
@@ -255,9 +255,18 @@ class Lowering:
     def _ours(self, node: nodes.Call, scope: Scope) -> Value:
         given = [self.value(argument, scope) for argument in node.arguments]
         kinds = [self.types[argument] for argument in node.arguments]
-        callee, left_out = callee_of(self.functions[node.name], given, kinds)
+        function = self.functions[node.name]
+        nullable = null_for_null(function, given, kinds)
+        if nullable is not None:
+            kinds = [without_null(kind) for kind in kinds]
+        callee, left_out = callee_of(function, given, kinds)
         defaults = [self.pool.one(values.Constant(default, type=of_constant(default))) for default in left_out]
-        return self._call(node, callee, *given, *defaults)
+        called = self._call(node, callee, *given, *defaults)
+        if nullable is None:
+            return called
+        test = values.IsNull(given[nullable], type=BOOLEAN, place=called.place)  # cheaper than a name for it
+        nothing = self.pool.one(values.Constant(None, type=NULL))
+        return self.pool.one(values.Choice(test, nothing, called, type=self.types[node], place=called.place))
 
 
 def _is_free(value: Value) -> bool:

@@ -64,7 +64,8 @@ constant = ['item', 'other']
 def contact(root):
     item = root['item']
     payload = {'Name': item['name']}
-    lower_email = lower_or_null(item.get('email'))
+    email = item.get('email')
+    lower_email = None if email is None else lower(email)
     if lower_email is not None:
         payload['Email'] = lower_email
     if is_there(root, constant):
