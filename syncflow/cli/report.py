@@ -73,6 +73,8 @@ def _closing(ending: Ending) -> list[str]:
         lines.append(f"{_many(tally.dead_letters, 'dead letter')}; `syncflow dlq list` says why")
     if not tally.accounted:
         lines.append("not every event that was read is accounted for; the journal has them all, the next run goes on")
+    if ending.stopped and tally.accounted and not tally.open:
+        lines.append("everything that was read is accounted for")
     if ending.clean:
         lines.append("everything is accounted for, nothing is left")
     return lines

@@ -12,6 +12,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import logging
 import re
 import socket
 from collections import deque
@@ -27,6 +28,8 @@ from syncflow.config.models.routes import WebhookSignature, WebhookSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.bodies import events_of
+
+_log = logging.getLogger("syncflow")
 
 _PARTITION = "webhook"
 _MOST_WAITING = 10_000
@@ -68,6 +71,7 @@ class Webhook:
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="webhook")
         self._serving.add_done_callback(lambda _: self._arrived.set())
         await self._server.ready.wait()
+        _log.info("webhook.listening", extra={"fields": {"url": f"http://{self._reached()}{self._path}"}})
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         """Wait for events; empty only once the source is closed."""
@@ -186,6 +190,9 @@ class Webhook:
             kept = [raw for raw in self._waiting if not request.first <= raw.position.offset <= request.last]
             self._waiting = deque(kept)
             self._waiting_bytes = sum(len(raw.body) for raw in kept)
+
+    def _reached(self) -> str:
+        return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import IO
@@ -152,6 +154,37 @@ def said(stream: IO[str], words: str) -> str:
         if words in line:
             return line
     raise AssertionError(f"the run ended without saying {words!r}")
+
+
+def posted(url: str, body: bytes, signature: str) -> int:
+    request = urllib.request.Request(url, body, {"X-Signature": signature}, method="POST")
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def test_a_webhook_says_where_it_listens_and_takes_what_is_signed(
+    from_file: Path, mock: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routes, first = from_file / "routes.yaml", (from_file / "events.jsonl").read_bytes().splitlines()[0]
+    hook = 'webhook: {listen: "127.0.0.1:0", signature: {secret: "${HOOK_SECRET}"}}'
+    routes.write_text(routes.read_text("utf-8").replace("file: {path: events.jsonl}", hook), "utf-8")
+    monkeypatch.setenv("HOOK_SECRET", "between us")
+    good = hmac.new(b"between us", first, "sha256").hexdigest()
+    with started(from_file, mock) as run:
+        assert run.stderr is not None
+        url = said(run.stderr, "webhook.listening").split("url=")[1].strip()
+        assert [posted(url, first, signature) for signature in ("", "0" * 64, good)] == [401, 401, 200]
+        while not held(mock, "salesforce", "Contact"):
+            pass
+        run.terminate()
+        out, err = run.communicate(timeout=30)
+    assert run.returncode == 128 + signal.SIGTERM
+    assert "1 events read: 1 routed" in out
+    assert out.endswith("ended early: SIGTERM\neverything that was read is accounted for\n")
+    assert "between us" not in out + err
 
 
 @pytest.mark.parametrize("way", ["watch", "signal"])
