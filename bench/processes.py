@@ -64,6 +64,8 @@ class Ran:
     """A process that has ended well."""
 
     seconds: float
+    cpu_seconds: float
+    """Processor time: how much there was to do, however busy the machine."""
     peak_mb: float | None
     out: str = field(repr=False)
 
@@ -98,14 +100,20 @@ def syncflow_run(routes: Path, environment: Mapping[str, str]) -> Ran:
 
 def measured(job: Job) -> Ran:
     """Run a command to its end and watch its memory; RuntimeError where it does not exit with 0."""
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _cpu_of_children()
     with job.start() as process:
         peak = Peak(process.pid)
         out, err = process.communicate()
     seconds = time.perf_counter() - started
     if process.returncode:
         raise RuntimeError(f"{' '.join(job.command)} exited with {process.returncode}\n{out}{err}")
-    return Ran(seconds, peak.mb, out)
+    return Ran(seconds, _cpu_of_children() - before, peak.mb, out)
+
+
+def _cpu_of_children() -> float:
+    """Of those that have ended and were waited for: the process that is measured, between two calls."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def killed(job: Job, *, when: Callable[[], bool]) -> None:

@@ -18,20 +18,26 @@ AT_LEAST, MOST_MB = 20_000, 150
 def measure(size: Size) -> Iterator[Figure]:
     small, large = size.of(tiny=200, usual=10_000), size.of(tiny=400, usual=100_000)
     first, second = _run(small, created(small)), _run(large, created(large))
-    yield from _figures(small, first)
-    yield from _figures(large, second)
-    steady = (large - small) / (second.seconds - first.seconds)
-    yield Figure(f"from {small:,} to {large:,}: without start and end", steady, "events/s", at_least=AT_LEAST)
+    yield from _figures(f"{small:,} creates", small, first)
+    yield from _figures(f"{large:,} creates", large, second)
+    yield from _steady(large - small, first, second)
     if size is Size.LONG:
-        yield from _figures(1_000_000, _run(1_000_000, created(1_000_000)))
-    mixed = _run(large, lives(large))
-    yield Figure(f"{large:,}, 3 in 10 updates, 1 in 10 deletes", large / mixed.seconds, "events/s")
+        yield from _figures("1,000,000 creates", 1_000_000, _run(1_000_000, created(1_000_000)))
+    yield from _figures(f"{large:,}, 3 in 10 updates, 1 in 10 deletes", large, _run(large, lives(large)))
 
 
-def _figures(count: int, ran: Ran) -> Iterator[Figure]:
-    yield Figure(f"{count:,} creates", count / ran.seconds, "events/s", at_least=AT_LEAST if count >= 100_000 else None)
+def _figures(what: str, count: int, ran: Ran) -> Iterator[Figure]:
+    yield Figure(what, count / ran.seconds, "events/s", at_least=AT_LEAST if count >= 100_000 else None)
+    yield Figure(f"{what}: processor time an event", 1e6 * ran.cpu_seconds / count, "µs")
     if ran.peak_mb is not None:
-        yield Figure(f"{count:,} creates: most memory", ran.peak_mb, "MB", at_most=MOST_MB)
+        yield Figure(f"{what}: most memory", ran.peak_mb, "MB", at_most=MOST_MB)
+
+
+def _steady(count: int, small: Ran, large: Ran) -> Iterator[Figure]:
+    """Give what one more event costs: starting and ending are in both."""
+    yield Figure("without start and end", count / (large.seconds - small.seconds), "events/s", at_least=AT_LEAST)
+    cpu = 1e6 * (large.cpu_seconds - small.cpu_seconds) / count
+    yield Figure("without start and end: processor time an event", cpu, "µs")
 
 
 def _run(count: int, events: Iterator[dict[str, Any]]) -> Ran:
