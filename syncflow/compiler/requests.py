@@ -6,7 +6,7 @@ In: ``AdapterFile`` and ``SystemSettings``. Out: ``SystemPlan``. Nothing here se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -309,7 +309,15 @@ def _windows(settings: SystemSettings, model: AdapterFile) -> tuple[Window, ...]
         for limit in model.limits
         if limit.requests is not None and limit.per is not None
     ]
-    return (*windows, *(Window(*whole_window(rate)) for rate in rates))
+    windows += [Window(*whole_window(rate)) for rate in rates]
+    return tuple(_reserved(window, settings.limits.reserve) for window in windows)
+
+
+def _reserved(window: Window, reserve: float) -> Window:
+    """Leave a share of a long window to others; what a short one lacks comes back at once."""
+    if window.per_seconds < 3600:
+        return window
+    return replace(window, count=max(1, int(window.count * (1 - reserve))))
 
 
 def _adapter_diagnostics(adapter: AdapterDocument, problems: Iterable[Problem]) -> list[Diagnostic]:

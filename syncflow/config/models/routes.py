@@ -27,6 +27,7 @@ from syncflow.config.scalars import (
     Name,
     OptionalText,
     RatePer,
+    Share,
     Size,
     Text,
     Version,
@@ -108,6 +109,8 @@ class SystemLimits(Model):
     """So many requests per time, or several such: 5/s, [10/s, 100/m]."""
     in_flight: Count | None = None
     """Most requests that wait for an answer at once."""
+    reserve: Share = 0.0
+    """Share of every window of an hour or more that is left to others who use the same account: 0.05."""
 
 
 class SystemBatch(Model):

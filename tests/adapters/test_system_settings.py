@@ -1,4 +1,4 @@
-"""What a person decides about deliveries that may have taken effect and are not safe to repeat."""
+"""What a system's own settings change about its adapter: doubt and reserve."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ operations:
 @pytest.mark.parametrize(("on_doubt", "repeat"), [("dead_letter", "unsafe"), ("repeat", "safe")])
 def test_on_doubt_repeat_takes_an_operation_for_safe(on_doubt: str, repeat: str, tmp_path: Path) -> None:
     assert plan(written(ADAPTER, tmp_path), on_doubt=on_doubt).operations["create"].repeat == repeat
+
+
+def test_a_reserve_leaves_a_share_of_long_windows_to_others(tmp_path: Path) -> None:
+    adapter = ADAPTER + "limits: [{requests: 10, per: 1s}, {requests: 1000, per: 24h}]\n"
+    windows = plan(written(adapter, tmp_path), limits={"reserve": 0.05}).windows
+    assert [window.count for window in windows] == [10, 950]
