@@ -32,10 +32,12 @@ class Explained(NamedTuple):
 
 
 def explain(
-    event: Annotated[
-        Path, typer.Option("--event", "-e", help="Events, JSONL, CSV or one JSON document; - reads standard input.")
-    ],
     routes: RoutesArgument = DEFAULT_ROUTES,
+    event: Annotated[
+        Path | None,
+        typer.Option("--event", "-e", help="Events, JSONL, CSV or one JSON document; - reads standard input."),
+    ] = None,
+    code: Annotated[bool, typer.Option("--code", help="Print the Python that the mappings are compiled to.")] = False,
     limit: Annotated[int, typer.Option(help="Take at most so many events.", min=1)] = 10,
     mask: Annotated[bool, typer.Option("--mask", help="Hide what the schema marks as personal.")] = False,
     profile: ProfileOption = None,
@@ -47,6 +49,11 @@ def explain(
 
     project = load_project(routes, profile=profile, offline=True)
     program = build(project)
+    if code:
+        _show_code(project, output)
+        return
+    if event is None:
+        raise typer.BadParameter("say which events, or --code", param_hint="--event")
     found = [_explained(project, program, raw, mask=mask) for raw in read_samples(event, most=limit)]
     if output is Output.JSON:
         say_json({"events": [_as_json(each) for each in found]})
@@ -57,6 +64,18 @@ def explain(
             _show(each)
     if any(each.foresight.outcome.dead_letters for each in found):
         raise typer.Exit(1)
+
+
+def _show_code(project: Project, output: Output) -> None:
+    from syncflow.compiler.build import transform_of
+
+    sources = {document.name: transform_of(project, document.model).source for document in project.mappings.values()}
+    if output is Output.JSON:
+        say_json({"mappings": sources})
+        return
+    for name, source in sources.items():
+        say(f"# {name}")
+        say(source)
 
 
 def _explained(project: Project, program: Program, raw: Raw, *, mask: bool) -> Explained:

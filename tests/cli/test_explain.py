@@ -220,3 +220,10 @@ def test_no_event_is_1(command: Command, project: Path) -> None:
     ended = command("explain", "--event", samples(project))
     assert ended.code == 1
     assert ended.err.startswith("error: there is no event in ")
+
+
+def test_code_prints_the_python_of_every_mapping(command: Command, project: Path) -> None:
+    ended = command("explain", "--code")
+    assert ended.code == 0
+    assert "# mappings/hubspot_contact.yaml\ndef payload(root):\n    item = root['item']\n" in ended.out
+    assert "'firstname': first_name(name)," in ended.out
