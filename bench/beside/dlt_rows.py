@@ -3,9 +3,6 @@
 Run by the suite `others` in the environment of requirements-others.lock: python dlt_rows.py ROWS URL BATCH JOBS
 """
 
-# mypy: ignore-errors
-# Its packages are in an environment of their own.
-
 import json
 import sys
 import threading
