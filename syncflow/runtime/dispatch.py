@@ -79,6 +79,7 @@ class Dispatcher:
         self._flush = False
         self._closing = False
         self._free = asyncio.Semaphore(max(1, plan.in_flight))
+        self._unsettled = asyncio.Semaphore(2 * max(1, plan.in_flight))  # what a kill may cause to be sent again
         self._writes: set[asyncio.Task[None]] = set()
         self._failures = 0
 
@@ -204,27 +205,35 @@ class Dispatcher:
 
     async def _room(self) -> bool:
         """Wait until a request could start at once, so that a batch keeps filling until then."""
+        await self._unsettled.acquire()
         await self._free.acquire()
         try:
             await self._limiter.available()
         except GateClosedError:
-            self._free.release()
+            self._release()
             return False
-        except BaseException:
-            self._free.release()
-            raise
         return True
+
+    def _release(self) -> None:
+        self._free.release()
+        self._unsettled.release()
 
     def _start(self, sends: asyncio.TaskGroup) -> None:
         cut = None if self.stopped else self._lanes.cut(self._clock.monotonic(), flush=self._flush)
         if cut is None:
-            self._free.release()
+            self._release()
         else:
             sends.create_task(self._send(*cut))
 
     # -- one batch ----------------------------------------------------------------------------------------------------------
 
     async def _send(self, group: Group, deliveries: tuple[Delivery, ...]) -> None:
+        try:
+            await self._send_and_settle(group, deliveries)
+        finally:
+            self._unsettled.release()
+
+    async def _send_and_settle(self, group: Group, deliveries: tuple[Delivery, ...]) -> None:
         batch = Batch(self._batch_ids(), self.plan.name, group.object, group.operation, group.key_name, deliveries)
         try:
             outcomes = await self._attempt(batch)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncflow.errors import SyncflowError
+from syncflow.errors import SyncflowError, UnavailableError
 from syncflow.events import Delivery, Outcome, Verdict
 from syncflow.runtime.journal import DeadLetter, DeliveryState, Journal, Settlement, Superseded
 from syncflow.runtime.retry import Retries
@@ -72,32 +72,48 @@ class Settler:
         self._usage = usage
         self._entries: list[_Entry] = []
         self._news = asyncio.Event()
+        self._broken: SyncflowError | None = None
 
     async def settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
-        """Return when these are durable."""
+        """Return when these are durable.
+
+        Raises:
+            SyncflowError: the journal failed, now or before: nothing will be written any more, and the run ends.
+        """
+        if self._broken:
+            raise self._broken
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._entries.append(_Entry(settlements, superseded, done))
         self._news.set()
         await done
 
     async def run(self) -> None:
-        """Write until cancelled."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            entries, self._entries = self._entries, []
-            try:
-                await self._journal.settle(
-                    [settlement for entry in entries for settlement in entry.settlements],
-                    superseded=[superseded for entry in entries for superseded in entry.superseded],
-                    usage=self._usage(),
-                )
-            except SyncflowError as exc:
-                _fail(entries, exc)
-                raise
-            for entry in entries:
-                if not entry.done.done():
-                    entry.done.set_result(None)
+        """Write until cancelled. However it ends, nobody waits for a write that will never come.
+
+        Raises:
+            SyncflowError: the journal failed.
+        """
+        entries: Sequence[_Entry] = ()
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                entries, self._entries = self._entries, []
+                await self._write(entries)
+        except BaseException as exc:
+            self._broken = exc if isinstance(exc, SyncflowError) else UnavailableError("the run is ending")
+            _fail([*entries, *self._entries], self._broken)
+            raise
+
+    async def _write(self, entries: Sequence[_Entry]) -> None:
+        await self._journal.settle(
+            [settlement for entry in entries for settlement in entry.settlements],
+            superseded=[superseded for entry in entries for superseded in entry.superseded],
+            usage=self._usage(),
+        )
+        for entry in entries:
+            if not entry.done.done():
+                entry.done.set_result(None)
 
 
 def _fail(entries: Sequence[_Entry], exc: SyncflowError) -> None:

@@ -24,8 +24,8 @@ from tests.journeys.stories import implied, write_stories
 from tests.journeys.victim import POINTS
 
 BATCH = 20
-IN_FLIGHT = 2 * 4 * BATCH
-"""Two systems, four requests each."""
+IN_FLIGHT = 2 * (2 * 4) * BATCH
+"""Two systems, four requests each, and as many again that are answered while the outcomes before them are being written."""
 
 
 class Counting:
