@@ -30,7 +30,11 @@ def settler(journal: object) -> Settler:
     return Settler(cast(Journal, journal), usage=dict)
 
 
-async def test_a_journal_that_failed_fails_those_who_wait_and_those_who_come_later() -> None:
+def test_a_journal_that_failed_fails_those_who_wait_and_those_who_come_later() -> None:
+    asyncio.run(_a_journal_that_failed())
+
+
+async def _a_journal_that_failed() -> None:
     broken = settler(FullDisk())
     running = asyncio.create_task(broken.run())
     with pytest.raises(UnavailableError, match="no room"):
@@ -41,7 +45,11 @@ async def test_a_journal_that_failed_fails_those_who_wait_and_those_who_come_lat
         await asyncio.wait_for(broken.settle([]), timeout=5)
 
 
-async def test_a_run_that_ends_leaves_nobody_waiting_for_a_write() -> None:
+def test_a_run_that_ends_leaves_nobody_waiting_for_a_write() -> None:
+    asyncio.run(_a_run_that_ends())
+
+
+async def _a_run_that_ends() -> None:
     ending = settler(NeverDone())
     running = asyncio.create_task(ending.run())
     waiting = asyncio.create_task(ending.settle([]))
