@@ -18,7 +18,7 @@ THROTTLE_SECONDS = 5.0
 PARK_SECONDS = 900.0
 _GATEWAY = frozenset({502, 503, 504, 521, 522, 523, 524})
 _SETTLING = frozenset({"delivered", "already_done", "next"})
-_LATER = frozenset({408, 425})
+_LATER = frozenset({408, 423, 425})
 
 
 @dataclass(frozen=True, slots=True)

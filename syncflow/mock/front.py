@@ -90,8 +90,8 @@ class _Exchange:
         strike = self._system.desk.faults.after()
         answer = self._system.answer(call)
         if strike == "timeout":
-            await asyncio.sleep(self._system.desk.settings.hold_seconds)
-            await self._hang_up()
+            if not await self._gone_within(self._system.desk.settings.hold_seconds):
+                await self._hang_up()
             return
         if strike == "empty":
             answer.body = b""
@@ -116,7 +116,8 @@ class _Exchange:
         pause = self._system.desk.settings.drip_seconds / _DRIPS
         for start in range(0, len(body), size):
             await self._send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
-            await asyncio.sleep(pause)
+            if await self._gone_within(pause):
+                return
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _body(self) -> bytes:
@@ -129,6 +130,13 @@ class _Exchange:
             message = await self._receive()
             parts.append(message.get("body", b""))
         return b"".join(parts)
+
+    async def _gone_within(self, seconds: float) -> bool:
+        """Wait so long, or until whoever asked has gone; say whether that was so."""
+        gone = asyncio.ensure_future(self._receive())
+        done, _ = await asyncio.wait({gone}, timeout=seconds)
+        gone.cancel()
+        return bool(done)
 
     async def _hang_up(self) -> None:
         """Close the connection without an answer. ASGI has no word for it, so the server's own transport is asked."""
