@@ -1,7 +1,7 @@
 # Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak lock clean
+.PHONY: help setup demo test node-clients check bench soak lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +14,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python3
     if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$python; break; fi; done)
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## make .venv with the locked packages; runs again only when a lock changes
 
@@ -36,6 +36,14 @@ demo: setup  ## run the whole product against mock systems, for half a minute
 
 test: setup  ## run all tests
 	$(PYTEST) -n auto
+
+NODE_CLIENTS := tests/mock/node
+
+node-clients: $(NODE_CLIENTS)/node_modules/.ready  ## install the vendors' clients for Node, which make test then tries too
+
+$(NODE_CLIENTS)/node_modules/.ready: $(NODE_CLIENTS)/package-lock.json
+	cd $(NODE_CLIENTS) && npm ci --loglevel=error
+	@touch $@
 
 check: setup  ## formatting, types, import layers, documentation
 	$(BIN)/ruff check .
@@ -67,7 +75,8 @@ lock:  ## resolve the dependencies of pyproject.toml anew
 	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file build/lock/others.lock build/lock/others.in
 	@grep -v '^\(#\|$$\)' build/lock/others.lock > bench/requirements-others.lock
 	@rm -rf build/lock
+	cd $(NODE_CLIENTS) && npm install --package-lock-only --loglevel=error
 
 clean:  ## remove what was made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .syncflow
+	rm -rf $(VENV) $(NODE_CLIENTS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .syncflow
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
