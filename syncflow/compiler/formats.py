@@ -36,9 +36,22 @@ _TIME = re.compile(rf"{_CLOCK}{_ZONE}?\Z")
 _ZONED = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}\Z")
 _LOCAL = re.compile(rf"{_DAY}T{_CLOCK}\Z")
 _DATE_TIME = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}?\Z")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+\Z")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\Z")
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}\Z")
+_URI = r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+"
+_UUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+_E164 = r"\+[1-9][0-9]{1,14}"
+_IS_URI = re.compile(rf"{_URI}\Z")
+_IS_UUID = re.compile(rf"{_UUID}\Z")
+_IS_E164 = re.compile(rf"{_E164}\Z")
+
+# Without looking ahead, and without the 29th of February.
+_PLAIN_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?"
+_PLAIN_HOSTNAME = rf"{_PLAIN_LABEL}(?:\.{_PLAIN_LABEL}){{0,4}}"
+_PLAIN_ATOM = r"[A-Za-z0-9_+-]{1,20}"
+_PLAIN_EMAIL = rf"{_PLAIN_ATOM}(?:\.{_PLAIN_ATOM}){{0,2}}@(?:{_PLAIN_LABEL}\.){{1,3}}[A-Za-z]{{2,20}}"
+_PLAIN_DAY = (
+    r"[12][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
+_PLAIN_LOCAL = f"{_PLAIN_DAY}T{_CLOCK}"
 
 
 def is_email(text: str) -> bool:
@@ -73,15 +86,15 @@ def is_date_time(text: str) -> bool:
 
 
 def is_uri(text: str) -> bool:
-    return _URI.match(text) is not None
+    return _IS_URI.match(text) is not None
 
 
 def is_uuid(text: str) -> bool:
-    return _UUID.match(text) is not None
+    return _IS_UUID.match(text) is not None
 
 
 def is_e164(text: str) -> bool:
-    return _E164.match(text) is not None
+    return _IS_E164.match(text) is not None
 
 
 def _of_calendar(day: str) -> bool:
@@ -94,11 +107,15 @@ def _of_calendar(day: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A named set of texts. ``longest`` is the most characters one can have, None for no bound; every one is ASCII."""
+    """A named set of texts. ``longest`` is the most characters one can have, None for no bound; every one is ASCII.
+
+    ``plain`` is a pattern, for any engine, of nothing but texts of the format: all of them, or the everyday ones.
+    """
 
     name: str
     words: str
     check: Callable[[str], bool]
+    plain: str
     within: str | None = None
     longest: int | None = None
     shortest: int = 1
@@ -108,16 +125,32 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            Format("email", "e-mail", is_email, longest=254, shortest=5),
-            Format("date", "date", is_date, longest=10, shortest=10),
-            Format("date-time", "date and time", is_date_time, longest=35, shortest=19),
-            Format("date-time-zoned", "date and time with a zone", is_zoned, "date-time", longest=35, shortest=20),
-            Format("date-time-local", "date and time without a zone", is_local, "date-time", longest=29, shortest=19),
-            Format("time", "time", is_time, longest=24, shortest=8),
-            Format("uri", "URI", is_uri, shortest=3),
-            Format("uuid", "UUID", is_uuid, longest=36, shortest=36),
-            Format("e164", "phone number in E.164", is_e164, longest=16, shortest=3),
-            Format("hostname", "host name", is_hostname, longest=253),
+            Format("email", "e-mail", is_email, _PLAIN_EMAIL, longest=254, shortest=5),
+            Format("date", "date", is_date, _PLAIN_DAY, longest=10, shortest=10),
+            Format("date-time", "date and time", is_date_time, _PLAIN_LOCAL + _ZONE + "?", longest=35, shortest=19),
+            Format(
+                "date-time-zoned",
+                "date and time with a zone",
+                is_zoned,
+                _PLAIN_LOCAL + _ZONE,
+                "date-time",
+                longest=35,
+                shortest=20,
+            ),
+            Format(
+                "date-time-local",
+                "date and time without a zone",
+                is_local,
+                _PLAIN_LOCAL,
+                "date-time",
+                longest=29,
+                shortest=19,
+            ),
+            Format("time", "time", is_time, _CLOCK + _ZONE + "?", longest=24, shortest=8),
+            Format("uri", "URI", is_uri, _URI, shortest=3),
+            Format("uuid", "UUID", is_uuid, _UUID, longest=36, shortest=36),
+            Format("e164", "phone number in E.164", is_e164, _E164, longest=16, shortest=3),
+            Format("hostname", "host name", is_hostname, _PLAIN_HOSTNAME, longest=253),
         )
     }
 )

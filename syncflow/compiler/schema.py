@@ -28,8 +28,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from syncflow.compiler.formats import FORMATS
+from syncflow.compiler.glance import compile_event_glance, compile_glance
 from syncflow.compiler.misfits import Misfit, explain
-from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER, matches_pattern
+from syncflow.compiler.scopes import root_of
+from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER, Type, matches_pattern
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Item, Json
 
@@ -44,10 +46,17 @@ class Door:
     """A compiled schema. ``model`` is for people who work in Python; ``misfits`` is what the stream asks."""
 
     model: type[BaseModel]
+    root: Type
+    """The type of what expressions see of an event of this kind that has passed."""
+    fits_a_whole_event: Callable[[Any], bool] = field(repr=False)
+    """The glance at a decoded event of this kind: where it is true there is nothing to find in any part of the event."""
+    _fits: Callable[[Any], bool] = field(repr=False)
     _validate: Callable[[Any], Any] = field(repr=False)
 
     def misfits(self, item: Item, *, most: int = 5) -> Sequence[Misfit]:
         """Return what does not fit, at most so many; empty where the item fits."""
+        if self._fits(item):
+            return ()
         try:
             self._validate(item)
         except ValidationError as error:
@@ -59,10 +68,11 @@ def compile_door(node: SchemaNode, *, name: str) -> Door:
     """Compile a schema whose top is an object."""
     builder = _Builder(node.defs)
     model = builder.model(node, name)
-    if not _rest_of(node):
-        return Door(model, model.__pydantic_validator__.validate_python)
-    whole = TypeAdapter(builder.annotation(node, name))
-    return Door(model, whole.validator.validate_python)
+    validator = (
+        TypeAdapter(builder.annotation(node, name)).validator if _rest_of(node) else model.__pydantic_validator__
+    )
+    glance, at_event = compile_glance(node, builder.check), compile_event_glance(name, node, builder.check)
+    return Door(model, root_of(name, node), at_event, glance, validator.validate_python)
 
 
 def _rest_of(node: SchemaNode) -> bool:
@@ -89,6 +99,10 @@ class _Builder:
         for part in meaning[1:]:
             combined = Annotated[combined, BeforeValidator(_also(TypeAdapter(part)))]
         return self._listed(node, combined)
+
+    def check(self, node: SchemaNode) -> Callable[[Any], Any]:
+        """Return what raises ValueError for values that a part of the schema does not admit."""
+        return TypeAdapter(self.annotation(node, "part")).validator.validate_python
 
     def model(self, node: SchemaNode, name: str) -> type[BaseModel]:
         """Return the model of an object."""

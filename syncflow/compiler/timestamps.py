@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from syncflow.events import Json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # beside times without a zone
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
@@ -48,9 +49,11 @@ def _read_text(text: str, place: tzinfo) -> float:
     if len(text) > 40:
         raise ValueError("not a time")
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=place)
-    return (moment - _EPOCH).total_seconds()
+    if moment.tzinfo is not None:
+        return (moment - _EPOCH).total_seconds()
+    if place is UTC:
+        return (moment - _NAIVE_EPOCH).total_seconds()
+    return (moment.replace(tzinfo=place) - _EPOCH).total_seconds()
 
 
 def _read_number(text: str) -> float:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from syncflow.compiler.schema import compile_door
 from syncflow.compiler.type_sources import from_schema
@@ -182,11 +183,72 @@ ITEMS = st.recursive(
 )
 
 
+def admits(model: type[BaseModel], item: Any) -> bool:
+    try:
+        model.model_validate(item)
+    except ValidationError:
+        return False
+    return True
+
+
 @given(SCHEMAS, ITEMS)
 def test_door_and_types_agree_and_nothing_is_changed(schema: dict[str, Any], value: Any) -> None:
     node = SchemaNode.model_validate({"type": "object", "properties": {"x": schema}, "required": ["x"]})
     item = {"x": value}
     before = deepcopy(item)
-    fits = not compile_door(node, name="thing").misfits(item)
-    assert fits == accepts(from_schema(node), item)
+    door = compile_door(node, name="thing")
+    fits = not door.misfits(item)
+    assert fits == accepts(from_schema(node), item) == admits(door.model, item)
+    assert fits or not door.fits_a_whole_event({"record": "thing", "operation": "create", "item": item})
     assert orjson.dumps(item, option=orjson.OPT_PASSTHROUGH_SUBCLASS) == orjson.dumps(before)
+
+
+EVERYDAY = [
+    ({"type": "string", "maxLength": 3}, "abc"),
+    ({"type": ["string", "null"], "format": "email"}, "Ada.Lovelace@example.co.uk"),
+    ({"type": ["string", "null"], "format": "email"}, None),
+    ({"type": "string", "format": "date-time"}, "2024-12-31T23:59:59.123456"),
+    ({"type": "string", "enum": ["a", "b"]}, "b"),
+    ({"type": ["string", "null"], "enum": ["a", None]}, None),
+    ({"type": "string", "pattern": "^a"}, "abc"),
+    ({"type": "integer", "minimum": 0.5}, 1),
+    ({"type": "integer"}, -(2**63)),
+    ({"type": "number", "maximum": 9.5}, 9.25),
+    ({"type": "number"}, 2**63 - 1),
+    ({"type": "boolean"}, True),
+    ({"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}}, [{"n": 1}, {}]),
+    ({"const": 5}, 5),
+    ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, 5),
+    ({}, "anything of one piece"),
+]
+DOUBTFUL = [
+    ({"type": "number"}, 1e19, "a decimal that may have been an integer of more than 64 bits"),
+    ({}, [[1]], "parts of which the schema says nothing"),
+    ({"type": "object"}, {"a": {"b": 1}}, "parts of which the schema says nothing"),
+    ({"type": "integer"}, 2**63, "an integer of more than 64 bits"),
+]
+
+
+def thing(schema: dict[str, Any]) -> Any:
+    return compile_door(SchemaNode.model_validate({"type": "object", "properties": {"x": schema}}), name="thing")
+
+
+@pytest.mark.parametrize(("schema", "value"), EVERYDAY)
+def test_a_glance_is_enough_for_everyday_values(schema: dict[str, Any], value: Any) -> None:
+    event = {"record": "thing", "operation": "update", "timestamp": "now", "item": {"x": value, "unknown": 5}}
+    assert thing(schema).fits_a_whole_event(event)
+
+
+@pytest.mark.parametrize(("schema", "value", "why"), DOUBTFUL)
+def test_a_glance_does_not_let_pass_what_may_have_lost_a_digit_or_be_deep(
+    schema: dict[str, Any], value: Any, why: str
+) -> None:
+    assert not thing(schema).fits_a_whole_event({"record": "thing", "operation": "create", "item": {"x": value}}), why
+    assert not thing({}).fits_a_whole_event({"record": "thing", "operation": "create", "item": {}, "more": value}), why
+
+
+@pytest.mark.parametrize("event", [{}, {"operation": "delete"}, {"record": "other"}, {"item": None}, {"operation": 1}])
+def test_a_glance_lets_pass_only_creations_and_changes_of_its_own_kind(event: dict[str, Any]) -> None:
+    whole = {"record": "thing", "operation": "create", "item": {}}
+    assert thing({}).fits_a_whole_event(whole)
+    assert not thing({}).fits_a_whole_event({**whole, **event} if event else {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,3 +74,14 @@ def test_what_passes_is_ascii_and_within_the_declared_lengths(name: str, data: s
 def test_a_format_within_another_means_that_its_texts_pass_there(inner: str, outer: str, data: st.DataObject) -> None:
     if lies_within(inner, outer):
         assert FORMATS[outer].check(data.draw(st.sampled_from(GOOD[inner])))
+
+
+@given(st.data(), st.sampled_from(sorted(FORMATS)))
+def test_the_plain_pattern_admits_only_what_the_format_admits(data: st.DataObject, name: str) -> None:
+    text = data.draw(st.from_regex(FORMATS[name].plain, fullmatch=True))
+    assert FORMATS[name].check(text)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_plain_pattern_admits_everyday_texts(name: str) -> None:
+    assert re.fullmatch(FORMATS[name].plain, "2024-01-15" if name == "date" else GOOD[name][0])

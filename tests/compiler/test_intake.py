@@ -209,3 +209,21 @@ def test_an_envelope_that_cannot_be_read_says_which_part() -> None:
 def test_whatever_the_bytes_it_is_one_of_the_three(body: Any) -> None:
     raw = body if isinstance(body, bytes) else body.encode(errors="replace")
     assert isinstance(intake()(raw), Accepted | Ignored | Refused)
+
+
+ODD = [None, True, 0, 5, -1, 2**63 - 1, 2**63, 10**19, 10**25, 1.5, 1e19, 1e300, "", "A1", "contacts", "noise", "create", "delete",
+       "merge", "2024-01-15", "2024-01-15T10:30:00", "2024-02-29T10:30:00Z", "1705314600123", "9" * 25, {}, [], [1], {"test": 1},
+       {"a": {"b": [10**19]}}, {"id": "A", "name": "x"}, {"id": 7, "name": "x"}, json.loads("[" * 120 + "]" * 120)]  # fmt: skip
+EVENTS = st.builds(
+    lambda parts, item: {**event(item={"id": "A1", "name": "Ada", **item}), **parts},
+    st.dictionaries(st.sampled_from(["record", "operation", "timestamp", "item", "more"]), st.sampled_from(ODD), max_size=2),
+    st.dictionaries(st.sampled_from(["id", "name", "test", "more"]), st.sampled_from(ODD), max_size=2),
+)  # fmt: skip
+QUICK, CAREFUL = intake(), intake({"record": "record"})
+"""An envelope of its own, even one that says the same, has no quick way."""
+
+
+@given(EVENTS, st.sets(st.sampled_from(["record", "operation", "timestamp", "item"]), max_size=1))
+def test_both_ways_of_the_intake_come_to_the_same(body: dict[str, Any], missing: set[str]) -> None:
+    body = {name: part for name, part in body.items() if name not in missing}
+    assert repr(QUICK(body)) == repr(CAREFUL(body))

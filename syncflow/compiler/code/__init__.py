@@ -18,8 +18,8 @@ Text of a file is in the tree as constants only. Equal input makes equal code.
 """
 
 from syncflow.compiler.code.emitter import Emitted, Emitter, Generated, compile_path
-from syncflow.compiler.code.failing import FieldError
+from syncflow.compiler.code.failing import FAILURES, FieldError
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.values import Place
 
-__all__ = ["Emitted", "Emitter", "FieldError", "Finding", "Generated", "Place", "compile_path"]
+__all__ = ["FAILURES", "Emitted", "Emitter", "FieldError", "Finding", "Generated", "Place", "compile_path"]

@@ -58,6 +58,8 @@ class Generated:
     source: str
     call: Callable[[Any], Any] = field(repr=False)
     """root → result. Raises FieldError, without personal data, where a value cannot be made."""
+    bare: Callable[[Any], Any] = field(repr=False)
+    """The function itself: raises ``code.FAILURES``, whose words may quote the data."""
 
 
 class Emitter:
@@ -67,33 +69,43 @@ class Emitter:
         self.functions = {**FUNCTIONS, **functions} if functions else FUNCTIONS
         self.pool = Pool()
         self.root = Variable("root", type=scope)
-        self._scope = scope
         self._file = file
         self._slots: dict[str, Slot] = {}
         self._fields: dict[Spot, str] = {}
         self._texts = 0
 
-    def expression(self, text: str, *, place: PlaceOf | None = None, field: str = "") -> Emitted:
+    def expression(
+        self, text: str, *, place: PlaceOf | None = None, field: str = "", over: Value | None = None
+    ) -> Emitted:
         """Compile an expression over the root, JMESPath or Jinja, for the field that an error shall name.
+
+        ``over``: what JMESPath reads in place of the root; Jinja reads a variable there too, and else the root.
 
         Raises:
             ExpressionError: the text is no expression, is too long or too deep, or calls what does not exist.
         """
         if is_jinja(text):
-            return self.template(text, place=place, field=field)
+            return self.template(text, place=place, field=field, over=over if isinstance(over, Variable) else None)
         node = parse(text, self.functions)
+        start = Scope(self.root) if over is None else Scope(over, 1)
         try:
-            inferred = infer(node, self._scope, self.functions)
+            inferred = infer(node, start.current.type, self.functions)
             lowering = Lowering(self.pool, inferred.types, self.functions, self._placing(place, field))
-            value = lowering.value(node, Scope(self.root))
+            value = lowering.value(node, start)
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
         return Emitted(value, inferred.type, inferred.findings, reads_of(node))
 
     def template(
-        self, text: str, *, place: PlaceOf | None = None, field: str = "", escape: Callable[[str], str] | None = None
+        self,
+        text: str,
+        *,
+        place: PlaceOf | None = None,
+        field: str = "",
+        escape: Callable[[str], str] | None = None,
+        over: Variable | None = None,
     ) -> Emitted:
-        """Compile text with inserts over the root; each insert passes through ``escape``.
+        """Compile text with inserts over the root, or ``over`` a variable; each insert passes through ``escape``.
 
         Raises:
             ExpressionError: as for ``expression``.
@@ -101,7 +113,7 @@ class Emitter:
         made = compile_template(
             text,
             pool=self.pool,
-            root=self.root,
+            root=over or self.root,
             functions=self.functions,
             place=self._placing(place, field),
             escape=escape,
@@ -169,7 +181,8 @@ class Emitter:
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
         exec(code, namespace)  # noqa: S102  # built node by node; text of files is in it as constants only
-        return Generated(module, source, careful(namespace[called], self._file, self._fields))
+        bare = namespace[called]
+        return Generated(module, source, careful(bare, self._file, self._fields), bare)
 
     def _written(self, name: str, result: Emitted | None) -> tuple[ast.Module, dict[str, Any], str]:
         names = Names()

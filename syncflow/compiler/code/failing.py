@@ -13,6 +13,18 @@ NO_FILE: Final = "<expression>"
 """The file of code that was made of no file."""
 
 
+FAILURES: Final = (
+    DataError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What generated code may raise."""
+
+
 class FieldError(DataError):
     """The value of a field cannot be made. ``field`` is the first that needs what failed, empty where there is none."""
 
@@ -36,7 +48,7 @@ def careful(function: FunctionType, file: str, fields: Mapping[Spot, str]) -> Ca
             return function(root)
         except DataError as error:
             raise failed(error.message, error) from None
-        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        except FAILURES as error:
             raise failed(f"the expression cannot be evaluated ({type(error).__name__})", error) from None
 
     def failed(message: str, error: Exception) -> FieldError:
