@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from syncflow.compiler.wire.plans import AnswerPlan, ElementValue, ReaderPlan, Root
+from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, Root
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One element of an answer, read."""
 
     good: bool
     element: Json
-    vendor_id: str | None
-    code: str
-    message: str
     place: str
+    vendor_id: str | None = None
+    code: str = ""
+    message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What an answer says of one record: nothing, one thing, or things that do not go together."""
 
     rows: tuple[Row, ...] = ()
@@ -63,7 +62,7 @@ def read_answer(answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Ro
     An answer without readers speaks of all alike.
     """
     if answer.results is None and answer.failures is None:
-        row = Row(good=True, element=bodies[-1], vendor_id=None, code="", message="", place=answer.place)
+        row = Row(good=True, element=bodies[-1], place=answer.place)
         return Reading(tuple(Said((row,)) for _ in records))
     said: list[list[Row]] = [[] for _ in records]
     strays: list[Row] = []
@@ -91,16 +90,16 @@ def _rows(
 ) -> Iterable[tuple[int | None, Row]]:
     alone = len(records) == 1 and len(bodies) == 1
     elements = [one for body in bodies for one in _elements(reader, body, alone=alone, optional=optional)]
-    if reader.match is None:
+    if reader.by_index:
         if good and len(elements) != len(records):
             raise _ShapeError(f"it lists {len(elements)} results for {len(records)} records ({reader.place})")
         for position, element in enumerate(elements):
-            yield position if position < len(records) else None, _row(reader, element, shared, good=good)
+            yield position if position < len(records) else None, _row(reader, element, shared, good=good)[1]
         return
     known = _known(reader, records)
     for element in elements:
-        row = _row(reader, element, shared, good=good)
-        positions = _positions(reader.match, element, shared, known)
+        match, row = _row(reader, element, shared, good=good)
+        positions = _positions(match, known)
         if not positions and len(records) == 1 and len(elements) == 1 and not good:
             positions = [0]  # the only refusal there is, of the only record there was
         if not positions:
@@ -139,37 +138,23 @@ def _known(reader: ReaderPlan, records: Sequence[Root]) -> dict[str, list[int]]:
     return known
 
 
-def _positions(match: ElementValue, element: Json, shared: Root, known: dict[str, list[int]]) -> list[int]:
-    found = _value(match, element, shared)
-    ids = found if isinstance(found, list) else [found]
+def _positions(match: Json, known: dict[str, list[int]]) -> list[int]:
+    if isinstance(match, str):
+        return known.get(match, [])
+    ids = match if isinstance(match, list) else [match]
     return sorted({position for one in ids if one is not None for position in known.get(as_text(one), ())})
 
 
-def _row(reader: ReaderPlan, element: Json, shared: Root, *, good: bool) -> Row:
-    if good and reader.ok is not None:
-        good = _value(reader.ok, element, shared) is True
-    if good:
-        vendor_id = _text(reader.vendor_id, element, shared) or None
-        return Row(good=True, element=element, vendor_id=vendor_id, code="", message="", place=reader.place)
-    return Row(
-        good=False,
-        element=element,
-        vendor_id=None,
-        code=_text(reader.code, element, shared),
-        message=_text(reader.message, element, shared),
-        place=reader.place,
-    )
+def _row(reader: ReaderPlan, element: Json, shared: Root, *, good: bool) -> tuple[Json, Row]:
+    """Return what an element is matched by, and what it says."""
+    subject = reader.subject(element, shared)
+    match = subject.get("match")
+    if good and (not reader.says_ok or subject["ok"] is True):
+        return match, Row(good=True, element=element, vendor_id=_text(subject["vendor_id"]) or None, place=reader.place)
+    told = reader.complaint(element, shared)
+    code, message = _text(told["code"]), _text(told["message"])
+    return match, Row(good=False, element=element, code=code, message=message, place=reader.place)
 
 
-def _text(value: ElementValue | None, element: Json, shared: Root) -> str:
-    found = _value(value, element, shared)
+def _text(found: Json) -> str:
     return "" if found is None else as_text(found)
-
-
-def _value(value: ElementValue | None, element: Json, shared: Root) -> Json:
-    if value is None:
-        return None
-    try:
-        return value(element, shared)
-    except DataError:
-        return None

@@ -19,9 +19,8 @@ def sign(plan: JwtPlan, root: Root, *, now: float) -> str:
     except ImportError as error:
         raise DataError("signing in with a JWT needs a package that is not installed: syncflow[jwt]") from error
     issued = int(now)
-    claims = {name: render(root) for name, render in plan.claims}
-    timed = {**claims, "iat": issued, "exp": issued + int(plan.life_seconds)}
-    headers = {name: render(root) for name, render in plan.headers}
+    timed = {**plan.claims(root), "iat": issued, "exp": issued + int(plan.life_seconds)}
+    headers = plan.headers(root)
     key = plan.key(root).replace("\\n", "\n")  # a variable of one line holds a PEM with its line ends written out
     try:
         return jwt.encode(timed, key, algorithm=plan.algorithm, headers=headers or None)

@@ -36,7 +36,7 @@ from syncflow.adapters.signin import NoToken, SignIn
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
-from syncflow.compiler.wire.roots import payload_as_sent
+from syncflow.compiler.wire.roots import payload_as_sent, request_root
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
@@ -95,7 +95,7 @@ class SystemClient:
             last = index == len(operation.steps) - 1
             signal = await self._step(Round(batch, operation, step, last), members)
             if signal is not None:
-                self._give_up(batch, operation.steps[index + 1 :], members)
+                self._give_up(operation.steps[index + 1 :], members)
                 return self._end(members, signal)
         return self._end(members, None)
 
@@ -117,7 +117,7 @@ class SystemClient:
             signed_in = self._wire.sign_in.token is not None
             return CheckResult(good=True, message="signed in" if signed_in else "the adapter names nothing to check")
         try:
-            prepared = prepare(self._wire, plan, {**self._common(), "token": token.seen}, (), base_url=token.base_url)
+            prepared = prepare(self._wire, plan, {**self._common(), "token": token.seen}, base_url=token.base_url)
         except DataError as error:
             return CheckResult(good=False, message=f"{plan.place}: {error.message}")
         return self._checked(await self._exchange(prepared, plan.group))
@@ -139,7 +139,7 @@ class SystemClient:
         if isinstance(token, NoToken):
             raise UnavailableError(f"{self._plan.name}: {self.mask(token.message)}")
         root = {**self._common(), "token": token.seen, "object": object_name}
-        prepared = prepare(self._wire, plan.request, root, (), base_url=token.base_url)
+        prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
         answer = await self._exchange(prepared, plan.request.group)
         if isinstance(answer, Unanswered):
             raise UnavailableError(f"{self._plan.name}: {answer.reason}")
@@ -163,12 +163,12 @@ class SystemClient:
         shared = self._shared(batch, _Masked(), self._masked_auth())
         found: list[RenderedRequest] = []
         for step in operation.steps:
-            fitting = self._fitting(batch, step, members)
+            fitting = self._fitting(step, members)
             for part in runs(fitting, step.records):
                 prepared = self._prepare(step, shared, roots_of(shared, part), base_url=self._plan.base_url)
                 found.append(shown(prepared, step=step.name))
             for member in fitting:
-                identified = step.answer.results is not None and step.answer.results.vendor_id is not None
+                identified = step.answer.results is not None and step.answer.results.identifies
                 placeholder = member.vendor_id or (PLACEHOLDER if identified else None)
                 member.take(Ruling(done=True, vendor_id=placeholder), step)
         return found
@@ -186,7 +186,7 @@ class SystemClient:
 
     async def _step(self, current: Round, members: Sequence[Member]) -> Signal | None:
         """Do one step for the records that it is for; return early on what concerns the whole system."""
-        fitting = self._fitting(current.batch, current.step, members)
+        fitting = self._fitting(current.step, members)
         for member in fitting:
             member.done = False
         waiting = list(runs(self._unknown(current, fitting), current.step.records))
@@ -273,18 +273,17 @@ class SystemClient:
         return bodies, answer
 
     def _prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
-        deliveries: Json = list(records)
-        root = {**shared, **records[0]} if step.records == 1 else {**shared, "deliveries": deliveries}
-        return prepare(self._wire, step.request, root, records, base_url=base_url)
+        root = request_root(shared, records, alone=step.records == 1)
+        return prepare(self._wire, step.request, root, base_url=base_url)
 
-    def _fitting(self, batch: Batch, step: StepPlan, members: Sequence[Member]) -> list[Member]:
-        shared = self._shared(batch, {}, {})
+    def _fitting(self, step: StepPlan, members: Sequence[Member]) -> list[Member]:
+        shared: Root = {"options": dict(self._wire.options)}
         return [member for member in members if member.outcome is None and fits(step, member, shared)]
 
-    def _give_up(self, batch: Batch, rest: Sequence[StepPlan], members: Sequence[Member]) -> None:
+    def _give_up(self, rest: Sequence[StepPlan], members: Sequence[Member]) -> None:
         """Take back *done* where a later step, which is not reached now, was still to come."""
         for step in rest:
-            for member in self._fitting(batch, step, members):
+            for member in self._fitting(step, members):
                 member.done = False
 
     def _not_signed_in(self, trouble: NoToken, part: Sequence[Member]) -> Judgement:
@@ -320,7 +319,7 @@ class SystemClient:
 
     def _member(self, delivery: Delivery) -> Member:
         payload = payload_as_sent(delivery.payload, clear=self._wire.clear, text_values=self._wire.text_values)
-        return Member(delivery, payload, delivery.vendor_id)
+        return Member(delivery, payload)
 
     def _common(self) -> Root:
         return {"options": dict(self._wire.options), "auth": dict(self._wire.auth)}
@@ -337,7 +336,6 @@ class SystemClient:
             "operation": batch.operation,
             "batch": {"id": batch.id},
             "key": {"name": batch.key_name},
-            "next": None,
         }
 
 

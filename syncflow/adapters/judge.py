@@ -227,7 +227,7 @@ class Judge:
 
     def _wants_id(self, asked: Asked) -> bool:
         results = asked.step.answer.results
-        return results is not None and results.vendor_id is not None
+        return results is not None and results.identifies
 
     def _missing(self, asked: Asked, answer: Answered, reading: Reading) -> Ruling:
         plan = asked.step.answer

@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from syncflow.adapters.judge import Asked, Judgement, Ruling
 from syncflow.compiler.requests import OperationPlan
 from syncflow.compiler.wire.plans import Root, StepPlan
-from syncflow.compiler.wire.roots import record_root
+from syncflow.compiler.wire.roots import root_of
 from syncflow.errors import DataError
-from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
+from syncflow.events import Batch, BatchResult, Delivery, Item, Outcome, Signal, Verdict
 
 
-@dataclass(slots=True, eq=False)
 class Member:
-    """One delivery on its way through the steps."""
+    """One delivery on its way through the steps. ``seen`` is what expressions see of it, as far as the steps have come."""
 
-    delivery: Delivery
-    payload: dict[str, Json]
-    vendor_id: str | None
-    steps: dict[str, Json] = field(default_factory=dict)
-    outcome: Outcome | None = None
-    done: bool = False
-    """Whether the last step that was for it succeeded, and wrote."""
+    __slots__ = ("delivery", "done", "outcome", "seen", "vendor_id")
 
-    def root(self, shared: Root, position: int) -> Root:
-        """Return what expressions see of it."""
-        return record_root(
-            self.delivery,
-            shared,
-            payload=self.payload,
-            vendor_id=self.vendor_id,
-            steps=self.steps,
-            position=position,
-        )
+    def __init__(self, delivery: Delivery, payload: Item) -> None:
+        self.delivery = delivery
+        self.seen = root_of(delivery, payload=payload)
+        self.vendor_id = delivery.vendor_id
+        self.outcome: Outcome | None = None
+        self.done = False
+        """Whether the last step that was for it succeeded, and wrote."""
 
     def take(self, ruling: Ruling, step: StepPlan) -> None:
         """Let it have what a step came to."""
         self.outcome = ruling.outcome
         self.done = ruling.done and not step.reads
-        self.vendor_id = ruling.vendor_id or self.vendor_id
+        if ruling.vendor_id:
+            self.vendor_id = self.seen["vendor_id"] = ruling.vendor_id
         if step.name:
-            self.steps[step.name] = {"done": ruling.done, "element": ruling.element}
+            steps = self.seen["steps"]
+            assert isinstance(steps, dict)
+            self.seen["steps"] = {**steps, step.name: {"done": ruling.done, "element": ruling.element}}
 
 
 class Round(NamedTuple):
@@ -57,7 +50,7 @@ class Round(NamedTuple):
 
 def roots_of(shared: Root, part: Sequence[Member]) -> list[Root]:
     """Return what expressions see of each record of a request."""
-    return [member.root(shared, position) for position, member in enumerate(part)]
+    return [{**shared, **member.seen, "position": position} for position, member in enumerate(part)]
 
 
 def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
@@ -77,7 +70,7 @@ def fits(step: StepPlan, member: Member, shared: Root) -> bool:
     if step.when is None:
         return True
     try:
-        found = step.when(member.root(shared, 0))
+        found = step.when({**shared, **member.seen})
     except DataError:
         return False
     return found not in (None, False, "", [], {})

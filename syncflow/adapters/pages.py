@@ -37,6 +37,6 @@ def linked(prepared: Prepared, link: Json) -> Prepared:
 
 def continued(prepared: Prepared, plan: PagesPlan, root: Root) -> Prepared:
     """Return a request with what the later pages' query has besides."""
-    query = urlencode([(name, render(root)) for name, render in plan.query])
+    query = urlencode(plan.query(root))
     joint = "&" if "?" in prepared.url else "?"
     return replace(prepared, url=f"{prepared.url}{joint}{query}") if query else prepared

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import orjson
 
 from syncflow.adapters.http import Prepared
-from syncflow.compiler.wire.plans import Render, RequestPlan, Root, SignInPlan, WirePlan
+from syncflow.compiler.wire.plans import RequestPlan, Root, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
@@ -33,53 +32,38 @@ class RenderedRequest:
     step: str = ""
 
 
-def prepare(wire: WirePlan, plan: RequestPlan, root: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
+def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
     """Render a request of an operation, with the adapter's path and headers and the sign-in.
 
     Raises:
         DataError: an expression or a template cannot be made from these records.
     """
-    seen = _without_nulls(root)
-    url = plan.url(seen)
+    url = plan.url(root)
     if not plan.absolute:
-        url = base_url + (plan.path or wire.path)(seen) + url
-    query = _rendered((*plan.query, *wire.sign_in.query), seen)
-    headers = _rendered((*wire.headers, *wire.sign_in.headers, *plan.headers), seen)
-    return _prepared(plan, url, query, headers, root, records)
+        url = base_url + (plan.path or wire.path)(root) + url
+    query = [*plan.query(root).items(), *wire.sign_in.query(root).items()]
+    headers = [*wire.headers(root).items(), *wire.sign_in.headers(root).items(), *plan.headers(root).items()]
+    return _prepared(plan, url, query, headers, root)
 
 
-def prepare_sign_in(sign_in: SignInPlan, plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
+def prepare_sign_in(plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
     """Render the request for a token: neither the adapter's path nor its sign-in is in it."""
     url = plan.url(root) if plan.absolute else base_url + plan.url(root)
-    return _prepared(plan, url, _rendered(plan.query, root), _rendered(plan.headers, root), root, ())
-
-
-def _rendered(templates: Sequence[tuple[str, Render]], root: Root) -> list[tuple[str, str]]:
-    return [(name, render(root)) for name, render in templates]
-
-
-def _without_nulls(root: Root) -> Root:
-    """Leave out what is null, so that a template which inserts it fails instead of printing a word for it."""
-    return {name: value for name, value in root.items() if value is not None}
+    return _prepared(plan, url, [*plan.query(root).items()], [*plan.headers(root).items()], root)
 
 
 def _prepared(
-    plan: RequestPlan,
-    url: str,
-    query: list[tuple[str, str]],
-    headers: list[tuple[str, str]],
-    root: Root,
-    records: Sequence[Root],
+    plan: RequestPlan, url: str, query: list[tuple[str, str]], headers: list[tuple[str, str]], root: Root
 ) -> Prepared:
     body = b""
     if plan.body is not None:
-        body = orjson.dumps(plan.body(root, records))
+        body = orjson.dumps(plan.body(root))
         headers = [("Content-Type", "application/json"), *headers]
     elif plan.form is not None:
-        body = urlencode(_rendered(plan.form, _without_nulls(root))).encode()
+        body = urlencode(plan.form(root)).encode()
         headers = [("Content-Type", "application/x-www-form-urlencoded"), *headers]
     elif plan.csv is not None:
-        body = _table(plan.csv(root, records), plan.place)
+        body = _table(plan.csv(root), plan.place)
         headers = [("Content-Type", "text/csv"), *headers]
     if query:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"

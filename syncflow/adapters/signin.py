@@ -122,7 +122,7 @@ class SignIn:
     async def _ask(self, plan: TokenPlan) -> Token | NoToken:
         try:
             root = self._signing(plan)
-            prepared = prepare_sign_in(self._plan, plan.request, root, base_url=self._base_url)
+            prepared = prepare_sign_in(plan.request, root, base_url=self._base_url)
         except DataError as error:
             return _stopped("request", f"{plan.request.place}: {error.message}")
         answer = await self._send(prepared, plan.request.group)

@@ -24,7 +24,8 @@ from syncflow.compiler.wire.settings import (
     whole_window,
     wrong_address,
 )
-from syncflow.compiler.wire.texts import COMMON_NAMES, RECORD_NAMES, Problem, Step, Texts
+from syncflow.compiler.wire.sight import sight_of
+from syncflow.compiler.wire.texts import Problem, Step, Texts
 from syncflow.config.diagnostics import Diagnostic, Span
 from syncflow.config.models.adapter import AdapterFile, Operation, Repeat
 from syncflow.config.models.routes import SystemSettings
@@ -170,26 +171,26 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     """Return what is wrong with an adapter file by itself, whatever a system may set."""
     model, texts = adapter.model, _texts(adapter)
     options: dict[str, Json] = {name: option.default for name, option in model.options.items()}
-    texts.template(model.base_url, "base_url")
+    texts.template(model.base_url, "base_url", sees=texts.sight.options)
     for way, sign_in in model.auth.items():
         _sign_in(way, sign_in, texts)
     for action, operation in model.operations.items():
         compile_steps(operation, texts, ("operations", action), records=operation.batch.records)
         if operation.batch.group is not None:
-            texts.value(operation.batch.group, "operations", action, "batch", "group", names=RECORD_NAMES)
-    _details(model, texts, options=options, auth={}, sign_in=SignInPlan("", None, (), ()))
+            texts.value(operation.batch.group, "operations", action, "batch", "group", sees=texts.sight.chosen)
+    _details(model, texts, options=options, auth={}, sign_in=_sign_in("", SignIn(), texts))
     return _adapter_diagnostics(adapter, texts.problems)
 
 
 def _texts(adapter: AdapterDocument) -> Texts:
-    settings = {name for way in adapter.model.auth.values() for name in way.settings}
-    return Texts(adapter, options=adapter.model.options, auth=settings)
+    settings = [name for way in adapter.model.auth.values() for name in way.settings]
+    return Texts(adapter, sight_of(adapter.model.options, settings))
 
 
 def _base_url(
     settings: SystemSettings, texts: Texts, model: AdapterFile, options: dict[str, Json], complaints: list[Complaint]
 ) -> str:
-    render = texts.template(settings.base_url or model.base_url, "base_url")
+    render = texts.template(settings.base_url or model.base_url, "base_url", sees=texts.sight.options)
     try:
         url = render({"options": options}).rstrip("/")
     except DataError as error:
@@ -206,29 +207,29 @@ def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
     return SignInPlan(
         name=name,
         token=None if way.token is None else _token(way.token, way.settings, texts, (*path, "token")),
-        headers=texts.templates(way.headers, *path, "headers", names=COMMON_NAMES),
-        query=texts.templates(way.query, *path, "query", names=COMMON_NAMES),
+        headers=texts.templates(way.headers, *path, "headers", sees=texts.sight.common),
+        query=texts.templates(way.query, *path, "query", sees=texts.sight.common),
     )
 
 
 def _jwt(jwt: Jwt, texts: Texts, path: tuple[Step, ...]) -> JwtPlan:
-    names = COMMON_NAMES - {"token"}
+    sees = texts.sight.signing
     return JwtPlan(
-        key=texts.template(jwt.key, *path, "key", names=names),
+        key=texts.template(jwt.key, *path, "key", sees=sees),
         algorithm=jwt.algorithm,
-        claims=texts.templates(jwt.claims, *path, "claims", names=names),
-        headers=texts.templates(jwt.headers, *path, "headers", names=names),
+        claims=texts.templates(jwt.claims, *path, "claims", sees=sees),
+        headers=texts.templates(jwt.headers, *path, "headers", sees=sees),
         life_seconds=jwt.life,
     )
 
 
 def _token(token: Token, settings: Iterable[str], texts: Texts, path: tuple[Step, ...]) -> TokenPlan:
-    names = COMMON_NAMES - {"token"} | ({"assertion"} if token.jwt else frozenset())
+    sees = texts.sight.asserting if token.jwt else texts.sight.signing
     for name in token.renews:
         if name not in settings:
             texts.wrong((*path, "renews", name), f"this way to sign in has no setting {name}")
     return TokenPlan(
-        request=compile_request(token.request, texts, (*path, "request"), names=names),
+        request=compile_request(token.request, texts, (*path, "request"), sees=sees),
         jwt=None if token.jwt is None else _jwt(token.jwt, texts, (*path, "jwt")),
         renews=tuple((name, texts.value(text, *path, "renews", name)) for name, text in token.renews.items()),
         value=texts.value(token.value, *path, "value"),
@@ -248,7 +249,7 @@ def _operation(
     path: tuple[Step, ...] = ("operations", action)
     batch = operation.batch
     records = max(1, min(batch.records, settings.batch.records or batch.records))
-    group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group", names=RECORD_NAMES)
+    group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group", sees=texts.sight.chosen)
     bounds = [most for most in (batch.bytes, settings.batch.bytes) if most]
     return OperationPlan(
         action=action,
@@ -266,9 +267,10 @@ def _details(
     settings = model.auth[sign_in.name].settings if sign_in.name else {}
     secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
     errors = model.errors
+    around = texts.sight.around(records=max(operation.batch.records for operation in model.operations.values()))
     return WirePlan(
-        path=texts.url(model.path, "path", names=RECORD_NAMES),
-        headers=texts.templates(model.headers, "headers", names=RECORD_NAMES),
+        path=texts.url(model.path, "path", sees=around),
+        headers=texts.templates(model.headers, "headers", sees=around),
         sign_in=sign_in,
         error_code=None if errors.code is None else texts.value(errors.code, "errors", "code"),
         error_message=None if errors.message is None else texts.value(errors.message, "errors", "message"),
@@ -280,7 +282,7 @@ def _details(
         auth=auth,
         secrets=tuple(str(auth[name]) for name in sorted(secret_names) if auth.get(name)),
         secret_names=secret_names,
-        check=None if model.check is None else compile_request(model.check, texts, ("check",), names=COMMON_NAMES),
+        check=None if model.check is None else compile_request(model.check, texts, ("check",), sees=texts.sight.common),
         describe=None if model.describe is None else compile_describe(model.describe, texts),
     )
 

@@ -56,8 +56,8 @@ PLANTS = {
     ),
     "a 207 read as success": Plant(
         "syncflow/adapters/answers.py",
-        "    if good:\n        vendor_id",
-        "    if True:\n        vendor_id",
+        "    if good and (",
+        "    if True or (",
     ),
     "retry without its idempotency key": Plant(
         "tests/simulation/project/adapters/ledger.yaml",

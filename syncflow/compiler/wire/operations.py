@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from syncflow.compiler.wire.plans import AnswerPlan, DescribePlan, PagesPlan, ReaderPlan, RequestPlan, StepPlan, Value
-from syncflow.compiler.wire.texts import COMMON_NAMES, PAGE_NAMES, RECORD_NAMES, Step, Texts
-from syncflow.config.models.adapter import Answer, FieldReader, Operation, Pages, Reader
+from syncflow.compiler.types import Object
+from syncflow.compiler.wire.bodies import compile_body
+from syncflow.compiler.wire.plans import AnswerPlan, DescribePlan, PagesPlan, RequestPlan, StepPlan, Value
+from syncflow.compiler.wire.readers import compile_reader
+from syncflow.compiler.wire.sight import PAGE
+from syncflow.compiler.wire.texts import Step, Texts
+from syncflow.config.models.adapter import Answer, FieldReader, Operation, Pages
 from syncflow.config.models.adapter import Step as StepModel
 from syncflow.config.models.request import Request
 
@@ -18,7 +22,8 @@ def compile_steps(
 ) -> tuple[StepPlan, ...]:
     """Compile an operation into its steps; one with a plain request has one step."""
     if operation.request is not None:
-        request = compile_request(operation.request, texts, (*path, "request"))
+        sees = texts.sight.request(records=records)
+        request = compile_request(operation.request, texts, (*path, "request"), sees=sees)
         answer = _answer(operation.answer, texts, (*path, "answer"))
         return (
             StepPlan(
@@ -39,32 +44,32 @@ def compile_steps(
 
 
 def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int, most: int) -> StepPlan:
+    records = records if step.records is None else min(records, step.records)
+    sees = texts.sight.request(records=records)
     return StepPlan(
         name=step.name or "",
         reads=step.looks,
-        when=None if step.when is None else texts.condition(step.when, *path, "when", names=RECORD_NAMES),
-        records=records if step.records is None else min(records, step.records),
+        when=None if step.when is None else texts.condition(step.when, *path, "when", sees=texts.sight.chosen),
+        records=records,
         bytes=most,
         remember_seconds=step.remember or 0.0,
-        request=compile_request(step.request, texts, (*path, "request")),
+        request=compile_request(step.request, texts, (*path, "request"), sees=sees),
         answer=_answer(step.answer, texts, (*path, "answer")),
     )
 
 
-def compile_request(
-    request: Request, texts: Texts, path: tuple[Step, ...], *, names: frozenset[str] = RECORD_NAMES
-) -> RequestPlan:
-    """Compile one request whose templates see these names; the adapter model tells what they are."""
+def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> RequestPlan:
+    """Compile one request by what its templates and its body see."""
     return RequestPlan(
         method=request.method.upper(),
-        path=None if request.path is None else texts.url(request.path, *path, "path", names=names),
-        url=texts.url(request.url, *path, request.method, names=names),
+        path=None if request.path is None else texts.url(request.path, *path, "path", sees=sees),
+        url=texts.url(request.url, *path, request.method, sees=sees),
         absolute=request.url.startswith(("http://", "https://")),
-        query=texts.templates(request.query, *path, "query", names=names),
-        headers=texts.templates(request.headers, *path, "headers", names=names),
-        body=None if request.json_body is None else texts.tree(request.json_body, *path, "json"),
-        form=None if request.form is None else texts.templates(request.form, *path, "form", names=names),
-        csv=None if request.csv is None else texts.tree(request.csv, *path, "csv"),
+        query=texts.templates(request.query, *path, "query", sees=sees),
+        headers=texts.templates(request.headers, *path, "headers", sees=sees),
+        body=None if request.json_body is None else compile_body(request.json_body, texts, (*path, "json"), sees=sees),
+        form=None if request.form is None else texts.templates(request.form, *path, "form", sees=sees),
+        csv=None if request.csv is None else compile_body(request.csv, texts, (*path, "csv"), sees=sees),
         group=request.limit or "",
         place=texts.place(*path),
     )
@@ -74,7 +79,7 @@ def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:
     """Compile how the fields of an object are read."""
     given = {name: getattr(reader, name) for name in FIELD_TRAITS}
     return DescribePlan(
-        request=compile_request(reader.request, texts, ("describe", "request"), names=COMMON_NAMES | {"object"}),
+        request=compile_request(reader.request, texts, ("describe", "request"), sees=texts.sight.described),
         each=texts.value(reader.each, "describe", "each"),
         name=texts.value(reader.name, "describe", "name"),
         type=texts.value(reader.type, "describe", "type"),
@@ -86,8 +91,8 @@ def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:
 def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
     return AnswerPlan(
         ok=None if answer.ok is None else texts.condition(answer.ok, *path, "ok"),
-        results=None if answer.results is None else _reader(answer.results, texts, (*path, "results")),
-        failures=None if answer.failures is None else _reader(answer.failures, texts, (*path, "failures")),
+        results=None if answer.results is None else compile_reader(answer.results, texts, (*path, "results")),
+        failures=None if answer.failures is None else compile_reader(answer.failures, texts, (*path, "failures")),
         missing=answer.missing,
         found=answer.found,
         several=answer.several,
@@ -99,20 +104,7 @@ def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
 
 def _pages(pages: Pages, texts: Texts, path: tuple[Step, ...]) -> PagesPlan:
     def where(text: str | None, name: str) -> Value | None:
-        return None if text is None else texts.value(text, *path, name, names=PAGE_NAMES)
+        return None if text is None else texts.value(text, *path, name, sees=PAGE)
 
-    query = texts.templates(pages.query, *path, "query", names=frozenset({"next", "options"}))
+    query = texts.templates(pages.query, *path, "query", sees=texts.sight.following)
     return PagesPlan(where(pages.link, "link"), where(pages.next, "next"), query, pages.most)
-
-
-def _reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> ReaderPlan:
-    return ReaderPlan(
-        each=texts.value(reader.each, *path, "each"),
-        match=None if reader.match == "index" else texts.element(reader.match, *path, "match"),
-        with_=texts.value(reader.with_, *path, "with", names=RECORD_NAMES),
-        ok=texts.element(reader.ok, *path, "ok"),
-        vendor_id=texts.element(reader.vendor_id, *path, "vendor_id"),
-        code=texts.element(reader.code, *path, "code"),
-        message=texts.element(reader.message, *path, "message"),
-        place=texts.place(*path),
-    )

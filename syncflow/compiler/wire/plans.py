@@ -5,25 +5,28 @@ A ``root`` is what an expression sees; ``place`` is the adapter's line (``crm.ya
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Literal, TypeAlias
 
-from syncflow.events import Action, Json
+from syncflow.events import Action, Item, Json
 
 Root: TypeAlias = "dict[str, Json]"
 Value: TypeAlias = "Callable[[Json], Json]"
 """An expression: a root, or the part of an answer it reads → JSON. Raises DataError."""
 
-ElementValue: TypeAlias = "Callable[[Json, Root], Json]"
-"""An expression over one element of an answer; the root holds what a Jinja one may see besides."""
+ReadElement: TypeAlias = "Callable[[Json, Root], Item]"
+"""What one element of an answer says, by name; the root holds what Jinja may see besides. Null for what cannot be told."""
 
 Render: TypeAlias = "Callable[[Root], str]"
 """A template. Raises DataError."""
 
-Body: TypeAlias = "Callable[[Root, Sequence[Root]], Json]"
-"""A body: the request's root and one root for each record → JSON. Raises DataError."""
+Renders: TypeAlias = "Callable[[Root], dict[str, str]]"
+"""Named templates. Raises DataError."""
+
+Body: TypeAlias = "Callable[[Root], Json]"
+"""The body of a request, from its root. Raises DataError."""
 
 Then = Literal[
     "delivered",
@@ -48,10 +51,10 @@ class RequestPlan:
     url: Render
     absolute: bool
     """Whether the URL names its host itself."""
-    query: tuple[tuple[str, Render], ...]
-    headers: tuple[tuple[str, Render], ...]
+    query: Renders
+    headers: Renders
     body: Body | None
-    form: tuple[tuple[str, Render], ...] | None
+    form: Renders | None
     csv: Body | None
     group: str
     place: str
@@ -60,13 +63,17 @@ class RequestPlan:
 @dataclass(frozen=True, slots=True)
 class ReaderPlan:
     each: Value
-    match: ElementValue | None
-    """None: by index."""
+    by_index: bool
+    """Whether the i-th element is the i-th record's; else by ``match`` and ``with_``."""
     with_: Value
-    ok: ElementValue | None
-    vendor_id: ElementValue | None
-    code: ElementValue | None
-    message: ElementValue | None
+    says_ok: bool
+    """Whether an element tells itself whether it is a success."""
+    identifies: bool
+    """Whether an element tells the record's id there."""
+    subject: ReadElement
+    """match, unless by index; ok; vendor_id."""
+    complaint: ReadElement
+    """code, message."""
     place: str
 
 
@@ -74,7 +81,7 @@ class ReaderPlan:
 class PagesPlan:
     link: Value | None
     next: Value | None
-    query: tuple[tuple[str, Render], ...]
+    query: Renders
     most: int
 
 
@@ -134,8 +141,8 @@ class QuotaPlan:
 class JwtPlan:
     key: Render
     algorithm: str
-    claims: tuple[tuple[str, Render], ...]
-    headers: tuple[tuple[str, Render], ...]
+    claims: Renders
+    headers: Renders
     life_seconds: float
 
 
@@ -154,8 +161,8 @@ class TokenPlan:
 class SignInPlan:
     name: str
     token: TokenPlan | None
-    headers: tuple[tuple[str, Render], ...]
-    query: tuple[tuple[str, Render], ...]
+    headers: Renders
+    query: Renders
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,7 @@ class WirePlan:
     """What the adapter engine needs besides the operations."""
 
     path: Render
-    headers: tuple[tuple[str, Render], ...]
+    headers: Renders
     sign_in: SignInPlan
     error_code: Value | None
     error_message: Value | None

@@ -1,8 +1,8 @@
-"""What the expressions of a request see: the names that an adapter file may use."""
+"""What the expressions of a request see: the roots that ``sight`` describes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -10,26 +10,37 @@ from syncflow.compiler.wire.plans import Root
 from syncflow.events import Delivery, Item, Json
 
 
-def record_root(
-    delivery: Delivery, shared: Root, *, payload: Item, vendor_id: str | None, steps: Json, position: int = 0
-) -> Root:
-    """Return what expressions see of one record, besides what they see of the request."""
-    return {
-        **shared,
+def root_of(delivery: Delivery, *, payload: Item) -> Root:
+    """Return what expressions see of one record, whatever is asked; an id there that is not known is absent."""
+    key = delivery.key
+    root: Root = {
+        "object": delivery.object,
+        "operation": delivery.operation,
         "payload": payload,
-        "key": {"name": delivery.key.name, "value": delivery.key.value},
+        "key": {"name": key.name, "value": key.value},
         "record": {"kind": delivery.record.kind, "id": delivery.record.id},
         "delivery": {"id": str(delivery.id), "attempt": delivery.attempts + 1},
-        "vendor_id": vendor_id,
-        "position": position,
-        "steps": steps,
+        "position": 0,
+        "steps": {},
     }
+    if delivery.vendor_id is not None:
+        root["vendor_id"] = delivery.vendor_id
+    return root
+
+
+def request_root(shared: Root, records: Sequence[Root], *, alone: bool) -> Root:
+    """Return what a request sees; ``alone``: it is one that carries a single record, and sees what is that record's."""
+    listed: Json = list(records)
+    return {**shared, **records[0], "deliveries": listed} if alone else {**shared, "deliveries": listed}
 
 
 def payload_as_sent(payload: Item, *, clear: Json, text_values: bool) -> Item:
     """Return the payload as this API takes it: how a field is cleared, and whether values are text."""
     if text_values:
-        return {name: clear if value is None else as_text(value) for name, value in payload.items()}
+        return {
+            name: value if isinstance(value, str) else clear if value is None else as_text(value)
+            for name, value in payload.items()
+        }
     if clear is None:
         return payload
     return {name: clear if value is None else value for name, value in payload.items()}
@@ -50,8 +61,6 @@ def group_of(
 
     def group(delivery: Delivery) -> str:
         payload = payload_as_sent(delivery.payload, clear=clear, text_values=text_values)
-        root = {**shared, "object": delivery.object, "operation": delivery.operation}
-        found = evaluate(record_root(delivery, root, payload=payload, vendor_id=delivery.vendor_id, steps={}))
-        return as_text(found)
+        return as_text(evaluate({**shared, **root_of(delivery, payload=payload)}))
 
     return group

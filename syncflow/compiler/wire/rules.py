@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from syncflow.compiler.types import Type
 from syncflow.compiler.wire.plans import QuotaPlan, Root, RulePlan, Value
-from syncflow.compiler.wire.texts import PAGE_NAMES, RULE_NAMES, Step, Texts
+from syncflow.compiler.wire.sight import QUOTA, RULE
+from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.adapter import Limit, OutcomeRule
 from syncflow.config.scalars import resolve
 from syncflow.errors import DataError
@@ -26,8 +28,8 @@ def compile_quotas(limits: Iterable[Limit], texts: Texts) -> tuple[QuotaPlan, ..
     """Compile what answers tell of a quota."""
     return tuple(
         QuotaPlan(
-            remaining=texts.value(limit.remaining, "limits", index, "remaining", names=PAGE_NAMES - {"page"}),
-            wait=None if limit.wait is None else _wait(limit.wait, texts, ("limits", index, "wait")),
+            remaining=texts.value(limit.remaining, "limits", index, "remaining", sees=QUOTA),
+            wait=None if limit.wait is None else _wait(limit.wait, texts, ("limits", index, "wait"), sees=QUOTA),
             place=texts.place("limits", index),
         )
         for index, limit in enumerate(limits)
@@ -42,11 +44,11 @@ def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -
         message=None if rule.message is None else texts.pattern(rule.message, *path, "message"),
         headers=tuple((name.lower(), texts.pattern(text, *path, "header", name)) for name, text in rule.header.items()),
         operation=rule.operation,
-        when=None if rule.when is None else texts.condition(rule.when, *path, "when", names=RULE_NAMES),
+        when=None if rule.when is None else texts.condition(rule.when, *path, "when", sees=RULE),
         then=rule.then,
-        wait=None if rule.wait is None else _wait(rule.wait, texts, (*path, "wait")),
+        wait=None if rule.wait is None else _wait(rule.wait, texts, (*path, "wait"), sees=RULE),
         midnight=None if rule.until is None else _zone(rule.zone, texts, (*path, "zone"), root),
-        vendor_id=None if rule.vendor_id is None else texts.value(rule.vendor_id, *path, "vendor_id", names=RULE_NAMES),
+        vendor_id=None if rule.vendor_id is None else texts.value(rule.vendor_id, *path, "vendor_id", sees=RULE),
         place=texts.place(*path),
     )
 
@@ -69,14 +71,14 @@ def _statuses(value: Any, texts: Texts, path: tuple[Step, ...]) -> frozenset[int
     return frozenset(found)
 
 
-def _wait(text: str, texts: Texts, path: tuple[Step, ...]) -> Value:
+def _wait(text: str, texts: Texts, path: tuple[Step, ...], *, sees: Type) -> Value:
     if _DURATION.match(text):
         return lambda _: text
-    return texts.value(text, *path, names=RULE_NAMES)
+    return texts.value(text, *path, sees=sees)
 
 
 def _zone(template: str, texts: Texts, path: tuple[Step, ...], root: Root) -> ZoneInfo | None:
-    render = texts.template(template, *path)
+    render = texts.template(template, *path, sees=texts.sight.options)
     try:
         return ZoneInfo(render(root))
     except (ZoneInfoNotFoundError, ValueError, OSError):

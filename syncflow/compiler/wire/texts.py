@@ -1,32 +1,27 @@
-"""The texts of an adapter file compiled, with every problem placed: expressions, templates, patterns, body trees."""
+"""The texts of an adapter file compiled to functions, with every problem placed: expressions, templates, patterns.
+
+What expressions of one place see is a type (``sight``); where it is an object, a name that is not in it is a problem.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 import re2
 
-from syncflow.compiler.expressions import compile_expression, compile_template
-from syncflow.compiler.languages.base import ExpressionError, Read
-from syncflow.compiler.wire.plans import Body, ElementValue, Render, Root, Value
+from syncflow.compiler.code import Emitted, Emitter
+from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
+from syncflow.compiler.types import ABSENT, ANY, Object, Type, members
+from syncflow.compiler.wire.plans import Render, Renders, Value
+from syncflow.compiler.wire.sight import Sight
 from syncflow.config.diagnostics import did_you_mean
-from syncflow.config.scalars import Plain, resolve
 from syncflow.errors import DataError
-from syncflow.events import Json
 
 Step = str | int
-
-COMMON_NAMES = frozenset({"options", "auth", "token"})
-"""What signing in, headers and paths see."""
-
-REQUEST_NAMES = COMMON_NAMES | {"object", "operation", "batch", "key", "deliveries"}
-RECORD_NAMES = REQUEST_NAMES | {"payload", "record", "delivery", "vendor_id", "position", "steps", "next"}
-ANSWER_NAMES = REQUEST_NAMES - {"deliveries"} | {"element"}
-PAGE_NAMES = frozenset({"status", "headers", "body", "page"})
-RULE_NAMES = frozenset({"status", "code", "message", "headers", "body", "element", "key"})
 
 
 class Placed(Protocol):
@@ -47,7 +42,7 @@ class Problem(NamedTuple):
     offset: int | None = None
 
 
-def _never(*_: Json | Root) -> Any:
+def never(_: Any) -> Any:
     """Stand for what did not compile; the problem is reported and nothing runs."""
     raise DataError("this does not compile")
 
@@ -55,9 +50,9 @@ def _never(*_: Json | Root) -> Any:
 class Texts:
     """Compiles the texts of one file; ``problems`` has grown by whatever was wrong."""
 
-    def __init__(self, document: Placed, *, options: Iterable[str], auth: Iterable[str]) -> None:
+    def __init__(self, document: Placed, sight: Sight) -> None:
         self._document = document
-        self._known: dict[str, frozenset[str]] = {"options": frozenset(options), "auth": frozenset(auth)}
+        self.sight = sight
         self.problems: list[Problem] = []
 
     def place(self, *path: Step) -> str:
@@ -65,64 +60,40 @@ class Texts:
         return f"{Path(self._document.path).name}:{self._document.span(*path).line}"
 
     def wrong(self, path: tuple[Step, ...], message: str, *, hint: str = "") -> None:
-        self.problems.append(Problem(path, message, hint))
+        """Note a problem, once."""
+        self._note(Problem(path, message, hint))
 
-    def value(self, text: str, *path: Step, names: frozenset[str] | None = None) -> Value:
-        """Compile an expression over a root with these names, or over the part of an answer that it reads."""
-        try:
-            expression = compile_expression(text)
-        except ExpressionError as error:
-            self._failed(error, path)
-            return _never
-        self._check_names(expression.paths(), names, path)
-        return expression.evaluate
+    def value(self, text: str, *path: Step, sees: Type = ANY) -> Value:
+        """Compile an expression over what it sees: the names of a root, or the part of an answer that it reads."""
+        emitter = Emitter(sees)
+        return self.made(emitter, path, self.added(emitter, path, partial(emitter.expression, text), sees))
 
-    def element(self, text: str | None, *path: Step) -> ElementValue | None:
-        """Compile an expression over one element of an answer: the root of JMESPath, ``element`` in Jinja."""
-        if text is None:
-            return None
-        try:
-            expression = compile_expression(text)
-        except ExpressionError as error:
-            self._failed(error, path)
-            return _never
-        evaluate = expression.evaluate
-        if expression.language == "jinja":
-            self._check_names(expression.paths(), ANSWER_NAMES, path)
-            return lambda element, root: evaluate({**root, "element": element})
-        return lambda element, _: evaluate(element)
-
-    def condition(self, text: str, *path: Step, names: frozenset[str] | None = None) -> Value:
+    def condition(self, text: str, *path: Step, sees: Type = ANY) -> Value:
         """Compile an expression that must be true or not: JMESPath, since Jinja gives text and the text False is something."""
-        if "{{" in text or "{%" in text:
+        if is_jinja(text):
             self.wrong(
                 path, "a condition is written in JMESPath, not Jinja", hint="such as !vendor_id or status == 'ok'"
             )
-            return _never
-        return self.value(text, *path, names=names)
+            return never
+        return self.value(text, *path, sees=sees)
 
-    def template(
-        self,
-        text: str,
-        *path: Step,
-        escape: Callable[[str], str] | None = None,
-        names: frozenset[str] = frozenset({"options"}),
-    ) -> Render:
-        """Compile text with inserts that see these names; nothing but options unless more is said."""
-        try:
-            template = compile_template(text, escape=escape)
-        except ExpressionError as error:
-            self._failed(error, path)
-            return _never
-        self._check_names(template.paths(), names, path)
-        return template.render
+    def template(self, text: str, *path: Step, sees: Type, escape: Callable[[str], str] | None = None) -> Render:
+        """Compile text with inserts."""
+        emitter = Emitter(sees)
+        made: Render = self.made(emitter, path, self._inserts(emitter, text, path, sees, escape=escape))
+        return made
 
-    def url(self, text: str, *path: Step, names: frozenset[str]) -> Render:
+    def url(self, text: str, *path: Step, sees: Type) -> Render:
         """Compile a path whose inserts are encoded, each as one segment."""
-        return self.template(text, *path, escape=_segment, names=names)
+        return self.template(text, *path, escape=_segment, sees=sees)
 
-    def templates(self, texts: Mapping[str, str], *path: Step, names: frozenset[str]) -> tuple[tuple[str, Render], ...]:
-        return tuple((name, self.template(text, *path, name, names=names)) for name, text in texts.items())
+    def templates(self, texts: Mapping[str, str], *path: Step, sees: Type) -> Renders:
+        """Compile named texts with inserts: one function makes them all."""
+        emitter = Emitter(sees)
+        for name, text in texts.items():
+            emitter.field(name, self._inserts(emitter, text, (*path, name), sees))
+        made: Renders = self.made(emitter, path)
+        return made
 
     def pattern(self, text: str, *path: Step) -> Callable[[str], bool]:
         """Compile a pattern (RE2) to be found in a text."""
@@ -130,61 +101,75 @@ class Texts:
             search = re2.compile(text).search
         except re2.error as error:
             self.wrong(path, f"the pattern cannot be used: {error}", hint="patterns are written as RE2 reads them")
-            return _never
+            return never
         return lambda found: search(found) is not None
 
-    def tree(self, node: Any, *path: Step) -> Body:
-        """Compile a body: strings are expressions, ``{each: …}`` is one entry a record, ``{value: …}`` a constant."""
-        if isinstance(node, Plain):
-            node = resolve(node)
-        if isinstance(node, str):
-            evaluate = self.value(node, *path, names=RECORD_NAMES)
-            return lambda root, _: evaluate(root)
-        if isinstance(node, Mapping):
-            return self._mapping(node, path)
-        if isinstance(node, Sequence):
-            entries = [self.tree(entry, *path, index) for index, entry in enumerate(node)]
-            return lambda root, records: [entry(root, records) for entry in entries]
-        return lambda _root, _records: node
+    def added(self, emitter: Emitter, path: tuple[Step, ...], add: Callable[[], Emitted], sees: Type) -> Emitted:
+        """Return an expression that is added to a function; null, and a problem noted, where it is wrong."""
+        try:
+            emitted = add()
+        except ExpressionError as error:
+            self._failed(error, path)
+            return emitter.constant(None)
+        self._check_names(emitted.reads, sees, path)
+        return emitted
 
-    def _mapping(self, node: Mapping[str, Any], path: tuple[Step, ...]) -> Body:
-        if set(node) == {"value"}:
-            constant = resolve(node["value"])
-            return lambda _root, _records: constant
-        if set(node) == {"each"}:
-            entry = self.tree(node["each"], *path, "each")
-            return lambda _, records: [entry(record, ()) for record in records]
-        if "each" in node:
-            self.wrong(
-                (*path, "each"),
-                "each stands with other keys",
-                hint="put the list under a key of its own: {items: {each: …}}",
-            )
-        members = [(str(name), self.tree(child, *path, name)) for name, child in node.items()]
-        return lambda root, records: {name: member(root, records) for name, member in members}
+    def made(self, emitter: Emitter, path: tuple[Step, ...], result: Emitted | None = None) -> Callable[[Any], Any]:
+        """Return the function that an emitter has been given the parts of."""
+        try:
+            return emitter.function(
+                str(next((step for step in reversed(path) if isinstance(step, str)), "")), result
+            ).call
+        except ExpressionError as error:
+            self._failed(error, path)
+            return never
 
-    def _check_names(self, reads: Iterable[Read], names: frozenset[str] | None, path: tuple[Step, ...]) -> None:
+    def _inserts(
+        self,
+        emitter: Emitter,
+        text: str,
+        path: tuple[Step, ...],
+        sees: Type,
+        *,
+        escape: Callable[[str], str] | None = None,
+    ) -> Emitted:
+        if not is_jinja(text):
+            return emitter.constant(text)
+        return self.added(emitter, path, partial(emitter.template, text, escape=escape), sees)
+
+    def _check_names(self, reads: Iterable[Read], sees: Type, path: tuple[Step, ...]) -> None:
         """Note every name that is not there to be read."""
-        if names is None:
+        if not isinstance(sees, Object):
             return
-        seen: set[str] = set()
+        names, seen = dict(sees.properties), set[str]()
         for read in reads:
             first, second = str(read.steps[0]), read.steps[1] if len(read.steps) > 1 else None
             if first not in names and first not in seen:
                 self._unknown("nothing here is called", first, names, path, read.offset)
-            elif (
-                first in names and first in self._known and isinstance(second, str) and second not in self._known[first]
-            ):
-                self._unknown(f"{first} has no", second, self._known[first], path, read.offset)
+            known = _known_in(names.get(first, ANY))
+            if known is not None and isinstance(second, str) and second not in known:
+                self._unknown(f"{first} has no", second, known, path, read.offset)
             seen.add(first)
 
-    def _unknown(self, words: str, name: str, known: frozenset[str], path: tuple[Step, ...], offset: int) -> None:
+    def _unknown(self, words: str, name: str, known: Iterable[str], path: tuple[Step, ...], offset: int) -> None:
         close = did_you_mean(name, sorted(known))
         hint = f"did you mean {close}?" if close else f"there is {', '.join(sorted(known)) or 'none'}"
-        self.problems.append(Problem(path, f"{words} {name}", hint, offset))
+        self._note(Problem(path, f"{words} {name}", hint, offset))
 
     def _failed(self, error: ExpressionError, path: tuple[Step, ...]) -> None:
-        self.problems.append(Problem(path, error.message, error.hint, error.offset))
+        self._note(Problem(path, error.message, error.hint, error.offset))
+
+    def _note(self, problem: Problem) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def _known_in(kind: Type) -> list[str] | None:
+    """Return the names of objects that have no others, None where anything may be there."""
+    objects = [member for member in members(kind) if isinstance(member, Object)]
+    if len(objects) != 1 or objects[0].rest != ABSENT:
+        return None
+    return [name for name, _ in objects[0].properties]
 
 
 def _segment(text: str) -> str:

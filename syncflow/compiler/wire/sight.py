@@ -1,0 +1,105 @@
+"""What the expressions of an adapter see, as the types of their roots: the names that an adapter file may use, by place.
+
+``roots`` builds what is described here; the adapter model's docstring tells it to people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from syncflow.compiler.types import ANY, BOOLEAN, INTEGER, OBJECT, TEXT, Array, Object, Type, closed_object, optional
+from syncflow.config.models.adapter import Option
+
+_KEY_NAME: Final = closed_object(name=TEXT)
+_HEADERS: Final = Object((), optional(TEXT))
+_OPTIONS: Final[Mapping[str, Type]] = {"text": TEXT, "integer": INTEGER, "boolean": BOOLEAN}
+_REQUEST: Final[Mapping[str, Type]] = {
+    "object": TEXT,
+    "operation": TEXT,
+    "batch": closed_object(id=TEXT),
+    "key": _KEY_NAME,
+}
+_RECORD: Final[Mapping[str, Type]] = {
+    "object": TEXT,
+    "operation": TEXT,
+    "payload": OBJECT,
+    "key": closed_object(name=TEXT, value=TEXT),
+    "record": closed_object(kind=TEXT, id=TEXT),
+    "delivery": closed_object(id=TEXT, attempt=INTEGER),
+    "vendor_id": optional(TEXT),
+    "position": INTEGER,
+    "steps": OBJECT,
+}
+
+PAGE: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY, page=INTEGER)
+QUOTA: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY)
+RULE: Final = closed_object(
+    status=INTEGER, code=TEXT, message=TEXT, headers=_HEADERS, body=ANY, element=ANY, key=_KEY_NAME
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The roots of one adapter. What an answer holds is any JSON, and has no root."""
+
+    options: Object
+    """Nothing else: before there is a system."""
+    signing: Object
+    """A request for a token."""
+    asserting: Object
+    """A request for a token that carries an assertion."""
+    common: Object
+    """A request that carries no record."""
+    described: Object
+    """The request for the fields of an object."""
+    around_record: Object
+    """The adapter's own path and headers, where every request carries one record; some requests carry none."""
+    around_several: Object
+    """The adapter's own path and headers, where a request may carry several records."""
+    chosen: Object
+    """One record, before anything is signed in."""
+    record: Object
+    """One record of a request, and a request that carries one."""
+    several: Object
+    """A request that carries several records."""
+    element: Object
+    """One element of an answer, for Jinja."""
+    following: Object
+    """The query of a later page."""
+
+    def request(self, *, records: int) -> Object:
+        """Return what a request sees that carries at most so many records."""
+        return self.record if records == 1 else self.several
+
+    def around(self, *, records: int) -> Object:
+        """Return what the adapter's own path and headers see, where requests carry at most so many records."""
+        return self.around_record if records == 1 else self.around_several
+
+
+def sight_of(options: Mapping[str, Option], auth: Iterable[str]) -> Sight:
+    """Return what the expressions of an adapter see, by what its systems may set."""
+    own: dict[str, Type] = {"options": closed_object(**{name: _OPTIONS[option.type] for name, option in options.items()})}
+    signing: dict[str, Type] = {**own, "auth": closed_object(**dict.fromkeys(auth, optional(TEXT)))}
+    common: dict[str, Type] = {**signing, "token": ANY}
+    request, page = {**common, **_REQUEST}, {"next": optional(ANY)}
+    record: dict[str, Type] = {**request, **_RECORD, **page}
+    return Sight(
+        options=closed_object(**own),
+        signing=closed_object(**signing),
+        asserting=closed_object(**signing, assertion=TEXT),
+        common=closed_object(**common),
+        described=closed_object(**common, object=TEXT),
+        around_record=_sometimes(record, common),
+        around_several=_sometimes(request, common),
+        chosen=closed_object(**own, **_RECORD),
+        record=closed_object(**record, deliveries=Array(closed_object(**record))),
+        several=closed_object(**request, **page, deliveries=Array(closed_object(**record))),
+        element=closed_object(**request, element=ANY),
+        following=closed_object(**own, next=ANY),
+    )
+
+
+def _sometimes(names: Mapping[str, Type], always: Mapping[str, Type]) -> Object:
+    return closed_object(**{name: kind if name in always else optional(kind) for name, kind in names.items()})
