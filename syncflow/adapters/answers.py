@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, Root
 from syncflow.compiler.wire.roots import as_text
@@ -27,24 +27,14 @@ class Row(NamedTuple):
     message: str = ""
 
 
-class Said(NamedTuple):
-    """What an answer says of one record: nothing, one thing, or things that do not go together."""
-
-    rows: tuple[Row, ...] = ()
-
-    @property
-    def good(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.good)
-
-    @property
-    def bad(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if not row.good)
+Said: TypeAlias = "Sequence[Row]"
+"""What an answer says of one record: nothing, one thing, or things that do not go together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    said: tuple[Said, ...]
-    strays: tuple[Row, ...] = ()
+    said: Sequence[Said]
+    strays: Sequence[Row] = ()
     """Elements that speak of no record that was sent."""
     doubtful: bool = False
     """Whether the list of results is absent, beside a list of failures."""
@@ -63,7 +53,7 @@ def read_answer(answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Ro
     """
     if answer.results is None and answer.failures is None:
         row = Row(good=True, element=bodies[-1], place=answer.place)
-        return Reading(tuple(Said((row,)) for _ in records))
+        return Reading(((row,),) * len(records))
     said: list[list[Row]] = [[] for _ in records]
     strays: list[Row] = []
     try:
@@ -74,7 +64,7 @@ def read_answer(answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Ro
         return Reading((), trouble=str(error))
     results = answer.results
     doubtful = results is not None and any(_value_of(results, body) is None for body in bodies)
-    return Reading(tuple(Said(tuple(rows)) for rows in said), tuple(strays), doubtful)
+    return Reading(said, strays, doubtful)
 
 
 def _readers(answer: AnswerPlan) -> Iterable[tuple[ReaderPlan, bool, bool]]:
@@ -90,15 +80,14 @@ def _rows(
 ) -> Iterable[tuple[int | None, Row]]:
     alone = len(records) == 1 and len(bodies) == 1
     elements = [one for body in bodies for one in _elements(reader, body, alone=alone, optional=optional)]
+    if reader.by_index and good and len(elements) != len(records):
+        raise _ShapeError(f"it lists {len(elements)} results for {len(records)} records ({reader.place})")
+    rows = _read(reader, elements, shared, good=good)
     if reader.by_index:
-        if good and len(elements) != len(records):
-            raise _ShapeError(f"it lists {len(elements)} results for {len(records)} records ({reader.place})")
-        for position, element in enumerate(elements):
-            yield position if position < len(records) else None, _row(reader, element, shared, good=good)[1]
+        yield from ((at if at < len(records) else None, row) for at, (_, row) in enumerate(rows))
         return
     known = _known(reader, records)
-    for element in elements:
-        match, row = _row(reader, element, shared, good=good)
+    for match, row in rows:
         positions = _positions(match, known)
         if not positions and len(records) == 1 and len(elements) == 1 and not good:
             positions = [0]  # the only refusal there is, of the only record there was
@@ -128,11 +117,8 @@ def _value_of(reader: ReaderPlan, body: Json) -> Json:
 
 def _known(reader: ReaderPlan, records: Sequence[Root]) -> dict[str, list[int]]:
     known: dict[str, list[int]] = {}
-    for position, record in enumerate(records):
-        try:
-            value = reader.with_(record)
-        except DataError:
-            value = None
+    for position, found in enumerate(reader.keys(records)):
+        value = found["with"]
         if value is not None:
             known.setdefault(as_text(value), []).append(position)
     return known
@@ -145,16 +131,17 @@ def _positions(match: Json, known: dict[str, list[int]]) -> list[int]:
     return sorted({position for one in ids if one is not None for position in known.get(as_text(one), ())})
 
 
-def _row(reader: ReaderPlan, element: Json, shared: Root, *, good: bool) -> tuple[Json, Row]:
-    """Return what an element is matched by, and what it says."""
-    subject = reader.subject(element, shared)
-    match = subject.get("match")
-    if good and (not reader.says_ok or subject["ok"] is True):
-        return match, Row(good=True, element=element, vendor_id=_text(subject["vendor_id"]) or None, place=reader.place)
-    told = reader.complaint(element, shared)
-    code, message = _text(told["code"]), _text(told["message"])
-    return match, Row(good=False, element=element, code=code, message=message, place=reader.place)
+def _read(reader: ReaderPlan, elements: list[Json], shared: Root, *, good: bool) -> Iterable[tuple[Json, Row]]:
+    """Yield what each element is matched by, and what it says."""
+    for element, subject in zip(elements, reader.subjects(elements, shared), strict=True):
+        if good and (not reader.says_ok or subject["ok"] is True):
+            row = Row(good=True, element=element, place=reader.place, vendor_id=_text(subject["vendor_id"]) or None)
+        else:
+            (told,) = reader.complaints([element], shared)
+            code, message = _text(told["code"]), _text(told["message"])
+            row = Row(good=False, element=element, place=reader.place, code=code, message=message)
+        yield subject.get("match"), row
 
 
 def _text(found: Json) -> str:
-    return "" if found is None else as_text(found)
+    return found if isinstance(found, str) else "" if found is None else as_text(found)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from syncflow.adapters.waits import read_wait, until_midnight
+from syncflow.compiler.values import is_true
 from syncflow.compiler.wire.plans import RulePlan, Then
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
@@ -64,7 +65,7 @@ def _fits(rule: RulePlan, refusal: Refusal) -> bool:
         and (rule.operation is None or rule.operation == refusal.operation)
         and (rule.message is None or rule.message(refusal.message))
         and all(found(refusal.headers.get(name, "")) for name, found in rule.headers)
-        and (rule.when is None or _evaluated(rule.when, refusal) not in (None, False, "", [], {}))
+        and (rule.when is None or is_true(_evaluated(rule.when, refusal)))
     )
 
 

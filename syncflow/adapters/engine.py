@@ -39,7 +39,7 @@ from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import payload_as_sent, request_root
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
-from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
+from syncflow.events import Batch, BatchResult, Delivery, Item, Json, Outcome, Signal, Verdict
 
 PLACEHOLDER = "<id>"
 """Stands in a rendered request for an id that only an answer can tell."""
@@ -69,6 +69,7 @@ class SystemClient:
             raise BugError(f"the plan of {plan.name} has no details")
         self._plan = plan
         self._wire: WirePlan = plan.details
+        self._options: Item = dict(plan.details.options)
         self._http = http
         self._gate = gate
         self._clock = clock
@@ -198,7 +199,7 @@ class SystemClient:
                 continue
             for member, ruling in zip(part, judgement.rulings, strict=True):
                 member.take(ruling, current.step)
-                self._remember(current, member, ruling)
+            self._remember(current, part, judgement)
             signal = judgement.signal
             if signal is not None and not (signal.kind == "split" and is_settled(members, part, current)):
                 return signal
@@ -217,10 +218,11 @@ class SystemClient:
                 member.take(known, current.step)
         return asked
 
-    def _remember(self, current: Round, member: Member, ruling: Ruling) -> None:
+    def _remember(self, current: Round, part: Sequence[Member], judgement: Judgement) -> None:
         if current.step.remember_seconds:
             until = self._clock.monotonic() + current.step.remember_seconds
-            self._memory.keep(member.delivery, current.step.request.place, ruling, until=until)
+            for member, ruling in zip(part, judgement.rulings, strict=True):
+                self._memory.keep(member.delivery, current.step.request.place, ruling, until=until)
 
     async def _part(self, current: Round, part: Sequence[Member]) -> Judgement | None:
         """Send one request, once more with a new token where the first was refused; None where it is too large."""
@@ -277,8 +279,7 @@ class SystemClient:
         return prepare(self._wire, step.request, root, base_url=base_url)
 
     def _fitting(self, step: StepPlan, members: Sequence[Member]) -> list[Member]:
-        shared: Root = {"options": dict(self._wire.options)}
-        return [member for member in members if member.outcome is None and fits(step, member, shared)]
+        return [member for member in members if member.outcome is None and fits(step, member)]
 
     def _give_up(self, rest: Sequence[StepPlan], members: Sequence[Member]) -> None:
         """Take back *done* where a later step, which is not reached now, was still to come."""
@@ -319,17 +320,17 @@ class SystemClient:
 
     def _member(self, delivery: Delivery) -> Member:
         payload = payload_as_sent(delivery.payload, clear=self._wire.clear, text_values=self._wire.text_values)
-        return Member(delivery, payload)
+        return Member(delivery, self._options, payload)
 
     def _common(self) -> Root:
-        return {"options": dict(self._wire.options), "auth": dict(self._wire.auth)}
+        return {"options": self._options, "auth": dict(self._wire.auth)}
 
     def _masked_auth(self) -> dict[str, Json]:
         return {name: MASK if name in self._wire.secret_names else value for name, value in self._wire.auth.items()}
 
     def _shared(self, batch: Batch, token: Json, auth: Json) -> Root:
         return {
-            "options": dict(self._wire.options),
+            "options": self._options,
             "auth": auth,
             "token": token,
             "object": batch.object,

@@ -18,7 +18,7 @@ from syncflow.adapters.http import Answered, Unanswered
 from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
-from syncflow.events import Action, Json, Outcome, Signal, Verdict
+from syncflow.events import Action, Json, Outcome, Signal, Verdict, frozen_value
 
 MESSAGE_CHARACTERS = 500
 CODE_CHARACTERS = 100
@@ -34,7 +34,7 @@ _PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|\+?\d(?:[\s().-]{0,2}\d){7,
 _EMPTY_IS_GOOD = frozenset({202, 204, 205})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Ruling:
     """What an answer means for one record: an outcome settles it, or the step is done, or a later step goes on."""
 
@@ -197,19 +197,17 @@ class Judge:
 
     def _one_row(self, asked: Asked, said: Said) -> Row | Ruling | None:
         """Return the one thing said of a record, None where nothing is, or a ruling where it does not go together."""
-        good, bad = said.good, said.bad
-        if bad and not good:
+        if len(said) < 2:
+            return said[0] if said else None
+        bad = [row for row in said if not row.good]
+        if len(bad) == len(said):
             return bad[0]
-        if not good:
-            return None
-        if bad or len(good) > 1:
-            several = asked.step.answer.several
-            if several == "first" and not bad:
-                return good[0]
-            verdict = Verdict.REJECTED if several == "reject" and not bad else self._doubt(asked)
-            message = f"{asked.step.answer.place}: the answer lists the record {len(said.rows)} times"
-            return Ruling(self._outcome(verdict, code="several", message=message))
-        return good[0]
+        several = asked.step.answer.several
+        if several == "first" and not bad:
+            return said[0]
+        verdict = Verdict.REJECTED if several == "reject" and not bad else self._doubt(asked)
+        message = f"{asked.step.answer.place}: the answer lists the record {len(said)} times"
+        return Ruling(self._outcome(verdict, code="several", message=message))
 
     def _good(self, asked: Asked, row: Row) -> Ruling:
         plan = asked.step.answer
@@ -220,7 +218,7 @@ class Judge:
             return Ruling(
                 replace(self._outcome(Verdict.REJECTED, code="found", message=message), vendor_id=row.vendor_id)
             )
-        if not asked.last and row.vendor_id is None and asked.step.answer.results is not None and self._wants_id(asked):
+        if row.vendor_id is None and not asked.last and self._wants_id(asked):
             message = f"{row.place}: the answer lists the record without an id"
             return Ruling(self._outcome(self._doubt(asked), code="no_id", message=message))
         return Ruling(done=True, vendor_id=row.vendor_id, element=row.element)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from syncflow.adapters.judge import Asked, Judgement, Ruling
 from syncflow.compiler.requests import OperationPlan
+from syncflow.compiler.values import is_true
 from syncflow.compiler.wire.plans import Root, StepPlan
 from syncflow.compiler.wire.roots import root_of
 from syncflow.errors import DataError
@@ -19,9 +20,9 @@ class Member:
 
     __slots__ = ("delivery", "done", "outcome", "seen", "vendor_id")
 
-    def __init__(self, delivery: Delivery, payload: Item) -> None:
+    def __init__(self, delivery: Delivery, options: Item, payload: Item) -> None:
         self.delivery = delivery
-        self.seen = root_of(delivery, payload=payload)
+        self.seen = root_of(delivery, options, payload=payload)
         self.vendor_id = delivery.vendor_id
         self.outcome: Outcome | None = None
         self.done = False
@@ -65,15 +66,14 @@ def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
     )
 
 
-def fits(step: StepPlan, member: Member, shared: Root) -> bool:
+def fits(step: StepPlan, member: Member) -> bool:
     """Tell whether a step is for a record; where that cannot be told it is not."""
     if step.when is None:
         return True
     try:
-        found = step.when({**shared, **member.seen})
+        return is_true(step.when(member.seen))
     except DataError:
         return False
-    return found not in (None, False, "", [], {})
 
 
 def runs(members: Sequence[Member], most: int) -> Iterator[list[Member]]:

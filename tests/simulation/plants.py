@@ -56,8 +56,8 @@ PLANTS = {
     ),
     "a 207 read as success": Plant(
         "syncflow/adapters/answers.py",
-        "    if good and (",
-        "    if True or (",
+        "        if good and (",
+        "        if True or (",
     ),
     "retry without its idempotency key": Plant(
         "tests/simulation/project/adapters/ledger.yaml",

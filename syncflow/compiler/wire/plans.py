@@ -5,7 +5,7 @@ A ``root`` is what an expression sees; ``place`` is the adapter's line (``crm.ya
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Literal, TypeAlias
@@ -16,8 +16,8 @@ Root: TypeAlias = "dict[str, Json]"
 Value: TypeAlias = "Callable[[Json], Json]"
 """An expression: a root, or the part of an answer it reads → JSON. Raises DataError."""
 
-ReadElement: TypeAlias = "Callable[[Json, Root], Item]"
-"""What one element of an answer says, by name; the root holds what Jinja may see besides. Null for what cannot be told."""
+ReadList: TypeAlias = "Callable[[Sequence[Json], Root], list[Item]]"
+"""A list → what is read of each of its elements, by name: null for what cannot be told. The root holds what Jinja may see besides."""
 
 Render: TypeAlias = "Callable[[Root], str]"
 """A template. Raises DataError."""
@@ -64,15 +64,16 @@ class RequestPlan:
 class ReaderPlan:
     each: Value
     by_index: bool
-    """Whether the i-th element is the i-th record's; else by ``match`` and ``with_``."""
-    with_: Value
+    """Whether the i-th element is the i-th record's; else by ``match`` and ``with``."""
+    keys: Callable[[Sequence[Root]], list[Item]]
+    """with: what ``match`` is compared with, of each record."""
     says_ok: bool
     """Whether an element tells itself whether it is a success."""
     identifies: bool
     """Whether an element tells the record's id there."""
-    subject: ReadElement
+    subjects: ReadList
     """match, unless by index; ok; vendor_id."""
-    complaint: ReadElement
+    complaints: ReadList
     """code, message."""
     place: str
 

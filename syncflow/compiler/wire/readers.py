@@ -1,18 +1,18 @@
-"""Readers of answers compiled: one function takes all that it needs from an element."""
+"""Readers of answers compiled: one function takes from every element of a list all that is needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
 
 from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.analysis import may_raise
-from syncflow.compiler.code.values import Field
-from syncflow.compiler.languages.base import is_jinja
-from syncflow.compiler.types import ANY, Type
-from syncflow.compiler.wire.plans import ReadElement, ReaderPlan, Value
+from syncflow.compiler.code.values import Collected, Field, Record, Value, Variable
+from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
+from syncflow.compiler.types import ANY, ARRAY, OBJECT, Array, Type
+from syncflow.compiler.wire.plans import ReaderPlan, ReadList
 from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.adapter import Reader
 from syncflow.errors import DataError
@@ -20,72 +20,105 @@ from syncflow.events import Item, Json
 
 _SUBJECT: Final = ("match", "ok", "vendor_id")
 _COMPLAINT: Final = ("code", "message")
+_ELEMENT: Final = "element"
+"""What Jinja calls the element that JMESPath reads."""
+
+_Call = Callable[[Any], Any]
+_Wanted = tuple[tuple[str, str | None], ...]
+"""name → expression, null without one."""
 
 
 def compile_reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> ReaderPlan:
     """Compile how one list of an answer is read."""
     by_index = reader.match == "index"
+    with_ = _compiled((("with", reader.with_),), texts.sight.record, "", texts, path)
     return ReaderPlan(
         each=texts.value(reader.each, *path, "each"),
         by_index=by_index,
-        with_=texts.value(reader.with_, *path, "with", sees=texts.sight.record),
+        keys=lambda records: with_(records, {}),
         says_ok=reader.ok is not None,
         identifies=reader.vendor_id is not None,
-        subject=_compile_parts(reader, _SUBJECT[by_index:], texts, path),
-        complaint=_compile_parts(reader, _COMPLAINT, texts, path),
+        subjects=_of_elements(reader, _SUBJECT[by_index:], texts, path),
+        complaints=_of_elements(reader, _COMPLAINT, texts, path),
         place=texts.place(*path),
     )
 
 
-def _compile_parts(reader: Reader, names: tuple[str, ...], texts: Texts, path: tuple[Step, ...]) -> ReadElement:
-    """Return what takes these parts from an element: null for what is not read, or cannot be."""
-    given: dict[str, str | None] = {name: getattr(reader, name) for name in names}
-    wanted = {name: text for name, text in given.items() if text is not None}
-    within = _Within(texts, path, in_jinja=any(map(is_jinja, wanted.values())))
-    together, alone = Emitter(within.sees), dict[str, Value]()
-    for name in names:
-        emitted = within.added(together, name, wanted[name]) if name in wanted else together.constant(None)
-        if may_raise(emitted.value):  # what fails must not take the others with it
-            alone[name] = within.compiled(name, wanted[name])
-        else:
-            together.field(name, emitted)
-    take = texts.made(together, path)
-    if within.in_jinja:
-        return lambda element, root: _taken(take, alone, {**root, "element": element})
-    if alone:
-        return lambda element, _: _taken(take, alone, element)
-    return lambda element, _: take(element)
+def _of_elements(reader: Reader, names: tuple[str, ...], texts: Texts, path: tuple[Step, ...]) -> ReadList:
+    wanted: _Wanted = tuple((name, getattr(reader, name)) for name in names)
+    if any(text is not None and is_jinja(text) for _, text in wanted):
+        return _compiled(wanted, texts.sight.element, _ELEMENT, texts, path)
+    return _compiled(wanted, ANY, "", texts, path)
+
+
+def _compiled(wanted: _Wanted, sees: Type, within: str, texts: Texts, path: tuple[Step, ...]) -> ReadList:
+    parts = _parts(wanted, sees, within)
+    for name, error in parts.problems.items():
+        texts.failed(error, (*path, name))
+    for name, reads in parts.reads.items():
+        texts.check_names(reads, sees, (*path, name))
+    all_of, alone = parts.all_of, parts.alone
+    if not within and not alone:
+        return lambda elements, _: all_of(elements)
+    return lambda elements, root: _read([{**root, within: e} for e in elements] if within else elements, all_of, alone)
+
+
+def _read(seen: Sequence[Json], all_of: _Call, alone: Mapping[str, _Call]) -> list[Item]:
+    found: list[Item] = all_of(seen)
+    for name, value in alone.items():
+        for one, root in zip(found, seen, strict=True):
+            one[name] = _or_null(value, root)
+    return found
+
+
+def _or_null(value: _Call, root: Json) -> Json:
+    try:
+        found: Json = value(root)
+    except DataError:
+        return None
+    return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Within:
-    """Compiles what reads an element: it is the root of JMESPath, and what Jinja sees as ``element``."""
+class _Parts:
+    """``all_of``: a list → an object for each element of it, with null for what is in ``alone``.
 
-    texts: Texts
-    path: tuple[Step, ...]
-    in_jinja: bool
+    What may fail is alone, for it must not take others with it. ``problems`` are those of parts that do not compile.
+    """
 
-    @property
-    def sees(self) -> Type:
-        return self.texts.sight.element if self.in_jinja else ANY
-
-    def added(self, emitter: Emitter, name: str, text: str) -> Emitted:
-        path = (*self.path, name)
-        if is_jinja(text):
-            return self.texts.added(emitter, path, partial(emitter.template, text), self.sees)
-        element = Field(emitter.root, "element") if self.in_jinja else emitter.root
-        return self.texts.added(emitter, path, partial(emitter.expression, text, over=element), ANY)
-
-    def compiled(self, name: str, text: str) -> Value:
-        emitter = Emitter(self.sees)
-        return self.texts.made(emitter, (*self.path, name), self.added(emitter, name, text))
+    all_of: _Call
+    alone: Mapping[str, _Call]
+    reads: Mapping[str, Sequence[Read]]
+    problems: Mapping[str, ExpressionError]
 
 
-def _taken(take: Callable[[Json], Item], alone: Mapping[str, Value], root: Json) -> Item:
-    found = take(root)
-    for name, value in alone.items():
+@lru_cache(maxsize=512)
+def _parts(wanted: _Wanted, sees: Type, within: str) -> _Parts:
+    """Compile what is read of each element of a list; ``within`` which name of it JMESPath reads, if not all."""
+    emitter = Emitter(Array(sees))
+    one = emitter.pool.one(Variable("element", emitter.root, type=sees))
+    values, alone = dict[str, Value](), dict[str, _Call]()
+    reads, problems = dict[str, Sequence[Read]](), dict[str, ExpressionError]()
+    for name, text in wanted:
         try:
-            found[name] = value(root)
-        except DataError:
-            found[name] = None
-    return found
+            emitted = emitter.constant(None) if text is None else _emitted(emitter, text, one, within)
+            if text is not None and may_raise(emitted.value):
+                itself = Emitter(sees)
+                alone[name] = itself.function(name, _emitted(itself, text, itself.root, within)).call
+                emitted = replace(emitter.constant(None), reads=emitted.reads)
+        except ExpressionError as error:
+            problems[name] = error
+            emitted = emitter.constant(None)
+        values[name], reads[name] = emitted.value, emitted.reads
+    each = Record(tuple(values), tuple(values.values()), type=OBJECT)
+    every = Collected(one, emitter.root, (), emitter.pool.one(each), of_values=False, proven=True, type=ARRAY)
+    return _Parts(emitter.function("read", Emitted(emitter.pool.one(every), ARRAY)).call, alone, reads, problems)
+
+
+def _emitted(emitter: Emitter, text: str, root: Variable, within: str) -> Emitted:
+    if is_jinja(text):
+        return emitter.template(text, over=root)
+    if not within:
+        return emitter.expression(text, over=root)
+    element = emitter.pool.one(Field(root, within))
+    return replace(emitter.expression(text, over=element), reads=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 
 import orjson
 
@@ -10,10 +11,11 @@ from syncflow.compiler.wire.plans import Root
 from syncflow.events import Delivery, Item, Json
 
 
-def root_of(delivery: Delivery, *, payload: Item) -> Root:
+def root_of(delivery: Delivery, options: Item, *, payload: Item) -> Root:
     """Return what expressions see of one record, whatever is asked; an id there that is not known is absent."""
     key = delivery.key
     root: Root = {
+        "options": options,
         "object": delivery.object,
         "operation": delivery.operation,
         "payload": payload,
@@ -36,12 +38,10 @@ def request_root(shared: Root, records: Sequence[Root], *, alone: bool) -> Root:
 
 def payload_as_sent(payload: Item, *, clear: Json, text_values: bool) -> Item:
     """Return the payload as this API takes it: how a field is cleared, and whether values are text."""
-    if text_values:
-        return {
-            name: value if isinstance(value, str) else clear if value is None else as_text(value)
-            for name, value in payload.items()
-        }
-    if clear is None:
+    kinds = {*map(type, payload.values())}
+    if text_values and kinds - {str}:
+        return {name: clear if value is None else as_text(value) for name, value in payload.items()}
+    if clear is None or NoneType not in kinds:
         return payload
     return {name: clear if value is None else value for name, value in payload.items()}
 
@@ -57,10 +57,10 @@ def group_of(
     """Return the function that tells which deliveries may share a request."""
     if evaluate is None:
         return lambda _: ""
-    shared: Root = {"options": dict(options)}
+    own = dict(options)
 
     def group(delivery: Delivery) -> str:
         payload = payload_as_sent(delivery.payload, clear=clear, text_values=text_values)
-        return as_text(evaluate({**shared, **root_of(delivery, payload=payload)}))
+        return as_text(evaluate(root_of(delivery, own, payload=payload)))
 
     return group

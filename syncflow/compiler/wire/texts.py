@@ -5,8 +5,8 @@ What expressions of one place see is a type (``sight``); where it is an object, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
@@ -65,8 +65,7 @@ class Texts:
 
     def value(self, text: str, *path: Step, sees: Type = ANY) -> Value:
         """Compile an expression over what it sees: the names of a root, or the part of an answer that it reads."""
-        emitter = Emitter(sees)
-        return self.made(emitter, path, self.added(emitter, path, partial(emitter.expression, text), sees))
+        return self._compiled(text, path, sees, None)
 
     def condition(self, text: str, *path: Step, sees: Type = ANY) -> Value:
         """Compile an expression that must be true or not: JMESPath, since Jinja gives text and the text False is something."""
@@ -79,8 +78,9 @@ class Texts:
 
     def template(self, text: str, *path: Step, sees: Type, escape: Callable[[str], str] | None = None) -> Render:
         """Compile text with inserts."""
-        emitter = Emitter(sees)
-        made: Render = self.made(emitter, path, self._inserts(emitter, text, path, sees, escape=escape))
+        if not is_jinja(text):
+            return lambda _: text
+        made: Render = self._compiled(text, path, sees, escape)
         return made
 
     def url(self, text: str, *path: Step, sees: Type) -> Render:
@@ -89,9 +89,13 @@ class Texts:
 
     def templates(self, texts: Mapping[str, str], *path: Step, sees: Type) -> Renders:
         """Compile named texts with inserts: one function makes them all."""
+        if not any(map(is_jinja, texts.values())):
+            constant = dict(texts)
+            return lambda _: constant
         emitter = Emitter(sees)
         for name, text in texts.items():
-            emitter.field(name, self._inserts(emitter, text, (*path, name), sees))
+            add = partial(emitter.template if is_jinja(text) else emitter.constant, text)
+            emitter.field(name, self.added(emitter, (*path, name), add, sees))
         made: Renders = self.made(emitter, path)
         return made
 
@@ -109,9 +113,9 @@ class Texts:
         try:
             emitted = add()
         except ExpressionError as error:
-            self._failed(error, path)
+            self.failed(error, path)
             return emitter.constant(None)
-        self._check_names(emitted.reads, sees, path)
+        self.check_names(emitted.reads, sees, path)
         return emitted
 
     def made(self, emitter: Emitter, path: tuple[Step, ...], result: Emitted | None = None) -> Callable[[Any], Any]:
@@ -121,23 +125,21 @@ class Texts:
                 str(next((step for step in reversed(path) if isinstance(step, str)), "")), result
             ).call
         except ExpressionError as error:
-            self._failed(error, path)
+            self.failed(error, path)
             return never
 
-    def _inserts(
-        self,
-        emitter: Emitter,
-        text: str,
-        path: tuple[Step, ...],
-        sees: Type,
-        *,
-        escape: Callable[[str], str] | None = None,
-    ) -> Emitted:
-        if not is_jinja(text):
-            return emitter.constant(text)
-        return self.added(emitter, path, partial(emitter.template, text, escape=escape), sees)
+    def _compiled(
+        self, text: str, path: tuple[Step, ...], sees: Type, escape: Callable[[str], str] | None
+    ) -> Callable[[Any], Any]:
+        try:
+            compiled = _compile(text, sees, escape)
+        except ExpressionError as error:
+            self.failed(error, path)
+            return never
+        self.check_names(compiled.reads, sees, path)
+        return compiled.call
 
-    def _check_names(self, reads: Iterable[Read], sees: Type, path: tuple[Step, ...]) -> None:
+    def check_names(self, reads: Iterable[Read], sees: Type, path: tuple[Step, ...]) -> None:
         """Note every name that is not there to be read."""
         if not isinstance(sees, Object):
             return
@@ -156,12 +158,26 @@ class Texts:
         hint = f"did you mean {close}?" if close else f"there is {', '.join(sorted(known)) or 'none'}"
         self._note(Problem(path, f"{words} {name}", hint, offset))
 
-    def _failed(self, error: ExpressionError, path: tuple[Step, ...]) -> None:
+    def failed(self, error: ExpressionError, path: tuple[Step, ...]) -> None:
+        """Note what cannot be compiled."""
         self._note(Problem(path, error.message, error.hint, error.offset))
 
     def _note(self, problem: Problem) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+class _Compiled(NamedTuple):
+    call: Callable[[Any], Any]
+    reads: Sequence[Read]
+
+
+@lru_cache(maxsize=1024)
+def _compile(text: str, sees: Type, escape: Callable[[str], str] | None) -> _Compiled:
+    """Compile a text once: adapters repeat themselves, and what ``validate`` checks is what ``run`` uses."""
+    emitter = Emitter(sees)
+    emitted = emitter.expression(text) if escape is None else emitter.template(text, escape=escape)
+    return _Compiled(emitter.function("made", emitted).call, emitted.reads)
 
 
 def _known_in(kind: Type) -> list[str] | None:
