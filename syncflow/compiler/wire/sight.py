@@ -80,7 +80,9 @@ class Sight:
 
 def sight_of(options: Mapping[str, Option], auth: Iterable[str]) -> Sight:
     """Return what the expressions of an adapter see, by what its systems may set."""
-    own: dict[str, Type] = {"options": closed_object(**{name: _OPTIONS[option.type] for name, option in options.items()})}
+    own: dict[str, Type] = {
+        "options": closed_object(**{name: _OPTIONS[option.type] for name, option in options.items()})
+    }
     signing: dict[str, Type] = {**own, "auth": closed_object(**dict.fromkeys(auth, optional(TEXT)))}
     common: dict[str, Type] = {**signing, "token": ANY}
     request, page = {**common, **_REQUEST}, {"next": optional(ANY)}
