@@ -199,7 +199,7 @@ def test_shipped_objects_are_readable_and_their_keys_are_fields(path: Path) -> N
         assert file.stat().st_size < 1_000_000
 
 
-SHIPPED_NAMES = {"salesforce", "hubspot", "mailchimp", "klaviyo", "braze"}
+SHIPPED_NAMES = {"salesforce", "hubspot", "mailchimp", "mailchimp_batch", "klaviyo", "braze"}
 
 
 def test_the_shipped_adapters_are_there() -> None:
