@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from syncflow.compiler.build import build, models
+    from syncflow.compiler.functions.own import function
     from syncflow.config.project import Project, load_project
     from syncflow.errors import ProjectError, SyncflowError
     from syncflow.runtime.assembly import assembled
@@ -29,6 +30,7 @@ __all__ = [
     "SyncflowError",
     "assembled",
     "build",
+    "function",
     "load_project",
     "models",
     "reload",
@@ -42,6 +44,7 @@ _HOMES = {
     "SyncflowError": "errors",
     "assembled": "runtime.assembly",
     "build": "compiler.build",
+    "function": "compiler.functions.own",
     "load_project": "config.project",
     "models": "compiler.build",
     "reload": "runtime.reload",

@@ -93,13 +93,14 @@ def _explained(project: Project, program: Program, raw: Raw, *, mask: bool) -> E
 
 
 def _masked(project: Project, found: Explained) -> Explained:
+    from syncflow.compiler.functions.own import library_of
     from syncflow.compiler.legs import written_routes
     from syncflow.compiler.masking import Mask
     from syncflow.runtime.foresight import masked
 
     root = found.story.root
     schema = project.schemas.get(str(root["record"])) if root else None
-    mask = Mask(schema.model if schema else None, root)
+    mask = Mask(schema.model if schema else None, root, functions=library_of(project))
     personal = {
         name: mask.fields(route.mappings[system].model)
         for route in written_routes(project)

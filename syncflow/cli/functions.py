@@ -2,48 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncflow.cli.console import Output, OutputOption, say, say_json, say_table
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, say, say_json, say_table
+
+if TYPE_CHECKING:
+    from syncflow.compiler.functions import Function, Library
+
+RoutesOption = Annotated[
+    Path | None,
+    typer.Option("--routes", metavar="FILE", help="The project whose own functions are listed too [routes.yaml]."),
+]
 
 
 def functions(
     name: Annotated[str | None, typer.Argument(help="The function to describe; without it all are listed.")] = None,
+    routes: RoutesOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List the functions that expressions may call, or describe one."""
-    from syncflow.compiler.functions import FUNCTIONS
-
-    if name is None:
-        rows = [(function.name, function.group, function.summary) for function in FUNCTIONS.values()]
-        if output is Output.JSON:
-            say_json([dict(zip(("name", "group", "summary"), row, strict=True)) for row in rows])
-        else:
-            say_table(("FUNCTION", "GROUP", "WHAT IT GIVES"), rows)
+    """List the functions that expressions may call, the project's own with them, or describe one."""
+    library = _library(routes)
+    if name is not None:
+        _describe(library, name, output)
         return
-    _describe(name, output)
+    rows = [(function.name, function.group, function.summary) for function in library.values()]
+    if output is Output.JSON:
+        say_json([dict(zip(("name", "group", "summary"), row, strict=True)) for row in rows])
+    else:
+        say_table(("FUNCTION", "GROUP", "WHAT IT GIVES"), rows)
 
 
-def _describe(name: str, output: Output) -> None:
+def _library(routes: Path | None) -> Library:
+    """Return what there is for a project, even a broken one; without a project what there is for all."""
     from syncflow.compiler.functions import FUNCTIONS
-    from syncflow.compiler.functions.describe import render_function
+    from syncflow.compiler.functions.own import own_functions
+    from syncflow.config.project import survey_project
+    from syncflow.errors import ProjectError
+
+    if routes is None and not DEFAULT_ROUTES.is_file():
+        return FUNCTIONS
+    survey = survey_project(routes or DEFAULT_ROUTES, offline=True)
+    project = survey.project or survey.sound
+    if project is None:
+        return FUNCTIONS
+    own = own_functions(project)
+    if own.problems:
+        raise ProjectError(own.problems[0].message, diagnostics=list(own.problems))
+    return own.library
+
+
+def _describe(library: Library, name: str, output: Output) -> None:
+    from syncflow.compiler.functions.describe import render_function, signature
     from syncflow.config.diagnostics import did_you_mean
     from syncflow.errors import DataError
 
-    if name not in FUNCTIONS:
-        close = did_you_mean(name, FUNCTIONS)
+    if name not in library:
+        close = did_you_mean(name, library)
         raise DataError(
             f"there is no function {name!r}",
             hint=f"did you mean {close!r}?" if close else "`syncflow functions` lists them all",
         )
     if output is Output.JSON:
-        function = FUNCTIONS[name]
-        parameters = [
-            {"name": parameter.name, "summary": parameter.summary, "optional": parameter.optional}
-            for parameter in function.parameters
-        ]
-        say_json({"name": name, "group": function.group, "summary": function.summary, "parameters": parameters})
+        say_json({"signature": signature(library[name]), **_plain(library[name])})
     else:
-        say(render_function(name))
+        say(render_function(library[name]))
+
+
+def _plain(function: Function) -> dict[str, Any]:
+    parameters = [
+        {"name": parameter.name, "summary": parameter.summary, "optional": parameter.optional}
+        for parameter in function.parameters
+    ]
+    return {
+        "name": function.name,
+        "group": function.group,
+        "summary": function.summary,
+        "parameters": parameters,
+        "may_fail": function.may_fail,
+    }

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from syncflow.compiler.checks import find_problems
 from syncflow.compiler.checks.places import kind_of_route
 from syncflow.compiler.fingerprint import fingerprint
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.intake import compile_intake
 from syncflow.compiler.mapping import Transform, compile_mapping
 from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
@@ -100,14 +101,14 @@ def _routes(project: Project) -> Iterator[tuple[str, CompiledRoute]]:
     for name, (route, kind) in zip(route_names(routes), routes, strict=True):
         root = root_of(kind, project.schemas[kind].model)
         legs = {system: _leg(project, route, kind, name, system, root) for system in all_systems(route)}
-        yield kind, CompiledRoute(name, compile_choice(route, root), legs)
+        yield kind, CompiledRoute(name, compile_choice(route, root, functions=library_of(project)), legs)
 
 
 def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: str, root: Type) -> Leg:
     document = project.mapping(route.mappings.get(system) or route.mapping or "")
     adapter, _, object_name = document.model.target.partition("/")
     operations = operations_of(route)
-    transform = _transform(project, document, _seen_by(route, system, root, deletes=operations["delete"]))
+    transform = _transform(project, document, _seen_by(project, route, system, root, deletes=operations["delete"]))
     plan = RoutePlan(
         name=name if route.by is None else f"{name}/{system}",
         kind=kind,
@@ -122,9 +123,9 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
     return Leg(plan, transform)
 
 
-def _seen_by(route: RouteSettings, system: str, root: Type, *, deletes: Action | None) -> Type:
+def _seen_by(project: Project, route: RouteSettings, system: str, root: Type, *, deletes: Action | None) -> Type:
     """Return the type of the roots that a route's mapping is given; of a delete, which no door has checked, nothing is known."""
-    left = of_leg(route, system, root)
+    left = of_leg(route, system, root, functions=library_of(project))
     return UNCHECKED if deletes not in (None, "delete") else root if left == NEVER else left
 
 
@@ -146,6 +147,7 @@ def _transform(project: Project, document: Document[MappingFile], scope: Type) -
         as_text=project.adapters[adapter].model.values == "text",
         scope=scope,
         document=document,
+        functions=library_of(project),
     )
 
 

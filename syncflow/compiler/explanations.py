@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from syncflow.compiler.build import doors
 from syncflow.compiler.envelope import compile_envelope, decode
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.legs import WrittenRoute, written_routes
 from syncflow.compiler.misfits import Misfit
 from syncflow.compiler.origins import Evaluation, Origin, evaluate, origins
@@ -76,6 +77,7 @@ class Narrator:
         self._open = compile_envelope(project.routes.model.envelope)
         self._doors: Mapping[str, Door] = doors(project)
         self._routes = written_routes(project)
+        self._functions = library_of(project)
 
     def explain(self, raw: Raw) -> Story:
         """Return all that decides over an event."""
@@ -87,7 +89,7 @@ class Narrator:
             root = None
         if root is None:
             return Story(raw, fate)
-        rules = tuple(_rule(text, root) for text in self._project.routes.model.ignore)
+        rules = tuple(self._rule(text, root) for text in self._project.routes.model.ignore)
         routes = tuple(self._route(route, fate) for route in self._routes) if isinstance(fate, Routed) else ()
         return Story(raw, fate, root, rules, self._misfits(root), routes)
 
@@ -102,8 +104,8 @@ class Narrator:
         line = self._project.routes.span("routes", route.index).line
         if event.record.kind != route.kind:
             return RouteStory(route.name, line, None, None, f"no: it is for {route.kind}")
-        when = None if settings.when is None else _rule(settings.when, event.root)
-        by = None if settings.by is None else evaluate(settings.by, event.root)
+        when = None if settings.when is None else self._rule(settings.when, event.root)
+        by = None if settings.by is None else evaluate(settings.by, event.root, functions=self._functions)
         legs = tuple(self._legs(route, fate))
         return RouteStory(route.name, line, when, by, _verdict(route, fate, when, by, legs), legs)
 
@@ -118,15 +120,14 @@ class Narrator:
 
     def _leg(self, route: WrittenRoute, system: str, fate: Routed, match: Match | None, failure: str) -> LegStory:
         event, mapping = fate.accepted.event, route.mappings[system]
-        found = origins(mapping.model, event.root)
+        found = origins(mapping.model, event.root, functions=self._functions)
         sends = event.change != "delete" and (match is None or match.operation not in {None, "delete"})
         fields = tuple(origin for origin in found if sends or origin.field == mapping.model.key)
         return LegStory(route.legs[system], system, mapping.name, match, failure, fields)
 
-
-def _rule(text: str, root: Mapping[str, Json]) -> Rule:
-    found = evaluate(text, root)
-    return Rule(found, not found.error and is_true(found.value))
+    def _rule(self, text: str, root: Mapping[str, Json]) -> Rule:
+        found = evaluate(text, root, functions=self._functions)
+        return Rule(found, not found.error and is_true(found.value))
 
 
 def _verdict(

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from syncflow.compiler.functions import FUNCTIONS, Function
-from syncflow.compiler.languages.base import MAX_TEXT, ExpressionError, Read, is_jinja
+from syncflow.compiler.functions import FUNCTIONS, Function, Library
+from syncflow.compiler.languages.base import MAX_TEXT, Call, ExpressionError, Read, is_jinja
 from syncflow.compiler.languages.paths import compile_path
 from syncflow.compiler.languages.templates import compile_inserts
+from syncflow.config.models.mapping import FieldForm, Recipe, has_default
 from syncflow.events import Json
 
 __all__ = ["Expression", "ExpressionError", "Read", "Template", "compile_expression", "compile_template"]
@@ -32,6 +33,8 @@ class Expression:
     Raises DataError, without personal data, where the value cannot be made.
     """
     reads: tuple[Read, ...] = field(default=(), repr=False, compare=False)
+    calls: tuple[Call, ...] = field(default=(), repr=False, compare=False)
+    """The functions that it calls, with their places."""
 
     def paths(self) -> tuple[Read, ...]:
         """Return the paths that it reads from the root, as far as they can be told."""
@@ -59,22 +62,28 @@ def compile_expression(text: str, *, functions: Mapping[str, Function] | None = 
     Raises:
         ExpressionError: bad syntax, an unknown function or filter, a wrong number of arguments, too long or too deep.
     """
-    return _compiled(text) if functions is None else _compile(text, {**FUNCTIONS, **functions})
+    library = FUNCTIONS if functions is None else functions
+    return _compiled(text, library) if isinstance(library, Library) else _compile(text, {**FUNCTIONS, **library})
 
 
 @lru_cache(maxsize=4096)
-def _compiled(text: str) -> Expression:
+def _compiled(text: str, library: Library) -> Expression:
     """Compile each text once: ``validate`` reads what ``run`` then uses."""
-    return _compile(text, FUNCTIONS)
+    return _compile(text, library)
 
 
 def _compile(text: str, library: Mapping[str, Function]) -> Expression:
     _check_length(text)
     if not is_jinja(text):
-        evaluate, reads = compile_path(text, library)
-        return Expression(text, "jmespath", evaluate, reads)
-    render, reads = compile_inserts(text, library)
-    return Expression(text, "jinja", lambda root: render(root, None), reads)
+        evaluate, reads, calls = compile_path(text, library)
+        return Expression(text, "jmespath", evaluate, reads, calls)
+    render, reads, calls = compile_inserts(text, library)
+    return Expression(text, "jinja", lambda root: render(root, None), reads, calls)
+
+
+def has_fallback(form: FieldForm) -> bool:
+    """Tell whether a field's default takes the place of a function that fails: in JMESPath only, for a template goes on to write."""
+    return isinstance(form, Recipe) and has_default(form) and not is_jinja(form.source)
 
 
 def compile_template(
@@ -88,7 +97,7 @@ def compile_template(
     _check_length(text)
     if not is_jinja(text):
         return Template(text, text, lambda root: text)
-    render, reads = compile_inserts(text, {**FUNCTIONS, **(functions or {})})
+    render, reads, _ = compile_inserts(text, {**FUNCTIONS, **(functions or {})})
     return Template(text, None, lambda root: render(root, escape), reads)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from syncflow.compiler.functions.own import own_text
 from syncflow.config.project import Project
 
 _SAY_NOTHING_OF_EVENTS = {"source", "profiles", "profile", "journal", "dead_letters", "tests"}
@@ -21,6 +22,7 @@ def fingerprint(project: Project) -> str:
             for path, document in project.mappings.items()
         },
         "adapters": {name: _dump(document.model) for name, document in project.adapters.items()},
+        "functions": own_text(project),
         "objects": {"/".join(name): _dump(merged.model) for name, merged in project.objects.items()},
     }
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)

@@ -7,18 +7,20 @@ function that makes the payload, one that makes the key.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from syncflow.compiler.code import Emitted, Emitter, FieldError, Generated
-from syncflow.compiler.functions import FUNCTIONS, Function
+from syncflow.compiler.expressions import has_fallback
+from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.payloads import compile_payload_check
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.scopes import UNCHECKED
 from syncflow.compiler.types import MISSING, Type, may_be_null
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, Json
@@ -59,7 +61,7 @@ def compile_mapping(
     as_text: bool,
     scope: Type = UNCHECKED,
     document: Document[MappingFile] | None = None,
-    functions: Mapping[str, Function] = FUNCTIONS,
+    functions: Library = FUNCTIONS,
 ) -> Transform:
     """Compile a mapping for events whose root is of the type ``scope``. ``partial``: an absent source path leaves its field out.
     ``document``: where it stands, so that a traceback points there.
@@ -81,7 +83,7 @@ def emit(
     *,
     partial: bool,
     document: Document[MappingFile] | None = None,
-    functions: Mapping[str, Function] = FUNCTIONS,
+    functions: Library = FUNCTIONS,
 ) -> Recipes:
     """Infer and lower every field of a mapping.
 
@@ -112,12 +114,23 @@ def emit_field(
         return emitter.constant(form.value)
     path = ("fields", name, "from") if isinstance(form, Recipe) else ("fields", name)
     place = None if document is None else place_within(document.span(*path))
-    found = emitter.expression(form.source if isinstance(form, Recipe) else form, place=place, field=name)
+    careful = _forgiving(emitter) if has_fallback(form) else emitter
+    found = careful.expression(form.source if isinstance(form, Recipe) else form, place=place, field=name)
     return _of_recipe(emitter, found, form) if isinstance(form, Recipe) else found
 
 
+def _forgiving(emitter: Emitter) -> Emitter:
+    """Return an emitter of the same function in whose expressions null stands for what fails, so that a default takes its place."""
+    library = Library(emitter.functions.values())
+    if library.forgiving is library:
+        return emitter
+    twin = copy(emitter)
+    twin.functions = library.forgiving
+    return twin
+
+
 def _of_recipe(emitter: Emitter, found: Emitted, recipe: Recipe) -> Emitted:
-    default = recipe.default if "default" in recipe.model_fields_set else MISSING
+    default = recipe.default if has_default(recipe) else MISSING
     if recipe.table is not None:
         return emitter.looked_up(found, recipe.table, default)
     return found if default is MISSING else emitter.defaulted(found, default)
@@ -140,7 +153,7 @@ def _payload(function: Generated, check: Callable[[Item, Change], Item]) -> Call
     return payload
 
 
-def _key_function(mapping: MappingFile, functions: Mapping[str, Function]) -> Generated:
+def _key_function(mapping: MappingFile, functions: Library) -> Generated:
     """The key of a delete is told from an item of which nothing is known."""
     emitter = Emitter(UNCHECKED, functions=functions)
     return emitter.function("key", emit_field(emitter, mapping.key, mapping.fields[mapping.key]))

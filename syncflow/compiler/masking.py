@@ -13,9 +13,10 @@ from typing import Any
 
 from syncflow.compiler.explanations import LegStory, RouteStory, Rule, Story
 from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.origins import Evaluation, Origin, Reading, paths_of
 from syncflow.compiler.schema import REFERENCE
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Json, Key
 
@@ -29,7 +30,15 @@ _Steps = tuple[str | int | None, ...]
 class Mask:
     """Hides the personal data of one kind of record."""
 
-    def __init__(self, schema: SchemaNode | None, root: Mapping[str, Json] | None) -> None:
+    def __init__(
+        self,
+        schema: SchemaNode | None,
+        root: Mapping[str, Json] | None,
+        *,
+        functions: Mapping[str, Function] = FUNCTIONS,
+    ) -> None:
+        """``functions``: what the project's expressions may call."""
+        self._functions = functions
         item = root["item"] if root is not None else None
         marked = (("item",),) if schema is None else _personal(schema, schema.defs, ("item",))
         self._paths: tuple[_Steps, ...] = (*marked, *_unknown(schema, item))
@@ -48,7 +57,13 @@ class Mask:
 
     def fields(self, mapping: MappingFile) -> frozenset[str]:
         """Return the fields of a mapping that are made of personal data, whatever the event."""
-        return frozenset(name for name, form in mapping.fields.items() if any(map(self._covers, _paths(form))))
+        return frozenset(name for name, form in mapping.fields.items() if any(map(self._covers, self._read_by(form))))
+
+    def _read_by(self, form: FieldForm) -> Sequence[tuple[str | int, ...]]:
+        if isinstance(form, Constant):
+            return ()
+        text = form.source if isinstance(form, Recipe) else form
+        return paths_of(compile_expression(text, functions=self._functions))
 
     def payload(self, payload: Mapping[str, Json], fields: frozenset[str]) -> dict[str, Json]:
         """Return a payload with some fields hidden, and whatever else holds a personal text."""
@@ -128,12 +143,6 @@ class Mask:
 def _leads(steps: Sequence[str | int | None], path: _Steps) -> bool:
     """Tell whether one of two paths is the beginning of the other."""
     return all(theirs is None or ours == theirs for ours, theirs in zip(steps, path, strict=False))
-
-
-def _paths(form: str | Constant | Recipe) -> list[tuple[str | int, ...]]:
-    if isinstance(form, Constant):
-        return []
-    return paths_of(compile_expression(form.source if isinstance(form, Recipe) else form))
 
 
 def _personal(

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from syncflow.compiler.expressions import Expression, Read, compile_expression
+from syncflow.compiler.expressions import Expression, Read, compile_expression, has_fallback
+from syncflow.compiler.functions import FUNCTIONS, Function, Library
 from syncflow.compiler.values import text_of
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe, has_default
 from syncflow.errors import DataError
 from syncflow.events import Json
 
@@ -53,9 +54,9 @@ class Origin:
     entry: str | None = None
 
 
-def evaluate(text: str, root: Mapping[str, Json]) -> Evaluation:
+def evaluate(text: str, root: Mapping[str, Json], *, functions: Mapping[str, Function] = FUNCTIONS) -> Evaluation:
     """Evaluate an expression and keep what it read. Raises ExpressionError where it cannot be compiled."""
-    expression = compile_expression(text)
+    expression = compile_expression(text, functions=functions)
     readings = readings_of(expression, root)
     try:
         return Evaluation(text, readings, expression.evaluate(root))
@@ -96,15 +97,16 @@ def _reading(path: tuple[str | int, ...], root: Mapping[str, Json]) -> Reading:
     return Reading(path, value, there=True)
 
 
-def origins(mapping: MappingFile, root: Mapping[str, Json]) -> list[Origin]:
+def origins(mapping: MappingFile, root: Mapping[str, Json], *, functions: Library = FUNCTIONS) -> list[Origin]:
     """Return how each field of a mapping comes to its value for one event."""
-    return [_origin(name, form, root) for name, form in mapping.fields.items()]
+    return [_origin(name, form, root, functions) for name, form in mapping.fields.items()]
 
 
-def _origin(name: str, form: str | Constant | Recipe, root: Mapping[str, Json]) -> Origin:
+def _origin(name: str, form: str | Constant | Recipe, root: Mapping[str, Json], functions: Library) -> Origin:
     if isinstance(form, Constant):
         return Origin(name, "constant", None, form.value)
-    found = evaluate(form.source if isinstance(form, Recipe) else form, root)
+    text = form.source if isinstance(form, Recipe) else form
+    found = evaluate(text, root, functions=functions.forgiving if has_fallback(form) else functions)
     if found.error:
         return Origin(name, "fails", found)
     return _of_recipe(name, form, found) if isinstance(form, Recipe) else Origin(name, "expression", found, found.value)
@@ -116,7 +118,7 @@ def _of_recipe(name: str, recipe: Recipe, found: Evaluation) -> Origin:
         return Origin(name, "table", found, recipe.table[entry], entry)
     if found.value is not None and recipe.table is None:
         return Origin(name, "expression", found, found.value)
-    if "default" in recipe.model_fields_set:
+    if has_default(recipe):
         return Origin(name, "default", found, recipe.default)
     if found.value is None:
         return Origin(name, "expression", found)

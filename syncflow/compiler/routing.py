@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncflow.compiler.code import compile_path
+from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.mapping import Transform
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.scopes import UNCHECKED
@@ -75,23 +76,26 @@ def operations_of(route: RouteSettings) -> dict[Change, Action | None]:
     return {change: _ACTIONS[action] for change, action in {**_OPERATIONS, **route.operations}.items()}
 
 
-def compile_choice(route: RouteSettings, root: Type = UNCHECKED) -> Callable[[Event], Sequence[tuple[str, str]]]:
+def compile_choice(
+    route: RouteSettings, root: Type = UNCHECKED, *, functions: Mapping[str, Function] = FUNCTIONS
+) -> Callable[[Event], Sequence[tuple[str, str]]]:
     """Compile which systems an event goes to, as (system, because). ``root``: what is known of events but deletes.
     The choice raises DataError.
 
     Raises:
         ExpressionError: a rule cannot be compiled.
     """
-    rule = None if route.when is None else _rule(route.when, root)
-    chosen = _by(route, route.by, root) if route.by is not None else _always(route)
+    rule = None if route.when is None else _rule(route.when, root, functions)
+    chosen = _by(route, _rule(route.by, root, functions), route.by) if route.by is not None else _always(route)
     if rule is None:
         return chosen
     return lambda event: chosen(event) if is_true(rule(event)) else ()
 
 
-def _rule(text: str, root: Type) -> Callable[[Event], Json]:
+def _rule(text: str, root: Type, functions: Mapping[str, Function]) -> Callable[[Event], Json]:
     """Return the value of a rule: by code that trusts the door, or for a delete by code that trusts nothing."""
-    checked, unchecked = compile_path(text, root), compile_path(text, UNCHECKED)
+    checked = compile_path(text, root, functions=functions)
+    unchecked = compile_path(text, UNCHECKED, functions=functions)
     return lambda event: (unchecked if event.change == "delete" else checked)(event.root)
 
 
@@ -101,8 +105,9 @@ def _always(route: RouteSettings) -> Callable[[Event], Sequence[tuple[str, str]]
     return lambda event: chosen
 
 
-def _by(route: RouteSettings, text: str, root: Type) -> Callable[[Event], Sequence[tuple[str, str]]]:
-    value_of = _rule(text, root)
+def _by(
+    route: RouteSettings, value_of: Callable[[Event], Json], text: str
+) -> Callable[[Event], Sequence[tuple[str, str]]]:
     entries = {
         value: tuple((system, f"{text} = {value} → {system}") for system in systems_of(target))
         for value, target in route.table.items()

@@ -8,7 +8,9 @@ from functools import cache
 from pydantic import ValidationError
 
 from syncflow.compiler.build import doors, transform_of
+from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.ambient import surrounded_by
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.intake import compile_intake
 from syncflow.compiler.mapping import Transform
 from syncflow.compiler.origins import origins
@@ -34,6 +36,7 @@ class MappingTrials:
 
     def __init__(self, project: Project) -> None:
         settings = project.routes.model.model_copy(update={"envelope": Envelope(), "ignore": ()})
+        self._functions = library_of(project)
         self._check = compile_intake(settings, doors(project))
         self._transform = cache(lambda path: transform_of(project, project.mappings[path].model))
 
@@ -47,7 +50,7 @@ class MappingTrials:
             came = event if isinstance(event, Letter) else _made(self._transform(document.path), event)
         if isinstance(event, Event):
             with surrounded_by(ambient(test)):  # from the start again: to look must not take ids from what is tested
-                exercised.update(entries_of(document, event))
+                exercised.update(entries_of(document, event, functions=self._functions))
         error = _expected_error(document, test)
         if error is not None or isinstance(came, Letter):
             yield from check_error(error, [came] if isinstance(came, Letter) else [], "a payload")
@@ -75,9 +78,9 @@ def _made(transform: Transform, event: Event) -> Item | Letter:
         return Letter(fault.stage, fault.code, fault.reason)
 
 
-def entries_of(document: _Mapping, event: Event) -> Iterator[Mark]:
+def entries_of(document: _Mapping, event: Event, *, functions: Library) -> Iterator[Mark]:
     """Yield the entries of a mapping's tables that an event is looked up in."""
-    for origin in origins(document.model, event.root):
+    for origin in origins(document.model, event.root, functions=functions):
         if origin.how == "table":
             yield entry_mark(document.name, origin.field, origin.entry)
         elif origin.how == "default":

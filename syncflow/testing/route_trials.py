@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from syncflow.adapters.rendering import rendered
 from syncflow.compiler.functions.ambient import surrounded_by
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.legs import WrittenRoute, written_routes
 from syncflow.compiler.origins import evaluate
 from syncflow.compiler.program import Program
@@ -112,12 +113,13 @@ class RouteTrials:
 
 def _entries(project: Project, route: WrittenRoute, event: Event, taken: set[str]) -> Iterator[Mark]:
     """Yield the entries of a route's table, and of its mappings' tables, that an event is looked up in."""
+    functions = library_of(project)
     legs = [system for system, name in route.legs.items() if name in taken]
     if legs and route.settings.by is not None:
-        entry = text_of(evaluate(route.settings.by, event.root).value)
+        entry = text_of(evaluate(route.settings.by, event.root, functions=functions).value)
         yield entry_mark(project.routes.name, route.name, entry if entry in route.settings.table else None)
     for system in legs if event.change != "delete" else ():
-        yield from entries_of(route.mappings[system], event)
+        yield from entries_of(route.mappings[system], event, functions=functions)
 
 
 def _sent(rehearsal: Rehearsal) -> dict[str, Delivery]:

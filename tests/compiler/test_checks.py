@@ -17,13 +17,13 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
 
 
 def changes_of(case: str) -> dict[str, str]:
-    """Read the ``file: old => new`` lines of a case."""
+    """Read the ``file: old => new`` lines of a case; where the old is (nothing), it is a new file."""
     files: dict[str, str] = {}
     for line in case.splitlines():
         name, _, words = line.partition(": ")
         old, _, new = words.partition(" => ")
-        text = files.get(name, FILES[name])
-        old, new = old.replace("\\n", "\n"), new.replace("\\n", "\n").replace("(nothing)", "")
+        old, new = old.replace("\\n", "\n").replace("(nothing)", ""), new.replace("\\n", "\n").replace("(nothing)", "")
+        text = files.get(name, FILES[name] if old else "")
         assert old in text, line
         files[name] = text.replace(old, new, 1)
     return files

@@ -57,7 +57,7 @@ def test_an_example_of_text_is_true_in_jinja(function: Function, example: Exampl
 
 
 def test_a_function_is_described_for_a_terminal() -> None:
-    assert render_function("truncate") == (
+    assert render_function(FUNCTIONS["truncate"]) == (
         "truncate(text, most)\n"
         "\n"
         "  Cut text after so many characters; nothing is added.\n"
@@ -78,4 +78,4 @@ def test_a_function_is_described_for_a_terminal() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_can_be_described(name: str) -> None:
-    assert render_function(name).startswith(f"{name}(")
+    assert render_function(FUNCTIONS[name]).startswith(f"{name}(")

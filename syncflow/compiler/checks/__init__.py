@@ -9,6 +9,7 @@ from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
 from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_keys
+from syncflow.compiler.checks.own_functions import check_own_functions
 from syncflow.compiler.checks.reach import check_reach
 from syncflow.compiler.checks.routes import check_routes
 from syncflow.compiler.checks.schemas import check_schemas
@@ -19,6 +20,9 @@ from syncflow.config.project import Project
 
 def find_problems(project: Project) -> Iterator[Diagnostic]:
     """Yield what is wrong in a project's schemas, expressions, mappings and routes."""
+    own = list(check_own_functions(project))
+    yield from own
+    left_out = {"SF302"} if any(problem.code in {"SF350", "SF351"} for problem in own) else set()  # they may be there
     for check in (
         check_schemas,
         check_expressions,
@@ -30,4 +34,4 @@ def find_problems(project: Project) -> Iterator[Diagnostic]:
         check_reach,
         check_inference,
     ):
-        yield from check(project)
+        yield from (problem for problem in check(project) if problem.code not in left_out)

@@ -16,7 +16,7 @@ def check_expressions(project: Project) -> Iterator[Diagnostic]:
     """Yield what is wrong with each expression of a project."""
     for place in expressions_of(project):
         try:
-            expression = compile_expression(place.text)
+            expression = compile_expression(place.text, functions=place.functions(project))
         except ExpressionError as error:
             yield from_error(place, error)
             continue

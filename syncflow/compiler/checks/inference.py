@@ -14,6 +14,7 @@ from syncflow.compiler.checks.places import compiled, kind_of_route, listed_valu
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.code import Emitted, Emitter, Finding
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.mapping import emit_field
 from syncflow.compiler.scopes import root_of
@@ -47,7 +48,7 @@ def _root(project: Project, kind: str) -> Type:
 
 
 def _rule(project: Project, path: _Path, text: str, root: Type) -> Iterator[Diagnostic]:
-    emitted = _emitted(text, root, partial(Emitter(root).expression, text))
+    emitted = _emitted(project, text, root, partial(Emitter(root, functions=library_of(project)).expression, text))
     for finding in () if emitted is None else emitted.findings:
         yield _diagnostic(project.routes, path, finding)
 
@@ -57,17 +58,18 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
         return  # no event gets there, which the checks of routes say
     target = object_fields(project, document)
     fields = {} if target is None else target[0]
+    emitter = partial(Emitter, scope, functions=library_of(project))
     words = _words_of(project, document)
     for name, form in document.model.fields.items():
         text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
-        emitted = _emitted(text, scope, partial(emit_field, Emitter(scope), name, form)) if text else None
+        emitted = _emitted(project, text, scope, partial(emit_field, emitter(), name, form)) if text else None
         if emitted is None:
             continue
-        yield from _path_in_quotes(document, path_of(name, form), text, scope)
+        yield from _path_in_quotes(project, document, path_of(name, form), text, scope)
         found = [_diagnostic(document, path_of(name, form), finding) for finding in dict.fromkeys(emitted.findings)]
         yield from found
         if isinstance(form, Recipe) and listed_values(project, document.model.source, form.source) is None:
-            yield from check_table(document, name, form, Emitter(scope).expression(form.source).type)
+            yield from check_table(document, name, form, emitter().expression(form.source).type)
         if name in fields and not any(diagnostic.is_error for diagnostic in found):
             yield from check_fit(document, name, emitted, fields[name], **words)
 
@@ -75,11 +77,13 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
 _QUOTED = re.compile(r"""(?:'([^'`]*)'|`"?([^"'`]*)"?`)""")
 
 
-def _path_in_quotes(document: Document[Any], path: _Path, text: str, scope: Type) -> Iterator[Diagnostic]:
+def _path_in_quotes(
+    project: Project, document: Document[Any], path: _Path, text: str, scope: Type
+) -> Iterator[Diagnostic]:
     """Find text in quotes of JMESPath that is a path of the record: then the path was meant, and not its letters."""
     quoted = _QUOTED.fullmatch(text.strip())
     inner = "" if quoted is None else quoted[1] or quoted[2] or ""
-    expression = compiled(inner) if re.fullmatch(r"item(\.\w+)+", inner) else None
+    expression = compiled(project, inner) if re.fullmatch(r"item(\.\w+)+", inner) else None
     if expression is not None and not any(leads_nowhere(scope, read) for read in expression.paths()):
         yield document.report(
             "SF325",
@@ -106,9 +110,9 @@ def path_of(name: str, form: FieldForm) -> _Path:
     return ("fields", name, "from") if isinstance(form, Recipe) else ("fields", name)
 
 
-def _emitted(text: str, scope: Type, emit: Callable[[], Emitted]) -> Emitted | None:
+def _emitted(project: Project, text: str, scope: Type, emit: Callable[[], Emitted]) -> Emitted | None:
     """Return what is emitted; None where the expression is wrong or reads what nobody knows, which another check says."""
-    expression = compiled(text)
+    expression = compiled(project, text)
     if expression is None or any(leads_nowhere(scope, read) for read in expression.paths()):
         return None
     try:

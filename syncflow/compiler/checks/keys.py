@@ -56,11 +56,11 @@ def _not_permitted(project: Project, mapping: Document[MappingFile]) -> Iterator
 def _not_from_id(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
     record = project.routes.model.records.get(mapping.model.source)
     form = mapping.model.fields[mapping.model.key]
-    identity = None if record is None else compiled(record.id)
+    identity = None if record is None else compiled(project, record.id)
     if identity is None or not identity.paths():
         return
     text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
-    expression = compiled(text) if text else None
+    expression = compiled(project, text) if text else None
     if text and expression is None:
         return
     reads = {read.steps for read in expression.paths()} if expression is not None else set()

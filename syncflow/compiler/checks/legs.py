@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from syncflow.compiler.checks.places import kind_of_route
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.routing import all_systems
 from syncflow.compiler.scopes import of_leg
@@ -17,7 +18,7 @@ from syncflow.config.project import Project
 
 def scope_of_mapping(project: Project, mapping: Document[MappingFile], root: Type) -> Type:
     """Return the type of the events that reach a mapping: all of the kind where no route names it, NEVER where none gets there."""
-    legs = [leg_scope(route, system, root) for route, system in legs_to(project, mapping)]
+    legs = [leg_scope(project, route, system, root) for route, system in legs_to(project, mapping)]
     alive = [leg for leg in legs if leg != NEVER]
     return merged(alive) if alive else NEVER if legs else root
 
@@ -48,9 +49,9 @@ def legs_to(project: Project, mapping: Document[MappingFile]) -> Iterator[tuple[
                 yield route, system
 
 
-def leg_scope(route: RouteSettings, system: str, root: Type) -> Type:
+def leg_scope(project: Project, route: RouteSettings, system: str, root: Type) -> Type:
     """Return the type of the events that a route lets through; ``root`` where its rules cannot be read."""
     try:
-        return of_leg(route, system, root)
+        return of_leg(route, system, root, functions=library_of(project))
     except ExpressionError:
         return root

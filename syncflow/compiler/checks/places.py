@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
+from syncflow.compiler.functions import FUNCTIONS, Library
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.type_sources import from_schema
 from syncflow.compiler.types import ANY, NULL, NUMBER, TEXT, Object, Text, Type, closed_object, members, union
 from syncflow.config.documents import Document
@@ -26,6 +28,12 @@ class Place(NamedTuple):
     text: str
     kind: str
     use: Use = "value"
+    is_inner: bool = False
+    """Whether it is evaluated once the event has passed its door: then it may call the project's own functions."""
+
+    def functions(self, project: Project) -> Library:
+        """Return what it may call."""
+        return library_of(project) if self.is_inner else FUNCTIONS
 
 
 def kind_of_route(project: Project, route: RouteSettings) -> str:
@@ -49,7 +57,7 @@ def expressions_of(project: Project) -> Iterator[Place]:
         kind = kind_of_route(project, route)
         for name, text in (("when", route.when), ("by", route.by)):
             if text is not None:
-                yield Place(routes, ("routes", index, name), text, kind, "rule")
+                yield Place(routes, ("routes", index, name), text, kind, "rule", is_inner=True)
     for mapping in project.mappings.values():
         yield from _of_mapping(mapping)
 
@@ -57,15 +65,15 @@ def expressions_of(project: Project) -> Iterator[Place]:
 def _of_mapping(mapping: Document[MappingFile]) -> Iterator[Place]:
     for name, form in mapping.model.fields.items():
         if isinstance(form, Recipe):
-            yield Place(mapping, ("fields", name, "from"), form.source, mapping.model.source)
+            yield Place(mapping, ("fields", name, "from"), form.source, mapping.model.source, is_inner=True)
         elif not isinstance(form, Constant):
-            yield Place(mapping, ("fields", name), form, mapping.model.source)
+            yield Place(mapping, ("fields", name), form, mapping.model.source, is_inner=True)
 
 
-def compiled(text: str) -> Expression | None:
+def compiled(project: Project, text: str) -> Expression | None:
     """Return a compiled expression, or None where it is wrong (which another check says)."""
     try:
-        return compile_expression(text)
+        return compile_expression(text, functions=library_of(project))
     except ExpressionError:
         return None
 
@@ -82,9 +90,9 @@ def root_type(project: Project, kind: str) -> Type:
     )
 
 
-def plain_path(text: str) -> tuple[str, ...] | None:
+def plain_path(project: Project, text: str) -> tuple[str, ...] | None:
     """Return the names of an expression that is nothing but a path, such as ``item.type``."""
-    expression = compiled(text)
+    expression = compiled(project, text)
     if expression is None or expression.language != "jmespath" or not expression.paths():
         return None
     names = expression.paths()[-1].steps
@@ -104,7 +112,7 @@ def at_path(kind: Type, names: tuple[str, ...]) -> Type | None:
 
 def listed_values(project: Project, kind: str, text: str) -> frozenset[str] | None:
     """Return the complete list of texts that a plain path can give, None where there is no list."""
-    names = plain_path(text)
+    names = plain_path(project, text)
     found = None if names is None else at_path(root_type(project, kind), names)
     texts = [member for member in members(found) if isinstance(member, Text)] if found is not None else []
     if not texts or any(member.values is None for member in texts):

@@ -12,7 +12,8 @@ from syncflow.compiler.code.guards import assume, path_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.truth import when_true
-from syncflow.compiler.functions import FUNCTIONS
+from syncflow.compiler.functions import Library
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.narrowing import absent_as_null
 from syncflow.compiler.routing import all_systems
@@ -53,17 +54,17 @@ def _no_route(project: Project, message: str, *path: str) -> Diagnostic:
 
 
 def _dead(project: Project, index: int, route: RouteSettings, root: Type) -> Iterator[Diagnostic]:
-    if route.when is not None and not is_jinja(route.when) and _never(route.when, root):
+    if route.when is not None and not is_jinja(route.when) and _never(route.when, root, library_of(project)):
         message = "this rule is never true, so the route takes no event"
         hint = "mend the rule, or take the route out"
         yield project.routes.report("SF414", message, "routes", index, "when", severity="warning", hint=hint)
 
 
-def _never(text: str, root: Type) -> bool:
+def _never(text: str, root: Type, functions: Library) -> bool:
     """Tell whether a rule is false for every event, and nothing else of it is worth a word."""
     try:
-        found = Emitter(root).expression(text)
-        left = assume(parse(text, FUNCTIONS), root, holds=True)
+        found = Emitter(root, functions=functions).expression(text)
+        left = assume(parse(text, functions), root, holds=True)
     except ExpressionError:
         return False
     return not found.findings and (when_true(found.type) == NEVER or left == NEVER)
@@ -71,7 +72,7 @@ def _never(text: str, root: Type) -> bool:
 
 def _left_over(project: Project, kind: str, routes: Sequence[RouteSettings], root: Type) -> Iterator[Diagnostic]:
     """Yield the values of a property that every rule asks for, and none for these."""
-    rules = [_rule(route) for route in routes]
+    rules = [_rule(route, library_of(project)) for route in routes]
     if not rules or any(route.by is not None for route in routes):
         return  # the tables of ``by`` have a check of their own
     left, paths = root, list[tuple[str, ...]]()
@@ -93,11 +94,11 @@ def _left_over(project: Project, kind: str, routes: Sequence[RouteSettings], roo
             )
 
 
-def _rule(route: RouteSettings) -> Node | None:
+def _rule(route: RouteSettings, functions: Library) -> Node | None:
     if route.when is None or is_jinja(route.when):
         return None
     try:
-        return parse(route.when, FUNCTIONS)
+        return parse(route.when, functions)
     except ExpressionError:
         return None
 

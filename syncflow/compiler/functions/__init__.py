@@ -6,9 +6,6 @@ Jinja.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from syncflow.compiler.functions import (
     choice,
     contact,
@@ -24,6 +21,7 @@ from syncflow.compiler.functions import (
     text,
 )
 from syncflow.compiler.functions.function import Example, Function, Group, Parameter
+from syncflow.compiler.functions.library import Library
 
 GROUPS: tuple[Group, ...] = (
     text.GROUP,
@@ -40,9 +38,7 @@ GROUPS: tuple[Group, ...] = (
     hashes.GROUP,
 )
 
-FUNCTIONS: Mapping[str, Function] = MappingProxyType(
-    {function.name: function for group in GROUPS for function in group.functions}
-)
+FUNCTIONS = Library(function for group in GROUPS for function in group.functions)
 
 JMESPATH_BUILT_INS = frozenset(
     {
@@ -54,4 +50,4 @@ JMESPATH_BUILT_INS = frozenset(
 """In JMESPath these names are the language's own; a function of ours with such a name has the same meaning and serves
 Jinja."""
 
-__all__ = ["FUNCTIONS", "GROUPS", "JMESPATH_BUILT_INS", "Example", "Function", "Group", "Parameter"]
+__all__ = ["FUNCTIONS", "GROUPS", "JMESPATH_BUILT_INS", "Example", "Function", "Group", "Library", "Parameter"]

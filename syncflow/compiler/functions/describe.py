@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 
-from syncflow.compiler.functions import FUNCTIONS, GROUPS, JMESPATH_BUILT_INS
+from syncflow.compiler.functions import GROUPS, JMESPATH_BUILT_INS
 from syncflow.compiler.functions.function import Example, Function, Parameter
+from syncflow.compiler.functions.kinds import ANYTHING_KIND
 from syncflow.compiler.narrowing import without_absent
 from syncflow.compiler.type_words import describe
 from syncflow.events import Json
@@ -24,7 +25,65 @@ No function fails. An argument that is null or of the wrong kind gives null; so 
 left out, and null is as good as leaving it out; `any value` takes null as a value. Where text is asked for, a number or a boolean is
 read as JSON writes it. No text that a function makes is longer than a million characters: the rest is cut off.
 
+A project adds functions of its own from Python: see [the end of this page](#functions-of-your-own).
+
 A name marked with † is also one of JMESPath's own, with the same meaning: there, JMESPath's is used, and the function serves Jinja.
+"""
+
+_OWN = """
+## Functions of your own
+
+```yaml
+# in routes.yaml
+functions: functions.py
+```
+
+names a Python file, relative to `routes.yaml` (or an installed module, `acme.functions`). Every function that the module itself
+defines may be called in the fields of mappings, in both languages, and in `when` and `by` of routes; a name that begins with `_` is
+the module's own business. What stands before the schema (`envelope`, `ignore`, `id`) does not see them, nor do adapters.
+
+```python
+# functions.py
+from typing import Literal
+
+from syncflow import function
+
+
+@function(total=True, longest=12)
+def grade(score: int | None, style: Literal["short", "long"] = "short") -> str:
+    \"\"\"Name a score.\"\"\"
+    if score is None:
+        return "none"
+    return "A" if score > 90 else "B" if style == "short" else "second best"
+
+
+def vat_number(text: str) -> str:
+    \"\"\"Read a German VAT number; raises ValueError where it is none.\"\"\"
+    if not text.startswith("DE"):
+        raise ValueError(text)
+    return text.removeprefix("DE")
+```
+
+```text
+Grade__c: grade(item.score, 'long')
+Vat__c: {from: vat_number(item.vat), default: unknown}
+Description: "Grade {{ item.score | grade }}"
+```
+
+* **Types** are read from the hints: `str`, `int`, `float`, `bool`, `None`, `list[…]`, `dict[str, …]`, `Literal[…]`, `Any`, and `|`
+  between them; anything else (a `datetime`, say) is refused with what to write instead. Arguments are read as for the functions above:
+  one that does not fit gives null without a call, and a parameter with `| None` is given the null. The result is checked, too.
+* **What may fail.** A function may raise. Where a JMESPath field has a `default:`, that is taken; elsewhere, and in Jinja, the record is
+  a dead letter of the stage mapping (in a rule: route), which names the function and the kind of error, never its text. `validate`
+  warns of every call without a default (SF352). `@function(total=True)` promises that it never raises.
+* **How long.** `@function(longest=12)` promises how many characters a text that it returns has at most, so that it fits its field
+  without `truncate`.
+* A function is called once for each use and each record, in the process of the run: keep it quick, and without requests. It is given
+  copies; what it changes, it changes for itself.
+* `syncflow functions` lists them, `syncflow functions grade` shows one.
+
+The module is your own code: every command that loads the project, `validate` too, runs it. Do not check a stranger's project outside a
+sandbox.
 """
 
 
@@ -63,12 +122,16 @@ def _jinja_literal(value: Json) -> str:
     return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def render_function(name: str) -> str:
+def render_function(function: Function) -> str:
     """Describe one function for a terminal."""
-    function = FUNCTIONS[name]
     lines = [signature(function), "", f"  {function.summary}"]
     lines += _parameter_lines(function)
-    lines += ["", f"  Gives {_gives(function)}.", "", "Examples"]
+    lines += ["", f"  Gives {_gives(function)}."]
+    if function.may_fail:
+        lines += ["  May fail: then the field's `default:` is taken, or the record is a dead letter."]
+    if not function.examples:
+        return "\n".join(lines)
+    lines += ["", "Examples"]
     lines += [f"  {as_jmespath(function, example)}  →  {_shown(example.result)}" for example in function.examples]
     if function.examples[0].arguments:
         lines += ["", "In Jinja", f"  {as_jinja(function, function.examples[0])}"]
@@ -81,7 +144,7 @@ def _parameter_lines(function: Function) -> list[str]:
 
 
 def _parameter(parameter: Parameter) -> str:
-    kind = "any value" if parameter.kind.takes_null else parameter.kind.name
+    kind = "any value" if parameter.kind is ANYTHING_KIND else parameter.kind.name
     left_out = (
         f"; {_shown(parameter.default)} where left out" if parameter.optional and parameter.default is not None else ""
     )
@@ -105,7 +168,7 @@ def render_library() -> str:
     for group in GROUPS:
         parts.append(f"\n## {group.title}\n")
         parts += [_section(function) for function in group.functions]
-    return "".join(parts)
+    return "".join([*parts, _OWN])
 
 
 def _section(function: Function) -> str:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from syncflow.compiler.functions.kinds import MISFIT, Kind
+from syncflow.compiler.functions.kinds import ANYTHING_KIND, MISFIT, Kind
 from syncflow.compiler.narrowing import absent_as_null, of_value, values_of, without_null
 from syncflow.compiler.types import NULL, Type, is_subtype, longest, union
+from syncflow.errors import DataError
 from syncflow.events import Json
 
 Rule: TypeAlias = "Callable[..., Type]"
@@ -65,6 +66,16 @@ class Function:
     """Whether the last parameter may be given again and again (and not at all where it is optional)."""
     deterministic: bool = True
     """Whether equal arguments give equal results; then a call with constants is computed for its type."""
+    may_fail: bool = False
+    """Whether a call may raise DataError: only of a project's own functions, ours are total."""
+
+    def forgiving(self) -> Function:
+        """Return the function with null where it would fail."""
+        if not self.may_fail:
+            return self
+        call, promise = _or_null(self.call), self.returns
+        returns = (lambda *given: union(promise(*given), NULL)) if callable(promise) else union(promise, NULL)
+        return replace(self, body=call, call=call, returns=returns, may_fail=False)
 
     @property
     def fewest(self) -> int:
@@ -127,7 +138,7 @@ class Function:
     def _may_misfit(self, index: int, argument: Type) -> bool:
         parameter = self._expected(index)
         given = without_null(argument) if parameter.optional else argument
-        return not parameter.kind.takes_null and not is_subtype(given, parameter.kind.accepts)
+        return not is_subtype(given, parameter.kind.accepts)
 
     def _expected(self, index: int) -> Parameter:
         parameter = self.parameter(index)
@@ -158,7 +169,7 @@ class Group:
 
         def register(body: Callable[..., Any]) -> Callable[..., Any]:
             shown = tuple(Example(tuple(example[:-1]), example[-1]) for example in examples)
-            call = _total(body, parameters, variadic=variadic)
+            call = total(body, parameters, variadic=variadic)
             self.functions.append(
                 Function(name, self.name, summary, parameters, returns, shown, body, call, variadic, deterministic)
             )
@@ -167,10 +178,10 @@ class Group:
         return register
 
 
-def _total(body: Callable[..., Any], parameters: tuple[Parameter, ...], *, variadic: bool) -> Callable[..., Json]:
+def total(body: Callable[..., Any], parameters: tuple[Parameter, ...], *, variadic: bool) -> Callable[..., Json]:
     """Return ``body`` behind the reading of its arguments. Wrong numbers of arguments are the compiler's to refuse."""
     some_optional = any(parameter.optional for parameter in parameters)
-    if not some_optional and all(parameter.kind.takes_null for parameter in parameters):
+    if not some_optional and all(parameter.kind is ANYTHING_KIND for parameter in parameters):
         return body  # whatever it is given is a value
     if len(parameters) == 1 and not variadic and not some_optional:
         return _total_of_one(body, parameters[0].kind)
@@ -216,6 +227,16 @@ def _total_of_some(
         return None if MISFIT in values else body(*values, *defaults[len(values) :])
 
     return call
+
+
+def _or_null(call: Callable[..., Json]) -> Callable[..., Json]:
+    def forgiving(*arguments: Json) -> Json:
+        try:
+            return call(*arguments)
+        except DataError:
+            return None
+
+    return forgiving
 
 
 def _read(parameter: Parameter, argument: Json) -> Any:

@@ -55,7 +55,7 @@ class Kind:
         """Return the type of those values of ``argument`` that the function gets to see."""
         if not self.takes_null:
             return restrict(argument, self.accepts)
-        return absent_as_null(argument)
+        return restrict(absent_as_null(argument), self.accepts)
 
 
 def _read_text(value: Json) -> Any:

@@ -57,6 +57,13 @@ class Read(NamedTuple):
     offset: int
 
 
+class Call(NamedTuple):
+    """A function, or filter, that an expression calls."""
+
+    name: str
+    offset: int
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], offset: int) -> ExpressionError:
     """Return the error for a function, filter or test that nobody has defined."""
     close = did_you_mean(name, known)

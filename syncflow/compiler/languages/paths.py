@@ -12,6 +12,7 @@ from jmespath.visitor import Options, TreeInterpreter
 
 from syncflow.compiler.functions import Function
 from syncflow.compiler.languages.base import (
+    Call,
     ExpressionError,
     Read,
     check_constant,
@@ -71,8 +72,10 @@ def _to_number(value: Json) -> Json:
     return number if math.isfinite(number) else None
 
 
-def compile_path(text: str, functions: Mapping[str, Function]) -> tuple[Callable[[Any], Json], tuple[Read, ...]]:
-    """Return the evaluator of a JMESPath expression and the paths it reads.
+def compile_path(
+    text: str, functions: Mapping[str, Function]
+) -> tuple[Callable[[Any], Json], tuple[Read, ...], tuple[Call, ...]]:
+    """Return the evaluator of a JMESPath expression, the paths it reads and what it calls.
 
     Raises:
         ExpressionError: the text is not JMESPath, or calls what does not exist.
@@ -80,7 +83,8 @@ def compile_path(text: str, functions: Mapping[str, Function]) -> tuple[Callable
     tree = parse(text)
     for node in walk(tree):
         _check_node(node, functions)
-    return _evaluator(tree, functions), reads_of(tree)
+    calls = [Call(node["value"], node["offset"]) for node in walk(tree) if node["type"] == "function_expression"]
+    return _evaluator(tree, functions), reads_of(tree), tuple(calls)
 
 
 def _check_node(node: Node, functions: Mapping[str, Function]) -> None:

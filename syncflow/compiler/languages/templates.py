@@ -15,6 +15,7 @@ from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
 from syncflow.compiler.functions import Function
 from syncflow.compiler.languages.base import (
     MAX_DEPTH,
+    Call,
     ExpressionError,
     Read,
     check_constant,
@@ -64,15 +65,15 @@ _ALLOWED = (
 
 def compile_inserts(
     text: str, functions: Mapping[str, Function]
-) -> tuple[Callable[[Mapping[str, Any], Callable[[str], str] | None], str], tuple[Read, ...]]:
-    """Return the renderer (root, escape of inserts) → text, and the paths that the inserts read.
+) -> tuple[Callable[[Mapping[str, Any], Callable[[str], str] | None], str], tuple[Read, ...], tuple[Call, ...]]:
+    """Return the renderer (root, escape of inserts) → text, the paths that the inserts read, and what they call.
 
     Raises:
         ExpressionError: the text is not Jinja, or uses what is not allowed here.
     """
     environment = open_environment(functions)
     tree = parse_template(text, environment, functions)
-    reads = tuple(_reads(tree, text))
+    reads, calls = tuple(_reads(tree, text)), tuple(_calls(tree, text))
     _bound(tree)
     template = _assemble(environment, tree)
 
@@ -84,7 +85,7 @@ def compile_inserts(
         except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
             raise DataError(f"the template cannot be rendered ({type(error).__name__})") from None
 
-    return render, reads
+    return render, reads, calls
 
 
 def parse_template(text: str, environment: Environment, functions: Mapping[str, Function]) -> nodes.Template:
@@ -251,6 +252,14 @@ def _reads(tree: nodes.Template, text: str) -> Iterable[Read]:
         steps = _steps(node)
         if steps and steps[0] not in local:
             yield Read(steps, _place(text, node.lineno, ".".join(str(step) for step in steps)))
+
+
+def _calls(tree: nodes.Template, text: str) -> Iterable[Call]:
+    for node in _walk(tree):
+        if isinstance(node, nodes.Filter):
+            yield Call(node.name, _place(text, node.lineno, node.name))
+        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
+            yield Call(node.node.name, _place(text, node.lineno, node.node.name))
 
 
 def _steps(node: nodes.Node) -> tuple[str | int | None, ...]:

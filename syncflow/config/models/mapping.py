@@ -32,6 +32,11 @@ class Recipe(Model):
     """Used where the value is null or absent, or not in the table."""  # whether it was written: model_fields_set
 
 
+def has_default(form: str | Constant | Recipe) -> bool:
+    """Tell whether a field says what to take where there is nothing; that may be null."""
+    return isinstance(form, Recipe) and "default" in form.model_fields_set
+
+
 def _form(value: Any) -> str:
     if isinstance(value, str):
         return "=expression"

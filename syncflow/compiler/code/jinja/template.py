@@ -88,7 +88,7 @@ def _rendered(
     place: Place | None,
 ) -> Value:
     """Return a call of Jinja's own compiled template."""
-    render, _ = compile_inserts(text, functions)
+    render, _, _ = compile_inserts(text, functions)
 
     def rendered(values_by_name: Mapping[str, Any]) -> str:
         return render(values_by_name, escape)
