@@ -97,7 +97,10 @@ class Tally:
     systems: dict[str, SystemTally] = field(default_factory=dict)
 
     def route(self, name: str) -> RouteTally:
-        return self.routes.setdefault(name, RouteTally())
+        found = self.routes.get(name)
+        if found is None:
+            found = self.routes[name] = RouteTally()
+        return found
 
     def system(self, name: str) -> SystemTally:
         return self.systems.setdefault(name, SystemTally())

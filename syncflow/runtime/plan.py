@@ -15,6 +15,7 @@ from syncflow.events import (
     Action,
     Delivery,
     Ignored,
+    Item,
     Key,
     Match,
     Position,
@@ -82,8 +83,10 @@ def plan_chunk(fates: Sequence[Fate], *, known: Known, program: Program, numbers
     view = PresenceView(known.presence)
     plan = Plan()
     seen = set(known.event_ids)
+    planner = _Planner(program, view, plan, numbers, now)
     for fate in fates:
-        _EventPlan(program, view, plan, numbers, now).add(fate, seen)
+        planner.start()
+        planner.add(fate, seen)
     plan.presence = view.changed()
     return plan
 
@@ -94,12 +97,13 @@ def plan_again(
     """Plan marked events once more, each at its old place in the order: what is newer stays, and supersedes it."""
     view = PresenceView(known.presence)
     plan = Plan()
+    planner = _Planner(program, view, plan, numbers, now)
     for mark, fate in wishes:
-        event = _EventPlan(program, view, plan, numbers, now, mark=mark)
+        planner.start(mark)
         if mark.how == "as_sent" and mark.delivery:
-            event.repeat(mark.delivery)
+            planner.repeat(mark.delivery)
         elif fate:
-            event.add(_limited(fate, mark.route), set())
+            planner.add(_limited(fate, mark.route), set())
     plan.presence = view.changed()
     return plan
 
@@ -112,26 +116,20 @@ def _limited(fate: Fate, route: str) -> Fate:
     return Routed(fate.accepted, matches, tuple(failure for failure in fate.failures if failure.route == route))
 
 
-class _EventPlan:
-    """One event on its way into a plan."""
+class _Planner:
+    """Adds one event after the other to a plan; between ``start`` and the next ``start`` it is about one event."""
 
-    def __init__(
-        self,
-        program: Program,
-        view: PresenceView,
-        plan: Plan,
-        numbers: Numbers,
-        now: float,
-        *,
-        mark: Mark | None = None,
-    ) -> None:
+    def __init__(self, program: Program, view: PresenceView, plan: Plan, numbers: Numbers, now: float) -> None:
         self.program = program
         self.view = view
         self.plan = plan
         self.numbers = numbers
         self.now = now
+
+    def start(self, mark: Mark | None = None) -> None:
+        """Turn to the next event: a new one, or the journaled one that a mark is about."""
         self.mark = mark
-        self.seq = mark.event if mark else numbers.next_event()
+        self.seq = mark.event if mark else self.numbers.next_event()
         self.dead = 0
         self.caused = 0
 
@@ -254,13 +252,13 @@ class _EventPlan:
         record = routed.accepted.event.record
         version = self._version(routed)
         rows = dict(self.view.rows(record))
-        grave = self._grave(record, rows.values(), version)
+        grave = self._grave(record, rows.values(), version) if rows else None
         for match in routed.matches:
             if match.operation is None:
                 self.plan.passed.append(match.route)
             else:
                 self._one_upsert(routed, match, rows.get(match.route), version, grave)
-        if not grave and not (self.mark and self.mark.route):
+        if rows and not grave and not (self.mark and self.mark.route):
             # A route whose mapping failed still took the event: the record has not left it.
             taken = {match.route for match in routed.matches} | {failure.route for failure in routed.failures}
             self._leave(record, [row for row in rows.values() if row.route not in taken], version)
@@ -274,7 +272,7 @@ class _EventPlan:
     ) -> None:
         record = routed.accepted.event.record
         route = self.program.routes[match.route]
-        delivery = self._delivery(routed, route, match.operation or "upsert", match.key, match, version)
+        delivery = self._delivery(routed, route, match.operation or "upsert", match.key, match.payload, version, row)
         overtaken = grave or (row if row and self._newer(record, row.version, version) else None)
         if overtaken:
             return self._supersede(delivery, overtaken.delivery)
@@ -341,7 +339,7 @@ class _EventPlan:
     def _stale_delete(self, routed: Routed, rows: Sequence[Presence], version: Version) -> None:
         for row in rows:
             route = self.program.routes[row.route]
-            self._supersede(self._delivery(routed, route, "delete", row.key, None, version), row.delivery)
+            self._supersede(self._delivery(routed, route, "delete", row.key, {}, version, row), row.delivery)
 
     def _delete_unknown(self, routed: Routed, version: Version) -> None:
         record = routed.accepted.event.record
@@ -350,7 +348,7 @@ class _EventPlan:
             if match.operation is None:
                 self.plan.passed.append(match.route)
             elif match.key.value:
-                delivery = self._delivery(routed, route, match.operation, match.key, None, version)
+                delivery = self._delivery(routed, route, match.operation, match.key, {}, version, None)
                 self._emit(delivery)
                 self.view.set(
                     replace(self._presence(record, route, match.key, version, delivery.id, None), state="deleted")
@@ -392,10 +390,16 @@ class _EventPlan:
         self.plan.superseded.append(Superseded(delivery.id, by))
 
     def _delivery(
-        self, routed: Routed, route: RoutePlan, operation: Action, key: Key, match: Match | None, version: Version
+        self,
+        routed: Routed,
+        route: RoutePlan,
+        operation: Action,
+        key: Key,
+        payload: Item,
+        version: Version,
+        row: Presence | None,
     ) -> Delivery:
         record = routed.accepted.event.record
-        row = self.view.rows(record).get(route.name)
         return Delivery(
             id=self.numbers.next_delivery(),
             event=self.seq,
@@ -405,7 +409,7 @@ class _EventPlan:
             operation=operation,
             record=record,
             key=key,
-            payload=match.payload if match else {},
+            payload=payload,
             version=version,
             read_at=self.now,
             vendor_id=row.vendor_id if row and row.state == "present" else None,

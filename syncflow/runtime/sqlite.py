@@ -30,6 +30,7 @@ from syncflow.runtime.journal import (
     Waiting,
 )
 from syncflow.runtime.lock import RunLock
+from syncflow.runtime.sqlite_bulk import insert, update
 from syncflow.runtime.sqlite_known import read_known
 from syncflow.runtime.sqlite_rows import (
     DELIVERY_COLUMNS,
@@ -55,6 +56,13 @@ _KNOWN_ID = (
     "AND d.operation IN ('update', 'delete') AND p.born <= d.id)"
 )
 """What the vendor called the record, if that became known after the delivery was journaled."""
+
+_SETTLE = (
+    "UPDATE deliveries SET state = v.column1, attempts = v.column2, due_at = v.column3, tried_at = v.column4, "
+    "batch_id = v.column5, settled_at = v.column6, code = v.column7, message = v.column8, status = v.column9, rule = v.column10, "
+    "vendor_id = coalesce(v.column11, deliveries.vendor_id)"
+)
+_LEARNT = "presence.record = v.column2 AND presence.kind = v.column3 AND presence.route = v.column4 AND presence.born <= v.column5"
 
 _GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE)
 
@@ -201,18 +209,11 @@ class SqliteJournal:
 
     def _commit(self, commit: Commit) -> None:
         with self._db as db:
-            db.executemany(
-                f"INSERT INTO events VALUES ({_marks(range(15))})",
-                [event_row(event) for event in commit.events],
-            )
-            db.executemany(
-                f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) VALUES ({_marks(range(19))})",  # only marks
-                [delivery_row(delivery, commit.fingerprint) for delivery in commit.deliveries],
-            )
-            db.executemany(
-                f"INSERT OR REPLACE INTO presence ({PRESENCE_COLUMNS}) VALUES ({_marks(range(14))})",
-                [presence_row(row) for row in commit.presence],
-            )
+            insert(db, "INSERT INTO events", map(event_row, commit.events))
+            fingerprint = commit.fingerprint
+            deliveries = (delivery_row(delivery, fingerprint) for delivery in commit.deliveries)
+            insert(db, f"INSERT INTO deliveries ({DELIVERY_COLUMNS})", deliveries)
+            insert(db, f"INSERT OR REPLACE INTO presence ({PRESENCE_COLUMNS})", map(presence_row, commit.presence))
             db.executemany(
                 "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?",
                 [again_row(event) for event in commit.again],
@@ -256,19 +257,13 @@ class SqliteJournal:
                 "INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
                 [(system, minute, requests) for system, requests in usage.items()],
             )
-            db.executemany(
-                "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, tried_at = ?, batch_id = ?, settled_at = ?, code = ?, "
-                "message = ?, status = ?, rule = ?, vendor_id = coalesce(?, vendor_id) WHERE id = ?",
-                [settlement_row(settlement) for settlement in settlements],
-            )
-            db.executemany(
-                "UPDATE presence SET vendor_id = ? WHERE record = ? AND kind = ? AND route = ? AND born <= ?",
-                [
-                    (entry.outcome.vendor_id, *whose(entry.delivery))
-                    for entry in settlements
-                    if entry.outcome.vendor_id is not None and entry.delivery.operation != "delete"
-                ],
-            )
+            update(db, _SETTLE, map(settlement_row, settlements), where="deliveries.id = v.column12")
+            learnt = [
+                (entry.outcome.vendor_id, *whose(entry.delivery))
+                for entry in settlements
+                if entry.outcome.vendor_id is not None and entry.delivery.operation != "delete"
+            ]
+            update(db, "UPDATE presence SET vendor_id = v.column1", learnt, where=_LEARNT)
             # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
             db.executemany(
                 "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
