@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from syncflow.compiler.code import Emitted, Emitter, FieldError, Generated
+from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
 from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.payloads import compile_payload_check
@@ -140,17 +140,21 @@ def _item_paths(emitted: Emitted) -> Iterator[tuple[str | int | None, ...]]:
     yield from dict.fromkeys(read.steps for read in emitted.reads if read.steps[0] == "item")
 
 
-def _payload(function: Generated, check: Callable[[Item, Change], Item]) -> Callable[[_Root, Change], Item]:
-    make = function.call
+def _payload(function: Generated, check: Callable[[Item, Change], Item] | None) -> Callable[[_Root, Change], Item]:
+    make = function.bare
 
     def payload(root: _Root, change: Change) -> Item:
         try:
-            return check(make(root), change)
-        except FieldError as error:
-            named = f"{error.field}: " if error.field else ""
-            raise Fault("mapping", "expression", named + error.message) from error
+            made: Item = make(root)
+        except FAILURES as error:
+            raise _fault(function.tell(error)) from error
+        return made if check is None else check(made, change)
 
     return payload
+
+
+def _fault(error: FieldError) -> Fault:
+    return Fault("mapping", "expression", (f"{error.field}: " if error.field else "") + error.message)
 
 
 def _key_function(mapping: MappingFile, functions: Library) -> Generated:

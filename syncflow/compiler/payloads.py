@@ -32,17 +32,17 @@ def compile_payload_check(
     zone: tzinfo,
     as_text: bool,
     sure: Container[str] = (),
-) -> Callable[[Item, Change], Item]:
+) -> Callable[[Item, Change], Item] | None:
     """Compile the check of payloads that hold only ``mapped`` fields, of these types. ``as_text``: scalars may go where text
     is expected. ``sure``: these are always there and never null. What the types prove is not checked.
 
-    The check returns the payload to send; it raises Fault.
+    The check returns the payload to send; it raises Fault. None where nothing is left to check.
     """
     checks = tuple(_unproven(fields, mapped, zone=zone, as_text=as_text))
     required = [name for name, field in fields.items() if field.required and not field.read_only and name not in sure]
     only_on_create = [name for name in mapped if name in fields and fields[name].create_only]
     if not (checks or required or only_on_create):
-        return lambda payload, change: payload
+        return None
 
     def check(payload: Item, change: Change) -> Item:
         for name, fit in checks:

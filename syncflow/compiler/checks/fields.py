@@ -95,6 +95,8 @@ def _misfit(name: str, field: ObjectField, value: Json, *, as_text: bool) -> str
         return "is null, and a value is required" if field.required else ""
     optional = field.model_copy(update={"required": False})
     check = compile_payload_check({name: optional}, {name: ANY}, zone=UTC, as_text=as_text)
+    if check is None:
+        return ""
     try:
         check({name: value}, "create")
     except Fault as fault:

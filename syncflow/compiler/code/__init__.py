@@ -8,6 +8,7 @@
   ``guards`` narrow, ``truth`` and ``results`` say what operators and JMESPath's functions make of types.
 * ``lower`` turns nodes into ``values``: a graph without a language, in which equal parts are one. Here the types choose
   between plain Python and the functions of ``runtime``. Jinja is lowered to the same values.
+  ``inlining`` knows the functions of our library that Python itself has.
 * ``write`` turns values into Python's ``ast``: what is needed twice becomes a local, named after what it holds.
 * ``emitter`` holds it together for one function: add expressions as fields, take the function. ``recipes`` are what a
   mapping does with a value besides computing it, ``body`` is a field a line, ``failing`` names the field that failed.

@@ -13,7 +13,7 @@ from typing import Any
 
 from syncflow.compiler.code import recipes, values
 from syncflow.compiler.code.body import Slot, roots_of, write_result, write_slots
-from syncflow.compiler.code.failing import NO_FILE, Spot, careful
+from syncflow.compiler.code.failing import NO_FILE, FieldError, Spot, careful, teller
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.infer import infer
 from syncflow.compiler.code.jinja.template import compile_template
@@ -60,6 +60,8 @@ class Generated:
     """root → result. Raises FieldError, without personal data, where a value cannot be made."""
     bare: Callable[[Any], Any] = field(repr=False)
     """The function itself: raises ``code.FAILURES``, whose words may quote the data."""
+    tell: Callable[[Exception], FieldError] = field(repr=False)
+    """Makes of what ``bare`` raised what ``call`` raises."""
 
 
 class Emitter:
@@ -182,7 +184,8 @@ class Emitter:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
         exec(code, namespace)  # noqa: S102  # built node by node; text of files is in it as constants only
         bare = namespace[called]
-        return Generated(module, source, careful(bare, self._file, self._fields), bare)
+        tell = teller(bare, self._file, self._fields)
+        return Generated(module, source, careful(bare, tell), bare, tell)
 
     def _written(self, name: str, result: Emitted | None) -> tuple[ast.Module, dict[str, Any], str]:
         names = Names()

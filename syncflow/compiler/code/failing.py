@@ -37,28 +37,37 @@ Spot = tuple[int, int]
 """Line and column of generated code: those of the file."""
 
 
-def careful(function: FunctionType, file: str, fields: Mapping[Spot, str]) -> Callable[[Any], Any]:
-    """Return the function with what fails told as a FieldError: Python's own texts may quote the data.
-
-    ``fields`` tells which field the code at a spot was written for.
-    """
+def careful(function: Callable[[Any], Any], told: Callable[[Exception], FieldError]) -> Callable[[Any], Any]:
+    """Return the function with what fails ``told`` as a FieldError."""
 
     def call(root: Any) -> Any:
         try:
             return function(root)
-        except DataError as error:
-            raise failed(error.message, error) from None
         except FAILURES as error:
-            raise failed(f"the expression cannot be evaluated ({type(error).__name__})", error) from None
+            raise told(error) from None
 
-    def failed(message: str, error: Exception) -> FieldError:
+    return call
+
+
+def teller(function: FunctionType, file: str, fields: Mapping[Spot, str]) -> Callable[[Exception], FieldError]:
+    """Return what makes a FieldError of what the function raised: Python's own texts may quote the data.
+
+    ``fields`` tells which field the code at a spot was written for.
+    """
+
+    def tell(error: Exception) -> FieldError:
+        message = (
+            error.message
+            if isinstance(error, DataError)
+            else f"the expression cannot be evaluated ({type(error).__name__})"
+        )
         spot = _spot_in(error.__traceback__, function)
         if spot is None:
             return FieldError(message)
         hint = "" if file == NO_FILE else f"see {file}:{spot[0]}:{spot[1] + 1}"
         return FieldError(message, field=fields.get(spot, ""), hint=hint).with_traceback(error.__traceback__)
 
-    return call
+    return tell
 
 
 def _spot_in(traceback: TracebackType | None, function: FunctionType) -> Spot | None:

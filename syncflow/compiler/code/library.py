@@ -16,11 +16,16 @@ from syncflow.events import Json
 def callee_of(function: Function, given: Sequence[Value], kinds: Sequence[Type]) -> tuple[Callee, Sequence[Json]]:
     """Return what to call with arguments of these types, and what to pass after them."""
     raises = FUNCTIONS.get(function.name) is not function
-    if not all(_is_ready(function, position, given[position], kind) for position, kind in enumerate(kinds)):
+    if not are_ready(function, given, kinds):
         return Callee(f"{function.name}_or_null", function.call, raises, function.deterministic), ()
     defaults = [parameter.default for parameter in function.parameters]
     left_out = defaults[len(given) : -1] if function.variadic else defaults[len(given) :]
     return Callee(function.name, function.body, raises, function.deterministic), left_out
+
+
+def are_ready(function: Function, given: Sequence[Value], kinds: Sequence[Type]) -> bool:
+    """Tell whether the arguments, of these types, are proven to be what the function's body takes."""
+    return all(_is_ready(function, position, given[position], kind) for position, kind in enumerate(kinds))
 
 
 def null_for_null(function: Function, given: Sequence[Value], kinds: Sequence[Type]) -> int | None:

@@ -13,6 +13,7 @@ from typing import Final
 from syncflow.compiler.code import nodes, runtime, values
 from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.infer import are_ordered, field_of
+from syncflow.compiler.code.inlining import inlined
 from syncflow.compiler.code.library import callee_of, null_for_null
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import element_of
@@ -259,14 +260,20 @@ class Lowering:
         nullable = null_for_null(function, given, kinds)
         if nullable is not None:
             kinds = [without_null(kind) for kind in kinds]
-        callee, left_out = callee_of(function, given, kinds)
-        defaults = [self.pool.one(values.Constant(default, type=of_constant(default))) for default in left_out]
-        called = self._call(node, callee, *given, *defaults)
-        if nullable is None:
+        called = self._called(node, function, given, kinds)
+        if nullable is None or called is given[nullable]:
             return called
         test = values.IsNull(given[nullable], type=BOOLEAN, place=called.place)  # cheaper than a name for it
         nothing = self.pool.one(values.Constant(None, type=NULL))
         return self.pool.one(values.Choice(test, nothing, called, type=self.types[node], place=called.place))
+
+    def _called(self, node: Node, function: Function, given: list[Value], kinds: list[Type]) -> Value:
+        plain = inlined(function, self.pool, given, kinds, result=self.types[node], place=self.place(node))
+        if plain is not None:
+            return plain
+        callee, left_out = callee_of(function, given, kinds)
+        defaults = [self.pool.one(values.Constant(default, type=of_constant(default))) for default in left_out]
+        return self._call(node, callee, *given, *defaults)
 
 
 def _is_free(value: Value) -> bool:

@@ -37,7 +37,7 @@ def identifier(text: str) -> str:
     return f"value_{words}".rstrip("_") if not words or words[0].isdigit() else words
 
 
-def wish_for(value: Value) -> str:  # noqa: PLR0911  # one line a shape
+def wish_for(value: Value) -> str:  # noqa: PLR0911, PLR0912  # one line a shape
     """Say what a value is about, in a word or two."""
     match value:
         case values.Variable() | values.Field():
@@ -46,9 +46,13 @@ def wish_for(value: Value) -> str:  # noqa: PLR0911  # one line a shape
             about = next((part for part in value.arguments if not isinstance(part, values.Constant)), None)
             name = value.callee.name.removesuffix("_or_null")
             return name if about is None else f"{name}_{wish_for(about)}"
+        case values.Method():
+            return f"{value.name}_{wish_for(value.of)}"
+        case values.Member():
+            return f"{value.name}_{wish_for(next(value.of.parts))}"
         case values.Element():
             return f"one_of_{wish_for(value.of)}"
-        case values.Part():
+        case values.Part() | values.Cut():
             return f"some_{wish_for(value.of)}"
         case values.Collected():
             return f"{wish_for(value.result)}_list"

@@ -101,13 +101,33 @@ class Call(Value):
     arguments: tuple[Value, ...]
 
 
+MethodName = Literal["startswith", "endswith", "join", "get", "lower", "upper", "strip", "partition"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Method(Value):
     """A method of Python's own type, of a value proven to be of it: ``text.startswith(prefix)``."""
 
     of: Value
-    name: Literal["startswith", "endswith", "join", "get"]
+    name: MethodName
     arguments: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member(Value):
+    """One member of a tuple that a call or a method returns; ``name`` is for people."""
+
+    of: Value
+    position: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut(Value):
+    """The first characters of a text, at most so many."""
+
+    of: Value
+    count: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -142,6 +142,12 @@ class Writer:
                 return self._call(value.callee, *(self.write(part, region) for part in value.arguments))
             case values.Method():
                 return _method(self.write(value.of, region), value.name, *self._written(value.arguments, region))
+            case values.Member():
+                return ast.Subscript(self.write(value.of, region), ast.Constant(value.position), ast.Load())
+            case values.Cut():
+                return ast.Subscript(
+                    self.write(value.of, region), ast.Slice(None, ast.Constant(value.count)), ast.Load()
+                )
             case values.Lambda():
                 return self._lambda(value, region)
             case values.IsNull():

@@ -42,13 +42,13 @@ def test_a_mapping_reads_like_the_mapping() -> None:
         """\
 def contact(root):
     item = root['item']
-    name = item['name']
-    first_name_name = first_name(name)
+    split_name_name = split_name(item['name'])
+    first_name_name = split_name_name[0]
     email = item.get('email')
     return {
         'Field0': item['id'],
-        'Field1': None if first_name_name is None else truncate(first_name_name, 40),
-        'Field2': truncate(last_name(name) or 'Unknown', 80),
+        'Field1': None if first_name_name is None else first_name_name[:40],
+        'Field2': (split_name_name[1] or 'Unknown')[:80],
         'Field3': None if email is None else lower(email),
         'Field4': ', '.join(item['tags']),
         'Field5': [element['city'] for element in item['addresses'] if element.get('street')],

@@ -52,13 +52,13 @@ CODE = [
     ("{{ item.phone }}", "def text(root):\n    return need(root['item'], 'phone')"),
     (
         "{{ item.phone | default('') | lower }}",
-        "def text(root):\n    return lower(default(root['item'].get('phone'), ''))",
+        "def text(root):\n    return default(root['item'].get('phone'), '').lower()",
     ),
     (
         "{% set mark = item.name | upper %}{{ mark }}-{{ mark }}",
         """
         def text(root):
-            upper_name = upper(root['item']['name'])
+            upper_name = root['item']['name'].upper()
             return f'{upper_name}-{upper_name}'
         """,
     ),

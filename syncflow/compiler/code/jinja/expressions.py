@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from syncflow.compiler.code import values
 from syncflow.compiler.code.analysis import may_raise
 from syncflow.compiler.code.infer import field_of
+from syncflow.compiler.code.inlining import inlined
 from syncflow.compiler.code.jinja import nodes, runtime
 from syncflow.compiler.code.jinja.complaints import can_compare
 from syncflow.compiler.code.jinja.infer import MAY_BE_ABSENT, ROUND
@@ -187,6 +188,9 @@ class Expressions:
         kinds = [absent_as_null(self.types[argument]) for argument in node.arguments]
         if absent == "fails":
             kinds = [without_absent(self.types[argument]) for argument in node.arguments]
+        plain = inlined(function, self.make.pool, given, kinds, result=kind, place=self.make.place(node))
+        if plain is not None:
+            return plain
         callee, left_out = callee_of(function, given, kinds)
         return self.make.call(node, callee, kind, *given, *(self.make.constant(node, default) for default in left_out))
 
