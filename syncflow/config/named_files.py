@@ -143,7 +143,7 @@ class NamedFiles:
 
     def _own_objects(self, adapter_name: str, object_name: str) -> list[Path]:
         """Return what was pulled from the system, and after it what the project says itself."""
-        names = [lock_path(adapter_name, object_name), f"objects/{adapter_name}_{object_name}.yaml"]
+        names = own_object_files(adapter_name, object_name)
         return [path for path in (resolved(self.directory, name) for name in names) if self.files.exists(path)]
 
     def _merge(self, key: tuple[str, str], documents: list[Document[ObjectFile]]) -> None:
@@ -154,6 +154,11 @@ class NamedFiles:
         self.files.diagnostics += diagnostics
         if model is not None:
             self.objects[key] = MergedObject(model, tuple(documents))
+
+
+def own_object_files(adapter_name: str, object_name: str) -> list[str]:
+    """Return where a project may describe an object: as it was pulled, and in its own words."""
+    return [lock_path(adapter_name, object_name), f"objects/{adapter_name}_{object_name}.yaml"]
 
 
 def lock_path(adapter_name: str, object_name: str) -> str:

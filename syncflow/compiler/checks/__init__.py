@@ -14,6 +14,7 @@ from syncflow.compiler.checks.reach import check_reach
 from syncflow.compiler.checks.routes import check_routes
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_tables
+from syncflow.compiler.checks.unused_files import check_unused_files
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import Project
 
@@ -33,5 +34,6 @@ def find_problems(project: Project) -> Iterator[Diagnostic]:
         check_coverage,
         check_reach,
         check_inference,
+        check_unused_files,
     ):
         yield from (problem for problem in check(project) if problem.code not in left_out)
