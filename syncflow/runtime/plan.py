@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from syncflow.compiler.program import Program, RoutePlan
 from syncflow.events import (
-    Accepted,
     Action,
     Delivery,
     Ignored,
@@ -25,7 +24,7 @@ from syncflow.events import (
     Routed,
     Version,
 )
-from syncflow.runtime.journal import Commit, DeadLetter, JournaledEvent, Known, Mark, Presence, Superseded
+from syncflow.runtime.journal import Commit, DeadLetter, EventState, JournaledEvent, Known, Mark, Presence, Superseded
 from syncflow.runtime.presence import PresenceView
 
 Fate = Ignored | Refused | Routed
@@ -149,34 +148,35 @@ class _Planner:
         return None
 
     def add(self, fate: Fate, seen: set[str]) -> None:
-        if isinstance(fate, Ignored):
+        if isinstance(fate, Routed):
+            event_id = fate.accepted.event.event_id
+            if event_id is None:
+                self._route(fate)
+            elif event_id in seen:
+                self._journal(fate.accepted.raw, "duplicate", record=fate.accepted.event.record)
+            else:
+                seen.add(event_id)
+                self._route(fate)
+        elif isinstance(fate, Ignored):
             self._journal(fate.raw, "ignored", note=fate.rule)
-        elif isinstance(fate, Refused):
+        else:
             self._bury(fate)
             self._journal(fate.raw, "dead", record=fate.record)
-        elif fate.accepted.event.event_id is not None and fate.accepted.event.event_id in seen:
-            self._journal(fate.accepted.raw, "duplicate", accepted=None, record=fate.accepted.event.record)
-        else:
-            if fate.accepted.event.event_id is not None:
-                seen.add(fate.accepted.event.event_id)
-            self._route(fate)
 
-    def _journal(
-        self, raw: Raw, state: str, *, note: str = "", record: Record | None = None, accepted: Accepted | None = None
-    ) -> None:
-        event = accepted.event if accepted else None
-        (self.plan.again if self.mark else self.plan.events).append(
+    def _journal(self, raw: Raw, state: EventState, *, note: str = "", record: Record | None = None) -> None:
+        """Journal an event that has no routes."""
+        self._keep(JournaledEvent(self.seq, raw, state, self.now, record, note=note))
+
+    def _journal_routed(self, routed: Routed, state: EventState, note: str = "") -> None:
+        event = routed.accepted.event
+        self._keep(
             JournaledEvent(
-                seq=self.seq,
-                raw=raw,
-                state=state,  # type: ignore[arg-type]  # one of the four, by the callers above and below
-                read_at=self.now,
-                record=event.record if event else record,
-                change=event.change if event else "",
-                event_id=event.event_id if event else None,
-                note=note,
+                self.seq, routed.accepted.raw, state, self.now, event.record, event.change, event.event_id, note
             )
         )
+
+    def _keep(self, event: JournaledEvent) -> None:
+        (self.plan.again if self.mark else self.plan.events).append(event)
 
     def _bury(self, refused: Refused) -> None:
         self.dead += 1
@@ -199,22 +199,25 @@ class _Planner:
 
     def _route(self, routed: Routed) -> None:
         event = routed.accepted.event
+        passed = len(self.plan.passed)
         skew = self._skew(routed)
         if skew:
             self._refuse(routed, "ahead_of_clock", skew)
         else:
             for failure in routed.failures:
                 self._bury(failure)
-            passed = len(self.plan.passed)
             if event.change == "delete":
                 self._delete(routed)
             else:
                 self._upsert(routed)
-            if not (self.caused or self.dead) and len(self.plan.passed) == passed:
-                return self._unrouted(routed)
-        state = "routed" if self.caused else "dead" if self.dead else "ignored"
-        note = "" if self.caused or self.dead else "every route that takes it ignores this operation"
-        return self._journal(routed.accepted.raw, state, note=note, accepted=routed.accepted)
+        if self.caused:
+            self._journal_routed(routed, "routed")
+        elif self.dead:
+            self._journal_routed(routed, "dead")
+        elif len(self.plan.passed) > passed:
+            self._journal_routed(routed, "ignored", "every route that takes it ignores this operation")
+        else:
+            self._unrouted(routed)
 
     def _skew(self, routed: Routed) -> str:
         event = routed.accepted.event
@@ -229,12 +232,12 @@ class _Planner:
 
     def _unrouted(self, routed: Routed) -> None:
         if self.program.unrouted == "ignore":
-            return self._journal(routed.accepted.raw, "ignored", note="unrouted", accepted=routed.accepted)
+            return self._journal_routed(routed, "ignored", "unrouted")
         what = "no route takes it"
         if routed.accepted.event.change == "delete":
             what += ", and the record is not known to be anywhere"
         self._refuse(routed, "unrouted", what)
-        return self._journal(routed.accepted.raw, "dead", accepted=routed.accepted)
+        return self._journal_routed(routed, "dead")
 
     def _version(self, routed: Routed) -> Version:
         event = routed.accepted.event
@@ -400,38 +403,40 @@ class _Planner:
         row: Presence | None,
     ) -> Delivery:
         record = routed.accepted.event.record
+        # By position, as below: by keyword it takes three times as long, and this is done for every event.
         return Delivery(
-            id=self.numbers.next_delivery(),
-            event=self.seq,
-            route=route.name,
-            system=route.system,
-            object=route.object,
-            operation=operation,
-            record=record,
-            key=key,
-            payload=payload,
-            version=version,
-            read_at=self.now,
-            vendor_id=row.vendor_id if row and row.state == "present" else None,
-            whole=self.program.records[record.kind].whole,
+            self.numbers.next_delivery(),
+            self.seq,
+            route.name,
+            route.system,
+            route.object,
+            operation,
+            record,
+            key,
+            payload,
+            version,
+            self.now,
+            row.vendor_id if row and row.state == "present" else None,
+            0,
+            self.program.records[record.kind].whole,
         )
 
     def _presence(
         self, record: Record, route: RoutePlan, key: Key, version: Version, delivery: int, row: Presence | None
     ) -> Presence:
-        alive = row is not None and row.state == "present"
+        alive = row if row is not None and row.state == "present" else None
         return Presence(
-            record=record,
-            route=route.name,
-            system=route.system,
-            object=route.object,
-            key=key,
-            compared=route.normalise_key(key.value),
-            vendor_id=row.vendor_id if row and alive else None,
-            version=version,
-            state="present",
-            delivery=delivery,
-            born=row.born if row and alive else delivery,
+            record,
+            route.name,
+            route.system,
+            route.object,
+            key,
+            route.normalise_key(key.value),
+            alive.vendor_id if alive else None,
+            version,
+            "present",
+            delivery,
+            alive.born if alive else delivery,
         )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from syncflow.events import Record
 from syncflow.runtime.journal import Presence
 
+_NOTHING: Mapping[str, Presence] = {}
+
 
 class PresenceView:
     """Presence of a chunk's records, changed as the chunk is planned; remembers what changed."""
@@ -19,7 +21,7 @@ class PresenceView:
             self._put(row)
 
     def rows(self, record: Record) -> Mapping[str, Presence]:
-        return self._rows.get(record, {})
+        return self._rows.get(record, _NOTHING)
 
     def holder(self, row: Presence) -> Presence | None:
         """Return whoever else is present under the key of ``row``."""
@@ -28,7 +30,7 @@ class PresenceView:
 
     def set(self, row: Presence) -> None:
         before = self.rows(row.record).get(row.route)
-        if before and before.compared != row.compared:
+        if before is not None and before.compared != row.compared:
             self._release(before)
         self._put(row)
         self._changed[row.record, row.route] = row
@@ -37,7 +39,11 @@ class PresenceView:
         return tuple(self._changed.values())
 
     def _put(self, row: Presence) -> None:
-        self._rows.setdefault(row.record, {})[row.route] = row
+        rows = self._rows.get(row.record)
+        if rows is None:
+            self._rows[row.record] = {row.route: row}
+        else:
+            rows[row.route] = row
         if row.state == "present":
             self._holders[row.system, row.object, row.compared] = row
         else:
