@@ -27,6 +27,7 @@ _PARTICLES = {
 
 
 _NOT_FIRST = _TITLES | _PARTICLES
+_LONGEST_SUFFIX = max(map(len, _SUFFIXES))
 
 
 def split_name(text: str) -> tuple[str | None, str | None]:
@@ -34,7 +35,7 @@ def split_name(text: str) -> tuple[str | None, str | None]:
     words = text.split()
     if len(words) == 2 and "," not in text and "." not in text:  # nearly all, in a third of the time
         first, last = words
-        if first.lower() not in _NOT_FIRST and last.lower() not in _SUFFIXES:
+        if (len(last) > _LONGEST_SUFFIX or last.lower() not in _SUFFIXES) and first.lower() not in _NOT_FIRST:
             return first, last
     return _split_with_care(text)
 
