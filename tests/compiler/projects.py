@@ -54,6 +54,7 @@ _INDENTED = {
             repeat: safe
             batch: {records: 10}
             request: {post: "/people", json: {each: payload}}
+            answer: {missing: delivered}
           delete:
             repeat: safe
             request: {delete: "/people/{{ key.value }}"}

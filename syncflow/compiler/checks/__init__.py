@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncflow.compiler.checks.adapters import check_adapters
 from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
@@ -34,6 +35,7 @@ def find_problems(project: Project) -> Iterator[Diagnostic]:
         check_coverage,
         check_reach,
         check_inference,
+        check_adapters,
         check_unused_files,
     ):
         yield from (problem for problem in check(project) if problem.code not in left_out)

@@ -37,10 +37,14 @@ def compile_steps(
                 answer=answer,
             ),
         )
-    return tuple(
-        _step(step, texts, (*path, "steps", index), records=records, most=most_bytes)
-        for index, step in enumerate(operation.steps)
-    )
+    plans, earlier = [], list[str]()
+    for index, step in enumerate(operation.steps):
+        at = (*path, "steps", index)
+        plans.append(_step(step, texts.after(earlier), at, records=records, most=most_bytes))
+        if step.name in earlier:
+            texts.wrong((*at, "name"), f"another step is called {step.name}", hint="later steps tell them by name")
+        earlier += [step.name] if step.name else []
+    return tuple(plans)
 
 
 def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int, most: int) -> StepPlan:

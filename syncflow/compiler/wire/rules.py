@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,9 +38,10 @@ def compile_quotas(limits: Iterable[Limit], texts: Texts) -> tuple[QuotaPlan, ..
 
 
 def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -> RulePlan:
+    _check_statuses(rule, texts, (*path, "status"))
     return RulePlan(
-        statuses=_statuses(rule.status, texts, (*path, "status")),
-        codes=frozenset(str(code) for code in _listed(rule.code)),
+        statuses=statuses_of(rule),
+        codes=codes_of(rule),
         message=None if rule.message is None else texts.pattern(rule.message, *path, "message"),
         headers=tuple((name.lower(), texts.pattern(text, *path, "header", name)) for name, text in rule.header.items()),
         operation=rule.operation,
@@ -53,22 +54,35 @@ def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -
     )
 
 
+def codes_of(rule: OutcomeRule) -> frozenset[str]:
+    """Return the codes that a rule takes; none: any."""
+    return frozenset(str(code) for code in _listed(rule.code))
+
+
+def statuses_of(rule: OutcomeRule) -> frozenset[int]:
+    """Return the statuses that a rule takes, those aside that are none; none: any."""
+    return frozenset(status for entry in _listed(rule.status) for status in _read_status(entry))
+
+
+def _read_status(entry: Any) -> Sequence[int]:
+    text = str(resolve(entry)).lower()
+    if not _STATUS.match(text):
+        return ()
+    first = int(text.replace("x", "0"))
+    return range(first, first + 100) if text.endswith("xx") else (first,)
+
+
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _statuses(value: Any, texts: Texts, path: tuple[Step, ...]) -> frozenset[int]:
-    found: set[int] = set()
-    for entry in _listed(value):
-        text = str(resolve(entry)).lower()
-        if not _STATUS.match(text):
-            texts.wrong(path, f"{text} is not a status", hint="write 429, 5xx, or a list such as [423, 503]")
-            continue
-        first = int(text.replace("x", "0"))
-        found.update(range(first, first + 100) if text.endswith("xx") else [first])
-    return frozenset(found)
+def _check_statuses(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...]) -> None:
+    for entry in _listed(rule.status):
+        if not _read_status(entry):
+            hint = "write 429, 5xx, or a list such as [423, 503]"
+            texts.wrong(path, f"{str(resolve(entry)).lower()} is not a status", hint=hint)
 
 
 def _wait(text: str, texts: Texts, path: tuple[Step, ...], *, sees: Type) -> Value:

@@ -30,8 +30,8 @@ _RECORD: Final[Mapping[str, Type]] = {
     "delivery": closed_object(id=TEXT, attempt=INTEGER),
     "vendor_id": optional(TEXT),
     "position": INTEGER,
-    "steps": OBJECT,
 }
+_STEP: Final = closed_object(done=BOOLEAN, element=ANY)
 
 PAGE: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY, page=INTEGER)
 QUOTA: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY)
@@ -44,6 +44,8 @@ RULE: Final = closed_object(
 class Sight:
     """The roots of one adapter. What an answer holds is any JSON, and has no root."""
 
+    settings: tuple[Mapping[str, Option], Iterable[str]]
+    """The options, and the names of what a system may give to sign in."""
     options: Object
     """Nothing else: before there is a system."""
     signing: Object
@@ -77,17 +79,23 @@ class Sight:
         """Return what the adapter's own path and headers see, where requests carry at most so many records."""
         return self.around_record if records == 1 else self.around_several
 
+    def after(self, steps: Iterable[str]) -> Sight:
+        """Return what a step sees, after these."""
+        return sight_of(*self.settings, steps=steps)
 
-def sight_of(options: Mapping[str, Option], auth: Iterable[str]) -> Sight:
-    """Return what the expressions of an adapter see, by what its systems may set."""
+
+def sight_of(options: Mapping[str, Option], auth: Iterable[str], *, steps: Iterable[str] = ()) -> Sight:
+    """Return what the expressions of an adapter see, by what its systems may set and which steps came before."""
     own: dict[str, Type] = {
         "options": closed_object(**{name: _OPTIONS[option.type] for name, option in options.items()})
     }
     signing: dict[str, Type] = {**own, "auth": closed_object(**dict.fromkeys(auth, optional(TEXT)))}
     common: dict[str, Type] = {**signing, "token": ANY}
     request, page = {**common, **_REQUEST}, {"next": optional(ANY)}
-    record: dict[str, Type] = {**request, **_RECORD, **page}
+    own_steps = {"steps": closed_object(**dict.fromkeys(steps, optional(_STEP)))}
+    record: dict[str, Type] = {**request, **_RECORD, **own_steps, **page}
     return Sight(
+        settings=(options, auth),
         options=closed_object(**own),
         signing=closed_object(**signing),
         asserting=closed_object(**signing, assertion=TEXT),
@@ -95,7 +103,7 @@ def sight_of(options: Mapping[str, Option], auth: Iterable[str]) -> Sight:
         described=closed_object(**common, object=TEXT),
         around_record=_sometimes(record, common),
         around_several=_sometimes(request, common),
-        chosen=closed_object(**own, **_RECORD),
+        chosen=closed_object(**own, **_RECORD, **own_steps),
         record=closed_object(**record, deliveries=Array(closed_object(**record))),
         several=closed_object(**request, **page, deliveries=Array(closed_object(**record))),
         element=closed_object(**request, element=ANY),

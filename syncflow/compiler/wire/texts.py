@@ -55,6 +55,12 @@ class Texts:
         self.sight = sight
         self.problems: list[Problem] = []
 
+    def after(self, steps: Iterable[str]) -> Texts:
+        """Return what compiles the texts of a step that comes after these; problems are noted in one place."""
+        texts = Texts(self._document, self.sight.after(steps))
+        texts.problems = self.problems
+        return texts
+
     def place(self, *path: Step) -> str:
         """Return ``crm.yaml:41`` for the line where ``path`` stands."""
         return f"{Path(self._document.path).name}:{self._document.span(*path).line}"
@@ -143,20 +149,27 @@ class Texts:
         """Note every name that is not there to be read."""
         if not isinstance(sees, Object):
             return
-        names, seen = dict(sees.properties), set[str]()
+        names, seen = dict(sees.properties), set[tuple[Any, ...]]()
         for read in reads:
             first, second = str(read.steps[0]), read.steps[1] if len(read.steps) > 1 else None
-            if first not in names and first not in seen:
-                self._unknown("nothing here is called", first, names, path, read.offset)
             known = _known_in(names.get(first, ANY))
-            if known is not None and isinstance(second, str) and second not in known:
+            if first not in names and (first,) not in seen:
+                self._unknown("nothing here is called", first, names, path, read.offset)
+            elif known is not None and isinstance(second, str) and second not in known and (first, second) not in seen:
                 self._unknown(f"{first} has no", second, known, path, read.offset)
-            seen.add(first)
+            seen.update([(first,), (first, second)])
 
     def _unknown(self, words: str, name: str, known: Iterable[str], path: tuple[Step, ...], offset: int) -> None:
-        close = did_you_mean(name, sorted(known))
-        hint = f"did you mean {close}?" if close else f"there is {', '.join(sorted(known)) or 'none'}"
-        self._note(Problem(path, f"{words} {name}", hint, offset))
+        self._note(Problem(path, f"{words} {name}", self._hint(words, name, sorted(known)), offset))
+
+    def _hint(self, words: str, name: str, known: Sequence[str]) -> str:
+        there = f"there is {', '.join(known) or 'none'}"
+        if words.startswith("steps"):
+            return f"a step sees those before it: {there}"
+        if "deliveries" in known and name in dict(self.sight.record.properties):
+            return "this request may carry several records: what is of one is seen within `each`, or of each of `deliveries`"
+        close = did_you_mean(name, known)
+        return f"did you mean {close}?" if close else there
 
     def failed(self, error: ExpressionError, path: tuple[Step, ...]) -> None:
         """Note what cannot be compiled."""

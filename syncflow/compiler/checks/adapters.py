@@ -1,0 +1,114 @@
+"""Checks of adapter files: outcome rules that no answer reaches, batches whose records share one fate, pages without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from syncflow.compiler.code import Emitter
+from syncflow.compiler.languages.base import ExpressionError
+from syncflow.compiler.wire.rules import codes_of, statuses_of
+from syncflow.compiler.wire.sight import PAGE
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.documents import Document
+from syncflow.config.models.adapter import AdapterFile, Answer, Operation, OutcomeRule
+from syncflow.config.project import Project
+
+_Path = tuple[str | int, ...]
+_SAYS = ("results", "failures", "ok")
+
+
+def check_adapters(project: Project) -> Iterator[Diagnostic]:
+    """Yield what looks wrong in the adapters that systems use."""
+    for name in dict.fromkeys(system.adapter for system in project.routes.model.systems.values()):
+        yield from check_adapter_file(project.adapters[name])
+
+
+def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
+    """Yield what looks wrong in one adapter, though it can be used."""
+    yield from _unreached_rules(adapter)
+    for action, operation in adapter.model.operations.items():
+        for path, answer, records in _answers(operation, ("operations", action)):
+            yield from _endless_pages(adapter, answer, path)
+            if records > 1:
+                yield from _shared_fate(adapter, answer, path, records)
+
+
+def _unreached_rules(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
+    rules = adapter.model.outcomes
+    for index, rule in enumerate(rules):
+        earlier = next((number for number, other in enumerate(rules[:index]) if _takes_all(other, rule)), None)
+        if rule.operation is not None and rule.operation not in adapter.model.operations:
+            reason, hint = f"the adapter has no operation {rule.operation}", "take the rule out, or add the operation"
+        elif earlier is not None:
+            line = adapter.span("outcomes", earlier).line
+            reason = f"the rule in line {line} takes all that it would take"
+            hint = "put the narrower rule first"
+        else:
+            continue
+        yield adapter.report(
+            "SF503", f"this outcome is never reached: {reason}", "outcomes", index, severity="warning", hint=hint
+        )
+
+
+def _takes_all(earlier: OutcomeRule, later: OutcomeRule) -> bool:
+    """Tell whether whatever fits the later rule fits the earlier one; no where that cannot be told."""
+    return (
+        _covers(statuses_of(earlier), statuses_of(later))
+        and _covers(codes_of(earlier), codes_of(later))
+        and earlier.header.items() <= later.header.items()
+        and all(getattr(earlier, name) in (None, getattr(later, name)) for name in ("message", "operation", "when"))
+    )
+
+
+def _covers(wide: frozenset[Any], narrow: frozenset[Any]) -> bool:
+    return not wide or (bool(narrow) and narrow <= wide)
+
+
+def _answers(operation: Operation, path: _Path) -> Iterator[tuple[_Path, Answer, int]]:
+    """Yield each answer of an operation, and how many records share it where it tells what became of them."""
+    most = operation.batch.records
+    if operation.request is not None:
+        yield (*path, "answer"), operation.answer, most
+    for index, step in enumerate(operation.steps):
+        records = 1 if step.looks else most if step.records is None else min(most, step.records)
+        yield (*path, "steps", index, "answer"), step.answer, records
+
+
+def _shared_fate(adapter: Document[AdapterFile], answer: Answer, path: _Path, records: int) -> Iterator[Diagnostic]:
+    if any(getattr(answer, name) is not None for name in _SAYS) or "missing" in answer.model_fields_set:
+        return
+    yield adapter.report(
+        "SF505",
+        f"one answer speaks of up to {records} records, and nothing reads what became of each",
+        *path[:-1],
+        "request",
+        severity="warning",
+        expected="results or failures, which read the answer record by record",
+        hint="where the other side does all or nothing, say so: `answer: {missing: delivered}`",
+    )
+
+
+def _endless_pages(adapter: Document[AdapterFile], answer: Answer, path: _Path) -> Iterator[Diagnostic]:
+    pages = answer.pages
+    if pages is None:
+        return
+    name, text = ("link", pages.link) if pages.link is not None else ("next", pages.next)
+    if text is not None and not _reads_the_answer(text):
+        yield adapter.report(
+            "SF504",
+            f"this asks for page after page without looking at the answer, until it gives up after {pages.most}",
+            *path,
+            "pages",
+            name,
+            severity="warning",
+            expected="an expression over body or headers that is null on the last page",
+        )
+
+
+def _reads_the_answer(text: str) -> bool:
+    try:
+        reads = Emitter(PAGE).expression(text).reads
+    except ExpressionError:  # said elsewhere
+        return True
+    return any(read.steps[0] in {"body", "headers", "status"} for read in reads)
