@@ -187,7 +187,7 @@ class Outcome:
     wait_seconds: float | None = None
     """With RETRY: do not try again sooner."""
     rule: str = ""
-    """The adapter's line that decided, as ``crm.yaml:41``; empty where a default did."""
+    """The adapter's line that decided, as ``crm.yaml:41``; that of the request where a default did."""
     counts: bool = True
     """Whether this was an attempt of the record's own; a refusal for rate or a dead host is not."""
     body: str = ""

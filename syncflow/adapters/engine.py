@@ -288,7 +288,11 @@ class SystemClient:
                 member.done = False
 
     def _not_signed_in(self, trouble: NoToken, part: Sequence[Member]) -> Judgement:
-        outcome = Outcome(Verdict.RETRY, code=trouble.code, message=self.mask(trouble.message), counts=False)
+        plan = self._wire.sign_in.token
+        place = plan.request.place if plan else ""
+        outcome = Outcome(
+            Verdict.RETRY, code=trouble.code, message=self.mask(trouble.message), counts=False, rule=place
+        )
         signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
         return Judgement((Ruling(outcome),) * len(part), signal)
 

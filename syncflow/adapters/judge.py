@@ -32,6 +32,7 @@ _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
 }
 _PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|\+?\d(?:[\s().-]{0,2}\d){7,}")
 _EMPTY_IS_GOOD = frozenset({202, 204, 205})
+_GOOD = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 
 
 @frozen_value
@@ -73,7 +74,13 @@ class Judge:
     def judge(
         self, asked: Asked, answer: Answered | Unanswered, *, now: float, earlier: Sequence[Json] = ()
     ) -> Judgement:
-        """Return what an answer means for each record of a request. ``earlier``: the pages before, where it has pages."""
+        """Return what an answer means for each record of a request. ``earlier``: the pages before, where it has pages.
+
+        What is no success names a line of the adapter: that of the rule that decided, else that of the request.
+        """
+        return placed(self._judged(asked, answer, now=now, earlier=earlier), asked.step.request.place)
+
+    def _judged(self, asked: Asked, answer: Answered | Unanswered, *, now: float, earlier: Sequence[Json]) -> Judgement:
         if isinstance(answer, Unanswered):
             return self._unanswered(asked, answer)
         body, trouble = decode(answer)
@@ -107,7 +114,8 @@ class Judge:
         refusal = Refusal(
             0, asked.operation, "request", f"{asked.step.request.place}: {message}", records=len(asked.records)
         )
-        return self._carried(asked, Decision("split" if len(asked.records) > 1 else "reject"), refusal, text="")
+        decision = Decision("split" if len(asked.records) > 1 else "reject")
+        return placed(self._carried(asked, decision, refusal, text=""), asked.step.request.place)
 
     def _accepted(self, plan: AnswerPlan, body: Json) -> bool:
         try:
@@ -280,6 +288,23 @@ class Judge:
 
     def _short(self, text: str) -> str:
         return self._mask(text)[:MESSAGE_CHARACTERS]
+
+
+def placed(judgement: Judgement, place: str) -> Judgement:
+    """Return a judgement in which every outcome that is no success names a line of the adapter."""
+    if not any(_without_place(ruling.outcome) for ruling in judgement.rulings):
+        return judgement
+    rulings = tuple(
+        replace(ruling, outcome=replace(ruling.outcome, rule=place))
+        if ruling.outcome is not None and _without_place(ruling.outcome)
+        else ruling
+        for ruling in judgement.rulings
+    )
+    return replace(judgement, rulings=rulings)
+
+
+def _without_place(outcome: Outcome | None) -> bool:
+    return outcome is not None and not outcome.rule and outcome.verdict not in _GOOD
 
 
 def impersonal(text: str) -> str:

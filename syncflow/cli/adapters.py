@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncflow.cli.console import Output, OutputOption, say, say_json, say_table
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json, say_table
+from syncflow.cli.status import RoutesOption
 
 if TYPE_CHECKING:
     from syncflow.config.documents import Document
     from syncflow.config.models.adapter import AdapterFile
+    from syncflow.testing.conformance import Check
 
+_ENDINGS = {".yaml", ".yml"}
 app = typer.Typer(help="Adapters: the descriptions of APIs, in YAML.", no_args_is_help=True)
 
 
@@ -35,24 +38,73 @@ def show(name: Annotated[str, typer.Argument(help="As `syncflow adapters list` s
 
 @app.command("check")
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="An adapter's name, or its file.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME|FILE]", help="An adapter's name, its file, or a routes file with adapters in it."
+        ),
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The adapter of this system of the project.")
+    ] = None,
+    routes: RoutesOption = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Put an adapter through its tests, and against a fake server that misbehaves in every way."""
+    """Put adapters through their tests, and against a fake server that misbehaves in every way."""
     from syncflow.testing.conformance import check_conformance
 
-    checks = check_conformance(_document(name))
-    broken = [check for check in checks if check.problems]
+    if (name is None) == (system is None):
+        raise typer.BadParameter("name an adapter, its file, or with --system a system of the project")
+    documents = (
+        [_document(name)] if name and not _is_routes(name) else _of_project(Path(name or routes), system, profile)
+    )
+    checks = {document.model.adapter: check_conformance(document) for document in documents}
     if output is Output.JSON:
-        say_json([{"law": check.law, "good": not check.problems, "problems": list(check.problems)} for check in checks])
+        say_json([_row(adapter, check) for adapter, own in checks.items() for check in own])
     else:
-        for check in checks:
-            say(f"{'broken' if check.problems else 'good':<7} {check.law}")
+        _say_checks(checks)
+    if any(check.problems for own in checks.values() for check in own):
+        raise typer.Exit(1)
+
+
+def _row(adapter: str, check: Check) -> dict[str, object]:
+    return {"adapter": adapter, "law": check.law, "good": not check.problems, "problems": list(check.problems)}
+
+
+def _say_checks(checks: Mapping[str, Sequence[Check]]) -> None:
+    for adapter, own in checks.items():
+        for check in own:
+            say(f"{'broken' if check.problems else 'good':<7} {f'{adapter}: ' if len(checks) > 1 else ''}{check.law}")
             for problem in check.problems:
                 say(f"        {problem}")
-        say(f"{len(checks)} checks, {len(broken)} broken")
-    if broken:
-        raise typer.Exit(1)
+    every = [check for own in checks.values() for check in own]
+    say(f"{len(every)} checks, {sum(1 for check in every if check.problems)} broken")
+
+
+def _is_routes(name: str) -> bool:
+    """Tell a routes file from an adapter's: it has systems."""
+    return Path(name).suffix in _ENDINGS and Path(name).is_file() and _has(Path(name), "systems")
+
+
+def _of_project(path: Path, system: str | None, profile: str | None) -> list[Document[AdapterFile]]:
+    """Return the adapter of a system, else those that stand in the routes file itself."""
+    from syncflow.config.diagnostics import one_of
+    from syncflow.config.project import load_project
+    from syncflow.errors import DataError
+
+    project = load_project(path, profile=profile, offline=True)
+    systems = project.routes.model.systems
+    if system is not None and system not in systems:
+        raise DataError(f"there is no system {system!r}; expected {one_of(list(systems))}")
+    if system is not None:
+        return [project.adapters[systems[system].adapter]]
+    found = [document for document in project.adapters.values() if document.path == project.path]
+    if not found:
+        raise DataError(
+            f"no adapter stands in {path}", hint="name an adapter, or with --system a system of the project"
+        )
+    return found
 
 
 def _document(name: str) -> Document[AdapterFile]:
@@ -60,7 +112,7 @@ def _document(name: str) -> Document[AdapterFile]:
     from syncflow.config.models.adapter import AdapterFile
     from syncflow.errors import ProjectError
 
-    path = Path(name) if Path(name).suffix in {".yaml", ".yml"} else Path(str(_known(name)))
+    path = Path(name) if Path(name).suffix in _ENDINGS else Path(str(_known(name)))
     files = Files({}, offline=True)
     document = files.document(AdapterFile, path)
     if document is None:
@@ -100,8 +152,17 @@ def _own(folder: Path) -> Iterator[tuple[str, tuple[str, Any]]]:
 
 def _text(file: Any, key: str) -> str:
     """Return one text of an adapter's top level; empty where the file does not say it."""
+    return str(_top(file).get(key, ""))
+
+
+def _has(file: Any, key: str) -> bool:
+    return key in _top(file)
+
+
+def _top(file: Any) -> Mapping[str, Any]:
+    """Return the top level of a file; empty where it has none."""
     from syncflow.config.yaml import read_text
 
     node, _, _ = read_text(file.read_bytes(), name=file.name)
-    value = node.data().get(key, "") if node is not None else ""
-    return str(value)
+    data = node.data() if node is not None else None
+    return data if isinstance(data, dict) else {}

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import orjson
 
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.requests import OperationPlan, SystemPlan, check_adapter
+from syncflow.compiler.wire.plans import StepPlan
 from syncflow.config.documents import Document
-from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.adapter import AdapterFile, Answer
 from syncflow.errors import ProjectError
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
 from syncflow.runtime.bisect import bisect
 from syncflow.testing.contracts import run_contract
+from syncflow.testing.made_up_answers import MadeUp, made_up_answer
 from syncflow.testing.stand_in import SECRET, StandIn, made_up_batch, made_up_plan
 
 MOST_RECORDS = 4
@@ -95,9 +98,14 @@ class _Trial:
                 yield self._check(f"when the server {fault.name}, nothing is lost or made up", self._fault(fault))
         yield self._check("a refused batch is halved until the record at fault stands alone", self._bisection())
         yield self._check("a record that the answer leaves out is not delivered", self._left_out())
+        yield self._check("a record that the answer lists twice is not delivered", self._twice())
+        yield self._check("a record that is refused for a reason nobody knows is not delivered", self._refused_alone())
+        yield self._check("a record that is found without its id goes no further", self._no_id())
         yield self._check("a second sending is the same request", self._repeat())
         yield self._check("every request passes the limits", self._limits())
         yield self._check("no secret is told", self._secrets())
+        if self._plan.details is not None and self._plan.details.sign_in.token is not None:
+            yield self._check("while nobody can sign in, nothing is sent and nothing is lost", self._signed_out())
 
     def _check(self, law: str, problems: Iterator[str]) -> Check:
         return Check(f"{self._action}: {law}", tuple(problems))
@@ -141,10 +149,15 @@ class _Trial:
             stopped = result.signal is not None and result.signal.kind == "stop"
             if outcome.verdict not in fault.allowed and not (stopped and outcome.verdict is Verdict.RETRY):
                 yield f"a record is {outcome.verdict.value} ({_why(outcome)})"
+            yield from self._unplaced(outcome)
             if fault.counts is not None and outcome.counts is not fault.counts:
                 yield "it counts as an attempt of the record's own"
             if fault.reply.fail in {"lost", "slow"} and self._unsafe and outcome.verdict is not Verdict.IN_DOUBT:
                 yield "an operation that is not safe to repeat is not in doubt"
+
+    def _unplaced(self, outcome: Outcome) -> Iterator[str]:
+        if outcome.verdict not in _DONE and f"{self._adapter.path.name}:" not in f"{outcome.rule} {outcome.message}":
+            yield f"it names no line of the adapter: {_why(outcome)}"
 
     def _bisection(self) -> Iterator[str]:
         batch = self._batch(known=True)
@@ -185,11 +198,78 @@ class _Trial:
         steps = [step for step in self._operation.steps if step.answer.results is not None]
         if not steps or any(step.answer.missing in {"delivered", "already_done"} for step in steps):
             return
-        for empty in ("{}", "[]", '{"results": []}'):
+        for empty in ("{}", "[]", '{"results": []}', "5", '"fine"', "[[], 5, null]", '{"results": {"id": 1}}'):
             result = self._stand_in(lambda _, text=empty: Reply(200, text)).send(self._batch())[0]  # type: ignore[misc]  # a default, so that each keeps its own
             for outcome in result.outcomes:
+                yield from self._unplaced(outcome)
                 if outcome.verdict in _DONE:
                     yield f"to {empty} a record is {outcome.verdict.value}"
+
+    def _twice(self) -> Iterator[str]:
+        for step, made_up in self._understood():
+            if step.answer.several != "first":
+                yield from self._undelivered(step, made_up.twice(), "listed twice")
+
+    def _refused_alone(self) -> Iterator[str]:
+        for step, made_up in self._understood():
+            if (refused := made_up.refused()) is not None:
+                yield from self._undelivered(step, refused, "refused")
+
+    def _undelivered(self, step: StepPlan, body: Json, how: str) -> Iterator[str]:
+        """Say it where the first record of a batch is delivered."""
+        outcome = self._after(step, body)[0].outcomes[0]
+        yield from self._unplaced(outcome)
+        if outcome.verdict in _DONE:
+            yield f"a record that is {how} is {outcome.verdict.value}"
+
+    def _understood(self) -> Iterator[tuple[StepPlan, MadeUp]]:
+        """Yield the steps that write, whose answers can be made up: a good one delivers every record."""
+        for step, answer in self._steps():
+            made_up = None if step.reads else made_up_answer(answer, self._batch(known=True))
+            if made_up is None:
+                continue
+            result, asked = self._after(step, made_up.good())
+            if asked == 1 and all(outcome.verdict is Verdict.DELIVERED for outcome in result.outcomes):
+                yield step, made_up
+
+    def _no_id(self) -> Iterator[str]:
+        steps = list(self._steps())
+        for (step, answer), (following, _) in pairwise(steps):
+            made_up = made_up_answer(answer, self._batch())
+            if not step.reads or made_up is None or (anonymous := made_up.anonymous()) is None:
+                continue
+            if self._after(step, made_up.good(), following, known=False)[1] > 1:
+                result, asked = self._after(step, anonymous, following, known=False)
+                yield from self._unplaced(result.outcomes[0])
+                if asked > 1 or result.outcomes[0].verdict in _DONE:
+                    yield f"it is {result.outcomes[0].verdict.value} after {asked} requests"
+
+    def _steps(self) -> Iterator[tuple[StepPlan, Answer]]:
+        written = self._adapter.model.operations[self._action]
+        answers = [step.answer for step in written.steps] or [written.answer]
+        return zip(self._operation.steps, answers, strict=True)
+
+    def _after(self, step: StepPlan, body: Json, *following: StepPlan, known: bool = True) -> tuple[BatchResult, int]:
+        """Carry out a step (and those that follow) by itself: what became of the batch, and how many requests it took."""
+        operation = replace(self._operation, steps=(replace(step, when=None), *following))
+        plan = replace(self._plan, operations={**self._plan.operations, self._action: operation})
+        stand_in = StandIn(self._adapter, plan, lambda _: Reply(200, orjson.dumps(body).decode()))
+        return stand_in.send(self._batch(known=known))[0], len(stand_in.seen)
+
+    def _signed_out(self) -> Iterator[str]:
+        for reply in (
+            Reply(fail="refused"),
+            Reply(fail="lost"),
+            Reply(fail="slow"),
+            Reply(500),
+            Reply(200, _PAGE),
+            Reply(200, "{}"),
+        ):
+            stand_in = StandIn(self._adapter, self._plan, lambda _, reply=reply: reply, signs_in=False)  # type: ignore[misc]  # as above
+            outcome = stand_in.send(self._batch())[0].outcomes[0]
+            yield from self._unplaced(outcome)
+            if outcome.verdict is not Verdict.RETRY or outcome.counts or len(stand_in.seen) > 1:
+                yield f"{len(stand_in.seen)} requests were sent, and a record is {_why(outcome)}"
 
     def _repeat(self) -> Iterator[str]:
         if self._unsafe:

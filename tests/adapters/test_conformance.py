@@ -68,6 +68,19 @@ BROKEN = {
         ("operations:", "outcomes: [{status: 400, then: stop}]\noperations:"),
         {"upsert: a refused batch is halved until the record at fault stands alone": "it is not halved: retry"},
     ),
+    "calls a record's refusal a success": (
+        ("with: key.value}}", "with: key.value, ok: good}}\noutcomes: [{status: 200, then: delivered}]"),
+        {
+            "upsert: a record that is refused for a reason nobody knows is not delivered": "a record that is refused is delivered"
+        },
+    ),
+    "takes the first of several": (
+        (
+            "answer: {results: {match: mail, with: key.value}}",
+            "answer: {results: {match: mail, with: key.value}, several: first}",
+        ),
+        {},
+    ),
     "has a test that does not hold": (
         ("operations:", "tests: [{name: mine, exchange: [{sent: {method: PUT}}], outcomes: [delivered]}]\noperations:"),
         {"test: mine": 'request 1: method: expected "PUT", found "POST"'},
@@ -103,3 +116,25 @@ operations:"""
 def test_an_adapter_that_signs_is_checked_with_a_key_that_is_made_up(tmp_path: Path) -> None:
     pytest.importorskip("jwt")
     assert broken(check_conformance(written(SMALL.replace("operations:", SIGNED), tmp_path))) == {}
+
+
+STEPS = """    steps:
+      - name: found
+        reads: true
+        request: {post: /find, json: {each: key.value}}
+        answer: {results: {each: found, match: mail, with: key.value, vendor_id: id}, missing: next}
+      - {request: {post: /people, json: {each: "merge(payload, {id: vendor_id})"}}, answer: {results: {match: index, ok: good, code: why}}}
+"""
+SIGNS_IN = """auth:
+  key:
+    settings: {key: secret}
+    token: {request: {post: /token, form: {key: "{{ auth.key }}"}}}
+    headers: {Authorization: "Bearer {{ token.value }}"}
+operations:"""
+
+
+def test_an_adapter_of_several_steps_that_signs_in_has_none_either(tmp_path: Path) -> None:
+    text = SMALL[: SMALL.index("    request:")] + STEPS
+    checks = check_conformance(written(text.replace("operations:", SIGNS_IN), tmp_path))
+    assert broken(checks) == {}
+    assert "upsert: while nobody can sign in, nothing is sent and nothing is lost" in {check.law for check in checks}

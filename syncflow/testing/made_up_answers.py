@@ -1,0 +1,132 @@
+"""An answer made up from what an adapter says of its answers, wherever its readers are plain enough to be turned round.
+
+In: how an answer is read, and a batch. Out: a body in which every record is a success, and variants of it that must deliver nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncflow.config.models.adapter import Answer, Reader
+from syncflow.events import Batch, Delivery, Json
+
+_PLAIN = re.compile(r"(?:lower\()?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\)?")
+_EQUAL = re.compile(r"([A-Za-z_]\w*) == '([^']*)'")
+_KNOWN: dict[str, Callable[[Delivery, int], Json]] = {
+    "delivery.id": lambda delivery, _: str(delivery.id),
+    "key.value": lambda delivery, _: delivery.key.value,
+    "lower(key.value)": lambda delivery, _: delivery.key.value.lower(),
+    "position": lambda _, position: position,
+}
+Element = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """Bodies for one batch."""
+
+    answer: Answer
+    results: Reader
+    elements: Sequence[Element]
+
+    def good(self) -> Json:
+        """Return a body in which every record is a success with an id."""
+        return self._body(self.elements)
+
+    def twice(self) -> Json:
+        """Return a body in which every record is listed two times."""
+        return self._body([*self.elements, *self.elements])
+
+    def anonymous(self) -> Json | None:
+        """Return a body in which no record has an id, or None where ids are not read."""
+        if self.results.vendor_id is None:
+            return None
+        return self._body([_without(element, self.results.vendor_id) for element in self.elements])
+
+    def refused(self) -> Json | None:
+        """Return a body in which the first record is refused by a code that nobody knows, or None where none can be."""
+        first, rest = self.elements[0], self.elements[1:]
+        if self.results.ok is not None:
+            refusal = _without(first, self.results.ok)
+            _put(refusal, self.results.ok, False)  # noqa: FBT003  # a value of the body
+            return self._body([refusal, *rest])
+        failures = self.answer.failures
+        if failures is None or failures.match == "index" or not _turns_round(failures) or failures.each == "@":
+            return None
+        refusal = {}
+        _put(
+            refusal, failures.match, _read(first, self.results.match) if failures.with_ == self.results.with_ else None
+        )
+        if failures.code and _PLAIN.fullmatch(failures.code):
+            _put(refusal, failures.code, "NEVER_HEARD_OF")
+        body = self._body(rest)
+        if isinstance(body, dict):
+            _put(body, failures.each, [refusal])
+        return body
+
+    def _body(self, elements: Sequence[Element]) -> Json:
+        if self.results.each == "@":
+            return list(elements)
+        body: Element = {}
+        _put(body, self.results.each, list(elements))
+        if self.answer.ok is not None and (found := _EQUAL.fullmatch(self.answer.ok)):
+            body[found[1]] = found[2]
+        return body
+
+
+def made_up_answer(answer: Answer, batch: Batch) -> MadeUp | None:
+    """Return the bodies for a batch, or None where the readers cannot be turned round."""
+    results = answer.results
+    if results is None or not _turns_round(results) or (answer.ok is not None and not _EQUAL.fullmatch(answer.ok)):
+        return None
+    return MadeUp(answer, results, [_element(results, one, at) for at, one in enumerate(batch.deliveries)])
+
+
+def _turns_round(reader: Reader) -> bool:
+    read = [reader.each, *filter(None, (reader.ok, reader.vendor_id))]
+    matched = reader.match == "index" or (_PLAIN.fullmatch(reader.match) and reader.with_ in _KNOWN)
+    return bool(matched) and all(text == "@" or _PLAIN.fullmatch(text) for text in read)
+
+
+def _element(reader: Reader, delivery: Delivery, position: int) -> Element:
+    element: Element = {}
+    if reader.match != "index":
+        _put(element, reader.match, _KNOWN[reader.with_](delivery, position))
+    if reader.ok is not None:
+        _put(element, reader.ok, True)  # noqa: FBT003  # a value of the body
+    if reader.vendor_id is not None:
+        _put(element, reader.vendor_id, f"id-{position}")
+    return element
+
+
+def _steps(path: str) -> list[str]:
+    found = _PLAIN.fullmatch(path)
+    assert found is not None
+    return found[1].split(".")
+
+
+def _put(body: Element, path: str, value: Json) -> None:
+    *outer, last = _steps(path)
+    for step in outer:
+        body = body.setdefault(step, {})
+    body[last] = value
+
+
+def _read(body: Element, path: str) -> Json:
+    found: Any = body
+    for step in _steps(path):
+        found = found[step]
+    return found  # type: ignore[no-any-return]  # JSON
+
+
+def _without(element: Element, path: str) -> Element:
+    """Return a copy that has nothing where the path leads."""
+    first, *rest = _steps(path)
+    return {
+        name: _without(value, ".".join(rest)) if rest and name == first else value
+        for name, value in element.items()
+        if rest or name != first
+    }
