@@ -19,11 +19,13 @@ _INTRODUCTION = """# Functions
 Expressions of both languages call the same functions, with the value first: ``truncate(item.name, `40`)`` in JMESPath is
 `{{ item.name | truncate(40) }}` in Jinja. This page is made from the functions themselves
 (`python -m syncflow.compiler.functions`); every example is tested.
-`syncflow functions NAME` shows one of them.
+`syncflow functions NAME` shows one of them. In Jinja a function that needs no value is called by its name: `{{ now() }}`,
+`{{ today('Europe/Berlin') }}`.
 
 No function fails. An argument that is null or of the wrong kind gives null; so does what cannot be read. A parameter in brackets may be
-left out, and null is as good as leaving it out; `any value` takes null as a value. Where text is asked for, a number or a boolean is
-read as JSON writes it. No text that a function makes is longer than a million characters: the rest is cut off.
+left out, and null is as good as leaving it out; `any value` takes null as a value, and what is absent in Jinja as null. Where text is
+asked for, a number or a boolean is read as JSON writes it. No text that a function makes is longer than a million characters: the rest
+is cut off.
 
 A project adds functions of its own from Python: see [the end of this page](#functions-of-your-own).
 
@@ -99,7 +101,9 @@ def as_jmespath(function: Function, example: Example) -> str:
 
 
 def as_jinja(function: Function, example: Example) -> str:
-    """Write an example's call in Jinja: a filter on the first argument, so there must be one."""
+    """Write an example's call in Jinja: a filter on the first argument, or a call where no value is needed."""
+    if function.fewest == 0:
+        return f"{{{{ {function.name}({', '.join(map(_jinja_literal, example.arguments))}) }}}}"
     first, *rest = map(_jinja_literal, example.arguments)
     arguments = f"({', '.join(rest)})" if rest else ""
     return f"{{{{ {first} | {function.name}{arguments} }}}}"
@@ -133,7 +137,7 @@ def render_function(function: Function) -> str:
         return "\n".join(lines)
     lines += ["", "Examples"]
     lines += [f"  {as_jmespath(function, example)}  →  {_shown(example.result)}" for example in function.examples]
-    if function.examples[0].arguments:
+    if function.examples[0].arguments or function.fewest == 0:
         lines += ["", "In Jinja", f"  {as_jinja(function, function.examples[0])}"]
     return "\n".join(lines)
 

@@ -91,6 +91,11 @@ class Function:
             return self.parameters[index]
         return self.parameters[-1] if self.variadic else None
 
+    def takes_null(self, index: int) -> bool:
+        """Tell whether null, and absent with it, is a value like any other for the argument at ``index``."""
+        parameter = self.parameter(index)
+        return parameter is not None and parameter.kind.takes_null
+
     def result(self, arguments: Sequence[Type] = ()) -> Type:
         """Return the type of the result for arguments of these types; fewer arguments than parameters leave the rest
         out."""

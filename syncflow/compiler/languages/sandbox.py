@@ -21,6 +21,7 @@ WORK = "work of this rendering"
 
 ROUNDS = "rounds of a loop"
 JOINED = "joined parts"
+CALLED = "call of "
 """Filters that the compiler puts in; a template cannot name them either."""
 
 _MOST_RANGE = 10_000
@@ -80,8 +81,6 @@ _TESTS = frozenset(
         "upper",
     }
 )
-_MAY_BE_ABSENT = frozenset({"default", "coalesce", "first_filled", "is_blank"})
-"""Functions to which absent is null."""
 
 _LOOP_NAMES = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0", "previtem", "nextitem"}
@@ -199,13 +198,16 @@ def _measure(value: Any) -> int:
     return count
 
 
-def _charged(call: Callable[..., Any], *, absent_is_null: bool = False) -> Callable[..., Any]:
-    """Wrap one of our functions as a filter: absent values fail, lists in and results out are charged."""
+def _charged(function: Function) -> Callable[..., Any]:
+    """Wrap one of our functions as a filter: absent is null to what takes it and else fails, lists and results are charged."""
+    call = function.call
 
     @pass_context
-    def filtered(context: Context, *values: Any) -> Any:
-        if absent_is_null:
-            values = tuple(None if isinstance(value, Undefined) else value for value in values)
+    def filtered(context: Context, *given: Any) -> Any:
+        values = [
+            None if isinstance(value, Undefined) and function.takes_null(position) else value
+            for position, value in enumerate(given)
+        ]
         _fail_if_absent(*values)
         work: Work = context[WORK]
         plain = [list(value) if isinstance(value, tuple | range | Iterator) else value for value in values]
@@ -218,6 +220,17 @@ def _charged(call: Callable[..., Any], *, absent_is_null: bool = False) -> Calla
         return result
 
     return filtered
+
+
+def _called(function: Function) -> Callable[..., Any]:
+    """Wrap a function that is called by name as a filter of nothing, whose name no template can give another meaning."""
+    charged = _charged(function)
+
+    @pass_context
+    def called(context: Context, _: Any, *given: Any) -> Any:
+        return charged(context, *given)
+
+    return called
 
 
 @pass_context
@@ -234,6 +247,11 @@ def _join(context: Context, values: Any, separator: Any = "") -> str:
     return str(separator).join(parts)
 
 
+def may_be_called(function: Function) -> bool:
+    """Tell whether a template calls a function by name, ``{{ now() }}``: where there need be no value to filter."""
+    return function.fewest == 0
+
+
 def open_environment(functions: Mapping[str, Function]) -> Environment:
     """Return an environment with ``functions`` as filters and the harmless of Jinja's own."""
     environment = Environment(
@@ -241,9 +259,10 @@ def open_environment(functions: Mapping[str, Function]) -> Environment:
     )
     environment.globals = {"range": _range}
     environment.filters = {name: call for name, call in environment.filters.items() if name in _BUILT_IN_FILTERS}
-    environment.filters |= {
-        name: _charged(function.call, absent_is_null=name in _MAY_BE_ABSENT) for name, function in functions.items()
-    }
+    for name, function in functions.items():
+        environment.filters[name] = _charged(function)
+        if may_be_called(function):
+            environment.filters[CALLED + name] = _called(function)
     environment.filters |= {"join": _join, "string": _joined, ROUNDS: _rounds, JOINED: _joined}
     environment.tests = {name: call for name, call in environment.tests.items() if name in _TESTS}
     return environment

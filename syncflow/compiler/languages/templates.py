@@ -22,7 +22,16 @@ from syncflow.compiler.languages.base import (
     unknown_name,
     wrong_count,
 )
-from syncflow.compiler.languages.sandbox import JOINED, ROUNDS, WORK, Environment, Work, open_environment
+from syncflow.compiler.languages.sandbox import (
+    CALLED,
+    JOINED,
+    ROUNDS,
+    WORK,
+    Environment,
+    Work,
+    may_be_called,
+    open_environment,
+)
 from syncflow.errors import DataError
 
 _ALLOWED = (
@@ -96,9 +105,18 @@ def parse_template(text: str, environment: Environment, functions: Mapping[str, 
     """
     tree = _parse(environment, text)
     _check_depth(tree)
+    bound = _bound_names(tree)
     for node in _walk(tree):
-        _check_node(node, text, environment, functions)
+        if isinstance(node, nodes.Call):
+            _check_call(node, text, functions, bound)
+        else:
+            _check_node(node, text, environment, functions)
     return tree
+
+
+def _bound_names(tree: nodes.Template) -> frozenset[str]:
+    """Return the names that a template gives values to itself."""
+    return frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx != "load")
 
 
 def _line_start(text: str, line: int) -> int:
@@ -177,9 +195,7 @@ def _check_depth(tree: nodes.Node) -> None:
 
 
 def _check_node(node: nodes.Node, text: str, environment: Environment, functions: Mapping[str, Function]) -> None:
-    if isinstance(node, nodes.Call):
-        _check_call(node, text)
-    elif isinstance(node, nodes.Filter):
+    if isinstance(node, nodes.Filter):
         _check_filter(node, text, environment, functions)
     elif isinstance(node, nodes.Test):
         if node.name not in environment.tests:
@@ -195,14 +211,17 @@ def _check_node(node: nodes.Node, text: str, environment: Environment, functions
         raise ExpressionError("a recursive for is not allowed", _place(text, node.lineno, "recursive"))
 
 
-def _check_call(node: nodes.Call, text: str) -> None:
-    if isinstance(node.node, nodes.Name) and node.node.name == "range":
-        if node.kwargs or node.dyn_args or node.dyn_kwargs:
-            raise ExpressionError("range takes integers only", _place(text, node.lineno, "range"))
-        return
+def _check_call(node: nodes.Call, text: str, functions: Mapping[str, Function], bound: frozenset[str]) -> None:
     name = node.node.attr if isinstance(node.node, nodes.Getattr) else getattr(node.node, "name", "")
-    hint = f"functions are filters here: {{{{ value | {name or 'name'} }}}}"
-    raise ExpressionError(f"{name or 'this'} cannot be called", _place(text, node.lineno, f"{name}("), hint)
+    offset = _place(text, node.lineno, f"{name}(")
+    function = functions.get(name) if isinstance(node.node, nodes.Name) and name not in bound else None
+    if function is not None and may_be_called(function):
+        _check_arguments(node, node.args, function, offset)
+    elif not isinstance(node.node, nodes.Name) or name != "range":
+        hint = f"functions are filters here: {{{{ value | {name or 'name'} }}}}"
+        raise ExpressionError(f"{name or 'this'} cannot be called", offset, hint)
+    elif node.kwargs or node.dyn_args or node.dyn_kwargs:
+        raise ExpressionError("range takes integers only", offset)
 
 
 def _check_filter(node: nodes.Filter, text: str, environment: Environment, functions: Mapping[str, Function]) -> None:
@@ -214,32 +233,45 @@ def _check_filter(node: nodes.Filter, text: str, environment: Environment, funct
     function = functions.get(node.name)
     if function is None or node.name == "join":
         return
+    _check_arguments(node, [node.node, *node.args], function, offset)
+
+
+def _check_arguments(
+    node: nodes.Filter | nodes.Call, given: Sequence[nodes.Node], function: Function, offset: int
+) -> None:
+    name = function.name
     if node.kwargs or node.dyn_args or node.dyn_kwargs:
-        raise ExpressionError(f"{node.name} takes its arguments in order, without names", offset)
+        raise ExpressionError(f"{name} takes its arguments in order, without names", offset)
     least, most = function.fewest, function.most
-    if not least <= len(node.args) + 1 or (most is not None and len(node.args) + 1 > most):
-        raise wrong_count(f"{node.name} (with the value before it)", least, most, len(node.args) + 1, offset)
-    for position, argument in enumerate(node.args, 1):
+    if not least <= len(given) or (most is not None and len(given) > most):
+        called = f"{name} (with the value before it)" if isinstance(node, nodes.Filter) else f"{name}()"
+        raise wrong_count(called, least, most, len(given), offset)
+    first = 1 if isinstance(node, nodes.Filter) else 0
+    for position, argument in enumerate(given[first:], first):
         if isinstance(argument, nodes.Const):
-            check_constant(node.name, function.parameter(position), argument.value, offset)
+            check_constant(name, function.parameter(position), argument.value, offset)
 
 
 def _bound(tree: nodes.Template) -> None:
-    """Make every loop charge its rounds (and the plain text they write), and every ~ what it joins."""
+    """Make every loop charge its rounds (and the plain text they write), every ~ what it joins, and every call a filter."""
     for node in reversed(list(_walk(tree))):  # what is inside first: a ~ may hold another
         for name, value in node.iter_fields():
-            if isinstance(value, nodes.Concat):
-                setattr(node, name, _join_parts(value))
+            if isinstance(value, nodes.Expr):
+                setattr(node, name, _bounded(value))
             elif isinstance(value, list):
-                value[:] = [_join_parts(part) if isinstance(part, nodes.Concat) else part for part in value]
+                value[:] = [_bounded(part) if isinstance(part, nodes.Expr) else part for part in value]
         if isinstance(node, nodes.For):
             weight = 1 + sum(len(part.data) for part in node.find_all(nodes.TemplateData))
             node.iter = _filter(node.iter, ROUNDS, [nodes.Const(weight)])
 
 
-def _join_parts(node: nodes.Concat) -> nodes.Filter:
-    first, *rest = node.nodes
-    return _filter(first, JOINED, rest)
+def _bounded(node: nodes.Expr) -> nodes.Expr:
+    if isinstance(node, nodes.Concat):
+        first, *rest = node.nodes
+        return _filter(first, JOINED, rest)
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name != "range":
+        return _filter(nodes.Const(None, lineno=node.lineno), CALLED + node.node.name, node.args)
+    return node
 
 
 def _filter(value: Any, name: str, arguments: Sequence[nodes.Expr]) -> nodes.Filter:
@@ -247,9 +279,10 @@ def _filter(value: Any, name: str, arguments: Sequence[nodes.Expr]) -> nodes.Fil
 
 
 def _reads(tree: nodes.Template, text: str) -> Iterable[Read]:
-    local = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"} | {"loop", "range"}
+    local = _bound_names(tree) | {"loop", "range"}
+    called = {id(call.node) for call in tree.find_all(nodes.Call)}
     for node in _walk(tree):
-        steps = _steps(node)
+        steps = _steps(node) if id(node) not in called else ()
         if steps and steps[0] not in local:
             yield Read(steps, _place(text, node.lineno, ".".join(str(step) for step in steps)))
 

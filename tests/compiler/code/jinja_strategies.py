@@ -82,6 +82,7 @@ _PATHS = [
     *(f"item.{name}" for name, _ in _ITEM_TYPE.properties),
     *("item['name']", "item.inner.deep", "item.any.a", "item.any.b.c", "item.rows[0].x", "item.tags[1]"),
     *("item.tags[item.number]", "item.any[0]", "item['no']", "item.nothing", "nobody", "record"),
+    *("today()", "today('Europe/Berlin')"),
     *("v", "w", "v", "each", "each.x", "each.y", "loop.index", "loop.last", "loop.length"),
 ]
 _CONSTANTS = ["'a'", "'lead'", "''", "'q\"'", "0", "1", "2.5", "true", "none", "-1", "'{'", "5000000000"]
@@ -93,6 +94,7 @@ _TESTS = [
 _FILTERS = [
     *("lower", "upper", "trim", "default('x')", "default(item.name)", "truncate(3)", "first_name", "length", "count"),
     *("string", "join('-')", "join", "first", "is_blank", "coalesce(item.email, 'z')", "to_json", "add(1)"),
+    *("when('a', item.phone)", "null_if(item.note)"),
     *("replace('a', 'bb')", "list", "int", "contains('a')", "split('-')", "sort", "is_in(item.tags)", "concat([1])"),
 ]
 _WORDS_BETWEEN = [" ", "a\n", "{", "'", '"\\', "%", "ü ", "\r\n", "  x  ", "{# c #}", "{% raw %}{{{% endraw %}"]

@@ -9,6 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from syncflow.compiler.code import Emitter, Place
+from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.functions.ambient import Ambient, surrounded_by
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.types import ANY, TEXT, Array, Text, closed_object, nullable, optional
 from syncflow.errors import DataError
@@ -198,3 +200,44 @@ def test_places_count_characters_of_the_file_whatever_its_lines_end_with() -> No
 def test_the_type_of_text_without_bound_is_bounded_by_what_a_template_may_write() -> None:
     emitted = Emitter(closed_object(item=TEXT)).template("{{ item }}{{ item }}")
     assert emitted.type == Text(max_length=1_000_000)
+
+
+FIXED = Ambient(now=lambda: 1705314600.0, uuid=lambda: "00000000-0000-4000-8000-000000000000")
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("{{ now() }}", "2024-01-15T10:30:00Z"),
+        ("{{ today('Pacific/Kiritimati') }}/{{ today() }}", "2024-01-16/2024-01-15"),
+        ("{{ uuid() | truncate(8) }}", "00000000"),
+        ("{% for x in [1, 2] recursive %}{% endfor %}", None),
+        ("{% for x in range(2) %}{{ today() }} {{ x }};{% endfor %}", "2024-01-15 0;2024-01-15 1;"),
+        ("{% for k, v in {'a': 1}.items() %}{% endfor %}", None),
+        ("{% for k, v in {'a': today()} | items %}{{ k }}{{ v }}{% endfor %}", "a2024-01-15"),
+        ("{% set now = 1 %}{{ now() }}", None),
+        ("{{ now(1) }}", None),
+        ("{{ today(zone='UTC') }}", None),
+        ("{{ today('Nowhere') }}", None),
+        ("{{ lower('X') }}", None),
+        ("{{ now }}", None),
+    ],
+)
+def test_a_function_that_needs_no_value_is_called_by_its_name(text: str, result: str | None) -> None:
+    """None: refused, by the compiler and by the sandbox alike; `now` alone is a name that nobody knows."""
+    if result is None:
+        for render in (_generated, _sandboxed):
+            with pytest.raises((ExpressionError, DataError)):
+                render(text)
+        return
+    with surrounded_by(FIXED):
+        assert _generated(text) == _sandboxed(text) == result
+
+
+def _generated(text: str) -> Any:
+    emitter = Emitter(ANY)
+    return emitter.function("render", emitter.template(text)).call({})
+
+
+def _sandboxed(text: str) -> Any:
+    return compile_expression(text).evaluate({})

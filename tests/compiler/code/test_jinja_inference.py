@@ -25,6 +25,8 @@ TYPES: list[tuple[str, Type]] = [
     ("{% for tag in item.tags %}{{ tag }},{% endfor %}", Text(max_length=18)),
     ("{{ item.name | truncate(3) }}", Text(max_length=3)),
     ("{{ item.email }}", Text(max_length=1_000_000)),
+    ("{{ today() }}", Text(min_length=10, max_length=10)),
+    ("{{ uuid() | truncate(8) }}", Text(min_length=8, max_length=8)),
 ]
 
 
@@ -49,6 +51,8 @@ FINE = [
     "{{ item.number + 1 }}{{ item.number * -2 }}",
     "{{ item.name ~ '-' ~ item.number }}",
     "{{ item.tags | join(', ') }}{{ item.tags | length }}",
+    "{{ now() }}{{ today('Europe/Berlin') }}{{ uuid() }}{{ now() | format_date('%Y') | default('') }}",
+    "{{ item.phone | when('a phone', 'none') }}{{ item.phone | is_in([none]) }}",
 ]
 
 

@@ -17,7 +17,7 @@ from syncflow.compiler.code.infer import field_of
 from syncflow.compiler.code.inlining import inlined
 from syncflow.compiler.code.jinja import nodes, runtime
 from syncflow.compiler.code.jinja.complaints import can_compare
-from syncflow.compiler.code.jinja.infer import MAY_BE_ABSENT, ROUND
+from syncflow.compiler.code.jinja.infer import ROUND
 from syncflow.compiler.code.jinja.making import STRUCTURE, Making, NotSimpleError
 from syncflow.compiler.code.library import callee_of
 from syncflow.compiler.code.nodes import Node
@@ -183,11 +183,11 @@ class Expressions:
         return self.make.call(node, _LENGTH, kind, self.value(node.arguments[0]))
 
     def _function(self, node: nodes.Filter, function: Function, kind: Type) -> Value:
-        absent: Absent = "null" if node.name in MAY_BE_ABSENT else "fails"
-        given = [self.value(argument, absent) for argument in node.arguments]
-        kinds = [absent_as_null(self.types[argument]) for argument in node.arguments]
-        if absent == "fails":
-            kinds = [without_absent(self.types[argument]) for argument in node.arguments]
+        given, kinds = list[Value](), list[Type]()
+        for position, argument in enumerate(node.arguments):
+            takes_null = function.takes_null(position)
+            given.append(self.value(argument, "null" if takes_null else "fails"))
+            kinds.append((absent_as_null if takes_null else without_absent)(self.types[argument]))
         plain = inlined(function, self.make.pool, given, kinds, result=kind, place=self.make.place(node))
         if plain is not None:
             return plain

@@ -6,7 +6,7 @@ of a node may admit absent: a path that may lead nowhere. Where such a value is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,9 +36,6 @@ from syncflow.compiler.types import (
     members,
     union,
 )
-
-MAY_BE_ABSENT: Final = frozenset({"default", "coalesce", "first_filled", "is_blank"})
-"""Filters to which absent is null."""
 
 MAYBE: Final = union(ANY, ABSENT)
 SCALAR: Final = union(NUMBER, TEXT)
@@ -269,19 +266,23 @@ class _Inference:
 
     def _filter(self, node: nodes.Filter, scope: Scope) -> Type:
         function = self.functions.get(node.name)
-        is_ours = function is not None and node.name not in {"join", "string"}
-        infer_argument: Callable[[Node, Scope], Type] = self._there
-        if is_ours and node.name in MAY_BE_ABSENT:
-            infer_argument = self.value
+        ours = None if node.name in {"join", "string"} else function
         if node.name == "string" and len(node.arguments) == 1:
             return self._text(node.arguments[0], scope)
-        given = [infer_argument(argument, scope) for argument in node.arguments]
-        if function is not None and is_ours:
-            kinds = [absent_as_null(kind) for kind in given]
-            self._report(scope, complaints.of_filter(node, kinds, function))
-            return absent_as_null(function.result(kinds))
+        if ours is not None:
+            kinds = [absent_as_null(kind) for kind in self._given(node, ours, scope)]
+            self._report(scope, complaints.of_filter(node, kinds, ours))
+            return absent_as_null(ours.result(kinds))
+        given = [self._there(argument, scope) for argument in node.arguments]
         self._report(scope, complaints.of_built_in(node, given[0]))
         return TEXT if node.name == "join" else _BUILT_IN.get(node.name, MAYBE)
+
+    def _given(self, node: nodes.Filter, function: Function, scope: Scope) -> list[Type]:
+        """Infer arguments: absent is null to what takes null, and fails elsewhere."""
+        return [
+            (self.value if function.takes_null(position) else self._there)(argument, scope)
+            for position, argument in enumerate(node.arguments)
+        ]
 
     def _tested(self, node: nodes.Test, scope: Scope) -> Type:
         takes_absent = node.name in _TAKE_ABSENT

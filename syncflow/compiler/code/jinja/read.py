@@ -126,6 +126,9 @@ class _Reading:
                 return self._entry(node)
             case theirs.Filter():
                 return self._filter(node)
+            case theirs.Call(node=theirs.Name(name=name)) if name != "range":
+                span = self._spelling.name(name)
+                return _at(ours.Filter, span, name, tuple(map(self.value, node.args)))
             case theirs.Test():
                 return self._test(node)
             case theirs.CondExpr():
