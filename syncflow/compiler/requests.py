@@ -19,6 +19,7 @@ from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.settings import (
     Complaint,
     choose_sign_in,
+    read_option,
     read_options,
     tightest_in_flight,
     whole_window,
@@ -170,7 +171,7 @@ def plan_system(
 def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     """Return what is wrong with an adapter file by itself, whatever a system may set."""
     model, texts = adapter.model, _texts(adapter)
-    options: dict[str, Json] = {name: option.default for name, option in model.options.items()}
+    options: dict[str, Json] = {name: read_option(option, option.default) for name, option in model.options.items()}
     texts.template(model.base_url, "base_url", sees=texts.sight.options)
     for way, sign_in in model.auth.items():
         _sign_in(way, sign_in, texts)

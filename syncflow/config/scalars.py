@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
 from pydantic_core import PydanticCustomError
@@ -192,6 +192,9 @@ IntegerOrNumber = Annotated[StrictInt | StrictFloat, BeforeValidator(_integer)]
 Version = Annotated[Literal[1], BeforeValidator(_integer)]
 Boolean = Annotated[bool, BeforeValidator(_boolean), Field(strict=True)]
 JsonValue = Annotated[Any, BeforeValidator(resolve)]
+Written: TypeAlias = Any
+"""A value whose type another file tells: a plain scalar keeps its text, and ``resolve`` reads it where it is no text."""
+
 Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, allow_inf_nan=False)]
 """Seconds, written with a unit: 200ms, 5s, 10m, 24h, 7d."""
 

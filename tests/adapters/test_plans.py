@@ -12,6 +12,7 @@ from syncflow.adapters.decide import Refusal, decide
 from syncflow.adapters.waits import read_wait, until_midnight
 from syncflow.compiler.requests import Window, check_adapter
 from syncflow.config.models.schema import ObjectFile
+from syncflow.config.scalars import Plain
 from syncflow.errors import ProjectError
 from tests.adapters.kit import SHIPPED, adapter, delivery, plan, read_adapter, shipped, written
 
@@ -250,3 +251,14 @@ def test_no_status_that_is_not_known_delivers(records: int) -> None:
         refusal = Refusal(status, "upsert", records=records)
         decision = decide((), refusal, now=NOW, has_token=True, unsafe=False)
         assert decision.then not in {"delivered", "already_done", "next"}, status
+
+
+def test_an_option_of_text_is_what_stands_in_the_file(tmp_path: Path) -> None:
+    """2.10 is no number, and NO is no boolean, where a text is meant."""
+    given = {"region": Plain("eu"), "page": Plain("7")}
+    assert _plan(tmp_path, options=given).details.options == {"region": "eu", "page": 7}
+    versioned = SMALL.replace("options: [eu, us]", "options: ['2.10', 'NO', '010']")
+    for text in ("2.10", "NO", "010"):
+        made = plan(written(versioned, tmp_path), auth={"key": "k"}, options={"region": Plain(text)})
+        assert made.details is not None
+        assert made.details.options["region"] == text

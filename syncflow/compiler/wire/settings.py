@@ -12,7 +12,7 @@ from syncflow.config.diagnostics import did_you_mean
 from syncflow.config.models.adapter import AdapterFile, Limit, Option
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import SignIn
-from syncflow.config.scalars import Rate
+from syncflow.config.scalars import Rate, Written, resolve
 from syncflow.events import Json
 
 DEFAULT_IN_FLIGHT = 4
@@ -36,18 +36,26 @@ def read_options(adapter: AdapterFile, settings: SystemSettings) -> tuple[dict[s
     ]
     values: dict[str, Json] = {}
     for name, option in adapter.options.items():
-        value = settings.options.get(name, option.default)
+        value = read_option(option, settings.options.get(name, option.default))
         wrong = _wrong_option(name, option, value)
         if wrong:
             complaints.append(Complaint("SF512", ("options", name), wrong))
-        values[name] = str(value) if option.type == "text" and value is not None else value
+        values[name] = value
     return values, complaints
+
+
+def read_option(option: Option, written: Written) -> Json:
+    """Return the value of an option as its type reads it: where text is meant, a scalar is what stands there."""
+    value = resolve(written)
+    if option.type != "text" or value is None or isinstance(value, list | dict):
+        return value
+    return str(written) if isinstance(written, str) else str(value)
 
 
 def _wrong_option(name: str, option: Option, value: Json) -> str:
     if value is None:
         return f"the adapter needs the option {name}"
-    fits = {"text": str | int | float, "integer": int, "boolean": bool}[option.type]
+    fits = {"text": str, "integer": int, "boolean": bool}[option.type]
     if not isinstance(value, fits) or (option.type != "boolean" and isinstance(value, bool)):
         return f"expected {option.type} for the option {name}"
     if option.options is not None and str(value) not in option.options:

@@ -38,6 +38,7 @@ from syncflow.config.scalars import (
     Size,
     Template,
     Text,
+    Written,
 )
 from syncflow.events import Action
 
@@ -62,7 +63,7 @@ class Option(Model):
 
     type: Literal["text", "integer", "boolean"] = "text"
     """What the option takes."""
-    default: JsonValue = None
+    default: Written = None
     """Used where the system says nothing; without it the option must be given."""
     options: tuple[Text, ...] | None = None
     """The allowed values; any where left out."""

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Integer, JsonValue, Name, Number, Text
+from syncflow.config.scalars import Integer, JsonValue, Name, Number, Text, Written
 from syncflow.events import Action
 
 
@@ -89,9 +89,9 @@ class AdapterTest(Model):
     """The object; the adapter's first where left out."""
     key_name: Text | None = None
     """The key field; the object's first where left out."""
-    auth: dict[Name, JsonValue] = Field(default_factory=dict)
+    auth: dict[Name, Text] = Field(default_factory=dict)
     """Settings to sign in with; made up where left out, and the token with them."""
-    options: dict[Name, JsonValue] = Field(default_factory=dict)
+    options: dict[Name, Written] = Field(default_factory=dict)
     """The adapter's options."""
     records: tuple[SentRecord, ...] = (SentRecord(),)
     """What is sent."""

@@ -23,7 +23,6 @@ from syncflow.config.scalars import (
     Duration,
     Expr,
     FilePath,
-    JsonValue,
     Name,
     OptionalText,
     RatePer,
@@ -31,6 +30,7 @@ from syncflow.config.scalars import (
     Size,
     Text,
     Version,
+    Written,
 )
 from syncflow.events import Change
 
@@ -149,9 +149,9 @@ class SystemSettings(Model):
     """The adapter that describes how it is spoken to: ``adapters/<name>.yaml``, one of the package, or a whole one written here."""
     base_url: Address | None = None
     """Its address; the adapter's own where left out."""
-    auth: dict[Name, JsonValue] = Field(default_factory=dict, repr=False)
+    auth: dict[Name, Text] = Field(default_factory=dict, repr=False)
     """The adapter says what it wants; ``use`` picks one of its ways to sign in."""
-    options: dict[Name, JsonValue] = Field(default_factory=dict)
+    options: dict[Name, Written] = Field(default_factory=dict)
     """Settings that the adapter offers."""
     limits: SystemLimits = SystemLimits()
     """How much it is asked at most."""
