@@ -19,6 +19,8 @@ from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.schema import ObjectFile, SchemaNode
 from syncflow.config.nodes import MappingNode, ScalarNode, SequenceNode, dotted, find, from_data, is_nothing, merge
 from syncflow.config.nodes import Path as NodePath
+from syncflow.config.own_code import OwnCodeError
+from syncflow.config.python_schemas import names_model, read_model_schema
 from syncflow.config.validation import read_model
 
 M = TypeVar("M", bound=BaseModel)
@@ -46,7 +48,8 @@ class NamedFiles:
     def read(self) -> None:
         """Read them all; what is wrong is noted in ``files``."""
         for path, scalar in self._named("records", "*", "schema"):
-            document = self._read(SchemaNode, scalar, path)
+            named = names_model(str(scalar.value))
+            document = self._model_of_python(scalar, path) if named else self._read(SchemaNode, scalar, path)
             if document is not None:
                 self.schemas[str(path[1])] = document
         for path, scalar in (*self._named("routes", "*", "mapping"), *self._named("routes", "*", "mappings", "*")):
@@ -68,6 +71,22 @@ class NamedFiles:
     def _read(self, model: type[M], scalar: ScalarNode, at: NodePath) -> Document[M] | None:
         path = resolved(self.directory, str(scalar.value))
         return self.files.document(model, path) if self._is_there(path, scalar, at) else None
+
+    def _model_of_python(self, scalar: ScalarNode, at: NodePath) -> Document[SchemaNode] | None:
+        """Read a Pydantic model as the schema file that says the same; what is wrong with it is a fault of the line that names it."""
+        name = str(scalar.value)
+        try:
+            path, node = read_model_schema(self.directory, name)
+        except OwnCodeError as error:
+            message = f"{name} cannot be used as a schema: {error}" + (f" (line {error.line})" if error.line else "")
+            self.files.diagnostics.append(Diagnostic("SF616", scalar.span, message, path=dotted(at)))
+            return None
+        model, diagnostics = read_model(SchemaNode, node)
+        for problem in diagnostics:
+            wrong = "a schema file has no such word" if problem.code == "SF201" else problem.message
+            message = f"{name} cannot be used as a schema: {problem.path}: {wrong}"
+            self.files.diagnostics.append(Diagnostic("SF616", scalar.span, message, path=dotted(at)))
+        return None if model is None else Document(path, name, model, node)
 
     def _is_there(self, path: Path, scalar: ScalarNode, at: NodePath) -> bool:
         if self.files.exists(path):

@@ -89,7 +89,7 @@ class RecordSettings(Model):
     """One kind of record."""
 
     schema_file: FilePath = Field(alias="schema")
-    """The file of its schema, relative to this one."""
+    """The file of its schema, relative to this one; or a Pydantic model, ``models:Contact``."""
     id: Expr = "item.id"
     """What identifies a record of this kind."""
     items: Literal["whole", "partial"] = "whole"
