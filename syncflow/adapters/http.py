@@ -62,11 +62,17 @@ class Unanswered:
 
 
 class _Transport(AiohttpTransport):
-    """aiohttp's pool without its cookie jar, which would carry one system's cookies to another's requests."""
+    """aiohttp's pool without its cookie jar, which would carry one system's cookies to another's requests.
+
+    And without its habit of repeating a PUT or DELETE by itself when a kept connection was dropped: a repeat is a request that no limit
+    has counted, and whether an operation may be repeated is the adapter's to say. aiohttp has no public switch for it.
+    """
 
     def get_client(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(ssl=self.ssl_context, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        session._retry_connection = False
+        return session
 
 
 def open_client(*, transport: Transport | None = None, tls: Tls = NO_FILES) -> httpx.AsyncClient:

@@ -22,7 +22,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import Project
 from syncflow.errors import UnavailableError
-from syncflow.runtime.engine import Engine, Keep
+from syncflow.runtime.engine import Engine, Keep, MostWaiting
 from syncflow.runtime.journal import Journal
 from syncflow.runtime.sqlite import SqliteJournal
 from syncflow.sources import open_source
@@ -69,6 +69,7 @@ async def assembled(
             wait_seconds=wait_seconds,
             from_start=from_start,
             keep=Keep(settings.keep.age, settings.keep.size),
+            waiting=MostWaiting(settings.waiting.deliveries, settings.waiting.size),
         )
     finally:
         await connections.aclose()

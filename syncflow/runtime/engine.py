@@ -46,8 +46,17 @@ from syncflow.sources.base import Source
 
 Connect = Callable[[SystemPlan, Gate], System]
 
-MOST_OPEN = 1_000_000
-"""Most deliveries that may wait in the journal before the source is held back."""
+
+@dataclass(frozen=True, slots=True)
+class MostWaiting:
+    """How much may wait in the journal before the source is held back."""
+
+    deliveries: int = 1_000_000
+    bytes: int = 2 * 10**9
+    """Of their events, by the mean of those read in this run."""
+
+    def reached(self, tally: Tally) -> bool:
+        return tally.open >= self.deliveries or tally.open * tally.event_bytes >= self.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,7 @@ class Engine:
         wait_seconds: float = 60.0,
         from_start: bool = False,
         keep: Keep | None = None,
+        waiting: MostWaiting | None = None,
     ) -> None:
         self.program = program
         self.tally = Tally()
@@ -101,6 +111,7 @@ class Engine:
         self._wait_seconds = wait_seconds
         self._from_start = from_start
         self._keep = keep or Keep()
+        self._waiting = waiting or MostWaiting()
         self._settler = Settler(journal, usage=self._take_usage)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._limiters: dict[str, Limiter] = {}
@@ -254,11 +265,12 @@ class Engine:
 
     async def _hold_back(self) -> None:
         """Wait while too much is waiting already; what is read stays unacknowledged."""
-        if self.tally.open < MOST_OPEN:
+        if not self._waiting.reached(self.tally):
             return
-        warn("source.held_back", waiting=self.tally.open, most=MOST_OPEN)
-        while self.tally.open >= MOST_OPEN and not self._stop.is_set():
+        warn("source.held_back", waiting=self.tally.open, bytes=round(self.tally.open * self.tally.event_bytes))
+        while self._waiting.reached(self.tally) and not self._stop.is_set():
             await self._wait_for_news(1.0)
+        note("source.goes_on", waiting=self.tally.open)
 
     # -- the end -------------------------------------------------------------------------------------------------------------
 

@@ -79,6 +79,7 @@ class Tally:
     """All counts of a run."""
 
     read: int = 0
+    read_bytes: int = 0
     ignored: int = 0
     duplicate: int = 0
     dead: int = 0
@@ -104,6 +105,11 @@ class Tally:
 
     def system(self, name: str) -> SystemTally:
         return self.systems.setdefault(name, SystemTally())
+
+    @property
+    def event_bytes(self) -> float:
+        """The mean size of the events read; 0 before the first."""
+        return self.read_bytes / self.read if self.read else 0.0
 
     @property
     def dead_letters(self) -> int:

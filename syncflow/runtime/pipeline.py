@@ -75,6 +75,7 @@ async def read(
         if not raws:
             break
         tally.read += len(raws)
+        tally.read_bytes += sum(len(raw.body) for raw in raws)
         left = left - len(raws) if left else None
         await raw.put(RawChunk(raws, clock.now()))
     await raw.put(None)

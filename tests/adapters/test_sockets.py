@@ -93,6 +93,34 @@ def test_a_refused_connection_is_no_doubt_even_where_repeating_is_not_safe(tmp_p
     assert (outcome.verdict, outcome.counts, outcome.code) == (Verdict.RETRY, False, "no_connection")
 
 
+def test_a_request_on_a_kept_connection_that_is_dropped_is_not_repeated_behind_the_limiters_back(
+    tmp_path: Path,
+) -> None:
+    requests = 0
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        for _ in range(2):
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
+            requests += 1
+            if requests == 1:
+                writer.write(ANSWER + b"Content-Length: 2\r\n\r\n{}")
+                await writer.drain()
+        writer.close()
+
+    async def main() -> list[Verdict]:
+        server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
+        async with server, open_client() as http:
+            address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            system = plan(written(SMALL, tmp_path), base_url=address)
+            client = SystemClient(system, http=http, gate=OpenGate(), clock=SystemClock())
+            return [(await client.send(simple_batch())).outcomes[0].verdict for _ in range(2)]
+
+    assert asyncio.run(main()) == [Verdict.DELIVERED, Verdict.RETRY]
+    assert requests == 2
+
+
 def test_an_answer_that_drips_ends_with_the_time(tmp_path: Path) -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

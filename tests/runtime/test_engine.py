@@ -12,7 +12,8 @@ import pytest
 from syncflow.compiler.program import Program, RetryPolicy
 from syncflow.compiler.requests import Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.engine import Ending, Engine, MostWaiting
+from syncflow.runtime.pipeline import CHUNK
 from syncflow.runtime.sqlite import SqliteJournal, connect
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, route, system
@@ -349,3 +350,28 @@ def test_a_delete_that_comes_late_still_keeps_older_versions_out(tmp_path: Path)
     assert ending.clean
     assert systems.by_name["a"].held == {}
     assert set(systems.by_name["b"].held) == {("Contact", "A")}
+
+
+BOUNDS = {"so many": MostWaiting(deliveries=50), "so large": MostWaiting(bytes=50 * 200)}
+
+
+@pytest.mark.parametrize("bound", BOUNDS.values(), ids=BOUNDS)
+def test_a_source_is_held_back_while_too_much_waits(bound: MostWaiting, tmp_path: Path) -> None:
+    events = [event(f"A{i:04}", name="x" * 60) for i in range(4 * CHUNK)]
+    open_at_most = 0
+
+    def watch(_batch: Batch, _number: int) -> None:
+        nonlocal open_at_most
+        open_at_most = max(open_at_most, source.acknowledged - sum(len(s.held) for s in systems.by_name.values()))
+
+    systems = FakeSystems(watch, latency_seconds=1.0)
+    source = ListSource(events)
+
+    async def main() -> Ending:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True, now=clock.now)
+        engine = Engine(program(), source=source, journal=journal, systems=systems, clock=clock, waiting=bound)
+        return await engine.run()
+
+    clock = VirtualClock()
+    assert run_virtually(main()).clean
+    assert CHUNK <= open_at_most <= CHUNK + 100

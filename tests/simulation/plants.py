@@ -70,7 +70,9 @@ PLANTS = {
         "        for row in rows:\n            if self._newer(",
         "        for row in []:\n            if self._newer(",
     ),
-    "another life's vendor id believed": Plant("syncflow/runtime/sqlite.py", "presence.born <= v.column5", "v.column5 IS NOT NULL"),
+    "another life's vendor id believed": Plant(
+        "syncflow/runtime/sqlite.py", "presence.born <= v.column5", "v.column5 IS NOT NULL"
+    ),
     "superseded across a delete": Plant(
         "syncflow/runtime/lanes.py",
         'old.operation == new.operation == "upsert"',

@@ -220,6 +220,15 @@ class JournalKeep(Model):
     """How large it may become."""
 
 
+class JournalWaiting(Model):
+    """How much may wait in the journal before the source is held back."""
+
+    deliveries: Count = 1_000_000
+    """How many."""
+    size: Size = 2 * 10**9
+    """How large their events may be together, by the mean of those read in this run."""
+
+
 class JournalSettings(Model):
     """The durable memory of a run."""
 
@@ -227,6 +236,8 @@ class JournalSettings(Model):
     """Its file, relative to this one."""
     keep: JournalKeep = JournalKeep()
     """What is remembered of what is settled."""
+    waiting: JournalWaiting = JournalWaiting()
+    """How much may wait before the source is held back."""
     sync: Literal["full", "normal"] = "full"
     """``normal`` may lose the last moments after a power cut (not after a kill)."""
 
