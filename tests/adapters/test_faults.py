@@ -101,3 +101,24 @@ async def _one_operation(
     second = await _send_all(http, plan, [sent for sent in deliveries if sent.key.value not in done | refused])
     assert set(second.values()) <= {Verdict.DELIVERED, Verdict.ALREADY_DONE}
     assert _held(mock, name, kind) == (set(first) - refused if operation == "upsert" else refused & held)
+
+
+def test_a_batch_whose_address_would_be_too_long_goes_in_parts(mock: Mock, plans: Mapping[str, SystemPlan]) -> None:
+    deliveries = [
+        delivery(
+            number,
+            key=f"{number:0200}",
+            operation="delete",
+            object="Contact",
+            key_name="External_Id__c",
+            system="salesforce",
+        )
+        for number in range(1, 201)
+    ]
+
+    async def main() -> list[Verdict]:
+        async with open_client(transport=Inside(create_app(mock=mock))) as http:
+            client = SystemClient(plans["salesforce"], http=http, gate=OpenGate(), clock=VirtualClock())
+            return [outcome.verdict for outcome in (await client.send(batch(deliveries))).outcomes]
+
+    assert run_virtually(main()) == [Verdict.ALREADY_DONE] * 200

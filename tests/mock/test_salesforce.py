@@ -60,6 +60,13 @@ def test_an_assertion_is_taken_when_its_claims_are_right(claims: dict[str, Any],
     assert Asker().ask("POST", "/salesforce/services/oauth2/token", data=form).status_code == status
 
 
+@pytest.mark.parametrize(("characters", "status"), [(16_000, 400), (17_000, 414)])
+def test_an_address_has_at_most_16_kb(characters: int, status: int) -> None:
+    answer = Asker().ask("GET", f"{BASE}/query", headers=SIGNED_IN, params={"q": "x" * characters})
+    assert answer.status_code == status
+    assert answer.json()[0]["errorCode"]
+
+
 def test_more_than_200_records_are_refused_whole() -> None:
     records = [{"attributes": {"type": "Contact"}, "LastName": "x"}] * 201
     answer = Asker().ask("POST", f"{BASE}/composite/sobjects", headers=SIGNED_IN, json={"records": records})

@@ -125,7 +125,8 @@ class Hubspot:
             "policyName": policy,
         }
         group = "publicapi:private_app-api-calls-" + ("daily" if policy == "DAILY" else "ten-secondly") + ":1"
-        return Answer(429, orjson.dumps({**body, "groupName": group}))
+        request = {"requestId": body["correlationId"]} if policy == "DAILY" else {}
+        return Answer(429, orjson.dumps({**body, "groupName": group, **request}))
 
     def broken(self, status: int) -> Answer:
         """The body of an injected status."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from ..settings import SalesforceSettings
 from ..system import Desk
@@ -16,6 +17,7 @@ from .sessions import Sessions
 
 _VERSION = re.compile(r"/services/data/v(\d+)\.0(?=/|$)", re.IGNORECASE)
 _OLDEST, _NEWEST = 31, 68
+_LONGEST_ADDRESS = 16_384
 
 
 class Salesforce:
@@ -48,6 +50,8 @@ class Salesforce:
 
     def dispatch(self, call: Call) -> Answer:
         """Find who answers and let them; what is refused is raised."""
+        if len(call.path) + len(urlencode(call.query)) > _LONGEST_ADDRESS:
+            raise refuse(414, "URI_TOO_LONG", f"The length of the URI exceeds the {_LONGEST_ADDRESS} byte limit.")
         version = _VERSION.match(call.path)
         path = call.path if version is None else call.path[version.end() :] or "/"
         if version is not None and not _OLDEST <= int(version[1]) <= _NEWEST:
