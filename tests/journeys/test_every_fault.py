@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import httpx
+import pytest
 
 from syncflow.mock.server import running_mock
 from syncflow.mock.settings import FaultKind, Settings
@@ -36,6 +37,7 @@ def patient_project(directory: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(300)  # half a minute by itself; most of it is pauses that the systems ask for
 def test_whatever_fails_the_systems_come_to_hold_exactly_what_the_events_imply(tmp_path: Path) -> None:
     project = patient_project(tmp_path)
     events = write_stories(tmp_path / "events.jsonl", count=10_000)
