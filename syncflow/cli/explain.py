@@ -37,7 +37,9 @@ def explain(
         Path | None,
         typer.Option("--event", "-e", help="Events, JSONL, CSV or one JSON document; - reads standard input."),
     ] = None,
-    code: Annotated[bool, typer.Option("--code", help="Print the Python that the mappings are compiled to.")] = False,
+    code: Annotated[
+        bool, typer.Option("--code", help="Print the Python that routes and mappings are compiled to.")
+    ] = False,
     limit: Annotated[int, typer.Option(help="Take at most so many events.", min=1)] = 10,
     mask: Annotated[bool, typer.Option("--mask", help="Hide what the schema marks as personal.")] = False,
     profile: ProfileOption = None,
@@ -67,12 +69,15 @@ def explain(
 
 
 def _show_code(project: Project, output: Output) -> None:
-    from syncflow.compiler.build import transform_of
+    from syncflow.compiler.build import choices, transform_of
 
+    router = choices(project).source
     sources = {document.name: transform_of(project, document.model).source for document in project.mappings.values()}
     if output is Output.JSON:
-        say_json({"mappings": sources})
+        say_json({"router": router, "mappings": sources})
         return
+    say(f"# {project.routes.name}")
+    say(router)
     for name, source in sources.items():
         say(f"# {name}")
         say(source)

@@ -13,10 +13,15 @@ from pydantic import BaseModel
 
 from syncflow.compiler.checks import find_problems
 from syncflow.compiler.checks.places import kind_of_route
+from syncflow.compiler.choices import Fork, compile_choices
+from syncflow.compiler.code.branches import Branches
+from syncflow.compiler.code.emitter import PlaceOf
 from syncflow.compiler.fingerprint import fingerprint
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.intake import compile_intake
+from syncflow.compiler.legs import WrittenRoute, written_routes
 from syncflow.compiler.mapping import Transform, compile_mapping
+from syncflow.compiler.positions import place_within
 from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
 from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.routing import (
@@ -26,6 +31,7 @@ from syncflow.compiler.routing import (
     compile_choice,
     compile_router,
     operations_of,
+    reasons_of,
     route_names,
 )
 from syncflow.compiler.schema import Door, compile_door
@@ -82,7 +88,35 @@ def _program(project: Project) -> Program:
         unrouted=settings.unrouted,
         stop_after=settings.dead_letters.stop_after,
         check=compile_intake(settings, doors(project)),
-        route=compile_router(_by_kind(routes)),
+        route=compile_router(_by_kind(routes), choices(project).call),
+    )
+
+
+def choices(project: Project) -> Branches:
+    """Return the one function that chooses among all routes of a project that has no errors."""
+    kinds = {kind: root_of(kind, project.schemas[kind].model) for kind in project.routes.model.records}
+    forks: dict[str, list[Fork]] = {kind: [] for kind in kinds}
+    for route in written_routes(project):
+        forks[route.kind].append(_fork(project, route))
+    return compile_choices(forks, kinds, functions=library_of(project), file=project.routes.name)
+
+
+def _fork(project: Project, route: WrittenRoute) -> Fork:
+    table, others = reasons_of(route.settings)
+
+    def of_legs(reasons: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [(route.legs[system], because) for system, because in reasons]
+
+    def place(word: str) -> PlaceOf:
+        return place_within(project.routes.span("routes", route.index, word))
+
+    return Fork(
+        when=route.settings.when,
+        by=route.settings.by,
+        table={value: of_legs(reasons) for value, reasons in table.items()},
+        others=of_legs(others),
+        place_of_when=place("when"),
+        place_of_by=place("by"),
     )
 
 

@@ -38,6 +38,8 @@ class Transform:
     """(root, change) → the checked payload. Raises Fault with the field's name and no value."""
     key: Callable[[_Root], str] = field(repr=False)
     """root → the target key; empty where it cannot be told from what is there. The root may be that of a delete."""
+    keyed: Callable[[_Root, Change], tuple[str, Item]] = field(repr=False)
+    """(root, change) → key and payload of a record that is not deleted, as the other two make them. Raises Fault."""
     source: str = field(default="", repr=False)
     """The generated code, for a person."""
 
@@ -73,8 +75,9 @@ def compile_mapping(
     function = made.emitter.function("payload")
     kinds = {name: emitted.type for name, emitted in made.fields.items()}
     check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure)
-    key = _key_function(mapping, functions)
-    return Transform(mapping.target, mapping.key, _payload(function, check), _key(key), function.source)
+    key, payload = _key(_key_function(mapping, functions)), _payload(function, check)
+    keyed = _keyed(function, check, mapping.key, key)
+    return Transform(mapping.target, mapping.key, payload, key, keyed, function.source)
 
 
 def emit(
@@ -151,6 +154,24 @@ def _payload(function: Generated, check: Callable[[Item, Change], Item] | None) 
         return made if check is None else check(made, change)
 
     return payload
+
+
+def _keyed(
+    function: Generated, check: Callable[[Item, Change], Item] | None, key_name: str, key_of: Callable[[_Root], str]
+) -> Callable[[_Root, Change], tuple[str, Item]]:
+    make = function.bare
+
+    def keyed(root: _Root, change: Change) -> tuple[str, Item]:
+        try:
+            made: Item = make(root)
+        except FAILURES as error:
+            raise _fault(function.tell(error)) from error
+        key = made.get(key_name)
+        if key.__class__ is not str:
+            key = key_of(root)
+        return key, made if check is None else check(made, change)
+
+    return keyed
 
 
 def _fault(error: FieldError) -> Fault:

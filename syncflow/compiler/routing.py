@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
-from syncflow.compiler.code import compile_path
+from syncflow.compiler.choices import Chosen
+from syncflow.compiler.code import FAILURES, compile_path
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.mapping import Transform
 from syncflow.compiler.program import RoutePlan
@@ -28,6 +31,10 @@ _ACTIONS: dict[RouteAction, Action | None] = {
     "ignore": None,
 }
 _OPERATIONS: dict[Change, RouteAction] = {"create": "upsert", "update": "upsert", "delete": "delete"}
+
+
+new_tuple = tuple.__new__
+_Reasons: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +106,29 @@ def _rule(text: str, root: Type, functions: Mapping[str, Function]) -> Callable[
     return lambda event: (unchecked if event.change == "delete" else checked)(event.root)
 
 
-def _always(route: RouteSettings) -> Callable[[Event], Sequence[tuple[str, str]]]:
-    because = f"{route.when} → " if route.when else "every record → "
-    chosen = tuple((system, because + system) for system in systems_of(route.to))
+def reasons_of(route: RouteSettings) -> tuple[dict[str, _Reasons], _Reasons]:
+    """Return (system, because) of where a route may send to: by the values of its table, and of what is in no table."""
+    if route.by is None:
+        because = f"{route.when} → " if route.when else "every record → "
+        return {}, tuple((system, because + system) for system in systems_of(route.to))
+    entries = {
+        value: tuple((system, f"{route.by} = {value} → {system}") for system in systems_of(target))
+        for value, target in route.table.items()
+    }
+    return entries, tuple(
+        (system, f"{route.by} is not in the table → {system}") for system in systems_of(route.default)
+    )
+
+
+def _always(route: RouteSettings) -> Callable[[Event], _Reasons]:
+    _, chosen = reasons_of(route)
     return lambda event: chosen
 
 
-def _by(
-    route: RouteSettings, value_of: Callable[[Event], Json], text: str
-) -> Callable[[Event], Sequence[tuple[str, str]]]:
-    entries = {
-        value: tuple((system, f"{text} = {value} → {system}") for system in systems_of(target))
-        for value, target in route.table.items()
-    }
-    others = tuple((system, f"{text} is not in the table → {system}") for system in systems_of(route.default))
+def _by(route: RouteSettings, value_of: Callable[[Event], Json], text: str) -> Callable[[Event], _Reasons]:
+    entries, others = reasons_of(route)
 
-    def choose(event: Event) -> Sequence[tuple[str, str]]:
+    def choose(event: Event) -> _Reasons:
         value = value_of(event)
         if value is None:
             return others
@@ -126,9 +140,66 @@ def _by(
     return choose
 
 
-def compile_router(routes: Mapping[str, Sequence[CompiledRoute]]) -> Callable[[Accepted], Routed]:
-    """Return the function that routes one accepted event, given the routes of each kind of record."""
+def compile_router(
+    routes: Mapping[str, Sequence[CompiledRoute]], choose: Callable[[Any], Sequence[Chosen]]
+) -> Callable[[Accepted], Routed]:
+    """Return the function that routes one accepted event, given the routes of each kind of record and the code that chooses
+    among all of them (see ``choices``).
 
+    A delete, which no door has checked, and an event on which a rule fails go route by route.
+    """
+    one_by_one = _one_by_one(routes)
+    matchers = {
+        leg.plan.name: _matcher(leg) for several in routes.values() for route in several for leg in route.legs.values()
+    }
+
+    def route(accepted: Accepted) -> Routed:
+        event = accepted.event
+        if event.change == "delete":
+            return one_by_one(accepted)
+        try:
+            chosen = choose(event.root)
+        except FAILURES:
+            return one_by_one(accepted)
+        matches: list[Match] = []
+        failures: list[Refused] = []
+        for legs in chosen:
+            for name, because in legs:
+                try:
+                    matches.append(matchers[name](event, because))
+                except Fault as fault:
+                    failures.append(_refused(accepted, name, fault))
+        return Routed(accepted, tuple(matches), tuple(failures))
+
+    return route
+
+
+def _matcher(leg: Leg) -> Callable[[Event, str], Match]:
+    """Return what makes the match of an event that is no delete."""
+    plan, keyed = leg.plan, leg.transform.keyed
+    name, system, object_name, operations, key_name = (
+        plan.name,
+        plan.system,
+        plan.object,
+        plan.operations,
+        plan.key_name,
+    )
+    if None in operations.values() or "delete" in (operations["create"], operations["update"]):
+        return partial(_match, leg)
+
+    def match(event: Event, because: str) -> Match:
+        key, payload = keyed(event.root, event.change)
+        if not key:
+            raise _no_key(leg.transform)
+        # A NamedTuple's own constructor takes twice the time.
+        return Match(
+            name, system, object_name, operations[event.change], new_tuple(Key, (key_name, key)), payload, because
+        )
+
+    return match
+
+
+def _one_by_one(routes: Mapping[str, Sequence[CompiledRoute]]) -> Callable[[Accepted], Routed]:
     def route(accepted: Accepted) -> Routed:
         event = accepted.event
         matches: list[Match] = []
@@ -164,8 +235,12 @@ def payload_of(transform: Transform, event: Event, key: str) -> Item:
     """Return what a mapping makes of a record that is not deleted. Raises Fault, also where the key is empty."""
     payload = transform.payload(event.root, event.change)
     if not key:
-        raise Fault("mapping", "no_key", f"{transform.key_name}: the key is empty, or neither text nor a whole number")
+        raise _no_key(transform)
     return payload
+
+
+def _no_key(transform: Transform) -> Fault:
+    return Fault("mapping", "no_key", f"{transform.key_name}: the key is empty, or neither text nor a whole number")
 
 
 def _refused(accepted: Accepted, route: str, fault: Fault) -> Refused:

@@ -47,7 +47,11 @@ def transform(fields: dict[str, Any], *, zone: str = "UTC", partial: bool = Fals
 
 
 def payload(fields: dict[str, Any], item: dict[str, Any], *, change: Change = "update", **words: Any) -> dict[str, Any]:
-    return transform(fields, **words).payload({"record": "contacts", "item": {"id": "A", **item}}, change)
+    made = transform(fields, **words)
+    root: dict[str, Any] = {"record": "contacts", "item": {"id": "A", **item}}
+    sent = made.payload(root, change)
+    assert made.keyed(root, change) == (made.key(root), sent)
+    return sent
 
 
 def refused(fields: dict[str, Any], item: dict[str, Any], **words: Any) -> tuple[str, str]:

@@ -12,6 +12,7 @@
 * ``write`` turns values into Python's ``ast``: what is needed twice becomes a local, named after what it holds.
 * ``emitter`` holds it together for one function: add expressions as fields, take the function. ``recipes`` are what a
   mapping does with a value besides computing it, ``body`` is a field a line, ``failing`` names the field that failed.
+  ``branches`` makes one function of several emitters.
 
 What generated code relies on: the root is of the type it was compiled for. Then it computes what the library would
 compute, or raises DataError where the library fails; ``tests/compiler/code/oracle.py`` lists the few differences.

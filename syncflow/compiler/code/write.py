@@ -58,7 +58,8 @@ class Region:
 class Writer:
     """Writes the code of one function. ``namespace`` gathers what the code calls, by name."""
 
-    def __init__(self, parameter: Variable, results: Sequence[Value], names: Names) -> None:
+    def __init__(self, parameter: Variable, results: Sequence[Value], names: Names, *, called: str = "") -> None:
+        """``called``: the parameter's name, where something else has given it one."""
         self.names = names
         self.namespace: dict[str, Any] = {}
         self.statements: list[ast.stmt] = []
@@ -70,7 +71,7 @@ class Writer:
         self._uses: Counter[Value] = count_uses(results)
         self._top = Region()
         self._reserve(results)
-        self.parameter = self.names.fresh(parameter.name)
+        self.parameter = called or self.names.fresh(parameter.name)
         self._top.know(parameter, self.parameter)
 
     def _reserve(self, results: Sequence[Value]) -> None:
