@@ -103,6 +103,35 @@ async def _one_operation(
     assert _held(mock, name, kind) == (set(first) - refused if operation == "upsert" else refused & held)
 
 
+@pytest.mark.parametrize(
+    ("name", "object_name", "key_name", "fields"),
+    [
+        (
+            "salesforce",
+            "Lead",
+            "External_Id__c",
+            {"External_Id__c": "L1", "LastName": "Lovelace", "Company": "Engines"},
+        ),
+        ("hubspot", "deals", "syncflow_id", {"syncflow_id": "L1", "dealname": "Engine", "amount": 12.5}),
+    ],
+    ids=["salesforce", "hubspot"],
+)
+def test_any_object_is_spoken_to_alike(
+    name: str, object_name: str, key_name: str, fields: dict[str, Any], mock: Mock, plans: Mapping[str, SystemPlan]
+) -> None:
+    async def main() -> None:
+        async with open_client(transport=Inside(create_app(mock=mock))) as http:
+            client = SystemClient(plans[name], http=http, gate=OpenGate(), clock=VirtualClock())
+            for operation, count in (("upsert", 1), ("update", 1), ("delete", 0)):
+                one = delivery(
+                    1, key="L1", key_name=key_name, object=object_name, payload=fields, operation=operation, system=name
+                )
+                assert (await client.send(batch([one]))).outcomes[0].verdict is Verdict.DELIVERED, operation
+                assert mock.systems[name].counts()[object_name] == count
+
+    run_virtually(main())
+
+
 def test_a_batch_whose_address_would_be_too_long_goes_in_parts(mock: Mock, plans: Mapping[str, SystemPlan]) -> None:
     deliveries = [
         delivery(

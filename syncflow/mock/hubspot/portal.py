@@ -25,7 +25,12 @@ _PATH = re.compile(
 )
 _SEARCHES = re.compile(r"/crm/.*/search", re.IGNORECASE)
 _PER_DAY = 1_000_000
-_COMPANY = ("name", "domain", "phone", "city", "country", "website", "description")
+_OTHERS = {  # name → type id, what one is called, its properties: texts, unless they say otherwise
+    "companies": ("0-2", "company", "name domain phone city country website description"),
+    "deals": ("0-3", "deal", "dealname dealstage pipeline description amount:number closedate:datetime"),
+    "tickets": ("0-5", "ticket", "subject content hs_pipeline hs_pipeline_stage hs_ticket_priority"),
+}
+_FIELDS = {"string": "text", "number": "number", "datetime": "date"}
 _CUSTOM = (
     {"name": "syncflow_id", "label": "Syncflow id", "type": "string", "fieldType": "text", "hasUniqueValue": True},
     {"name": "contact_type", "label": "Contact type", "type": "string", "fieldType": "text"},
@@ -43,9 +48,11 @@ class Hubspot:
         self.desk = Desk(settings, seed)
         self.types = {
             "contacts": ObjectType("contacts", "0-1", "CONTACT", _contact_properties(), self.desk),
-            "companies": ObjectType("companies", "0-2", "COMPANY", _company_properties(), self.desk),
         }
-        self._names = {"contact": "contacts", "0-1": "contacts", "company": "companies", "0-2": "companies"}
+        self._names = {"contact": "contacts", "0-1": "contacts"}
+        for name, (type_id, one, properties) in _OTHERS.items():
+            self.types[name] = ObjectType(name, type_id, one.upper(), _properties(one, properties), self.desk)
+            self._names |= {one: name, type_id: name}
         self.tokens = Tokens(settings)
         self._answered = 0
         self.configure(settings)
@@ -189,10 +196,13 @@ def _contact_properties() -> list[Property]:
     return [*(shipped_property(each) for each in shipped()["properties"]), *own]
 
 
-def _company_properties() -> list[Property]:
-    facts = [{"name": name, "label": name.title(), "type": "string", "fieldType": "text"} for name in _COMPANY]
-    own = [custom_property({**each, "groupName": "companyinformation"}, _NOW) for each in _CUSTOM[:1]]
-    return [*(shipped_property({**each, "groupName": "companyinformation"}) for each in facts), *own]
+def _properties(one: str, written: str) -> list[Property]:
+    group = {"groupName": f"{one}information"}
+    facts = []
+    for name, _, kind in (each.partition(":") for each in written.split()):
+        shape = {"type": kind or "string", "fieldType": _FIELDS[kind or "string"]}
+        facts.append({"name": name, "label": name.title(), **shape, **group})
+    return [*map(shipped_property, facts), custom_property({**_CUSTOM[0], **group}, _NOW)]
 
 
 for _part in (batch, search, objects, definitions, associations, oauth):
