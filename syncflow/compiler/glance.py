@@ -32,7 +32,6 @@ _DEEPEST: Final = 20
 
 _INTEGER: Final = core_schema.int_schema(strict=True, ge=SMALLEST_INTEGER, le=LARGEST_INTEGER)
 _FLOAT: Final = core_schema.float_schema(strict=True, allow_inf_nan=False, ge=-_EXACT, le=_EXACT)
-_CHANGES: Final = frozenset({"create", "update"})
 _SCALAR: Final = core_schema.union_schema(
     [
         core_schema.str_schema(strict=True),
@@ -65,7 +64,7 @@ def compile_event_glance(kind: str, node: SchemaNode, ask: Ask) -> Glance:
             is_usual = (
                 len(root) == 4
                 and root["timestamp"].__class__ is str
-                and root["operation"] in _CHANGES
+                and ((operation := root["operation"]) == "create" or operation == "update")
                 and root["record"] == kind
                 and len(known_of(item)) == len(item)
             )
@@ -79,7 +78,7 @@ def compile_event_glance(kind: str, node: SchemaNode, ask: Ask) -> Glance:
 def _event(kind: str, item: CoreSchema) -> CoreSchema:
     parts = {
         "record": core_schema.literal_schema([kind]),
-        "operation": core_schema.literal_schema(sorted(_CHANGES)),
+        "operation": core_schema.literal_schema(["create", "update"]),
         "timestamp": _SCALAR,
         "item": item,
     }

@@ -157,19 +157,19 @@ def compile_router(
         event = accepted.event
         if event.change == "delete":
             return one_by_one(accepted)
+        matches: tuple[Match, ...] = ()
+        failures: tuple[Refused, ...] = ()
         try:
             chosen = choose(event.root)
         except FAILURES:
             return one_by_one(accepted)
-        matches: list[Match] = []
-        failures: list[Refused] = []
         for legs in chosen:
             for name, because in legs:
                 try:
-                    matches.append(matchers[name](event, because))
+                    matches += (matchers[name](event, because),)
                 except Fault as fault:
-                    failures.append(_refused(accepted, name, fault))
-        return Routed(accepted, tuple(matches), tuple(failures))
+                    failures += (_refused(accepted, name, fault),)
+        return Routed(accepted, matches, failures)
 
     return route
 
