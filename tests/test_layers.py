@@ -127,6 +127,18 @@ def test_a_library_has_one_home() -> None:
     assert not wrong
 
 
+def test_one_evaluator_speaks_a_language() -> None:
+    """JMESPath is parsed with its library and compiled by us; the library's own evaluator is for tests to compare with."""
+    grammar = ("jmespath.exceptions", "jmespath.lexer", "jmespath.parser")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules()
+        for line, name in imports_of(path)
+        if name.split(".")[0] == "jmespath" and not name.startswith(grammar)
+    ]
+    assert not wrong
+
+
 def test_no_python_names_a_vendor() -> None:
     at_home = ("tests/", "syncflow/mock/", "mock_api.py")
     wrong = [

@@ -1,106 +1,78 @@
-"""Expressions: a value's recipe, compiled once and evaluated per record.
+"""Single expressions, for whoever asks about one: what it reads and calls, and what it gives for one event.
 
-JMESPath, or Jinja when the text contains ``{{`` or ``{%``.
-In: text from a file. Out: ``Expression`` and ``Template``. Which library stands behind them is nobody's business.
+JMESPath, or Jinja when the text contains ``{{`` or ``{%``. Checks, explanations and the coverage of tests ask; what a run evaluates
+is compiled by the same emitter, many expressions to a function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
+from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.functions import FUNCTIONS, Function, Library
-from syncflow.compiler.languages.base import MAX_TEXT, Call, ExpressionError, Read, is_jinja
-from syncflow.compiler.languages.paths import compile_path
-from syncflow.compiler.languages.templates import compile_inserts
+from syncflow.compiler.languages.base import Call, ExpressionError, Read, is_jinja
+from syncflow.compiler.types import ANY
 from syncflow.config.models.mapping import FieldForm, Recipe, has_default
 from syncflow.events import Json
 
-__all__ = ["Expression", "ExpressionError", "Read", "Template", "compile_expression", "compile_template"]
+__all__ = ["Expression", "ExpressionError", "Read", "compile_expression", "has_fallback"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expression:
     """A compiled expression. Pure, and safe to share."""
 
     text: str
-    language: Literal["jmespath", "jinja"]
-    evaluate: Callable[[Any], Json] = field(repr=False, compare=False)
-    """root → value. The root is JSON: an object with the names that the expression sees, or any value for ``@``.
+    _emitter: Emitter = field(repr=False, compare=False)
+    _emitted: Emitted = field(repr=False, compare=False)
 
-    Raises DataError, without personal data, where the value cannot be made.
-    """
-    reads: tuple[Read, ...] = field(default=(), repr=False, compare=False)
-    calls: tuple[Call, ...] = field(default=(), repr=False, compare=False)
-    """The functions that it calls, with their places."""
+    @property
+    def language(self) -> Literal["jmespath", "jinja"]:
+        return "jinja" if is_jinja(self.text) else "jmespath"
 
-    def paths(self) -> tuple[Read, ...]:
-        """Return the paths that it reads from the root, as far as they can be told."""
-        return self.reads
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """The paths that it reads from the root, as far as they can be told."""
+        return tuple(self._emitted.reads)
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The functions that it calls, with their places."""
+        return tuple(self._emitted.calls)
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """Compiled text with inserts. ``constant`` is the whole text where there are none, else None."""
+    @cached_property
+    def evaluate(self) -> Callable[[Any], Json]:
+        """root → value. The root is JSON: an object with the names that the expression sees, or any value for ``@``.
 
-    text: str
-    constant: str | None
-    render: Callable[[Mapping[str, Any]], str] = field(repr=False, compare=False)
-    """root → text. Raises DataError, without personal data, where an insert cannot be made."""
-    reads: tuple[Read, ...] = field(default=(), repr=False, compare=False)
-
-    def paths(self) -> tuple[Read, ...]:
-        """Return the paths that its inserts read from the root."""
-        return self.reads
+        Raises DataError, without personal data, where the value cannot be made.
+        """
+        return self._emitter.function("expression", self._emitted).call
 
 
 def compile_expression(text: str, *, functions: Mapping[str, Function] | None = None) -> Expression:
-    """Compile an expression. ``functions`` may be called besides the library's.
+    """Compile an expression over a root of which nothing is known. ``functions`` may be called besides the library's.
 
     Raises:
         ExpressionError: bad syntax, an unknown function or filter, a wrong number of arguments, too long or too deep.
     """
     library = FUNCTIONS if functions is None else functions
-    return _compiled(text, library) if isinstance(library, Library) else _compile(text, {**FUNCTIONS, **library})
+    return _compiled(text, library) if isinstance(library, Library) else _compile(text, library)
 
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str, library: Library) -> Expression:
-    """Compile each text once: ``validate`` reads what ``run`` then uses."""
+    """Compile each text once: several checks ask of it."""
     return _compile(text, library)
 
 
 def _compile(text: str, library: Mapping[str, Function]) -> Expression:
-    _check_length(text)
-    if not is_jinja(text):
-        evaluate, reads, calls = compile_path(text, library)
-        return Expression(text, "jmespath", evaluate, reads, calls)
-    render, reads, calls = compile_inserts(text, library)
-    return Expression(text, "jinja", lambda root: render(root, None), reads, calls)
+    emitter = Emitter(ANY, functions=library)
+    return Expression(text, emitter, emitter.expression(text))
 
 
 def has_fallback(form: FieldForm) -> bool:
     """Tell whether a field's default takes the place of a function that fails: in JMESPath only, for a template goes on to write."""
     return isinstance(form, Recipe) and has_default(form) and not is_jinja(form.source)
-
-
-def compile_template(
-    text: str, *, escape: Callable[[str], str] | None = None, functions: Mapping[str, Function] | None = None
-) -> Template:
-    """Compile text with inserts; each insert passes through ``escape`` (to be quoted in a URL, say).
-
-    Raises:
-        ExpressionError: as for ``compile_expression``.
-    """
-    _check_length(text)
-    if not is_jinja(text):
-        return Template(text, text, lambda root: text)
-    render, reads, _ = compile_inserts(text, {**FUNCTIONS, **(functions or {})})
-    return Template(text, None, lambda root: render(root, escape), reads)
-
-
-def _check_length(text: str) -> None:
-    if len(text) > MAX_TEXT:
-        raise ExpressionError(f"the expression is longer than {MAX_TEXT:,} characters", 0, "keep expressions short")

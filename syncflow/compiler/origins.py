@@ -71,7 +71,7 @@ def readings_of(expression: Expression, root: Mapping[str, Json]) -> tuple[Readi
 
 def paths_of(expression: Expression) -> list[tuple[str | int, ...]]:
     """Return the paths that an expression reads, in order; not those that only lead to another of them."""
-    paths = dict.fromkeys(_as_far_as_told(read) for read in expression.paths())
+    paths = dict.fromkeys(_as_far_as_told(read) for read in expression.reads)
     return [path for path in paths if not any(other[: len(path)] == path != other for other in paths)]
 
 

@@ -44,7 +44,7 @@ def _rule_in_jinja(place: Place) -> Diagnostic:
 
 def _unknown_paths(project: Project, place: Place, expression: Expression) -> Iterator[Diagnostic]:
     root, seen = root_type(project, place.kind), set()
-    for read in sorted(expression.paths(), key=lambda read: len(read.steps)):
+    for read in sorted(expression.reads, key=lambda read: len(read.steps)):
         found = _first_unknown(root, read)
         if found is not None and read.steps[: found[0] + 1] not in seen:
             seen.add(read.steps[: found[0] + 1])

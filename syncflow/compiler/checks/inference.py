@@ -84,7 +84,7 @@ def _path_in_quotes(
     quoted = _QUOTED.fullmatch(text.strip())
     inner = "" if quoted is None else quoted[1] or quoted[2] or ""
     expression = compiled(project, inner) if re.fullmatch(r"item(\.\w+)+", inner) else None
-    if expression is not None and not any(leads_nowhere(scope, read) for read in expression.paths()):
+    if expression is not None and not any(leads_nowhere(scope, read) for read in expression.reads):
         yield document.report(
             "SF325",
             f"every record gets the text {inner}, not what stands there",
@@ -113,7 +113,7 @@ def path_of(name: str, form: FieldForm) -> _Path:
 def _emitted(project: Project, text: str, scope: Type, emit: Callable[[], Emitted]) -> Emitted | None:
     """Return what is emitted; None where the expression is wrong or reads what nobody knows, which another check says."""
     expression = compiled(project, text)
-    if expression is None or any(leads_nowhere(scope, read) for read in expression.paths()):
+    if expression is None or any(leads_nowhere(scope, read) for read in expression.reads):
         return None
     try:
         return emit()

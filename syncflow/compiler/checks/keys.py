@@ -57,14 +57,14 @@ def _not_from_id(project: Project, mapping: Document[MappingFile]) -> Iterator[D
     record = project.routes.model.records.get(mapping.model.source)
     form = mapping.model.fields[mapping.model.key]
     identity = None if record is None else compiled(project, record.id)
-    if identity is None or not identity.paths():
+    if identity is None or not identity.reads:
         return
     text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
     expression = compiled(project, text) if text else None
     if text and expression is None:
         return
-    reads = {read.steps for read in expression.paths()} if expression is not None else set()
-    if identity.paths()[-1].steps not in reads:
+    reads = {read.steps for read in expression.reads} if expression is not None else set()
+    if identity.reads[-1].steps not in reads:
         yield mapping.report(
             "SF318",
             f"the key `{mapping.model.key}` does not come from the record's id",

@@ -93,9 +93,9 @@ def root_type(project: Project, kind: str) -> Type:
 def plain_path(project: Project, text: str) -> tuple[str, ...] | None:
     """Return the names of an expression that is nothing but a path, such as ``item.type``."""
     expression = compiled(project, text)
-    if expression is None or expression.language != "jmespath" or not expression.paths():
+    if expression is None or expression.language != "jmespath" or not expression.reads:
         return None
-    names = expression.paths()[-1].steps
+    names = expression.reads[-1].steps
     plain = all(isinstance(name, str) for name in names) and text.strip() == ".".join(str(name) for name in names)
     return tuple(str(name) for name in names) if plain else None
 

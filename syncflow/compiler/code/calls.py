@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncflow.compiler.code.built_ins import BUILT_INS
-from syncflow.compiler.code.nodes import Call, Node, Reference
+from syncflow.compiler.code.nodes import Call, Constant, Node, Reference
 from syncflow.compiler.functions import Function
-from syncflow.compiler.languages.base import ExpressionError, unknown_name, wrong_count
+from syncflow.compiler.languages.base import ExpressionError, check_constant, unknown_name, wrong_count
 
 
 def check_calls(root: Node, functions: Mapping[str, Function]) -> None:
@@ -40,6 +40,8 @@ def _check_call(node: Call, functions: Mapping[str, Function]) -> None:
         wanted = built_in is not None and built_in.parameter(position) is None
         if isinstance(argument, Reference) != wanted:
             raise _wrong_reference(node, position, wanted=wanted)
+        if built_in is None and isinstance(argument, Constant):
+            check_constant(node.name, functions[node.name].parameter(position), argument.value, node.offset)
 
 
 def _wrong_reference(node: Call, position: int, *, wanted: bool) -> ExpressionError:

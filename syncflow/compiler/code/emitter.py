@@ -23,13 +23,13 @@ from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.placing import fill_places
 from syncflow.compiler.code.printing import print_module
-from syncflow.compiler.code.reads import reads_of
+from syncflow.compiler.code.reads import calls_of, reads_of
 from syncflow.compiler.code.tidying import drop_unread_names
 from syncflow.compiler.code.values import Place, Pool, Value, Variable
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.code.write import Writer
 from syncflow.compiler.functions import FUNCTIONS, Function
-from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
+from syncflow.compiler.languages.base import Call, ExpressionError, Read, is_jinja
 from syncflow.compiler.types import BOOLEAN, MISSING, Missing, Type, may_be_null
 from syncflow.events import Json
 
@@ -48,6 +48,7 @@ class Emitted:
     type: Type
     findings: Sequence[Finding] = ()
     reads: Sequence[Read] = ()
+    calls: Sequence[Call] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Emitter:
             value = lowering.value(node, start)
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
-        return Emitted(value, inferred.type, inferred.findings, reads_of(node))
+        return Emitted(value, inferred.type, inferred.findings, reads_of(node), calls_of(node))
 
     def template(
         self,
@@ -120,7 +121,7 @@ class Emitter:
             place=self._placing(place, field),
             escape=escape,
         )
-        return Emitted(made.value, made.type, made.findings, made.reads)
+        return Emitted(made.value, made.type, made.findings, made.reads, made.calls)
 
     def _placing(self, place: PlaceOf | None, field: str) -> Callable[[Node], Place]:
         """Return where nodes stand; an expression of no file has a line for itself."""

@@ -1,4 +1,4 @@
-"""Which paths of the root an expression reads, as far as they are written out."""
+"""Which paths of the root an expression reads, as far as they are written out, and which functions it calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from syncflow.compiler.code import nodes
 from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.languages.base import Read
+from syncflow.compiler.code.parse import walk
+from syncflow.compiler.languages.base import Call, Read
 
 Steps = tuple[str | int | None, ...]
 Base = Steps | None
@@ -18,6 +19,11 @@ def reads_of(root: Node) -> tuple[Read, ...]:
     reads: list[Read] = []
     _collect(root, (), reads)
     return tuple(reads)
+
+
+def calls_of(root: Node) -> tuple[Call, ...]:
+    """Return every call of a function, in the order of the text."""
+    return tuple(Call(node.name, node.offset) for node in walk(root) if isinstance(node, nodes.Call))
 
 
 def _collect(node: Node, base: Base, reads: list[Read]) -> Base:

@@ -1,1 +1,1 @@
-"""The two languages of expressions behind one small interface. Their libraries do not leave this folder."""
+"""What the languages of expressions share, and Jinja's sandbox: it renders the templates that straight code is not written for."""

@@ -1,4 +1,6 @@
-"""Jinja: text with inserts → a function of the root that gives text. Sandboxed, strict, bounded in cost.
+"""Jinja's own templates, for what straight code is not written for. Sandboxed, strict, bounded in cost.
+
+In: a text. Out: the library's tree, if the template is allowed here, and a function of the root that gives text.
 
 Only what works on values is allowed: names, attributes, filters, tests, ``if``, ``for`` and ``set``. There are no calls
 but ``range``, so nothing of Python can be reached.
@@ -15,9 +17,7 @@ from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
 from syncflow.compiler.functions import Function
 from syncflow.compiler.languages.base import (
     MAX_DEPTH,
-    Call,
     ExpressionError,
-    Read,
     check_constant,
     unknown_name,
     wrong_count,
@@ -74,15 +74,14 @@ _ALLOWED = (
 
 def compile_inserts(
     text: str, functions: Mapping[str, Function]
-) -> tuple[Callable[[Mapping[str, Any], Callable[[str], str] | None], str], tuple[Read, ...], tuple[Call, ...]]:
-    """Return the renderer (root, escape of inserts) → text, the paths that the inserts read, and what they call.
+) -> Callable[[Mapping[str, Any], Callable[[str], str] | None], str]:
+    """Return the renderer of a template: (root, escape of inserts) → text.
 
     Raises:
         ExpressionError: the text is not Jinja, or uses what is not allowed here.
     """
     environment = open_environment(functions)
     tree = parse_template(text, environment, functions)
-    reads, calls = tuple(_reads(tree, text)), tuple(_calls(tree, text))
     _bound(tree)
     template = _assemble(environment, tree)
 
@@ -94,7 +93,7 @@ def compile_inserts(
         except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
             raise DataError(f"the template cannot be rendered ({type(error).__name__})") from None
 
-    return render, reads, calls
+    return render
 
 
 def parse_template(text: str, environment: Environment, functions: Mapping[str, Function]) -> nodes.Template:
@@ -276,33 +275,3 @@ def _bounded(node: nodes.Expr) -> nodes.Expr:
 
 def _filter(value: Any, name: str, arguments: Sequence[nodes.Expr]) -> nodes.Filter:
     return nodes.Filter(value, name, list(arguments), [], None, None, lineno=value.lineno)
-
-
-def _reads(tree: nodes.Template, text: str) -> Iterable[Read]:
-    local = _bound_names(tree) | {"loop", "range"}
-    called = {id(call.node) for call in tree.find_all(nodes.Call)}
-    for node in _walk(tree):
-        steps = _steps(node) if id(node) not in called else ()
-        if steps and steps[0] not in local:
-            yield Read(steps, _place(text, node.lineno, ".".join(str(step) for step in steps)))
-
-
-def _calls(tree: nodes.Template, text: str) -> Iterable[Call]:
-    for node in _walk(tree):
-        if isinstance(node, nodes.Filter):
-            yield Call(node.name, _place(text, node.lineno, node.name))
-        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
-            yield Call(node.node.name, _place(text, node.lineno, node.node.name))
-
-
-def _steps(node: nodes.Node) -> tuple[str | int | None, ...]:
-    """Return the path that a node reads from the root, empty where it is none."""
-    if isinstance(node, nodes.Name) and node.ctx == "load":
-        return (node.name,)
-    if isinstance(node, nodes.Getattr):
-        inner = _steps(node.node)
-        return (*inner, node.attr) if inner else ()
-    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str | int):
-        inner = _steps(node.node)
-        return (*inner, node.arg.value) if inner else ()
-    return ()

@@ -9,9 +9,10 @@ from urllib.parse import quote
 import pytest
 
 from syncflow.compiler.code import Emitter, Place
-from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.functions.ambient import Ambient, surrounded_by
 from syncflow.compiler.languages.base import ExpressionError
+from syncflow.compiler.languages.templates import compile_inserts
 from syncflow.compiler.types import ANY, TEXT, Array, Text, closed_object, nullable, optional
 from syncflow.errors import DataError
 from tests.compiler.code.jinja_strategies import SCOPE
@@ -240,4 +241,4 @@ def _generated(text: str) -> Any:
 
 
 def _sandboxed(text: str) -> Any:
-    return compile_expression(text).evaluate({})
+    return compile_inserts(text, FUNCTIONS)({}, None)

@@ -38,7 +38,7 @@ def _outcome(render: Callable[[], Any]) -> Any:
 
 
 def _sandboxed(text: str) -> Callable[[Any], Any]:
-    render, _, _ = compile_inserts(text, FUNCTIONS)
+    render = compile_inserts(text, FUNCTIONS)
     return lambda root: render(root, None)
 
 

@@ -1,4 +1,4 @@
-"""The paths that a template reads from the root, with their places."""
+"""The paths that a template reads from the root and the functions that it calls, with their places."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from syncflow.compiler.code.jinja import nodes
 from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.languages.base import Read
+from syncflow.compiler.languages.base import Call, Read
 
 
 def reads_of(block: nodes.Block) -> tuple[Read, ...]:
@@ -14,6 +14,11 @@ def reads_of(block: nodes.Block) -> tuple[Read, ...]:
     own = {"loop", "range", *_bound(block)}
     found = [Read(steps, node.offset) for node in _walk(block) if (steps := _steps(node)) and steps[0] not in own]
     return tuple(sorted(found, key=lambda read: (read.offset, len(read.steps))))
+
+
+def calls_of(block: nodes.Block) -> tuple[Call, ...]:
+    """Return every filter, and every function that is called by its name."""
+    return tuple(Call(node.name, node.offset) for node in _walk(block) if isinstance(node, nodes.Filter))
 
 
 def _walk(node: Node) -> Iterator[Node]:

@@ -14,12 +14,12 @@ from syncflow.compiler.code.jinja.infer import infer
 from syncflow.compiler.code.jinja.lower import Lowering
 from syncflow.compiler.code.jinja.making import Making, NotSimpleError
 from syncflow.compiler.code.jinja.read import read
-from syncflow.compiler.code.jinja.reads import reads_of
+from syncflow.compiler.code.jinja.reads import calls_of, reads_of
 from syncflow.compiler.code.jinja.spelling import Spelling
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.values import Callee, Place, Pool, Value, Variable
 from syncflow.compiler.functions import Function
-from syncflow.compiler.languages.base import MAX_TEXT, MAX_WORK, ExpressionError, Read
+from syncflow.compiler.languages.base import MAX_TEXT, MAX_WORK, Call, ExpressionError, Read
 from syncflow.compiler.languages.sandbox import open_environment
 from syncflow.compiler.languages.templates import compile_inserts, parse_template
 from syncflow.compiler.narrowing import restrict
@@ -36,6 +36,7 @@ class Template:
     type: Type
     findings: Sequence[Finding]
     reads: Sequence[Read]
+    calls: Sequence[Call]
 
 
 def compile_template(
@@ -69,7 +70,9 @@ def compile_template(
     if value is None:
         value = _rendered(text, pool, root, functions, escape, place(block))
     kind = inferred.type if escape is None else Text()
-    return Template(value, restrict(kind, Text(max_length=MAX_WORK)), inferred.findings, reads_of(block))
+    return Template(
+        value, restrict(kind, Text(max_length=MAX_WORK)), inferred.findings, reads_of(block), calls_of(block)
+    )
 
 
 def _straight(lowering: Lowering, block: nodes.Block) -> Value | None:
@@ -88,7 +91,7 @@ def _rendered(
     place: Place | None,
 ) -> Value:
     """Return a call of Jinja's own compiled template."""
-    render, _, _ = compile_inserts(text, functions)
+    render = compile_inserts(text, functions)
 
     def rendered(values_by_name: Mapping[str, Any]) -> str:
         return render(values_by_name, escape)
