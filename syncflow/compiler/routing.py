@@ -74,8 +74,7 @@ def systems_of(target: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def all_systems(route: RouteSettings) -> tuple[str, ...]:
     """Return every system that a route may send to, each once, in the order of the file."""
-    targets = [*route.table.values(), route.default, route.to]
-    return tuple(dict.fromkeys(system for target in targets for system in systems_of(target)))
+    return route.systems()
 
 
 def operations_of(route: RouteSettings) -> dict[Change, Action | None]:

@@ -7,8 +7,9 @@ In: a path, an environment. Out: a frozen ``Project`` of checked models with the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from syncflow.config.files import resolved
 from syncflow.config.loading import Inputs, Parts, load_parts
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
-from syncflow.config.models.routes import RoutesFile
+from syncflow.config.models.routes import RouteSettings, RoutesFile
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.remainder import telling
 from syncflow.errors import ProjectError
@@ -26,7 +27,7 @@ from syncflow.errors import ProjectError
 __all__ = ["Document", "MergedObject", "Project", "Survey", "load_project", "read_project", "survey_project"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Project:
     """A checked project. Nothing in it changes; ``with_changes`` makes another."""
 
@@ -59,6 +60,17 @@ class Project:
             ProjectError: the changed project is wrong; carries every diagnostic.
         """
         return _checked(_load(self.inputs.changed(changes)))
+
+    @cached_property
+    def uses(self) -> Mapping[Path, Sequence[tuple[RouteSettings, str]]]:
+        """By mapping: the routes, each with one of its systems, that send what it makes."""
+        found: dict[Path, list[tuple[RouteSettings, str]]] = {}
+        for route in self.routes.model.routes:
+            for system in route.systems():
+                name = route.mappings.get(system) or route.mapping
+                if name is not None:
+                    found.setdefault(self.mapping_path(name), []).append((route, system))
+        return found
 
     @classmethod
     def from_mapping(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.places import kind_of_route, listed_values
-from syncflow.compiler.routing import all_systems, systems_of
+from syncflow.compiler.routing import systems_of
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
-from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
 
 
@@ -46,18 +45,10 @@ def values_sent_to(
 ) -> frozenset[str]:
     """Return which values of ``source`` the routes let through to a mapping."""
     sent: set[str] = set()
-    for route in project.routes.model.routes:
-        systems = {system for system in all_systems(route) if _uses(project, route, system, mapping)}
-        if not systems:
-            continue
+    for route, system in project.uses.get(mapping.path, ()):
         if route.by != source:
             return values
-        sent |= {value for value, target in route.table.items() if systems & set(systems_of(target))}
-        if systems & set(systems_of(route.default)):
+        sent |= {value for value, target in route.table.items() if system in systems_of(target)}
+        if system in systems_of(route.default):
             sent |= values - set(route.table)
     return frozenset(sent)
-
-
-def _uses(project: Project, route: RouteSettings, system: str, mapping: Document[MappingFile]) -> bool:
-    name = route.mappings.get(system) or route.mapping
-    return name is not None and project.mapping_path(name) == mapping.path

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from syncflow.compiler.checks.places import kind_of_route
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError
-from syncflow.compiler.routing import all_systems
 from syncflow.compiler.scopes import of_leg
 from syncflow.compiler.types import NEVER, Object, Type, union
 from syncflow.config.documents import Document
@@ -41,12 +40,9 @@ def _names(kind: Object) -> list[str]:
 
 def legs_to(project: Project, mapping: Document[MappingFile]) -> Iterator[tuple[RouteSettings, str]]:
     """Yield the routes, and their systems, that a mapping is for."""
-    for route in project.routes.model.routes:
-        for system in all_systems(route):
-            name = route.mappings.get(system) or route.mapping
-            named = name is not None and project.mapping_path(name) == mapping.path
-            if named and kind_of_route(project, route) == mapping.model.source:
-                yield route, system
+    for route, system in project.uses.get(mapping.path, ()):
+        if kind_of_route(project, route) == mapping.model.source:
+            yield route, system
 
 
 def leg_scope(project: Project, route: RouteSettings, system: str, root: Type) -> Type:

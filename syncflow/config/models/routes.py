@@ -197,6 +197,12 @@ class RouteSettings(Model):
     tests: tuple[RouteTest, ...] = ()
     """Examples that ``syncflow test`` runs."""
 
+    def systems(self) -> tuple[str, ...]:
+        """Return every system that it may send to, each once, in the order of the file."""
+        targets = [target for target in (*self.table.values(), self.default, self.to) if target is not None]
+        listed = [(target,) if isinstance(target, str) else target for target in targets]
+        return tuple(dict.fromkeys(system for names in listed for system in names))
+
 
 class RetrySettings(Model):
     """When and how often a delivery is tried again."""
