@@ -12,6 +12,9 @@ _CONFIGURES = re.compile(r"^(?:systems|profiles|source)\s*:", re.MULTILINE)
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access)_?key", re.IGNORECASE)
 _AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
 _PAIR = re.compile(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")
+_WITHIN = re.compile(r"""((?!auth\b)\b[\w-]+["']?\s*:\s*\{)([^{}]*)(?=\}|$)""")
+"""A mapping where a setting takes text: the secret may be its name as well."""
+
 _ITEMS = re.compile(r"((?:^\s*-|[\w.-]+\s*:\s*\[)\s*)([^\]{}:]+)(?=\]|$)")
 
 
@@ -22,6 +25,9 @@ def quotable(line: str, *, text: str, path: str) -> str:
     signs_in = "auth" in path.split(".")
     auth = _AUTH.search(line)
     within = range(len(line)) if signs_in else range(*auth.span()) if auth else range(0)
+    if signs_in:
+        after = auth.start() if auth else 0
+        line = line[:after] + _WITHIN.sub(lambda inner: _shown(inner, hide=True), line[after:])
     line = _PAIR.sub(lambda pair: _shown(pair, hide=pair.start() in within), line)
     return _ITEMS.sub(lambda items: _shown(items, hide=signs_in), line)
 
