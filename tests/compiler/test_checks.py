@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.compiler.build import check
+from syncflow.compiler.build import build, check
 from syncflow.config.codes import CODES
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import load_project
@@ -14,6 +14,7 @@ from syncflow.config.render import render
 from tests.compiler.projects import FILES, open_project, write_project
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
+GOOD = sorted((Path(__file__).parent / "good").glob("*.txt"))
 
 
 def changes_of(case: str) -> dict[str, str]:
@@ -35,6 +36,14 @@ def found(directory: Path, case: str) -> list[Diagnostic]:
 
 def test_a_good_project_has_no_diagnostics(tmp_path: Path) -> None:
     assert check(open_project(tmp_path)) == []
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda path: path.stem)
+def test_a_good_project_stays_silent(case: Path, tmp_path: Path) -> None:
+    """What is written as it should be is worth no word, not even under --strict; and it compiles."""
+    project = open_project(tmp_path, changes_of(case.read_text(encoding="utf-8").strip("\n")))
+    assert render(check(project), "text") == ""
+    build(project)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
