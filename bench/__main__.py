@@ -17,7 +17,7 @@ from bench.machine import machine
 from bench.pages import bar, shown
 from bench.results import FOLDER, record, write
 
-SUITES = ("expressions", "transform", "run", "single", "limit", "idle", "others")
+SUITES = ("expressions", "transform", "validate", "run", "single", "limit", "idle", "others")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

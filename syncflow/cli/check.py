@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,6 +18,8 @@ def check(
     routes: RoutesArgument = DEFAULT_ROUTES, profile: ProfileOption = None, output: OutputOption = Output.TEXT
 ) -> None:
     """Sign in to every system and do one harmless read; changes nothing there."""
+    import asyncio
+
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
     from syncflow.runtime.assembly import project_renewed
@@ -36,6 +37,8 @@ def check(
 
 
 async def _check_all(program: Program, renewed: Renewed) -> dict[str, CheckResult]:
+    import asyncio
+
     from syncflow.adapters.connections import Connections
     from syncflow.adapters.engine import SystemClient
     from syncflow.adapters.gate import OpenGate

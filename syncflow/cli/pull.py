@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +22,8 @@ def pull(
     profile: ProfileOption = None,
 ) -> None:
     """Read the fields of an object from a system and write them to objects/, where `validate` finds them."""
+    import asyncio
+
     from syncflow.config.named_files import lock_path
     from syncflow.config.object_text import object_text
     from syncflow.config.project import load_project

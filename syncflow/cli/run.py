@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 from dataclasses import dataclass
@@ -69,6 +68,8 @@ def run(
 
     SIGHUP takes up changes of the files. LOG_LEVEL (INFO) says how much is logged.
     """
+    import asyncio
+
     from syncflow.cli.logs import log_to_stderr
     from syncflow.cli.report import report
     from syncflow.config.project import load_project
@@ -102,6 +103,8 @@ class _StoppedAtOnceError(Exception):
 
 
 async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str, str]]:
+    import asyncio
+
     from syncflow.cli.alongside import Signals, alongside, reloading, serving_metrics
     from syncflow.cli.live import logging_progress, showing
     from syncflow.runtime.assembly import assembled

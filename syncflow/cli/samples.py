@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,8 @@ def read_samples(path: Path, *, most: int) -> Sequence[Raw]:
         DataError: there is none.
         ProjectError: there is no such file.
     """
+    import asyncio
+
     from syncflow.errors import DataError
 
     raws = _document(path) if path.suffix.lower() == ".json" else asyncio.run(_stream(path, most=most))
