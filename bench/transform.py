@@ -80,11 +80,12 @@ def line_to_line(project: Project) -> Made:
     """Decode, door, mapping, encode: what is left without envelope, rules, routes and the values that a run passes on."""
     mapping = next(iter(project.mappings.values())).model
     make_payload, fits = transform_of(project, mapping).payload, doors(project)[mapping.source].fits_a_whole_event
+    loads, dumps = orjson.loads, orjson.dumps
 
     def make(line: bytes) -> bytes:
-        root = orjson.loads(line)
+        root = loads(line)
         assert fits(root)  # the door, and all that the intake wants to know of what was decoded
-        return orjson.dumps(make_payload(root, "create"))
+        return dumps(make_payload(root, "create"))
 
     return make
 
