@@ -225,7 +225,11 @@ class SystemClient:
                 self._memory.keep(member.delivery, current.step.request.place, ruling, until=until)
 
     async def _part(self, current: Round, part: Sequence[Member]) -> Judgement | None:
-        """Send one request, once more with a new token where the first was refused; None where it is too large."""
+        """Send one request, once more with a new token where the first was refused; None where it is too large.
+
+        What a system gives to sign in with, and no token request renews, is refused once.
+        """
+        renewable = self._wire.sign_in.token is not None
         for first in (True, False):
             token = await self._sign_in.token()
             if isinstance(token, NoToken):
@@ -244,9 +248,9 @@ class SystemClient:
             if not judgement.reauthenticate:
                 return judgement
             self._sign_in.refuse(token)
-            if not first or not all(is_untouched(ruling) for ruling in judgement.rulings):
+            if not renewable or not first or not all(is_untouched(ruling) for ruling in judgement.rulings):
                 break
-        return refused_again(judgement)
+        return refused_again(judgement, renewed=renewable)
 
     async def _ask(
         self, step: StepPlan, prepared: Prepared, shared: Root, records: Sequence[Root], *, base_url: str

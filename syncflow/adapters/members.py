@@ -93,12 +93,15 @@ def is_untouched(ruling: Ruling) -> bool:
     return ruling.outcome is not None and ruling.outcome.verdict is Verdict.RETRY
 
 
-def refused_again(judgement: Judgement) -> Judgement:
-    """A token that is refused as soon as it is given is nothing that waiting mends; a record's own refusal may be."""
+def refused_again(judgement: Judgement, *, renewed: bool) -> Judgement:
+    """A token that is refused as soon as it is given, or that nothing renews, is nothing that waiting mends; a record's own
+    refusal may be.
+    """
     first = next((r.outcome for r in judgement.rulings if r.outcome is not None), None)
     if first is None or not all(is_untouched(ruling) for ruling in judgement.rulings):
         return judgement
-    reason = f"the sign-in is refused even with a new token: {first.code} {first.message}"
+    refused = "the sign-in is refused even with a new token" if renewed else "what the system signs in with is refused"
+    reason = f"{refused}: {first.code} {first.message}"
     return replace(judgement, signal=Signal("stop", 0.0, reason))
 
 
