@@ -58,7 +58,8 @@ def read_answer(answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Ro
     strays: list[Row] = []
     try:
         for reader, good, optional in _readers(answer):
-            for position, row in _rows(reader, bodies, records, shared, good=good, optional=optional):
+            elements = _all_elements(reader, bodies, records, optional=optional, empty=answer.any_body)
+            for position, row in _rows(reader, elements, records, shared, good=good):
                 (strays if position is None else said[position]).append(row)
     except _ShapeError as error:
         return Reading((), trouble=str(error))
@@ -75,11 +76,19 @@ def _readers(answer: AnswerPlan) -> Iterable[tuple[ReaderPlan, bool, bool]]:
         yield answer.failures, False, True
 
 
-def _rows(
-    reader: ReaderPlan, bodies: Sequence[Json], records: Sequence[Root], shared: Root, *, good: bool, optional: bool
-) -> Iterable[tuple[int | None, Row]]:
+def _all_elements(
+    reader: ReaderPlan, bodies: Sequence[Json], records: Sequence[Root], *, optional: bool, empty: bool
+) -> list[Json]:
+    """Return what is listed, page after page. ``empty``: an answer without a body is one element, whose headers may say something."""
     alone = len(records) == 1 and len(bodies) == 1
-    elements = [one for body in bodies for one in _elements(reader, body, alone=alone, optional=optional)]
+    if alone and empty and bodies[0] is None:
+        return [None]
+    return [one for body in bodies for one in _elements(reader, body, alone=alone, optional=optional)]
+
+
+def _rows(
+    reader: ReaderPlan, elements: list[Json], records: Sequence[Root], shared: Root, *, good: bool
+) -> Iterable[tuple[int | None, Row]]:
     if reader.by_index and good and len(elements) != len(records):
         raise _ShapeError(f"it lists {len(elements)} results for {len(records)} records ({reader.place})")
     rows = _read(reader, elements, shared, good=good)

@@ -89,7 +89,8 @@ class Judge:
         if not trouble or _may_be_anything(asked.step.answer, answer):
             if not self._accepted(asked.step.answer, body):
                 return self._refused(asked, answer, body, now=now)
-            reading = read_answer(asked.step.answer, (*earlier, body), asked.records, asked.shared)
+            seen: Root = {**asked.shared, "headers": dict(answer.headers)}
+            reading = read_answer(asked.step.answer, (*earlier, body), asked.records, seen)
             trouble = reading.trouble
         if trouble:
             return self._unreadable(asked, answer, trouble)
@@ -226,10 +227,15 @@ class Judge:
             return Ruling(
                 replace(self._outcome(Verdict.REJECTED, code="found", message=message), vendor_id=row.vendor_id)
             )
-        if row.vendor_id is None and not asked.last and self._wants_id(asked):
+        if row.vendor_id is None and self._wants_id(asked) and not (asked.last and self._is_named(asked)):
             message = f"{row.place}: the answer lists the record without an id"
             return Ruling(self._outcome(self._doubt(asked), code="no_id", message=message))
         return Ruling(done=True, vendor_id=row.vendor_id, element=row.element)
+
+    def _is_named(self, asked: Asked) -> bool:
+        """Tell whether a result proves something without the vendor's id: it names its record, or says that all is well."""
+        results = asked.step.answer.results
+        return results is not None and (results.says_ok or not results.by_index)
 
     def _wants_id(self, asked: Asked) -> bool:
         results = asked.step.answer.results
@@ -357,7 +363,7 @@ def _key_name(asked: Asked) -> str:
 
 
 def _may_be_anything(plan: AnswerPlan, answer: Answered) -> bool:
-    return plan.any_body and not answer.broken and plan.results is None and plan.failures is None
+    return plan.any_body and not answer.broken and (not answer.body or (plan.results is None and plan.failures is None))
 
 
 def _alike(ruling: Ruling, asked: Asked) -> tuple[Ruling, ...]:

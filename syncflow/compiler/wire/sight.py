@@ -106,7 +106,7 @@ def sight_of(options: Mapping[str, Option], auth: Iterable[str], *, steps: Itera
         chosen=closed_object(**own, **_RECORD, **own_steps),
         record=closed_object(**record, deliveries=Array(closed_object(**record))),
         several=closed_object(**request, **page, deliveries=Array(closed_object(**record))),
-        element=closed_object(**request, element=ANY),
+        element=closed_object(**request, element=ANY, headers=_HEADERS),
         following=closed_object(**own, next=ANY),
     )
 
