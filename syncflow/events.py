@@ -163,6 +163,8 @@ class Delivery:
     attempts: int = 0
     whole: bool = True
     """Whether the payload carries the whole record, so that a later one may supersede it."""
+    frees: str = ""
+    """The key, as it is compared, that its record gives up by it: who takes that key next waits for it."""
 
 
 class Verdict(StrEnum):

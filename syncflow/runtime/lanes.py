@@ -1,7 +1,8 @@
 """The open deliveries of one system that are in memory: lanes and the batches cut from them. Pure: time comes in as numbers.
 
 A lane is the line of one record's deliveries to one object, in order of their ids. Only its head may go, and while the head is in
-flight the lane stands. Heads that may go wait in groups; a batch is cut from one group, each target key at most once.
+flight the lane stands. A head waits too for what others have still to do at its target key (``lines``). Heads that may go wait in
+groups; a batch is cut from one group. So no target key is in two requests at once, nor twice in one.
 
     add ──▶ lane ──head──▶ group ──cut──▶ in flight ──settled──▶ next head
                     ▲                        │
@@ -19,8 +20,9 @@ from typing import NamedTuple
 import orjson
 
 from syncflow.compiler.requests import SystemPlan
-from syncflow.events import Action, Delivery, Record
+from syncflow.events import Action, Delivery
 from syncflow.runtime.journal import Superseded
+from syncflow.runtime.lines import KeyLines, LaneKey
 
 
 class Group(NamedTuple):
@@ -31,9 +33,6 @@ class Group(NamedTuple):
     key_name: str
     part: str
     """The adapter's own group."""
-
-
-LaneKey = tuple[str, Record]
 
 
 @dataclass(slots=True)
@@ -48,6 +47,7 @@ class Lanes:
     def __init__(self, plan: SystemPlan, *, compared: Callable[[Delivery], str]) -> None:
         self._plan = plan
         self._compared = compared
+        self._lines = KeyLines(compared)
         self._lanes: dict[LaneKey, deque[Delivery]] = {}
         self._groups: dict[Group, dict[int, _Head]] = {}
         self._due: list[tuple[float, int, LaneKey]] = []
@@ -74,10 +74,12 @@ class Lanes:
         if last and self._carries(delivery, last):
             lane.pop()
             self._withdraw(last)
+            self._leave(last, now=now)
             self._count -= 1
         else:
             last = None
         lane.append(delivery)
+        self._lines.join(delivery, key)
         self._count += 1
         if len(lane) == 1:
             self._offer(key, delivery, now=now, due=due)
@@ -115,13 +117,15 @@ class Lanes:
         lane.popleft()
         self._flying.discard(delivery.id)
         self._count -= 1
-        if not lane:
+        if lane:
+            known = None if delivery.operation == "delete" else vendor_id or delivery.vendor_id
+            if known and lane[0].vendor_id is None and lane[0].route == delivery.route:
+                lane[0] = replace(lane[0], vendor_id=known)
+        else:
             del self._lanes[key]
-            return
-        known = None if delivery.operation == "delete" else vendor_id or delivery.vendor_id
-        if known and lane[0].vendor_id is None and lane[0].route == delivery.route:
-            lane[0] = replace(lane[0], vendor_id=known)
-        self._offer(key, lane[0], now=now)
+        self._leave(delivery, now=now)
+        if lane:
+            self._offer(key, lane[0], now=now)
 
     def retry(self, delivery: Delivery, *, due: float) -> None:
         """The head goes again, not before ``due``; ``delivery`` carries its new number of attempts."""
@@ -144,8 +148,15 @@ class Lanes:
     def _offer(self, key: LaneKey, head: Delivery, *, now: float, due: float | None = None) -> None:
         if due is not None and due > now:
             self._delay(key, head, due)
-        else:
-            self._groups.setdefault(self._group(head), {})[head.id] = _Head(head, now)
+        elif self._lines.is_first(head):
+            self._groups.setdefault(self._group(head), {}).setdefault(head.id, _Head(head, now))
+
+    def _leave(self, delivery: Delivery, *, now: float) -> None:
+        """Offer the heads that waited for this one at a key; a head that is offered already keeps its place."""
+        for key in self._lines.leave(delivery):
+            head = self._lanes[key][0]
+            if head.id not in self._flying and head.id not in self._delayed:
+                self._offer(key, head, now=now)
 
     def _delay(self, key: LaneKey, head: Delivery, due: float) -> None:
         self._delayed[head.id] = due
@@ -189,18 +200,13 @@ class Lanes:
 
     def _fill(self, heads: Iterable[_Head], group: Group) -> Sequence[Delivery]:
         operation = self._plan.operations[group.operation]
-        keys: set[str] = set()
         batch: list[Delivery] = []
         room = operation.batch_bytes
         for head in heads:
-            compared = self._compared(head.delivery)
-            if compared in keys:
-                continue
             if operation.batch_bytes:
                 room -= len(orjson.dumps(head.delivery.payload))
                 if room < 0 and batch:
                     break
-            keys.add(compared)
             batch.append(head.delivery)
             if len(batch) >= operation.batch_records:
                 break

@@ -298,7 +298,7 @@ class _Planner:
             )
             return self._refuse(routed, "key_changed", reason, route=route.name)
         if route.on_key_change == "update":
-            self._emit(replace(delivery, operation="update", vendor_id=old.vendor_id))
+            self._emit(replace(delivery, operation="update", vendor_id=old.vendor_id, frees=old.compared))
         else:
             self._emit(replace(delivery, operation="delete", key=old.key, payload={}, vendor_id=old.vendor_id))
             self._emit(replace(delivery, id=self.numbers.next_delivery(), vendor_id=None))

@@ -12,7 +12,7 @@ from syncflow.runtime.journal import OPEN, DeadLetter, DeliveryState, JournaledE
 
 DELIVERY_COLUMNS = (
     "id, event, route, system, object, operation, kind, record, key_name, key_value, payload, version_time, version_seq, whole, "
-    "read_at, vendor_id, fingerprint, state, attempts"
+    "read_at, vendor_id, fingerprint, state, attempts, frees"
 )
 PRESENCE_COLUMNS = (
     "record, kind, route, system, object, key_name, key_value, compared, vendor_id, version_time, "
@@ -79,6 +79,7 @@ def delivery_row(delivery: Delivery, fingerprint: str) -> tuple[Any, ...]:
         fingerprint,
         DeliveryState.WAITING.value,
         delivery.attempts,
+        delivery.frees or None,
     )
 
 
@@ -96,10 +97,11 @@ def waiting(row: tuple[Any, ...]) -> Waiting:
         version=(row[11], row[12]),
         whole=bool(row[13]),
         read_at=row[14],
-        vendor_id=row[15] or row[20],
+        vendor_id=row[15] or row[21],
         attempts=row[18],
+        frees=row[19] or "",
     )
-    return Waiting(delivery, DeliveryState(row[17]), row[19], row[21])
+    return Waiting(delivery, DeliveryState(row[17]), row[20], row[22])
 
 
 def presence_row(row: Presence) -> tuple[Any, ...]:

@@ -50,5 +50,8 @@ CREATE TABLE marks (
 CREATE TABLE usage (system TEXT NOT NULL, minute INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (system, minute)) WITHOUT ROWID;
 """
 
-MIGRATIONS = (VERSION_1,)
+VERSION_2 = "ALTER TABLE deliveries ADD COLUMN frees TEXT;"
+"""The key that a delivery's record gives up by it."""
+
+MIGRATIONS = (VERSION_1, VERSION_2)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

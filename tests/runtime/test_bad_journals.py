@@ -17,6 +17,7 @@ from syncflow.runtime import audit, wishes
 from syncflow.runtime.engine import Ending, Engine
 from syncflow.runtime.letters import Letters
 from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.runtime.sqlite_schema import MIGRATIONS
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run
@@ -53,6 +54,16 @@ def test_a_damaged_journal_is_refused_by_whoever_looks(way: str, tmp_path: Path)
     with pytest.raises(UnavailableError, match=r"the journal .* cannot be"):
         WAYS[way](path)
     assert path.read_bytes() == before
+
+
+def test_a_journal_of_an_older_version_is_brought_up_to_date_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    with closing(connect(path)) as journal:
+        journal.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1")
+    ending, _ = run([event("A")], path, systems=FakeSystems(), program=program())
+    assert ending.clean
+    with closing(connect(path)) as journal:
+        assert journal.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
 
 
 def test_a_place_that_cannot_be_written_is_named() -> None:

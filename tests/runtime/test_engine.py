@@ -16,6 +16,7 @@ from syncflow.runtime.engine import Ending, Engine, MostWaiting
 from syncflow.runtime.pipeline import CHUNK
 from syncflow.runtime.sqlite import SqliteJournal, connect
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
+from syncflow.testing.fakes import Script
 from tests.runtime.programs import event, program, route, system
 
 
@@ -248,6 +249,46 @@ def test_a_key_held_by_another_record_is_a_dead_letter(tmp_path: Path) -> None:
     run(events, tmp_path / "j.db", systems=FakeSystems(), program=program())
     codes = connect(tmp_path / "j.db").execute("SELECT code FROM dead_letters").fetchall()
     assert codes == [("key_taken",)]
+
+
+def _at_first(operation: str, answer: Outcome) -> Script:
+    """Answer the first two requests of an operation so; take all others."""
+    seen: list[Batch] = []
+
+    def script(batch: Batch, _number: int) -> BatchResult | None:
+        seen.extend([batch] if batch.operation == operation else [])
+        again = batch.operation == operation and len(seen) < 3
+        return BatchResult((answer,) * len(batch.deliveries)) if again else None
+
+    return script
+
+
+HANDED_OVER = {
+    "a delete frees it": ([event("A"), event("A", "delete")], "delete"),
+    "another key frees it": ([event("A"), event("A", "update", item={"key": "other"})], "update"),
+}
+
+
+@pytest.mark.parametrize(("before", "freeing"), HANDED_OVER.values(), ids=HANDED_OVER)
+@pytest.mark.parametrize("restarted", [False, True], ids=["in one run", "over a restart"])
+def test_who_takes_a_key_waits_for_the_record_that_frees_it(
+    before: list[dict[str, Any]], freeing: str, restarted: bool, tmp_path: Path
+) -> None:
+    retry = Outcome(Verdict.RETRY, code="503")
+    made = program(systems={"a": system("a", actions=("upsert", "update", "delete"))}, types={"lead": "a"})
+    systems, path = FakeSystems(_at_first(freeing, retry)), tmp_path / "j.db"
+    events = [*before, event("B", item={"key": "A"})]
+    first, wait = (
+        (FakeSystems(lambda b, _: BatchResult((retry,) * len(b.deliveries))), 0.1) if restarted else (systems, 60)
+    )
+    run(events, path, systems=first, program=made, wait_seconds=wait)
+    if restarted:
+        run(events, path, systems=systems, program=made)
+    sent = [
+        (batch.operation, delivery.record.id) for batch in systems.by_name["a"].batches for delivery in batch.deliveries
+    ]
+    assert sent.index(("upsert", "B")) > max(i for i, one in enumerate(sent) if one == (freeing, "A"))
+    assert ("Contact", "A") in systems.by_name["a"].held
 
 
 def test_a_changed_key_deletes_the_old_one_where_the_route_says_so(tmp_path: Path) -> None:
