@@ -200,10 +200,11 @@ class Signal:
     """What an answer says of the whole system, besides its deliveries' outcomes.
 
     throttle: send nothing for ``wait_seconds`` (refused for rate) · park: the same, long · split: halve the batch, some
-    member is at fault · stop: the configuration is at fault, dead-letter nothing.
+    member is at fault · stop: the configuration is at fault, dead-letter nothing · closed: the run is stopping, what has no other
+    outcome stays as it was.
     """
 
-    kind: Literal["throttle", "park", "split", "stop"]
+    kind: Literal["throttle", "park", "split", "stop", "closed"]
     wait_seconds: float = 0.0
     reason: str = ""
     refused: bool = True

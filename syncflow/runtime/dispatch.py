@@ -14,11 +14,11 @@ from typing import Protocol
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.requests import SystemPlan
-from syncflow.events import Batch, BatchResult, Delivery, Outcome, Signal, Verdict
+from syncflow.events import Action, Batch, BatchResult, Delivery, Outcome, Signal, Verdict
 from syncflow.runtime.bisect import Bisection, bisect
 from syncflow.runtime.journal import DeliveryState, Journal, Settlement, Waiting
 from syncflow.runtime.lanes import Group, Lanes
-from syncflow.runtime.limits import GateClosedError, Limiter
+from syncflow.runtime.limits import GateClosedError, Limiter, counting
 from syncflow.runtime.observe import SystemTally, Tally, note, warn
 from syncflow.runtime.retry import Retries
 from syncflow.runtime.settle import Settler, settlement
@@ -162,7 +162,7 @@ class Dispatcher:
 
     def _in_doubt(self, row: Waiting) -> bool:
         """Whether an earlier run ended while it was being sent, and sending it again could do it twice."""
-        return row.state is DeliveryState.SENDING and self.plan.operations[row.delivery.operation].repeat == "unsafe"
+        return row.state is DeliveryState.SENDING and self._is_unsafe(row.delivery.operation)
 
     async def _doubt(self, deliveries: Sequence[Delivery]) -> None:
         outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message="the run ended while it was being sent")
@@ -237,8 +237,6 @@ class Dispatcher:
         batch = Batch(self._batch_ids(), self.plan.name, group.object, group.operation, group.key_name, deliveries)
         try:
             outcomes = await self._attempt(batch)
-        except GateClosedError:
-            return  # not sent: it waits in the journal
         finally:
             self._free.release()
         now = self._clock.now()
@@ -247,14 +245,14 @@ class Dispatcher:
             for delivery in deliveries
             if delivery.id in outcomes
         ]
-        self._put_back([delivery for delivery in deliveries if delivery.id not in outcomes])
+        await self._put_back(group.operation, [delivery for delivery in deliveries if delivery.id not in outcomes])
         await self._settle(settlements)
 
     async def _attempt(self, batch: Batch) -> dict[int, Outcome]:
         """Send a batch, halving it where asked; a delivery without an outcome stays open as it was."""
-        if self.plan.operations[batch.operation].repeat == "unsafe":
+        if self._is_unsafe(batch.operation):
             await self._journal.sending(batch.deliveries, batch_id=batch.id)
-        result = await self._system.send(batch)
+        result = await self._ask(batch)
         if result.signal and result.signal.kind == "split" and len(batch.deliveries) > 1:
             found = await self._bisect(batch, result.signal)
             signal = Signal("stop", reason=found.stop) if found.stop else found.signal
@@ -262,16 +260,31 @@ class Dispatcher:
         else:
             signal = result.signal
             outcomes = {d.id: outcome for d, outcome in zip(batch.deliveries, result.outcomes, strict=True)}
-        if signal and signal.kind == "stop":
+        if signal and signal.kind in {"stop", "closed"}:
             outcomes = {number: outcome for number, outcome in outcomes.items() if outcome.verdict is not Verdict.RETRY}
         self._heed(signal, outcomes)
         return outcomes
+
+    async def _ask(self, batch: Batch) -> BatchResult:
+        """Send a batch; where the gate closes before it has passed, say what is known of it."""
+        with counting() as passed:
+            try:
+                return await self._system.send(batch)
+            except GateClosedError:
+                outcome = Outcome(Verdict.RETRY, counts=False)
+                if passed.requests and self._is_unsafe(batch.operation):
+                    message = "the run ended between two of its requests"
+                    outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message=message)
+                return BatchResult((outcome,) * len(batch.deliveries), Signal("closed"))
+
+    def _is_unsafe(self, operation: Action) -> bool:
+        return self.plan.operations[operation].repeat == "unsafe"
 
     async def _bisect(self, batch: Batch, signal: Signal) -> Bisection:
         search = bisect(batch.deliveries, reason=signal.reason or "the batch was refused")
         part = next(search)
         while True:
-            result = await self._system.send(
+            result = await self._ask(
                 Batch(self._batch_ids(), batch.system, batch.object, batch.operation, batch.key_name, part)
             )
             try:
@@ -310,7 +323,10 @@ class Dispatcher:
         """Growing waits before a dead host is tried again; never none at all."""
         return max(0.05, self._retries.wait_seconds(min(self._failures, 16)))
 
-    def _put_back(self, deliveries: Sequence[Delivery]) -> None:
+    async def _put_back(self, operation: Action, deliveries: Sequence[Delivery]) -> None:
+        """None of these took effect: they wait again, in the journal too."""
+        if deliveries and self._is_unsafe(operation):
+            await self._journal.unsent(deliveries)
         for delivery in deliveries:
             self._lanes.retry(delivery, due=self._clock.monotonic())
 

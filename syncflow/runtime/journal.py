@@ -214,6 +214,10 @@ class Journal(Protocol):
         """Note, durably, that these are about to be sent: for operations that are not safe to repeat."""
         ...
 
+    async def unsent(self, deliveries: Sequence[Delivery]) -> None:
+        """Take ``sending`` back: it is known that none of these took effect."""
+        ...
+
     async def settle(
         self,
         settlements: Sequence[Settlement],

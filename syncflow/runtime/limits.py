@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from syncflow.clock import Clock
 from syncflow.compiler.requests import Window
@@ -27,6 +29,27 @@ _SHORT_SECONDS = 60.0
 
 class GateClosedError(UnavailableError):
     """The run is stopping: what has not been sent is not sent any more."""
+
+
+@dataclass(slots=True)
+class Passed:
+    """How many requests the gate let through."""
+
+    requests: int = 0
+
+
+_passed: ContextVar[Passed | None] = ContextVar("passed", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[Passed]:
+    """Count the requests of this task alone that pass while the block runs."""
+    passed = Passed()
+    token = _passed.set(passed)
+    try:
+        yield passed
+    finally:
+        _passed.reset(token)
 
 
 class _Log:
@@ -162,6 +185,8 @@ class Limiter:
         self.in_flight += 1
         self.requests += 1
         self._unsaved += 1
+        if passed := _passed.get():
+            passed.requests += 1
         for log in logs:
             log.under_way += 1
 

@@ -102,6 +102,9 @@ class SqliteJournal:
     async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
         await self._call(self._sending, [delivery.id for delivery in deliveries], batch_id)
 
+    async def unsent(self, deliveries: Sequence[Delivery]) -> None:
+        await self._call(self._unsent, [delivery.id for delivery in deliveries])
+
     async def settle(
         self,
         settlements: Sequence[Settlement],
@@ -247,6 +250,11 @@ class SqliteJournal:
             db.executemany(
                 "UPDATE deliveries SET state = 'sending', batch_id = ? WHERE id = ?", [(batch_id, id_) for id_ in ids]
             )
+
+    def _unsent(self, ids: Sequence[int]) -> None:
+        with self._db as db:
+            sql = "UPDATE deliveries SET state = 'waiting' WHERE id = ? AND state = 'sending'"
+            db.executemany(sql, [(id_,) for id_ in ids])
 
     def _settle(
         self, settlements: Sequence[Settlement], superseded: Sequence[Superseded], usage: Mapping[str, int]

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
+from syncflow.adapters.gate import Gate
 from syncflow.compiler.program import Program, RetryPolicy
-from syncflow.compiler.requests import Window
+from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine, MostWaiting
 from syncflow.runtime.pipeline import CHUNK
 from syncflow.runtime.sqlite import SqliteJournal, connect
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
-from syncflow.testing.fakes import Script
+from syncflow.testing.fakes import FakeSystem, Script
 from tests.runtime.programs import event, program, route, system
 
 
@@ -369,6 +370,77 @@ def test_an_operation_that_is_not_safe_to_repeat_is_in_doubt_after_a_crash(tmp_p
     ending, _ = run([], tmp_path / "j.db", systems=FakeSystems(), program=made)
     assert connect(tmp_path / "j.db").execute("SELECT code FROM dead_letters").fetchall() == [("in_doubt",)]
     assert ending.tally.open == 0
+
+
+def stopped_after(seconds: float, made: Program, systems: FakeSystems, path: Path, *, events: int = 10) -> Ending:
+    """Run, and stop as SIGTERM does."""
+    clock = VirtualClock()
+
+    async def main() -> Ending:
+        source = ListSource([event(f"A{i}") for i in range(events)])
+        journal = SqliteJournal(path, inline=True, now=clock.now)
+        engine = Engine(made, source=source, journal=journal, systems=systems, clock=clock)
+        task = asyncio.create_task(engine.run())
+        await asyncio.sleep(seconds)
+        engine.stop("SIGTERM")
+        return await task
+
+    return run_virtually(main())
+
+
+def test_what_waits_at_the_limit_when_the_run_is_stopped_is_not_in_doubt(tmp_path: Path) -> None:
+    plan = system("a", windows=(Window(1, 10.0),), records=1, repeat="unsafe")
+    made = program(systems={"a": plan}, types={"lead": "a"})
+    systems = FakeSystems(latency_seconds=1.0)
+    stopped_after(3.5, made, systems, tmp_path / "j.db")
+    states = connect(tmp_path / "j.db").execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall()
+    assert states == [("delivered", 1), ("waiting", 9)]
+    ending, _ = run([], tmp_path / "j.db", systems=systems, program=made)
+    assert ending.clean
+    assert len(systems.by_name["a"].batches) == 10
+
+
+def test_what_a_stopped_system_did_not_take_is_not_in_doubt(tmp_path: Path) -> None:
+    made = program(systems={"a": system("a", repeat="unsafe")}, types={"lead": "a"})
+    refused = Outcome(Verdict.RETRY, code="401", counts=False)
+    never = FakeSystems(lambda batch, _: BatchResult((refused,) * len(batch.deliveries), Signal("stop", reason="401")))
+    ending, _ = run([event(f"A{i}") for i in range(10)], tmp_path / "j.db", systems=never, program=made)
+    assert ending.systems_stopped == ("a: 401",)
+    again, _ = run([], tmp_path / "j.db", systems=FakeSystems(), program=made)
+    assert again.clean
+    assert again.tally.routes["a"].delivered == 10
+
+
+@pytest.mark.parametrize("repeat", ["safe", "unsafe"])
+def test_what_was_found_while_halving_is_kept_when_the_run_is_stopped(repeat: str, tmp_path: Path) -> None:
+    def refuse(batch: Batch, _number: int) -> BatchResult | None:
+        bad = any(delivery.key.value == "A9" for delivery in batch.deliveries)
+        nothing = (Outcome(Verdict.RETRY),) * len(batch.deliveries)
+        return BatchResult(nothing, Signal("split", reason="400")) if bad and len(batch.deliveries) > 1 else None
+
+    made = program(systems={"a": system("a", windows=(Window(1, 10.0),), repeat=repeat)}, types={"lead": "a"})
+    systems = FakeSystems(refuse, latency_seconds=1.0)
+    ending = stopped_after(15, made, systems, tmp_path / "j.db")
+    assert len(systems.by_name["a"].held) == ending.tally.routes["a"].delivered == 5
+    states = connect(tmp_path / "j.db").execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall()
+    assert states == [("delivered", 5), ("waiting", 5)]
+
+
+def test_what_the_run_ended_in_the_middle_of_is_in_doubt_where_repeating_does_harm(tmp_path: Path) -> None:
+    class TwoSteps(FakeSystem):
+        async def send(self, batch: Batch) -> BatchResult:
+            await super().send(batch)
+            return await super().send(batch)
+
+    class Systems(FakeSystems):
+        def __call__(self, plan: SystemPlan, gate: Gate) -> FakeSystem:
+            return TwoSteps(plan, gate)
+
+    plan = system("a", windows=(Window(1, 10.0),), repeat="unsafe")
+    stopped_after(5, program(systems={"a": plan}, types={"lead": "a"}), Systems(), tmp_path / "j.db", events=1)
+    letters = connect(tmp_path / "j.db").execute("SELECT code, reason FROM dead_letters").fetchall()
+    reason = "it may or may not have taken effect: the run ended between two of its requests"
+    assert letters == [("in_doubt", reason)]
 
 
 def test_too_many_dead_letters_stop_the_run(tmp_path: Path) -> None:
