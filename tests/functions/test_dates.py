@@ -51,6 +51,7 @@ CALLS: dict[str, tuple[str, list[Json], Json]] = {
     "two digits of the last century": ("parse_date", ["1/2/69", "%d/%m/%y"], "1969-02-01"),
     "two digits of this century": ("parse_date", ["1/2/68", "%d/%m/%y"], "2068-02-01"),
     "a letter twice that disagrees": ("parse_date", ["2024 2023", "%Y %Y"], None),
+    "a pattern of another notation": ("format_date", ["2024-01-15", "dd.MM.yyyy"], None),
     "a pattern that is none": ("format_date", ["2024-01-15", "%q"], None),
     "a percent sign": ("format_date", ["2024-01-15", "100%%"], "100%"),
     "an early year has four digits": ("format_date", ["0024-01-15", "%Y"], "0024"),

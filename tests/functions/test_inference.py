@@ -115,6 +115,19 @@ COMPLAINTS = [
     ("to_zone", 1, "Europe/Berlin", ""),
     ("phone_e164", 1, "Germany", "expected the two letters of a country, such as US or DE"),
     ("phone_e164", 1, "de", ""),
+    ("format_date", 1, "dd.MM.yyyy", "expected a pattern such as %d.%m.%Y: dd.MM.yyyy is written %d.%m.%Y here"),
+    (
+        "parse_datetime",
+        1,
+        "YYYY-MM-DD HH:mm:ss",
+        "expected a pattern such as %d.%m.%Y: YYYY-MM-DD HH:mm:ss is written %Y-%m-%d %H:%M:%S here",
+    ),
+    (
+        "format_date",
+        1,
+        "soon",
+        "expected a pattern such as %d.%m.%Y: it has no % in it, so that every date would be written alike",
+    ),
     ("parse_date", 1, "%d.%m.%Q", "expected one of %Y %y %m %d %H %I %M %S %f %p %b %B %a %A %j %z %%, found %Q"),
     ("lower", 0, "anything", ""),
 ]

@@ -41,6 +41,11 @@ _READ = {
     "b": "(?P<b>[A-Za-z]{3})", "B": "(?P<B>[A-Za-z]{3,9})", "a": "[A-Za-z]{3}", "A": "[A-Za-z]{6,9}", "j": "(?P<j>[0-9]{1,3})",
     "z": "(?P<z>[Zz]|[+-][0-9]{2}:?[0-9]{2})", "%": "%",
 }  # fmt: skip
+_ELSEWHERE = {
+    "yyyy": "Y", "YYYY": "Y", "yy": "y", "YY": "y", "MMMM": "B", "MMM": "b", "MM": "m", "dd": "d", "DD": "d", "HH": "H", "hh": "I",
+    "mm": "M", "ss": "S", "SSS": "f", "EEEE": "A", "EEE": "a", "a": "p", "A": "p",
+}  # fmt: skip
+"""What other notations call a letter of ours."""
 _PIECE = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
 _LONGEST_PATTERN = 200
 
@@ -51,7 +56,18 @@ def complaint(pattern: str) -> str:
         return f"expected a pattern of at most {_LONGEST_PATTERN} characters"
     letters = [match[1] for match in _PIECE.finditer(pattern) if match[2] is None]
     unknown = next((letter for letter in letters if letter not in _WRITE), None)
-    return "" if unknown is None else f"expected one of %{' %'.join(_WRITE)}, found %{unknown}"
+    if unknown is not None:
+        return f"expected one of %{' %'.join(_WRITE)}, found %{unknown}"
+    return "" if letters else f"expected a pattern such as %d.%m.%Y{_as_ours(pattern)}"
+
+
+def _as_ours(pattern: str) -> str:
+    """Say how a pattern of another notation, such as dd.MM.yyyy, is written here; nothing where it is of none."""
+    runs = re.findall("[A-Za-z]+", pattern)
+    if not runs or not all(run in _ELSEWHERE for run in runs):
+        return ": it has no % in it, so that every date would be written alike"
+    ours = re.sub("[A-Za-z]+", lambda run: f"%{_ELSEWHERE[run[0]]}", pattern)
+    return f": {pattern} is written {ours} here"
 
 
 def longest_written(pattern: str) -> int:
