@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from syncflow.compiler.checks.places import kind_of_route, listed_values
 from syncflow.compiler.routing import all_systems, operations_of
@@ -10,6 +10,7 @@ from syncflow.compiler.timestamps import open_zone
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
+from syncflow.events import Action, Change
 
 
 def check_routes(project: Project) -> Iterator[Diagnostic]:
@@ -59,10 +60,23 @@ def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[
             path = ("operations", change) if change in route.operations else ()
             yield project.routes.report(
                 "SF413",
-                f"the adapter {name} has no operation `{action}`, which a {change} asks of {asked}",
+                f"the adapter {name} has no operation `{action}`, which {_a(change)} asks of {asked}",
                 "routes",
                 index,
                 *path,
                 expected=one_of(known),
-                hint=f"write `operations: {{{change}: ignore}}` to leave it out",
+                hint=_instead(change, known),
             )
+
+
+def _a(change: Change) -> str:
+    return f"an {change}" if change == "update" else f"a {change}"
+
+
+def _instead(change: Change, known: Collection[Action]) -> str:
+    """Say what a route may ask for a change of an adapter that knows these operations."""
+    asked = {"create": "create_only", "update": "update_only"}.get(change)
+    leave_out = f"`operations: {{{change}: ignore}}` to leave it out"
+    if asked is None or change not in known:
+        return f"write {leave_out}"
+    return f"write `operations: {{{change}: {asked}}}` to ask for its `{change}`, or {leave_out}"
