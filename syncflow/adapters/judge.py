@@ -24,6 +24,8 @@ MESSAGE_CHARACTERS = 500
 CODE_CHARACTERS = 100
 """A code is logged; what is longer is a sentence."""
 BODY_BYTES = 4096
+UNKNOWN_ID = "unknown_id"
+"""The code of a record that a request cannot be made from, for nobody knows its id there."""
 _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
     "throttle": "throttle",
     "park": "park",
@@ -112,8 +114,11 @@ class Judge:
 
     def unsent(self, asked: Asked, message: str) -> Judgement:
         """Return what it means that a request cannot be made from a record."""
+        code = "request"
+        if any("vendor_id" not in record for record in asked.records) and "vendor_id" in message:
+            code, message = UNKNOWN_ID, "the record's id there (vendor_id) is not known, and no step before found it"
         refusal = Refusal(
-            0, asked.operation, "request", f"{asked.step.request.place}: {message}", records=len(asked.records)
+            0, asked.operation, code, f"{asked.step.request.place}: {message}", records=len(asked.records)
         )
         decision = Decision("split" if len(asked.records) > 1 else "reject")
         return placed(self._carried(asked, decision, refusal, text=""), asked.step.request.place)

@@ -115,15 +115,17 @@ def is_settled(members: Sequence[Member], part: Sequence[Member], current: Round
 
 
 def result_of(members: Sequence[Member], signal: Signal | None) -> BatchResult:
-    """Return one outcome for each member."""
-    return BatchResult(tuple(_outcome(member, signal) for member in members), signal)
+    """Return one outcome for each member. What a signal for all keeps from being sent names the line that gave the signal."""
+    places = (member.outcome.rule for member in members if member.outcome is not None)
+    place = next(filter(None, places), "") if signal is not None else ""
+    return BatchResult(tuple(_outcome(member, signal, place) for member in members), signal)
 
 
-def _outcome(member: Member, signal: Signal | None) -> Outcome:
+def _outcome(member: Member, signal: Signal | None, place: str) -> Outcome:
     if member.outcome is not None:
         return replace(member.outcome, vendor_id=member.outcome.vendor_id or member.vendor_id)
     if member.done:
         return Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
     if signal is not None:
-        return Outcome(Verdict.RETRY, code=signal.kind, message=signal.reason, counts=False)
+        return Outcome(Verdict.RETRY, code=signal.kind, message=signal.reason, counts=False, rule=place)
     return Outcome(Verdict.REJECTED, code="no_step", message="no step of the adapter's operation settled this record")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -77,7 +78,7 @@ def _say_checks(checks: Mapping[str, Sequence[Check]]) -> None:
         for check in own:
             say(f"{'broken' if check.problems else 'good':<7} {f'{adapter}: ' if len(checks) > 1 else ''}{check.law}")
             for problem in check.problems:
-                say(f"        {problem}")
+                say(indent(problem, " " * 8))
     every = [check for own in checks.values() for check in own]
     say(f"{len(every)} checks, {sum(1 for check in every if check.problems)} broken")
 

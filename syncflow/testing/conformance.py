@@ -11,11 +11,14 @@ from itertools import pairwise
 
 import orjson
 
+from syncflow.adapters.judge import UNKNOWN_ID
 from syncflow.adapters.scripted import Asked, Reply
+from syncflow.compiler.checks.adapters import check_adapter_file
 from syncflow.compiler.requests import OperationPlan, SystemPlan, check_adapter
 from syncflow.compiler.wire.plans import StepPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Answer
+from syncflow.config.render import render
 from syncflow.errors import ProjectError
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
 from syncflow.runtime.bisect import bisect
@@ -39,14 +42,15 @@ class Check:
 
 def check_conformance(adapter: Document[AdapterFile]) -> list[Check]:
     """Return what an adapter was checked for, its own tests first."""
-    wrong = [f"{found.span.file}:{found.span.line}: {found.code} {found.message}" for found in check_adapter(adapter)]
+    wrong = check_adapter(adapter)
     if wrong:
-        return [Check("everything in it can be used", tuple(wrong))]
+        return [Check("everything in it can be used", tuple(render([found]) for found in wrong))]
     try:
         plan = made_up_plan(adapter)
     except ProjectError as error:
-        return [Check("a system can be made of it", tuple(found.message for found in error.diagnostics))]
-    checks = [Check("everything in it can be used")]
+        return [Check("a system can be made of it", tuple(render([found]) for found in error.diagnostics))]
+    doubtful = tuple(render([found]) for found in check_adapter_file(adapter))
+    checks = [Check("everything in it can be used"), Check("everything in it is of use", doubtful)]
     checks += [Check(f"test: {test.name}", tuple(run_contract(adapter, test))) for test in adapter.model.tests]
     for operation in plan.operations.values():
         checks += _Trial(adapter, plan, operation).checks()
@@ -136,7 +140,8 @@ class _Trial:
         for known in (False, True):
             batch = self._batch(known=known)
             result = self._stand_in(lambda _: fault.reply).send(batch)[0]
-            yield from self._misjudged(fault, batch, result)
+            if known or not _needs_an_id(result):
+                yield from self._misjudged(fault, batch, result)
 
     def _misjudged(self, fault: _Fault, batch: Batch, result: BatchResult) -> Iterator[str]:
         if len(result.outcomes) != len(batch.deliveries):
@@ -314,6 +319,11 @@ _EVERY_REQUESTS = {"accept", "accept-encoding", "connection", "content-length", 
 def _part(batch: Batch, part: Sequence[object]) -> Batch:
     kept = tuple(delivery for delivery in batch.deliveries if delivery in part)
     return Batch(batch.id, batch.system, batch.object, batch.operation, batch.key_name, kept)
+
+
+def _needs_an_id(result: BatchResult) -> bool:
+    """Tell whether nothing was sent because an id there is not known: a dead letter that says so, whatever the server does."""
+    return all(outcome.code == UNKNOWN_ID and outcome.verdict is Verdict.REJECTED for outcome in result.outcomes)
 
 
 def _why(outcome: Outcome) -> str:

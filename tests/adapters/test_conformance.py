@@ -87,7 +87,11 @@ BROKEN = {
     ),
     "reads a name that is not there": (
         ("json: {each: payload}", "json: {each: paylaod}"),
-        {"everything in it can be used": "SF501 nothing here is called paylaod"},
+        {"everything in it can be used": "hint:     did you mean payload?"},
+    ),
+    "has a rule that decides nothing": (
+        ("operations:", "outcomes: [{status: 5xx, then: retry}, {status: 503, then: retry}]\noperations:"),
+        {"everything in it is of use": "SF503 warning: this outcome is never reached"},
     ),
 }
 
@@ -138,3 +142,28 @@ def test_an_adapter_of_several_steps_that_signs_in_has_none_either(tmp_path: Pat
     checks = check_conformance(written(text.replace("operations:", SIGNS_IN), tmp_path))
     assert broken(checks) == {}
     assert "upsert: while nobody can sign in, nothing is sent and nothing is lost" in {check.law for check in checks}
+
+
+BY_ID = """
+    request: {put: "/people/{{ vendor_id }}", json: payload}
+"""
+
+
+def test_a_record_whose_id_nobody_knows_is_a_dead_letter_whatever_the_server_does(tmp_path: Path) -> None:
+    """An API may have no way to look a record up; that nothing is sent then is no fault of the adapter."""
+    assert broken(check_conformance(written(SMALL[: SMALL.index("    batch:")] + BY_ID, tmp_path))) == {}
+
+
+IN_PARTS = """
+    batch: {records: 50}
+    steps:
+      - name: found
+        request: {get: /people, query: {ids: "{{ deliveries | map(attribute='key.value') | join(',') }}"}}
+        answer: {results: {each: people, match: mail, with: key.value, vendor_id: id}}
+      - records: 1
+        request: {put: "/people/{{ vendor_id }}", json: payload}
+"""
+
+
+def test_whoever_waits_behind_a_refusal_of_the_whole_system_names_its_line(tmp_path: Path) -> None:
+    assert broken(check_conformance(written(SMALL[: SMALL.index("    batch:")] + IN_PARTS, tmp_path))) == {}

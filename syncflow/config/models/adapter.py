@@ -13,7 +13,8 @@ and inside ``each``, and everywhere in a request that carries one record:
 ``when`` of a step and ``group`` of a batch see a record, options, object and operation: nothing has been signed in yet.
 Names that answers see: ``each``, ``code`` and ``message`` of a request are read from the body (``@``), the rest of a reader from
 one element; a Jinja expression there sees ``element`` and headers {in lower case} besides object, operation, options and
-key {name}. ``with`` sees what ``each`` of a request sees. ``wait`` and ``vendor_id`` of a rule see headers {in lower case}, status, code, message, body, element.
+key {name}. ``with`` sees what ``each`` of a request sees. ``wait`` and ``vendor_id`` of a rule see headers {in lower case},
+status, code, message, body, element.
 """
 
 from __future__ import annotations
