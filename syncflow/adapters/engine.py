@@ -166,13 +166,24 @@ class SystemClient:
         for step in operation.steps:
             fitting = self._fitting(step, members)
             for part in runs(fitting, step.records):
-                prepared = self._prepare(step, shared, roots_of(shared, part), base_url=self._plan.base_url)
+                prepared = self._would_send(step, shared, roots_of(shared, part))
                 found.append(shown(prepared, step=step.name))
             for member in fitting:
                 identified = step.answer.results is not None and step.answer.results.identifies
                 placeholder = member.vendor_id or (PLACEHOLDER if identified else None)
                 member.take(Ruling(done=True, vendor_id=placeholder), step)
         return found
+
+    def _would_send(self, step: StepPlan, shared: Root, records: Sequence[Root]) -> Prepared:
+        """Make a request; an id that nobody knows yet is one that the answer to an earlier delivery tells."""
+        try:
+            return self._prepare(step, shared, records, base_url=self._plan.base_url)
+        except DataError:
+            records = [{"vendor_id": PLACEHOLDER, **record} for record in records]
+        try:
+            return self._prepare(step, shared, records, base_url=self._plan.base_url)
+        except DataError as error:
+            raise DataError(f"{step.request.place}: {error.message}") from error
 
     def mask(self, text: str) -> str:
         """Return text with every secret of the system hidden, the current token too."""

@@ -35,6 +35,13 @@ operations:
     request: {put: "/people/{{ key.value }}", json: payload, limit: write}
 check: {get: /me}
 """
+BY_ID = """
+adapter: small
+base_url: https://small.test
+objects: {Contact: {fields: objects/small_Contact.yaml}}
+operations:
+  delete: {repeat: safe, request: {delete: "/people/{{ vendor_id }}"}}
+"""
 AUTH = {"user": "me", "password": "planted-password"}
 
 
@@ -222,6 +229,17 @@ def test_rendering_shows_later_steps_with_placeholders() -> None:
     assert (found.step, archived.step) == ("found", "archived")
     assert archived.body == '{"inputs":[{"id":"<id>"}]}'
     assert "planted" not in str(found) + str(archived)
+
+
+def test_rendering_shows_a_placeholder_for_an_id_that_only_an_earlier_delivery_could_tell(tmp_path: Path) -> None:
+    system = plan(written(BY_ID, tmp_path))
+
+    async def main() -> Any:
+        async with client(system, Network([]), gate=OpenGate()) as opened:
+            return opened.render(simple_batch(operation="delete"))
+
+    (gone,) = run_virtually(main())
+    assert (gone.method, gone.url) == ("DELETE", f"{BASE}/people/%3Cid%3E")
 
 
 def test_a_delivery_of_another_operation_is_a_bug_of_ours(tmp_path: Path) -> None:
