@@ -265,10 +265,12 @@ class Engine:
 
     async def _hold_back(self) -> None:
         """Wait while too much is waiting already; what is read stays unacknowledged."""
-        if not self._waiting.reached(self.tally):
+        if self._stop.is_set() or not self._waiting.reached(self.tally):
             return
         warn("source.held_back", waiting=self.tally.open, bytes=round(self.tally.open * self.tally.event_bytes))
         while self._waiting.reached(self.tally) and not self._stop.is_set():
+            if self._nothing_moves():
+                self.stop("as much waits as may wait (journal.waiting), and the systems that it waits for have stopped")
             await self._wait_for_news(1.0)
         note("source.goes_on", waiting=self.tally.open)
 
@@ -328,7 +330,9 @@ class Engine:
     def _start_dispatcher(self, name: str, plan: SystemPlan, *, backlog: bool, start_full: bool) -> None:
         limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock)
         before = self._limiters.get(name)
-        if not (before and limiter.follow(before)):
+        if before:
+            limiter.follow(before, usage=self._usage.get(name, ()))
+        else:
             limiter.recall(self._usage.get(name, ()))
             if start_full:
                 limiter.fill()

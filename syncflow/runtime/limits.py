@@ -83,6 +83,21 @@ class _Log:
         else:
             self._answered.append([now, count])
 
+    def follow(self, before: _Log) -> None:
+        """Go on from the log of a window over the same period, whatever its limit was."""
+        self._answered, self._in_window = before._answered, before._in_window
+        self._share, self._slowed_at = before._share, before._slowed_at
+
+    def recall(self, now: float, usage: Sequence[tuple[float, int]]) -> None:
+        """Count (seconds ago, how many), oldest first, where the window is long enough to hold it."""
+        for ago, count in usage:
+            if not self.is_short and ago < self.window.per_seconds:
+                self.answered(now - ago, count)
+
+    @property
+    def is_short(self) -> bool:
+        return self.window.per_seconds <= _SHORT_SECONDS
+
     def slow_down(self, now: float) -> None:
         """The vendor counts otherwise than we do: use less of the window for a while."""
         self._share = max(0.1, self._share_at(now) * 0.75)
@@ -114,24 +129,32 @@ class Limiter:
     def fill(self) -> None:
         """Assume that a run before this one has just used every short window; one of hours would stop work for hours."""
         for log in self._logs:
-            if log.window.per_seconds <= _SHORT_SECONDS:
+            if log.is_short:
                 log.answered(self._clock.monotonic(), log.window.count)
 
     def recall(self, usage: Iterable[tuple[float, int]]) -> None:
         """Count requests of earlier runs in the long windows: (seconds ago, how many), oldest first."""
-        now = self._clock.monotonic()
-        for ago, count in usage:
-            for log in self._logs:
-                if _SHORT_SECONDS < log.window.per_seconds > ago:
-                    log.answered(now - ago, count)
+        now, counted = self._clock.monotonic(), list(usage)
+        for log in self._logs:
+            log.recall(now, counted)
 
-    def follow(self, before: Limiter) -> bool:
-        """Take over the log of the limiter that this one replaces, if it held the same windows; say whether it did."""
-        same = [log.window for log in self._logs] == [log.window for log in before._logs]
-        if same:
-            self._logs = before._logs
-            self._unsaved, self.requests = before._unsaved, before.requests
-        return same
+    def follow(self, before: Limiter, *, usage: Iterable[tuple[float, int]]) -> None:
+        """Take over what the limiter that this one replaces has counted, and its pause; no request of it is under way.
+
+        A window over another period than any before is taken to be full where it is short; where it is long, this run's requests and
+        ``usage``, as in ``recall``, are what is known.
+        """
+        now, counted = self._clock.monotonic(), list(usage)
+        periods = {(log.window.per_seconds, log.window.only): log for log in before._logs}
+        for log in self._logs:
+            if same := periods.get((log.window.per_seconds, log.window.only)):
+                log.follow(same)
+            elif log.is_short:
+                log.answered(now, log.window.count)
+            else:
+                log.recall(now, counted)
+                log.answered(now, before.requests)
+        self._unsaved, self.requests, self._paused_until = before._unsaved, before.requests, before._paused_until
 
     def take_usage(self) -> int:
         """Return how many requests were started since this was last asked, for a journal to remember."""
@@ -141,12 +164,12 @@ class Limiter:
     @property
     def remembers(self) -> bool:
         """Whether some window is too long to be waited out after a restart."""
-        return any(log.window.per_seconds > _SHORT_SECONDS for log in self._logs)
+        return any(not log.is_short for log in self._logs)
 
     def slow_down(self) -> None:
         """Refused for rate although no window was exceeded: use less of the short ones for a while."""
         for log in self._logs:
-            if log.window.per_seconds <= _SHORT_SECONDS:
+            if log.is_short:
                 log.slow_down(self._clock.monotonic())
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:

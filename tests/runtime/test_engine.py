@@ -488,3 +488,19 @@ def test_a_source_is_held_back_while_too_much_waits(bound: MostWaiting, tmp_path
     clock = VirtualClock()
     assert run_virtually(main()).clean
     assert CHUNK <= open_at_most <= CHUNK + 100
+
+
+def test_a_run_ends_when_all_that_may_wait_waits_for_systems_that_stopped(tmp_path: Path) -> None:
+    refused = Outcome(Verdict.RETRY, code="401", counts=False)
+    never = FakeSystems(lambda batch, _: BatchResult((refused,) * len(batch.deliveries), Signal("stop", reason="401")))
+    ending, source = run(
+        [event(f"A{i:04}") for i in range(4 * CHUNK)],
+        tmp_path / "j.db",
+        systems=never,
+        program=program(),
+        waiting=MostWaiting(deliveries=50),
+    )
+    assert ending.stopped.startswith("as much waits as may wait (journal.waiting)")
+    assert ending.systems_stopped == ("a: 401",)
+    assert ending.tally.accounted
+    assert ending.tally.open == source.acknowledged
