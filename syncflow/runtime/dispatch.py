@@ -18,7 +18,7 @@ from syncflow.events import Action, Batch, BatchResult, Delivery, Outcome, Signa
 from syncflow.runtime.bisect import Bisection, bisect
 from syncflow.runtime.journal import DeliveryState, Journal, Settlement, Waiting
 from syncflow.runtime.lanes import Group, Lanes
-from syncflow.runtime.limits import GateClosedError, Limiter, counting
+from syncflow.runtime.limits import GateClosedError, Limiter, count_passed
 from syncflow.runtime.observe import SystemTally, Tally, note, warn
 from syncflow.runtime.retry import Retries
 from syncflow.runtime.settle import Settler, settlement
@@ -267,15 +267,15 @@ class Dispatcher:
 
     async def _ask(self, batch: Batch) -> BatchResult:
         """Send a batch; where the gate closes before it has passed, say what is known of it."""
-        with counting() as passed:
-            try:
-                return await self._system.send(batch)
-            except GateClosedError:
-                outcome = Outcome(Verdict.RETRY, counts=False)
-                if passed.requests and self._is_unsafe(batch.operation):
-                    message = "the run ended between two of its requests"
-                    outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message=message)
-                return BatchResult((outcome,) * len(batch.deliveries), Signal("closed"))
+        passed = count_passed()
+        try:
+            return await self._system.send(batch)
+        except GateClosedError:
+            outcome = Outcome(Verdict.RETRY, counts=False)
+            if passed.requests and self._is_unsafe(batch.operation):
+                message = "the run ended between two of its requests"
+                outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message=message)
+            return BatchResult((outcome,) * len(batch.deliveries), Signal("closed"))
 
     def _is_unsafe(self, operation: Action) -> bool:
         return self.plan.operations[operation].repeat == "unsafe"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -41,15 +41,11 @@ class Passed:
 _passed: ContextVar[Passed | None] = ContextVar("passed", default=None)
 
 
-@contextmanager
-def counting() -> Iterator[Passed]:
-    """Count the requests of this task alone that pass while the block runs."""
+def count_passed() -> Passed:
+    """Count the requests of the task that calls, from here to its end or to its next call."""
     passed = Passed()
-    token = _passed.set(passed)
-    try:
-        yield passed
-    finally:
-        _passed.reset(token)
+    _passed.set(passed)
+    return passed
 
 
 class _Log:
