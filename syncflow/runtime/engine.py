@@ -255,13 +255,14 @@ class Engine:
             await self._clock.sleep(1.0)
 
     async def _tidy(self) -> None:
-        """Forget what is settled and old, every minute."""
+        """Forget what is settled and old: at the start, for a run may be short, and every minute."""
         while True:
-            await self._clock.sleep(60.0)
-            before = self._clock.now() - self._keep.age_seconds
-            gone = await self._journal.tidy(before=before, most_bytes=self._keep.most_bytes)
+            before, gone = self._clock.now() - self._keep.age_seconds, 0
+            while count := await self._journal.tidy(before=before, most_bytes=self._keep.most_bytes):
+                gone += count
             if gone:
                 note("journal.tidied", events=gone)
+            await self._clock.sleep(60.0)
 
     async def _hold_back(self) -> None:
         """Wait while too much is waiting already; what is read stays unacknowledged."""

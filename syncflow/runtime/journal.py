@@ -237,7 +237,10 @@ class Journal(Protocol):
         ...
 
     async def tidy(self, *, before: float, most_bytes: int) -> int:
-        """Forget settled events read before then, and the oldest above the size; return how many. Presence stays."""
+        """Forget some settled events read before then, or the oldest above the size; return how many: 0 if none is left.
+
+        It takes no longer than a commit, so that none waits for it. Presence stays.
+        """
         ...
 
     async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:

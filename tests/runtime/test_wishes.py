@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncflow.errors import DataError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime import wishes
+from syncflow.runtime.engine import Ending, Engine, Keep
 from syncflow.runtime.letters import Letters
 from syncflow.runtime.sqlite import SqliteJournal, connect
-from syncflow.testing import FakeSystems, run_virtually
+from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run
 
@@ -137,3 +140,39 @@ def test_retention_forgets_what_is_settled_and_keeps_presence_and_what_is_open(t
     systems = FakeSystems()
     run([{}] * 51 + [event("A1", "delete", None)], path, systems=systems, program=program())
     assert [batch.operation for batch in systems.by_name["a"].batches] == ["delete"]
+
+
+def test_a_short_run_forgets_what_is_old_and_the_file_shrinks(tmp_path: Path) -> None:
+    path, day = tmp_path / "j.db", 86400.0
+    clock = VirtualClock()
+    events = [event(f"A{i}", name="x" * 3000) for i in range(1500)]
+
+    async def main(events: list[dict[str, Any]], keep: Keep) -> Ending:
+        journal = SqliteJournal(path, inline=True, now=clock.now)
+        systems = FakeSystems()
+        return await Engine(
+            program(), source=ListSource(events), journal=journal, systems=systems, clock=clock, keep=keep
+        ).run()
+
+    def settled_and_pages() -> tuple[int, int]:
+        with closing(connect(path)) as database:
+            count = database.execute("SELECT count(*) FROM events").fetchone()[0]
+            return count, database.execute("PRAGMA page_count").fetchone()[0]
+
+    run_virtually(main(events, Keep(age_seconds=7 * day)))
+    kept, pages = settled_and_pages()
+    clock.epoch += 8 * day
+    run_virtually(main(events, Keep(age_seconds=7 * day)))
+    left, fewer_pages = settled_and_pages()
+    assert (kept, left) == (1500, 1)
+    assert fewer_pages <= pages - 1000
+
+
+def test_above_its_size_a_journal_forgets_the_oldest_first(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    events = [event(f"A{i}", name="x" * 3000) for i in range(2500)]
+    run(events, path, systems=FakeSystems(), program=program())
+    run(events, path, systems=FakeSystems(), program=program(), keep=Keep(most_bytes=14 * 10**6))
+    with closing(connect(path)) as database:
+        count, first = database.execute("SELECT count(*), min(seq) FROM events").fetchone()
+    assert (count, first) == (1500, 1001)
