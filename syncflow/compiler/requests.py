@@ -24,6 +24,7 @@ from syncflow.compiler.wire.settings import (
     tightest_in_flight,
     whole_window,
     wrong_address,
+    wrong_option,
 )
 from syncflow.compiler.wire.sight import sight_of
 from syncflow.compiler.wire.texts import Problem, Step, Texts
@@ -141,6 +142,7 @@ def plan_system(
     way, auth, unsigned = choose_sign_in(model, settings)
     complaints += unsigned
     texts = _texts(adapter)
+    _own_defaults(model, texts)
     base_url = _base_url(settings, texts, model, options, complaints)
     sign_in = _sign_in(way, model.auth.get(way, SignIn()), texts)
     operations = {
@@ -172,7 +174,8 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     """Return what is wrong with an adapter file by itself, whatever a system may set."""
     model, texts = adapter.model, _texts(adapter)
     options: dict[str, Json] = {name: read_option(option, option.default) for name, option in model.options.items()}
-    texts.template(model.base_url, "base_url", sees=texts.sight.options)
+    _own_address(model, texts, options)
+    _own_defaults(model, texts)
     for way, sign_in in model.auth.items():
         _sign_in(way, sign_in, texts)
     for action, operation in model.operations.items():
@@ -191,7 +194,10 @@ def _texts(adapter: AdapterDocument) -> Texts:
 def _base_url(
     settings: SystemSettings, texts: Texts, model: AdapterFile, options: dict[str, Json], complaints: list[Complaint]
 ) -> str:
-    render = texts.template(settings.base_url or model.base_url, "base_url", sees=texts.sight.options)
+    """Return the address of a system; what is wrong is said where it is written, in the system's settings or in the adapter."""
+    if settings.base_url is None:
+        return _own_address(model, texts, options)
+    render = texts.template(settings.base_url, "base_url", sees=texts.sight.options)
     try:
         url = render({"options": options}).rstrip("/")
     except DataError as error:
@@ -201,6 +207,32 @@ def _base_url(
     if wrong:
         complaints.append(Complaint("SF514", ("base_url",), wrong))
     return url
+
+
+def _own_address(model: AdapterFile, texts: Texts, options: Mapping[str, Json]) -> str:
+    """Return the adapter's own address; it is not looked at where it needs an option that nobody gives, which is said elsewhere."""
+    before = len(texts.problems)
+    render = texts.template(model.base_url, "base_url", sees=texts.sight.options)
+    if len(texts.problems) > before:
+        return ""
+    try:
+        url = render({"options": {name: value for name, value in options.items() if value is not None}}).rstrip("/")
+    except DataError as error:
+        if all(value is not None for value in options.values()):
+            texts.wrong(("base_url",), f"the base URL cannot be made: {error.message}")
+        return ""
+    wrong = wrong_address(url)
+    if wrong:
+        texts.wrong(("base_url",), wrong, hint="such as https://api.example.com")
+    return url
+
+
+def _own_defaults(model: AdapterFile, texts: Texts) -> None:
+    for name, option in model.options.items():
+        if option.default is not None:
+            wrong = wrong_option(name, option, read_option(option, option.default))
+            if wrong:
+                texts.wrong(("options", name, "default"), wrong)
 
 
 def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
@@ -269,6 +301,7 @@ def _details(
     secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
     errors = model.errors
     around = texts.sight.around(records=max(operation.batch.records for operation in model.operations.values()))
+    texts.begins_with_slash(model.path, "path")
     return WirePlan(
         path=texts.url(model.path, "path", sees=around),
         headers=texts.templates(model.headers, "headers", sees=around),

@@ -134,6 +134,13 @@ class NamedFiles:
             document = self.files.document(AdapterFile, path)
             if document is not None:
                 self.adapters[name] = document
+                self._own_name(document, name)
+
+    def _own_name(self, adapter: Document[AdapterFile], name: str) -> None:
+        """An adapter is called as its file: mappings, objects and messages know it by that name."""
+        if adapter.model.adapter != name:
+            message = f"the adapter calls itself {adapter.model.adapter}, and its file {name}"
+            self.files.diagnostics.append(adapter.report("SF502", message, "adapter", hint=f"write `adapter: {name}`"))
 
     def _object(self, mapping: Document[MappingFile]) -> None:
         adapter_name, _, object_name = mapping.model.target.partition("/")

@@ -142,6 +142,21 @@ WRONG_ADAPTERS: dict[str, tuple[str, str, str]] = {
         "SF501 3:22 options has no regoin | did you mean region?",
     ),
     "an unknown setting": ("{{ auth.key }}", "{{ auth.kee }}", "SF501 8:55 auth has no kee | did you mean key?"),
+    "an address without a scheme": (
+        "https://{{ options.region }}.small.test/",
+        "small.test",
+        "SF502 3:11 the base URL must begin with https:// (or http://) and name a host | such as https://api.example.com",
+    ),
+    "a default beyond the values": (
+        "default: eu",
+        "default: mars",
+        "SF502 5:33 expected one of eu, us for the option region, found mars | ",
+    ),
+    "a path that runs on from the host's name": (
+        "/people/{{ key.name }}",
+        "people/{{ key.name }}",
+        "SF502 20:20 a path begins with / | write /people/{{ key.name }}, or a URL with https://",
+    ),
     "bad JMESPath": ("each: payload", 'each: "payload["', "SF501 20:68 the expression ends too early | "),
 }
 
@@ -257,7 +272,7 @@ def test_an_option_of_text_is_what_stands_in_the_file(tmp_path: Path) -> None:
     """2.10 is no number, and NO is no boolean, where a text is meant."""
     given = {"region": Plain("eu"), "page": Plain("7")}
     assert _plan(tmp_path, options=given).details.options == {"region": "eu", "page": 7}
-    versioned = SMALL.replace("options: [eu, us]", "options: ['2.10', 'NO', '010']")
+    versioned = SMALL.replace("options: [eu, us]", "options: ['2.10', 'NO', '010', eu]")
     for text in ("2.10", "NO", "010"):
         made = plan(written(versioned, tmp_path), auth={"key": "k"}, options={"region": Plain(text)})
         assert made.details is not None

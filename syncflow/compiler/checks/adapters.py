@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from syncflow.compiler.wire.sight import PAGE
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Answer, Operation, OutcomeRule
+from syncflow.config.nodes import scalars
 from syncflow.config.project import Project
 
 _Path = tuple[str | int, ...]
@@ -27,11 +29,33 @@ def check_adapters(project: Project) -> Iterator[Diagnostic]:
 def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     """Yield what looks wrong in one adapter, though it can be used."""
     yield from _unreached_rules(adapter)
+    yield from _unused_settings(adapter)
     for action, operation in adapter.model.operations.items():
         for path, answer, records in _answers(operation, ("operations", action)):
             yield from _endless_pages(adapter, answer, path)
             if records > 1:
                 yield from _shared_fate(adapter, answer, path, records)
+
+
+def _unused_settings(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
+    """Yield what a system must give and no text of the adapter uses: what should stand there may be written out instead."""
+    texts = "\n".join(str(scalar.value) for _, scalar in scalars(adapter.node))
+    asked: list[tuple[_Path, str]] = [(("options", name), f"options.{name}") for name in adapter.model.options]
+    asked += [
+        (("auth", way, "settings", name), f"auth.{name}")
+        for way, sign_in in adapter.model.auth.items()
+        for name in sign_in.settings
+    ]
+    for path, name in asked:
+        if not re.search(rf"\b{re.escape(name)}\b", texts):
+            yield adapter.report(
+                "SF506",
+                f"nothing in the adapter uses {name}",
+                *path,
+                severity="warning",
+                at_key=True,
+                hint=f"write {{{{ {name} }}}} where it belongs, and no value of a system into the adapter itself; or take it out",
+            )
 
 
 def _unreached_rules(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:

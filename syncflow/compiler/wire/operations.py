@@ -64,11 +64,15 @@ def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int
 
 def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> RequestPlan:
     """Compile one request by what its templates and its body see."""
+    absolute = request.url.startswith(("http://", "https://"))
+    if not absolute:
+        texts.begins_with_slash(request.url, *path, request.method)
+    texts.begins_with_slash(request.path or "", *path, "path")
     return RequestPlan(
         method=request.method.upper(),
         path=None if request.path is None else texts.url(request.path, *path, "path", sees=sees),
         url=texts.url(request.url, *path, request.method, sees=sees),
-        absolute=request.url.startswith(("http://", "https://")),
+        absolute=absolute,
         query=texts.templates(request.query, *path, "query", sees=sees),
         headers=texts.templates(request.headers, *path, "headers", sees=sees),
         body=None if request.json_body is None else compile_body(request.json_body, texts, (*path, "json"), sees=sees),

@@ -37,8 +37,8 @@ def read_options(adapter: AdapterFile, settings: SystemSettings) -> tuple[dict[s
     values: dict[str, Json] = {}
     for name, option in adapter.options.items():
         value = read_option(option, settings.options.get(name, option.default))
-        wrong = _wrong_option(name, option, value)
-        if wrong:
+        wrong = wrong_option(name, option, value)
+        if wrong and (value is None or name in settings.options):  # a wrong default is the adapter's own fault
             complaints.append(Complaint("SF512", ("options", name), wrong))
         values[name] = value
     return values, complaints
@@ -52,7 +52,8 @@ def read_option(option: Option, written: Written) -> Json:
     return str(written) if isinstance(written, str) else str(value)
 
 
-def _wrong_option(name: str, option: Option, value: Json) -> str:
+def wrong_option(name: str, option: Option, value: Json) -> str:
+    """Return why an option cannot have a value, or an empty text."""
     if value is None:
         return f"the adapter needs the option {name}"
     fits = {"text": str, "integer": int, "boolean": bool}[option.type]

@@ -93,6 +93,11 @@ class Texts:
         """Compile a path whose inserts are encoded, each as one segment."""
         return self.template(text, *path, escape=_segment, sees=sees)
 
+    def begins_with_slash(self, text: str, *path: Step) -> None:
+        """Note a path that would run on from the host's name, so that what is sent would go to another host."""
+        if text and not text.startswith(("/", "?")):
+            self.wrong(path, "a path begins with /", hint=f"write /{text}, or a URL with https://")
+
     def templates(self, texts: Mapping[str, str], *path: Step, sees: Type) -> Renders:
         """Compile named texts with inserts: one function makes them all."""
         if not any(map(is_jinja, texts.values())):

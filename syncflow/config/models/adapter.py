@@ -34,7 +34,6 @@ from syncflow.config.scalars import (
     Duration,
     Expr,
     FilePath,
-    Integer,
     JsonValue,
     Name,
     Size,
@@ -144,7 +143,7 @@ class Step(Model):
     """Which records it is for; all where left out."""
     reads: Boolean | None = None
     """Whether it only looks, so that it cannot deliver anything. Left out: GET looks, every other method writes."""
-    records: Integer | None = None
+    records: Count | None = None
     """Most records in one request of this step; more are sent in parts. Left out: the whole batch."""
     remember: Duration | None = None
     """How long what it found of a record is known without asking again; only for a step that looks."""
@@ -172,7 +171,7 @@ class Step(Model):
 class OperationBatch(Model):
     """How many records share a request."""
 
-    records: Integer = 1
+    records: Count = 1
     """The vendor's most."""
     bytes: Size | None = None
     """Most bytes of one request, the wrapped body or, without one, the URL; what is larger is sent in parts."""
@@ -221,11 +220,11 @@ class Limit(Model):
         }
     )
 
-    requests: Integer | None = None
+    requests: Count | None = None
     """Most requests within ``per``."""
     per: Duration | None = None
     """The length of the window."""
-    in_flight: Integer | None = None
+    in_flight: Count | None = None
     """Most requests that wait for an answer at once."""
     only: Name | None = None
     """The group of requests it is for (``limit:`` of a request); every request where left out."""
