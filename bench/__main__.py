@@ -7,6 +7,7 @@ A suite is a module of this folder, listed in SUITES, with a `TITLE` and `measur
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -22,6 +23,9 @@ SUITES = ("expressions", "transform", "validate", "run", "single", "limit", "idl
 
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parse(arguments)
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # a command that compiles its own modules at every start is not what users have
     for name in chosen.names or SUITES:
         _run(name, chosen.size, chosen.results)
     return 0

@@ -26,7 +26,9 @@ systems:
 unrouted: ignore
 routes:
 """
-_ROUTE = "  - {{name: r{number}, when: \"starts_with(item.id, '{number}-')\", to: crm, mapping: mappings/m{number}.yaml}}\n"
+_ROUTE = (
+    "  - {{name: r{number}, when: \"starts_with(item.id, '{number}-')\", to: crm, mapping: mappings/m{number}.yaml}}\n"
+)
 _SCHEMA = """
 type: object
 required: [id, name, type]

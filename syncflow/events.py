@@ -7,22 +7,11 @@ source ──Raw──▶ decode, ignore, door ──Accepted│Ignored│Refuse
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
-from typing import Literal, NamedTuple, TypeAlias, TypeVar, dataclass_transform
+from typing import Literal, NamedTuple, TypeAlias
 
-T = TypeVar("T")
-
-
-@dataclass_transform(frozen_default=True)
-def frozen_value(cls: type[T]) -> type[T]:
-    """Make a frozen dataclass whose frozenness the type checker sees to.
-
-    A dataclass that freezes itself at run time sets every field through ``object.__setattr__``; with a dozen fields that
-    makes it three times as slow to create, and several of these are created for every event.
-    """
-    return dataclass(slots=True, unsafe_hash=True)(cls)
-
+from syncflow.frozen import frozen_value
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Item: TypeAlias = "dict[str, Json]"
@@ -195,7 +184,7 @@ class Outcome:
     body: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Signal:
     """What an answer says of the whole system, besides its deliveries' outcomes.
 
@@ -211,7 +200,7 @@ class Signal:
     """Whether a request was refused; false where an answer only told that no more will be taken."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Batch:
     """Deliveries of one system, object, operation, key name and adapter group; no target key twice."""
 
@@ -223,7 +212,7 @@ class Batch:
     deliveries: tuple[Delivery, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class BatchResult:
     """``outcomes[i]`` is that of ``batch.deliveries[i]``; with a ``split`` signal the outcomes mean nothing."""
 

@@ -14,7 +14,19 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "syncflow"
 
 # From the bottom up. A module may import its own layer and those before it.
-LAYERS = ("errors", "clock", "events", "config", "compiler", "adapters", "sources", "runtime", "testing", "cli")
+LAYERS = (
+    "errors",
+    "frozen",
+    "clock",
+    "events",
+    "config",
+    "compiler",
+    "adapters",
+    "sources",
+    "runtime",
+    "testing",
+    "cli",
+)
 # Only for types: an error carries diagnostics, which its own module must not import to run.
 FOR_TYPES_ONLY = {("errors", "config")}
 # The cli alone starts the mock; the package's front and its two doors are thin.

@@ -18,7 +18,8 @@ from syncflow.adapters.http import Answered, Unanswered
 from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
-from syncflow.events import Action, Json, Outcome, Signal, Verdict, frozen_value
+from syncflow.events import Action, Json, Outcome, Signal, Verdict
+from syncflow.frozen import frozen_value
 
 MESSAGE_CHARACTERS = 500
 CODE_CHARACTERS = 100

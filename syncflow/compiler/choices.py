@@ -7,7 +7,7 @@ door: for each route of its kind what it chose, each choice the name of a leg an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from syncflow.compiler.code import Emitted, Emitter, values
@@ -20,12 +20,13 @@ from syncflow.compiler.types import ARRAY, BOOLEAN, NULL, TEXT, Type, is_subtype
 from syncflow.compiler.values import kind_of, text_of
 from syncflow.errors import DataError
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 Chosen = Sequence[Sequence[str]]
 """(leg, why) of each leg."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Fork:
     """One route: what decides, and what follows. With ``by`` what ``table`` has for its value; ``others``, where it has nothing, or
     without ``by``."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 import orjson
@@ -20,6 +19,7 @@ from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import Envelope
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, Json
+from syncflow.frozen import frozen_value
 
 MAX_DEPTH = 100
 """Deepest nesting of an event."""
@@ -37,7 +37,7 @@ class Opened(NamedTuple):
     event_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Letter:
     """An event whose parts are all there. ``root`` is what expressions see."""
 

@@ -7,7 +7,7 @@ the program's own ``check`` and ``route`` return; the rest is worked out beside 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncflow.compiler.build import doors
 from syncflow.compiler.envelope import compile_envelope, decode
@@ -20,11 +20,12 @@ from syncflow.compiler.schema import Door
 from syncflow.compiler.values import Fault, is_true, text_of
 from syncflow.config.project import Project
 from syncflow.events import Accepted, Ignored, Json, Match, Raw, Refused, Routed
+from syncflow.frozen import frozen_value
 
 MOST_MISFITS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Rule:
     """A rule, what it read, and whether it holds."""
 
@@ -32,7 +33,7 @@ class Rule:
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class LegStory:
     """What one way to a system made of the event: its match, or why it failed."""
 
@@ -44,7 +45,7 @@ class LegStory:
     fields: tuple[Origin, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class RouteStory:
     """One route, the values its rules read, and its verdict in words; ``legs`` are the ways it took."""
 
@@ -56,7 +57,7 @@ class RouteStory:
     legs: tuple[LegStory, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Story:
     """All of one event. ``root`` is what expressions see, None where it could not be opened."""
 

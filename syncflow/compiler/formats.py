@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
+
+from syncflow.frozen import frozen_value
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
@@ -105,7 +106,7 @@ def _of_calendar(day: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Format:
     """A named set of texts. ``longest`` is the most characters one can have, None for no bound; every one is ASCII.
 

@@ -9,7 +9,6 @@ door's glance tells so at once; whatever it does not know, and whatever fails, g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from orjson import loads
@@ -23,6 +22,7 @@ from syncflow.compiler.values import Fault, is_true, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
 from syncflow.errors import DataError
 from syncflow.events import Accepted, Event, Ignored, Item, Json, Raw, Record, Refused
+from syncflow.frozen import frozen_value
 
 ROOT = ("record", "operation", "timestamp", "item")
 """What expressions see of an event."""
@@ -31,7 +31,7 @@ new_tuple = tuple.__new__  # twice as fast as a NamedTuple's own
 _Rule: TypeAlias = tuple[str, Callable[[Any], Json]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Kind:
     """What is known of one kind of record."""
 

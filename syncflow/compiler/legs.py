@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from syncflow.compiler.checks.places import kind_of_route
 from syncflow.compiler.routing import all_systems, route_names
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
+from syncflow.frozen import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class WrittenRoute:
     """One of ``routes:``. ``legs`` are the full names of its ways, by system."""
 

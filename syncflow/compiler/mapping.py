@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import tzinfo
 
 from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
@@ -24,11 +24,12 @@ from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Rec
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, Json
+from syncflow.frozen import frozen_value
 
 _Root = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Transform:
     """A compiled mapping. Pure, and safe to share."""
 
@@ -44,7 +45,7 @@ class Transform:
     """The generated code, for a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Recipes:
     """How the fields of a mapping are made: each on its own with its type, and all of them in one emitter."""
 

@@ -7,7 +7,7 @@ here is part of a run; the expressions are those that a run evaluates.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from syncflow.compiler.expressions import Expression, Read, compile_expression, has_fallback
@@ -16,9 +16,10 @@ from syncflow.compiler.values import text_of
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe, has_default
 from syncflow.errors import DataError
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Reading:
     """One path that an expression reads, and what it found there."""
 
@@ -33,7 +34,7 @@ class Reading:
         return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps).lstrip(".")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Evaluation:
     """An expression, what it read and what it gave; ``error`` says why it gave nothing."""
 
@@ -43,7 +44,7 @@ class Evaluation:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Origin:
     """How one field came to its value before the payload was checked. ``entry`` is the table's entry that was hit."""
 

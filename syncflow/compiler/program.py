@@ -6,14 +6,14 @@ In: models of a checked project (see ``compiler.build``). Out: plain values and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Accepted, Action, Change, Ignored, Raw, Refused, Routed
+from syncflow.frozen import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class RecordPlan:
     """How one kind of record is ordered."""
 
@@ -23,7 +23,7 @@ class RecordPlan:
     max_skew_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class RoutePlan:
     """One route to one system; a ``by`` with a ``table`` becomes one of these for each system it names (``contacts/crm``)."""
 
@@ -39,7 +39,7 @@ class RoutePlan:
     """Two keys are the same there when these are equal."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class RetryPolicy:
     attempts: int
     first_seconds: float
@@ -47,7 +47,7 @@ class RetryPolicy:
     age_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Program:
     """Everything compiled. Two projects with the same fingerprint do the same."""
 

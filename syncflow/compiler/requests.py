@@ -6,7 +6,7 @@ In: ``AdapterFile`` and ``SystemSettings``. Out: ``SystemPlan``. Nothing here se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -34,6 +34,7 @@ from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import Jwt, SignIn, Token
 from syncflow.errors import DataError, ProjectError
 from syncflow.events import Action, Delivery, Json
+from syncflow.frozen import frozen_value
 
 
 class AdapterDocument(Protocol):
@@ -59,7 +60,7 @@ class RoutesDocument(Protocol):
     def is_unset(self, *path: Step) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Window:
     """At most ``count`` requests within any ``per_seconds``; ``only`` names a group of requests, empty for all."""
 
@@ -76,7 +77,7 @@ class Tls(NamedTuple):
     key: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class OperationPlan:
     """One operation of an adapter. ``steps`` is what the adapter engine executes; the run loop reads the rest."""
 
@@ -90,7 +91,7 @@ class OperationPlan:
     steps: tuple[StepPlan, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class SystemPlan:
     """A system: an adapter with base URL, credentials and limits filled in. ``repr`` shows no secret."""
 

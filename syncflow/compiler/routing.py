@@ -7,7 +7,6 @@ function of one accepted event. Presence is unknown here: what a delete reaches 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -22,6 +21,7 @@ from syncflow.compiler.values import Fault, is_true, kind_of, text_of
 from syncflow.config.models.routes import RouteAction, RouteSettings
 from syncflow.errors import DataError
 from syncflow.events import Accepted, Action, Change, Event, Item, Json, Key, Match, Refused, Routed
+from syncflow.frozen import frozen_value
 
 _ACTIONS: dict[RouteAction, Action | None] = {
     "upsert": "upsert",
@@ -37,7 +37,7 @@ new_tuple = tuple.__new__
 _Reasons: TypeAlias = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Leg:
     """One route to one system, compiled."""
 
@@ -45,7 +45,7 @@ class Leg:
     transform: Transform
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class CompiledRoute:
     """A route with its legs by system. ``choose`` tells which of them an event takes, and why."""
 

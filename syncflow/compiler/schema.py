@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
@@ -34,6 +34,7 @@ from syncflow.compiler.scopes import root_of
 from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER, Type, matches_pattern
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Item, Json
+from syncflow.frozen import frozen_value
 
 REFERENCE = "#/$defs/"
 _ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
@@ -41,7 +42,7 @@ _NULL = Annotated[None, Field()]
 _SAY_NOTHING = {"title", "description", "personal", "examples", "defs"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Door:
     """A compiled schema. ``model`` is for people who work in Python; ``misfits`` is what the stream asks."""
 

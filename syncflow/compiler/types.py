@@ -8,7 +8,6 @@ In: types. Out: types and verdicts. Knows no expression and no file. A type is a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -17,6 +16,7 @@ import re2
 
 from syncflow.compiler.formats import FORMATS, lies_within
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 
 class Missing(Enum):
@@ -31,24 +31,24 @@ LARGEST_INTEGER: Final = 2**63 - 1
 SMALLEST_INTEGER: Final = -(2**63)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Null:
     """The value null."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Absent:
     """No value at all: an optional property that is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Boolean:
     """True and false, or only the one of them that ``only`` names."""
 
     only: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Integer:
     """Whole numbers of 64 bits; 1.0 is one."""
 
@@ -56,7 +56,7 @@ class Integer:
     most: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Number:
     """Numbers, whole or not."""
 
@@ -64,7 +64,7 @@ class Number:
     most: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Text:
     """Strings. Lengths count characters (code points); ``values`` is the complete list where it is known."""
 
@@ -75,7 +75,7 @@ class Text:
     pattern: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Array:
     """Lists whose elements are all of one type."""
 
@@ -84,7 +84,7 @@ class Array:
     max_length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Object:
     """Objects: known properties by name, sorted, and the type of every other; ``rest`` is ABSENT where no other may be
     there."""
@@ -98,14 +98,14 @@ class Object:
         return known[name] if name in known else union(self.rest, Absent())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Union:
     """Values of any member; made by ``union`` only. Without members it is the type that no value has."""
 
     members: tuple[Type, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Anything:
     """Every JSON value, null included, absent not."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 from syncflow.config.places import align
+from syncflow.frozen import frozen_value
 
 Severity = Literal["error", "warning"]
 
@@ -55,7 +56,7 @@ class ScalarSource(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Span:
     """A stretch of a file, lines and columns counted from 1, the end exclusive. Line 0: settings that no file holds."""
 
@@ -87,7 +88,7 @@ def _line_and_column(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Diagnostic:
     """One problem at one place. ``code`` is stable; ``path`` is the place within the file's data (``systems.crm.limits``)."""
 

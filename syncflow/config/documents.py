@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -12,11 +12,12 @@ from syncflow.config.diagnostics import Diagnostic, Span
 from syncflow.config.models.schema import ObjectFile
 from syncflow.config.nodes import Node, ScalarNode, dotted, find
 from syncflow.config.scalars import Unset
+from syncflow.frozen import frozen_value
 
 M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Document(Generic[M_co]):
     """One file: its checked model, and the place of every key and value in it."""
 
@@ -55,7 +56,7 @@ class Document(Generic[M_co]):
         return Diagnostic(code, span, message, path=dotted(path), **words)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class MergedObject:
     """A target object: the adapter's fields, extended and overridden by the project's own file."""
 

@@ -7,12 +7,12 @@ nodes of the file it overlays), so a place stays right through merging and throu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from syncflow.config.diagnostics import FileText, ScalarSource, Span
 from syncflow.config.scalars import Plain
+from syncflow.frozen import frozen_value
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
@@ -30,7 +30,7 @@ class Mark(Protocol):
     def column(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Point:
     """A mark of our own."""
 

@@ -13,7 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version, frozen_value
+from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
+from syncflow.frozen import frozen_value
 
 
 class DeliveryState(StrEnum):

@@ -52,7 +52,11 @@ def test_a_shipped_adapter_is_checked_by_its_name_or_its_system(command: Command
 SLIPS = {
     "nothing": ((), 2, "name an adapter, its file, or with --system a system of the project"),
     "both": (("hubspot", "--system", "hubspot"), 2, "name an adapter"),
-    "a system that is none": (("--system", "sales"), 1, "there is no system 'sales'; expected one of salesforce, hubspot"),
+    "a system that is none": (
+        ("--system", "sales"),
+        1,
+        "there is no system 'sales'; expected one of salesforce, hubspot",
+    ),
     "a routes file without adapters": (("routes.yaml",), 1, "no adapter stands in routes.yaml"),
 }
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from syncflow.compiler.code.placing import put_at
 from syncflow.compiler.code.values import Value
 from syncflow.compiler.code.write import Writer
+from syncflow.frozen import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Slot:
     """A field: left out where one of ``conditions``, booleans of Python's, is false."""
 

@@ -7,14 +7,15 @@ an argument that is not proven to fit is worth a warning.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from syncflow.compiler.code import results, runtime
 from syncflow.compiler.types import ANY, ARRAY, BOOLEAN, NUMBER, OBJECT, TEXT, Array, Type, union
+from syncflow.frozen import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class BuiltIn:
     """``parameters`` has None where a reference (``&name``) belongs."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from syncflow.compiler.code import recipes, values
@@ -32,6 +32,7 @@ from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.languages.base import Call, ExpressionError, Read, is_jinja
 from syncflow.compiler.types import BOOLEAN, MISSING, Missing, Type, may_be_null
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 PlaceOf = Callable[[int, int], Place]
 """offset and length in an expression's text → where that stands in its file."""
@@ -40,7 +41,7 @@ PlaceOf = Callable[[int, int], Place]
 Steps = tuple[str | int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Emitted:
     """A value made of an expression: give it to ``field`` or ``function``, or make a larger one of it."""
 
@@ -51,7 +52,7 @@ class Emitted:
     calls: Sequence[Call] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Generated:
     """A function in three forms: as a tree, as text for people, and to be called."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from syncflow.compiler.code.nodes import Node
+from syncflow.frozen import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Finding:
     """``offset`` and ``length`` count characters of the expression's text."""
 

@@ -37,9 +37,10 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.frozen import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Inferred:
     """``types`` holds the type of every node, narrowed by the guards before it; ``findings`` are in the text's order."""
 

@@ -7,7 +7,6 @@ value everywhere; what is done with values goes by the narrowed types.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from syncflow.compiler.code import nodes, runtime, values
@@ -39,6 +38,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.frozen import frozen_value
 
 PlaceOf = Callable[[Node], Place | None]
 
@@ -57,7 +57,7 @@ _LIMITED: Final = {"sum", "avg"}
 """Functions that fail on numbers, where the result is none of JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Scope:
     """Where a node is evaluated: the current value, and how many variables are in sight."""
 
@@ -69,7 +69,7 @@ def _nowhere(_: Node) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Lowering:
     """Lowers the nodes of one expression."""
 

@@ -7,15 +7,16 @@ nothing of types or code. Nodes are compared by identity: the same words at two 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Node:
     offset: int = field(default=0, kw_only=True)
     length: int = field(default=0, kw_only=True)
@@ -25,26 +26,26 @@ class Node:
         return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Current(Node):
     """``@``, and the value before a bracket that has nothing before it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Name(Node):
     """A field of the current object."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Index(Node):
     """One element of the current array."""
 
     position: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Slice(Node):
     """Some elements of the current array."""
 
@@ -53,14 +54,14 @@ class Slice(Node):
     step: int | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Constant(Node):
     """A JSON value or a raw string."""
 
     value: Json
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Chain(Node):
     """Each step is evaluated with the value of the step before as its current value: ``a.b``, ``a[0]``, ``a | b``."""
 
@@ -71,7 +72,7 @@ class Chain(Node):
         return self.steps
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Projection(Node):
     """``result`` of every element of ``source`` (every value of an object) that meets ``condition``; nulls are dropped."""
 
@@ -85,7 +86,7 @@ class Projection(Node):
         return [part for part in (self.source, self.condition, self.result) if part is not None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Flatten(Node):
     """``source[]``: the elements of the arrays within an array, one level."""
 
@@ -96,7 +97,7 @@ class Flatten(Node):
         return (self.source,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class SelectList(Node):
     """``[a, b]``"""
 
@@ -107,7 +108,7 @@ class SelectList(Node):
         return self.elements
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class SelectObject(Node):
     """``{name: a, other: b}``; of equal names the last one counts."""
 
@@ -119,7 +120,7 @@ class SelectObject(Node):
         return self.elements
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Or(Node):
     left: Node
     right: Node
@@ -129,7 +130,7 @@ class Or(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class And(Node):
     left: Node
     right: Node
@@ -139,7 +140,7 @@ class And(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Not(Node):
     operand: Node
 
@@ -148,7 +149,7 @@ class Not(Node):
         return (self.operand,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Comparison(Node):
     operator: Operator
     left: Node
@@ -159,7 +160,7 @@ class Comparison(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Call(Node):
     """A call; ``offset`` and ``length`` are the name's."""
 
@@ -171,7 +172,7 @@ class Call(Node):
         return self.arguments
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Reference(Node):
     """``&expression``: not a value but what a function shall compute of each element."""
 

@@ -7,11 +7,12 @@ computed once. ``type`` is a fact wherever the value is computed; ``place`` is w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from syncflow.compiler.types import ANY, Type
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 
 class Place(NamedTuple):
@@ -23,7 +24,7 @@ class Place(NamedTuple):
     end_column: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Value:
     type: Type = field(default=ANY, kw_only=True)
     place: Place | None = field(default=None, kw_only=True, repr=False)
@@ -39,7 +40,7 @@ class Value:
                 yield from (part for part in held if isinstance(part, Value))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Variable(Value):
     """A parameter of the function, or what a ``Collected`` or ``Lambda`` goes through."""
 
@@ -54,12 +55,12 @@ class Variable(Value):
         return iter(())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Constant(Value):
     value: Json
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Field(Value):
     """A field of an object; null where there is none."""
 
@@ -67,7 +68,7 @@ class Field(Value):
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Element(Value):
     """An element of an array; null where there is none."""
 
@@ -75,7 +76,7 @@ class Element(Value):
     position: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Part(Value):
     """A slice of an array; null of anything else."""
 
@@ -85,7 +86,7 @@ class Part(Value):
     step: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Callee:
     """A function that code may call. ``raises``: on some arguments; ``repeatable``: equal arguments, equal result."""
 
@@ -95,7 +96,7 @@ class Callee:
     repeatable: bool = True
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Call(Value):
     callee: Callee
     arguments: tuple[Value, ...]
@@ -104,7 +105,7 @@ class Call(Value):
 MethodName = Literal["startswith", "endswith", "join", "get", "lower", "upper", "strip", "partition"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Method(Value):
     """A method of Python's own type, of a value proven to be of it: ``text.startswith(prefix)``."""
 
@@ -113,7 +114,7 @@ class Method(Value):
     arguments: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Member(Value):
     """One member of a tuple that a call or a method returns; ``name`` is for people."""
 
@@ -122,7 +123,7 @@ class Member(Value):
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Cut(Value):
     """The first characters of a text, at most so many."""
 
@@ -130,7 +131,7 @@ class Cut(Value):
     count: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Lambda(Value):
     variable: Variable
     body: Value
@@ -140,7 +141,7 @@ class Lambda(Value):
         return iter((self.body,))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class IsNull(Value):
     """Whether a value is null; ``negated``: is not."""
 
@@ -148,7 +149,7 @@ class IsNull(Value):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Choice(Value):
     """``then`` where ``test``, a boolean of Python's, is true."""
 
@@ -157,7 +158,7 @@ class Choice(Value):
     otherwise: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Either(Value):
     """``left`` where it counts as true, else ``right``. ``plain``: Python's truth of ``left`` is ours."""
 
@@ -166,7 +167,7 @@ class Either(Value):
     plain: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Both(Value):
     """``left`` where it counts as false, else ``right``."""
 
@@ -175,7 +176,7 @@ class Both(Value):
     plain: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Truth(Value):
     """Whether a value counts as true; ``negated``: as false."""
 
@@ -184,7 +185,7 @@ class Truth(Value):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Comparison(Value):
     """Python's own comparison of two values proven to have one."""
 
@@ -193,14 +194,14 @@ class Comparison(Value):
     right: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Listing(Value):
     """A new array of these elements."""
 
     elements: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Record(Value):
     """A new object."""
 
@@ -208,7 +209,7 @@ class Record(Value):
     elements: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Collected(Value):
     """The results of those elements of an array that meet the conditions; null where the source is none.
 
@@ -227,7 +228,7 @@ class Collected(Value):
         return iter((self.source, *self.conditions, self.result))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Then(Value):
     """``result``, after ``first`` was computed: it may fail even if ``result`` does not need it."""
 
@@ -235,7 +236,7 @@ class Then(Value):
     result: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Joined(Value):
     """One text of these texts, each proven to be text."""
 

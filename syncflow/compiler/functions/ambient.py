@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from uuid import uuid4
+
+from syncflow.frozen import frozen_value
 
 
 def _random_uuid() -> str:
     return str(uuid4())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Ambient:
     """``now`` gives seconds since the epoch, ``uuid`` another UUID on every call."""
 

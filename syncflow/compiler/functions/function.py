@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 from syncflow.compiler.functions.kinds import ANYTHING_KIND, MISFIT, Kind
@@ -19,6 +19,7 @@ from syncflow.compiler.narrowing import absent_as_null, of_value, values_of, wit
 from syncflow.compiler.types import NULL, Type, is_subtype, longest, union
 from syncflow.errors import DataError
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 Rule: TypeAlias = "Callable[..., Type]"
 """Computes a result's type from the types of all parameters, in order, after reading: left-out ones have the type of
@@ -28,7 +29,7 @@ their default."""
 _MOST_COMPUTED = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Parameter:
     name: str
     kind: Kind
@@ -44,13 +45,13 @@ class Parameter:
         return self.kind.accepts
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Example:
     arguments: tuple[Json, ...]
     result: Json
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Function:
     """One function of both languages. ``body`` is the function for arguments proven to be of their parameters' kind."""
 
@@ -152,7 +153,7 @@ class Function:
         return parameter
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Group:
     """The functions of one module, in the order of their definition."""
 

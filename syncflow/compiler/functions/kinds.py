@@ -7,7 +7,6 @@ looks like. Everything else is strict: the text "5" is no number (``to_decimal``
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from syncflow.compiler.types import (
     union,
 )
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 
 class Misfit(Enum):
@@ -41,7 +41,7 @@ MOST_CHARACTERS: Final = 1_000_000
 """No text that a function makes is longer; the rest is cut off."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Kind:
     """``read`` returns the value as the function takes it, or MISFIT. With ``takes_null``, null and absent are values
     like any other."""

@@ -10,7 +10,7 @@ import copy
 import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -28,6 +28,7 @@ from syncflow.config.own_code import OwnCodeError, load_module, source_of
 from syncflow.config.project import Project
 from syncflow.errors import DataError
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +36,7 @@ GROUP = "own"
 _MARK = "__syncflow_function__"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Promise:
     """What is said of a function besides its hints."""
 

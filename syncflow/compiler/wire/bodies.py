@@ -6,7 +6,7 @@ Strings are expressions, ``{each: …}`` is a list with one entry for each recor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from syncflow.compiler.types import ANY, ARRAY, OBJECT, Array, Object, Type
 from syncflow.compiler.wire.plans import Body
 from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.scalars import Plain, resolve
+from syncflow.frozen import frozen_value
 
 _RECORDS: Final = "deliveries"
 """Under which name a request sees its records."""
@@ -28,7 +29,7 @@ def compile_body(node: Any, texts: Texts, path: tuple[Step, ...], *, sees: Objec
     return body
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Tree:
     """Adds the parts of a tree to one function. ``root``: that of the request or, within ``each``, of a record."""
 

@@ -6,11 +6,12 @@ A ``root`` is what an expression sees; ``place`` is the adapter's line (``crm.ya
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import tzinfo
 from typing import Literal, TypeAlias
 
 from syncflow.events import Action, Item, Json
+from syncflow.frozen import frozen_value
 
 Root: TypeAlias = "dict[str, Json]"
 Value: TypeAlias = "Callable[[Json], Json]"
@@ -43,7 +44,7 @@ Then = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class RequestPlan:
     method: str
     path: Render | None
@@ -60,7 +61,7 @@ class RequestPlan:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class ReaderPlan:
     each: Value
     by_index: bool
@@ -78,7 +79,7 @@ class ReaderPlan:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class PagesPlan:
     link: Value | None
     next: Value | None
@@ -86,7 +87,7 @@ class PagesPlan:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class AnswerPlan:
     ok: Value | None
     results: ReaderPlan | None
@@ -99,7 +100,7 @@ class AnswerPlan:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class StepPlan:
     name: str
     when: Value | None
@@ -115,7 +116,7 @@ class StepPlan:
     answer: AnswerPlan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class RulePlan:
     statuses: frozenset[int]
     """Empty: any."""
@@ -131,14 +132,14 @@ class RulePlan:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class QuotaPlan:
     remaining: Value
     wait: Value | None
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class JwtPlan:
     key: Render
     algorithm: str
@@ -147,7 +148,7 @@ class JwtPlan:
     life_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class TokenPlan:
     request: RequestPlan
     jwt: JwtPlan | None
@@ -158,7 +159,7 @@ class TokenPlan:
     base_url: Value | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class SignInPlan:
     name: str
     token: TokenPlan | None
@@ -166,7 +167,7 @@ class SignInPlan:
     query: Renders
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class DescribePlan:
     """How the fields of an object are read; ``traits`` are those of an object file's field, over one field."""
 
@@ -178,7 +179,7 @@ class DescribePlan:
     traits: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class WirePlan:
     """What the adapter engine needs besides the operations."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.adapter import Reader
 from syncflow.errors import DataError
 from syncflow.events import Item, Json
+from syncflow.frozen import frozen_value
 
 _SUBJECT: Final = ("match", "ok", "vendor_id")
 _COMPLAINT: Final = ("code", "message")
@@ -79,7 +80,7 @@ def _or_null(value: _Call, root: Json) -> Json:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Parts:
     """``all_of``: a list → an object for each element of it, with null for what is in ``alone``.
 

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from syncflow.compiler.types import ANY, BOOLEAN, INTEGER, OBJECT, TEXT, Array, Object, Type, closed_object, optional
 from syncflow.config.models.adapter import Option
+from syncflow.frozen import frozen_value
 
 _KEY_NAME: Final = closed_object(name=TEXT)
 _HEADERS: Final = Object((), optional(TEXT))
@@ -40,7 +40,7 @@ RULE: Final = closed_object(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Sight:
     """The roots of one adapter. What an answer holds is any JSON, and has no root."""
 

@@ -7,7 +7,7 @@ null here: a condition that uses an absent value fails, so that after it the val
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from syncflow.compiler.code import truth
@@ -32,6 +32,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.frozen import frozen_value
 
 Narrow = Callable[[Type], Type]
 
@@ -45,7 +46,7 @@ KINDS: Final[Mapping[str, Type]] = {
 """Tests that ask for the kind of a value; true is a number to Python."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Scope:
     """What names mean at a place: those that the template has bound, before those of the root. A root of the type NEVER: the
     place is never reached."""

@@ -36,6 +36,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.frozen import frozen_value
 
 MAYBE: Final = union(ANY, ABSENT)
 SCALAR: Final = union(NUMBER, TEXT)
@@ -65,7 +66,7 @@ _BUILT_IN: Final[Mapping[str, Type]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Inferred:
     """``types`` holds the type of every node that has a value or writes text; ``findings`` are in the text's order."""
 

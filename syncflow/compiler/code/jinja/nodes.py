@@ -6,27 +6,28 @@ An expression gives a value; a statement writes text, or binds a name for what c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from syncflow.compiler.code.nodes import Node
 from syncflow.events import Json
+from syncflow.frozen import frozen_value
 
 Comparator: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 Operator: TypeAlias = Literal["+", "-", "*", "/", "//", "%"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Constant(Node):
     value: Json
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Name(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Attribute(Node):
     """``of.name``"""
 
@@ -38,7 +39,7 @@ class Attribute(Node):
         return (self.of,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Entry(Node):
     """``of[key]``"""
 
@@ -50,7 +51,7 @@ class Entry(Node):
         return (self.of, self.key)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Filter(Node):
     """A call; the first argument is the value before the bar."""
 
@@ -62,7 +63,7 @@ class Filter(Node):
         return self.arguments
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Test(Node):
     """``value is name(…)``; the first argument is the value."""
 
@@ -74,7 +75,7 @@ class Test(Node):
         return self.arguments
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Not(Node):
     operand: Node
 
@@ -83,7 +84,7 @@ class Not(Node):
         return (self.operand,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Or(Node):
     left: Node
     right: Node
@@ -93,7 +94,7 @@ class Or(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class And(Node):
     left: Node
     right: Node
@@ -103,7 +104,7 @@ class And(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Comparison(Node):
     """Two neighbours; ``a < b < c`` is ``a < b and b < c``, with one node for ``b``."""
 
@@ -116,7 +117,7 @@ class Comparison(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Conditional(Node):
     """``then if test else otherwise``; absent where there is no ``else`` and the test is false."""
 
@@ -129,7 +130,7 @@ class Conditional(Node):
         return [part for part in (self.test, self.then, self.otherwise) if part is not None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Arithmetic(Node):
     operator: Operator
     left: Node
@@ -140,7 +141,7 @@ class Arithmetic(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Joined(Node):
     """``a ~ b ~ c``"""
 
@@ -151,7 +152,7 @@ class Joined(Node):
         return self.parts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Listing(Node):
     """``[a, b]``"""
 
@@ -162,7 +163,7 @@ class Listing(Node):
         return self.elements
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Other(Node):
     """What we have no word for: an expression, or a statement. ``binds``: the names that it gives values to."""
 
@@ -174,14 +175,14 @@ class Other(Node):
         return self.parts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Words(Node):
     """Text that stands for itself."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Insert(Node):
     """``{{ value }}``"""
 
@@ -192,7 +193,7 @@ class Insert(Node):
         return (self.value,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Block(Node):
     """Statements, one after the other."""
 
@@ -203,7 +204,7 @@ class Block(Node):
         return self.statements
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class If(Node):
     test: Node
     then: Block
@@ -214,7 +215,7 @@ class If(Node):
         return (self.test, self.then, self.otherwise)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class For(Node):
     """``target`` is bound to each element of ``source``, ``loop`` to what is known of the round. Without elements:
     ``otherwise``."""
@@ -229,7 +230,7 @@ class For(Node):
         return (self.source, self.body, self.otherwise)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen_value(eq=False)
 class Set(Node):
     """Binds a name to a value, or to the text of a block."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from syncflow.compiler.code import values
@@ -24,11 +23,12 @@ from syncflow.compiler.languages.sandbox import open_environment
 from syncflow.compiler.languages.templates import compile_inserts, parse_template
 from syncflow.compiler.narrowing import restrict
 from syncflow.compiler.types import Text, Type
+from syncflow.frozen import frozen_value
 
 Escape = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Template:
     """The text that a template makes, as a value to compute."""
 
