@@ -227,13 +227,19 @@ class Engine:
         await out.put(None)
 
     async def _commit(self, committer: Committer, transformed: asyncio.Queue[TransformedChunk | None]) -> None:
-        while chunk := await transformed.get():
+        chunk = await transformed.get()
+        while chunk:
             await self._hold_back()
+            # What waits already is taken out of turn, to be looked up while this one is written.
+            following = [] if transformed.empty() else [transformed.get_nowait()]
             async with self._between_chunks:
-                self._hand_out(await committer.commit(chunk, self.program))
+                self._hand_out(
+                    await committer.commit(chunk, self.program, following=following[0] if following else None)
+                )
             for position in last_positions(chunk.raw.raws):
                 await self._source.acknowledge(position)
             self._news()
+            chunk = following[0] if following else await transformed.get()
         self._read_all = True
         for dispatcher in self._dispatchers.values():
             dispatcher.flush()

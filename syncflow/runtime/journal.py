@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
@@ -164,6 +164,15 @@ class Waiting:
         return wait if self.tried_at is None else min(wait, self.due_at - self.tried_at)
 
 
+class Wanted(NamedTuple):
+    """What has to be known to plan a chunk."""
+
+    records: Sequence[Record]
+    keys: Sequence[tuple[str, str, str]]
+    """(system, object, compared key) that it wants to write under."""
+    event_ids: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the journal knows of the records and keys of a chunk."""
@@ -201,14 +210,12 @@ class Journal(Protocol):
         """
         ...
 
-    async def known(
-        self, *, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
-    ) -> Known:
-        """Presence of these records, of whoever holds these (system, object, compared key), and which event ids were seen."""
+    async def known(self, wanted: Wanted) -> Known:
+        """Presence of these records and of whoever holds these keys, and which event ids were seen."""
         ...
 
-    async def commit(self, commit: Commit) -> None:
-        """Write a chunk, durably, as a whole."""
+    async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
+        """Write a chunk, durably, as a whole; then look up what the next one needs to know, if it is there already."""
         ...
 
     async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
-from syncflow.runtime.journal import Commit, Journal
+from syncflow.runtime.journal import Commit, Journal, Known, Wanted
 from syncflow.runtime.observe import Tally
 from syncflow.runtime.plan import Fate, Numbers, Plan, keys_of, plan_again, plan_chunk
 from syncflow.sources.base import Source
@@ -101,27 +101,33 @@ class Committer:
         self._numbers = numbers
         self._positions = dict(positions)
         self._tally = tally
+        self._ahead: tuple[TransformedChunk, Known] | None = None
+        """What was read for the chunk that comes next; nothing else may be committed in between."""
 
-    async def commit(self, chunk: TransformedChunk, program: Program) -> Sequence[Delivery]:
+    async def commit(
+        self, chunk: TransformedChunk, program: Program, *, following: TransformedChunk | None = None
+    ) -> Sequence[Delivery]:
         """Journal a chunk under ``program`` and return its deliveries that are to be sent.
 
-        A chunk that was made under another program (it changed meanwhile) is made anew.
+        A chunk that was made under another program (it changed meanwhile) is made anew. What the ``following`` chunk needs to know is
+        read right behind this one's commit: else the journal would wait for the loop's next turn with every chunk.
         """
         if chunk.program is not program:
             chunk = transform(process(program, chunk.raw))
+        known = await self._known(chunk, program)
         chunk = self._without_known(chunk)
-        events = [fate.accepted.event for fate in chunk.fates if not isinstance(fate, Ignored | Refused)]
-        known = await self._journal.known(
-            records=[event.record for event in events],
-            keys=keys_of(chunk.fates, program.routes),
-            event_ids=[event.event_id for event in events if event.event_id is not None],
-        )
         plan = plan_chunk(chunk.fates, known=known, program=program, numbers=self._numbers, now=chunk.raw.read_at)
         commit = plan.commit(last_positions(chunk.raw.raws), fingerprint=program.fingerprint)
-        await self._journal.commit(commit)
+        ahead = _wanted(following, program) if following and following.program is program else None
+        found = await self._journal.commit(commit, ahead=ahead)
+        self._ahead = (following, found) if following and found else None
         self._positions.update((position.partition, position.offset) for position in commit.positions)
         self._count(plan)
         return _to_send(commit)
+
+    async def _known(self, chunk: TransformedChunk, program: Program) -> Known:
+        ahead, self._ahead = self._ahead, None
+        return ahead[1] if ahead and ahead[0] is chunk else await self._journal.known(_wanted(chunk, program))
 
     def _without_known(self, chunk: TransformedChunk) -> TransformedChunk:
         """Leave out what a source hands out again although it is journaled already: it died before it was told so."""
@@ -140,6 +146,7 @@ class Committer:
     async def take_up(self, program: Program, *, now: float) -> Sequence[Delivery]:
         """Carry out what people marked to be sent again; return the deliveries that are to be sent."""
         to_send: list[Delivery] = []
+        self._ahead = None
         while marks := await self._journal.marks(most=CHUNK):
             wishes = [
                 (mark, None if mark.how == "as_sent" and mark.delivery else _fate(program, mark.raw)) for mark in marks
@@ -147,7 +154,7 @@ class Committer:
             routed = [fate for _, fate in wishes if isinstance(fate, Routed)]
             records = [mark.delivery.record for mark in marks if mark.delivery]
             records += [fate.accepted.event.record for fate in routed]
-            known = await self._journal.known(records=records, keys=keys_of(routed, program.routes), event_ids=())
+            known = await self._journal.known(Wanted(records, keys_of(routed, program.routes), ()))
             plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
             commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
             await self._journal.commit(commit)
@@ -171,6 +178,15 @@ class Committer:
             tally.route(name).ignored += 1
         tally.failed += len(plan.dead_letters)
         tally.open += len(plan.deliveries) - len(plan.superseded)
+
+
+def _wanted(chunk: TransformedChunk, program: Program) -> Wanted:
+    events = [fate.accepted.event for fate in chunk.fates if isinstance(fate, Routed)]
+    return Wanted(
+        records=[event.record for event in events],
+        keys=keys_of(chunk.fates, program.routes),
+        event_ids=[event.event_id for event in events if event.event_id is not None],
+    )
 
 
 def _fate(program: Program, raw: Raw) -> Fate:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from syncflow.errors import UnavailableError
-from syncflow.events import Delivery, Position, Raw, Record
+from syncflow.events import Delivery, Position, Raw
 from syncflow.runtime.journal import (
     NOTHING,
     OPEN,
@@ -28,6 +28,7 @@ from syncflow.runtime.journal import (
     Settlement,
     Superseded,
     Waiting,
+    Wanted,
 )
 from syncflow.runtime.lock import RunLock
 from syncflow.runtime.sqlite_bulk import insert, update
@@ -91,13 +92,11 @@ class SqliteJournal:
     async def open(self, *, fingerprint: str, from_start: bool = False) -> Opened:
         return await self._call(self._open, fingerprint, from_start)
 
-    async def known(
-        self, *, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
-    ) -> Known:
-        return await self._call(self._known, records, keys, event_ids)
+    async def known(self, wanted: Wanted) -> Known:
+        return await self._call(self._known, wanted)
 
-    async def commit(self, commit: Commit) -> None:
-        await self._call(self._commit, commit)
+    async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
+        return await self._call(self._commit_and_look, commit, ahead)
 
     async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
         await self._call(self._sending, [delivery.id for delivery in deliveries], batch_id)
@@ -205,10 +204,12 @@ class SqliteJournal:
             usage.setdefault(system, []).append((max(0.0, now - (minute + 1) * 60), requests))
         return usage
 
-    def _known(
-        self, records: Sequence[Record], keys: Sequence[tuple[str, str, str]], event_ids: Sequence[str]
-    ) -> Known:
-        return read_known(self._db, records=records, keys=keys, event_ids=event_ids)
+    def _known(self, wanted: Wanted) -> Known:
+        return read_known(self._db, records=wanted.records, keys=wanted.keys, event_ids=wanted.event_ids)
+
+    def _commit_and_look(self, commit: Commit, ahead: Wanted | None) -> Known | None:
+        self._commit(commit)
+        return self._known(ahead) if ahead else None
 
     def _commit(self, commit: Commit) -> None:
         with self._db as db:
