@@ -9,7 +9,7 @@ from syncflow.cli.console import say, say_table
 
 if TYPE_CHECKING:
     from syncflow.runtime.engine import Ending
-    from syncflow.runtime.observe import RouteTally, Tally
+    from syncflow.runtime.observe import RouteTally, SystemTally, Tally
 
 COUNTS = ("read", "ignored", "delivered", "already_done", "superseded", "dead", "retried")
 
@@ -20,6 +20,11 @@ def report(ending: Ending, *, systems: Mapping[str, str]) -> None:
     say(
         f"{tally.read:,} events read: {tally.routed:,} routed, {tally.ignored:,} ignored, {tally.dead:,} dead letters"
         + (f", {tally.duplicate:,} repeated" if tally.duplicate else "")
+        + (
+            f"; {_many(tally.carried_over, 'delivery', 'deliveries')} left by earlier runs"
+            if tally.carried_over
+            else ""
+        )
     )
     if tally.routes:
         say()
@@ -63,6 +68,7 @@ def _closing(ending: Ending) -> list[str]:
     if kept:
         lines.append(f"{_many(kept, 'change')} of route left a record where it was (on_leave: keep)")
     lines += [f"the system was stopped: {why}" for why in ending.systems_stopped]
+    lines += [f"{name} cannot be reached: {system.unreachable}" for name, system in _unreachable(tally)]
     if ending.stopped:
         lines.append(f"ended early: {ending.stopped}")
     if tally.open:
@@ -78,6 +84,10 @@ def _closing(ending: Ending) -> list[str]:
     if ending.clean:
         lines.append("everything is accounted for, nothing is left")
     return lines
+
+
+def _unreachable(tally: Tally) -> list[tuple[str, SystemTally]]:
+    return sorted((name, system) for name, system in tally.systems.items() if tally.open and system.unreachable)
 
 
 def _many(count: int, noun: str, plural: str = "") -> str:

@@ -60,6 +60,7 @@ class Dispatcher:
     ) -> None:
         self.plan = plan
         self.stopped = ""
+        self._unreachable = ""
         self._routes = routes
         self._system = system
         self._limiter = limiter
@@ -125,6 +126,7 @@ class Dispatcher:
         tally.retrying = self._lanes.retrying
         tally.paused_seconds = self._limiter.paused_seconds()
         tally.stopped = self.stopped
+        tally.unreachable = self._unreachable
         tally.windows = tuple(self.plan.windows)
 
     # -- the task -----------------------------------------------------------------------------------------------------------
@@ -294,11 +296,14 @@ class Dispatcher:
 
     def _heed(self, signal: Signal | None, outcomes: dict[int, Outcome]) -> None:
         """Do what an answer says of the whole system; slow down while the host is dead."""
+        if signal and signal.kind == "closed":
+            return
         if signal and signal.kind == "stop":
             self.stopped = signal.reason or "its configuration was refused"
             warn("system.stopped", system=self.plan.name, reason=self.stopped)
             self._changed()
         elif signal and signal.kind in {"throttle", "park"}:
+            self._unreachable = ""
             self._tally.system(self.plan.name).refused_for_rate += signal.refused
             self._failures += signal.refused
             if signal.kind == "throttle" and signal.refused:
@@ -311,13 +316,21 @@ class Dispatcher:
                 reason=signal.reason,
             )
         elif outcomes and all(outcome.verdict is Verdict.RETRY and not outcome.counts for outcome in outcomes.values()):
-            if self._limiter.paused_seconds():
-                return  # requests that were under way together fail together: that is one failure
-            self._failures += 1
-            self._limiter.pause(self._probe_seconds())
-            note("system.unreachable", system=self.plan.name, seconds=round(self._limiter.paused_seconds(), 1))
+            self._park(next(iter(outcomes.values())))
         else:
-            self._failures = 0
+            self._failures, self._unreachable = 0, ""
+
+    def _park(self, outcome: Outcome) -> None:
+        if self._limiter.paused_seconds():
+            return  # requests that were under way together fail together: that is one failure
+        self._failures += 1
+        self._limiter.pause(self._probe_seconds())
+        # What the other side said may tell of a record; without a status it said nothing, and the words are ours.
+        reason = outcome.message if outcome.status is None else f"status {outcome.status}"
+        say = note if self._unreachable else warn
+        self._unreachable = reason or outcome.code
+        seconds = round(self._limiter.paused_seconds(), 1)
+        say("system.unreachable", system=self.plan.name, reason=self._unreachable, seconds=seconds)
 
     def _probe_seconds(self) -> float:
         """Growing waits before a dead host is tried again; never none at all."""

@@ -70,6 +70,8 @@ class SystemTally:
     retrying: int = 0
     paused_seconds: float = 0.0
     stopped: str = ""
+    unreachable: str = ""
+    """Why the last request got no answer that says anything of a record; empty once one did."""
     windows: tuple[Window, ...] = ()
     """Its limits: so many requests within so many seconds."""
 
