@@ -6,19 +6,15 @@ Nothing stops at the first problem: the files are found in the tree of nodes, so
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from syncflow.config.diagnostics import Diagnostic, FileText, arranged
-from syncflow.config.documents import Document, MergedObject
+from syncflow.config.documents import Document
 from syncflow.config.files import Files
-from syncflow.config.models.adapter import AdapterFile
-from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RoutesFile
-from syncflow.config.models.schema import SchemaNode
 from syncflow.config.named_files import NamedFiles
 from syncflow.config.names import check_names
 from syncflow.config.nodes import (
@@ -27,6 +23,7 @@ from syncflow.config.nodes import (
     from_data,
     merge,
 )
+from syncflow.config.parts import Inputs, Parts
 from syncflow.config.profiles import overlaid, overlays, pick
 from syncflow.config.remainder import remainder
 from syncflow.config.secrets import secret_values
@@ -36,38 +33,6 @@ from syncflow.config.variables import Expansion
 from syncflow.config.written_adapters import apart
 
 M = TypeVar("M", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a project is loaded from."""
-
-    path: Path = Path("routes.yaml")
-    profile: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    offline: bool = False
-    settings: Mapping[str, Any] | None = field(default=None, repr=False)
-    """Stands for the file at ``path`` where given."""
-    changes: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
-    trees: Mapping[Path, MappingNode] = field(default_factory=dict, repr=False)
-    """Files that were read before and are not read again."""
-
-    def changed(self, changes: Mapping[str, Any]) -> Inputs:
-        return replace(self, changes=(*self.changes, changes))
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The checked parts of a project."""
-
-    profile: str | None
-    routes: Document[RoutesFile]
-    schemas: Mapping[str, Document[SchemaNode]]
-    mappings: Mapping[Path, Document[MappingFile]]
-    adapters: Mapping[str, Document[AdapterFile]]
-    objects: Mapping[tuple[str, str], MergedObject]
-    secrets: frozenset[str] = field(repr=False)
-    inputs: Inputs = field(repr=False)
 
 
 class Loaded(NamedTuple):

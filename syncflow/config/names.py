@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
@@ -16,9 +16,7 @@ from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.nodes import Path as NodePath
-
-if TYPE_CHECKING:
-    from syncflow.config.loading import Parts
+from syncflow.config.parts import Parts
 
 
 def check_names(parts: Parts) -> Iterator[Diagnostic]:

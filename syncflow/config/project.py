@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.files import resolved
-from syncflow.config.loading import Inputs, Parts, load_parts
+from syncflow.config.loading import load_parts
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, RoutesFile
 from syncflow.config.models.schema import SchemaNode
+from syncflow.config.parts import Inputs, Parts
 from syncflow.config.remainder import telling
 from syncflow.errors import ProjectError
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.files import resolved
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings
-
-if TYPE_CHECKING:
-    from syncflow.config.loading import Parts
+from syncflow.config.parts import Parts
 
 
 def remainder(parts: Parts) -> Parts:

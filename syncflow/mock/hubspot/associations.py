@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..wire import Answer, Call, Routes, json_answer
+from .portal import Hubspot
 from .problems import RefusedError, absent
 from .records import now_text
-
-if TYPE_CHECKING:
-    from .portal import Hubspot
 
 _TYPES = {("contacts", "companies"): 279, ("companies", "contacts"): 280}
 routes = Routes()

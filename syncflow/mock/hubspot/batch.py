@@ -9,17 +9,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..wire import Answer, Call, Routes, json_answer
+from .portal import Hubspot
 from .problems import ABSENT, Problem, RefusedError, not_unique, some_absent, wrong_input
 from .reading import objects, text, texts
 from .records import ObjectType, Record, now_text
 from .shapes import read, written
 from .transaction import Transaction
-
-if TYPE_CHECKING:
-    from .portal import Hubspot
 
 Input = dict[str, Any]
 

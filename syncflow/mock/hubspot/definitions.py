@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..wire import Answer, Call, Routes, json_answer
+from .portal import Hubspot
 from .problems import Problem, RefusedError, wrong_input
 from .properties import Property, changed_property, custom_property
 from .records import ObjectType, now_text
-
-if TYPE_CHECKING:
-    from .portal import Hubspot
 
 _MOST_UNIQUE = 10
 routes = Routes()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..wire import Answer, Call, Routes, json_answer
+from .portal import Hubspot
 from .problems import Problem, RefusedError, absent, not_unique, wrong_input
 from .reading import text, whole
 from .records import ObjectType, Record
 from .shapes import read, written
-
-if TYPE_CHECKING:
-    from .portal import Hubspot
 
 _MOST_LISTED = 100
 routes = Routes()

@@ -12,11 +12,10 @@ from ..limits import Meter, Verdict
 from ..settings import HubspotSettings, SystemSettings
 from ..system import Desk
 from ..wire import Answer, BadJsonError, Call, Routes, json_answer
-from . import associations, batch, definitions, oauth, objects, search
-from .oauth import Tokens, expired
 from .problems import Problem, RefusedError, correlation
 from .properties import Property, custom_property, shipped, shipped_property
 from .records import ObjectType
+from .tokens import Tokens, expired
 
 # /crm/v3/objects/…, /crm/objects/2026-09/… and the same for properties; the rest of the path is alike in both families.
 _PATH = re.compile(
@@ -43,6 +42,7 @@ class Hubspot:
 
     name = "hubspot"
     routes = Routes()
+    """Who answers what; the parts of the account are put in by the package."""
 
     def __init__(self, settings: HubspotSettings, seed: int) -> None:
         self.desk = Desk(settings, seed)
@@ -203,7 +203,3 @@ def _properties(one: str, written: str) -> list[Property]:
         shape = {"type": kind or "string", "fieldType": _FIELDS[kind or "string"]}
         facts.append({"name": name, "label": name.title(), **shape, **group})
     return [*map(shipped_property, facts), custom_property({**_CUSTOM[0], **group}, _NOW)]
-
-
-for _part in (batch, search, objects, definitions, associations, oauth):
-    Hubspot.routes.table.extend(_part.routes.table)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..wire import Answer, Call, Routes, json_answer
+from .portal import Hubspot
 from .problems import RefusedError, wrong_input
 from .reading import objects, texts, whole, whole_list
 from .records import ObjectType, Record
 from .shapes import read
-
-if TYPE_CHECKING:
-    from .portal import Hubspot
 
 _MOST_GROUPS, _MOST_FILTERS, _MOST_IN_ALL, _MOST_ON_PAGE, _MOST_FOUND = 5, 6, 18, 200, 10_000
 _SEARCHED = ("email", "firstname", "lastname", "phone", "company", "name", "domain")

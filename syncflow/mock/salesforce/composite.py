@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
 from ..wire import Answer, Call, Routes, json_answer
+from .org import Salesforce
 from .problems import Problem, error_answer, refuse
 from .rows import body_object
 from .transaction import Transaction
-
-if TYPE_CHECKING:
-    from .org import Salesforce
 
 _MOST, _MOST_NODES, _MOST_GRAPHS = 25, 500, 75
 _REFERENCE = re.compile(r"@\{([^}]+)\}")

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..system import Desk
 from ..wire import Answer, Call, Routes, json_answer
 from .entity import Entity
+from .org import Salesforce, daily_most
 from .rows import version_path
 
-if TYPE_CHECKING:
-    from .org import Salesforce
-
-_FREE_MOST = 5_000_000  # what a full sandbox may; shown while no quota is set
 _SEASONS = ("Spring", "Summer", "Winter")
 _RESOURCES = ("sobjects", "query", "queryAll", "composite", "limits")
 routes = Routes()
-
-
-def daily_most(desk: Desk) -> int:
-    """The daily quota as the org states it."""
-    return _FREE_MOST if desk.meter.daily is None else desk.meter.daily
 
 
 @routes.on("GET", "/services/data")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from ..wire import Answer, Call, Routes, json_answer
 from .entity import USER_ID
-
-if TYPE_CHECKING:
-    from .org import Salesforce
+from .org import Salesforce
 
 ORG_ID = "00DHp0000000001MAA"
 _JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

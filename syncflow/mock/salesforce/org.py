@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from ..settings import SalesforceSettings
 from ..system import Desk
 from ..wire import Answer, BadJsonError, Call, Routes
-from . import composite, metadata, oauth, query, rows, sobject_collections
 from .entity import Entity
 from .fields import shipped
 from .problems import EXPIRED, Problem, RefusedError, error_answer, refuse
@@ -18,6 +17,7 @@ from .sessions import Sessions
 _VERSION = re.compile(r"/services/data/v(\d+)\.0(?=/|$)", re.IGNORECASE)
 _OLDEST, _NEWEST = 31, 68
 _LONGEST_ADDRESS = 16_384
+_FREE_MOST = 5_000_000  # what a full sandbox may; shown while no quota is set
 
 
 class Salesforce:
@@ -25,6 +25,7 @@ class Salesforce:
 
     name = "salesforce"
     routes = Routes()
+    """Who answers what; the parts of the org are put in by the package."""
 
     def __init__(self, settings: SalesforceSettings, seed: int) -> None:
         self.desk = Desk(settings, seed)
@@ -99,7 +100,7 @@ class Salesforce:
         if self.exempt(call):
             return {}
         used = self.desk.meter.passed
-        return {"Sforce-Limit-Info": f"api-usage={used}/{metadata.daily_most(self.desk)}"}
+        return {"Sforce-Limit-Info": f"api-usage={used}/{daily_most(self.desk)}"}
 
     def exempt(self, call: Call) -> bool:
         """Signing in is not an API request."""
@@ -122,9 +123,10 @@ class Salesforce:
         return {name: len(entity.records) for name, entity in self.entities.items()}
 
 
+def daily_most(desk: Desk) -> int:
+    """The daily quota as the org states it."""
+    return _FREE_MOST if desk.meter.daily is None else desk.meter.daily
+
+
 def _over(text: str) -> Answer:
     return error_answer(403, Problem("REQUEST_LIMIT_EXCEEDED", text, None))
-
-
-for _part in (sobject_collections, metadata, rows, query, composite, oauth):
-    Salesforce.routes.table.extend(_part.routes.table)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..wire import Answer, Call, Routes, json_answer
 from .entity import Entity, Record
 from .fields import Field
 from .ids import new_id, normal_id
+from .org import Salesforce
 from .problems import RefusedError, refuse
 from .rows import column, row_url, version_path
 from .soql import Compared, Condition, Joined, Query, parse
-
-if TYPE_CHECKING:
-    from .org import Salesforce
 
 Test = Callable[[Record], bool]
 

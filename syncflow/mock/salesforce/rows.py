@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from ..wire import Answer, Call, Routes, json_answer
 from .entity import Entity
 from .fields import Field
 from .ids import normal_id
+from .org import Salesforce
 from .problems import NOT_FOUND, Problem, RefusedError, error_answer, problem_status, refuse
-
-if TYPE_CHECKING:
-    from .org import Salesforce
 
 routes = Routes()
 _SEVERAL = 300

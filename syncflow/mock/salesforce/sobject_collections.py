@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..wire import Answer, Call, Routes, json_answer
 from .entity import Entity
 from .fields import Field
 from .ids import normal_id
+from .org import Salesforce
 from .problems import NOT_FOUND, ROLLED_BACK, Problem, refuse
 from .rows import body_object, column, key_field, row_url
 from .transaction import Transaction
-
-if TYPE_CHECKING:
-    from .org import Salesforce
 
 Result = dict[str, Any]
 Deed = Callable[[], Result]

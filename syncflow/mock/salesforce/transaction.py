@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from .entity import Undo
-
-if TYPE_CHECKING:
-    from .org import Salesforce
+from .org import Salesforce
 
 
 class Transaction:
