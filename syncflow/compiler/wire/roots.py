@@ -38,6 +38,8 @@ def request_root(shared: Root, records: Sequence[Root], *, alone: bool) -> Root:
 
 def payload_as_sent(payload: Item, *, clear: Json, text_values: bool) -> Item:
     """Return the payload as this API takes it: how a field is cleared, and whether values are text."""
+    if clear is None and not text_values:
+        return payload
     kinds = {*map(type, payload.values())}
     if text_values and kinds - {str}:
         return {name: clear if value is None else as_text(value) for name, value in payload.items()}
