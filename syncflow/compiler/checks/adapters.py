@@ -17,6 +17,7 @@ from syncflow.config.nodes import scalars
 from syncflow.config.project import Project
 
 _Path = tuple[str | int, ...]
+_SECRET = re.compile(r"password|passphrase|secret|token|(^|_)key$", re.IGNORECASE)
 _SAYS = ("results", "failures", "ok")
 
 
@@ -30,6 +31,7 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     """Yield what looks wrong in one adapter, though it can be used."""
     yield from _unreached_rules(adapter)
     yield from _unused_settings(adapter)
+    yield from _open_secrets(adapter)
     for action, operation in adapter.model.operations.items():
         for path, answer, records in _answers(operation, ("operations", action)):
             yield from _endless_pages(adapter, answer, path)
@@ -56,6 +58,19 @@ def _unused_settings(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
                 at_key=True,
                 hint=f"write {{{{ {name} }}}} where it belongs, and no value of a system into the adapter itself; or take it out",
             )
+
+
+def _open_secrets(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
+    for way, sign_in in adapter.model.auth.items():
+        for name, kind in sign_in.settings.items():
+            if kind == "text" and _SECRET.search(name):
+                yield adapter.report(
+                    "SF507",
+                    f"{name} sounds like a secret, and text is shown in dry-run and in errors",
+                    *("auth", way, "settings", name),
+                    severity="warning",
+                    hint=f"write `{name}: secret`",
+                )
 
 
 def _unreached_rules(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
