@@ -10,12 +10,21 @@ from pydantic import BaseModel
 
 def keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     """Return the keys, as files write them, of the model found by a validation error's location."""
+    models = [annotation for annotation in _annotations_at(model, location) if _is_model(annotation)]
+    return list(dict.fromkeys(key for each in models for key in keys_of(each)))
+
+
+def choices_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """Return the words that may stand at a validation error's location, where only some may."""
+    return [annotation for annotation in _annotations_at(model, location) if isinstance(annotation, str)]
+
+
+def _annotations_at(model: type[BaseModel], location: Sequence[str | int]) -> list[Any]:
     found: list[Any] = [model]
     for step in location:
         deeper = [inner for annotation in found for inner in _step(annotation, step)]
         found = deeper or found
-    models = [annotation for annotation in found if _is_model(annotation)]
-    return list(dict.fromkeys(key for each in models for key in keys_of(each)))
+    return found
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

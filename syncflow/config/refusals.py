@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from syncflow.config.diagnostics import Diagnostic, Span, did_you_mean, one_of
-from syncflow.config.model_keys import keys_at
+from syncflow.config.model_keys import choices_at, keys_at
 from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
 from syncflow.config.scalars import Plain
 
@@ -55,7 +55,7 @@ def diagnose(group: Sequence[Problem], model: type[BaseModel], root: Node) -> Di
     if kind == "extra_forbidden":
         return _unknown_key(path, error, model, root)
     if kind == "missing":
-        return _missing_key(path, root)
+        return _missing_key(path, choices_at(model, error["loc"]), root)
     node, key, _ = find(root, path)
     where = dotted(path)
     if "[key]" in error["loc"] and key is not None:
@@ -186,11 +186,12 @@ def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: 
     )
 
 
-def _missing_key(path: Path, root: Node) -> Diagnostic:
+def _missing_key(path: Path, choices: Sequence[str], root: Node) -> Diagnostic:
     parent, key, _ = find(root, path[:-1])
     span = key.span if key is not None else _first_line(parent)
     where = f"`{dotted(path[:-1])}`" if len(path) > 1 else "the file"
-    return Diagnostic("SF202", span, f"{where} has no `{path[-1]}`", hint=f"add `{path[-1]}: …`", path=dotted(path))
+    message, expected = f"{where} has no `{path[-1]}`", one_of(choices) if choices else ""
+    return Diagnostic("SF202", span, message, expected=expected, hint=f"add `{path[-1]}: …`", path=dotted(path))
 
 
 def _first_line(node: Node) -> Span:
