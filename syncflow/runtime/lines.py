@@ -6,7 +6,7 @@ takes it): without a line, a delete that had to be repeated would take the next 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from syncflow.events import Delivery, Record
 
@@ -19,26 +19,37 @@ class KeyLines:
 
     def __init__(self, compared: Callable[[Delivery], str]) -> None:
         self._compared = compared
-        self._lines: dict[Place, dict[int, LaneKey]] = {}
+        self._places: dict[int, tuple[Place, ...]] = {}
+        self._first: dict[Place, int] = {}
+        self._behind: dict[Place, dict[int, LaneKey]] = {}
+        """Where more than one stands: seldom, so that a delivery alone costs little."""
 
     def join(self, delivery: Delivery, lane: LaneKey) -> None:
-        for place in self._places(delivery):
-            self._lines.setdefault(place, {})[delivery.id] = lane
+        here = (delivery.object, self._compared(delivery))
+        there = (delivery.object, delivery.frees)
+        self._places[delivery.id] = places = (here, there) if delivery.frees and there != here else (here,)
+        for place in places:
+            if self._first.setdefault(place, delivery.id) != delivery.id:
+                self._behind.setdefault(place, {})[delivery.id] = lane
 
     def is_first(self, delivery: Delivery) -> bool:
         """Whether nothing that came earlier is still to be done at any of its keys."""
-        return all(next(iter(self._lines[place])) == delivery.id for place in self._places(delivery))
+        places = self._places[delivery.id]
+        return self._first[places[0]] == delivery.id == self._first[places[-1]]
 
-    def leave(self, delivery: Delivery) -> Iterator[LaneKey]:
-        """Take it out of its lines; yield the lanes of those who are first now."""
-        for place in self._places(delivery):
-            line = self._lines[place]
-            del line[delivery.id]
-            if line:
-                yield next(iter(line.values()))
+    def leave(self, delivery: Delivery) -> list[LaneKey]:
+        """Take it out of its lines; return the lanes of those who become first by it."""
+        moved = []
+        for place in self._places.pop(delivery.id):
+            behind = self._behind.get(place)
+            if not behind:
+                del self._first[place]
+                continue
+            if self._first[place] == delivery.id:
+                self._first[place] = following = next(iter(behind))
+                moved.append(behind.pop(following))
             else:
-                del self._lines[place]
-
-    def _places(self, delivery: Delivery) -> tuple[Place, ...]:
-        here = (delivery.object, self._compared(delivery))
-        return (here, (delivery.object, delivery.frees)) if delivery.frees and delivery.frees != here[1] else (here,)
+                del behind[delivery.id]
+            if not behind:
+                del self._behind[place]
+        return moved
