@@ -102,15 +102,33 @@ def moment(seconds: float | None) -> str:
 def say_table(
     headers: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: frozenset[str] = frozenset()
 ) -> None:
-    """Print a table; the columns in ``numbers`` are aligned to the right."""
+    """Print a table; the columns in ``numbers`` are aligned to the right, and left out if all are 0 where the terminal is too narrow."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+    console = Console(highlight=False, markup=False, width=width)
+    headers, cells = list(headers), [[str(cell) for cell in row] for row in rows]
+    if _natural_width(headers, cells) > console.width:
+        headers, cells = _without_zeros(headers, cells, numbers)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, header in enumerate(headers):
         table.add_column(header, justify="right" if header in numbers else "left", overflow="fold", no_wrap=index == 0)
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
-    Console(highlight=False, markup=False, width=width).print(table)
+    for row in cells:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _natural_width(headers: list[str], cells: list[list[str]]) -> int:
+    columns = zip(headers, *cells, strict=True)
+    return sum(max(map(len, column)) + 3 for column in columns) - 3
+
+
+def _without_zeros(
+    headers: list[str], cells: list[list[str]], numbers: frozenset[str]
+) -> tuple[list[str], list[list[str]]]:
+    kept = [
+        i for i, header in enumerate(headers) if header not in numbers or any(row[i] not in {"", "0"} for row in cells)
+    ]
+    return [headers[i] for i in kept], [[row[i] for i in kept] for row in cells]
