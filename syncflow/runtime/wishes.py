@@ -135,7 +135,7 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
         ).fetchone()[0]
         if still:
             raise DataError(
-                f"{still} deliveries of this record are still open",
+                f"{still} {'delivery' if still == 1 else 'deliveries'} of this record still open",
                 hint="let a run deliver them, or drop its dead letters, first",
             )
         events = f"SELECT seq FROM events WHERE {whose}"

@@ -116,7 +116,7 @@ def test_forget_refuses_while_something_is_still_to_be_sent(tmp_path: Path) -> N
     path = tmp_path / "j.db"
     dead = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)))
     run([event("A")], path, systems=dead, program=program(), wait_seconds=1)
-    with pytest.raises(DataError, match="1 deliveries of this record are still open"):
+    with pytest.raises(DataError, match="1 delivery of this record still open"):
         wishes.forget(path, "A")
 
 
