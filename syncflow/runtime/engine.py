@@ -180,8 +180,10 @@ class Engine:
             await self._work(opened)
             finished = True
         finally:
-            await self._source.close()
-            await self._journal.close(finished=finished)
+            try:
+                await self._source.close()
+            finally:
+                await self._journal.close(finished=finished)
         stopped = tuple(f"{name}: {d.stopped}" for name, d in self._dispatchers.items() if d.stopped)
         return Ending(self.snapshot(), self._reason, stopped)
 

@@ -129,9 +129,11 @@ class SqliteJournal:
         return await self._call(self._totals)
 
     async def close(self, *, finished: bool) -> None:
-        await self._call(self._close, finished)
-        if self._owns_executor and self._executor:
-            self._executor.shutdown()
+        try:
+            await self._call(self._close, finished)
+        finally:
+            if self._owns_executor and self._executor:
+                self._executor.shutdown()
 
     async def _call(self, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         try:
@@ -366,11 +368,14 @@ class SqliteJournal:
     def _close(self, finished: bool) -> None:  # noqa: FBT001  # passed on from a keyword
         if self._database is None:
             return
-        with self._database as db:
-            db.execute("UPDATE runs SET ended_at = ?, finished = ? WHERE id = ?", (self._now(), finished, self._run_id))
-        self._database.close()
-        self._database = None
-        self._lock.release()
+        try:
+            with self._database as db:
+                ended = (self._now(), finished, self._run_id)
+                db.execute("UPDATE runs SET ended_at = ?, finished = ? WHERE id = ?", ended)
+        finally:
+            self._database.close()
+            self._database = None
+            self._lock.release()
 
 
 def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlite3.Connection:

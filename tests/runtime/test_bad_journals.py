@@ -100,3 +100,21 @@ def test_a_clock_that_jumps_delays_and_loses_nothing(jump: float, tmp_path: Path
     assert ending.clean
     assert len(systems.by_name["a"].held) == 20
     assert seconds < 60
+
+
+def test_a_source_that_cannot_be_closed_leaves_the_journal_to_the_next_run(tmp_path: Path) -> None:
+    class Stuck(ListSource):
+        async def close(self) -> None:
+            raise UnavailableError("the other side is gone")
+
+    async def main() -> Ending:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True)
+        source = Stuck([event("A")])
+        return await Engine(
+            program(), source=source, journal=journal, systems=FakeSystems(), clock=VirtualClock()
+        ).run()
+
+    with pytest.raises(UnavailableError, match="the other side is gone"):
+        run_virtually(main())
+    ending, _ = run([], tmp_path / "j.db", systems=FakeSystems(), program=program())
+    assert ending.clean
