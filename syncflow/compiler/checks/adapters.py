@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from syncflow.compiler.code import Emitter
@@ -35,6 +35,7 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     for action, operation in adapter.model.operations.items():
         for path, answer, records in _answers(operation, ("operations", action)):
             yield from _endless_pages(adapter, answer, path)
+            yield from _untold_ids(adapter, answer, path)
             if records > 1:
                 yield from _shared_fate(adapter, answer, path, records)
 
@@ -126,6 +127,30 @@ def _shared_fate(adapter: Document[AdapterFile], answer: Answer, path: _Path, re
         expected="results or failures, which read the answer record by record",
         hint="where the other side does all or nothing, say so: `answer: {missing: delivered}`",
     )
+
+
+def _untold_ids(adapter: Document[AdapterFile], answer: Answer, path: _Path) -> Iterator[Diagnostic]:
+    """Yield readers that look for the delivery's id in the answer to a request that did not tell it."""
+    sent = (*path[:-1], "request")
+    texts = [str(scalar.value) for at, scalar in scalars(adapter.node) if _within(at, sent)]
+    for name in ("results", "failures"):
+        reader = getattr(answer, name)
+        if reader is None or reader.match == "index" or reader.with_ != "delivery.id":
+            continue
+        if not any("delivery" in text for text in texts):
+            yield adapter.report(
+                "SF508",
+                f"{name} are matched with delivery.id, which the request does not tell",
+                *path,
+                name,
+                severity="warning",
+                at_key=True,
+                hint="send `delivery.id` along, or say with what: `with: key.value`, or `with: position` for a number from 0",
+            )
+
+
+def _within(at: Sequence[str | int], path: _Path) -> bool:
+    return any(tuple(at[start : start + len(path)]) == path for start in range(len(at) - len(path) + 1))
 
 
 def _endless_pages(adapter: Document[AdapterFile], answer: Answer, path: _Path) -> Iterator[Diagnostic]:

@@ -5,6 +5,7 @@ What expressions of one place see is a type (``sight``); where it is an object, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,6 +23,9 @@ from syncflow.config.diagnostics import did_you_mean
 from syncflow.errors import DataError
 
 Step = str | int
+_AS_IN_A_BODY = re.compile(
+    r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.id|batch\.id|vendor_id)"
+)
 
 
 class Placed(Protocol):
@@ -84,6 +88,7 @@ class Texts:
 
     def template(self, text: str, *path: Step, sees: Type, escape: Callable[[str], str] | None = None) -> Render:
         """Compile text with inserts."""
+        self._no_expression(text, *path)
         if not is_jinja(text):
             return lambda _: text
         made: Render = self._compiled(text, path, sees, escape)
@@ -93,6 +98,11 @@ class Texts:
         """Compile a path whose inserts are encoded, each as one segment."""
         return self.template(text, *path, escape=_segment, sees=sees)
 
+    def _no_expression(self, text: str, *path: Step) -> None:
+        """Note what is written as in a body, where it would be sent as it stands."""
+        if _AS_IN_A_BODY.fullmatch(text):
+            self.wrong(path, f"{text} is sent as it stands: text is a template here", hint=f"write {{{{ {text} }}}}")
+
     def begins_with_slash(self, text: str, *path: Step) -> None:
         """Note a path that would run on from the host's name, so that what is sent would go to another host."""
         if text and not text.startswith(("/", "?")):
@@ -100,6 +110,8 @@ class Texts:
 
     def templates(self, texts: Mapping[str, str], *path: Step, sees: Type) -> Renders:
         """Compile named texts with inserts: one function makes them all."""
+        for name, text in texts.items():
+            self._no_expression(text, *path, name)
         if not any(map(is_jinja, texts.values())):
             constant = dict(texts)
             return lambda _: constant
