@@ -6,6 +6,10 @@ import os
 
 import pytest
 
+from tests.effort import load_profile
+
+load_profile()
+
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

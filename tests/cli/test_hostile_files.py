@@ -17,6 +17,7 @@ from syncflow.config.yaml import read_text
 from syncflow.errors import DataError
 from tests.cli.conftest import Command
 from tests.compiler.projects import changed, write_project
+from tests.effort import examples
 
 REFUSED = {
     "an expression of 100 kB": ("item." + "a" * 100_000, "longer than 100,000 characters"),
@@ -89,7 +90,7 @@ def test_any_name_of_a_field_is_only_a_name(command: Command, tmp_path: Path, na
     assert quoted in ended.out or json.dumps(name) in ended.out
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_the_loader_takes_any_text(text: str | bytes) -> None:
     tree, _, diagnostics = read_text(text, name="any.yaml")
@@ -102,7 +103,7 @@ _WORDS = (
 _BITS = st.sampled_from([*_WORDS.split(), " ", "\n", "\ud800"])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_BITS, max_size=14).map("".join) | st.text(max_size=30))
 def test_the_parsers_and_the_code_generator_take_any_text(text: str) -> None:
     try:

@@ -17,6 +17,7 @@ from syncflow.compiler.build import build, check
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Position, Raw
 from tests.compiler.projects import FILES, open_project
+from tests.effort import examples
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("ßİŉﬃǰΐ "))
 _ADDRESSES = st.sampled_from(["a@b.org", "A.B+c@X-Y.example.ORG", "a" * 64 + "@" + "b" * 11 + ".org"])
@@ -212,7 +213,7 @@ def _fits(value: Any, field: dict[str, Any]) -> bool:
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # an example is a whole project: to shrink one takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

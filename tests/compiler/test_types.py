@@ -49,6 +49,7 @@ from syncflow.compiler.types import (
     union,
 )
 from syncflow.config.models.schema import ObjectField, SchemaNode
+from tests.effort import examples
 
 WORDS = st.sampled_from(
     ["", "a", "b", "ab", "2024-01-15", "ada@example.com", "2024-01-15T10:30:00Z", "2024-01-15T10:30:00", "é"]
@@ -97,13 +98,13 @@ TYPES = st.recursive(PLAIN, _deeper, max_leaves=5)
 
 
 @given(TYPES, TYPES, VALUES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_a_union_holds_what_any_member_holds(one: Type, other: Type, value: Any) -> None:
     assert accepts(union(one, other), value) == (accepts(one, value) or accepts(other, value))
 
 
 @given(TYPES, TYPES, VALUES)
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_a_value_of_a_subtype_is_one_of_the_wider_type(one: Type, other: Type, value: Any) -> None:
     if is_subtype(one, other) and accepts(one, value):
         assert accepts(other, value)
@@ -126,14 +127,14 @@ def test_what_is_left_without_null_and_absent_holds_every_other_value(kind: Type
 
 
 @given(TYPES, TYPES, VALUES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_restricting_keeps_every_common_value(one: Type, other: Type, value: Any) -> None:
     if accepts(one, value) and accepts(other, value):
         assert accepts(restrict(one, other), value)
 
 
 @given(TYPES, VALUES, VALUES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_narrowing_by_a_comparison_keeps_the_values_that_pass_it(kind: Type, value: Any, compared: Any) -> None:
     if accepts(kind, value) and compared is not MISSING and value is not MISSING:
         equal = value == compared and isinstance(value, bool) == isinstance(compared, bool)

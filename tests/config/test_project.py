@@ -13,6 +13,7 @@ from syncflow.config.project import Project, load_project, read_project
 from syncflow.config.scalars import Rate
 from syncflow.errors import ProjectError
 from tests.config.projects import PROJECT, copy_project
+from tests.effort import examples
 
 ROUTES = PROJECT / "routes.yaml"
 
@@ -280,7 +281,7 @@ _YAML = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     file=st.sampled_from(
         [

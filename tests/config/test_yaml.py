@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from syncflow.config.nodes import MappingNode, ScalarNode, find
 from syncflow.config.scalars import Plain, resolve
 from syncflow.config.yaml import MAX_BYTES, read_text
+from tests.effort import examples
 
 
 def data(text: str) -> Any:
@@ -175,7 +176,7 @@ def test_every_key_and_value_has_its_place() -> None:
 _SYNTAX = "abé \n\t:-[]{}'\"#&*!|>%@`,?$~0\\\x00\ufeff\u2028"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.one_of(st.binary(max_size=60), st.text(alphabet=_SYNTAX, max_size=60).map(lambda text: text.encode())))
 def test_whatever_the_bytes_there_is_a_tree_or_a_diagnostic(content: bytes) -> None:
     node, _, diagnostics = read_text(content, name="file.yaml")
@@ -188,7 +189,7 @@ def test_whatever_the_bytes_there_is_a_tree_or_a_diagnostic(content: bytes) -> N
 _SCALAR_TEXT = st.text(alphabet="ab :#'\"\\\n\té{}[]|>-", max_size=20)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(_SCALAR_TEXT)
 def test_every_character_of_a_double_quoted_value_is_found(text: str) -> None:
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}

@@ -32,6 +32,7 @@ from syncflow.compiler.types import (
     optional,
     union,
 )
+from tests.effort import examples
 
 TELLING = st.sampled_from(
     [
@@ -120,7 +121,7 @@ def beyond_64_bits(value: Any) -> bool:
 
 @pytest.mark.parametrize("function", EVERY)
 def test_a_call_gives_json_of_the_declared_type_and_length(function: Function) -> None:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=examples(20), deadline=None)
     @given(calls(function), st.lists(st.integers(0, 59), min_size=6, max_size=6))
     def check(arguments: list[Any], steps: list[int]) -> None:
         before = repr(arguments)

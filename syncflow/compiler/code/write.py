@@ -112,7 +112,10 @@ class Writer:
             return self._placed(value, region)
         if self._uses[value] > 1 and is_read(value, self._parameter):
             region = self._top
-        code = self._placed(value, region)
+        return self._with_name(value, self._placed(value, region), region)
+
+    def _with_name(self, value: Value, code: ast.expr, region: Region) -> ast.expr:
+        """Give the code of a value a name that is known from here on."""
         name = self.names.fresh(wish_for(value))
         region.know(value, name)
         if not region.straight:
@@ -254,10 +257,13 @@ class Writer:
         if value.proven and is_all and not value.of_values:
             return self.write(value.source, region)
         source = self.write(value.source, region) if value.proven else self.named(value.source, region)
-        is_bare = value.proven and not _names_something(source)
+        if value.proven and not _names_something(source):
+            return self._listing(value, source, region)
+        if region.name_of(value.source) is None:
+            source = self._with_name(value.source, source, region)
         test = _call("isinstance", source, _load("dict" if value.of_values else "list"))
-        listing = self._listing(value, source if is_bare else self.named(value.source, region), region)
-        return listing if is_bare else ast.IfExp(test, listing, ast.Constant(None))
+        listing = self._listing(value, self.named(value.source, region), region)
+        return ast.IfExp(test, listing, ast.Constant(None))
 
     def _listing(self, value: values.Collected, source: ast.expr, region: Region) -> ast.expr:
         inner = Region(region)

@@ -16,8 +16,9 @@ from syncflow.compiler.languages.templates import compile_inserts
 from syncflow.compiler.types import ANY, Type, accepts
 from syncflow.errors import DataError
 from tests.compiler.code.jinja_strategies import OTHER_RECORDS, RECORDS, SCOPE, TEMPLATES
+from tests.effort import examples
 
-_SOME = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SOME = settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Failed:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import HealthCheck, assume, example, given, note, settings
 from hypothesis import strategies as st
 
 from syncflow.compiler.code import Emitter, compile_path
@@ -16,9 +16,10 @@ from syncflow.compiler.types import ANY, Type, accepts
 from syncflow.errors import DataError
 from tests.compiler.code.oracle import search
 from tests.compiler.code.strategies import EXPRESSIONS, GUARDED, JSON, OBJECT_TYPES, values_of
+from tests.effort import examples
 
 _THOROUGH = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 _FAILED = "failed"
 
@@ -42,6 +43,8 @@ def _compiled(text: str, scope: Type) -> Emitter:
 
 @_THOROUGH
 @given(EXPRESSIONS, st.lists(JSON, min_size=1, max_size=3))
+@example("[map(&[:], a)[?a]]", [{"a": [[1], {"a": 1}, None]}])
+@example("[map(&[:], a)[?@]]", [{"a": [[1], {"a": 1}, None]}])
 def test_what_is_compiled_is_what_the_library_computes(text: str, roots: list[Any]) -> None:
     note(text)
     emitter = _compiled(text, ANY)

@@ -10,6 +10,7 @@ from syncflow.compiler.code.parse import parse, walk
 from syncflow.compiler.expressions import ExpressionError
 from syncflow.compiler.functions import FUNCTIONS
 from tests.compiler.code.strategies import EXPRESSIONS
+from tests.effort import examples
 
 
 def _written(text: str) -> list[tuple[str, str]]:
@@ -39,7 +40,7 @@ def test_a_node_stands_where_it_was_written(text: str, expected: list[tuple[str,
     assert _written(text) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(EXPRESSIONS)
 def test_every_node_lies_within_its_parent_and_names_stand_at_their_place(text: str) -> None:
     try:
