@@ -38,12 +38,15 @@ def redrive(path: Path, letters: Letters, *, how: How) -> int:
 
 
 def drop(path: Path, letters: Letters) -> int:
-    """Settle dead letters for good: nothing will be sent. They stay in the journal as dropped. Return how many."""
+    """Settle dead letters for good: nothing will be sent, though it was marked to be. They stay in the journal as dropped.
+
+    Return how many.
+    """
     where, values = letters.where()
+    chosen = f"SELECT l.id FROM {LETTERS} WHERE {where}"
     with _opened(path) as journal, journal:
-        return journal.execute(
-            f"UPDATE dead_letters SET state = 'dropped' WHERE id IN (SELECT l.id FROM {LETTERS} WHERE {where})", values
-        ).rowcount
+        journal.execute(f"DELETE FROM marks WHERE letter IN ({chosen})", values)
+        return journal.execute(f"UPDATE dead_letters SET state = 'dropped' WHERE id IN ({chosen})", values).rowcount
 
 
 def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
@@ -146,8 +149,8 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
         )
         journal.execute(f"DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE {whose})", values)
         journal.execute(
-            "UPDATE deliveries SET record = 'forgotten', key_value = '', payload = x'7b7d', vendor_id = NULL, message = NULL "
-            f"WHERE {whose}",
+            "UPDATE deliveries SET record = 'forgotten', key_value = '', payload = x'7b7d', vendor_id = NULL, message = NULL, "
+            f"frees = NULL WHERE {whose}",
             values,
         )
         journal.execute(f"DELETE FROM presence WHERE {whose}", values)

@@ -15,7 +15,7 @@ from syncflow.runtime.engine import Ending, Engine, Keep
 from syncflow.runtime.letters import Letters
 from syncflow.runtime.sqlite import SqliteJournal, connect
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
-from tests.runtime.programs import event, program
+from tests.runtime.programs import event, program, system
 from tests.runtime.test_engine import run
 
 
@@ -81,6 +81,17 @@ def test_drop_settles_a_dead_letter_for_good(tmp_path: Path) -> None:
     assert [letter["record"] for letter in wishes.export(path, Letters())] == ["B"]
 
 
+def test_what_was_marked_and_then_dropped_is_not_sent(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A"), event("B")], path, systems=FakeSystems(refusing), program=program())
+    wishes.redrive(path, Letters(), how="as_sent")
+    wishes.drop(path, Letters(record="A"))
+    systems = FakeSystems()
+    ending, _ = run([], path, systems=systems, program=program())
+    assert set(names(systems)) == {"B"}
+    assert ending.tally.redriven == 1
+
+
 def test_replay_sends_only_the_newest_version_of_each_record(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     events = [
@@ -104,11 +115,17 @@ def test_replay_sends_only_the_newest_version_of_each_record(tmp_path: Path) -> 
 
 def test_forget_erases_a_record_from_every_table(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
-    run([event("planted-id", name="Planted Name"), event("B")], path, systems=FakeSystems(), program=program())
-    assert b"Planted Name" in path.read_bytes()
-    assert wishes.forget(path, "planted-id") == 1
-    assert b"Planted Name" not in path.read_bytes()
-    assert b"planted-id" not in path.read_bytes()
+    plan = program(systems={"a": system("a", actions=("upsert", "update", "delete")), "b": system("b")})
+    events = [
+        event("planted-id", name="Planted Name", item={"key": "old-key"}),
+        event("planted-id", "update", name="Planted Name", item={"key": "new-key"}),
+        event("B"),
+    ]
+    run(events, path, systems=FakeSystems(), program=plan)
+    planted = (b"Planted Name", b"planted-id", b"old-key", b"new-key")
+    assert all(value in path.read_bytes() for value in planted)
+    assert wishes.forget(path, "planted-id") == 2
+    assert not [value for value in planted if value in path.read_bytes()]
     assert b"B" in path.read_bytes()
 
 
