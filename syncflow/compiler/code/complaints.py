@@ -100,25 +100,41 @@ def are_disjoint(left: Type, right: Type) -> bool:
 
 def of_call(node: nodes.Call, given: Sequence[Type], functions: Mapping[str, Function]) -> Sequence[Finding]:
     """Arguments that do not fit their function."""
-    if NEVER in given:
-        return ()
     built_in = BUILT_INS.get(node.name)
+    plain = [kind for argument, kind in zip(node.arguments, given, strict=True) if not _is_reference(argument)]
+    if NEVER in plain:
+        return ()
     if built_in is not None:
         return [found for i, kind in enumerate(given) for found in _of_built_in(node, i, kind, built_in)]
     return [found for i, kind in enumerate(given) for found in _of_ours(node, i, kind, functions[node.name])]
 
 
 def _of_built_in(node: nodes.Call, position: int, given: Type, built_in: BuiltIn) -> Sequence[Finding]:
-    expected = built_in.parameter(position)
+    expected, argument, what = built_in.parameter(position), node.arguments[position], f"{node.name}()"
+    if isinstance(argument, nodes.Reference):
+        return _of_key(what, argument, given) if node.name != "map" else ()
     if expected is None or is_subtype(given, expected):
         return ()
-    argument, what = node.arguments[position], f"{node.name}()"
     if restrict(given, expected) == NEVER:
         message = f"{what} fails: this argument never fits"
         return [at(argument, "SF322", message, severity="error", expected=describe(expected), found=describe(given))]
     hint = "give a default: value || …" if is_subtype(without_null(given), expected) else ""
     message = f"{what} fails where this argument does not fit"
     return [at(argument, "SF323", message, expected=describe(expected), found=describe(given), hint=hint)]
+
+
+def _of_key(what: str, argument: nodes.Reference, key: Type) -> Sequence[Finding]:
+    """What elements are ordered by must be all numbers or all texts."""
+    if is_subtype(key, NUMBER) or is_subtype(key, TEXT):
+        return ()
+    message = f"{what} fails where what it orders by is not all numbers or all text"
+    filled = without_null(key)
+    hint = "give a default: value || …" if is_subtype(filled, NUMBER) or is_subtype(filled, TEXT) else ""
+    return [at(argument.expression, "SF323", message, expected="numbers or text", found=describe(key), hint=hint)]
+
+
+def _is_reference(argument: nodes.Node) -> bool:
+    return isinstance(argument, nodes.Reference)
 
 
 def _of_ours(node: nodes.Call, position: int, given: Type, function: Function) -> Sequence[Finding]:

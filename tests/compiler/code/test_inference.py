@@ -76,6 +76,9 @@ FOUND: list[tuple[str, str, str, str, str]] = [
     ("length(item.email)", "SF323", "item.email", "length() fails where this argument does not fit", ""),
     ("truncate(item.name, 'x')", "SF322", "'x'", "truncate() is always null: this argument never fits", ""),
     ("item.addresses[?cty].city", "SF304", "cty", "there is no `cty` here, so this is always null", "city"),
+    ("max_by(item.name, &@)", "SF322", "item.name", "max_by() fails: this argument never fits", ""),
+    ("sort_by(item.addresses, &street)", "SF323", "street", "sort_by() fails where what it orders by is not all numbers or all text", ""),
+    ("min_by(item.addresses, &(street == 'x'))", "SF323", "street == 'x'", "min_by() fails where what it orders by is not all numbers or all text", ""),
     ("sort_by(item.addresses, &cty)", "SF304", "cty", "there is no `cty` here, so this is always null", "city"),
 ]  # fmt: skip
 
@@ -94,6 +97,8 @@ SILENT = [
     "item.email && length(item.email)",
     "item.addresses[?street == 'x'] | [0].street",
     "item.active == `true`",
+    "sort_by(item.addresses, &(street || ''))",
+    "map(&street, item.addresses)",
 ]
 
 
