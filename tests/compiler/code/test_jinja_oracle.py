@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -54,8 +53,7 @@ def _check(text: str, scope: Type, record: Any) -> None:
     try:
         expected = _outcome(lambda: _sandboxed(text)(record))
     except ExpressionError:
-        with pytest.raises(ExpressionError):
-            _compiled(text, scope)
+        _check_refused(text, scope)
         return
     call, kind, source = _compiled(text, scope)
     found = _outcome(lambda: call(record))
@@ -63,8 +61,20 @@ def _check(text: str, scope: Type, record: Any) -> None:
     assert found == Failed() or accepts(kind, found), (kind, found)
 
 
+def _check_refused(text: str, scope: Type) -> None:
+    """The library computes constants when it compiles, and fails then; for us they fail where they are reached."""
+    emitter = Emitter(scope)
+    try:
+        emitted = emitter.template(text)
+        emitter.function("render", emitted)
+    except ExpressionError:
+        return
+    assert any(finding.severity == "error" for finding in emitted.findings)
+
+
 @_SOME
 @given(TEMPLATES, RECORDS)
+@example("{{ (('a').a and item.active) | lower }}", {"record": "contacts", "item": {"active": True}})
 def test_a_template_over_typed_records_is_what_the_sandbox_renders(text: str, record: dict[str, Any]) -> None:
     _check(text, SCOPE, record)
 
