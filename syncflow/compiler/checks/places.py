@@ -8,8 +8,10 @@ from typing import Any, Literal, NamedTuple
 from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.narrowing import values_of, without_null
 from syncflow.compiler.type_sources import from_schema
 from syncflow.compiler.types import ANY, NULL, NUMBER, TEXT, Object, Text, Type, closed_object, members, union
+from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe
 from syncflow.config.models.routes import RouteSettings
@@ -114,10 +116,15 @@ def listed_values(project: Project, kind: str, text: str) -> frozenset[str] | No
     """Return the complete list of texts that a plain path can give, None where there is no list."""
     names = plain_path(project, text)
     found = None if names is None else at_path(root_type(project, kind), names)
-    texts = [member for member in members(found) if isinstance(member, Text)] if found is not None else []
-    if not texts or any(member.values is None for member in texts):
-        return None
-    return frozenset().union(*(member.values or () for member in texts))
+    return None if found is None else texts_of(found) or None
+
+
+def texts_of(kind: Type) -> frozenset[str] | None:
+    """Return the texts by which a table knows the values of a type, null aside; None where they are not all known, or one
+    has no text."""
+    values = values_of(without_null(kind))
+    texts = None if values is None else [text_of(value) for value in values]
+    return None if texts is None or None in texts else frozenset(text for text in texts if text is not None)
 
 
 def object_fields(project: Project, mapping: Document[MappingFile]) -> tuple[dict[str, ObjectField], bool] | None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.coverage import values_sent_to
-from syncflow.compiler.checks.places import listed_values
-from syncflow.compiler.narrowing import values_of, without_null
+from syncflow.compiler.checks.places import listed_values, texts_of
 from syncflow.compiler.type_words import describe
 from syncflow.compiler.types import Type
-from syncflow.compiler.values import text_of
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile, Recipe
@@ -68,8 +66,8 @@ def check_table(document: Document[MappingFile], name: str, recipe: Recipe, kind
     """Yield that a table without default may lack the value of an expression; plain paths to an enum have a check of their own."""
     if recipe.table is None or "default" in recipe.model_fields_set:
         return
-    listed = values_of(without_null(kind))
-    missing = None if listed is None else sorted({text_of(value) or "" for value in listed} - set(recipe.table))
+    listed = texts_of(kind)
+    missing = None if listed is None else sorted(listed - set(recipe.table))
     if missing == []:
         return
     words = "may lack the value" if missing is None else f"says nothing of {', '.join(missing)}"
