@@ -21,7 +21,7 @@ from syncflow.adapters.gate import Gate
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
-from syncflow.errors import SyncflowError
+from syncflow.errors import ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Delivery
 from syncflow.runtime.dispatch import Dispatcher, System
 from syncflow.runtime.journal import Journal, Opened
@@ -80,6 +80,15 @@ class Ending:
     def clean(self) -> bool:
         tally = self.tally
         return not (self.stopped or self.systems_stopped or tally.open or tally.dead_letters) and tally.accounted
+
+
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """A system that can be sent to: what is known of it, its gate, and what speaks to it."""
+
+    plan: SystemPlan
+    limiter: Limiter
+    client: System
 
 
 class Engine:
@@ -151,14 +160,17 @@ class Engine:
         self._news()
 
     async def swap(self, program: Program) -> None:
-        """Change the program between two chunks. What is journaled keeps its payload; what has no route any more is dead-lettered."""
+        """Change the program between two chunks. What is journaled keeps its payload; what has no route any more is dead-lettered.
+
+        Raises:
+            ProjectError: one of its systems cannot be connected; the engine goes on with the program that it had.
+            SyncflowError: the journal failed; the run ends.
+        """
         async with self._between_chunks:
-            running = self._group is not None and not self._stop.is_set()
-            if running:
-                await self._close_dispatchers()
-            self.program = program
-            if running:
-                await self._start_dispatchers(backlog=True, start_full=True)
+            if self._group is None or self._stop.is_set():
+                self.program = program
+            else:
+                await self._exchange(program)
         note("program.changed", fingerprint=program.fingerprint[:12])
         self._news()
 
@@ -196,7 +208,9 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             self._group = group
             settling = group.create_task(self._settler.run(), name="settle")
-            await self._start_dispatchers(backlog=opened.used_before, start_full=opened.used_before)
+            await self._start_dispatchers(
+                self._connected(self.program), backlog=opened.used_before, start_full=opened.used_before
+            )
             reading = read(self._source, raw, clock=self._clock, tally=self.tally, limit=self._limit, stop=self._stop)
             group.create_task(reading, name="read")
             group.create_task(self._process(raw, processed), name="process")
@@ -323,7 +337,29 @@ class Engine:
 
     # -- dispatchers ---------------------------------------------------------------------------------------------------------
 
-    async def _start_dispatchers(self, *, backlog: bool, start_full: bool) -> None:
+    async def _exchange(self, program: Program) -> None:
+        try:
+            connected = self._connected(program)
+        except UnavailableError as error:
+            raise ProjectError(error.message, hint=error.hint) from error
+        try:
+            await self._close_dispatchers()
+            self.program = program
+            await self._start_dispatchers(connected, backlog=True, start_full=True)
+        except BaseException as error:
+            # Some systems have nobody who sends to them now: to go on would be to journal for ever what is never sent.
+            self.stop(f"the changed program could not be taken up: {error}")
+            raise
+
+    def _connected(self, program: Program) -> dict[str, _Connected]:
+        """Connect every system of a program; nothing is sent yet."""
+        connected = {}
+        for name, plan in program.systems.items():
+            limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock)
+            connected[name] = _Connected(plan, limiter, self._connect(plan, limiter))
+        return connected
+
+    async def _start_dispatchers(self, connected: Mapping[str, _Connected], *, backlog: bool, start_full: bool) -> None:
         """Give every system of the program its dispatcher; first bury what belongs to none of its routes."""
         program = self.program
         gone = await self._journal.abandon(
@@ -333,11 +369,11 @@ class Engine:
             warn("program.changed", dead_letters=gone, reason="their route or system is not in the project any more")
         self.tally.abandoned += gone
         self.tally.open -= gone
-        for name, plan in program.systems.items():
-            self._start_dispatcher(name, plan, backlog=backlog, start_full=start_full)
+        for name, system in connected.items():
+            self._start_dispatcher(name, system, backlog=backlog, start_full=start_full)
 
-    def _start_dispatcher(self, name: str, plan: SystemPlan, *, backlog: bool, start_full: bool) -> None:
-        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock)
+    def _start_dispatcher(self, name: str, system: _Connected, *, backlog: bool, start_full: bool) -> None:
+        limiter = system.limiter
         before = self._limiters.get(name)
         if before:
             limiter.follow(before, usage=self._usage.get(name, ()))
@@ -347,9 +383,9 @@ class Engine:
                 limiter.fill()
         self._limiters[name] = limiter
         dispatcher = Dispatcher(
-            plan,
+            system.plan,
             routes=self.program.routes,
-            system=self._connect(plan, limiter),
+            system=system.client,
             limiter=limiter,
             journal=self._journal,
             settler=self._settler,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from syncflow.adapters.gate import Gate
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import Window
-from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
+from syncflow.compiler.requests import SystemPlan, Window
+from syncflow.errors import ProjectError, UnavailableError
+from syncflow.events import Batch, BatchResult, Outcome, Raw, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine
 from syncflow.runtime.sqlite import SqliteJournal
-from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
+from syncflow.testing import FakeSystem, FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
 
 
@@ -97,3 +101,69 @@ def test_what_was_sent_before_a_swap_counts_for_a_quota(
     ending = swapped(tmp_path / "j.db", systems, before=limited(*before), after=limited(*after), at=3.0, events=60)
     assert len(systems.by_name["a"].batches) == 30
     assert ending.tally.systems["a"].requests == 30
+
+
+class Endless(ListSource):
+    """Waits at the end of the list for ever."""
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        if raws := await super().read(most=most):
+            return raws
+        await asyncio.Event().wait()
+        raise AssertionError("the event is never set")
+
+
+class FailsOnce(SqliteJournal):
+    """A journal that fails at the second time that it is asked to bury what is gone: the swap's."""
+
+    times = 0
+
+    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+        self.times += 1
+        if self.times == 2:
+            raise UnavailableError("no room")
+        return await super().abandon(routes=routes, systems=systems, at=at)
+
+
+def test_a_swap_that_fails_in_the_middle_ends_the_run(tmp_path: Path) -> None:
+    clock = VirtualClock()
+
+    async def main() -> Ending:
+        journal = FailsOnce(tmp_path / "j.db", inline=True, now=clock.now)
+        source = Endless([event(f"A{i}") for i in range(30)])
+        engine = Engine(program(), source=source, journal=journal, systems=FakeSystems(), clock=clock)
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(0.01)
+        with pytest.raises(UnavailableError, match="no room"):
+            await engine.swap(program(fingerprint="other"))
+        return await asyncio.wait_for(running, timeout=60)
+
+    ending = run_virtually(main())
+    assert not ending.clean
+    assert ending.stopped == "the changed program could not be taken up: no room"
+
+
+def test_a_program_whose_system_cannot_be_connected_leaves_the_old_one_running(tmp_path: Path) -> None:
+    clock, systems = VirtualClock(), FakeSystems()
+
+    def connect(plan: SystemPlan, gate: Gate) -> FakeSystem:
+        if plan.base_url == "https://no-certificate":
+            raise UnavailableError("its certificate cannot be used")
+        return systems(plan, gate)
+
+    async def main() -> Ending:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True, now=clock.now)
+        source = Endless([event(f"A{i}") for i in range(30)])
+        engine = Engine(program(), source=source, journal=journal, systems=connect, clock=clock)
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(0.01)
+        plans = {name: replace(plan, base_url="https://no-certificate") for name, plan in program().systems.items()}
+        with pytest.raises(ProjectError, match="its certificate cannot be used"):
+            await engine.swap(program(systems=plans, fingerprint="other"))
+        await asyncio.sleep(60)
+        engine.stop("enough")
+        return await running
+
+    ending = run_virtually(main())
+    assert ending.tally.open == 0
+    assert len(systems.by_name["a"].held) == 30
