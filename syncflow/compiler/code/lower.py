@@ -53,8 +53,6 @@ _COMPARISONS: Final = {
 _FLATTEN: Final = Callee("flatten", runtime.flatten, raises=False)
 _LEN: Final = Callee("len", len, raises=False)
 _LIST: Final = Callee("list", list, raises=False)
-_LIMITED: Final = {"sum", "avg"}
-"""Functions that fail on numbers, where the result is none of JSON."""
 
 
 @frozen_value
@@ -217,7 +215,7 @@ class Lowering:
         fits = all(want is None or is_subtype(kind, want) for kind, want in zip(kinds, expected, strict=True))
         if fits and (plain := self._plain(node, given, kinds)) is not None:
             return plain
-        raises = not fits or node.name in _LIMITED or None in expected
+        raises = not fits or None in expected
         return self._call(node, Callee(built_in.name, built_in.call, raises=raises), *given)
 
     def _arguments(self, node: nodes.Call, built_in: BuiltIn, scope: Scope) -> list[Value]:

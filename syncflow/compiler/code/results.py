@@ -78,14 +78,21 @@ def _whole(kind: Integer | Number) -> Type:
     return Integer(int(kind.least) - 1, int(kind.most) + 1)
 
 
+_SMALL = 2**31
+"""Of numbers no larger than this no array is so long that a number cannot hold their sum."""
+
+
 def average(kind: Type) -> Type:
-    some = union(*(Number() for array in arrays(kind) if array.items != NEVER))
-    return union(some, NULL) if _may_be_empty(kind) else some
+    element = element_of(kind)
+    some = NEVER if element == NEVER else NUMBER
+    never_null = is_subtype(element, union(Integer(), Number(-_SMALL, _SMALL))) and not _may_be_empty(kind)
+    return some if never_null else union(some, NULL)
 
 
 def total(kind: Type) -> Type:
-    whole_only = is_subtype(element_of(kind), Integer())
-    return Integer() if whole_only else NUMBER
+    element = element_of(kind)
+    some = Integer() if is_subtype(element, Integer()) else NUMBER
+    return some if is_subtype(element, Number(-_SMALL, _SMALL)) else union(some, NULL)
 
 
 def _may_be_empty(kind: Type) -> bool:

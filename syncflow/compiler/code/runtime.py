@@ -146,11 +146,10 @@ def _comparable(function: str, values: Iterable[Any]) -> None:
         all_text = is_text
 
 
-def _json_number(function: str, value: Any) -> Any:
-    """Refuse what a number of JSON cannot hold: infinity, and integers of more than 64 bits."""
-    if not (SMALLEST_INTEGER <= value <= LARGEST_INTEGER if isinstance(value, int) else math.isfinite(value)):
-        raise DataError(f"the result of {function}() is too large for a number")
-    return value
+def _json_number(value: Any) -> Any:
+    """Return a number, null in place of what JSON's cannot hold: infinity, and integers of more than 64 bits."""
+    fits = SMALLEST_INTEGER <= value <= LARGEST_INTEGER if isinstance(value, int) else math.isfinite(value)
+    return value if fits else None
 
 
 def _whole(exact: int) -> Any:
@@ -167,7 +166,7 @@ def average(values: Any) -> Any:
     numbers = _numbers("avg", values)
     if not numbers:
         return None
-    return _json_number("avg", sum(numbers) / len(numbers))
+    return _json_number(sum(numbers) / len(numbers))
 
 
 def ceiling(value: Any) -> Any:
@@ -277,7 +276,7 @@ def reverse(value: Any) -> Any:
 
 
 def total(numbers: Any) -> Any:
-    return _json_number("sum", sum(_numbers("sum", numbers)))
+    return _json_number(sum(_numbers("sum", numbers)))
 
 
 def to_array(value: Any) -> list[Any]:

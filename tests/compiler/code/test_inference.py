@@ -8,6 +8,7 @@ from syncflow.compiler.code import Emitter, Finding
 from syncflow.compiler.type_words import describe
 from syncflow.compiler.types import (
     BOOLEAN,
+    NUMBER,
     TEXT,
     Array,
     Integer,
@@ -28,6 +29,8 @@ ITEM = closed_object(
     tags=Array(Text(max_length=10), 1, 5),
     addresses=Array(closed_object(city=TEXT, street=optional(TEXT))),
     extra=open_object(),
+    amounts=Array(NUMBER),
+    scores=Array(Integer(0, 100), 1),
 )
 SCOPE = closed_object(item=ITEM)
 
@@ -53,6 +56,9 @@ TYPES = [
     ("to_string(item.active)", "text, at least 1 character, at most 5 characters"),
     ("item.extra.anything", "any value"),
     ("sort_by(item.addresses, &city)[0].city", "text or null"),
+    ("sum(item.amounts)", "number or null"),
+    ("sum(item.scores)", "integer"),
+    ("avg(item.scores)", "number"),
 ]
 
 
