@@ -51,6 +51,7 @@ FINE = [
     "{{ item.number + 1 }}{{ item.number * -2 }}",
     "{{ item.name ~ '-' ~ item.number }}",
     "{{ item.tags | join(', ') }}{{ item.tags | length }}",
+    "{{ [item.name, item.email] | compact | join(', ') }}",
     "{{ now() }}{{ today('Europe/Berlin') }}{{ uuid() }}{{ now() | format_date('%Y') | default('') }}",
     "{{ item.phone | when('a phone', 'none') }}{{ item.phone | is_in([none]) }}",
 ]
@@ -111,6 +112,15 @@ FINDINGS = [
         "SF323 warning at `item.number < 'a'`: < fails where the two values do not fit together",
     ),
     ("{% for x in item.number %}x{% endfor %}", "SF334 error at `item.number`: for fails: this has no elements"),
+    (
+        "{{ item.rows | default([]) | join }}",
+        "SF332 warning at `join`: join fails where an element is a list or an object; take a field of each, or to_json",
+    ),
+    (
+        "{{ [item.name, item.email] | join(', ') }}",
+        'SF330 warning at `join`: where an element is null, the text says "None"; '
+        "leave nulls out: … | compact | join(', ')",
+    ),
     (
         "{{ item.tags | lower }}",
         "SF322 error at `item.tags`: lower is always null: this argument never fits",

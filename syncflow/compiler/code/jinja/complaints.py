@@ -24,6 +24,7 @@ from syncflow.compiler.types import (
     OBJECT,
     TEXT,
     Anything,
+    Array,
     Boolean,
     Integer,
     Number,
@@ -198,16 +199,33 @@ def _of_argument(node: nodes.Filter, position: int, given: Type, function: Funct
     return [at(argument, "SF322", message, severity="error", expected=describe(accepted), found=describe(given))]
 
 
-def of_built_in(node: nodes.Filter, kind: Type) -> Sequence[Finding]:
-    """One of Jinja's own filters on a value for which it may fail."""
+def of_built_in(node: nodes.Filter, given: Sequence[Type]) -> Sequence[Finding]:
+    """One of Jinja's own filters on values for which it may fail."""
+    kind = given[0]
     takes = {"join": ARRAY, "length": union(_STRUCTURE, TEXT), "count": union(_STRUCTURE, TEXT), "items": OBJECT}
     if node.name not in takes:
         return of_other(node)
     expected = takes[node.name]
     if kind == NEVER or is_subtype(kind, expected):
-        return ()
+        return _of_joined(node, kind, given[1:]) if node.name == "join" else ()
     message = f"{node.name} fails where its value does not fit"
     return [at(node, "SF323", message, expected=describe(expected), found=describe(kind))]
+
+
+def _of_joined(node: nodes.Filter, kind: Type, separator: Sequence[Type]) -> Sequence[Finding]:
+    """Elements, or what stands between them, that are no text."""
+    elements = union(*(array.items for array in members(kind) if isinstance(array, Array)))
+    written = union(elements, *separator)
+    if restrict(written, _STRUCTURE) != NEVER:
+        expected = "a list of text, numbers, true or false"
+        message = "join fails where an element is a list or an object"
+        return [
+            at(node, "SF332", message, expected=expected, found=describe(kind), hint="take a field of each, or to_json")
+        ]
+    if not may_be_null(written):
+        return ()
+    hint = "leave nulls out: … | compact | join(', ')" if may_be_null(elements) else "give the separator a default"
+    return [at(node, "SF330", 'where an element is null, the text says "None"', found=describe(kind), hint=hint)]
 
 
 def never_equal(left: Type, right: Type) -> bool:

@@ -275,7 +275,7 @@ class _Inference:
             self._report(scope, complaints.of_filter(node, kinds, ours))
             return absent_as_null(ours.result(kinds))
         given = [self._there(argument, scope) for argument in node.arguments]
-        self._report(scope, complaints.of_built_in(node, given[0]))
+        self._report(scope, complaints.of_built_in(node, given))
         return TEXT if node.name == "join" else _BUILT_IN.get(node.name, MAYBE)
 
     def _given(self, node: nodes.Filter, function: Function, scope: Scope) -> list[Type]:
