@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from syncflow.compiler.checks.places import Place, expressions_of, root_type
 from syncflow.compiler.expressions import Expression, ExpressionError, Read, compile_expression
+from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.types import ABSENT, ANY, Object, Type, members, union
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.nodes import dotted
@@ -89,7 +90,11 @@ def _unknown_path(place: Place, read: Read, number: int, known: list[str], is_op
 def _hint(place: Place, name: str, *, at_root: bool) -> str:
     if not at_root:
         return "add it to the schema if records have it"
-    return f"write {{value: {name}}} if the text itself is meant" if place.text.strip() in {name, f'"{name}"'} else ""
+    if place.text.strip() in {name, f'"{name}"'}:
+        return f"write {{value: {name}}} if the text itself is meant"
+    if name in {"null", "true", "false"} and not is_jinja(place.text):
+        return f"as a value it is written `{name}`, in backticks"
+    return f"text stands in single quotes: '{name}'" if f'"{name}"' in place.text and not is_jinja(place.text) else ""
 
 
 def _length(place: Place, read: Read, number: int) -> int:

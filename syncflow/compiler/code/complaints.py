@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from syncflow.compiler.code import nodes
 from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.findings import Finding, at
-from syncflow.compiler.functions import Function
+from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.kinds import Kind
 from syncflow.compiler.narrowing import constant, restrict, without_null
 from syncflow.compiler.type_words import describe
@@ -48,7 +48,8 @@ def of_name(node: nodes.Name, scope: Type) -> Sequence[Finding]:
 
 def _no_object(node: nodes.Name, scope: Type) -> Sequence[Finding]:
     message = f"`{node.name}` is read from what is no object, so this is always null"
-    hint = "is a step too many, or a [] missing?"
+    is_function = node.name in FUNCTIONS or node.name in BUILT_INS
+    hint = f"as a function it is written {node.name}(…)" if is_function else "is a step too many, or a [] missing?"
     return [at(node, "SF320", message, severity="error", expected="an object", found=describe(scope), hint=hint)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from jmespath import exceptions
 from jmespath.parser import Parser
@@ -53,19 +53,56 @@ def _lexer_error(text: str, error: exceptions.LexerError) -> ExpressionError:
         return ExpressionError("= is not an operator", offset, "to compare, write ==")
     if found == "`":
         return ExpressionError("what stands between the backticks is not JSON", offset, "write text as 'text'")
-    if found == "-":
-        return ExpressionError("unexpected -", offset, 'a name with a dash is written in double quotes: "first-name"')
-    return ExpressionError(f"unexpected {found}", offset)
+    shown = found if found.isprintable() else f"the invisible character U+{ord(found):04X}"
+    return ExpressionError(f"unexpected {shown}", offset, _FOREIGN.get(found, ""))
+
+
+_STRAIGHT: Final = "text stands in straight quotes: 'text'"
+_TEXTS: Final = "texts are joined in a template: {{ a }} {{ b }}"
+_FOREIGN: Final = {
+    "-": 'a name with a dash is written in double quotes: "first-name"; numbers are subtracted by subtract(a, b)',
+    "+": f"numbers are added by add(a, b); {_TEXTS}",
+    "/": "numbers are divided by divide(a, b)",
+    "~": _TEXTS,
+    "$": "a path begins with its first name",
+    "?": "write when(condition, value, otherwise)",
+    "\u2018": _STRAIGHT,
+    "\u2019": _STRAIGHT,
+    "\u201c": _STRAIGHT,
+    "\u201d": _STRAIGHT,
+}
+"""What other languages write, and what is written here."""
 
 
 def _parse_error(text: str, error: exceptions.ParseError) -> ExpressionError:
     kind, offset = str(error.token_type), error.lex_position
     if kind == "EOF":
         return ExpressionError("the expression ends too early", len(text))
+    if kind in {"QUOTED_IDENTIFIER", "LITERAL"} and text[max(offset - 1, 0)] == "[":
+        return _name_in_brackets(text[offset], str(error.token_value), offset)
     found = text[offset : offset + max(1, len(str(error.token_value)))]
+    return ExpressionError(f"unexpected {found}", offset, _written_here(kind, found, text[:offset].rstrip()))
+
+
+def _name_in_brackets(quote: str, name: str, offset: int) -> ExpressionError:
+    path = name if name.isascii() and name.isidentifier() else f'"{name}"'
+    return ExpressionError(f"unexpected {quote}{name}", offset, f"a field is read by a dot: .{path}")
+
+
+def _written_here(kind: str, found: str, before: str) -> str:
+    """Say how it is written what was probably meant by a token; empty where nobody knows."""
     if kind == "NUMBER":
-        return ExpressionError(f"unexpected {found}", offset, f"a number is written in backticks: `{found}`")
-    if found in {"and", "or", "not"}:
-        operator = {"and": "&&", "or": "||", "not": "!"}[found]
-        return ExpressionError(f"unexpected {found}", offset, f"the operator is written {operator}")
-    return ExpressionError(f"unexpected {found}", offset)
+        is_place = before.endswith((".", ".["))
+        return (
+            f"an element is taken in brackets: list[{found}]"
+            if is_place
+            else f"a number is written in backticks: `{found}`"
+        )
+    if kind == "STAR":
+        return "numbers are multiplied by multiply(a, b)"
+    word = "not" if before.endswith("not") else found.lower()
+    return f"the operator is written {_OPERATORS[word]}" if word in _OPERATORS else ""
+
+
+_OPERATORS: Final = {"and": "&&", "or": "||", "not": "!", "&": "&&"}
+"""As words that other languages have for them."""

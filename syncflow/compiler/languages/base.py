@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
 from syncflow.compiler.functions import Parameter
 from syncflow.config.diagnostics import did_you_mean
@@ -64,9 +64,39 @@ class Call(NamedTuple):
     offset: int
 
 
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    "case": "lookup",
+    "dateformat": "format_date",
+    "ifelse": "when",
+    "if": "when",
+    "ifnull": "default",
+    "iif": "when",
+    "isblank": "is_blank",
+    "isempty": "is_blank",
+    "left": "truncate",
+    "len": "length",
+    "lowercase": "lower",
+    "nvl": "default",
+    "proper": "title",
+    "regexreplace": "replace_pattern",
+    "resub": "replace_pattern",
+    "startcase": "title",
+    "strftime": "format_date",
+    "strip": "trim",
+    "substr": "substring",
+    "tojson": "to_json",
+    "tolower": "lower",
+    "toupper": "upper",
+    "uppercase": "upper",
+}
+"""What functions are called in spreadsheets and other languages, without _ and in lower case, and here."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], offset: int) -> ExpressionError:
     """Return the error for a function, filter or test that nobody has defined."""
-    close = did_you_mean(name, known)
+    names = list(known)
+    close = _ELSEWHERE.get(name.lower().replace("_", ""), "")
+    close = close if close in names else did_you_mean(name, names)
     hint = f"did you mean `{close}`?" if close else "`syncflow functions` lists what there is"
     return ExpressionError(f"unknown {kind} `{name}`", offset, hint, code="SF302", suggestion=close, length=len(name))
 

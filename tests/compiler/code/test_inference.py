@@ -96,6 +96,11 @@ def test_a_mistake_is_found_at_its_place(text: str, code: str, marked: str, mess
     assert (finding.message, finding.suggestion) == (message, suggestion)
 
 
+def test_a_function_that_is_written_as_a_field_is_told_how_it_is_called() -> None:
+    found = Emitter(SCOPE).expression("item.name | lower").findings
+    assert [finding.hint for finding in found] == ["as a function it is written lower(…)"]
+
+
 SILENT = [
     "item.extra.anything.at.all",
     "item.kind != 'lead' && item.kind == 'customer'",
