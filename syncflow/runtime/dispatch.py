@@ -7,7 +7,7 @@ order of id, so that a delivery that had to wait in the journal is never overtak
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Action, Batch, BatchResult, Delivery, Outcome, Signal, Verdict
 from syncflow.runtime.bisect import Bisection, bisect
-from syncflow.runtime.journal import DeliveryState, Journal, Settlement, Waiting
+from syncflow.runtime.journal import DeliveryState, Journal, Settlement
 from syncflow.runtime.lanes import Group, Lanes
 from syncflow.runtime.limits import GateClosedError, Limiter, count_passed
 from syncflow.runtime.observe import SystemTally, Tally, note, warn
@@ -98,8 +98,11 @@ class Dispatcher:
         if self._backlog or len(self._lanes) + len(deliveries) > self._window:
             self._backlog = self._skipped = True
         else:
-            self._add([(delivery, None) for delivery in deliveries])
             self._loaded = deliveries[-1].id
+            refused = self._refused((delivery, DeliveryState.WAITING) for delivery in deliveries)
+            self._add([(delivery, None) for delivery in deliveries if delivery.id not in refused])
+            if refused:
+                self._keep(asyncio.create_task(self._give_up(refused.values())))
         self._news.set()
 
     @property
@@ -156,20 +159,31 @@ class Dispatcher:
             if not rows:
                 continue
             self._loaded = rows[-1].delivery.id
-            doubtful = [row.delivery for row in rows if self._in_doubt(row)]
-            left_out = {delivery.id for delivery in doubtful}
+            refused = self._refused((row.delivery, row.state) for row in rows)
             now = self._clock.now()
-            self._add([(row.delivery, row.wait_seconds(now)) for row in rows if row.delivery.id not in left_out])
-            await self._doubt(doubtful)
+            self._add([(row.delivery, row.wait_seconds(now)) for row in rows if row.delivery.id not in refused])
+            await self._give_up(refused.values())
 
-    def _in_doubt(self, row: Waiting) -> bool:
-        """Whether an earlier run ended while it was being sent, and sending it again could do it twice."""
-        return row.state is DeliveryState.SENDING and self._is_unsafe(row.delivery.operation)
+    def _refused(self, deliveries: Iterable[tuple[Delivery, DeliveryState]]) -> dict[int, tuple[Delivery, Outcome]]:
+        return {
+            delivery.id: (delivery, outcome)
+            for delivery, state in deliveries
+            if (outcome := self._refusal(delivery, state))
+        }
 
-    async def _doubt(self, deliveries: Sequence[Delivery]) -> None:
-        outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message="the run ended while it was being sent")
+    def _refusal(self, delivery: Delivery, state: DeliveryState) -> Outcome | None:
+        """Why a delivery must not be sent: an earlier run ended while it was, and twice would do harm; or nobody knows how any more."""
+        known = delivery.operation in self.plan.operations
+        if state is DeliveryState.SENDING and (not known or self._is_unsafe(delivery.operation)):
+            return Outcome(Verdict.IN_DOUBT, code="in_doubt", message="the run ended while it was being sent")
+        if known:
+            return None
+        words = f"the adapter {self.plan.adapter} of {self.plan.name} has no operation `{delivery.operation}`"
+        return Outcome(Verdict.REJECTED, code="program_changed", message=words)
+
+    async def _give_up(self, refused: Iterable[tuple[Delivery, Outcome]]) -> None:
         now = self._clock.now()
-        settlements = [settlement(d, outcome, retries=self._retries, batch_id="", now=now) for d in deliveries]
+        settlements = [settlement(d, outcome, retries=self._retries, batch_id="", now=now) for d, outcome in refused]
         await self._settler.settle(settlements)
         for entry in settlements:
             self._count(entry)

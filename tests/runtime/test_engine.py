@@ -245,6 +245,24 @@ def test_a_route_that_is_gone_leaves_dead_letters_that_say_so(tmp_path: Path) ->
     assert codes == [("program_changed", "b")]
 
 
+@pytest.mark.parametrize("waits", [True, False], ids=["it waits", "it is made now"])
+def test_what_the_adapter_has_no_operation_for_is_a_dead_letter_that_says_so(waits: bool, tmp_path: Path) -> None:
+    dead = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)))
+    other = program(systems={"a": system("a", actions=("create", "delete")), "b": system("b")}, fingerprint="other")
+    events = [event("A"), event("B"), event("C", contact_type="customer")]
+    if waits:
+        run(events, tmp_path / "j.db", systems=dead, program=program(), wait_seconds=1)
+    systems = FakeSystems()
+    ending, _ = run(events, tmp_path / "j.db", systems=systems, program=other)
+    assert (ending.tally.open, ending.tally.dead_letters) == (0, 2)
+    assert set(systems.by_name["b"].held) == {("Contact", "C")}
+    letters = connect(tmp_path / "j.db").execute(
+        "SELECT record, code, reason FROM dead_letters JOIN events ON seq = event"
+    )
+    said = "the adapter fake of a has no operation `upsert`"
+    assert letters.fetchall() == [("A", "program_changed", said), ("B", "program_changed", said)]
+
+
 def test_a_key_held_by_another_record_is_a_dead_letter(tmp_path: Path) -> None:
     events = [event("A", item={"key": "x@y"}), event("B", item={"key": "X@Y"})]
     run(events, tmp_path / "j.db", systems=FakeSystems(), program=program())
