@@ -51,6 +51,7 @@ FINE = [
     "{{ item.number + 1 }}{{ item.number * -2 }}",
     "{{ item.name ~ '-' ~ item.number }}",
     "{{ item.tags | join(', ') }}{{ item.tags | length }}",
+    "{% for number in range(1, 4) %}{{ number }}{{ loop.last }}{% endfor %}",
     "{{ [item.name, item.email] | compact | join(', ') }}",
     "{{ now() }}{{ today('Europe/Berlin') }}{{ uuid() }}{{ now() | format_date('%Y') | default('') }}",
     "{{ item.phone | when('a phone', 'none') }}{{ item.phone | is_in([none]) }}",
@@ -151,6 +152,11 @@ def _line(text: str, finding: Finding) -> str:
 def test_what_is_not_checked_is_said_once() -> None:
     codes = [finding.code for finding in Emitter(SCOPE).template("{{ item.tags[1:2] | length }}").findings]
     assert codes.count("SF335") == 1
+
+
+def test_a_range_that_is_not_constant_is_not_checked_and_not_unknown() -> None:
+    text = "{% for number in range(item.number) %}{{ number }}{% endfor %}"
+    assert {finding.code for finding in Emitter(SCOPE).template(text).findings} == {"SF332", "SF334", "SF335"}
 
 
 def test_a_scope_that_promises_nothing_gives_text_of_any_length() -> None:

@@ -32,6 +32,9 @@ _OPERATORS: Final[dict[type[theirs.Node], ours.Operator]] = {
     theirs.FloorDiv: "//",
     theirs.Mod: "%",
 }
+_MOST_NUMBERS: Final = 100
+"""Longer ranges are Jinja's to go through."""
+
 _MOST_BRANCHES: Final = 40
 """More ``elif`` than that are nested too deep for straight code."""
 
@@ -92,16 +95,25 @@ class _Reading:
         if not isinstance(node.target, theirs.Name) or node.test is not None:
             return self._other(node)
         span = self._spelling.name(node.target.name)
-        source, body = self.value(node.iter), self.block(node.body)
+        source, body = self._source(node.iter), self.block(node.body)
         return _at(ours.For, span, node.target.name, source, body, self.block(node.else_))
+
+    def _source(self, node: theirs.Node) -> Node:
+        """Read what a loop goes through; a short ``range`` of constants is a list of numbers."""
+        bounds = _constant_bounds(node)
+        numbers = () if bounds is None else range(*bounds)[: _MOST_NUMBERS + 1]
+        if bounds is None or len(numbers) > _MOST_NUMBERS:
+            return self.value(node)
+        span = self._spelling.name("range")
+        return _at(ours.Listing, span, tuple(_at(ours.Constant, span, number) for number in numbers))
 
     def _other(self, node: theirs.Node) -> Node:
         """Keep what can be computed in it, so that its faults are found; what it means is Jinja's."""
         parts: list[Node] = []
         binds = {name.name for name in node.find_all(theirs.Name) if name.ctx != "load"}
         for child in node.iter_child_nodes():
-            if isinstance(child, theirs.Name) and child.name in binds:
-                continue
+            if isinstance(child, theirs.Name) and (child.name in binds or isinstance(node, theirs.Call)):
+                continue  # what is called is ``range``
             if isinstance(child, theirs.Output | theirs.Stmt):
                 parts.extend(self._statement(child))
             elif isinstance(child, theirs.Expr):
@@ -201,6 +213,15 @@ class _Reading:
         for earlier in reversed(found[:-1]):
             whole = _around(ours.And, earlier, whole)
         return whole
+
+
+def _constant_bounds(node: theirs.Node) -> tuple[int, ...] | None:
+    """Return the arguments of ``range``, None where it is something else or they are no constants that it takes."""
+    if not isinstance(node, theirs.Call) or not isinstance(node.node, theirs.Name) or node.node.name != "range":
+        return None
+    given = [part.value for part in node.args if isinstance(part, theirs.Const) and type(part.value) is int]
+    is_range = len(given) == len(node.args) and 1 <= len(given) <= 3 and given[2:] != [0]
+    return tuple(given) if is_range else None
 
 
 def _compared(operator: ours.Comparator, left: Node, right: Node) -> Node:
