@@ -287,8 +287,6 @@ class _Trial:
         first, second = stand_in.seen[:middle], stand_in.seen[middle:]
         if [_essence(asked) for asked in first] != [_essence(asked) for asked in second]:
             yield "the second differs from the first"
-        if self._operation.repeat == "by_key_header" and first and not _has_key_header(first[0], batch):
-            yield "repeat: by_key_header, and no header holds the delivery's id"
 
     def _limits(self) -> Iterator[str]:
         stand_in = self._stand_in(lambda _: Reply(401, "{}"))
@@ -313,9 +311,6 @@ class _Trial:
             yield "an outcome or a signal holds a secret"
 
 
-_EVERY_REQUESTS = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
-
-
 def _part(batch: Batch, part: Sequence[object]) -> Batch:
     kept = tuple(delivery for delivery in batch.deliveries if delivery in part)
     return Batch(batch.id, batch.system, batch.object, batch.operation, batch.key_name, kept)
@@ -332,9 +327,3 @@ def _why(outcome: Outcome) -> str:
 
 def _essence(asked: Asked) -> tuple[str, str, str]:
     return asked.method, asked.url, asked.text
-
-
-def _has_key_header(asked: Asked, batch: Batch) -> bool:
-    ours = {name: value for name, value in asked.headers.items() if name not in _EVERY_REQUESTS}
-    ids = {str(delivery.id) for delivery in batch.deliveries} | {batch.id}
-    return any(any(one in value for one in ids) for value in ours.values())

@@ -60,9 +60,7 @@ BROKEN = {
     ),
     "promises a key and sends none": (
         ("repeat: safe", "repeat: by_key_header"),
-        {
-            "upsert: a second sending is the same request": "repeat: by_key_header, and no header holds the delivery's id"
-        },
+        {"everything in it is of use": "SF510 warning: no header tells which delivery it is"},
     ),
     "rejects everybody for a batch": (
         ("operations:", "outcomes: [{status: 400, then: stop}]\noperations:"),

@@ -61,8 +61,8 @@ PLANTS = {
     ),
     "retry without its idempotency key": Plant(
         "tests/simulation/project/adapters/ledger.yaml",
-        'Idempotency-Key: "{{ delivery.id }}"',
-        'Idempotency-Key: "{{ delivery.id }}-{{ batch.id }}"',
+        'Idempotency-Key: "{{ delivery.unique_id }}"',
+        'Idempotency-Key: "{{ delivery.unique_id }}-{{ batch.id }}"',
     ),
     "tombstone forgotten": Plant("syncflow/runtime/plan.py", 'if row.state == "deleted" and', 'if row.state == "" and'),
     "presence ignored on delete": Plant(

@@ -333,10 +333,10 @@ class Simulation:
 
     def _the_ledger_has_every_entry_once(self, database: Any) -> None:
         rows = database.execute(
-            "SELECT d.id, d.record, e.offset FROM deliveries d JOIN events e ON e.seq = d.event "
+            "SELECT d.read_at, d.id, d.record, e.offset FROM deliveries d JOIN events e ON e.seq = d.event "
             "WHERE d.system = 'ledger' AND d.state = 'delivered'"
         ).fetchall()
-        wanted = {str(number): (record, f"n{offset}") for number, record, offset in rows}
+        wanted = {f"{round(at * 1e6):x}-{number:x}": (record, f"n{offset}") for at, number, record, offset in rows}
         if self.world.entries != wanted:
             extra = set(self.world.entries) - set(wanted)
             self.violations.append(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
+from syncflow.compiler.checks.adapter_operations import check_operations
+from syncflow.compiler.checks.misplaced_names import check_names
+from syncflow.compiler.checks.written import texts_within
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.wire.rules import codes_of, statuses_of
@@ -18,6 +21,7 @@ from syncflow.config.project import Project
 
 _Path = tuple[str | int, ...]
 _SECRET = re.compile(r"password|passphrase|secret|token|(^|_)key$", re.IGNORECASE)
+_NEXT = re.compile(r"\bnext\b")
 _SAYS = ("results", "failures", "ok")
 
 
@@ -32,9 +36,12 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     yield from _unreached_rules(adapter)
     yield from _unused_settings(adapter)
     yield from _open_secrets(adapter)
+    yield from check_operations(adapter)
+    yield from check_names(adapter)
     for action, operation in adapter.model.operations.items():
         for path, answer, records in _answers(operation, ("operations", action)):
             yield from _endless_pages(adapter, answer, path)
+            yield from _unsent_cursor(adapter, answer, path)
             yield from _untold_ids(adapter, answer, path)
             if records > 1:
                 yield from _shared_fate(adapter, answer, path, records)
@@ -131,8 +138,7 @@ def _shared_fate(adapter: Document[AdapterFile], answer: Answer, path: _Path, re
 
 def _untold_ids(adapter: Document[AdapterFile], answer: Answer, path: _Path) -> Iterator[Diagnostic]:
     """Yield readers that look for the delivery's id in the answer to a request that did not tell it."""
-    sent = (*path[:-1], "request")
-    texts = [str(scalar.value) for at, scalar in scalars(adapter.node) if _within(at, sent)]
+    texts = texts_within(adapter, (*path[:-1], "request"))
     for name in ("results", "failures"):
         reader = getattr(answer, name)
         if reader is None or reader.match == "index" or reader.with_ != "delivery.id":
@@ -147,10 +153,6 @@ def _untold_ids(adapter: Document[AdapterFile], answer: Answer, path: _Path) -> 
                 at_key=True,
                 hint="send `delivery.id` along, or say with what: `with: key.value`, or `with: position` for a number from 0",
             )
-
-
-def _within(at: Sequence[str | int], path: _Path) -> bool:
-    return any(tuple(at[start : start + len(path)]) == path for start in range(len(at) - len(path) + 1))
 
 
 def _endless_pages(adapter: Document[AdapterFile], answer: Answer, path: _Path) -> Iterator[Diagnostic]:
@@ -168,6 +170,24 @@ def _endless_pages(adapter: Document[AdapterFile], answer: Answer, path: _Path) 
             severity="warning",
             expected="an expression over body or headers that is null on the last page",
         )
+
+
+def _unsent_cursor(adapter: Document[AdapterFile], answer: Answer, path: _Path) -> Iterator[Diagnostic]:
+    """Yield a cursor that no request carries."""
+    if answer.pages is None or answer.pages.next is None:
+        return
+    texts = [*answer.pages.query.values(), *texts_within(adapter, (*path[:-1], "request"))]
+    if any(_NEXT.search(text) for text in texts):
+        return
+    yield adapter.report(
+        "SF504",
+        "nothing sends what this gives, so that every page is the first one",
+        *path,
+        "pages",
+        "next",
+        severity="warning",
+        hint='send it: `query: {cursor: "{{ next }}"}` beside it',
+    )
 
 
 def _reads_the_answer(text: str) -> bool:

@@ -27,7 +27,7 @@ _RECORD: Final[Mapping[str, Type]] = {
     "payload": OBJECT,
     "key": closed_object(name=TEXT, value=TEXT),
     "record": closed_object(kind=TEXT, id=TEXT),
-    "delivery": closed_object(id=TEXT, attempt=INTEGER),
+    "delivery": closed_object(id=TEXT, unique_id=TEXT, attempt=INTEGER),
     "vendor_id": optional(TEXT),
     "position": INTEGER,
 }

@@ -24,8 +24,10 @@ from syncflow.errors import DataError
 
 Step = str | int
 _AS_IN_A_BODY = re.compile(
-    r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.id|batch\.id|vendor_id)"
+    r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.(unique_)?id|batch\.id|vendor_id)"
 )
+_OF_ANOTHER_NOTATION = re.compile(rf"(?<![{{$])\{{\s*([\w.]+)\s*\}}(?!\}})|(?<=/):{_AS_IN_A_BODY.pattern}(?![\w.])")
+"""An insert as other tools write it, which would be sent as it stands: ``{id}``, ``:vendor_id``."""
 
 
 class Placed(Protocol):
@@ -96,6 +98,10 @@ class Texts:
 
     def url(self, text: str, *path: Step, sees: Type) -> Render:
         """Compile a path whose inserts are encoded, each as one segment."""
+        for found in _OF_ANOTHER_NOTATION.finditer(text):
+            name = found[1] or found[2]
+            hint = f"an insert is written with two brackets on each side: {{{{ {name} }}}}"
+            self._note(Problem(path, f"{found[0]} is sent as it stands", hint, found.start()))
         return self.template(text, *path, escape=_segment, sees=sees)
 
     def _no_expression(self, text: str, *path: Step) -> None:

@@ -8,8 +8,9 @@ Names that requests see, in templates and expressions:
     options, auth (the system's settings), token (the sign-in's answer, and value), object, operation, batch {id}, key {name},
     deliveries [...] (each with the names below)
 and inside ``each``, and everywhere in a request that carries one record:
-    payload, key {name, value}, record {kind, id}, delivery {id, attempt}, vendor_id (absent where nobody knows it), position (from 0,
-    in this request), steps {<name>: {done, element}} (what earlier steps came to), next (of the page before, from the second page on)
+    payload, key {name, value}, record {kind, id}, delivery {id, unique_id, attempt}, vendor_id (absent where nobody knows it),
+    position (from 0, in this request), steps {<name>: {done, element}} (what earlier steps came to), next (of the page before,
+    from the second page on)
 ``when`` of a step and ``group`` of a batch see a record, options, object and operation: nothing has been signed in yet.
 Names that answers see: ``each``, ``code`` and ``message`` of a request are read from the body (``@``), the rest of a reader from
 one element; a Jinja expression there sees ``element`` and headers {in lower case} besides object, operation, options and

@@ -1,0 +1,37 @@
+"""What stands in an adapter file, for checks that look at the words themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from syncflow.config.documents import Document
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.request import Request
+from syncflow.config.nodes import scalars
+
+Path = tuple[str | int, ...]
+
+
+def texts_within(adapter: Document[AdapterFile], path: Path) -> list[str]:
+    """Return every text at a place or below it, also of an adapter that stands in another file."""
+    return [str(scalar.value) for at, scalar in scalars(adapter.node) if _within(at, path)]
+
+
+def requests_of(adapter: AdapterFile) -> Iterator[tuple[Path, Request]]:
+    """Yield every request that an adapter may send, and where it stands."""
+    for way, sign_in in adapter.auth.items():
+        if sign_in.token is not None:
+            yield ("auth", way, "token", "request"), sign_in.token.request
+    for action, operation in adapter.operations.items():
+        if operation.request is not None:
+            yield ("operations", action, "request"), operation.request
+        for index, step in enumerate(operation.steps):
+            yield ("operations", action, "steps", index, "request"), step.request
+    if adapter.describe is not None:
+        yield ("describe", "request"), adapter.describe.request
+    if adapter.check is not None:
+        yield ("check",), adapter.check
+
+
+def _within(at: Sequence[str | int], path: Path) -> bool:
+    return any(tuple(at[start : start + len(path)]) == path for start in range(len(at) - len(path) + 1))
