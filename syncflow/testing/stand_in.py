@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -23,6 +24,9 @@ from syncflow.testing.fakes import VirtualClock, run_virtually
 BASE_URL = "http://stand-in.test/base"
 SECRET = "planted-secret-"  # noqa: S105  # a made-up one, to be looked for where no secret may be
 _MADE_UP: dict[str, Json] = {"text": "x", "integer": 1, "boolean": False}
+_PLAIN = re.compile(r"\w+(\.\w+)*")
+"""A path for which an answer can be made up."""
+
 Answer = Callable[[Asked], Reply]
 
 
@@ -41,9 +45,23 @@ def made_up_plan(
         if option.default is None
     }
     settings = {"adapter": model.adapter, "base_url": BASE_URL, "auth": auth or _made_up_auth(model)}
-    return plan_system(
+    plan = plan_system(
         "stand_in", SystemSettings.model_validate({**settings, "options": {**own, **(options or {})}}), adapter
     )
+    return _with_a_token_to_read(plan, model)
+
+
+def _with_a_token_to_read(plan: SystemPlan, model: AdapterFile) -> SystemPlan:
+    """Read the made-up token where no answer can be made up for how it is read: what follows the sign-in is tried all the same."""
+    way = model.auth.get(plan.details.sign_in.name) if plan.details else None
+    if plan.details is None or way is None or way.token is None or plan.details.sign_in.token is None:
+        return plan
+    token = plan.details.sign_in.token
+    if not _PLAIN.fullmatch(way.token.value):
+        token = replace(token, value=lambda body: body["value"] if isinstance(body, dict) and "value" in body else None)
+    if way.token.base_url and not _PLAIN.fullmatch(way.token.base_url):
+        token = replace(token, base_url=lambda _: BASE_URL)
+    return replace(plan, details=replace(plan.details, sign_in=replace(plan.details.sign_in, token=token)))
 
 
 def _made_up_auth(model: AdapterFile) -> dict[str, Json]:
@@ -133,8 +151,8 @@ class StandIn:
         if asked.method.lower() != way.token.request.method or not asked.url.partition("?")[0].endswith(wanted):
             return None
         body: dict[str, Json] = {}
-        _put(body, way.token.value, f"token-{self.sign_ins + 1}")
-        if way.token.base_url:
+        _put(body, way.token.value if _PLAIN.fullmatch(way.token.value) else "value", f"token-{self.sign_ins + 1}")
+        if way.token.base_url and _PLAIN.fullmatch(way.token.base_url):
             _put(body, way.token.base_url, BASE_URL)
         return Reply(200, orjson.dumps(body).decode())
 

@@ -142,6 +142,14 @@ def test_an_adapter_of_several_steps_that_signs_in_has_none_either(tmp_path: Pat
     assert "upsert: while nobody can sign in, nothing is sent and nothing is lost" in {check.law for check in checks}
 
 
+@pytest.mark.parametrize("read", ["value: \"{{ 'Token ' ~ key }}\"", "base_url: \"join('', ['https://', host])\""])
+def test_however_a_token_is_read_what_is_sent_with_it_is_tried(read: str, tmp_path: Path) -> None:
+    text = SMALL.replace("operations:", SIGNS_IN.replace("token: {", f"token: {{{read}, "))
+    assert broken(check_conformance(written(text, tmp_path))) == {}
+    text = text.replace("json: {each: payload}", 'json: {each: "merge(payload, {attempt: delivery.attempt})"}')
+    assert set(broken(check_conformance(written(text, tmp_path)))) == {"upsert: a second sending is the same request"}
+
+
 BY_ID = """
     request: {put: "/people/{{ vendor_id }}", json: payload}
 """
