@@ -10,7 +10,7 @@ import typer
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from syncflow.compiler.functions import Function, Library
+    from syncflow.compiler.functions import Function, JMESPathFunction, Library
 
 RoutesOption = Annotated[
     Path | None,
@@ -24,11 +24,14 @@ def functions(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List the functions that expressions may call, the project's own with them, or describe one."""
+    from syncflow.compiler.functions import JMESPATH_FUNCTIONS
+
     library = _library(routes)
     if name is not None:
         _describe(library, name, output)
         return
     rows = [(function.name, function.group, function.summary) for function in library.values()]
+    rows += [(own.name, "jmespath", own.summary) for own in JMESPATH_FUNCTIONS.values() if own.name not in library]
     if output is Output.JSON:
         say_json([dict(zip(("name", "group", "summary"), row, strict=True)) for row in rows])
     else:
@@ -55,12 +58,16 @@ def _library(routes: Path | None) -> Library:
 
 
 def _describe(library: Library, name: str, output: Output) -> None:
+    from syncflow.compiler.functions import JMESPATH_FUNCTIONS
     from syncflow.compiler.functions.describe import render_function, signature
     from syncflow.config.diagnostics import did_you_mean
     from syncflow.errors import DataError
 
+    if name not in library and name in JMESPATH_FUNCTIONS:
+        _describe_own(JMESPATH_FUNCTIONS[name], output)
+        return
     if name not in library:
-        close = did_you_mean(name, library)
+        close = did_you_mean(name, [*library, *JMESPATH_FUNCTIONS])
         raise DataError(
             f"there is no function {name!r}",
             hint=f"did you mean {close!r}?" if close else "`syncflow functions` lists them all",
@@ -69,6 +76,15 @@ def _describe(library: Library, name: str, output: Output) -> None:
         say_json({"signature": signature(library[name]), **_plain(library[name])})
     else:
         say(render_function(library[name]))
+
+
+def _describe_own(own: JMESPathFunction, output: Output) -> None:
+    from syncflow.compiler.functions.describe import render_jmespath_function
+
+    if output is Output.JSON:
+        say_json({"signature": own.signature, "name": own.name, "group": "jmespath", "summary": own.summary})
+    else:
+        say(render_jmespath_function(own))
 
 
 def _plain(function: Function) -> dict[str, Any]:

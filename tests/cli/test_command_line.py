@@ -64,6 +64,12 @@ def test_functions_describes_one(command: Command) -> None:
     assert "truncate(" in ended.out
 
 
+def test_functions_describes_one_of_jmespaths(command: Command) -> None:
+    ended = command("functions", "length")
+    assert ended.code == 0
+    assert ended.out.startswith("length(value)\n\n  Count the characters of text,")
+
+
 def test_functions_helps_with_a_slip(command: Command) -> None:
     ended = command("functions", "trunkate")
     assert (ended.code, ended.err) == (1, "error: there is no function 'trunkate'\nhint: did you mean 'truncate'?\n")

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from syncflow.compiler.code.built_ins import BUILT_INS
 from syncflow.compiler.expressions import compile_expression
-from syncflow.compiler.functions import FUNCTIONS, JMESPATH_BUILT_INS, Example, Function
+from syncflow.compiler.functions import (
+    FUNCTIONS,
+    JMESPATH_BUILT_INS,
+    JMESPATH_FUNCTIONS,
+    Example,
+    Function,
+    JMESPathFunction,
+)
 from syncflow.compiler.functions.ambient import Ambient, surrounded_by
 from syncflow.compiler.functions.describe import as_jinja, as_jmespath, render_function, render_library
 
@@ -54,6 +62,26 @@ def test_an_example_is_true_in_jmespath(function: Function, example: Example) ->
 def test_an_example_of_text_is_true_in_jinja(function: Function, example: Example) -> None:
     with surrounded_by(FIXED):
         assert compile_expression(as_jinja(function, example)).evaluate({}) == example.result
+
+
+@pytest.mark.parametrize("own", JMESPATH_FUNCTIONS.values(), ids=lambda own: own.name)
+def test_what_is_said_of_jmespaths_own_functions_is_true(own: JMESPathFunction) -> None:
+    expression = compile_expression(own.example)
+    assert expression.evaluate({}) == own.result
+    assert own.signature.startswith(f"{own.name}(")
+    if own.jinja:
+        item = {"tags": ["a", "b"], "name": "Ada", "number": 5}
+        assert compile_expression(own.jinja).evaluate({"item": item}) in {"a, b", "3", "5"}
+
+
+def test_every_function_of_jmespaths_is_said() -> None:
+    assert JMESPATH_FUNCTIONS.keys() == BUILT_INS.keys()
+
+
+def test_a_name_of_both_is_shown_as_each_language_has_it() -> None:
+    page = render_function(FUNCTIONS["sum"])
+    assert "JMESPath has its own, sum(numbers): it fails where an argument does not fit." in page
+    assert '{{ [1, "2"] | sum }}  →  null' in page
 
 
 def test_a_function_is_described_for_a_terminal() -> None:

@@ -21,6 +21,7 @@ from syncflow.compiler.functions import (
     text,
 )
 from syncflow.compiler.functions.function import Example, Function, Group, Parameter
+from syncflow.compiler.functions.jmespath_own import JMESPATH_FUNCTIONS, JMESPathFunction
 from syncflow.compiler.functions.library import Library
 
 GROUPS: tuple[Group, ...] = (
@@ -40,14 +41,19 @@ GROUPS: tuple[Group, ...] = (
 
 FUNCTIONS = Library(function for group in GROUPS for function in group.functions)
 
-JMESPATH_BUILT_INS = frozenset(
-    {
-        "abs", "avg", "ceil", "contains", "ends_with", "floor", "join", "keys", "length", "map", "max", "max_by", "merge",
-        "min", "min_by", "not_null", "reverse", "sort", "sort_by", "starts_with", "sum", "to_array", "to_number", "to_string",
-        "type", "values",
-    }
-)  # fmt: skip
+JMESPATH_BUILT_INS = frozenset(JMESPATH_FUNCTIONS)
 """In JMESPath these names are the language's own; a function of ours with such a name has the same meaning and serves
 Jinja."""
 
-__all__ = ["FUNCTIONS", "GROUPS", "JMESPATH_BUILT_INS", "Example", "Function", "Group", "Library", "Parameter"]
+__all__ = [
+    "FUNCTIONS",
+    "GROUPS",
+    "JMESPATH_BUILT_INS",
+    "JMESPATH_FUNCTIONS",
+    "Example",
+    "Function",
+    "Group",
+    "JMESPathFunction",
+    "Library",
+    "Parameter",
+]

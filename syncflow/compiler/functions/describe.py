@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from syncflow.compiler.functions import GROUPS, JMESPATH_BUILT_INS
+from syncflow.compiler.functions import GROUPS, JMESPATH_FUNCTIONS, JMESPathFunction
 from syncflow.compiler.functions.function import Example, Function, Parameter
 from syncflow.compiler.functions.kinds import ANYTHING_KIND
 from syncflow.compiler.narrowing import without_absent
@@ -29,7 +29,18 @@ is cut off.
 
 A project adds functions of its own from Python: see [the end of this page](#functions-of-your-own).
 
-A name marked with † is also one of JMESPath's own, with the same meaning: there, JMESPath's is used, and the function serves Jinja.
+A name marked with † is also one of JMESPath's own, with the same meaning: there, [JMESPath's](#jmespaths-own) is used, which fails
+where an argument does not fit, and the function serves Jinja.
+"""
+
+_JMESPATH = """
+## JMESPath's own
+
+These belong to the language, and templates do not see them, though `length`, `join` and `string` are filters of Jinja's. Unlike the
+functions above they fail where an argument does not fit, and the record is a dead letter: `validate` warns of it (SF323).
+
+| function | what it gives | for example |
+|---|---|---|
 """
 
 _OWN = """
@@ -133,13 +144,38 @@ def render_function(function: Function) -> str:
     lines += ["", f"  Gives {_gives(function)}."]
     if function.may_fail:
         lines += ["  May fail: then the field's `default:` is taken, or the record is a dead letter."]
+    if function.name in JMESPATH_FUNCTIONS:
+        own = JMESPATH_FUNCTIONS[function.name].signature
+        lines += [f"  JMESPath has its own, {own}: it fails where an argument does not fit."]
     if not function.examples:
         return "\n".join(lines)
     lines += ["", "Examples"]
-    lines += [f"  {as_jmespath(function, example)}  →  {_shown(example.result)}" for example in function.examples]
+    lines += [f"  {line}" for line in _example_lines(function)]
     if function.examples[0].arguments or function.fewest == 0:
         lines += ["", "In Jinja", f"  {as_jinja(function, function.examples[0])}"]
     return "\n".join(lines)
+
+
+def render_jmespath_function(function: JMESPathFunction) -> str:
+    """Describe one of JMESPath's own functions for a terminal."""
+    lines = [
+        function.signature,
+        "",
+        f"  {function.summary}",
+        "",
+        "  One of JMESPath's own: it fails where an argument does not fit.",
+    ]
+    lines += ["", "Example", f"  {function.example}  →  {_shown(function.result)}"]
+    return "\n".join([*lines, *(["", "In Jinja", f"  {function.jinja}"] if function.jinja else [])])
+
+
+def _example_lines(function: Function) -> list[str]:
+    """Write the examples as JMESPath; where its own function of the name would fail, as Jinja."""
+    own = function.name in JMESPATH_FUNCTIONS
+    return [
+        f"{(as_jinja if own and example.result is None else as_jmespath)(function, example)}  →  {_shown(example.result)}"
+        for example in function.examples
+    ]
 
 
 def _parameter_lines(function: Function) -> list[str]:
@@ -172,11 +208,15 @@ def render_library() -> str:
     for group in GROUPS:
         parts.append(f"\n## {group.title}\n")
         parts += [_section(function) for function in group.functions]
-    return "".join([*parts, _OWN])
+    rows = (
+        f"| `{own.signature}` | {_escaped(own.summary)} | ``{own.example}`` → `{_shown(own.result)}` |\n"
+        for own in JMESPATH_FUNCTIONS.values()
+    )
+    return "".join([*parts, _JMESPATH, *rows, _OWN])
 
 
 def _section(function: Function) -> str:
-    mark = " †" if function.name in JMESPATH_BUILT_INS else ""
+    mark = " †" if function.name in JMESPATH_FUNCTIONS else ""
     lines = [
         f"\n### {function.name}{mark}\n",
         f"`{signature(function)}` → {_escaped(_gives(function))}\n",
@@ -187,10 +227,7 @@ def _section(function: Function) -> str:
             "\n".join(f"* `{parameter.name}`: {_escaped(_parameter(parameter))}" for parameter in function.parameters)
             + "\n"
         )
-    examples = "\n".join(
-        f"{as_jmespath(function, example)}  →  {_shown(example.result)}" for example in function.examples
-    )
-    lines.append(f"```text\n{examples}\n```\n")
+    lines.append("```text\n" + "\n".join(_example_lines(function)) + "\n```\n")
     return "\n".join(lines)
 
 
