@@ -15,6 +15,7 @@ from syncflow.compiler.type_words import describe
 from syncflow.compiler.types import (
     ABSENT,
     ARRAY,
+    BOOLEAN,
     MISSING,
     NEVER,
     NUMBER,
@@ -49,7 +50,12 @@ def of_name(node: nodes.Name, scope: Type) -> Sequence[Finding]:
 def _no_object(node: nodes.Name, scope: Type) -> Sequence[Finding]:
     message = f"`{node.name}` is read from what is no object, so this is always null"
     is_function = node.name in FUNCTIONS or node.name in BUILT_INS
-    hint = f"as a function it is written {node.name}(…)" if is_function else "is a step too many, or a [] missing?"
+    if is_function:
+        hint = f"as a function it is written {node.name}(…)"
+    elif is_subtype(scope, BOOLEAN):
+        hint = "is a step too many? `!` takes no more than the name next to it: write !(a.b), not !a.b"
+    else:
+        hint = "is a step too many, or a [] missing?"
     return [at(node, "SF320", message, severity="error", expected="an object", found=describe(scope), hint=hint)]
 
 

@@ -26,6 +26,8 @@ Step = str | int
 _AS_IN_A_BODY = re.compile(
     r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.(unique_)?id|batch\.id|vendor_id)"
 )
+_NOT_OF_A_NAME = re.compile(r"(?:^|[\s(\[,&|])(!\s*\w+)\.")
+"""The place where ``!a.b`` says ``(!a).b``."""
 _OF_ANOTHER_NOTATION = re.compile(rf"(?<![{{$])\{{\s*([\w.]+)\s*\}}(?!\}})|(?<=/):{_AS_IN_A_BODY.pattern}(?![\w.])")
 """An insert as other tools write it, which would be sent as it stands: ``{id}``, ``:vendor_id``."""
 
@@ -86,6 +88,9 @@ class Texts:
                 path, "a condition is written in JMESPath, not Jinja", hint="such as !vendor_id or status == 'ok'"
             )
             return never
+        if found := _NOT_OF_A_NAME.search(text):
+            hint = "`!` takes no more than the name next to it: write !(a.b)"
+            self._note(Problem(path, f"{found[1]}… is always null", hint, found.start(1)))
         return self.value(text, *path, sees=sees)
 
     def template(self, text: str, *path: Step, sees: Type, escape: Callable[[str], str] | None = None) -> Render:
