@@ -167,7 +167,8 @@ class SystemClient:
             fitting = self._fitting(step, members)
             for part in runs(fitting, step.records):
                 prepared = self._would_send(step, shared, roots_of(shared, part))
-                found.append(shown(prepared, step=step.name))
+                ids = tuple(member.delivery.id for member in part)
+                found.append(shown(prepared, step=step.name, deliveries=ids))
             for member in fitting:
                 identified = step.answer.results is not None and step.answer.results.identifies
                 placeholder = member.vendor_id or (PLACEHOLDER if identified else None)

@@ -30,6 +30,8 @@ class RenderedRequest:
     headers: dict[str, str]
     body: str
     step: str = ""
+    deliveries: tuple[int, ...] = ()
+    """Whose it is: those of the batch, or one part of them."""
 
 
 def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
@@ -91,7 +93,7 @@ def size_of(prepared: Prepared) -> int:
     return len(prepared.body) or len(prepared.url)
 
 
-def shown(prepared: Prepared, *, step: str) -> RenderedRequest:
+def shown(prepared: Prepared, *, step: str, deliveries: tuple[int, ...]) -> RenderedRequest:
     """Return a request as a person reads it."""
-    headers = dict(prepared.headers)
-    return RenderedRequest(prepared.method, prepared.url, headers, prepared.body.decode("utf-8", "replace"), step)
+    body = prepared.body.decode("utf-8", "replace")
+    return RenderedRequest(prepared.method, prepared.url, dict(prepared.headers), body, step, deliveries)

@@ -49,7 +49,7 @@ def _render(program: Program, rehearsal: Rehearsal) -> list[dict[str, Any]]:
     from syncflow.adapters.rendering import rendered
 
     return [
-        {"system": batch.system, "deliveries": [each.id for each in batch.deliveries], **_request_json(request)}
+        {"system": batch.system, "deliveries": list(request.deliveries), **_request_json(request)}
         for batch in rehearsal.batches
         for request in rendered(program.systems[batch.system], batch)
     ]

@@ -231,6 +231,30 @@ def test_rendering_shows_later_steps_with_placeholders() -> None:
     assert "planted" not in str(found) + str(archived)
 
 
+IN_PARTS = """
+adapter: small
+base_url: https://small.test
+objects: {Contact: {keys: [ext]}}
+operations:
+  upsert:
+    repeat: safe
+    batch: {records: 10}
+    steps:
+      - {name: found, request: {post: /find, json: {each: key.value}}, reads: true, answer: {results: {each: found, match: index}}}
+      - {name: changed, records: 2, request: {post: /people, json: {each: payload}}, answer: {missing: delivered}}
+"""
+
+
+def test_rendering_tells_which_deliveries_are_in_each_part_of_a_batch(tmp_path: Path) -> None:
+    system = plan(written(IN_PARTS, tmp_path))
+
+    async def main() -> Any:
+        async with client(system, Network([]), gate=OpenGate()) as opened:
+            return opened.render(simple_batch(3))
+
+    assert [request.deliveries for request in run_virtually(main())] == [(1, 2, 3), (1, 2), (3,)]
+
+
 def test_rendering_shows_a_placeholder_for_an_id_that_only_an_earlier_delivery_could_tell(tmp_path: Path) -> None:
     system = plan(written(BY_ID, tmp_path))
 
