@@ -22,6 +22,7 @@ from syncflow.config.project import Project
 _Path = tuple[str | int, ...]
 _SECRET = re.compile(r"password|passphrase|secret|token|(^|_)key$", re.IGNORECASE)
 _NEXT = re.compile(r"\bnext\b")
+_WAITS = ("retry", "throttle", "park")
 _SAYS = ("results", "failures", "ok")
 
 
@@ -34,6 +35,7 @@ def check_adapters(project: Project) -> Iterator[Diagnostic]:
 def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     """Yield what looks wrong in one adapter, though it can be used."""
     yield from _unreached_rules(adapter)
+    yield from _idle_waits(adapter)
     yield from _unused_settings(adapter)
     yield from _open_secrets(adapter)
     yield from check_operations(adapter)
@@ -96,6 +98,20 @@ def _unreached_rules(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
         yield adapter.report(
             "SF503", f"this outcome is never reached: {reason}", "outcomes", index, severity="warning", hint=hint
         )
+
+
+def _idle_waits(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
+    for index, rule in enumerate(adapter.model.outcomes):
+        for name in ("wait", "until"):
+            if getattr(rule, name) is not None and rule.then not in _WAITS:
+                yield adapter.report(
+                    "SF506",
+                    f"nothing waits after {rule.then}",
+                    *("outcomes", index, name),
+                    severity="warning",
+                    at_key=True,
+                    hint=f"`{name}` goes with {', '.join(_WAITS)}",
+                )
 
 
 def _takes_all(earlier: OutcomeRule, later: OutcomeRule) -> bool:
