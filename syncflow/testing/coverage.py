@@ -1,7 +1,7 @@
 """What a project's tests could exercise, and what they did: fields of mappings, entries of tables, routes.
 
 A field counts when a test says what it expects of it; an entry of a table when a test's event was looked up there; a route when a
-test's event took it.
+test's event took it. A default that no record which fits the schema can need does not count.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from syncflow.compiler.checks.tables import may_need_default
 from syncflow.compiler.legs import WrittenRoute, written_routes
 from syncflow.config.diagnostics import Span
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import MappingFile, Recipe
+from syncflow.config.models.mapping import MappingFile, Recipe, has_default
 from syncflow.config.project import Project
 
 Kind = Literal["field", "entry", "route"]
@@ -81,14 +82,14 @@ def _of_mappings(project: Project) -> Iterator[Point]:
         for field, form in mapping.model.fields.items():
             yield Point(field_mark(mapping, field), field, mapping.key_span("fields", field))
             if isinstance(form, Recipe):
-                yield from _of_recipe(mapping, field, form)
+                yield from _of_recipe(project, mapping, field, form)
 
 
-def _of_recipe(mapping: Document[MappingFile], field: str, recipe: Recipe) -> Iterator[Point]:
+def _of_recipe(project: Project, mapping: Document[MappingFile], field: str, recipe: Recipe) -> Iterator[Point]:
     for key in recipe.table or ():
         place = mapping.key_span("fields", field, "table", key)
         yield Point(entry_mark(mapping.name, field, key), f"{field}: {key}", place)
-    if "default" in recipe.model_fields_set:
+    if has_default(recipe) and may_need_default(project, mapping, recipe):
         place = mapping.key_span("fields", field, "default")
         yield Point(entry_mark(mapping.name, field, None), f"{field}: default", place)
 

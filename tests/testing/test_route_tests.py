@@ -129,5 +129,22 @@ def test_what_no_test_exercises_is_named_with_its_place(tmp_path: Path) -> None:
     assert (tmp_path / "person.yaml").read_text("utf-8").splitlines()[customer.span.line - 1].startswith("  kind:")
 
 
+@pytest.mark.parametrize(
+    ("form", "may_need"),
+    [
+        ("{from: item.type, table: {lead: a, customer: b, partner: c}, default: d}", False),
+        ("{from: item.type, table: {lead: a, customer: b}, default: d}", True),
+        ("{from: item.email, default: d}", True),
+        ("{from: item.id, default: d}", False),
+        ("{from: item.name, table: {x: y}, default: d}", True),
+    ],
+    ids=str,
+)
+def test_a_default_that_no_record_can_need_is_not_missed(tmp_path: Path, form: str, may_need: bool) -> None:
+    mapping = FILES["person.yaml"].replace("item.name || 'Unknown'", form)
+    points = report(tmp_path, {"person.yaml": mapping}).coverage.points
+    assert ("last_name: default" in [point.name for point in points]) is may_need
+
+
 def test_a_project_without_tests_has_none(tmp_path: Path) -> None:
     assert run_tests(open_project(tmp_path)).results == ()

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from syncflow.compiler.checks.coverage import values_sent_to
 from syncflow.compiler.checks.places import listed_values, texts_of
+from syncflow.compiler.code import Emitter
+from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.scopes import root_of
 from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import Type
+from syncflow.compiler.types import Type, may_be_null
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile, Recipe
@@ -82,3 +85,12 @@ def check_table(document: Document[MappingFile], name: str, recipe: Recipe, kind
         found=describe(kind),
         hint="add a `default:`; without one such a record becomes a dead letter",
     )
+
+
+def may_need_default(project: Project, mapping: Document[MappingFile], recipe: Recipe) -> bool:
+    """Tell whether a record that fits its schema may need the default of a field, in a project that validates."""
+    root = root_of(mapping.model.source, project.schemas[mapping.model.source].model)
+    kind = Emitter(root, functions=library_of(project).forgiving).expression(recipe.source).type
+    texts = None if recipe.table is None else texts_of(kind)
+    covered = texts is not None and texts <= set(recipe.table or ())
+    return may_be_null(kind) or (recipe.table is not None and not covered)
