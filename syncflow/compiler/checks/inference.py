@@ -21,7 +21,7 @@ from syncflow.compiler.scopes import root_of
 from syncflow.compiler.types import NEVER, Type
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
 from syncflow.config.nodes import dotted
 from syncflow.config.project import Project
 
@@ -65,6 +65,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
         emitted = _emitted(project, text, scope, partial(emit_field, emitter(), name, form)) if text else None
         if emitted is None:
             continue
+        yield from _idle_default(document, name, form)
         yield from _path_in_quotes(project, document, path_of(name, form), text, scope)
         found = [_diagnostic(document, path_of(name, form), finding) for finding in dict.fromkeys(emitted.findings)]
         yield from found
@@ -72,6 +73,21 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
             yield from check_table(document, name, form, emitter().expression(form.source).type)
         if name in fields and not any(diagnostic.is_error for diagnostic in found):
             yield from check_fit(document, name, emitted, fields[name], **words)
+
+
+def _idle_default(document: Document[MappingFile], name: str, form: FieldForm) -> Iterator[Diagnostic]:
+    """Find a default behind a template, which is never null."""
+    if isinstance(form, Recipe) and form.table is None and has_default(form) and is_jinja(form.source):
+        yield document.report(
+            "SF336",
+            "this default is never taken: a template always makes text",
+            "fields",
+            name,
+            "default",
+            at_key=True,
+            severity="warning",
+            hint="give it to what is inserted: {{ … | default('…') }}",
+        )
 
 
 _QUOTED = re.compile(r"""(?:'([^'`]*)'|`"?([^"'`]*)"?`)""")
