@@ -107,10 +107,14 @@ async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str,
 
     from syncflow.cli.alongside import Signals, alongside, reloading, serving_metrics
     from syncflow.cli.live import logging_progress, showing
-    from syncflow.runtime.assembly import assembled
+    from syncflow.runtime.assembly import assembled, project_journal
 
     async with assembled(
-        project, limit=wishes.limit, wait_seconds=wishes.wait_seconds, from_start=wishes.from_start
+        project,
+        journal=project_journal(project, forked=True),
+        limit=wishes.limit,
+        wait_seconds=wishes.wait_seconds,
+        from_start=wishes.from_start,
     ) as engine:
         _look_through_memory_less()
         signals = Signals(engine)

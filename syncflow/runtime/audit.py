@@ -13,9 +13,9 @@ from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.letters import LETTERS, Letters
-from syncflow.runtime.sqlite import connect
-from syncflow.runtime.sqlite_schema import MIGRATIONS
-from syncflow.runtime.sqlite_totals import read_totals, rows
+from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.schema import MIGRATIONS
+from syncflow.runtime.sqlite.totals import read_totals, rows
 
 Row = dict[str, Any]
 

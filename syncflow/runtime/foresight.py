@@ -9,10 +9,10 @@ from pathlib import Path
 from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
 from syncflow.events import Delivery, Ignored, Raw, Record, Refused
-from syncflow.runtime.journal import Known, Presence
+from syncflow.runtime.journal import Known, Presence, Wanted
 from syncflow.runtime.plan import Fate, Numbers, keys_of
 from syncflow.runtime.rehearsal import RehearsedEvent, rehearse
-from syncflow.runtime.sqlite_known import look_up
+from syncflow.runtime.sqlite.known import look_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Path, now: float
     if record is not None and journal.exists():
         event_id = None if isinstance(fate, Ignored | Refused) else fate.accepted.event.event_id
         ids = [] if event_id is None else [event_id]
-        known, last = look_up(journal, records=[record], keys=keys_of([fate], program.routes), event_ids=ids)
+        known, last = look_up(journal, Wanted([record], keys_of([fate], program.routes), ids))
     rehearsal = rehearse(program, [raw], now=now, known=known, numbers=Numbers(last, 0))
     presence = tuple(row for row in known.presence if row.record == record) if journal.exists() else None
     return Foresight(rehearsal.events[0], frozenset(rehearsal.superseded), rehearsal.kept, presence)

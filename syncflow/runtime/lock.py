@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from pathlib import Path
 from typing import IO
 
-from syncflow.errors import UnavailableError
+from syncflow.errors import BugError, UnavailableError
+
+_MOST_SECONDS = 10.0
+"""Longest wait for what a killed run left."""
 
 
 class RunLock:
@@ -19,26 +23,32 @@ class RunLock:
         self._file: IO[str] | None = None
 
     def acquire(self) -> None:
-        """Take the lock.
+        """Take the lock. Where a run was killed that wrote by another process, wait for that to finish what it writes.
 
         Raises:
-            UnavailableError: another process holds it.
+            UnavailableError: another run holds it.
         """
         file = self.path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            file.close()
-            raise UnavailableError(
-                f"the journal {self.path.with_suffix('')} is in use by {holder}",
-                hint="stop that run, or give this one a journal of its own (journal: {path: …})",
-            ) from exc
+        end = time.monotonic() + _MOST_SECONDS
+        while not _locked(file):
+            holder = _holder(file)
+            if _lives(holder) or time.monotonic() > end:
+                file.close()
+                raise UnavailableError(
+                    f"the journal {self.path.with_suffix('')} is in use by {holder or 'another process'}",
+                    hint="stop that run, or give this one a journal of its own (journal: {path: …})",
+                )
+            time.sleep(0.02)
         file.truncate(0)
         file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         file.flush()
         self._file = file
+
+    def fileno(self) -> int:
+        """Return the file that is locked: the lock is held as long as anybody has it open."""
+        if self._file is None:
+            raise BugError("the lock is not held")
+        return self._file.fileno()
 
     def release(self) -> None:
         """Let go; safe to repeat."""
@@ -46,3 +56,30 @@ class RunLock:
             self._file.truncate(0)
             self._file.close()
             self._file = None
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _holder(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read().strip()
+
+
+def _lives(holder: str) -> bool:
+    """Tell whether the process that a lock names is there, as far as can be told: one that names none may be just taking it."""
+    number = re.match(r"process (\d+)", holder)
+    if number is None:
+        return not holder
+    try:
+        os.kill(int(number[1]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

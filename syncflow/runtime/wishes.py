@@ -16,7 +16,7 @@ from typing import Any
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.journal import How
 from syncflow.runtime.letters import LETTERS, Letters
-from syncflow.runtime.sqlite import connect, migrate
+from syncflow.runtime.sqlite.database import connect, migrate
 
 
 def count(path: Path, letters: Letters) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -18,7 +19,7 @@ import httpx
 import pytest
 
 from syncflow.mock.server import Running, running_mock
-from syncflow.runtime.sqlite import connect
+from syncflow.runtime.sqlite.database import connect
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
 from tests.journeys.victim import POINTS
@@ -107,6 +108,36 @@ def test_a_kill_at_a_commit_point_loses_and_repeats_nothing(
     assert run(project, mock.url).code == 0
     assert_holds(mock.url, implied(events))
     assert sent_again(written) <= 2 * IN_FLIGHT
+
+
+def test_a_journal_process_that_is_killed_costs_nothing(tmp_path: Path, mock: Running, written: Counter[bytes]) -> None:
+    project = default_project(tmp_path)
+    events = write_stories(tmp_path / "events.jsonl", count=20_000)
+    instants, codes = random.Random(6), []
+    for _ in range(6):
+        process = start(project, mock.url)
+        _until(lambda process=process: process.poll() is not None or children(process.pid))  # type: ignore[misc]
+        time.sleep(instants.uniform(0.0, 1.0))
+        for child in children(process.pid):
+            os.kill(child, signal.SIGKILL)
+        codes.append(process.wait(timeout=60))
+    assert set(codes) <= {0, 1}, codes
+    assert 1 in codes, "no run was alive when its journal's process was killed"
+    assert run(project, mock.url).code == 0
+    assert_holds(mock.url, implied(events))
+    assert sent_again(written) <= len(codes) * IN_FLIGHT
+
+
+def children(process: int) -> list[int]:
+    """Return the processes that a process has started."""
+    threads = Path(f"/proc/{process}/task")
+    if threads.exists():
+        with contextlib.suppress(OSError):  # it has ended
+            return [int(number) for thread in threads.iterdir() for number in (thread / "children").read_text().split()]
+        return []
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [[int(word) for word in line.split()] for line in listed.splitlines()]
+    return [number for number, parent in pairs if parent == process]
 
 
 def test_sigterm_finishes_what_is_under_way_and_says_what_is_left(

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from syncflow.clock import SystemClock
 from syncflow.config.project import load_project
 from syncflow.events import Position
 from syncflow.runtime.assembly import assembled, project_source
-from syncflow.runtime.journal import Commit, Settlement, Superseded
-from syncflow.runtime.sqlite import SqliteJournal
+from syncflow.runtime.sqlite.executors import Threaded
+from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.sqlite.tables import Tables
 from syncflow.sources.base import Source
 
 POINTS = (
@@ -48,27 +49,26 @@ class Fate:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class FatefulJournal(SqliteJournal):
+class FatefulTables(Tables):
     def __init__(self, path: Path, fate: Fate) -> None:
         super().__init__(path)
         self._fate = fate
 
-    def _commit(self, commit: Commit) -> None:
+    def commit(self, chunk: Mapping[str, Any], at: float, ahead: Any) -> Any:
         self._fate.reached("before commit")
-        super()._commit(commit)
+        found = super().commit(chunk, at, ahead)
         self._fate.reached("after commit")
+        return found
 
-    def _supersede(self, superseded: Any) -> None:
+    def _supersede(self, superseded: Any, at: float) -> None:
         # The last but one statement of both transactions: everything before it is written and nothing is committed.
-        super()._supersede(superseded)
+        super()._supersede(superseded, at)
         self._fate.reached(self._inside)
 
-    def _settle(
-        self, settlements: Sequence[Settlement], superseded: Sequence[Superseded], usage: Mapping[str, int]
-    ) -> None:
+    def settle(self, outcomes: Mapping[str, Any], at: float) -> None:
         self._fate.reached("before settle")
         self._inside = "inside settle"
-        super()._settle(settlements, superseded, usage)
+        super().settle(outcomes, at)
         self._inside = "inside commit"
         self._fate.reached("after settle")
 
@@ -91,7 +91,8 @@ class FatefulSource:
 
 async def main(routes: Path, fate: Fate) -> int:
     project = load_project(routes)
-    journal = FatefulJournal(routes.parent / ".syncflow" / "journal.db", fate)
+    path = routes.parent / ".syncflow" / "journal.db"
+    journal = SqliteJournal(path, executor=Threaded(FatefulTables(path, fate)))
     source: Any = FatefulSource(project_source(project, clock=SystemClock()), fate)
     async with assembled(project, source=source, journal=journal) as engine:
         ending = await engine.run()

@@ -11,7 +11,8 @@ from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
 from syncflow.runtime import audit, wishes
 from syncflow.runtime.engine import Ending, Engine
 from syncflow.runtime.letters import Letters
-from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run

@@ -16,8 +16,9 @@ from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime import audit, wishes
 from syncflow.runtime.engine import Ending, Engine
 from syncflow.runtime.letters import Letters
-from syncflow.runtime.sqlite import SqliteJournal, connect
-from syncflow.runtime.sqlite_schema import MIGRATIONS
+from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.sqlite.schema import MIGRATIONS
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run

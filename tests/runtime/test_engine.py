@@ -15,7 +15,8 @@ from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine, MostWaiting
 from syncflow.runtime.pipeline import CHUNK
-from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from syncflow.testing.fakes import FakeSystem, Script
 from tests.runtime.programs import event, program, route, system

@@ -13,7 +13,8 @@ from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime import wishes
 from syncflow.runtime.engine import Ending, Engine, Keep
 from syncflow.runtime.letters import Letters
-from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
 from tests.runtime.test_engine import run

@@ -71,7 +71,7 @@ PLANTS = {
         "        for row in []:\n            if self._newer(",
     ),
     "another life's vendor id believed": Plant(
-        "syncflow/runtime/sqlite.py", "presence.born <= v.column5", "v.column5 IS NOT NULL"
+        "syncflow/runtime/sqlite/tables.py", "presence.born <= v.column5", "v.column5 IS NOT NULL"
     ),
     "superseded across a delete": Plant(
         "syncflow/runtime/lanes.py",

@@ -30,8 +30,11 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import load_project
 from syncflow.events import Position, Raw
 from syncflow.runtime.engine import Ending, Engine
-from syncflow.runtime.journal import OPEN, Settlement, Superseded
-from syncflow.runtime.sqlite import SqliteJournal, connect
+from syncflow.runtime.journal import OPEN
+from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.executors import Inline
+from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.sqlite.tables import Tables
 from syncflow.testing import VirtualLoop
 from tests.simulation.script import Script, implied, members, order_of, write_script
 from tests.simulation.world import NAMES, Network, World
@@ -116,33 +119,32 @@ class Broker:
         return None
 
 
-class WatchedJournal(SqliteJournal):
-    """The real journal, which notices when a delivery is settled twice, and gives the loop a chance to crash around each call."""
+class WatchedTables(Tables):
+    """The real tables, which notice when a delivery is settled twice."""
 
     settled_twice: list[int]
-    crash: Callable[[], bool]
 
-    async def _call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-        await _perhaps_crash(self.crash)
-        found = await super()._call(function, *arguments, **keywords)
-        await _perhaps_crash(self.crash)
-        return found
-
-    def _settle(
-        self, settlements: Sequence[Settlement], superseded: Sequence[Superseded], usage: Mapping[str, int]
-    ) -> None:
-        ids = [entry.delivery.id for entry in settlements] + [entry.delivery for entry in superseded]
+    def settle(self, outcomes: Mapping[str, Any], at: float) -> None:
+        ids = [row[-1] for row in outcomes["settlements"]] + [row[-1] for row in outcomes["superseded"]]
         marks = ", ".join("?" * len(ids))
         rows = self._db.execute(f"SELECT id, state FROM deliveries WHERE id IN ({marks})", ids).fetchall()
         self.settled_twice += [number for number, state in rows if state not in OPEN]
-        super()._settle(settlements, superseded, usage)
+        super().settle(outcomes, at)
 
-    def drop(self) -> None:
-        """What a dead process leaves: the lock is free, the open transaction is gone."""
-        if self._database:
-            self._database.rollback()
-            self._database.close()
-            self._database = None
+
+class WatchedJournal(SqliteJournal):
+    """The real journal, which gives the loop a chance to crash around each call."""
+
+    crash: Callable[[], bool]
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
+        await _perhaps_crash(self.crash)
+        found = await super()._call(name, *arguments)
+        await _perhaps_crash(self.crash)
+        return found
+
+    def die(self) -> None:
+        """Leave what a dead process leaves: the lock is free, the open transaction is gone."""
         self._lock.release()
 
 
@@ -207,15 +209,17 @@ class Simulation:
         loop.set_exception_handler(lambda _loop, _what: None)  # a crash leaves tasks behind: that is the point
         # A simulated crash ends the process, not the machine: syncing to the disk would only cost time.
         now = lambda: self.clock.now() if loop.is_running() else 0.0  # noqa: E731
-        journal = WatchedJournal(self.path, sync="normal", inline=True, now=now)
-        journal.settled_twice = self.settled_twice
+        tables = WatchedTables(self.path, sync="normal")
+        tables.settled_twice = self.settled_twice
+        journal = WatchedJournal(self.path, executor=Inline(tables), now=now)
         journal.crash = self._crash
         main = loop.create_task(self._main(journal))
         try:
             loop.run_forever()
             return main.result() if main.done() else None
         finally:
-            journal.drop()
+            tables.drop()
+            journal.die()
             self.clock.started += loop.time()
             _bury(loop)
 

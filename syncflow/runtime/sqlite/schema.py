@@ -55,3 +55,6 @@ VERSION_2 = "ALTER TABLE deliveries ADD COLUMN frees TEXT;"
 
 MIGRATIONS = (VERSION_1, VERSION_2)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
+
+IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"
+"""Of a delivery: it is not settled."""

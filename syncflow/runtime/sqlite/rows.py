@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
-from syncflow.events import Delivery, Key, Outcome, Record
-from syncflow.runtime.journal import OPEN, DeadLetter, DeliveryState, JournaledEvent, Presence, Settlement, Waiting
+from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record
+from syncflow.runtime.journal import (
+    OPEN,
+    Commit,
+    DeadLetter,
+    DeliveryState,
+    JournaledEvent,
+    Known,
+    Mark,
+    Presence,
+    Settlement,
+    Superseded,
+    Waiting,
+    Wanted,
+)
+
+Row = tuple[Any, ...]
 
 DELIVERY_COLUMNS = (
     "id, event, route, system, object, operation, kind, record, key_name, key_value, payload, version_time, version_seq, whole, "
@@ -20,11 +35,14 @@ PRESENCE_COLUMNS = (
 )
 
 
+_GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE)
+
+
 def whose(delivery: Delivery) -> tuple[str, str, str, int]:
     return delivery.record.id, delivery.record.kind, delivery.route, delivery.id
 
 
-def event_row(event: JournaledEvent) -> tuple[Any, ...]:
+def event_row(event: JournaledEvent) -> Row:
     raw = event.raw
     keep = event.state in {"routed", "dead"}
     return (
@@ -46,7 +64,7 @@ def event_row(event: JournaledEvent) -> tuple[Any, ...]:
     )
 
 
-def again_row(event: JournaledEvent) -> tuple[Any, ...]:
+def again_row(event: JournaledEvent) -> Row:
     record = event.record
     return (
         record and record.kind,
@@ -58,7 +76,7 @@ def again_row(event: JournaledEvent) -> tuple[Any, ...]:
     )
 
 
-def delivery_row(delivery: Delivery, fingerprint: str) -> tuple[Any, ...]:
+def delivery_row(delivery: Delivery, fingerprint: str) -> Row:
     return (
         delivery.id,
         delivery.event,
@@ -83,7 +101,7 @@ def delivery_row(delivery: Delivery, fingerprint: str) -> tuple[Any, ...]:
     )
 
 
-def waiting(row: tuple[Any, ...]) -> Waiting:
+def waiting(row: Row) -> Waiting:
     delivery = Delivery(
         id=row[0],
         event=row[1],
@@ -104,7 +122,7 @@ def waiting(row: tuple[Any, ...]) -> Waiting:
     return Waiting(delivery, DeliveryState(row[17]), row[20], row[22])
 
 
-def presence_row(row: Presence) -> tuple[Any, ...]:
+def presence_row(row: Presence) -> Row:
     return (
         row.record.id,
         row.record.kind,
@@ -123,28 +141,23 @@ def presence_row(row: Presence) -> tuple[Any, ...]:
     )
 
 
-def by_place(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[tuple[Record, str], Presence]]:
-    for row in rows:
-        record = Record(row[1], row[0])
-        yield (
-            (record, row[2]),
-            Presence(
-                record,
-                row[2],
-                row[3],
-                row[4],
-                Key(row[5], row[6]),
-                row[7],
-                row[8],
-                (row[9], row[10]),
-                row[11],
-                row[12],
-                row[13],
-            ),
-        )
+def presence(row: Row) -> Presence:
+    record, key = Record(row[1], row[0]), Key(row[5], row[6])
+    version = row[9], row[10]
+    return Presence(record, row[2], row[3], row[4], key, row[7], row[8], version, row[11], row[12], row[13])
 
 
-def settlement_row(settlement: Settlement) -> tuple[Any, ...]:
+def wanted_rows(wanted: Wanted) -> Row:
+    """Return (ids of records, compared keys, ids of events), each once."""
+    records, compared = {record.id for record in wanted.records}, {compared for _, _, compared in wanted.keys}
+    return list(records), list(compared), list(wanted.event_ids)
+
+
+def known_of(rows: Iterable[Row], event_ids: Iterable[str]) -> Known:
+    return Known(tuple(map(presence, rows)), frozenset(event_ids))
+
+
+def settlement_row(settlement: Settlement) -> Row:
     outcome: Outcome = settlement.outcome
     return (
         settlement.state.value,
@@ -162,7 +175,7 @@ def settlement_row(settlement: Settlement) -> tuple[Any, ...]:
     )
 
 
-def attempt_row(settlement: Settlement) -> tuple[Any, ...]:
+def attempt_row(settlement: Settlement) -> Row:
     outcome: Outcome = settlement.outcome
     return (
         settlement.delivery.id,
@@ -179,7 +192,7 @@ def attempt_row(settlement: Settlement) -> tuple[Any, ...]:
     )
 
 
-def letter_row(letter: DeadLetter) -> tuple[Any, ...]:
+def letter_row(letter: DeadLetter) -> Row:
     return (
         letter.event,
         letter.delivery,
@@ -194,3 +207,43 @@ def letter_row(letter: DeadLetter) -> tuple[Any, ...]:
         letter.rule,
         letter.at,
     )
+
+
+def mark(row: Row, repeated: Row | None) -> Mark:
+    """Return a mark, with the delivery to repeat where there is one."""
+    raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "")
+    return Mark(row[0], row[1], row[2], raw, row[3], waiting(repeated).delivery if repeated else None, row[4])
+
+
+def commit_rows(commit: Commit) -> dict[str, list[Row]]:
+    """Return the rows of a chunk, by what they are."""
+    fingerprint = commit.fingerprint
+    return {
+        "events": list(map(event_row, commit.events)),
+        "deliveries": [delivery_row(delivery, fingerprint) for delivery in commit.deliveries],
+        "presence": list(map(presence_row, commit.presence)),
+        "again": list(map(again_row, commit.again)),
+        "dead_letters": list(map(letter_row, commit.dead_letters)),
+        "superseded": list(map(superseded_row, commit.superseded)),
+        "taken": [(taken.id,) for taken in commit.taken],
+        "redriven": [(taken.letter,) for taken in commit.taken if taken.letter],
+        "positions": [(position.partition, position.offset, position.line) for position in commit.positions],
+    }
+
+
+def settlement_rows(settlements: Sequence[Settlement], superseded: Sequence[Superseded]) -> dict[str, list[Row]]:
+    """Return the rows that outcomes become, by what they are."""
+    learning = (
+        entry for entry in settlements if entry.outcome.vendor_id is not None and entry.delivery.operation != "delete"
+    )
+    return {
+        "settlements": list(map(settlement_row, settlements)),
+        "learnt": [(entry.outcome.vendor_id, *whose(entry.delivery)) for entry in learning],
+        "attempts": [attempt_row(entry) for entry in settlements if entry.state not in _GOOD],
+        "dead_letters": [letter_row(entry.dead_letter) for entry in settlements if entry.dead_letter],
+        "superseded": list(map(superseded_row, superseded)),
+    }
+
+
+def superseded_row(superseded: Superseded) -> Row:
+    return superseded.by, superseded.delivery

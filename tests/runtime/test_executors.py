@@ -1,0 +1,190 @@
+"""Whoever does the journal's work, what is promised holds; and what a process can do besides, it does cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncflow.errors import UnavailableError
+from syncflow.runtime.lock import RunLock
+from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.executors import Executor, Inline, Threaded
+from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.sqlite.process import Forked
+from syncflow.runtime.sqlite.tables import Tables
+from syncflow.testing import FakeSystems
+from tests.runtime.programs import event, program
+from tests.runtime.test_engine import run
+
+EXECUTORS: dict[str, Callable[[Path], Executor]] = {
+    "inline": lambda path: Inline(Tables(path)),
+    "thread": lambda path: Threaded(Tables(path)),
+    "process": Forked,
+}
+
+Use = Callable[[SqliteJournal], Awaitable[Any]]
+
+
+def used(path: Path, executor: Executor, use: Use) -> Any:
+    async def main() -> Any:
+        journal = SqliteJournal(path, executor=executor)
+        try:
+            await journal.open(fingerprint="f")
+            return await use(journal)
+        finally:
+            await journal.close(finished=True)
+
+    return asyncio.run(main())
+
+
+@pytest.fixture(params=EXECUTORS)
+def executor(request: pytest.FixtureRequest) -> Callable[[Path], Executor]:
+    return EXECUTORS[request.param]
+
+
+def test_calls_are_carried_out_and_the_run_is_noted(executor: Callable[[Path], Executor], tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    run([event("A"), event("B")], path, systems=FakeSystems(), program=program())
+
+    async def look(journal: SqliteJournal) -> Any:
+        return await journal.totals(), await journal.marks(most=5), await journal.page("crm", after=0, most=5)
+
+    totals, marks, page = used(path, executor(path), look)
+    assert totals["events"] == {"routed": 2}
+    assert (list(marks), list(page)) == ([], [])
+    with closing(connect(path)) as database:
+        assert database.execute("SELECT count(*), sum(finished) FROM runs").fetchone() == (2, 2)
+
+
+def test_calls_of_whoever_was_cancelled_are_carried_out_and_answers_stay_in_order(
+    executor: Callable[[Path], Executor], tmp_path: Path
+) -> None:
+    async def ask(journal: SqliteJournal) -> Any:
+        asked = [asyncio.ensure_future(journal.page("crm", after=0, most=5)) for _ in range(5)]
+        await asyncio.sleep(0)
+        for task in asked[::2]:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        return await journal.totals()
+
+    path = tmp_path / "journal.db"
+    assert used(path, executor(path), ask)["events"] == {}
+
+
+def test_a_file_that_is_no_journal_is_refused_in_the_same_words(
+    executor: Callable[[Path], Executor], tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"SQLite format 3\x00" + bytes(range(256)) * 40)
+    with pytest.raises(UnavailableError, match="cannot be used") as refused:
+        used(path, executor(path), lambda journal: journal.totals())
+    assert "keep it" in refused.value.hint
+
+
+def test_a_journal_that_is_held_is_refused_by_the_name_of_its_holder(
+    executor: Callable[[Path], Executor], tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.db"
+
+    async def again(_: SqliteJournal) -> None:
+        await SqliteJournal(path, executor=executor(path)).open(fingerprint="g")
+
+    with pytest.raises(UnavailableError, match=f"in use by process {os.getpid()}"):
+        used(path, executor(path), again)
+
+
+def test_a_process_that_was_killed_fails_the_calls_that_wait_and_those_that_come(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    forked = Forked(path)
+
+    async def kill(journal: SqliteJournal) -> list[str]:
+        assert forked.number is not None
+        os.kill(forked.number, signal.SIGSTOP)
+        waiting = asyncio.ensure_future(journal.totals())
+        await asyncio.sleep(0)
+        os.kill(forked.number, signal.SIGKILL)
+        said = []
+        for call in (waiting, journal.totals()):
+            with pytest.raises(UnavailableError) as failed:
+                await call
+            said.append(failed.value.message)
+        return said
+
+    with pytest.raises(UnavailableError, match="has ended"):  # closing cannot note the run's end either
+        used(
+            path,
+            forked,
+            lambda journal: _all_say(kill(journal), f"the process that writes the journal {path} has ended"),
+        )
+    with closing(connect(path)) as database:
+        assert database.execute("SELECT finished FROM runs").fetchall() == [(0,)]
+    RunLock(path.with_name("journal.db.lock")).acquire()
+
+
+async def _all_say(said: Awaitable[list[str]], words: str) -> None:
+    assert await said == [words, words]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_that_end_a_run_do_not_reach_its_process(number: signal.Signals, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    forked = Forked(path)
+
+    async def send(journal: SqliteJournal) -> Any:
+        assert forked.number is not None
+        os.kill(forked.number, number)
+        return await journal.totals()
+
+    assert used(path, forked, send)["last_run"]["finished"] == 0
+
+
+_KILLED = """
+import asyncio, os, pathlib, signal, sys
+from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.sqlite.process import Forked
+
+async def main():
+    path = pathlib.Path(sys.argv[1])
+    forked = Forked(path)
+    await SqliteJournal(path, executor=forked).open(fingerprint="f")
+    os.kill(forked.number, signal.SIGSTOP)
+    print(forked.number, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def test_after_a_kill_the_next_run_waits_until_the_process_has_written_what_it_has_to(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(path)], stdout=subprocess.PIPE, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = int(killed.stdout)
+    goes_on = subprocess.Popen(
+        [sys.executable, "-c", f"import os, time; time.sleep(0.3); os.kill({left}, {signal.SIGCONT})"]
+    )
+    used(path, Forked(path), lambda journal: journal.totals())
+    assert goes_on.wait() == 0
+    _until_gone(left)
+
+
+def _until_gone(process: int) -> None:
+    """Return once there is no such process: it ends by itself."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    raise AssertionError("it is still there")
