@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def test_a_journal_process_that_is_killed_costs_nothing(tmp_path: Path, mock: Ru
     instants, codes = random.Random(6), []
     for _ in range(6):
         process = start(project, mock.url)
-        _until(lambda process=process: process.poll() is not None or children(process.pid))  # type: ignore[misc]
+        _until(partial(_has_children_or_ended, process))
         time.sleep(instants.uniform(0.0, 1.0))
         for child in children(process.pid):
             os.kill(child, signal.SIGKILL)
@@ -126,6 +127,10 @@ def test_a_journal_process_that_is_killed_costs_nothing(tmp_path: Path, mock: Ru
     assert run(project, mock.url).code == 0
     assert_holds(mock.url, implied(events))
     assert sent_again(written) <= len(codes) * IN_FLIGHT
+
+
+def _has_children_or_ended(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is not None or bool(children(process.pid))
 
 
 def children(process: int) -> list[int]:
