@@ -25,7 +25,9 @@ TYPES: list[tuple[str, Type]] = [
     ("{% for tag in item.tags %}{{ tag }},{% endfor %}", Text(max_length=18)),
     ("{{ item.name | truncate(3) }}", Text(max_length=3)),
     ("{{ item.email }}", Text(max_length=1_000_000)),
-    ("{{ today() }}", Text(min_length=10, max_length=10)),
+    ("{{ today() }}", Text(format="date")),
+    ("{% set day = today('UTC') %}{{ day }}{# alone #}", Text(format="date")),
+    ("{{ today() }}.", Text(min_length=11, max_length=11)),
     ("{{ uuid() | truncate(8) }}", Text(min_length=8, max_length=8)),
 ]
 

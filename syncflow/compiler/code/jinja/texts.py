@@ -54,6 +54,9 @@ def joined(kinds: Sequence[Type]) -> Type:
     """Return the type of the texts joined of one of each type."""
     if NEVER in kinds:
         return NEVER
+    some = [kind for kind in kinds if kind != _one_of("")]
+    if len(some) == 1:
+        return some[0]  # its format is that of the whole
     most = [longest(kind) for kind in kinds]
     bound = None if None in most else sum(length for length in most if length is not None)
     listed = [] if bound is None or bound > _LONGEST_LISTED else [_listed(kind) for kind in kinds]
