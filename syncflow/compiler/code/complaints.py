@@ -49,13 +49,12 @@ def of_name(node: nodes.Name, scope: Type) -> Sequence[Finding]:
 
 def _no_object(node: nodes.Name, scope: Type) -> Sequence[Finding]:
     message = f"`{node.name}` is read from what is no object, so this is always null"
-    is_function = node.name in FUNCTIONS or node.name in BUILT_INS
-    if is_function:
+    if node.name in FUNCTIONS or node.name in BUILT_INS:
         hint = f"as a function it is written {node.name}(…)"
-    elif is_subtype(scope, BOOLEAN):
-        hint = "is a step too many? `!` takes no more than the name next to it: write !(a.b), not !a.b"
     else:
         hint = "is a step too many, or a [] missing?"
+    if is_subtype(scope, BOOLEAN):
+        hint = "is a step too many? `!` takes no more than the name next to it: write !(a.b), not !a.b"
     return [at(node, "SF320", message, severity="error", expected="an object", found=describe(scope), hint=hint)]
 
 

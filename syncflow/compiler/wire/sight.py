@@ -13,6 +13,7 @@ from syncflow.config.models.adapter import Option
 from syncflow.frozen import frozen_value
 
 _KEY_NAME: Final = closed_object(name=TEXT)
+_TOKEN: Final = Object((), ANY)
 _HEADERS: Final = Object((), optional(TEXT))
 _OPTIONS: Final[Mapping[str, Type]] = {"text": TEXT, "integer": INTEGER, "boolean": BOOLEAN}
 _REQUEST: Final[Mapping[str, Type]] = {
@@ -90,7 +91,7 @@ def sight_of(options: Mapping[str, Option], auth: Iterable[str], *, steps: Itera
         "options": closed_object(**{name: _OPTIONS[option.type] for name, option in options.items()})
     }
     signing: dict[str, Type] = {**own, "auth": closed_object(**dict.fromkeys(auth, optional(TEXT)))}
-    common: dict[str, Type] = {**signing, "token": ANY}
+    common: dict[str, Type] = {**signing, "token": _TOKEN}
     request, page = {**common, **_REQUEST}, {"next": optional(ANY)}
     own_steps = {"steps": closed_object(**dict.fromkeys(steps, optional(_STEP)))}
     record: dict[str, Type] = {**request, **_RECORD, **own_steps, **page}

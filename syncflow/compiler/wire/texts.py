@@ -15,8 +15,9 @@ from urllib.parse import quote
 import re2
 
 from syncflow.compiler.code import Emitted, Emitter
+from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
-from syncflow.compiler.types import ABSENT, ANY, Object, Type, members
+from syncflow.compiler.types import ABSENT, ANY, Object, Type, compiled_pattern, members
 from syncflow.compiler.wire.plans import Render, Renders, Value
 from syncflow.compiler.wire.sight import Sight
 from syncflow.config.diagnostics import did_you_mean
@@ -26,8 +27,6 @@ Step = str | int
 _AS_IN_A_BODY = re.compile(
     r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.(unique_)?id|batch\.id|vendor_id)"
 )
-_NOT_OF_A_NAME = re.compile(r"(?:^|[\s(\[,&|])(!\s*\w+)\.")
-"""The place where ``!a.b`` says ``(!a).b``."""
 _OF_ANOTHER_NOTATION = re.compile(rf"(?<![{{$])\{{\s*([\w.]+)\s*\}}(?!\}})|(?<=/):{_AS_IN_A_BODY.pattern}(?![\w.])")
 """An insert as other tools write it, which would be sent as it stands: ``{id}``, ``:vendor_id``."""
 
@@ -88,9 +87,6 @@ class Texts:
                 path, "a condition is written in JMESPath, not Jinja", hint="such as !vendor_id or status == 'ok'"
             )
             return never
-        if found := _NOT_OF_A_NAME.search(text):
-            hint = "`!` takes no more than the name next to it: write !(a.b)"
-            self._note(Problem(path, f"{found[1]}… is always null", hint, found.start(1)))
         return self.value(text, *path, sees=sees)
 
     def template(self, text: str, *path: Step, sees: Type, escape: Callable[[str], str] | None = None) -> Render:
@@ -136,9 +132,10 @@ class Texts:
     def pattern(self, text: str, *path: Step) -> Callable[[str], bool]:
         """Compile a pattern (RE2) to be found in a text."""
         try:
-            search = re2.compile(text).search
+            search = compiled_pattern(text).search
         except re2.error as error:
-            self.wrong(path, f"the pattern cannot be used: {error}", hint="patterns are written as RE2 reads them")
+            reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+            self.wrong(path, f"the pattern cannot be used: {reason}", hint="patterns are written as RE2 reads them")
             return never
         return lambda found: search(found) is not None
 
@@ -149,7 +146,7 @@ class Texts:
         except ExpressionError as error:
             self.failed(error, path)
             return emitter.constant(None)
-        self.check_names(emitted.reads, sees, path)
+        self._check(emitted.reads, emitted.findings, sees, path)
         return emitted
 
     def made(self, emitter: Emitter, path: tuple[Step, ...], result: Emitted | None = None) -> Callable[[Any], Any]:
@@ -170,8 +167,17 @@ class Texts:
         except ExpressionError as error:
             self.failed(error, path)
             return never
-        self.check_names(compiled.reads, sees, path)
+        self._check(compiled.reads, compiled.findings, sees, path)
         return compiled.call
+
+    def _check(self, reads: Iterable[Read], findings: Iterable[Finding], sees: Type, path: tuple[Step, ...]) -> None:
+        """Note names that are not there; else the first thing that the types prove. What may be wrong is left to the tests."""
+        before = len(self.problems)
+        self.check_names(reads, sees, path)
+        proven = next((finding for finding in findings if finding.severity == "error"), None)
+        if proven is not None and len(self.problems) == before:
+            close = f"did you mean {proven.suggestion}?" if proven.suggestion else ""
+            self._note(Problem(path, proven.message, proven.hint or close, proven.offset))
 
     def check_names(self, reads: Iterable[Read], sees: Type, path: tuple[Step, ...]) -> None:
         """Note every name that is not there to be read."""
@@ -211,6 +217,7 @@ class Texts:
 class _Compiled(NamedTuple):
     call: Callable[[Any], Any]
     reads: Sequence[Read]
+    findings: Sequence[Finding]
 
 
 @lru_cache(maxsize=1024)
@@ -218,7 +225,7 @@ def _compile(text: str, sees: Type, escape: Callable[[str], str] | None) -> _Com
     """Compile a text once: adapters repeat themselves, and what ``validate`` checks is what ``run`` uses."""
     emitter = Emitter(sees)
     emitted = emitter.expression(text) if escape is None else emitter.template(text, escape=escape)
-    return _Compiled(emitter.function("made", emitted).call, emitted.reads)
+    return _Compiled(emitter.function("made", emitted).call, emitted.reads, emitted.findings)
 
 
 def _known_in(kind: Type) -> list[str] | None:
