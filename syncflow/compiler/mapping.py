@@ -76,7 +76,7 @@ def compile_mapping(
     function = made.emitter.function("payload")
     kinds = {name: emitted.type for name, emitted in made.fields.items()}
     check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure)
-    key, payload = _key(_key_function(mapping, functions)), _payload(function, check)
+    key, payload = _key(_key_function(mapping, functions)), _payload(function, check, mapping.key)
     keyed = _keyed(function, check, mapping.key, key)
     return Transform(mapping.target, mapping.key, payload, key, keyed, function.source)
 
@@ -144,7 +144,9 @@ def _item_paths(emitted: Emitted) -> Iterator[tuple[str | int | None, ...]]:
     yield from dict.fromkeys(read.steps for read in emitted.reads if read.steps[0] == "item")
 
 
-def _payload(function: Generated, check: Callable[[Item, Change], Item] | None) -> Callable[[_Root, Change], Item]:
+def _payload(
+    function: Generated, check: Callable[[Item, Change], Item] | None, key_name: str
+) -> Callable[[_Root, Change], Item]:
     make = function.bare
 
     def payload(root: _Root, change: Change) -> Item:
@@ -152,6 +154,8 @@ def _payload(function: Generated, check: Callable[[Item, Change], Item] | None) 
             made: Item = make(root)
         except FAILURES as error:
             raise _fault(function.tell(error)) from error
+        if made.get(key_name).__class__ is float:
+            _write_key_whole(made, key_name)
         return made if check is None else check(made, change)
 
     return payload
@@ -169,10 +173,18 @@ def _keyed(
             raise _fault(function.tell(error)) from error
         key = made.get(key_name)
         if key.__class__ is not str:
+            _write_key_whole(made, key_name)
             key = key_of(root)
         return key, made if check is None else check(made, change)
 
     return keyed
+
+
+def _write_key_whole(payload: Item, name: str) -> None:
+    """Let a key that came as 5.0 leave as 5: as text it must be what requests are addressed by."""
+    key = payload.get(name)
+    if isinstance(key, float) and key.is_integer():
+        payload[name] = int(key)
 
 
 def _fault(error: FieldError) -> Fault:

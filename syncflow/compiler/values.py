@@ -27,15 +27,21 @@ def text_of(value: Json) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
+        return str(int(value)) if _is_whole(value) else repr(value)
     return str(value) if isinstance(value, int) else None
 
 
 def text_of_id(value: Json) -> str | None:
-    """Return an id as text: text that is not empty, or an integer."""
+    """Return an id as text: text that is not empty, or an integer of 64 bits; 5.0 is one, and is ``5``."""
     if isinstance(value, str):
         return value or None
+    if isinstance(value, float):
+        return str(int(value)) if _is_whole(value) else None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _is_whole(value: float) -> bool:
+    return value.is_integer() and -(2**63) <= value < 2**63
 
 
 def kind_of(value: Json) -> str:

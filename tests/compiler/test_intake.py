@@ -16,7 +16,11 @@ from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Accepted, Ignored, Position, Raw, Refused
 
 SCHEMA = SchemaNode.model_validate(
-    {"type": "object", "required": ["id", "name"], "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
+    {
+        "type": "object",
+        "required": ["id", "name"],
+        "properties": {"id": {"type": ["string", "number"]}, "name": {"type": "string"}},
+    }
 )
 
 
@@ -49,9 +53,18 @@ def test_a_good_event_is_accepted_with_its_item_unchanged() -> None:
     assert accepted.event.root == event()
 
 
+@pytest.mark.parametrize(("number", "record_id"), [(5, "5"), (5.0, "5"), (-0.0, "0"), (-(2.0**63), str(-(2**63)))])
+def test_an_id_that_is_a_whole_number_is_one_however_it_is_written(number: float, record_id: str) -> None:
+    accepted = intake()(event(item={"id": number, "name": "Ada"}))
+    assert isinstance(accepted, Accepted)
+    assert accepted.event.record.id == record_id
+
+
 @pytest.mark.parametrize(
     ("body", "stage", "code", "reason"),
     [
+        (event(item={"id": 1.5, "name": "Ada"}), "schema", "no_id", None),
+        (event(item={"id": 2.0**63, "name": "Ada"}), "schema", "no_id", None),
         (b"x", "source", "not_json", "not JSON: unexpected character, expected a JSON value (byte 1)"),
         (b"", "source", "not_json", "not JSON: Input is a zero-length, empty document (byte 1)"),
         (b'{"a": NaN}', "source", "not_json", None),

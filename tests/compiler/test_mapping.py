@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -194,10 +195,16 @@ def test_an_expression_that_fails_names_its_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("identity", "key"), [("A", "A"), (5, "5"), ("", ""), (None, ""), (True, ""), (1.5, ""), ([], "")]
+    ("identity", "key"), [("A", "A"), (5, "5"), (5.0, "5"), ("", ""), (None, ""), (True, ""), (1.5, ""), ([], "")]
 )
 def test_a_key_is_text_or_a_whole_number(identity: Any, key: str) -> None:
     assert transform({}).key({"item": {"id": identity}}) == key
+
+
+def test_a_key_in_the_payload_is_the_key_that_requests_are_addressed_by() -> None:
+    mapped, root = transform({}, as_text=True), {"item": {"id": 5.0}}
+    key, made = mapped.keyed(root, "update")
+    assert key == json.dumps(made["id"]) == json.dumps(mapped.payload(root, "update")["id"]) == "5"
 
 
 def test_a_key_that_cannot_be_told_is_empty() -> None:
