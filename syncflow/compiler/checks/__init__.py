@@ -9,11 +9,12 @@ from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
 from syncflow.compiler.checks.inference import check_inference
-from syncflow.compiler.checks.keys import check_keys
+from syncflow.compiler.checks.keys import check_ids, check_keys
 from syncflow.compiler.checks.own_functions import check_own_functions
 from syncflow.compiler.checks.reach import check_reach
 from syncflow.compiler.checks.routes import check_routes
 from syncflow.compiler.checks.schemas import check_schemas
+from syncflow.compiler.checks.systems import check_systems
 from syncflow.compiler.checks.tables import check_tables
 from syncflow.compiler.checks.unused_files import check_unused_files
 from syncflow.config.diagnostics import Diagnostic
@@ -30,12 +31,14 @@ def find_problems(project: Project) -> Iterator[Diagnostic]:
         check_expressions,
         check_fields,
         check_keys,
+        check_ids,
         check_tables,
         check_routes,
         check_coverage,
         check_reach,
         check_inference,
         check_adapters,
+        check_systems,
         check_unused_files,
     ):
         yield from (problem for problem in check(project) if problem.code not in left_out)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import Literal, NamedTuple
 
+from syncflow.compiler.checks.keys import ID
 from syncflow.compiler.code import Emitted
 from syncflow.compiler.fitting import fits, mended_by
 from syncflow.compiler.formats import FORMATS, lies_within
@@ -23,7 +24,6 @@ from syncflow.compiler.types import (
     longest,
     may_be_null,
     members,
-    union,
 )
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
@@ -61,7 +61,7 @@ def _text(document: Document[MappingFile], name: str) -> str:
 
 
 def _key(document: Document[MappingFile], name: str, emitted: Emitted) -> Iterator[Diagnostic]:
-    if not is_subtype(emitted.type, union(Text(min_length=1), Integer())):
+    if not is_subtype(emitted.type, ID):
         yield document.report(
             "SF346",
             f"the key `{name}` may be empty or no key at all; such a record becomes a dead letter",

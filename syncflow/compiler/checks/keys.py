@@ -1,14 +1,22 @@
-"""Checks of a mapping's key: is it mapped, does the other side take it as a key, does it follow the record's id."""
+"""Checks of ids and of a mapping's key: is it mapped, does the other side take it as a key, does it follow the record's id."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from syncflow.compiler.checks.places import compiled, object_fields
+from syncflow.compiler.code import Emitter
+from syncflow.compiler.scopes import root_of
+from syncflow.compiler.type_words import describe
+from syncflow.compiler.types import Integer, Text, is_subtype, union
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe
 from syncflow.config.project import Project
+
+ID: Final = union(Text(min_length=1), Integer())
+"""What identifies a record."""
 
 
 def check_keys(project: Project) -> Iterator[Diagnostic]:
@@ -19,6 +27,32 @@ def check_keys(project: Project) -> Iterator[Diagnostic]:
             continue
         yield from _not_permitted(project, mapping)
         yield from _not_from_id(project, mapping)
+
+
+def check_ids(project: Project) -> Iterator[Diagnostic]:
+    """Yield the kinds of record whose id may be none, where no key that is the id itself says so already."""
+    for kind, record in project.routes.model.records.items():
+        keys = [
+            document.model.fields.get(document.model.key)
+            for document in project.mappings.values()
+            if document.model.source == kind
+        ]
+        if record.id in keys or compiled(project, record.id) is None or kind not in project.schemas:
+            continue
+        found = Emitter(root_of(kind, project.schemas[kind].model)).expression(record.id).type
+        if not is_subtype(found, ID):
+            yield project.routes.report(
+                "SF346",
+                f"the id of {kind} may be empty or no id at all; such a record becomes a dead letter",
+                "records",
+                kind,
+                *(["id"] if "id" in record.model_fields_set else []),
+                at_key="id" not in record.model_fields_set,
+                severity="warning",
+                expected="text of at least 1 character, or an integer",
+                found=describe(found),
+                hint="say `minLength: 1` in the schema, and require the property",
+            )
 
 
 def _unmapped(mapping: Document[MappingFile]) -> Diagnostic:
