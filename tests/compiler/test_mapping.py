@@ -202,7 +202,8 @@ def test_a_key_is_text_or_a_whole_number(identity: Any, key: str) -> None:
 
 
 def test_a_key_in_the_payload_is_the_key_that_requests_are_addressed_by() -> None:
-    mapped, root = transform({}, as_text=True), {"item": {"id": 5.0}}
+    mapped = transform({}, as_text=True)
+    root: dict[str, Any] = {"item": {"id": 5.0}}
     key, made = mapped.keyed(root, "update")
     assert key == json.dumps(made["id"]) == json.dumps(mapped.payload(root, "update")["id"]) == "5"
 
