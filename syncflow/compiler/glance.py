@@ -154,9 +154,9 @@ class _Builder:
 
     def _object(self, node: SchemaNode, depth: int) -> CoreSchema:
         known = {key: self.value(entry, depth + 1) for key, entry in node.properties.items()}
-        known |= {key: self._anything for key in node.required if key not in known}
-        fields = {key: core_schema.typed_dict_field(part, required=key in node.required) for key, part in known.items()}
         behaviour, others = self._others(node, depth)
+        known |= {key: others or self._anything for key in node.required if key not in known}
+        fields = {key: core_schema.typed_dict_field(part, required=key in node.required) for key, part in known.items()}
         return core_schema.typed_dict_schema(fields, strict=True, extra_behavior=behaviour, extras_schema=others)
 
     def _others(self, node: SchemaNode, depth: int) -> tuple[Literal["allow", "forbid", "ignore"], CoreSchema | None]:

@@ -108,14 +108,15 @@ class _Builder:
     def model(self, node: SchemaNode, name: str) -> type[BaseModel]:
         """Return the model of an object."""
         fields: dict[str, Any] = {}
-        known = dict(node.properties) | {key: SchemaNode() for key in node.required if key not in node.properties}
+        extra = node.additional_properties
+        other = extra if isinstance(extra, SchemaNode) else SchemaNode()
+        known = dict(node.properties) | {key: other for key in node.required if key not in node.properties}
         for key, entry in known.items():
             kind = self.annotation(entry, f"{name}_{key}")
             attribute = _attribute(key, list(known))
             default: Any = ... if key in node.required else None
             alias = None if attribute == key else key
             fields[attribute] = (kind, Field(default, alias=alias, description=entry.description))
-        extra = node.additional_properties
         config = ConfigDict(
             extra="ignore" if extra is True else "forbid", hide_input_in_errors=True, protected_namespaces=()
         )

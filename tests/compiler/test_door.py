@@ -96,6 +96,11 @@ def test_what_fits_passes(schema: dict[str, Any], value: Any) -> None:
         ({"type": "array"}, {}, ("x", "type", "expected a list, found an object")),
         ({"type": "array", "items": {"type": "string"}}, ["a", 5], ("x[1]", "type", "expected text, found a number")),
         ({"type": "object", "required": ["y"]}, {}, ("x.y", "missing", "is missing")),
+        (
+            {"type": "object", "required": ["y"], "additionalProperties": {"type": "string"}},
+            {"y": 5},
+            ("x.y", "type", "expected text, found a number"),
+        ),
         ({"type": "object", "additionalProperties": False}, {"y": 1}, ("x.y", "unknown_field", "is not a field of the schema")),
         ({"type": "object"}, [], ("x", "type", "expected an object, found a list")),
         ({"anyOf": [{"type": "string", "format": "uuid"}, {"type": "integer"}]}, "s", ("x", "format", "is not a valid UUID")),
