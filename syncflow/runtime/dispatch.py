@@ -139,8 +139,8 @@ class Dispatcher:
         try:
             async with asyncio.TaskGroup() as sends:
                 while not self._closing:
+                    self._news.clear()  # first: what is said while a page is read must wake the wait below
                     await self._page()
-                    self._news.clear()
                     if self.stopped or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
                         await self._wait()
                     elif await self._room():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from syncflow.compiler.program import Program, RetryPolicy
 from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine, MostWaiting
+from syncflow.runtime.journal import Waiting
 from syncflow.runtime.pipeline import CHUNK
 from syncflow.runtime.sqlite.database import connect
 from syncflow.runtime.sqlite.journal import SqliteJournal
@@ -350,6 +352,33 @@ def test_stop_leaves_the_rest_in_the_journal_and_the_next_run_continues(tmp_path
     again, _ = run([], tmp_path / "j.db", systems=systems, program=program(types={"lead": "a"}))
     assert again.clean
     assert len(systems.by_name["a"].held) == 10
+
+
+class SlowPages(SqliteJournal):
+    """A journal whose pages take ten seconds to read."""
+
+    async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
+        await asyncio.sleep(10)
+        return await super().page(system, after=after, most=most)
+
+
+@pytest.mark.parametrize("wait_seconds", [3600.0, None], ids=["what is left is due in an hour", "nothing is left"])
+def test_a_stop_while_the_backlog_is_read_ends_the_run(wait_seconds: float | None, tmp_path: Path) -> None:
+    clock = VirtualClock()
+    refused = BatchResult((Outcome(Verdict.RETRY, wait_seconds=wait_seconds),))
+    systems = FakeSystems(lambda _batch, _number: refused if wait_seconds else None)
+    run([event("A")], tmp_path / "j.db", systems=systems, program=program(), wait_seconds=1)
+
+    async def main() -> float:
+        journal = SlowPages(tmp_path / "j.db", inline=True, now=clock.now)
+        engine = Engine(program(), source=ListSource([{}]), journal=journal, systems=systems, clock=clock)
+        task = asyncio.create_task(engine.run())
+        await asyncio.sleep(5)
+        engine.stop("SIGTERM")
+        await task
+        return clock.monotonic()
+
+    assert run_virtually(main()) < 60
 
 
 def test_a_swapped_program_takes_effect_between_chunks(tmp_path: Path) -> None:
