@@ -96,7 +96,7 @@ FINDINGS = [
     ),
     (
         "{{ item.tags }}",
-        "SF332 error at `item.tags`: a list or an object cannot be inserted as text; use join or to_json",
+        "SF332 error at `item.tags`: a list or an object cannot be inserted as text; use join, or to_json | default('')",
     ),
     (
         "{% if item.name is defined %}x{% endif %}",

@@ -116,7 +116,7 @@ def of_insert(node: Node, kind: Type) -> Sequence[Finding]:
 
 def _no_text(node: Node, kind: Type, message: str) -> Finding:
     always = all(is_subtype(member, _STRUCTURE) for member in members(kind))
-    hint = "use join or to_json"
+    hint = "use join, or to_json | default('')"
     expected = "text, a number, true or false"
     if always:
         return at(node, "SF332", message, severity="error", expected=expected, found=describe(kind), hint=hint)
