@@ -126,25 +126,42 @@ def killed(job: Job, *, when: Callable[[], bool]) -> None:
 
 
 class Peak(threading.Thread):
-    """Reads a process's own peak of memory until it is gone; None where /proc does not tell.
+    """Reads a process's peak of memory until it is gone, with that of processes that it starts; None where /proc does not tell.
 
-    The kernel's account after the end would not do: it begins with the memory of the process that started this one.
+    Of those only what is theirs counts: the interpreter and its libraries lie in memory once. The kernel's account after the end would
+    not do: it begins with the memory of the process that started this one.
     """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
-        self.mb: float | None = None
-        self._status = Path(f"/proc/{pid}/status")
+        self._process = pid
+        self._own: float | None = None
+        self._others: dict[str, float] = {}
         self.start()
 
+    @property
+    def mb(self) -> float | None:
+        return None if self._own is None else self._own + sum(self._others.values())
+
     def run(self) -> None:
-        while True:
-            try:
-                lines = self._status.read_text("utf-8").splitlines()
-            except OSError:
-                return
-            peaks = [line for line in lines if line.startswith("VmHWM:")]
-            if not peaks:
-                return
-            self.mb = int(peaks[0].split()[1]) / 1000
+        while (own := _status(self._process, "VmHWM")) is not None:
+            self._own = own
+            for other in _children(self._process):
+                self._others[other] = max(self._others.get(other, 0.0), _status(other, "RssAnon") or 0.0)
             time.sleep(0.05)
+
+
+def _status(process: int | str, name: str) -> float | None:
+    """Return a line of a process's status in MB."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith(f"{name}:")), None)
+
+
+def _children(process: int) -> list[str]:
+    try:
+        return Path(f"/proc/{process}/task/{process}/children").read_text("utf-8").split()
+    except OSError:
+        return []

@@ -102,7 +102,8 @@ class SystemClient:
 
     def _end(self, members: Sequence[Member], signal: Signal | None) -> BatchResult:
         result = result_of(members, signal)
-        for delivery, outcome in zip((member.delivery for member in members), result.outcomes, strict=True):
+        remembering = zip((member.delivery for member in members), result.outcomes, strict=True) if self._memory else ()
+        for delivery, outcome in remembering:
             if outcome.verdict is not Verdict.DELIVERED or delivery.operation == "delete":
                 self._memory.forget(delivery)
         told, self._used_up = self._used_up, None

@@ -14,6 +14,9 @@ from syncflow.compiler.wire.roots import root_of
 from syncflow.errors import DataError
 from syncflow.events import Batch, BatchResult, Delivery, Item, Outcome, Signal, Verdict
 
+_DELIVERED = Outcome(Verdict.DELIVERED)
+"""What most records come to, which need not be made for each."""
+
 
 class Member:
     """One delivery on its way through the steps. ``seen`` is what expressions see of it, as far as the steps have come."""
@@ -125,7 +128,7 @@ def _outcome(member: Member, signal: Signal | None, place: str) -> Outcome:
     if member.outcome is not None:
         return replace(member.outcome, vendor_id=member.outcome.vendor_id or member.vendor_id)
     if member.done:
-        return Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
+        return _DELIVERED if member.vendor_id is None else Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
     if signal is not None:
         return Outcome(Verdict.RETRY, code=signal.kind, message=signal.reason, counts=False, rule=place)
     return Outcome(Verdict.REJECTED, code="no_step", message="no step of the adapter's operation settled this record")

@@ -21,6 +21,10 @@ class Memory:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], dict[str, _Known]] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anything is known."""
+        return bool(self._known)
+
     def recall(self, delivery: Delivery, step: str, *, now: float) -> Ruling | None:
         known = self._known.get(_target(delivery), {}).get(step)
         return known.ruling if known is not None and now < known.until else None

@@ -99,10 +99,11 @@ class Dispatcher:
             self._backlog = self._skipped = True
         else:
             self._loaded = deliveries[-1].id
-            refused = self._refused((delivery, DeliveryState.WAITING) for delivery in deliveries)
-            self._add([(delivery, None) for delivery in deliveries if delivery.id not in refused])
-            if refused:
+            if {delivery.operation for delivery in deliveries} - self.plan.operations.keys():
+                refused = self._refused((delivery, DeliveryState.WAITING) for delivery in deliveries)
+                deliveries = [delivery for delivery in deliveries if delivery.id not in refused]
                 self._keep(asyncio.create_task(self._give_up(refused.values())))
+            self._add([(delivery, None) for delivery in deliveries])
         self._news.set()
 
     @property

@@ -12,7 +12,6 @@ groups; a batch is cut from one group. So no target key is in two requests at on
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -48,7 +47,7 @@ class Lanes:
         self._plan = plan
         self._compared = compared
         self._lines = KeyLines(compared)
-        self._lanes: dict[LaneKey, deque[Delivery]] = {}
+        self._lanes: dict[LaneKey, list[Delivery]] = {}
         self._groups: dict[Group, dict[int, _Head]] = {}
         self._due: list[tuple[float, int, LaneKey]] = []
         self._delayed: dict[int, float] = {}
@@ -69,16 +68,17 @@ class Lanes:
     def add(self, delivery: Delivery, *, now: float, due: float | None = None) -> Superseded | None:
         """Queue a delivery with a higher id than any before; say which waiting one it makes superfluous."""
         key = (delivery.object, delivery.record)
-        lane = self._lanes.setdefault(key, deque())
-        last = lane[-1] if lane else None
-        if last and self._carries(delivery, last):
-            lane.pop()
+        lane = self._lanes.get(key)
+        last = None
+        if lane is None:
+            lane = self._lanes[key] = [delivery]
+        elif self._carries(delivery, lane[-1]):
+            last, lane[-1] = lane[-1], delivery
             self._withdraw(last)
             self._leave(last, now=now)
             self._count -= 1
         else:
-            last = None
-        lane.append(delivery)
+            lane.append(delivery)
         self._lines.join(delivery, key)
         self._count += 1
         if len(lane) == 1:
@@ -114,7 +114,7 @@ class Lanes:
         """The head of a lane has ended for good: the next one may go, and knows the vendor's id that this one learnt."""
         key = (delivery.object, delivery.record)
         lane = self._lanes[key]
-        lane.popleft()
+        del lane[0]
         self._flying.discard(delivery.id)
         self._count -= 1
         if lane:
@@ -149,7 +149,11 @@ class Lanes:
         if due is not None and due > now:
             self._delay(key, head, due)
         elif self._lines.is_first(head):
-            self._groups.setdefault(self._group(head), {}).setdefault(head.id, _Head(head, now))
+            group = self._group(head)
+            heads = self._groups.get(group)
+            if heads is None:
+                heads = self._groups[group] = {}
+            heads.setdefault(head.id, _Head(head, now))
 
     def _leave(self, delivery: Delivery, *, now: float) -> None:
         """Offer the heads that waited for this one at a key; a head that is offered already keeps its place."""

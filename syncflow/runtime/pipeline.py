@@ -21,7 +21,7 @@ from syncflow.sources.base import Source
 CHUNK = 500
 """Most events that pass from stage to stage at once."""
 
-QUEUE = 4
+QUEUE = 2
 """Most chunks that wait between two stages."""
 
 

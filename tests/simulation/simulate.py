@@ -340,7 +340,7 @@ class Simulation:
             "SELECT d.read_at, d.id, d.record, e.offset FROM deliveries d JOIN events e ON e.seq = d.event "
             "WHERE d.system = 'ledger' AND d.state = 'delivered'"
         ).fetchall()
-        wanted = {f"{round(at * 1e6):x}-{number:x}": (record, f"n{offset}") for at, number, record, offset in rows}
+        wanted = {f"{int(at * 1e6):x}-{number:x}": (record, f"n{offset}") for at, number, record, offset in rows}
         if self.world.entries != wanted:
             extra = set(self.world.entries) - set(wanted)
             self.violations.append(

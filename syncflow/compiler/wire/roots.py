@@ -12,8 +12,11 @@ from syncflow.events import Delivery, Item, Json
 
 
 def root_of(delivery: Delivery, options: Item, *, payload: Item) -> Root:
-    """Return what expressions see of one record, whatever is asked; an id there that is not known is absent."""
-    key = delivery.key
+    """Return what expressions see of one record, whatever is asked; an id there that is not known is absent.
+
+    ``delivery.unique_id`` is one that no delivery of another journal has: its number, and when it was read, to the microsecond.
+    """
+    key, number = delivery.key, delivery.id
     root: Root = {
         "options": options,
         "object": delivery.object,
@@ -21,18 +24,17 @@ def root_of(delivery: Delivery, options: Item, *, payload: Item) -> Root:
         "payload": payload,
         "key": {"name": key.name, "value": key.value},
         "record": {"kind": delivery.record.kind, "id": delivery.record.id},
-        "delivery": {"id": str(delivery.id), "unique_id": _unique_id(delivery), "attempt": delivery.attempts + 1},
+        "delivery": {
+            "id": str(number),
+            "unique_id": f"{int(delivery.read_at * 1e6):x}-{number:x}",
+            "attempt": delivery.attempts + 1,
+        },
         "position": 0,
         "steps": {},
     }
     if delivery.vendor_id is not None:
         root["vendor_id"] = delivery.vendor_id
     return root
-
-
-def _unique_id(delivery: Delivery) -> str:
-    """Return an id that no delivery of another journal has: its own, and when it was read, to the microsecond."""
-    return f"{round(delivery.read_at * 1e6):x}-{delivery.id:x}"
 
 
 def request_root(shared: Root, records: Sequence[Root], *, alone: bool) -> Root:

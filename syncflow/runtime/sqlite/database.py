@@ -20,7 +20,7 @@ def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlit
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # writes, so not to a journal that is there
     database.execute("PRAGMA journal_mode = WAL")
     database.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
-    database.execute("PRAGMA cache_size = -16000")
+    database.execute("PRAGMA cache_size = -8000")
     database.execute("PRAGMA wal_autocheckpoint = 4000")
     return database
 

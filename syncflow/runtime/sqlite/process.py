@@ -7,8 +7,8 @@ when this process is killed; signals that end a run do not reach it, for the run
 from __future__ import annotations
 
 import asyncio
-import marshal
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -110,7 +110,7 @@ class _Line(asyncio.Protocol):
             end = HEAD.size + HEAD.unpack_from(came)[0]
             if len(came) < end:
                 return
-            self._answered(*marshal.loads(came[HEAD.size : end]))  # noqa: S302  # our own worker wrote it
+            self._answered(*pickle.loads(came[HEAD.size : end]))  # noqa: S301  # our own worker wrote it
             del came[:end]
 
     def _answered(self, problem: tuple[str, str] | None, value: Any) -> None:

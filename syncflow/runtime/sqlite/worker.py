@@ -1,12 +1,12 @@
 """``python -m syncflow.runtime.sqlite.worker SOCKET JOURNAL SYNC``: carry out calls that come over a socket, until it ends.
 
-A call and its answer are each a length (eight bytes, big-endian) and a marshalled tuple: ``(name, arguments)``, and
-``((message, hint) or None, value)``. Both sides are the same Python.
+A call and its answer are each a length (eight bytes, big-endian) and a pickled tuple: ``(name, arguments)``, and
+``((message, hint) or None, value)``. Both sides are the same Python, and nobody else has the socket.
 """
 
 from __future__ import annotations
 
-import marshal
+import pickle
 import socket
 import struct
 import sys
@@ -21,7 +21,7 @@ HEAD = struct.Struct(">Q")
 
 def framed(message: tuple[Any, ...]) -> bytes:
     """Return a message as it goes over the socket."""
-    body = marshal.dumps(message)
+    body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     return HEAD.pack(len(body)) + body
 
 
@@ -29,7 +29,7 @@ def answer(calls: IO[bytes], answers: IO[bytes], tables: Tables) -> None:
     """Carry out one call after the other, until there are no more."""
     while len(head := calls.read(HEAD.size)) == HEAD.size:
         body = calls.read(HEAD.unpack(head)[0])
-        name, arguments = marshal.loads(body)  # noqa: S302  # the run that started this wrote it
+        name, arguments = pickle.loads(body)  # noqa: S301  # the run that started this wrote it
         answers.write(framed(_done(tables, name, arguments)))
         answers.flush()
 
