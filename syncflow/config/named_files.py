@@ -119,13 +119,16 @@ class NamedFiles:
         if path is None:
             known = self.files.adapter_names(self.directory)
             expected = f"an adapter of the package, or a file adapters/{name}.yaml"
+            close = did_you_mean(name, known)
+            hint = "" if close else "a small one may stand here as a whole: `adapter: {base_url: …, operations: …}`"
             self.files.diagnostics.append(
                 Diagnostic(
                     "SF406",
                     scalar.span,
                     f"there is no adapter `{name}`",
                     expected=expected,
-                    suggestion=did_you_mean(name, known),
+                    suggestion=close,
+                    hint=hint,
                     path=dotted(at),
                 )
             )

@@ -23,6 +23,7 @@ _Path = tuple[str | int, ...]
 _SECRET = re.compile(r"password|passphrase|secret|token|(^|_)key$", re.IGNORECASE)
 _NEXT = re.compile(r"\bnext\b")
 _WAITS = ("retry", "throttle", "park")
+_TOKEN = re.compile(r"\btoken\.")
 _SAYS = ("results", "failures", "ok")
 
 
@@ -38,6 +39,7 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     yield from _idle_waits(adapter)
     yield from _unused_settings(adapter)
     yield from _open_secrets(adapter)
+    yield from _uncarried_tokens(adapter)
     yield from check_operations(adapter)
     yield from check_names(adapter)
     for action, operation in adapter.model.operations.items():
@@ -67,6 +69,23 @@ def _unused_settings(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
                 severity="warning",
                 at_key=True,
                 hint=f"write {{{{ {name} }}}} where it belongs, and no value of a system into the adapter itself; or take it out",
+            )
+
+
+def _uncarried_tokens(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
+    """Yield sign-ins whose token no request carries."""
+    model = adapter.model
+    others = [*model.headers.values(), model.path, *texts_within(adapter, ("operations",))]
+    for way, sign_in in model.auth.items():
+        texts = [*sign_in.headers.values(), *sign_in.query.values(), *others]
+        if sign_in.token is not None and not any(_TOKEN.search(text) for text in texts):
+            yield adapter.report(
+                "SF506",
+                f"no request carries the token of {way}",
+                *("auth", way, "token"),
+                severity="warning",
+                at_key=True,
+                hint='such as `headers: {Authorization: "Bearer {{ token.value }}"}` beside it',
             )
 
 
