@@ -13,14 +13,14 @@ from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.letters import LETTERS, Letters
-from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.sqlite.database import connect, explained
 from syncflow.runtime.sqlite.schema import MIGRATIONS
 from syncflow.runtime.sqlite.totals import read_totals, rows
 
 Row = dict[str, Any]
 
-_OURS = "CASE WHEN l.stage = 'delivery' THEN '' ELSE l.reason END"
-"""A reason in our own words; at the stage of delivery they are the vendor's."""
+_OURS = "CASE WHEN l.stage != 'delivery' OR (l.status IS NULL AND l.code IN ('program_changed', 'in_doubt')) THEN l.reason ELSE '' END"
+"""A reason in our own words; at the stage of delivery they are the vendor's, unless nothing was sent or nothing was answered."""
 
 _LETTER = f"""
 l.id, l.at, l.stage, l.code, {_OURS} AS reason, l.route, l.system, l.status, l.attempts, l.rule, l.event, l.delivery, l.state,
@@ -114,14 +114,11 @@ def _attempts(journal: sqlite3.Connection, delivery: int | None) -> list[Row]:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.exists():
         raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
-    try:
-        with closing(connect(path, read_only=True)) as journal:
-            version = journal.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise UnavailableError(f"the journal {path} was written by a newer syncflow", hint="upgrade syncflow")
-            yield journal
-    except sqlite3.Error as error:
-        raise UnavailableError(f"the journal {path} cannot be read: {error}") from error
+    with explained(path), closing(connect(path, read_only=True)) as journal:
+        version = journal.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise UnavailableError(f"the journal {path} was written by a newer syncflow", hint="upgrade syncflow")
+        yield journal
 
 
 def _as_text(row: Row) -> Row:

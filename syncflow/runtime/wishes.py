@@ -16,7 +16,7 @@ from typing import Any
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.journal import How
 from syncflow.runtime.letters import LETTERS, Letters
-from syncflow.runtime.sqlite.database import connect, migrate
+from syncflow.runtime.sqlite.database import connect, explained, migrate
 
 
 def count(path: Path, letters: Letters) -> int:
@@ -166,12 +166,9 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.exists():
         raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
-    try:
-        with closing(connect(path)) as journal:
-            migrate(journal, path)
-            yield journal
-    except sqlite3.Error as exc:
-        raise UnavailableError(f"the journal {path} cannot be used: {exc}") from exc
+    with explained(path), closing(connect(path)) as journal:
+        migrate(journal, path)
+        yield journal
 
 
 def _text(value: Any) -> Any:

@@ -109,3 +109,15 @@ def test_a_run_that_is_going_on_takes_up_what_people_mark(tmp_path: Path) -> Non
     ending, found = run_virtually(main())
     assert found == (1, [1, 0]), "sent within two seconds, and the mark is gone"
     assert ending.tally.redriven == 1
+
+
+def test_a_list_says_why_where_the_words_are_ours_and_hides_the_vendors(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    dead = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)))
+    run([event("A")], path, systems=dead, program=program(), wait_seconds=1)
+    run([], path, systems=FakeSystems(), program=program(types={"customer": "b"}))
+    said = Outcome(Verdict.REJECTED, code="in_doubt", status=400, message="what a vendor says of B")
+    refusing = FakeSystems(lambda batch, _: BatchResult((said,) * len(batch.deliveries)))
+    run([{}, event("B", contact_type="customer")], path, systems=refusing, program=program())
+    reasons = {row["record"]: row["reason"] for row in audit.dead_letters(path, Letters(), most=5)}
+    assert reasons == {"A": "its route or system is not in the project any more", "B": ""}

@@ -52,8 +52,9 @@ def test_a_damaged_journal_is_refused_by_whoever_looks(way: str, tmp_path: Path)
     path = tmp_path / "j.db"
     path.write_bytes(b"SQLite format 3\x00" + bytes(range(256)) * 40)
     before = path.read_bytes()
-    with pytest.raises(UnavailableError, match=r"the journal .* cannot be"):
+    with pytest.raises(UnavailableError, match=r"the journal .* cannot be used") as refused:
         WAYS[way](path)
+    assert "damaged; keep it, and either restore a copy or start a new journal" in refused.value.hint
     assert path.read_bytes() == before
 
 
