@@ -37,7 +37,8 @@ class FileText:
 
     @cached_property
     def allowed(self) -> dict[int, frozenset[str]]:
-        """Codes silenced per line: by a comment at its end, or alone on the line above."""
+        """Codes silenced per line: by a comment at its end, or alone on the line above. On the first line of a block it
+        silences all of it."""
         found: dict[int, frozenset[str]] = {}
         for number, line in enumerate(self.lines, 1):
             if "syncflow:" in line and (match := _ALLOW.search(line)):
@@ -67,6 +68,8 @@ class Span:
     end_column: int
     text: FileText | None = field(default=None, compare=False, repr=False)
     scalar: ScalarSource | None = field(default=None, compare=False, repr=False)
+    begins: int = field(default=0, compare=False, repr=False)
+    """The line on which the value begins that this is a part of: above its first where it is written as a block."""
 
     def at(self, offset: int, length: int = 1) -> Span:
         """Return the place of ``length`` characters at an offset into the scalar's value; the whole span where it cannot be told."""
@@ -81,7 +84,7 @@ class Span:
         end_line, end_column = _line_and_column(self.text.text, max(first, last))
         if end_line != line:
             end_line, end_column = line, max(column, len(self.text.line(line)))
-        return Span(self.file, line, column, end_line, end_column + 1, self.text)
+        return Span(self.file, line, column, end_line, end_column + 1, self.text, begins=self.line)
 
 
 def _line_and_column(text: str, index: int) -> tuple[int, int]:
@@ -117,10 +120,10 @@ def arranged(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 def _is_allowed(diagnostic: Diagnostic) -> bool:
     """Only warnings can be allowed: behind an error there is nothing that could run."""
-    text = diagnostic.span.text
-    return (
-        not diagnostic.is_error and text is not None and diagnostic.code in text.allowed.get(diagnostic.span.line, ())
-    )
+    span = diagnostic.span
+    if diagnostic.is_error or span.text is None:
+        return False
+    return any(diagnostic.code in span.text.allowed.get(line, ()) for line in (span.line, span.begins))
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from syncflow.config.codes import CODES
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import load_project
 from syncflow.config.render import render
-from tests.compiler.projects import FILES, open_project, write_project
+from tests.compiler.projects import FILES, changed, open_project, write_project
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
 GOOD = sorted((Path(__file__).parent / "good").glob("*.txt"))
@@ -58,6 +58,25 @@ def test_every_code_of_the_checks_has_a_case_and_a_page(tmp_path: Path) -> None:
     spans = [("SF300", "SF400"), ("SF410", "SF500"), ("SF503", "SF511"), ("SF516", "SF519"), ("SF610", "SF616")]
     ours = {code for code in CODES if any(first <= code < end for first, end in spans)}
     assert ours <= seen
+
+
+@pytest.mark.parametrize(
+    ("comment", "codes"),
+    [
+        (("  # syncflow: allow=SF331", "", ""), []),
+        (("", "", " {# syncflow: allow=SF331 #}"), []),
+        (("", " {# syncflow: allow=SF331 #}", ""), ["SF331"]),
+        (("  # syncflow: allow=SF330", "", ""), ["SF331"]),
+    ],
+    ids=["on the block", "in its line", "in another line", "another code"],
+)
+def test_a_warning_in_a_block_can_be_allowed_where_the_block_begins(
+    tmp_path: Path, comment: tuple[str, str, str], codes: list[str]
+) -> None:
+    block = "last_name: |{}\n    {{{{ item.id }}}}{}\n    {{{{ item.name }}}}{}".format(*comment)
+    files = changed("person.yaml", ("last_name: item.name || 'Unknown'", block))
+    target = changed("adapters/objects/people.yaml", ("last_name: {length: 10, required: true}", "last_name: {}"))
+    assert [found.code for found in check(open_project(tmp_path, {**files, **target}))] == codes
 
 
 def test_a_warning_can_be_allowed_in_its_line(tmp_path: Path) -> None:
