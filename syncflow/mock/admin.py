@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Body, HTTPException, Query
+from fastapi import APIRouter, Body, HTTPException, Path, Query
 from fastapi.responses import Response
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from .settings import Settings, complaints
 from .state import Mock
 from .system import System
 
+_OBJECT_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 _FIELD = {"name": "Score__c", "label": "Score", "type": "int"}
 
 
@@ -77,6 +78,17 @@ def _add_actions(router: APIRouter, mock: Mock) -> None:
     async def expire(system: str) -> dict[str, str]:
         _system(mock, system).expire()
         return {"status": "expired"}
+
+    @router.post("/objects/{system}/{object_name}", summary="Add an object of the account's own: Project__c, projects")
+    async def add_object(system: str, object_name: Annotated[str, Path(pattern=_OBJECT_NAME)]) -> dict[str, str]:
+        held = {name.lower() for name in _system(mock, system).records()}
+        if object_name.lower() in held:
+            raise HTTPException(409, f"{system} has {object_name} already")
+        if system.lower() == mock.hubspot.name:
+            return {"name": object_name, "id": mock.hubspot.add_object(object_name.lower()).type_id}
+        if system.lower() == mock.salesforce.name and object_name.endswith("__c"):
+            return {"name": object_name, "id": mock.salesforce.add_object(object_name).prefix}
+        raise HTTPException(400, "name an object of hubspot, or one of salesforce that ends in __c")
 
     @router.post("/fields/salesforce/{object_name}", summary="Add a field to an object, by the words of describe")
     async def add_field(object_name: str, facts: Annotated[dict[str, Any], Body(examples=[_FIELD])]) -> Response:

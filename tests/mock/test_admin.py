@@ -90,6 +90,38 @@ def test_a_reset_forgets_records_and_counts_but_not_settings_unless_asked() -> N
     assert asker.ask("GET", "/admin/settings").json()["hubspot"]["rate"] == "100/s"
 
 
+def test_an_object_of_the_accounts_own_is_upserted_and_described_like_any_other() -> None:
+    asker = Asker()
+    assert asker.ask("POST", "/admin/objects/salesforce/Project__c").json() == {"name": "Project__c", "id": "a02"}
+    row = {"attributes": {"type": "Project__c"}, "External_Id__c": "P1", "Name": "Moon"}
+    where = "/salesforce/services/data/v67.0/composite/sobjects/Project__c/External_Id__c"
+    (made,) = asker.ask("PATCH", where, headers=TOKEN, json={"allOrNone": False, "records": [row]}).json()
+    assert (made["success"], made["created"], made["id"][:3]) == (True, True, "a02")
+    told = asker.ask("GET", "/salesforce/services/data/v67.0/sobjects/Project__c/describe", headers=TOKEN).json()
+    assert {"Id", "Name", "External_Id__c"} <= {field["name"] for field in told["fields"]}
+    assert told["custom"] is True
+
+    project = asker.ask("POST", "/admin/objects/hubspot/projects").json()
+    where = f"/hubspot/crm/objects/2026-09/{project['id']}/batch/upsert"
+    given = {"id": "P1", "idProperty": "syncflow_id", "properties": {"syncflow_id": "P1", "name": "Moon"}}
+    assert asker.ask("POST", where, headers=TOKEN, json={"inputs": [given]}).status_code == 200
+    assert asker.ask("GET", "/admin/records/hubspot/projects").json()["records"][0]["name"] == "Moon"
+
+
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [
+        ("hubspot/contacts", 409),
+        ("salesforce/contact", 409),
+        ("salesforce/Project", 400),
+        ("directory/x", 400),
+        ("hubspot/a.b", 422),
+    ],
+)
+def test_an_object_that_is_there_or_cannot_be_is_not_added(where: str, status: int) -> None:
+    assert Asker().ask("POST", f"/admin/objects/{where}").status_code == status
+
+
 def test_the_api_page_lists_every_system() -> None:
     asker = Asker()
     described = asker.ask("GET", "/openapi.json").json()

@@ -24,11 +24,34 @@ _CUSTOM: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
+_EVERY = (
+    "Id",
+    "IsDeleted",
+    "OwnerId",
+    "CreatedDate",
+    "CreatedById",
+    "LastModifiedDate",
+    "LastModifiedById",
+    "SystemModstamp",
+)
+_NAME: dict[str, Any] = {"name": "Name", "label": "Name", "type": "string", "length": 80, "byteLength": 240}
+
+
+def custom_object(name: str, number: int) -> dict[str, Any]:
+    """Return what there is to know of an object that an administrator adds: the fields that every object has, and a name."""
+    contact = shipped()["objects"]["Contact"]
+    label = name.removesuffix("__c").replace("_", " ")
+    told = {"keyPrefix": f"a{number:02d}", "label": label, "labelPlural": f"{label}s", "custom": True}
+    writable = {"createable": True, "updateable": True}
+    fields = [each for each in contact["fields"] if each["name"] in _EVERY]
+    return {"describe": {**contact["describe"], **told}, "fields": [*fields, {**_NAME, **writable}]}
+
+
 class Entity:
     """An object and what it holds. Records keep only fields that have a value; reading fills in the rest."""
 
-    def __init__(self, name: str, desk: Desk) -> None:
-        facts = shipped()["objects"][name]
+    def __init__(self, name: str, desk: Desk, facts: Mapping[str, Any] | None = None) -> None:
+        facts = shipped()["objects"][name] if facts is None else facts
         self.name = name
         self.described: dict[str, Any] = facts["describe"]
         self.prefix: str = facts["describe"]["keyPrefix"]

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from ..settings import SalesforceSettings
 from ..system import Desk
 from ..wire import Answer, BadJsonError, Call, Routes
-from .entity import Entity
+from .entity import Entity, custom_object
 from .fields import shipped
 from .problems import EXPIRED, Problem, RefusedError, error_answer, refuse
 from .sessions import Sessions
@@ -76,6 +76,11 @@ class Salesforce:
         if found is None:
             raise refuse(404, "NOT_FOUND", "The requested resource does not exist")
         return found
+
+    def add_object(self, name: str) -> Entity:
+        """Add an object, as an administrator of the org would: ``Project__c``."""
+        entity = self.entities[name] = Entity(name, self.desk, custom_object(name, len(self.entities)))
+        return entity
 
     def too_fast(self, call: Call) -> Answer:
         """403, as for too many requests at a time."""
