@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.places import Place, expressions_of, root_type
@@ -94,7 +95,8 @@ def _hint(place: Place, name: str, *, at_root: bool) -> str:
         return f"write {{value: {name}}} if the text itself is meant"
     if name in {"null", "true", "false"} and not is_jinja(place.text):
         return f"as a value it is written `{name}`, in backticks"
-    return f"text stands in single quotes: '{name}'" if f'"{name}"' in place.text and not is_jinja(place.text) else ""
+    meant_as_text = f'"{name}"' in place.text or re.search(rf"[=<>|&,]\s*{re.escape(name)}(?![\w.\[])", place.text)
+    return f"text stands in single quotes: '{name}'" if meant_as_text and not is_jinja(place.text) else ""
 
 
 def _length(place: Place, read: Read, number: int) -> int:
