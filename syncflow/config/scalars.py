@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
@@ -125,6 +126,13 @@ def _duration(value: Any) -> Any:
     return value if isinstance(value, float) else _measure(value, units=_TIMES, what="a duration", example="10s")
 
 
+def _file_to_make(value: Any) -> Any:
+    path = _text(value)
+    if isinstance(path, str) and PurePath(path).name in {"", ".."}:
+        raise refuse("this path names no file", expected="a file, such as folder/name.db")
+    return path
+
+
 def _size(value: Any) -> Any:
     if isinstance(value, Unset):
         return 1_000_000
@@ -177,6 +185,9 @@ Address = Annotated[str | None, BeforeValidator(_address)]
 
 FilePath = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 """A path relative to the file that names it."""
+
+FileToMake = Annotated[str, BeforeValidator(_file_to_make)]
+"""The same, of a file that need not be there."""
 
 Integer = Annotated[int, BeforeValidator(_integer), Field(strict=True)]
 Number = Annotated[float, BeforeValidator(_number), Field(strict=True)]

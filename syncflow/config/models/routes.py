@@ -23,6 +23,7 @@ from syncflow.config.scalars import (
     Duration,
     Expr,
     FilePath,
+    FileToMake,
     Name,
     OptionalText,
     RatePer,
@@ -238,7 +239,7 @@ class JournalWaiting(Model):
 class JournalSettings(Model):
     """The durable memory of a run."""
 
-    path: FilePath = ".syncflow/journal.db"
+    path: FileToMake = ".syncflow/journal.db"
     """Its file, relative to this one."""
     keep: JournalKeep = JournalKeep()
     """What is remembered of what is settled."""
