@@ -118,6 +118,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         version = journal.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise UnavailableError(f"the journal {path} was written by a newer syncflow", hint="upgrade syncflow")
+        if not version:
+            raise UnavailableError(f"the journal {path} is empty", hint="`syncflow run` makes its tables")
         yield journal
 
 

@@ -58,6 +58,12 @@ def test_a_damaged_journal_is_refused_by_whoever_looks(way: str, tmp_path: Path)
     assert path.read_bytes() == before
 
 
+def test_a_journal_that_was_only_begun_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "j.db").touch()
+    with pytest.raises(UnavailableError, match=r"the journal .* is empty"):
+        audit.totals(tmp_path / "j.db")
+
+
 def test_a_journal_of_an_older_version_is_brought_up_to_date_and_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     with closing(connect(path)) as journal:
