@@ -17,12 +17,13 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
+import syncflow
 from syncflow.errors import UnavailableError
 from syncflow.runtime.sqlite.worker import HEAD, framed
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MODULE: Final = "syncflow.runtime.sqlite.worker"
-_ROOT: Final = Path(__file__).resolve().parents[3]
+_ROOT: Final = Path(syncflow.__file__).resolve().parents[1]
 """Where the package lies."""
 
 
