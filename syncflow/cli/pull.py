@@ -26,11 +26,11 @@ def pull(
 
     from syncflow.config.named_files import lock_path
     from syncflow.config.object_text import object_text
-    from syncflow.config.project import load_project
+    from syncflow.config.project import load_systems
     from syncflow.errors import ProjectError
     from syncflow.runtime.pulling import pull_fields
 
-    project = load_project(routes, profile=profile)
+    project = load_systems(routes, profile=profile)
     fields = asyncio.run(pull_fields(project, system, object_name))
     adapter = project.routes.model.systems[system].adapter
     path = project.path.parent / lock_path(adapter, object_name)

@@ -176,7 +176,9 @@ def _mapping(parts: Parts, mapping: Document[MappingFile]) -> Iterator[Diagnosti
         return
     known = _objects(parts.routes.path.parent, adapter)
     if object_name not in known:  # a file of it that is missing or wrong is spoken of elsewhere
-        yield _unknown_object(mapping, adapter, object_name, known)
+        systems = parts.routes.model.systems
+        system = next((name for name, settings in systems.items() if settings.adapter == adapter_name), "SYSTEM")
+        yield _unknown_object(mapping, adapter, object_name, known, system=system)
 
 
 def _objects(directory: Path, adapter: Document[AdapterFile]) -> list[str]:
@@ -187,16 +189,23 @@ def _objects(directory: Path, adapter: Document[AdapterFile]) -> list[str]:
 
 
 def _unknown_object(
-    mapping: Document[MappingFile], adapter: Document[AdapterFile], object_name: str, known: Sequence[str]
+    mapping: Document[MappingFile],
+    adapter: Document[AdapterFile],
+    object_name: str,
+    known: Sequence[str],
+    *,
+    system: str,
 ) -> Diagnostic:
     close = did_you_mean(object_name, known)
+    name = adapter.model.adapter
+    pull = f", or let `syncflow schema pull {system} {object_name}` do it" if adapter.model.describe else ""
     return mapping.report(
         "SF601",
-        f"the adapter {adapter.model.adapter} knows no object `{object_name}`",
+        f"the adapter {name} knows no object `{object_name}`",
         "target",
         expected=one_of(known),
-        suggestion=f"{adapter.model.adapter}/{close}" if close else "",
-        hint=f"describe it in objects/{adapter.model.adapter}_{object_name}.yaml",
+        suggestion=f"{name}/{close}" if close else "",
+        hint=f"describe it in objects/{name}_{object_name}.yaml{pull}",
     )
 
 
