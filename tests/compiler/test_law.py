@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from syncflow.compiler.build import build, check
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Position, Raw
+from tests.compiler.code.strategies import extended
 from tests.compiler.projects import FILES, open_project
 from tests.effort import examples
 
@@ -153,6 +154,12 @@ def _yaml(value: Any) -> str:
 
 
 def _forms(names: list[str]) -> st.SearchStrategy[Any]:
+    paths = st.sampled_from([f"item.{name}" for name in names])
+    composed = st.recursive(paths | st.sampled_from(["'x'", "`5`", "`null`"]), extended, max_leaves=4)
+    return _everyday(names) | composed
+
+
+def _everyday(names: list[str]) -> st.SearchStrategy[Any]:
     def filled(draw: tuple[Any, str, str]) -> Any:
         form, one, other = draw
         return json.loads(

@@ -71,7 +71,8 @@ _NO_REFERENCE = {
 }  # fmt: skip
 
 
-def _extend(inner: SearchStrategy[str]) -> SearchStrategy[str]:
+def extended(inner: SearchStrategy[str]) -> SearchStrategy[str]:
+    """Draw an expression that is made of one, two or three others."""
     pair = st.tuples(inner, inner)
     entries = st.lists(st.tuples(_IDENTIFIERS, inner), min_size=1, max_size=3)
     some = st.lists(inner, min_size=1, max_size=3).map(", ".join)
@@ -112,7 +113,7 @@ def _our_call(name: str, inner: SearchStrategy[str]) -> SearchStrategy[str]:
 
 EXPRESSIONS: SearchStrategy[str] = st.recursive(
     st.one_of(_IDENTIFIERS, _LITERALS, st.sampled_from(["@", "*", "[*]", "[]"]), _INDEXES, _SLICES),
-    _extend,
+    extended,
     max_leaves=8,
 )
 
