@@ -18,7 +18,8 @@ def report(ending: Ending, *, systems: Mapping[str, str]) -> None:
     """Print the end of a run; ``systems`` tells each route's system."""
     tally = ending.tally
     say(
-        f"{tally.read:,} events read: {tally.routed:,} routed, {tally.ignored:,} ignored, {tally.dead:,} dead letters"
+        f"{_many(tally.read, 'event')} read: {tally.routed:,} routed, {tally.ignored:,} ignored, "
+        + _many(tally.dead, "dead letter")
         + (f", {tally.duplicate:,} repeated" if tally.duplicate else "")
         + (
             f"; {_many(tally.carried_over, 'delivery', 'deliveries')} left by earlier runs"

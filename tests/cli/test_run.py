@@ -52,7 +52,7 @@ def test_no_listing_shows_personal_data(command: Command, from_file: Path, mock:
 
 def test_the_end_is_told_per_route(command: Command, from_file: Path, mock: Running) -> None:
     ended = command("run", "--quiet")
-    assert ended.out.startswith("10 events read: 8 routed, 1 ignored, 1 dead letters\n")
+    assert ended.out.startswith("10 events read: 8 routed, 1 ignored, 1 dead letter\n")
     for text in ("contacts/salesforce", "contacts/hubspot", "REFUSED FOR RATE", "P95", "`syncflow dlq list` says why"):
         assert text in ended.out
 
@@ -188,7 +188,7 @@ def test_a_webhook_says_where_it_listens_and_takes_what_is_signed(
         run.terminate()
         out, err = run.communicate(timeout=30)
     assert run.returncode == 128 + signal.SIGTERM
-    assert "1 events read: 1 routed" in out
+    assert "1 event read: 1 routed" in out
     assert out.endswith("ended early: SIGTERM\neverything that was read is accounted for\n")
     assert "between us" not in out + err
 
