@@ -155,7 +155,7 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
         )
         journal.execute(f"DELETE FROM presence WHERE {whose}", values)
         erased = journal.execute(
-            f"UPDATE events SET record = 'forgotten', raw = x'', event_id = NULL, note = NULL WHERE {whose}", values
+            f"UPDATE events SET record = NULL, raw = x'', event_id = NULL, note = NULL WHERE {whose}", values
         ).rowcount
     with _opened(path) as journal:
         journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
