@@ -7,11 +7,20 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from syncflow.config.models.base import Model
+
 
 def keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     """Return the keys, as files write them, of the model found by a validation error's location."""
     models = [annotation for annotation in _annotations_at(model, location) if _is_model(annotation)]
     return list(dict.fromkeys(key for each in models for key in keys_of(each)))
+
+
+def hint_at(model: type[BaseModel], location: Sequence[str | int], key: str) -> str:
+    """Return how what an unknown key means is written here, empty where nobody knows."""
+    models = [annotation for annotation in _annotations_at(model, location) if _is_model(annotation)]
+    hints = [each.keys_of_others.get(key, "") for each in models if issubclass(each, Model)]
+    return next(filter(None, hints), "")
 
 
 def choices_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:

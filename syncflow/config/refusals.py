@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from syncflow.config.diagnostics import Diagnostic, Span, did_you_mean, one_of
-from syncflow.config.model_keys import choices_at, keys_at
+from syncflow.config.model_keys import choices_at, hint_at, keys_at
 from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
 from syncflow.config.scalars import Plain
 
@@ -176,12 +176,14 @@ def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: 
     taken, _, _ = find(root, path[:-1])
     free = [name for name in known if not isinstance(taken, MappingNode) or name not in taken.entries]
     where = f" in `{dotted(path[:-1])}`" if len(path) > 1 else ""
+    hint = hint_at(model, error["loc"][:-1], str(key.value))
     return Diagnostic(
         "SF201",
         key.span,
         f"unknown key `{key.value}`{where}",
         expected=one_of(known) if known else "no key",
-        suggestion=did_you_mean(str(key.value), free),
+        suggestion="" if hint else did_you_mean(str(key.value), free),
+        hint=hint,
         path=dotted(path),
     )
 

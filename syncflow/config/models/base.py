@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from types import NoneType
 from typing import Any, ClassVar, get_args
@@ -18,6 +19,9 @@ class Model(BaseModel):
 
     null_is_a_word: ClassVar[frozenset[str]] = frozenset()
     """Keys whose unquoted ``null`` is a word of the language, not the absence of a value."""
+
+    keys_of_others: ClassVar[Mapping[str, str]] = {}
+    """Keys that people bring from elsewhere, and how what they mean is written here."""
 
     @model_validator(mode="before")
     @classmethod

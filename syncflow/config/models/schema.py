@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Boolean, Integer, IntegerOrNumber, JsonValue, Text
+from syncflow.config.scalars import Boolean, Integer, IntegerOrNumber, JsonValue, Plain, Text, refuse
 
 JsonType = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
+
+
+def _names(value: Any) -> Any:
+    if isinstance(value, Plain) and value in {"true", "false"}:
+        hint = "write it beside `properties`: required: [id, name]"
+        raise refuse("`required` is no yes or no", expected="the names of the properties that must be there", hint=hint)
+    return value
 
 
 class SchemaNode(Model):
     """JSON Schema in YAML, the part that has one meaning: see docs for the list of words."""
 
     null_is_a_word: ClassVar[frozenset[str]] = frozenset({"type"})
+
+    keys_of_others: ClassVar[Mapping[str, str]] = {
+        "definitions": "parts to refer to stand under `$defs`",
+        "exclusiveMaximum": "of whole numbers, write the `maximum` itself",
+        "exclusiveMinimum": "of whole numbers, write the `minimum` itself",
+        "nullable": 'write `type: [string, "null"]`',
+        "optional": "a property is optional unless the object's `required` names it",
+    }
 
     type: JsonType | tuple[JsonType, ...] | None = None
     """The type, or a list of types."""
@@ -39,7 +55,7 @@ class SchemaNode(Model):
     """The least number."""
     maximum: IntegerOrNumber | None = None
     """The greatest number."""
-    required: tuple[Text, ...] = ()
+    required: Annotated[tuple[Text, ...], BeforeValidator(_names)] = ()
     """Properties that must be there."""
     properties: dict[Text, SchemaNode] = Field(default_factory=dict)
     """The known properties."""
