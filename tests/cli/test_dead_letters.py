@@ -97,7 +97,10 @@ def test_as_first_sent_or_through_todays_files(command: Command, letters: Path, 
     settings(mock, {"salesforce": {"refuse": []}})
     assert command("dlq", "redrive", "--record", "A1001", "--remap").code == 0
     assert command("dlq", "redrive", "--record", "A1002").code == 0
-    assert command("run", "--quiet").code == 0
+    ended = command("run", "--quiet")
+    assert ended.code == 0
+    said = "0 events read: 0 routed, 0 ignored, 0 dead letters; 2 taken up again, as somebody asked (redrive, replay)\n"
+    assert ended.out.startswith(said)
     for record, source in (("A1001", "remapped"), ("A1002", "syncflow")):
         deliveries = json.loads(command("status", record, "--output", "json").out)["deliveries"]
         assert [row["state"] for row in deliveries] == ["dead", "delivered"]
