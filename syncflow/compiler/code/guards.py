@@ -13,7 +13,7 @@ from syncflow.compiler.code import nodes
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.truth import when_false, when_true
 from syncflow.compiler.narrowing import absent_as_null, equal_to, not_equal_to
-from syncflow.compiler.types import ABSENT, NEVER, Anything, Null, Object, Type, members, union
+from syncflow.compiler.types import ABSENT, NEVER, Anything, Null, Object, Type, may_be_null, members, union
 from syncflow.events import Json
 
 Narrow = Callable[[Type], Type]
@@ -92,7 +92,7 @@ def _object_at_path(kind: Object, path: tuple[str, ...], narrow: Narrow) -> Type
     after = at_path(absent_as_null(before), tuple(below), narrow)
     if after == NEVER:
         return NEVER
-    if ABSENT in members(before) and Null() in members(after):
+    if ABSENT in members(before) and may_be_null(after):
         after = union(after, ABSENT)
     others = [entry for entry in kind.properties if entry[0] != name]
     return Object(tuple(sorted([*others, (name, after)])), kind.rest)

@@ -7,12 +7,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, example, given, note, settings
 from hypothesis import strategies as st
 
-from syncflow.compiler.code import Emitter, compile_path
+from syncflow.compiler.code import Emitter, compile_path, guards
+from syncflow.compiler.code.parse import parse
 from syncflow.compiler.expressions import ExpressionError
-from syncflow.compiler.types import ANY, Type, accepts
+from syncflow.compiler.functions import FUNCTIONS
+from syncflow.compiler.types import ANY, TEXT, Type, accepts, closed_object, nullable, open_object, optional, union
+from syncflow.compiler.values import is_true
 from syncflow.errors import DataError
 from tests.compiler.code.oracle import search
 from tests.compiler.code.strategies import EXPRESSIONS, GUARDED, JSON, OBJECT_TYPES, values_of
@@ -73,6 +77,26 @@ def test_what_types_prove_changes_no_result_results_are_of_their_type_and_what_f
         assert emitted.findings
     else:
         assert accepts(emitted.type, json.loads(outcome))
+
+
+@_THOROUGH
+@given(st.data())
+def test_what_a_guard_leaves_of_a_type_holds_every_value_that_passes_it(data: st.DataObject) -> None:
+    scope, text = data.draw(OBJECT_TYPES), data.draw(GUARDED)
+    root = data.draw(values_of(scope))
+    note(text)
+    try:
+        holds = is_true(search(text)(root))
+    except DataError:
+        return
+    assert accepts(guards.assume(parse(text, FUNCTIONS), scope, holds=holds), root)
+
+
+@pytest.mark.parametrize("text", ["a != ''", "a != `5`", "!a", "a == `null`", "!(a == 'x')", "a.b != ''", "!(a.b)"])
+@pytest.mark.parametrize("kind", [ANY, TEXT, nullable(TEXT), union(TEXT, open_object(b=TEXT))], ids=str)
+def test_a_guard_that_what_is_absent_passes_leaves_it_absent(text: str, kind: Type) -> None:
+    left = guards.assume(parse(text, FUNCTIONS), closed_object(a=optional(kind)), holds=True)
+    assert accepts(left, {})
 
 
 @_THOROUGH
