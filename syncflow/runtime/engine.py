@@ -348,7 +348,8 @@ class Engine:
             await self._start_dispatchers(connected, backlog=True, start_full=True)
         except BaseException as error:
             # Some systems have nobody who sends to them now: to go on would be to journal for ever what is never sent.
-            self.stop(f"the changed program could not be taken up: {error}")
+            why = error.message if isinstance(error, SyncflowError) else type(error).__name__
+            self.stop(f"the changed program could not be taken up: {why}")
             raise
 
     def _connected(self, program: Program) -> dict[str, _Connected]:
