@@ -27,6 +27,8 @@ CODE_CHARACTERS = 100
 BODY_BYTES = 4096
 UNKNOWN_ID = "unknown_id"
 """The code of a record that a request cannot be made from, for nobody knows its id there."""
+UNMADE = "request"
+"""The code of a record that a request cannot be made from, for any other reason."""
 _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
     "throttle": "throttle",
     "park": "park",
@@ -115,7 +117,7 @@ class Judge:
 
     def unsent(self, asked: Asked, message: str) -> Judgement:
         """Return what it means that a request cannot be made from a record."""
-        code = "request"
+        code = UNMADE
         if any("vendor_id" not in record for record in asked.records) and "vendor_id" in message:
             code, message = UNKNOWN_ID, "the record's id there (vendor_id) is not known, and no step before found it"
         refusal = Refusal(

@@ -241,7 +241,7 @@ def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
     return SignInPlan(
         name=name,
         token=None if way.token is None else _token(way.token, way.settings, texts, (*path, "token")),
-        headers=texts.templates(way.headers, *path, "headers", sees=texts.sight.common),
+        headers=texts.headers(way.headers, *path, "headers", sees=texts.sight.common),
         query=texts.templates(way.query, *path, "query", sees=texts.sight.common),
     )
 
@@ -305,7 +305,7 @@ def _details(
     texts.begins_with_slash(model.path, "path")
     return WirePlan(
         path=texts.url(model.path, "path", sees=around),
-        headers=texts.templates(model.headers, "headers", sees=around),
+        headers=texts.headers(model.headers, "headers", sees=around),
         sign_in=sign_in,
         error_code=None if errors.code is None else texts.value(errors.code, "errors", "code"),
         error_message=None if errors.message is None else texts.value(errors.message, "errors", "message"),

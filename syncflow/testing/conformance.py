@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import orjson
 
-from syncflow.adapters.judge import UNKNOWN_ID
+from syncflow.adapters.judge import UNKNOWN_ID, UNMADE
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.checks.adapters import check_adapter_file
 from syncflow.compiler.requests import OperationPlan, SystemPlan, check_adapter
@@ -97,6 +97,9 @@ class _Trial:
         self._action: Action = operation.action
 
     def checks(self) -> Iterator[Check]:
+        if unmade := self._unmade():
+            yield Check(f"{self._action}: a request can be made of a record", unmade)
+            return
         for fault in FAULTS:
             if not (self._takes_any_body and fault.reply.status == 200 and fault.reply.fail is None):
                 yield self._check(f"when the server {fault.name}, nothing is lost or made up", self._fault(fault))
@@ -110,6 +113,13 @@ class _Trial:
         yield self._check("no secret is told", self._secrets())
         if self._plan.details is not None and self._plan.details.sign_in.token is not None:
             yield self._check("while nobody can sign in, nothing is sent and nothing is lost", self._signed_out())
+
+    def _unmade(self) -> tuple[str, ...]:
+        """Return why nothing was sent, where that is the adapter's doing, whatever a server says: once, not for every law."""
+        stand_in = self._stand_in(lambda _: Reply(503, "{}"))
+        batch = self._batch(known=True)
+        outcome = stand_in.send(replace(batch, deliveries=batch.deliveries[:1]))[0].outcomes[0]
+        return (outcome.message,) if outcome.code == UNMADE and not stand_in.seen else ()
 
     def _check(self, law: str, problems: Iterator[str]) -> Check:
         return Check(f"{self._action}: {law}", tuple(problems))

@@ -62,6 +62,10 @@ BROKEN = {
         ("repeat: safe", "repeat: by_key_header"),
         {"everything in it is of use": "SF510 warning: no header tells which delivery it is"},
     ),
+    "makes no request of any record": (
+        ("post: /people", 'post: "/people/{{ deliveries[7].key.value }}"'),
+        {"upsert: a request can be made of a record": "small.yaml:9: "},
+    ),
     "rejects everybody for a batch": (
         ("operations:", "outcomes: [{status: 400, then: stop}]\noperations:"),
         {"upsert: a refused batch is halved until the record at fault stands alone": "it is not halved: retry"},

@@ -74,7 +74,7 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
         url=texts.url(request.url, *path, request.method, sees=sees),
         absolute=absolute,
         query=texts.templates(request.query, *path, "query", sees=sees),
-        headers=texts.templates(request.headers, *path, "headers", sees=sees),
+        headers=texts.headers(request.headers, *path, "headers", sees=sees),
         body=None if request.json_body is None else compile_body(request.json_body, texts, (*path, "json"), sees=sees),
         form=None if request.form is None else texts.templates(request.form, *path, "form", sees=sees),
         csv=None if request.csv is None else compile_body(request.csv, texts, (*path, "csv"), sees=sees),

@@ -27,6 +27,8 @@ Step = str | int
 _AS_IN_A_BODY = re.compile(
     r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.(unique_)?id|batch\.id|vendor_id)"
 )
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OF_THE_BODY = frozenset({"content-length", "transfer-encoding", "content-encoding"})
 _OF_ANOTHER_NOTATION = re.compile(rf"(?<![{{$])\{{\s*([\w.]+)\s*\}}(?!\}})|(?<=/):{_AS_IN_A_BODY.pattern}(?![\w.])")
 """An insert as other tools write it, which would be sent as it stands: ``{id}``, ``:vendor_id``."""
 
@@ -128,6 +130,16 @@ class Texts:
             emitter.field(name, self.added(emitter, (*path, name), add, sees))
         made: Renders = self.made(emitter, path)
         return made
+
+    def headers(self, texts: Mapping[str, str], *path: Step, sees: Type) -> Renders:
+        """Compile the headers of a request."""
+        for name in texts:
+            if not _HEADER.fullmatch(name):
+                hint = "letters, digits and dashes: X-Api-Key"
+                self.wrong((*path, name), f"{name!r} is not a name that a header can have", hint=hint)
+            elif name.lower() in _OF_THE_BODY:
+                self.wrong((*path, name), f"{name} is told by what is sent itself", hint="take it out")
+        return self.templates(texts, *path, sees=sees)
 
     def pattern(self, text: str, *path: Step) -> Callable[[str], bool]:
         """Compile a pattern (RE2) to be found in a text."""
