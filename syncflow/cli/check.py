@@ -31,7 +31,7 @@ def check(
         say_json([{"system": name, "good": result.good, "message": result.message} for name, result in results.items()])
     else:
         for name, result in results.items():
-            say(f"{name}: {'good' if result.good else 'refused'}: {result.message}")
+            say(f"{name}: {'good' if result.good else 'bad'}: {result.message}")
     if not all(result.good for result in results.values()):
         raise typer.Exit(1)
 
