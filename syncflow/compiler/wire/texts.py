@@ -215,7 +215,8 @@ class Texts:
         if "deliveries" in known and name in dict(self.sight.record.properties):
             return "this request may carry several records: what is of one is seen within `each`, or of each of `deliveries`"
         close = did_you_mean(name, known)
-        return f"did you mean {close}?" if close else there
+        field = f"; a field of the answer is written body.{name}" if "body" in known else ""
+        return f"did you mean {close}?" if close else f"{there}{field}"
 
     def failed(self, error: ExpressionError, path: tuple[Step, ...]) -> None:
         """Note what cannot be compiled."""
