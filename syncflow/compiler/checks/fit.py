@@ -8,10 +8,11 @@ from typing import Literal, NamedTuple
 
 from syncflow.compiler.checks.keys import ID
 from syncflow.compiler.code import Emitted
+from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.fitting import fits, mended_by
 from syncflow.compiler.formats import FORMATS, lies_within
 from syncflow.compiler.languages.base import is_jinja
-from syncflow.compiler.narrowing import restrict, values_of, without_null
+from syncflow.compiler.narrowing import restrict, without_null
 from syncflow.compiler.payloads import compile_field, taker
 from syncflow.compiler.type_words import describe
 from syncflow.compiler.types import (
@@ -27,7 +28,7 @@ from syncflow.compiler.types import (
 )
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
 from syncflow.config.models.schema import ObjectField
 
 
@@ -122,7 +123,7 @@ def _values(
 
 def _is_default(kind: Type, form: FieldForm) -> bool:
     """A default is a constant, and has a check of its own."""
-    return isinstance(form, Recipe) and "default" in form.model_fields_set and values_of(kind) == (form.default,)
+    return isinstance(form, Recipe) and has_default(form) and kind == of_constant(form.default)
 
 
 def _for_key(hint: str) -> str:
