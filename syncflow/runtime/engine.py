@@ -206,11 +206,12 @@ class Engine:
         numbers = Numbers(opened.last_event, opened.last_delivery)
         committer = Committer(self._journal, numbers=numbers, positions=opened.positions, tally=self.tally)
         async with asyncio.TaskGroup() as group:
-            self._group = group
             settling = group.create_task(self._settler.run(), name="settle")
-            await self._start_dispatchers(
-                self._connected(self.program), backlog=opened.used_before, start_full=opened.used_before
-            )
+            async with self._between_chunks:  # a swap comes before all of this or after it
+                self._group = group
+                await self._start_dispatchers(
+                    self._connected(self.program), backlog=opened.used_before, start_full=opened.used_before
+                )
             reading = read(self._source, raw, clock=self._clock, tally=self.tally, limit=self._limit, stop=self._stop)
             group.create_task(reading, name="read")
             group.create_task(self._process(raw, processed), name="process")

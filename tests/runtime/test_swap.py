@@ -143,6 +143,29 @@ def test_a_swap_that_fails_in_the_middle_ends_the_run(tmp_path: Path) -> None:
     assert ending.stopped == "the changed program could not be taken up: no room"
 
 
+class Slow(SqliteJournal):
+    """Takes a second over what is done before the first dispatcher starts."""
+
+    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+        await asyncio.sleep(1.0)
+        return await super().abandon(routes=routes, systems=systems, at=at)
+
+
+def test_a_swap_while_a_run_starts_waits_until_it_has_started(tmp_path: Path) -> None:
+    clock, systems = VirtualClock(), FakeSystems()
+
+    async def main() -> Ending:
+        journal = Slow(tmp_path / "j.db", inline=True, now=clock.now)
+        engine = Engine(program(), source=ListSource([event("A")]), journal=journal, systems=systems, clock=clock)
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(0.5)
+        await engine.swap(program(fingerprint="other"))
+        return await asyncio.wait_for(running, timeout=60)
+
+    assert run_virtually(main()).clean
+    assert len(systems.by_name["a"].held) == 1
+
+
 def test_a_program_whose_system_cannot_be_connected_leaves_the_old_one_running(tmp_path: Path) -> None:
     clock, systems = VirtualClock(), FakeSystems()
 

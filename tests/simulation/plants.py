@@ -81,6 +81,11 @@ PLANTS = {
     "what the source repeats taken twice": Plant(
         "syncflow/runtime/pipeline.py", "chunk = self._without_known(chunk)", "chunk = chunk"
     ),
+    "deaf to a stop while a page is read": Plant(
+        "syncflow/runtime/dispatch.py",
+        "                    await self._page()\n",
+        "                    await self._page()\n                    self._news.clear()\n",
+    ),
     "settled before it is durable": Plant(
         "syncflow/runtime/dispatch.py",
         "        await self._settler.settle(settlements)\n        now = self._clock.monotonic()\n",

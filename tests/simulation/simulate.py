@@ -40,7 +40,10 @@ from tests.simulation.script import Script, implied, members, order_of, write_sc
 from tests.simulation.world import NAMES, Network, World
 
 PROJECT = Path(__file__).parent / "project" / "routes.yaml"
-MOST_LIVES = 12
+MOST_LIVES = 14
+STOPPED = "somebody stopped it"
+MOST_TO_STOP = 3600.0
+"""So long a run may take to end once it is stopped: what is under way ends within its time, and then nothing is waited for."""
 
 
 @lru_cache
@@ -132,6 +135,23 @@ class WatchedTables(Tables):
         super().settle(outcomes, at)
 
 
+class Slow(Inline):
+    """Does it in a while, one call after the other, also those whose caller is gone: as a thread or a process does."""
+
+    def __init__(self, tables: Tables, random: Random) -> None:
+        super().__init__(tables)
+        self._random = random
+        self._turn = asyncio.Lock()
+
+    async def call(self, name: str, *arguments: Any) -> Any:
+        return await asyncio.shield(asyncio.create_task(self._in_turn(name, arguments)))
+
+    async def _in_turn(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        async with self._turn:
+            await asyncio.sleep(self._random.choice((0.0, 0.0, 0.005, 0.1, 2.0)))
+            return self.tables.call(name, *arguments)
+
+
 class WatchedJournal(SqliteJournal):
     """The real journal, which gives the loop a chance to crash around each call."""
 
@@ -179,6 +199,9 @@ class Simulation:
         self.world.faults = self.random.choice((0.0, 0.05, 0.2))
         self.version = "timestamp" if self.script.by_timestamp else "arrival"
         self.path = self.directory / f"{self.seed}.db"
+        self.habits = Random(f"{self.seed} habits")
+        self.stops = self.habits.choice((0, 0, 1, 3))
+        self.is_slow = self.habits.random() < 0.5
 
     def run(self) -> list[str]:
         """Live until a run ends by itself; judge what is left."""
@@ -192,7 +215,9 @@ class Simulation:
             if not crashes:
                 self.world.faults = min(self.world.faults, 0.05)
             ending = self._live(crashes.pop(0) if crashes else None)
-            if ending and ending.tally.open:  # a run gives up after a while without progress; the next one goes on
+            if ending and ending.stopped == STOPPED:
+                ending = None
+            elif ending and ending.tally.open:  # a run gives up after a while without progress; the next one goes on
                 self.world.faults, ending = 0.0, None
         self._judge(ending)
         return self.violations
@@ -211,7 +236,8 @@ class Simulation:
         now = lambda: self.clock.now() if loop.is_running() else 0.0  # noqa: E731
         tables = WatchedTables(self.path, sync="normal")
         tables.settled_twice = self.settled_twice
-        journal = WatchedJournal(self.path, executor=Inline(tables), now=now)
+        executor = Slow(tables, self.habits) if self.is_slow else Inline(tables)
+        journal = WatchedJournal(self.path, executor=executor, now=now)
         journal.crash = self._crash
         main = loop.create_task(self._main(journal))
         try:
@@ -236,11 +262,12 @@ class Simulation:
                     random=Random(self.random.random()),
                     wait_seconds=600,
                 )
-                meddling = asyncio.create_task(self._meddle(engine))
+                meddling = [asyncio.create_task(task) for task in (self._meddle(engine), self._stop(engine))]
                 try:
                     return await engine.run()
                 finally:
-                    meddling.cancel()
+                    for task in meddling:
+                        task.cancel()
         finally:
             loop.stop()
 
@@ -256,6 +283,17 @@ class Simulation:
                 self.clock.off += random.uniform(-3600, 3600)
             elif random.random() < 0.5:
                 await engine.swap(program_of(self.project, self.version, random.choice((1, 7, 40))))
+
+    async def _stop(self, engine: Engine) -> None:
+        """Stop the run, soon after its start or later, and see that it ends."""
+        if not self.stops:
+            return
+        self.stops -= 1
+        await asyncio.sleep(self.habits.uniform(0.0, self.habits.choice((0.1, 3.0, 30.0))))
+        engine.stop(STOPPED)
+        await asyncio.sleep(MOST_TO_STOP)
+        self.violations.append(f"it was stopped and had not ended {MOST_TO_STOP:g} s later")
+        asyncio.get_running_loop().stop()
 
     # -- oracles ------------------------------------------------------------------------------------------------------------
 
