@@ -12,7 +12,7 @@ from jmespath.functions import Functions as BuiltIns
 from bench.figures import Figure, Size
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.functions import FUNCTIONS
-from syncflow.compiler.types import ANY, TEXT, Array, Text, Type, closed_object, nullable, optional
+from syncflow.compiler.types.json import ANY, TEXT, Array, Text, Type, closed_object, nullable, optional
 
 TITLE = "expressions of JMESPath, walked by its library and generated"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from syncflow.runtime.letters import Letters
+    from syncflow.runtime.desk.letters import Letters
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)\Z")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -65,7 +65,7 @@ def chosen(
     until: float | None = None,
 ) -> Letters:
     """Return which dead letters are meant."""
-    from syncflow.runtime.letters import Letters
+    from syncflow.runtime.desk.letters import Letters
 
     if stage and stage not in STAGES:
         raise typer.BadParameter(f"--stage is {stage!r}; expected one of {', '.join(STAGES)}")
@@ -74,6 +74,6 @@ def chosen(
 
 def chosen_at_all(letters: Letters, *, everything: bool) -> bool:
     """Tell whether a choice was made: what changes something wants to be told what, if only by ``--all``."""
-    from syncflow.runtime.letters import Letters
+    from syncflow.runtime.desk.letters import Letters
 
     return everything or letters != Letters()

@@ -41,7 +41,7 @@ from syncflow.cli.masking import masked_row
 from syncflow.cli.status import RoutesOption, journal_of
 
 if TYPE_CHECKING:
-    from syncflow.runtime.letters import Letters
+    from syncflow.runtime.desk.letters import Letters
 
 app = typer.Typer(help="Dead letters: events and deliveries that were given up, with the reason.", no_args_is_help=True)
 
@@ -68,7 +68,7 @@ def list_(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List dead letters, without the records' own data. Exits with 1 where there is none."""
-    from syncflow.runtime import audit, wishes
+    from syncflow.runtime.desk import audit, wishes
 
     path = journal_of(routes, profile)
     letters = chosen(route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
@@ -95,7 +95,7 @@ def show(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show one dead letter whole: the event as it came, what was sent, every try, and the answer."""
-    from syncflow.runtime import audit
+    from syncflow.runtime.desk import audit
 
     letter = audit.dead_letter(journal_of(routes, profile), number)
     if mask:
@@ -128,7 +128,7 @@ def redrive(
     profile: ProfileOption = None,
 ) -> None:
     """Send dead letters again, as they were first sent; events that never became deliveries go through the files of today."""
-    from syncflow.runtime import audit, wishes
+    from syncflow.runtime.desk import audit, wishes
 
     path = journal_of(routes, profile)
     letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
@@ -159,7 +159,7 @@ def drop(
     profile: ProfileOption = None,
 ) -> None:
     """Settle dead letters for good: they will not be sent. They stay in the journal, as dropped."""
-    from syncflow.runtime import wishes
+    from syncflow.runtime.desk import wishes
 
     path = journal_of(routes, profile)
     letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
@@ -185,7 +185,7 @@ def export(
     profile: ProfileOption = None,
 ) -> None:
     """Write dead letters whole, with events and payloads, one JSON object a line: this is personal data."""
-    from syncflow.runtime import wishes
+    from syncflow.runtime.desk import wishes
 
     path = journal_of(routes, profile)
     letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
@@ -214,7 +214,7 @@ def _write(file: Path, lines: Iterable[str]) -> int:
 
 def _count(path: Path, letters: Letters, *, everything: bool) -> int:
     """Return how many are meant; that none fits is not success."""
-    from syncflow.runtime import wishes
+    from syncflow.runtime.desk import wishes
 
     if not chosen_at_all(letters, everything=everything):
         raise typer.BadParameter("say which: ids, an option such as --route or --code, or --all")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from syncflow.config.project import Project
     from syncflow.events import Delivery, Key, Raw
     from syncflow.runtime.foresight import Foresight
-    from syncflow.runtime.journal import Presence
+    from syncflow.runtime.journal.base import Presence
 
 WIDE = 80
 """Characters of a value that are shown in a line of text; JSON shows all."""
@@ -99,8 +99,8 @@ def _explained(project: Project, program: Program, raw: Raw, *, mask: bool) -> E
 
 def _masked(project: Project, found: Explained) -> Explained:
     from syncflow.compiler.functions.own import library_of
-    from syncflow.compiler.legs import written_routes
     from syncflow.compiler.masking import Mask
+    from syncflow.compiler.routing.legs import written_routes
     from syncflow.runtime.foresight import masked
 
     root = found.story.root

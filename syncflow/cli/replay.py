@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncflow.config.project import Project
-    from syncflow.runtime.replay import Change, Difference
+    from syncflow.runtime.desk.replay import Change, Difference
 
 
 def replay(
@@ -39,7 +39,7 @@ def replay(
     Takes records with an event that fits; those that were deleted stay deleted. Without an option, all that the journal holds.
     """
     from syncflow.config.project import load_project
-    from syncflow.runtime import wishes
+    from syncflow.runtime.desk import wishes
 
     project = load_project(routes, profile=profile, offline=True)
     path = project.path.parent / project.routes.model.journal.path
@@ -63,8 +63,8 @@ def _changes(
     project: Project, path: Path, *, record: str, route: str, since: float | None, until: float | None
 ) -> list[Change]:
     from syncflow.compiler.build import build
-    from syncflow.runtime import wishes
-    from syncflow.runtime.replay import preview
+    from syncflow.runtime.desk import wishes
+    from syncflow.runtime.desk.replay import preview
 
     program = build(project)
     if route and route not in program.routes:
@@ -73,7 +73,7 @@ def _changes(
 
 
 def _show(changes: list[Change], *, records: int, limit: int, mask: bool) -> None:
-    from syncflow.runtime.replay import differences
+    from syncflow.runtime.desk.replay import differences
 
     if not records:
         say("no record in the journal fits")
@@ -90,7 +90,7 @@ def _show(changes: list[Change], *, records: int, limit: int, mask: bool) -> Non
 
 
 def _lines(change: Change, *, mask: bool) -> Iterator[str]:
-    from syncflow.runtime.replay import differences
+    from syncflow.runtime.desk.replay import differences
 
     first = ", for the first time" if change.after is not None and change.before is None else ""
     yield f"{change.record.kind} {change.record.id}  {change.route}{first}".rstrip()
@@ -113,7 +113,7 @@ def _value(side: tuple[Any] | None, *, mask: bool) -> str:
 
 
 def _summary(changes: list[Change], records: int) -> str:
-    from syncflow.runtime.replay import differences
+    from syncflow.runtime.desk.replay import differences
 
     sent = [change for change in changes if change.after is not None]
     new = sum(change.before is None for change in sent)

@@ -39,7 +39,7 @@ def status(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what became of the events, or of one record's, from the journal; also while a run is going on."""
-    from syncflow.runtime import audit
+    from syncflow.runtime.desk import audit
 
     path = journal_of(routes, profile)
     if forget:
@@ -52,7 +52,7 @@ def status(
 
 
 def _forget(path: Path, record: str | None, *, yes: bool) -> None:
-    from syncflow.runtime import wishes
+    from syncflow.runtime.desk import wishes
 
     if record is None:
         raise typer.BadParameter("--forget needs a record: syncflow status RECORD --forget")

@@ -13,18 +13,20 @@ from pydantic import BaseModel
 
 from syncflow.compiler.checks import find_problems
 from syncflow.compiler.checks.places import kind_of_route
-from syncflow.compiler.choices import Fork, compile_choices
 from syncflow.compiler.code.branches import Branches
 from syncflow.compiler.code.emitter import PlaceOf
+from syncflow.compiler.door.intake import compile_intake
+from syncflow.compiler.door.schema import Door, compile_door
+from syncflow.compiler.door.timestamps import open_zone
 from syncflow.compiler.fingerprint import fingerprint
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.intake import compile_intake
-from syncflow.compiler.legs import WrittenRoute, written_routes
-from syncflow.compiler.mapping import Transform, compile_mapping
+from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
 from syncflow.compiler.requests import SystemPlan, plan_system
-from syncflow.compiler.routing import (
+from syncflow.compiler.routing.choices import Fork, compile_choices
+from syncflow.compiler.routing.legs import WrittenRoute, written_routes
+from syncflow.compiler.routing.router import (
     CompiledRoute,
     Leg,
     all_systems,
@@ -34,10 +36,8 @@ from syncflow.compiler.routing import (
     reasons_of,
     route_names,
 )
-from syncflow.compiler.schema import Door, compile_door
-from syncflow.compiler.scopes import UNCHECKED, of_leg, root_of
-from syncflow.compiler.timestamps import open_zone
-from syncflow.compiler.types import NEVER, Type
+from syncflow.compiler.types.json import NEVER, Type
+from syncflow.compiler.types.scopes import UNCHECKED, of_leg, root_of
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile

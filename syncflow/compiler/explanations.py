@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from syncflow.compiler.build import doors
-from syncflow.compiler.envelope import compile_envelope, decode
+from syncflow.compiler.door.envelope import compile_envelope, decode
+from syncflow.compiler.door.misfits import Misfit
+from syncflow.compiler.door.schema import Door
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.legs import WrittenRoute, written_routes
-from syncflow.compiler.misfits import Misfit
 from syncflow.compiler.origins import Evaluation, Origin, evaluate, origins
 from syncflow.compiler.program import Program
-from syncflow.compiler.schema import Door
+from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.values import Fault, is_true, text_of
 from syncflow.config.project import Project
 from syncflow.events import Accepted, Ignored, Json, Match, Raw, Refused, Routed

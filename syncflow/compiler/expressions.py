@@ -14,7 +14,7 @@ from typing import Any, Literal
 from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.functions import FUNCTIONS, Function, Library
 from syncflow.compiler.languages.base import Call, ExpressionError, Read, is_jinja
-from syncflow.compiler.types import ANY
+from syncflow.compiler.types.json import ANY
 from syncflow.config.models.mapping import FieldForm, Recipe, has_default
 from syncflow.events import Json
 

@@ -23,10 +23,10 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import Project
 from syncflow.errors import UnavailableError
 from syncflow.runtime.engine import Engine, Keep, MostWaiting
-from syncflow.runtime.journal import Journal
-from syncflow.runtime.sqlite.executors import Executor
-from syncflow.runtime.sqlite.journal import SqliteJournal
-from syncflow.runtime.sqlite.process import Forked
+from syncflow.runtime.journal.base import Journal
+from syncflow.runtime.journal.sqlite.executors import Executor
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.sources import open_source
 from syncflow.sources.base import Source
 

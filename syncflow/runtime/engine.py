@@ -23,11 +23,11 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Delivery
-from syncflow.runtime.dispatch import Dispatcher, System
-from syncflow.runtime.journal import Journal, Opened
-from syncflow.runtime.limits import Limiter
-from syncflow.runtime.observe import Tally, note, warn
-from syncflow.runtime.pipeline import (
+from syncflow.runtime.delivery.dispatch import Dispatcher, System
+from syncflow.runtime.delivery.limits import Limiter
+from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.delivery.settle import Settler
+from syncflow.runtime.intake.pipeline import (
     QUEUE,
     Committer,
     ProcessedChunk,
@@ -38,9 +38,9 @@ from syncflow.runtime.pipeline import (
     read,
     transform,
 )
-from syncflow.runtime.plan import Numbers
-from syncflow.runtime.retry import Retries
-from syncflow.runtime.settle import Settler
+from syncflow.runtime.intake.plan import Numbers
+from syncflow.runtime.journal.base import Journal, Opened
+from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source
 

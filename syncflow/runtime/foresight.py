@@ -9,10 +9,10 @@ from pathlib import Path
 from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
 from syncflow.events import Delivery, Ignored, Raw, Record, Refused
-from syncflow.runtime.journal import Known, Presence, Wanted
-from syncflow.runtime.plan import Fate, Numbers, keys_of
+from syncflow.runtime.intake.plan import Fate, Numbers, keys_of
+from syncflow.runtime.journal.base import Known, Presence, Wanted
+from syncflow.runtime.journal.sqlite.known import look_up
 from syncflow.runtime.rehearsal import RehearsedEvent, rehearse
-from syncflow.runtime.sqlite.known import look_up
 
 
 @dataclass(frozen=True, slots=True)

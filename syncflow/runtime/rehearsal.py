@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from syncflow.adapters.engine import PLACEHOLDER
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Batch, Delivery, Raw, Record
-from syncflow.runtime.journal import DeadLetter, JournaledEvent, Known, Presence
-from syncflow.runtime.lanes import Lanes
-from syncflow.runtime.plan import Fate, Numbers, Plan, plan_chunk
+from syncflow.runtime.delivery.lanes import Lanes
+from syncflow.runtime.intake.plan import Fate, Numbers, Plan, plan_chunk
+from syncflow.runtime.journal.base import DeadLetter, JournaledEvent, Known, Presence
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from syncflow.config.models.adapter import AdapterFile, Answer
 from syncflow.config.render import render
 from syncflow.errors import ProjectError
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
-from syncflow.runtime.bisect import bisect
+from syncflow.runtime.delivery.bisect import bisect
 from syncflow.testing.contracts import run_contract
 from syncflow.testing.made_up_answers import MadeUp, made_up_answer
 from syncflow.testing.stand_in import SECRET, StandIn, made_up_batch, made_up_plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from syncflow.compiler.checks.tables import may_need_default
-from syncflow.compiler.legs import WrittenRoute, written_routes
+from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.config.diagnostics import Span
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile, Recipe, has_default

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from syncflow.compiler.door.timestamps import compile_clock
 from syncflow.compiler.functions.ambient import Ambient
-from syncflow.compiler.timestamps import compile_clock
 from syncflow.config.models.trials import Surroundings
 from syncflow.errors import DataError
 from syncflow.events import Json, Position, Raw

@@ -8,13 +8,13 @@ from functools import cache
 from pydantic import ValidationError
 
 from syncflow.compiler.build import doors, transform_of
+from syncflow.compiler.door.intake import compile_intake
 from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.ambient import surrounded_by
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.intake import compile_intake
-from syncflow.compiler.mapping import Transform
+from syncflow.compiler.mapping.transform import Transform
 from syncflow.compiler.origins import origins
-from syncflow.compiler.routing import payload_of
+from syncflow.compiler.routing.router import payload_of
 from syncflow.compiler.values import Fault
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from syncflow.adapters.rendering import rendered
 from syncflow.compiler.functions.ambient import surrounded_by
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.legs import WrittenRoute, written_routes
 from syncflow.compiler.origins import evaluate
 from syncflow.compiler.program import Program
+from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.values import text_of
 from syncflow.config.diagnostics import one_of
 from syncflow.config.models.trials import RouteExpectation, RouteTest

@@ -18,7 +18,7 @@ from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project, survey_project
 from syncflow.events import BatchResult
 from syncflow.runtime.assembly import assembled
-from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.testing import ListSource, run_virtually
 from tests.adapters.kit import Network, batch, client, delivery, load_cases, plan, read_adapter, written
 from tests.adapters.test_contracts import check_result

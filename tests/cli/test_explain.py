@@ -12,7 +12,7 @@ import pytest
 from syncflow.compiler.build import build
 from syncflow.config.project import load_project
 from syncflow.runtime.engine import Engine
-from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.cli.conftest import Command
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.expressions import ExpressionError, compile_expression
-from syncflow.compiler.types import ANY
+from syncflow.compiler.types.json import ANY
 from syncflow.config.yaml import read_text
 from syncflow.errors import DataError
 from tests.cli.conftest import Command

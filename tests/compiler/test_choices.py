@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.compiler.choices import Fork, compile_choices
 from syncflow.compiler.code import FAILURES
-from syncflow.compiler.routing import compile_choice, reasons_of
-from syncflow.compiler.scopes import UNCHECKED, root_of
+from syncflow.compiler.routing.choices import Fork, compile_choices
+from syncflow.compiler.routing.router import compile_choice, reasons_of
+from syncflow.compiler.types.scopes import UNCHECKED, root_of
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.models.schema import SchemaNode
 from syncflow.errors import DataError

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from syncflow.compiler.schema import compile_door
-from syncflow.compiler.type_sources import from_schema
-from syncflow.compiler.types import accepts
+from syncflow.compiler.door.schema import compile_door
+from syncflow.compiler.types.declared import from_schema
+from syncflow.compiler.types.json import accepts
 from syncflow.config.models.schema import SchemaNode
 
 UUID = "0b1f3c1e-8f1c-4a53-9d5e-0a5f0e9c1b2a"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.expressions import ExpressionError, compile_expression
-from syncflow.compiler.types import ANY
+from syncflow.compiler.types.json import ANY
 from syncflow.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("ignore:deprecated string literal syntax")  # the library on `text`

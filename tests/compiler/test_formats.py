@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.compiler.formats import FORMATS, lies_within
+from syncflow.compiler.types.formats import FORMATS, lies_within
 
 GOOD = {
     "email": ["ada@example.com", "a.b+c@sub.example.co", "o'brien@example.org", "x" * 64 + "@example.com"],

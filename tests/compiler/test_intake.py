@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.compiler.intake import compile_intake
-from syncflow.compiler.schema import compile_door
+from syncflow.compiler.door.intake import compile_intake
+from syncflow.compiler.door.schema import compile_door
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Accepted, Ignored, Position, Raw, Refused

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncflow.compiler.mapping import Transform, compile_mapping
+from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.values import Fault
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.schema import ObjectField

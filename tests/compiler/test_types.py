@@ -8,18 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncflow.compiler.narrowing import (
-    constant,
-    equal_to,
-    not_equal_to,
-    of_value,
-    restrict,
-    without_absent,
-    without_null,
-)
-from syncflow.compiler.type_sources import from_object_field, from_schema
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import (
+from syncflow.compiler.types.declared import from_object_field, from_schema
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     BOOLEAN,
@@ -48,6 +38,16 @@ from syncflow.compiler.types import (
     optional,
     union,
 )
+from syncflow.compiler.types.narrowing import (
+    constant,
+    equal_to,
+    not_equal_to,
+    of_value,
+    restrict,
+    without_absent,
+    without_null,
+)
+from syncflow.compiler.types.words import describe
 from syncflow.config.models.schema import ObjectField, SchemaNode
 from tests.effort import examples
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.compiler.formats import is_date_time, is_zoned
 from syncflow.compiler.functions import FUNCTIONS
+from syncflow.compiler.types.formats import is_date_time, is_zoned
 from syncflow.events import Json
 
 CALLS: dict[str, tuple[str, list[Json], Json]] = {

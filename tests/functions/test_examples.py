@@ -6,8 +6,8 @@ import pytest
 
 from syncflow.compiler.functions import FUNCTIONS, Example
 from syncflow.compiler.functions.ambient import Ambient, surrounded_by
-from syncflow.compiler.narrowing import of_value
-from syncflow.compiler.types import accepts
+from syncflow.compiler.types.json import accepts
+from syncflow.compiler.types.narrowing import of_value
 
 CASES = [
     pytest.param(name, example, id=f"{name}-{number}")

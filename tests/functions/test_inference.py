@@ -11,9 +11,7 @@ import pytest
 
 from syncflow.compiler.functions import FUNCTIONS, JMESPATH_BUILT_INS
 from syncflow.compiler.functions.text import accentless
-from syncflow.compiler.narrowing import of_value
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     BOOLEAN,
@@ -31,6 +29,8 @@ from syncflow.compiler.types import (
     optional,
     union,
 )
+from syncflow.compiler.types.narrowing import of_value
+from syncflow.compiler.types.words import describe
 
 EMAIL = Text(format="email", max_length=80)
 NAME = Text(max_length=120)

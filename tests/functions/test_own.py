@@ -14,7 +14,7 @@ from syncflow.compiler.explanations import Narrator
 from syncflow.compiler.expressions import compile_expression
 from syncflow.compiler.fingerprint import fingerprint
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.type_words import describe
+from syncflow.compiler.types.words import describe
 from syncflow.config.project import Project
 from syncflow.errors import DataError
 from syncflow.events import Accepted, Json, Position, Raw, Routed

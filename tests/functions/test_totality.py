@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
-from syncflow.compiler.narrowing import of_value
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     BOOLEAN,
@@ -32,6 +31,7 @@ from syncflow.compiler.types import (
     optional,
     union,
 )
+from syncflow.compiler.types.narrowing import of_value
 from tests.effort import examples
 
 TELLING = st.sampled_from(

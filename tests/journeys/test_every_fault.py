@@ -12,7 +12,7 @@ import pytest
 
 from syncflow.mock.server import running_mock
 from syncflow.mock.settings import FaultKind, Settings
-from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.database import connect
 from tests.journeys.sides import SYNCFLOW, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
 

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from syncflow.mock.server import Running, running_mock
-from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.database import connect
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
 from tests.journeys.victim import POINTS

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from syncflow.mock.server import running_mock
-from syncflow.runtime.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.database import connect
 from tests.journeys.sides import UNLIMITED, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
 

@@ -15,10 +15,10 @@ from syncflow.compiler.program import Program, RetryPolicy
 from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine, MostWaiting
-from syncflow.runtime.journal import Waiting
-from syncflow.runtime.pipeline import CHUNK
-from syncflow.runtime.sqlite.database import connect
-from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.intake.pipeline import CHUNK
+from syncflow.runtime.journal.base import Waiting
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from syncflow.testing.fakes import FakeSystem, Script
 from tests.runtime.programs import event, program, route, system

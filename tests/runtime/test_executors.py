@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from syncflow.errors import UnavailableError
-from syncflow.runtime.lock import RunLock
-from syncflow.runtime.sqlite.database import connect
-from syncflow.runtime.sqlite.executors import Executor, Inline, Threaded
-from syncflow.runtime.sqlite.journal import SqliteJournal
-from syncflow.runtime.sqlite.process import Forked
-from syncflow.runtime.sqlite.tables import Tables
+from syncflow.runtime.journal.lock import RunLock
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.process import Forked
+from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.testing import FakeSystems
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run
@@ -150,8 +150,8 @@ def test_signals_that_end_a_run_do_not_reach_its_process(number: signal.Signals,
 
 _KILLED = """
 import asyncio, os, pathlib, signal, sys
-from syncflow.runtime.sqlite.journal import SqliteJournal
-from syncflow.runtime.sqlite.process import Forked
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.process import Forked
 
 async def main():
     path = pathlib.Path(sys.argv[1])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from syncflow.compiler.requests import Window
-from syncflow.runtime.limits import GateClosedError, Limiter
+from syncflow.runtime.delivery.limits import GateClosedError, Limiter
 from syncflow.testing import FakeSystems, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
 from tests.runtime.test_engine import run

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from syncflow.errors import UnavailableError
-from syncflow.runtime.journal import Journal
-from syncflow.runtime.settle import Settler
+from syncflow.runtime.delivery.settle import Settler
+from syncflow.runtime.journal.base import Journal
 
 
 class FullDisk:

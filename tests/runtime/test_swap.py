@@ -16,7 +16,7 @@ from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine
-from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystem, FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
 

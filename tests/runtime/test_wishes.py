@@ -10,11 +10,11 @@ import pytest
 
 from syncflow.errors import DataError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
-from syncflow.runtime import audit, wishes
+from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.engine import Ending, Engine, Keep
-from syncflow.runtime.letters import Letters
-from syncflow.runtime.sqlite.database import connect
-from syncflow.runtime.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
 from tests.runtime.test_engine import run

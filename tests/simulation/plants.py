@@ -38,13 +38,13 @@ PLANTS = {
         "                await self._source.acknowledge(position)\n",
     ),
     "record order ignored": Plant(
-        "syncflow/runtime/lanes.py",
+        "syncflow/runtime/delivery/lanes.py",
         "key = (delivery.object, delivery.record)",
         "key = (delivery.object, Record('', str(delivery.id)))",
     ),
-    "window off by one": Plant("syncflow/runtime/limits.py", "< self._most(now)", "<= self._most(now)"),
+    "window off by one": Plant("syncflow/runtime/delivery/limits.py", "< self._most(now)", "<= self._most(now)"),
     "slot freed at the start of a request": Plant(
-        "syncflow/runtime/limits.py",
+        "syncflow/runtime/delivery/limits.py",
         "            log.answered(now)\n",
         "            log.answered(now - 0.3)\n",
     ),
@@ -64,30 +64,32 @@ PLANTS = {
         'Idempotency-Key: "{{ delivery.unique_id }}"',
         'Idempotency-Key: "{{ delivery.unique_id }}-{{ batch.id }}"',
     ),
-    "tombstone forgotten": Plant("syncflow/runtime/plan.py", 'if row.state == "deleted" and', 'if row.state == "" and'),
+    "tombstone forgotten": Plant(
+        "syncflow/runtime/intake/plan.py", 'if row.state == "deleted" and', 'if row.state == "" and'
+    ),
     "presence ignored on delete": Plant(
-        "syncflow/runtime/plan.py",
+        "syncflow/runtime/intake/plan.py",
         "        for row in rows:\n            if self._newer(",
         "        for row in []:\n            if self._newer(",
     ),
     "another life's vendor id believed": Plant(
-        "syncflow/runtime/sqlite/tables.py", "presence.born <= v.column5", "v.column5 IS NOT NULL"
+        "syncflow/runtime/journal/sqlite/tables.py", "presence.born <= v.column5", "v.column5 IS NOT NULL"
     ),
     "superseded across a delete": Plant(
-        "syncflow/runtime/lanes.py",
+        "syncflow/runtime/delivery/lanes.py",
         'old.operation == new.operation == "upsert"',
         'old.operation in {"upsert", "delete"} and new.operation == "upsert"',
     ),
     "what the source repeats taken twice": Plant(
-        "syncflow/runtime/pipeline.py", "chunk = self._without_known(chunk)", "chunk = chunk"
+        "syncflow/runtime/intake/pipeline.py", "chunk = self._without_known(chunk)", "chunk = chunk"
     ),
     "deaf to a stop while a page is read": Plant(
-        "syncflow/runtime/dispatch.py",
+        "syncflow/runtime/delivery/dispatch.py",
         "                    await self._page()\n",
         "                    await self._page()\n                    self._news.clear()\n",
     ),
     "settled before it is durable": Plant(
-        "syncflow/runtime/dispatch.py",
+        "syncflow/runtime/delivery/dispatch.py",
         "        await self._settler.settle(settlements)\n        now = self._clock.monotonic()\n",
         "        self._late = asyncio.create_task(self._settler.settle(settlements))\n        now = self._clock.monotonic()\n",
     ),

@@ -30,11 +30,11 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import load_project
 from syncflow.events import Position, Raw
 from syncflow.runtime.engine import Ending, Engine
-from syncflow.runtime.journal import OPEN
-from syncflow.runtime.sqlite.database import connect
-from syncflow.runtime.sqlite.executors import Inline
-from syncflow.runtime.sqlite.journal import SqliteJournal
-from syncflow.runtime.sqlite.tables import Tables
+from syncflow.runtime.journal.base import OPEN
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.executors import Inline
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.testing import VirtualLoop
 from tests.simulation.script import Script, implied, members, order_of, write_script
 from tests.simulation.world import NAMES, Network, World

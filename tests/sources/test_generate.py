@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.schema import compile_door
+from syncflow.compiler.door.schema import compile_door
 from syncflow.config.models.routes import GenerateSource
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.scalars import Rate

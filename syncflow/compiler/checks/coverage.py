@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.places import kind_of_route, listed_values
-from syncflow.compiler.routing import systems_of
+from syncflow.compiler.routing.router import systems_of
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile

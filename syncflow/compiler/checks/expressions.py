@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from syncflow.compiler.checks.places import Place, expressions_of, root_type
 from syncflow.compiler.expressions import Expression, ExpressionError, Read, compile_expression
 from syncflow.compiler.languages.base import is_jinja
-from syncflow.compiler.types import ABSENT, ANY, Object, Type, members, union
+from syncflow.compiler.types.json import ABSENT, ANY, Object, Type, members, union
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.nodes import dotted
 from syncflow.config.project import Project

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC
 
 from syncflow.compiler.checks.places import object_fields
-from syncflow.compiler.payloads import compile_payload_check
-from syncflow.compiler.types import ANY
+from syncflow.compiler.mapping.payloads import compile_payload_check
+from syncflow.compiler.types.json import ANY
 from syncflow.compiler.values import Fault
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document

@@ -9,13 +9,11 @@ from typing import Literal, NamedTuple
 from syncflow.compiler.checks.keys import ID
 from syncflow.compiler.code import Emitted
 from syncflow.compiler.code.widening import of_constant
-from syncflow.compiler.fitting import fits, mended_by
-from syncflow.compiler.formats import FORMATS, lies_within
 from syncflow.compiler.languages.base import is_jinja
-from syncflow.compiler.narrowing import restrict, without_null
-from syncflow.compiler.payloads import compile_field, taker
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import (
+from syncflow.compiler.mapping.payloads import compile_field, taker
+from syncflow.compiler.types.fitting import fits, mended_by
+from syncflow.compiler.types.formats import FORMATS, lies_within
+from syncflow.compiler.types.json import (
     NEVER,
     Integer,
     Number,
@@ -26,6 +24,8 @@ from syncflow.compiler.types import (
     may_be_null,
     members,
 )
+from syncflow.compiler.types.narrowing import restrict, without_null
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default

@@ -16,9 +16,9 @@ from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.code import Emitted, Emitter, Finding
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
-from syncflow.compiler.mapping import emit_field
-from syncflow.compiler.scopes import root_of
-from syncflow.compiler.types import NEVER, Type
+from syncflow.compiler.mapping.transform import emit_field
+from syncflow.compiler.types.json import NEVER, Type
+from syncflow.compiler.types.scopes import root_of
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default

@@ -8,9 +8,9 @@ from typing import Any, Literal, NamedTuple
 from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.narrowing import values_of, without_null
-from syncflow.compiler.type_sources import from_schema
-from syncflow.compiler.types import ANY, NULL, NUMBER, TEXT, Object, Text, Type, closed_object, members, union
+from syncflow.compiler.types.declared import from_schema
+from syncflow.compiler.types.json import ANY, NULL, NUMBER, TEXT, Object, Text, Type, closed_object, members, union
+from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe

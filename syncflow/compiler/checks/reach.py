@@ -15,10 +15,10 @@ from syncflow.compiler.code.truth import when_true
 from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
-from syncflow.compiler.narrowing import absent_as_null
-from syncflow.compiler.routing import all_systems
-from syncflow.compiler.scopes import root_of
-from syncflow.compiler.types import NEVER, Object, Text, Type, members, union
+from syncflow.compiler.routing.router import all_systems
+from syncflow.compiler.types.json import NEVER, Object, Text, Type, members, union
+from syncflow.compiler.types.narrowing import absent_as_null
+from syncflow.compiler.types.scopes import root_of
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from syncflow.compiler.checks.places import kind_of_route, listed_values
-from syncflow.compiler.routing import all_systems, operations_of
-from syncflow.compiler.timestamps import open_zone
+from syncflow.compiler.door.timestamps import open_zone
+from syncflow.compiler.routing.router import all_systems, operations_of
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import re2
 
-from syncflow.compiler.formats import FORMATS
-from syncflow.compiler.schema import REFERENCE
-from syncflow.compiler.types import compiled_pattern
+from syncflow.compiler.door.schema import REFERENCE
+from syncflow.compiler.types.formats import FORMATS
+from syncflow.compiler.types.json import compiled_pattern
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.schema import SchemaNode

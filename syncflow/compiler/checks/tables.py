@@ -8,9 +8,9 @@ from syncflow.compiler.checks.coverage import values_sent_to
 from syncflow.compiler.checks.places import listed_values, texts_of
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.scopes import root_of
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import Type, may_be_null
+from syncflow.compiler.types.json import Type, may_be_null
+from syncflow.compiler.types.scopes import root_of
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile, Recipe

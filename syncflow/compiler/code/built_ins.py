@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import Any, Final
 
 from syncflow.compiler.code import results, runtime
-from syncflow.compiler.types import ANY, ARRAY, BOOLEAN, NUMBER, OBJECT, TEXT, Array, Type, union
+from syncflow.compiler.types.json import ANY, ARRAY, BOOLEAN, NUMBER, OBJECT, TEXT, Array, Type, union
 from syncflow.frozen import frozen_value
 
 

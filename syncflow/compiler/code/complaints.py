@@ -10,9 +10,7 @@ from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.findings import Finding, at
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.kinds import Kind
-from syncflow.compiler.narrowing import constant, restrict, without_null
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ARRAY,
     BOOLEAN,
@@ -29,6 +27,8 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import constant, restrict, without_null
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import did_you_mean, one_of
 
 

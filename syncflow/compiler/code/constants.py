@@ -7,7 +7,7 @@ from typing import Any
 
 from syncflow.compiler.code.refusals import too_deep
 from syncflow.compiler.languages.base import MAX_DEPTH, ExpressionError
-from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.events import Json
 
 

@@ -30,7 +30,7 @@ from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.code.write import Writer
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.languages.base import Call, ExpressionError, Read, is_jinja
-from syncflow.compiler.types import BOOLEAN, MISSING, Missing, Type, may_be_null
+from syncflow.compiler.types.json import BOOLEAN, MISSING, Missing, Type, may_be_null
 from syncflow.events import Json
 from syncflow.frozen import frozen_value
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from syncflow.compiler.code import nodes
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.truth import when_false, when_true
-from syncflow.compiler.narrowing import absent_as_null, equal_to, not_equal_to
-from syncflow.compiler.types import ABSENT, NEVER, Anything, Null, Object, Type, may_be_null, members, union
+from syncflow.compiler.types.json import ABSENT, NEVER, Anything, Null, Object, Type, may_be_null, members, union
+from syncflow.compiler.types.narrowing import absent_as_null, equal_to, not_equal_to
 from syncflow.events import Json
 
 Narrow = Callable[[Type], Type]

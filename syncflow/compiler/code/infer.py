@@ -19,8 +19,7 @@ from syncflow.compiler.code.results import arrays, element_of, objects, value_of
 from syncflow.compiler.code.truth import verdict, when_false, when_true
 from syncflow.compiler.code.widening import of_constant, union_of
 from syncflow.compiler.functions import Function
-from syncflow.compiler.narrowing import absent_as_null, without_null
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     BOOLEAN,
@@ -37,6 +36,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import absent_as_null, without_null
 from syncflow.frozen import frozen_value
 
 

@@ -15,7 +15,7 @@ from syncflow.compiler.code.values import Callee, MethodName, Place, Pool, Value
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.names import split_name
-from syncflow.compiler.types import ANY, TEXT, Text, Type, is_subtype, longest
+from syncflow.compiler.types.json import ANY, TEXT, Text, Type, is_subtype, longest
 
 _SPLIT_NAME: Final = Callee("split_name", split_name, raises=False)
 _EMAIL: Final = Text(format="email")

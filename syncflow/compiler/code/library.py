@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from syncflow.compiler.code.values import Callee, Constant, Value
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.kinds import ANYTHING_KIND, INTEGER_KIND, TEXT_KIND
-from syncflow.compiler.narrowing import without_null
-from syncflow.compiler.types import NEVER, TEXT, Type, is_subtype, may_be_null
+from syncflow.compiler.types.json import NEVER, TEXT, Type, is_subtype, may_be_null
+from syncflow.compiler.types.narrowing import without_null
 from syncflow.events import Json
 
 

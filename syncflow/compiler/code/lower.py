@@ -20,8 +20,7 @@ from syncflow.compiler.code.truth import is_plain
 from syncflow.compiler.code.values import Callee, Place, Pool, Value, Variable
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.functions import Function
-from syncflow.compiler.narrowing import absent_as_null, without_null
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ANY,
     ARRAY,
     BOOLEAN,
@@ -38,6 +37,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import absent_as_null, without_null
 from syncflow.frozen import frozen_value
 
 PlaceOf = Callable[[Node], Place | None]

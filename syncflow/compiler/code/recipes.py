@@ -11,8 +11,7 @@ from typing import Any
 from syncflow.compiler.code import values
 from syncflow.compiler.code.values import Callee, Pool, Value
 from syncflow.compiler.code.widening import of_constant, union_of
-from syncflow.compiler.narrowing import values_of, without_null
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     BOOLEAN,
     MISSING,
     NULL,
@@ -26,6 +25,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import kind_of, text_of
 from syncflow.errors import DataError
 from syncflow.events import Json

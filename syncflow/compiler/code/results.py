@@ -6,8 +6,7 @@ In: types as they are, fitting or not. Out: the type of the result where the cal
 from __future__ import annotations
 
 from syncflow.compiler.code.widening import union_of
-from syncflow.compiler.narrowing import absent_as_null, restrict, without_absent, without_null
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ARRAY,
     LARGEST_INTEGER,
@@ -34,6 +33,7 @@ from syncflow.compiler.types import (
     shortest,
     union,
 )
+from syncflow.compiler.types.narrowing import absent_as_null, restrict, without_absent, without_null
 
 
 def arrays(kind: Type) -> list[Array]:

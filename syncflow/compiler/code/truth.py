@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from syncflow.compiler.narrowing import without_null
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     BOOLEAN,
     NEVER,
@@ -27,6 +26,7 @@ from syncflow.compiler.types import (
     shortest,
     union,
 )
+from syncflow.compiler.types.narrowing import without_null
 
 _EMPTY_OBJECT = Object((), ABSENT)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import field, fields
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
-from syncflow.compiler.types import ANY, Type
+from syncflow.compiler.types.json import ANY, Type
 from syncflow.events import Json
 from syncflow.frozen import frozen_value
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from syncflow.compiler.narrowing import of_value
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ARRAY,
     BOOLEAN,
     INTEGER,
@@ -23,6 +22,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import of_value
 from syncflow.events import Json
 
 _MANY: Final = 64

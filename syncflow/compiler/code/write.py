@@ -17,7 +17,7 @@ from syncflow.compiler.code.analysis import comes_first, count_uses, is_read, ma
 from syncflow.compiler.code.naming import Names, wish_for
 from syncflow.compiler.code.placing import put_at
 from syncflow.compiler.code.values import Callee, Value, Variable
-from syncflow.compiler.types import Array, Object, may_be_absent, members
+from syncflow.compiler.types.json import Array, Object, may_be_absent, members
 from syncflow.events import Json
 
 _COMPARISONS: Final[dict[str, Callable[[], ast.cmpop]]] = {

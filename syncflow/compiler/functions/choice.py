@@ -6,8 +6,8 @@ from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import TEXT_KIND
 from syncflow.compiler.functions.parameters import anything, array, table
 from syncflow.compiler.functions.structure import identity
-from syncflow.compiler.narrowing import without_absent, without_null
-from syncflow.compiler.types import BOOLEAN, NULL, Object, Type, may_be_null, members, nullable, union
+from syncflow.compiler.types.json import BOOLEAN, NULL, Object, Type, may_be_null, members, nullable, union
+from syncflow.compiler.types.narrowing import without_absent, without_null
 from syncflow.events import Json
 
 GROUP = Group("choice", "Choosing")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from syncflow.compiler.formats import FORMATS, is_e164, is_email
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import text
-from syncflow.compiler.narrowing import without_null
-from syncflow.compiler.types import BOOLEAN, Text, Type, is_subtype, longest, nullable
+from syncflow.compiler.types.formats import FORMATS, is_e164, is_email
+from syncflow.compiler.types.json import BOOLEAN, Text, Type, is_subtype, longest, nullable
+from syncflow.compiler.types.narrowing import without_null
 from syncflow.events import Json
 
 GROUP = Group("contact", "E-mail and phone")

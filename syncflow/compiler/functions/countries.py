@@ -11,7 +11,7 @@ from syncflow.compiler.functions.country_names import COUNTRIES, OTHER_NAMES, Co
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import text
 from syncflow.compiler.functions.text import accentless
-from syncflow.compiler.types import Text, nullable
+from syncflow.compiler.types.json import Text, nullable
 
 GROUP = Group("countries", "Countries")
 

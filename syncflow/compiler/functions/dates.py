@@ -23,7 +23,7 @@ from syncflow.compiler.functions.moments import (
 )
 from syncflow.compiler.functions.parameters import integer, number, text
 from syncflow.compiler.functions.rules import constant_text
-from syncflow.compiler.types import INTEGER, NULL, Text, Type, is_subtype, nullable, union
+from syncflow.compiler.types.json import INTEGER, NULL, Text, Type, is_subtype, nullable, union
 from syncflow.events import Json
 
 GROUP = Group("dates", "Dates and times")

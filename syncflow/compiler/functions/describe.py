@@ -10,8 +10,8 @@ import json
 from syncflow.compiler.functions import GROUPS, JMESPATH_FUNCTIONS, JMESPathFunction
 from syncflow.compiler.functions.function import Example, Function, Parameter
 from syncflow.compiler.functions.kinds import ANYTHING_KIND
-from syncflow.compiler.narrowing import without_absent
-from syncflow.compiler.type_words import describe
+from syncflow.compiler.types.narrowing import without_absent
+from syncflow.compiler.types.words import describe
 from syncflow.events import Json
 
 _INTRODUCTION = """# Functions

@@ -12,7 +12,7 @@ from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, text
 from syncflow.compiler.functions.rules import bounded, grown, no_longer, text_up_to
-from syncflow.compiler.types import ANY, nullable
+from syncflow.compiler.types.json import ANY, nullable
 from syncflow.events import Json
 
 GROUP = Group("encode", "Encoding")

@@ -15,8 +15,8 @@ from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 from syncflow.compiler.functions.kinds import ANYTHING_KIND, MISFIT, Kind
-from syncflow.compiler.narrowing import absent_as_null, of_value, values_of, without_null
-from syncflow.compiler.types import NULL, Type, is_subtype, longest, union
+from syncflow.compiler.types.json import NULL, Type, is_subtype, longest, union
+from syncflow.compiler.types.narrowing import absent_as_null, of_value, values_of, without_null
 from syncflow.errors import DataError
 from syncflow.events import Json
 from syncflow.frozen import frozen_value

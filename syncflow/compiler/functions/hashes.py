@@ -8,7 +8,7 @@ import hmac
 from syncflow.compiler.functions.ambient import current
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import text
-from syncflow.compiler.types import Text
+from syncflow.compiler.types.json import Text
 
 GROUP = Group("hashes", "Hashes and ids")
 

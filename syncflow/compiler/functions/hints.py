@@ -17,9 +17,7 @@ from syncflow.compiler.functions.kinds import (
     TEXT_KIND,
     Kind,
 )
-from syncflow.compiler.narrowing import of_value
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     ARRAY,
@@ -34,6 +32,8 @@ from syncflow.compiler.types import (
     Type,
     union,
 )
+from syncflow.compiler.types.narrowing import of_value
+from syncflow.compiler.types.words import describe
 from syncflow.events import Json
 
 TAKEN = "str, int, float, bool, None, list[…], dict[str, …], Literal[…], Any, or some of them with |"

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final
 
-from syncflow.compiler.narrowing import absent_as_null, restrict
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     ARRAY,
@@ -25,6 +24,7 @@ from syncflow.compiler.types import (
     Type,
     union,
 )
+from syncflow.compiler.types.narrowing import absent_as_null, restrict
 from syncflow.events import Json
 from syncflow.frozen import frozen_value
 

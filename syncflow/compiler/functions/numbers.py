@@ -14,7 +14,7 @@ from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import NUMBER_KIND
 from syncflow.compiler.functions.parameters import anything, array, integer, number, text
 from syncflow.compiler.functions.rules import least, most, text_up_to
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     BOOLEAN,
     INTEGER,
     LARGEST_INTEGER,

@@ -20,8 +20,8 @@ from syncflow.compiler.functions import FUNCTIONS, JMESPATH_BUILT_INS, Function,
 from syncflow.compiler.functions.function import total
 from syncflow.compiler.functions.hints import TAKEN, HintError, kind_of, type_of
 from syncflow.compiler.functions.kinds import MISFIT, MOST_CHARACTERS
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import Array, Object, Text, Type, accepts, members, union
+from syncflow.compiler.types.json import Array, Object, Text, Type, accepts, members, union
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
 from syncflow.config.files import is_file, names_in
 from syncflow.config.own_code import OwnCodeError, load_module, source_of

@@ -9,7 +9,7 @@ from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, grown, most, no_longer
 from syncflow.compiler.functions.text import accentless
-from syncflow.compiler.types import BOOLEAN, Array, Text, Type, longest, nullable
+from syncflow.compiler.types.json import BOOLEAN, Array, Text, Type, longest, nullable
 from syncflow.events import Json
 
 GROUP = Group("parts", "Parts of text")

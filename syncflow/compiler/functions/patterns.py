@@ -15,7 +15,7 @@ from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import integer, text
 from syncflow.compiler.functions.rules import bounded, constant_text, text_up_to
-from syncflow.compiler.types import BOOLEAN, Array, Text, Type, compiled_pattern, longest, nullable
+from syncflow.compiler.types.json import BOOLEAN, Array, Text, Type, compiled_pattern, longest, nullable
 from syncflow.events import Json
 
 GROUP = Group("patterns", "Regular expressions")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
-from syncflow.compiler.narrowing import constant
-from syncflow.compiler.types import Integer, Number, Text, Type, longest, members
+from syncflow.compiler.types.json import Integer, Number, Text, Type, longest, members
+from syncflow.compiler.types.narrowing import constant
 
 
 def bounded(text: str) -> str:

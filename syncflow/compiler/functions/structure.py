@@ -5,8 +5,7 @@ from __future__ import annotations
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import anything, array, integer, table, text
 from syncflow.compiler.functions.rules import constant_text
-from syncflow.compiler.narrowing import without_null
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ANY,
     ARRAY,
     OBJECT,
@@ -22,6 +21,7 @@ from syncflow.compiler.types import (
     optional,
     union,
 )
+from syncflow.compiler.types.narrowing import without_null
 from syncflow.events import Json
 
 GROUP = Group("structure", "Arrays and objects")

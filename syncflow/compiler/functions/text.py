@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from syncflow.compiler.formats import FORMATS
 from syncflow.compiler.functions.function import Group, Rule
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, most, no_longer, text_up_to
-from syncflow.compiler.types import BOOLEAN, Integer, Text, Type, longest, members, nullable, shortest, union
+from syncflow.compiler.types.formats import FORMATS
+from syncflow.compiler.types.json import BOOLEAN, Integer, Text, Type, longest, members, nullable, shortest, union
 from syncflow.events import Json
 
 GROUP = Group("text", "Text")

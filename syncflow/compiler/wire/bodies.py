@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.values import Collected, Field, Listing, Record, Variable
-from syncflow.compiler.types import ANY, ARRAY, OBJECT, Array, Object, Type
+from syncflow.compiler.types.json import ANY, ARRAY, OBJECT, Array, Object, Type
 from syncflow.compiler.wire.plans import Body
 from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.scalars import Plain, resolve

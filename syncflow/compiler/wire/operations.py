@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncflow.compiler.types import Object
+from syncflow.compiler.types.json import Object
 from syncflow.compiler.wire.bodies import compile_body
 from syncflow.compiler.wire.plans import AnswerPlan, DescribePlan, PagesPlan, RequestPlan, StepPlan, Value
 from syncflow.compiler.wire.readers import compile_reader

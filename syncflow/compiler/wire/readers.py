@@ -11,7 +11,7 @@ from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.analysis import may_raise
 from syncflow.compiler.code.values import Collected, Field, Record, Value, Variable
 from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
-from syncflow.compiler.types import ANY, ARRAY, OBJECT, Array, Type
+from syncflow.compiler.types.json import ANY, ARRAY, OBJECT, Array, Type
 from syncflow.compiler.wire.plans import ReaderPlan, ReadList
 from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.adapter import Reader

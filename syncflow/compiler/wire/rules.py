@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from syncflow.compiler.types import Type
+from syncflow.compiler.types.json import Type
 from syncflow.compiler.wire.plans import QuotaPlan, Root, RulePlan, Value
 from syncflow.compiler.wire.sight import QUOTA, RULE
 from syncflow.compiler.wire.texts import Step, Texts

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from syncflow.compiler.types import ANY, BOOLEAN, INTEGER, OBJECT, TEXT, Array, Object, Type, closed_object, optional
+from syncflow.compiler.types.json import (
+    ANY,
+    BOOLEAN,
+    INTEGER,
+    OBJECT,
+    TEXT,
+    Array,
+    Object,
+    Type,
+    closed_object,
+    optional,
+)
 from syncflow.config.models.adapter import Option
 from syncflow.frozen import frozen_value
 

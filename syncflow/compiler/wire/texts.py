@@ -17,7 +17,7 @@ import re2
 from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
-from syncflow.compiler.types import ABSENT, ANY, Object, Type, compiled_pattern, members
+from syncflow.compiler.types.json import ABSENT, ANY, Object, Type, compiled_pattern, members
 from syncflow.compiler.wire.plans import Render, Renders, Value
 from syncflow.compiler.wire.sight import Sight
 from syncflow.config.diagnostics import did_you_mean

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ANY,
     BOOLEAN,
     NULL,

@@ -14,7 +14,7 @@ from jmespath.functions import Functions as BuiltIns
 from jmespath.visitor import TreeInterpreter
 
 from syncflow.compiler.functions import FUNCTIONS
-from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.errors import DataError
 
 

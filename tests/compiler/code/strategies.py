@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from syncflow.compiler.functions import FUNCTIONS, JMESPATH_BUILT_INS
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     BOOLEAN,

@@ -8,7 +8,7 @@ import traceback
 import pytest
 
 from syncflow.compiler.code import Emitter, Place
-from syncflow.compiler.types import ANY, TEXT, Array, Text, Type, closed_object, nullable, optional
+from syncflow.compiler.types.json import ANY, TEXT, Array, Text, Type, closed_object, nullable, optional
 from syncflow.errors import DataError
 
 ITEM = closed_object(

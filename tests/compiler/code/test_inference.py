@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncflow.compiler.code import Emitter, Finding
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     BOOLEAN,
     NUMBER,
     TEXT,
@@ -18,6 +17,7 @@ from syncflow.compiler.types import (
     open_object,
     optional,
 )
+from syncflow.compiler.types.words import describe
 
 ITEM = closed_object(
     id=Text(min_length=1, max_length=20),

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.code.inlining import FORMS
-from syncflow.compiler.formats import FORMATS
 from syncflow.compiler.functions import FUNCTIONS
-from syncflow.compiler.types import Text, closed_object, nullable
+from syncflow.compiler.types.formats import FORMATS
+from syncflow.compiler.types.json import Text, closed_object, nullable
 
 ANY_TEXT, EMAIL = Text(max_length=200), Text(format="email")
 WORDS = st.sampled_from(

@@ -13,7 +13,7 @@ from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.functions.ambient import Ambient, surrounded_by
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.languages.templates import compile_inserts
-from syncflow.compiler.types import ANY, TEXT, Array, Text, closed_object, nullable, optional
+from syncflow.compiler.types.json import ANY, TEXT, Array, Text, closed_object, nullable, optional
 from syncflow.errors import DataError
 from tests.compiler.code.jinja_strategies import SCOPE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncflow.compiler.code import Emitter, Finding
-from syncflow.compiler.types import ANY, Text, Type
+from syncflow.compiler.types.json import ANY, Text, Type
 from tests.compiler.code.jinja_strategies import SCOPE
 
 

@@ -12,7 +12,7 @@ from syncflow.compiler.code import Emitter
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.languages.templates import compile_inserts
-from syncflow.compiler.types import ANY, Type, accepts
+from syncflow.compiler.types.json import ANY, Type, accepts
 from syncflow.errors import DataError
 from tests.compiler.code.jinja_strategies import OTHER_RECORDS, RECORDS, SCOPE, TEMPLATES
 from tests.effort import examples

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncflow.compiler.code import compile_path
-from syncflow.compiler.types import ANY
+from syncflow.compiler.types.json import ANY
 from syncflow.errors import DataError
 from tests.compiler.code.oracle import search
 

@@ -15,7 +15,7 @@ from syncflow.compiler.code import Emitter, compile_path, guards
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.expressions import ExpressionError
 from syncflow.compiler.functions import FUNCTIONS
-from syncflow.compiler.types import ANY, TEXT, Type, accepts, closed_object, nullable, open_object, optional, union
+from syncflow.compiler.types.json import ANY, TEXT, Type, accepts, closed_object, nullable, open_object, optional, union
 from syncflow.compiler.values import is_true
 from syncflow.errors import DataError
 from tests.compiler.code.oracle import search

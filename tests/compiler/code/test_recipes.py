@@ -8,8 +8,8 @@ import pytest
 
 from syncflow.compiler.code import Emitter, FieldError, Place
 from syncflow.compiler.expressions import ExpressionError
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import ANY, TEXT, Text, Type, closed_object, nullable, optional
+from syncflow.compiler.types.json import ANY, TEXT, Text, Type, closed_object, nullable, optional
+from syncflow.compiler.types.words import describe
 
 KINDS = Text(values=frozenset({"lead", "customer"}))
 SCOPE = closed_object(

@@ -11,9 +11,7 @@ from syncflow.compiler.code.jinja import nodes
 from syncflow.compiler.code.jinja.guards import Scope, path_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.functions import Function
-from syncflow.compiler.narrowing import constant, restrict, without_null
-from syncflow.compiler.type_words import describe
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ARRAY,
     BOOLEAN,
@@ -38,6 +36,8 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import constant, restrict, without_null
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import did_you_mean, one_of
 
 _STRUCTURE = union(ARRAY, OBJECT)

@@ -23,8 +23,7 @@ from syncflow.compiler.code.library import callee_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.values import Callee, Value, Variable
 from syncflow.compiler.functions import Function
-from syncflow.compiler.narrowing import absent_as_null, restrict, without_absent
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ARRAY,
     BOOLEAN,
@@ -41,6 +40,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import absent_as_null, restrict, without_absent
 
 Absent: TypeAlias = Literal["fails", "null", "stays"]
 """What becomes of an absent value: it fails, is null to a function that takes it so, or stays a strict undefined."""

@@ -13,8 +13,7 @@ from typing import Final
 from syncflow.compiler.code import truth
 from syncflow.compiler.code.jinja import nodes
 from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.narrowing import equal_to, not_equal_to, restrict, without_absent
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     BOOLEAN,
     NEVER,
@@ -32,6 +31,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import equal_to, not_equal_to, restrict, without_absent
 from syncflow.frozen import frozen_value
 
 Narrow = Callable[[Type], Type]

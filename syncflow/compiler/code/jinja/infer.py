@@ -16,8 +16,7 @@ from syncflow.compiler.code.jinja.guards import KINDS, Scope, assume, either, fi
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import value_of
 from syncflow.compiler.functions import Function
-from syncflow.compiler.narrowing import absent_as_null, of_value, restrict, without_absent
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
     BOOLEAN,
@@ -36,6 +35,7 @@ from syncflow.compiler.types import (
     members,
     union,
 )
+from syncflow.compiler.types.narrowing import absent_as_null, of_value, restrict, without_absent
 from syncflow.frozen import frozen_value
 
 MAYBE: Final = union(ANY, ABSENT)

@@ -14,7 +14,7 @@ from syncflow.compiler.code.jinja.infer import ROUND, element_of
 from syncflow.compiler.code.jinja.making import Making, NotSimpleError, depth_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.values import Callee, Value, Variable
-from syncflow.compiler.types import ARRAY, TEXT, Type, closed_object, is_subtype, union
+from syncflow.compiler.types.json import ARRAY, TEXT, Type, closed_object, is_subtype, union
 
 _EACH: Final = Callee("text_of_each", runtime.text_of_each)
 _EACH_ROUND: Final = Callee("text_of_each_round", runtime.text_of_each_round)

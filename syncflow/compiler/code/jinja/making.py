@@ -12,8 +12,8 @@ from syncflow.compiler.code.jinja import runtime
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.values import Callee, Place, Pool, Value
 from syncflow.compiler.languages.base import MAX_WORK
-from syncflow.compiler.narrowing import of_value, restrict
-from syncflow.compiler.types import ARRAY, BOOLEAN, NEVER, OBJECT, TEXT, Type, longest, union
+from syncflow.compiler.types.json import ARRAY, BOOLEAN, NEVER, OBJECT, TEXT, Type, longest, union
+from syncflow.compiler.types.narrowing import of_value, restrict
 
 _LIMITED: Final = Callee("limited", runtime.limited)
 _LONG: Final = 10_000

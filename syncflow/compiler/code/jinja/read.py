@@ -12,7 +12,7 @@ from jinja2 import nodes as theirs
 from syncflow.compiler.code.jinja import nodes as ours
 from syncflow.compiler.code.jinja.spelling import Span, Spelling
 from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.types import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 
 _COMPARATORS: Final[dict[str, ours.Comparator]] = {
     "eq": "==",

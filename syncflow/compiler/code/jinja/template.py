@@ -21,8 +21,8 @@ from syncflow.compiler.functions import Function
 from syncflow.compiler.languages.base import MAX_TEXT, MAX_WORK, Call, ExpressionError, Read
 from syncflow.compiler.languages.sandbox import open_environment
 from syncflow.compiler.languages.templates import compile_inserts, parse_template
-from syncflow.compiler.narrowing import restrict
-from syncflow.compiler.types import Text, Type
+from syncflow.compiler.types.json import Text, Type
+from syncflow.compiler.types.narrowing import restrict
 from syncflow.frozen import frozen_value
 
 Escape = Callable[[str], str]

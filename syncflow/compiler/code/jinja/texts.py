@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final
 
-from syncflow.compiler.narrowing import without_absent
-from syncflow.compiler.types import (
+from syncflow.compiler.types.json import (
     NEVER,
     TEXT,
     Boolean,
@@ -22,6 +21,7 @@ from syncflow.compiler.types import (
     shortest,
     union,
 )
+from syncflow.compiler.types.narrowing import without_absent
 
 _MOST_LISTED: Final = 64
 _LONGEST_LISTED: Final = 1_000

@@ -1,0 +1,1 @@
+"""Bytes of an event to what is known of it: decoded, in its envelope, checked against its schema."""

@@ -1,0 +1,155 @@
+"""The envelope: bytes of one event → what expressions see of it: ``record``, ``operation``, ``timestamp``, ``item``.
+
+In: JSON text, and the ``envelope:`` of a project. Out: a ``Letter``. Knows nothing of schemas, routes or kinds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, NoReturn
+
+import orjson
+
+from syncflow.compiler.code import compile_path
+from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.types.scopes import UNCHECKED
+from syncflow.compiler.values import Fault, text_of_id
+from syncflow.config.models.routes import Envelope
+from syncflow.errors import DataError
+from syncflow.events import Change, Item, Json
+from syncflow.frozen import frozen_value
+
+MAX_DEPTH = 100
+"""Deepest nesting of an event."""
+
+_DIGITS = bytes(ord("0") if chr(code).isdigit() and code < 128 else ord(" ") for code in range(256))
+_LONG_NUMBER = b"0" * 19
+_SHOWABLE = re.compile(r"[A-Za-z_-]{1,20}\Z")
+_CHANGES: dict[str, Change] = {"create": "create", "update": "update", "delete": "delete"}
+
+
+class Opened(NamedTuple):
+    """An event out of its envelope: what expressions see, the operation not yet known to be one, and the event's own id."""
+
+    root: dict[str, Json]
+    event_id: str | None
+
+
+@frozen_value
+class Letter:
+    """An event whose parts are all there. ``root`` is what expressions see."""
+
+    kind: str
+    change: Change
+    item: Item
+    root: dict[str, Json]
+    event_id: str | None
+
+
+def decode(body: bytes) -> Item:
+    """Read one JSON object. Raises Fault for anything else, and for what would lose digits or is nested too deep."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Fault("source", "not_json", f"not JSON: {_plain(error)}") from None
+    if not isinstance(value, dict):
+        raise Fault("source", "not_an_object", "the event is not a JSON object")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        _check_depth(value)
+    if _LONG_NUMBER in body.translate(_DIGITS):  # three times as fast as a regular expression
+        _check_integers(body)
+    return value
+
+
+def _plain(error: orjson.JSONDecodeError) -> str:
+    if "memory" in error.msg:  # the decoder's words for more than 1,024 levels
+        return f"nested more than {MAX_DEPTH} deep"
+    message = error.msg.partition(":")[0]
+    byte = len(error.doc[: error.pos].encode(errors="replace")) + 1 if isinstance(error.doc, str) else error.pos + 1
+    return f"{message} (byte {byte})"
+
+
+def _check_integers(body: bytes) -> None:
+    """Refuse integers of more than 64 bits; the fast decoder would round them to a decimal."""
+
+    def read(digits: str) -> int:
+        if len(digits) > 20 or not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
+            raise Fault("source", "number_too_large", "an integer has more than 64 bits, and would lose digits")
+        return 0
+
+    json.loads(body, parse_int=read)
+
+
+def _check_depth(value: Json) -> None:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise Fault("source", "too_deep", f"the event is nested more than {MAX_DEPTH} deep")
+        level = [inner for outer in level for inner in _inside(outer)]
+
+
+def _inside(value: Json) -> list[Json]:
+    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [part for part in parts if isinstance(part, dict | list)]
+
+
+def compile_envelope(settings: Envelope) -> Callable[[Item], Opened]:
+    """Return the opener of decoded events. The opener raises Fault; this raises ExpressionError."""
+    if not settings.model_fields_set - {"operations"}:
+        changes = settings.operations
+        return lambda body: _opened(
+            body.get("record"), body.get("operation"), body.get("timestamp"), body.get("item"), None, changes
+        )
+    return _by_expressions(settings)
+
+
+def _by_expressions(settings: Envelope) -> Callable[[Item], Opened]:
+    texts = {name: getattr(settings, name) for name in ("record", "operation", "timestamp", "item", "id")}
+    parts = {name: compile_path(text, UNCHECKED) for name, text in texts.items() if text is not None}
+
+    def part(name: str, body: Item) -> Json:
+        try:
+            return parts[name](body) if name in parts else None
+        except DataError as error:
+            raise Fault("source", "envelope", f"envelope.{name}: {error.message}") from None
+
+    def read(body: Item) -> Opened:
+        record, operation, timestamp, item, event_id = (part(name, body) for name in texts)
+        return _opened(record, operation, timestamp, item, event_id, settings.operations)
+
+    return read
+
+
+def _opened(
+    record: Json, operation: Json, timestamp: Json, item: Json, event_id: Json, changes: Mapping[str, Change]
+) -> Opened:
+    if isinstance(operation, str) and changes:
+        operation = changes.get(operation, operation)
+    root: dict[str, Json] = {"record": record, "operation": operation, "timestamp": timestamp, "item": item}
+    return Opened(root, text_of_id(event_id))
+
+
+def complete(opened: Opened, changes: Mapping[str, Change]) -> Letter:
+    """Return the event with all its parts. Raises Fault for one that says too little, or what nobody knows."""
+    root = opened.root
+    record, operation, item = root["record"], root["operation"], root["item"]
+    if not isinstance(record, str) or not record:
+        raise Fault("source", "no_record", "the event does not say which kind of record changed")
+    change = _CHANGES.get(operation) if isinstance(operation, str) else None
+    if change is None:
+        _refuse_operation(operation, [*_CHANGES, *changes])
+    if item is None and change == "delete":
+        item = root["item"] = {}
+    if not isinstance(item, dict):
+        raise Fault("source", "no_item", "the event has no item, or one that is not an object")
+    return Letter(record, change, item, root, opened.event_id)
+
+
+def _refuse_operation(operation: Json, known: Iterable[str]) -> NoReturn:
+    if operation is None:
+        raise Fault("source", "no_operation", "the event does not say what happened to the record")
+    shown = f" {operation}" if isinstance(operation, str) and _SHOWABLE.match(operation) else ""
+    raise Fault("source", "unknown_operation", f"unknown operation{shown}, expected one of {', '.join(known)}")

@@ -1,0 +1,183 @@
+"""The intake: decode → envelope → ignore rules → schema. Whatever the bytes: accepted, ignored or refused.
+
+In: a ``RoutesFile`` and the doors of its kinds of record. Out: a function of one ``Raw``.
+
+It has two ways, and what both accept is the same (a test holds them together). Nearly every event is as it should be, and a
+door's glance tells so at once; whatever it does not know, and whatever fails, goes the careful way from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from orjson import loads
+
+from syncflow.compiler.code import FAILURES, Emitter, compile_path
+from syncflow.compiler.door.envelope import Letter, compile_envelope, complete, decode
+from syncflow.compiler.door.schema import Door
+from syncflow.compiler.door.timestamps import compile_clock
+from syncflow.compiler.types.scopes import UNCHECKED
+from syncflow.compiler.values import Fault, is_true, text_of_id
+from syncflow.config.models.routes import RecordSettings, RoutesFile
+from syncflow.errors import DataError
+from syncflow.events import Accepted, Event, Ignored, Item, Json, Raw, Record, Refused
+from syncflow.frozen import frozen_value
+
+ROOT = ("record", "operation", "timestamp", "item")
+"""What expressions see of an event."""
+
+new_tuple = tuple.__new__  # twice as fast as a NamedTuple's own
+_Rule: TypeAlias = tuple[str, Callable[[Any], Json]]
+
+
+@frozen_value
+class _Kind:
+    """What is known of one kind of record."""
+
+    settings: RecordSettings
+    door: Door
+    id: Callable[[Any], Json]
+    clock: Callable[[Json], float]
+
+
+def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Raw], Accepted | Ignored | Refused]:
+    """Compile what happens to an event before it is routed.
+
+    Raises:
+        ExpressionError: an expression of the envelope, of a rule or of an id.
+        ValueError: a time zone that does not exist.
+    """
+    rules = [(rule, compile_path(rule, UNCHECKED)) for rule in routes.ignore]
+    careful = _careful(routes, doors, rules)
+    everyday = _everyday(routes, doors)
+    if not everyday:
+        return careful
+
+    def check(raw: Raw) -> Accepted | Ignored | Refused:
+        try:
+            root = loads(raw.body)
+            read = everyday[root["record"]]
+            event = None if raw.broken else read(root)
+            rule = None if event is None or not rules else _ignoring(rules, event.root)
+        except (*FAILURES, Fault):
+            return careful(raw)
+        if event is None:
+            return careful(raw)
+        return Accepted(raw, event) if rule is None else Ignored(raw, rule)
+
+    return check
+
+
+def _everyday(routes: RoutesFile, doors: Mapping[str, Door]) -> dict[Any, Callable[[Any], Event | None]]:
+    """Return, by kind of record, what reads events that are as they nearly always are, and None of others."""
+    settings = routes.envelope
+    if settings.model_fields_set - {"operations"} or settings.operations.keys() & {"create", "update"}:
+        return {}
+    return {name: _reader(name, record, doors[name]) for name, record in routes.records.items()}
+
+
+def _reader(name: str, settings: RecordSettings, door: Door) -> Callable[[Any], Event | None]:
+    fits, clock = door.fits_a_whole_event, compile_clock(settings.timezone)
+    emitter = Emitter(door.root)
+    id_of = emitter.function("id", emitter.expression(settings.id)).bare
+    is_timed = settings.version == "timestamp"
+
+    def read(root: Any) -> Event | None:
+        if not fits(root):
+            return None
+        if len(root) != len(ROOT):
+            root = {part: root.get(part) for part in ROOT}
+        record_id, timestamp = id_of(root), root["timestamp"]
+        if record_id.__class__ is not str:
+            record_id = text_of_id(record_id)
+        if not record_id or (is_timed and timestamp is None):
+            return None
+        seconds = None if timestamp is None else clock(timestamp)
+        return Event(new_tuple(Record, (name, record_id)), root["operation"], root, seconds)
+
+    return read
+
+
+def _careful(
+    routes: RoutesFile, doors: Mapping[str, Door], rules: Sequence[_Rule]
+) -> Callable[[Raw], Accepted | Ignored | Refused]:
+    """Return the intake of any event, step by step, which finds the words for what is wrong."""
+    envelope = compile_envelope(routes.envelope)
+    kinds = {
+        name: _Kind(settings, doors[name], compile_path(settings.id, UNCHECKED), compile_clock(settings.timezone))
+        for name, settings in routes.records.items()
+    }
+
+    def check(raw: Raw) -> Accepted | Ignored | Refused:
+        if raw.broken:
+            return Refused(raw, "source", "unreadable", raw.broken)
+        record = None
+        try:
+            opened = envelope(decode(raw.body))
+            rule = _ignoring(rules, opened.root)
+            if rule is not None:
+                return Ignored(raw, rule)
+            letter = complete(opened, routes.envelope.operations)
+            kind = _kind(kinds, letter)
+            record = Record(letter.kind, _record_id(kind, letter))
+            return Accepted(raw, _event(kind, letter, record))
+        except Fault as fault:
+            return Refused(raw, fault.stage, fault.code, fault.reason, record=record)
+
+    return check
+
+
+def _ignoring(rules: Sequence[_Rule], root: Mapping[str, Json]) -> str | None:
+    """Return the first rule that puts the event aside, whatever else the event says or leaves out."""
+    for text, rule in rules:
+        try:
+            if is_true(rule(root)):
+                return text
+        except DataError as error:
+            raise Fault("source", "ignore_rule", f"the rule {text}: {error.message}") from None
+    return None
+
+
+def _kind(kinds: Mapping[str, _Kind], letter: Letter) -> _Kind:
+    kind = kinds.get(letter.kind)
+    if kind is None:
+        raise Fault("schema", "unknown_record", f"no such kind of record; there is {', '.join(kinds)}")
+    return kind
+
+
+def _record_id(kind: _Kind, letter: Letter) -> str:
+    try:
+        found = text_of_id(kind.id(letter.root))
+    except DataError as error:
+        raise Fault("schema", "no_id", f"the record's id ({kind.settings.id}): {error.message}") from None
+    if found is None:
+        raise Fault(
+            "schema", "no_id", f"the record has no id: {kind.settings.id} is absent, empty, or neither text nor integer"
+        )
+    return found
+
+
+def _event(kind: _Kind, letter: Letter, record: Record) -> Event:
+    if letter.change != "delete":
+        _check_item(kind.door, letter.item)
+    return Event(record, letter.change, letter.root, _timestamp(kind, letter), letter.event_id)
+
+
+def _check_item(door: Door, item: Item) -> None:
+    misfits = door.misfits(item)
+    if misfits:
+        reason = "; ".join(f"item.{misfit.path} {misfit.message}".replace("item. ", "item ") for misfit in misfits)
+        raise Fault("schema", misfits[0].code, reason)
+
+
+def _timestamp(kind: _Kind, letter: Letter) -> float | None:
+    value = letter.root["timestamp"]
+    if value is None:
+        if kind.settings.version == "timestamp":
+            raise Fault("schema", "no_timestamp", "the event has no timestamp, and records here are ordered by it")
+        return None
+    try:
+        return kind.clock(value)
+    except (ValueError, OverflowError):
+        raise Fault("schema", "timestamp", "the timestamp is neither ISO 8601 nor a number since the epoch") from None

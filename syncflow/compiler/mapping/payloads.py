@@ -1,0 +1,196 @@
+"""The check of a payload against its object, so that what is known to be bad costs no request.
+
+In: the fields of a target object. Out: a function that takes one payload, gives every time a zone, and refuses what the other
+side would: a wrong type, too long, not among the options, null where a value must be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from syncflow.compiler.types.fitting import fits
+from syncflow.compiler.types.formats import FORMATS, is_local
+from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER, Type
+from syncflow.compiler.values import Fault, kind_of, text_of
+from syncflow.config.models.schema import ObjectField
+from syncflow.events import Change, Item, Json
+
+Check = Callable[[Json], Json]
+"""Returns the value as it is sent. Raises _Unfit."""
+
+
+class _Unfit(Exception):  # noqa: N818  # becomes a Fault with the field's name
+    """Why one value cannot be sent: (code, words)."""
+
+
+def compile_payload_check(
+    fields: Mapping[str, ObjectField],
+    mapped: Mapping[str, Type],
+    *,
+    zone: tzinfo,
+    as_text: bool,
+    sure: Container[str] = (),
+) -> Callable[[Item, Change], Item] | None:
+    """Compile the check of payloads that hold only ``mapped`` fields, of these types. ``as_text``: scalars may go where text
+    is expected. ``sure``: these are always there and never null. What the types prove is not checked.
+
+    The check returns the payload to send; it raises Fault. None where nothing is left to check.
+    """
+    checks = tuple(_unproven(fields, mapped, zone=zone, as_text=as_text))
+    required = [name for name, field in fields.items() if field.required and not field.read_only and name not in sure]
+    only_on_create = [name for name in mapped if name in fields and fields[name].create_only]
+    if not (checks or required or only_on_create):
+        return None
+
+    def check(payload: Item, change: Change) -> Item:
+        for name, fit in checks:
+            value = payload.get(name)
+            if value is not None:
+                payload[name] = _checked(name, value, fit)
+        if required:
+            _check_required(payload, required, change)
+        if change == "update":
+            for name in only_on_create:
+                payload.pop(name, None)
+        return payload
+
+    return check
+
+
+def _unproven(
+    fields: Mapping[str, ObjectField], mapped: Mapping[str, Type], *, zone: tzinfo, as_text: bool
+) -> Iterator[tuple[str, Check]]:
+    for name, kind in mapped.items():
+        if name in fields:
+            check = compile_field(fields[name], zone=zone, as_text=as_text)
+            if not fits(kind, fields[name], as_text=as_text, accepts=taker(check)):
+                yield name, check
+
+
+def taker(check: Check) -> Callable[[Json], bool]:
+    """Return what tells whether a check takes a value as it stands."""
+
+    def takes(value: Json) -> bool:
+        try:
+            return check(value) == value
+        except _Unfit:
+            return False
+
+    return takes
+
+
+def _checked(name: str, value: Json, check: Check) -> Json:
+    try:
+        return check(value)
+    except _Unfit as error:
+        code, words = error.args
+        raise Fault("mapping", code, f"{name}: {words}") from None
+
+
+def _check_required(payload: Item, required: Sequence[str], change: Change) -> None:
+    for name in required:
+        if payload.get(name) is None and (change == "create" or name in payload):
+            raise Fault(
+                "mapping", "required", f"{name}: a value is required, found {'null' if name in payload else 'none'}"
+            )
+
+
+def compile_field(field: ObjectField, *, zone: tzinfo, as_text: bool) -> Check:  # noqa: PLR0911  # one line a type
+    """Compile the check of one field."""
+    match field.type:
+        case "integer" | "number":
+            return _number(field)
+        case "boolean":
+            return _boolean
+        case "date" | "email":
+            return _text(field, as_text=as_text, format_name=field.type)
+        case "date-time":
+            return _time(zone)
+        case "option" | "options":
+            return _option(field, as_text=as_text)
+        case "json":
+            return lambda value: value
+    return _text(field, as_text=as_text)
+
+
+def _number(field: ObjectField) -> Check:
+    whole = field.type == "integer"
+
+    def check(value: Json) -> Json:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise _Unfit("type", f"expected {'a whole number' if whole else 'a number'}, found {kind_of(value)}")
+        if whole and not (float(value).is_integer() and SMALLEST_INTEGER <= value <= LARGEST_INTEGER):
+            raise _Unfit("type", "expected a whole number, found a fraction or more than 64 bits")
+        if field.minimum is not None and value < field.minimum:
+            raise _Unfit("range", f"is less than {field.minimum:g}")
+        if field.maximum is not None and value > field.maximum:
+            raise _Unfit("range", f"is more than {field.maximum:g}")
+        return value
+
+    return check
+
+
+def _boolean(value: Json) -> Json:
+    if not isinstance(value, bool):
+        raise _Unfit("type", f"expected true or false, found {kind_of(value)}")
+    return value
+
+
+def _text(field: ObjectField, *, as_text: bool, format_name: str = "") -> Check:
+    most = field.length
+    fits = FORMATS[format_name].check if format_name else None
+    words = FORMATS[format_name].words if format_name else "text"
+
+    def check(value: Json) -> Json:
+        text = _as_text(value, as_text=as_text)
+        if most is not None and len(text) > most:
+            raise _Unfit("length", f"is longer than {most} characters")
+        if fits is not None and not fits(text):
+            raise _Unfit("format", f"is not a valid {words}")
+        return value
+
+    return check
+
+
+def _as_text(value: Json, *, as_text: bool) -> str:
+    text = value if isinstance(value, str) else text_of(value) if as_text else None
+    if text is None:
+        raise _Unfit("type", f"expected text, found {kind_of(value)}")
+    return text
+
+
+def _option(field: ObjectField, *, as_text: bool) -> Check:
+    allowed = None if field.options is None else frozenset(field.options)
+    several = field.type == "options"
+
+    def check(value: Json) -> Json:
+        text = _as_text(value, as_text=as_text)
+        chosen = text.split(";") if several else [text]
+        if allowed is not None and not allowed.issuperset(chosen):
+            raise _Unfit("options", "is not one of the field's options")
+        return value
+
+    return check
+
+
+def _time(zone: tzinfo) -> Check:
+    zoned = FORMATS["date-time-zoned"].check
+
+    def check(value: Json) -> Json:
+        if not isinstance(value, str):
+            raise _Unfit("type", f"expected a date and time, found {kind_of(value)}")
+        if zoned(value):
+            return value
+        if not is_local(value):
+            raise _Unfit("format", "is not a valid date and time")
+        return value + _offset(value, zone)
+
+    return check
+
+
+def _offset(text: str, zone: tzinfo) -> str:
+    """Return how the zone is written at a local time: ``Z``, or ``+02:00``."""
+    offset = datetime.fromisoformat(text).replace(tzinfo=zone).strftime("%z")
+    return "Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:5]}"

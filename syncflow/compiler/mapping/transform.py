@@ -1,0 +1,209 @@
+"""A mapping, compiled: a record's event → the payload of an object and the key that identifies it there.
+
+In: a ``MappingFile``, the fields of its object, and the type of the events that it reads. Out: a ``Transform``: one generated
+function that makes the payload, one that makes the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import field
+from datetime import tzinfo
+
+from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
+from syncflow.compiler.expressions import has_fallback
+from syncflow.compiler.functions import FUNCTIONS, Library
+from syncflow.compiler.mapping.payloads import compile_payload_check
+from syncflow.compiler.positions import place_within
+from syncflow.compiler.types.json import MISSING, Type, may_be_null
+from syncflow.compiler.types.scopes import UNCHECKED
+from syncflow.compiler.values import Fault, text_of_id
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
+from syncflow.config.models.schema import ObjectField
+from syncflow.errors import DataError
+from syncflow.events import Change, Item, Json
+from syncflow.frozen import frozen_value
+
+_Root = Mapping[str, Json]
+
+
+@frozen_value
+class Transform:
+    """A compiled mapping. Pure, and safe to share."""
+
+    target: str
+    key_name: str
+    payload: Callable[[_Root, Change], Item] = field(repr=False)
+    """(root, change) → the checked payload. Raises Fault with the field's name and no value."""
+    key: Callable[[_Root], str] = field(repr=False)
+    """root → the target key; empty where it cannot be told from what is there. The root may be that of a delete."""
+    keyed: Callable[[_Root, Change], tuple[str, Item]] = field(repr=False)
+    """(root, change) → key and payload of a record that is not deleted, as the other two make them. Raises Fault."""
+    source: str = field(default="", repr=False)
+    """The generated code, for a person."""
+
+
+@frozen_value
+class Recipes:
+    """How the fields of a mapping are made: each on its own with its type, and all of them in one emitter."""
+
+    emitter: Emitter
+    fields: dict[str, Emitted]
+    sure: frozenset[str]
+    """Fields that are always there and never null."""
+
+
+def compile_mapping(
+    mapping: MappingFile,
+    fields: Mapping[str, ObjectField],
+    *,
+    zone: tzinfo,
+    partial: bool,
+    as_text: bool,
+    scope: Type = UNCHECKED,
+    document: Document[MappingFile] | None = None,
+    functions: Library = FUNCTIONS,
+) -> Transform:
+    """Compile a mapping for events whose root is of the type ``scope``. ``partial``: an absent source path leaves its field out.
+    ``document``: where it stands, so that a traceback points there.
+
+    Raises:
+        ExpressionError: an expression cannot be compiled.
+    """
+    made = emit(mapping, scope, partial=partial, document=document, functions=functions)
+    function = made.emitter.function("payload")
+    kinds = {name: emitted.type for name, emitted in made.fields.items()}
+    check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure)
+    key, payload = _key(_key_function(mapping, functions)), _payload(function, check, mapping.key)
+    keyed = _keyed(function, check, mapping.key, key)
+    return Transform(mapping.target, mapping.key, payload, key, keyed, function.source)
+
+
+def emit(
+    mapping: MappingFile,
+    scope: Type,
+    *,
+    partial: bool,
+    document: Document[MappingFile] | None = None,
+    functions: Library = FUNCTIONS,
+) -> Recipes:
+    """Infer and lower every field of a mapping.
+
+    Raises:
+        ExpressionError: an expression cannot be compiled.
+    """
+    words = {} if document is None else {"file": document.name}
+    emitter, fields, sure = Emitter(scope, functions=functions, **words), dict[str, Emitted](), set[str]()
+    omit = mapping.nulls == "omit"
+    for name, form in mapping.fields.items():
+        emitted = emit_field(emitter, name, form, document=document)
+        needs = tuple(_item_paths(emitted)) if partial else ()
+        fields[name] = emitter.field(name, emitted, omit_null=omit, needs=needs)
+        if not needs and not may_be_null(emitted.type):
+            sure.add(name)
+    return Recipes(emitter, fields, frozenset(sure))
+
+
+def emit_field(
+    emitter: Emitter, name: str, form: FieldForm, *, document: Document[MappingFile] | None = None
+) -> Emitted:
+    """Infer and lower one field of a mapping.
+
+    Raises:
+        ExpressionError: its expression cannot be compiled.
+    """
+    if isinstance(form, Constant):
+        return emitter.constant(form.value)
+    path = ("fields", name, "from") if isinstance(form, Recipe) else ("fields", name)
+    place = None if document is None else place_within(document.span(*path))
+    careful = _forgiving(emitter) if has_fallback(form) else emitter
+    found = careful.expression(form.source if isinstance(form, Recipe) else form, place=place, field=name)
+    return _of_recipe(emitter, found, form) if isinstance(form, Recipe) else found
+
+
+def _forgiving(emitter: Emitter) -> Emitter:
+    """Return an emitter of the same function in whose expressions null stands for what fails, so that a default takes its place."""
+    library = Library(emitter.functions.values())
+    if library.forgiving is library:
+        return emitter
+    twin = copy(emitter)
+    twin.functions = library.forgiving
+    return twin
+
+
+def _of_recipe(emitter: Emitter, found: Emitted, recipe: Recipe) -> Emitted:
+    default = recipe.default if has_default(recipe) else MISSING
+    if recipe.table is not None:
+        return emitter.looked_up(found, recipe.table, default)
+    return found if default is MISSING else emitter.defaulted(found, default)
+
+
+def _item_paths(emitted: Emitted) -> Iterator[tuple[str | int | None, ...]]:
+    yield from dict.fromkeys(read.steps for read in emitted.reads if read.steps[0] == "item")
+
+
+def _payload(
+    function: Generated, check: Callable[[Item, Change], Item] | None, key_name: str
+) -> Callable[[_Root, Change], Item]:
+    make = function.bare
+
+    def payload(root: _Root, change: Change) -> Item:
+        try:
+            made: Item = make(root)
+        except FAILURES as error:
+            raise _fault(function.tell(error)) from error
+        if made.get(key_name).__class__ is float:
+            _write_key_whole(made, key_name)
+        return made if check is None else check(made, change)
+
+    return payload
+
+
+def _keyed(
+    function: Generated, check: Callable[[Item, Change], Item] | None, key_name: str, key_of: Callable[[_Root], str]
+) -> Callable[[_Root, Change], tuple[str, Item]]:
+    make = function.bare
+
+    def keyed(root: _Root, change: Change) -> tuple[str, Item]:
+        try:
+            made: Item = make(root)
+        except FAILURES as error:
+            raise _fault(function.tell(error)) from error
+        key = made.get(key_name)
+        if key.__class__ is not str:
+            _write_key_whole(made, key_name)
+            key = key_of(root)
+        return key, made if check is None else check(made, change)
+
+    return keyed
+
+
+def _write_key_whole(payload: Item, name: str) -> None:
+    """Let a key that came as 5.0 leave as 5: as text it must be what requests are addressed by."""
+    key = payload.get(name)
+    if isinstance(key, float) and key.is_integer():
+        payload[name] = int(key)
+
+
+def _fault(error: FieldError) -> Fault:
+    return Fault("mapping", "expression", (f"{error.field}: " if error.field else "") + error.message)
+
+
+def _key_function(mapping: MappingFile, functions: Library) -> Generated:
+    """The key of a delete is told from an item of which nothing is known."""
+    emitter = Emitter(UNCHECKED, functions=functions)
+    return emitter.function("key", emit_field(emitter, mapping.key, mapping.fields[mapping.key]))
+
+
+def _key(function: Generated) -> Callable[[_Root], str]:
+    make = function.call
+
+    def key(root: _Root) -> str:
+        try:
+            return text_of_id(make(root)) or ""
+        except DataError:
+            return ""
+
+    return key

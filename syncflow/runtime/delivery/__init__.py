@@ -1,0 +1,1 @@
+"""Deliveries to outcomes: lanes, batches, limits, retries, settlement."""

@@ -1,0 +1,390 @@
+"""One system's deliveries, sent: pages from the journal into lanes, batches out of lanes, outcomes into the journal.
+
+A dispatcher is one task and the sends it starts. It keeps at most ``window`` deliveries in memory and pages the rest from the journal in
+order of id, so that a delivery that had to wait in the journal is never overtaken in its lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from syncflow.clock import Clock
+from syncflow.compiler.program import RoutePlan
+from syncflow.compiler.requests import SystemPlan
+from syncflow.events import Action, Batch, BatchResult, Delivery, Outcome, Signal, Verdict
+from syncflow.runtime.delivery.bisect import Bisection, bisect
+from syncflow.runtime.delivery.lanes import Group, Lanes
+from syncflow.runtime.delivery.limits import GateClosedError, Limiter, count_passed
+from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.delivery.settle import Settler, settlement
+from syncflow.runtime.journal.base import DeliveryState, Journal, Settlement
+from syncflow.runtime.observe import SystemTally, Tally, note, warn
+from syncflow.runtime.wait import first_of
+
+WINDOW = 10_000
+"""Most deliveries of one system in memory."""
+
+
+class System(Protocol):
+    """What sends a batch: the adapter engine, or a fake in a test."""
+
+    async def send(self, batch: Batch) -> BatchResult:
+        """Send one batch; never raises for what the other side does."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Dispatcher:
+    """See the module. ``changed`` is called whenever deliveries were settled or the system stopped."""
+
+    def __init__(
+        self,
+        plan: SystemPlan,
+        *,
+        routes: Mapping[str, RoutePlan],
+        system: System,
+        limiter: Limiter,
+        journal: Journal,
+        settler: Settler,
+        retries: Retries,
+        clock: Clock,
+        tally: Tally,
+        batch_ids: Callable[[], str],
+        changed: Callable[[], None],
+        backlog: bool,
+        window: int = WINDOW,
+    ) -> None:
+        self.plan = plan
+        self.stopped = ""
+        self._unreachable = ""
+        self._routes = routes
+        self._system = system
+        self._limiter = limiter
+        self._journal = journal
+        self._settler = settler
+        self._retries = retries
+        self._clock = clock
+        self._tally = tally
+        self._batch_ids = batch_ids
+        self._changed = changed
+        self._window = window
+        self._lanes = Lanes(plan, compared=self._compared)
+        self._backlog = backlog
+        self._skipped = False
+        self._loaded = 0
+        self._news = asyncio.Event()
+        self._flush = False
+        self._closing = False
+        self._free = asyncio.Semaphore(max(1, plan.in_flight))
+        self._unsettled = asyncio.Semaphore(2 * max(1, plan.in_flight))  # what a kill may cause to be sent again
+        self._writes: set[asyncio.Task[None]] = set()
+        self._failures = 0
+
+    def _compared(self, delivery: Delivery) -> str:
+        return self._routes[delivery.route].normalise_key(delivery.key.value)
+
+    # -- what the engine says -----------------------------------------------------------------------------------------------
+
+    def accept(self, deliveries: Sequence[Delivery]) -> None:
+        """Take deliveries that were just committed, in order of id; those beyond the window stay in the journal."""
+        # A page that was being read meanwhile may hold some of them already.
+        deliveries = [delivery for delivery in deliveries if delivery.id > self._loaded]
+        if not deliveries:
+            return
+        if self._backlog or len(self._lanes) + len(deliveries) > self._window:
+            self._backlog = self._skipped = True
+        else:
+            self._loaded = deliveries[-1].id
+            if {delivery.operation for delivery in deliveries} - self.plan.operations.keys():
+                refused = self._refused((delivery, DeliveryState.WAITING) for delivery in deliveries)
+                deliveries = [delivery for delivery in deliveries if delivery.id not in refused]
+                self._keep(asyncio.create_task(self._give_up(refused.values())))
+            self._add([(delivery, None) for delivery in deliveries])
+        self._news.set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of this system is open, in memory or in the journal."""
+        return not (len(self._lanes) or self._backlog)
+
+    def flush(self) -> None:
+        """Nothing more is coming: do not wait for batches to fill."""
+        self._flush = True
+        self._news.set()
+
+    def close(self) -> None:
+        """Start no further request; what is under way ends."""
+        self._closing = True
+        self._limiter.close()
+        self._news.set()
+
+    def show(self, tally: SystemTally) -> None:
+        """Write down how the system stands."""
+        tally.requests = self._limiter.requests
+        tally.in_flight = self._limiter.in_flight
+        tally.waiting = len(self._lanes) - self._lanes.in_flight
+        tally.retrying = self._lanes.retrying
+        tally.paused_seconds = self._limiter.paused_seconds()
+        tally.stopped = self.stopped
+        tally.unreachable = self._unreachable
+        tally.windows = tuple(self.plan.windows)
+
+    # -- the task -----------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send until closed; returns when every send under way has been settled."""
+        try:
+            async with asyncio.TaskGroup() as sends:
+                while not self._closing:
+                    self._news.clear()  # first: what is said while a page is read must wake the wait below
+                    await self._page()
+                    if self.stopped or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
+                        await self._wait()
+                    elif await self._room():
+                        self._start(sends)
+        finally:
+            await asyncio.gather(*self._writes, return_exceptions=True)
+            await self._system.close()
+
+    async def _page(self) -> None:
+        """Load from the journal when a quarter of the window is free."""
+        while self._backlog and len(self._lanes) <= self._window * 3 // 4:
+            most = self._window - len(self._lanes)
+            self._skipped = False
+            rows = await self._journal.page(self.plan.name, after=self._loaded, most=most)
+            self._backlog = len(rows) == most or self._skipped
+            if not rows:
+                continue
+            self._loaded = rows[-1].delivery.id
+            refused = self._refused((row.delivery, row.state) for row in rows)
+            now = self._clock.now()
+            self._add([(row.delivery, row.wait_seconds(now)) for row in rows if row.delivery.id not in refused])
+            await self._give_up(refused.values())
+
+    def _refused(self, deliveries: Iterable[tuple[Delivery, DeliveryState]]) -> dict[int, tuple[Delivery, Outcome]]:
+        return {
+            delivery.id: (delivery, outcome)
+            for delivery, state in deliveries
+            if (outcome := self._refusal(delivery, state))
+        }
+
+    def _refusal(self, delivery: Delivery, state: DeliveryState) -> Outcome | None:
+        """Why a delivery must not be sent: an earlier run ended while it was, and twice would do harm; or nobody knows how any more."""
+        known = delivery.operation in self.plan.operations
+        if state is DeliveryState.SENDING and (not known or self._is_unsafe(delivery.operation)):
+            return Outcome(Verdict.IN_DOUBT, code="in_doubt", message="the run ended while it was being sent")
+        if known:
+            return None
+        words = f"the adapter {self.plan.adapter} of {self.plan.name} has no operation `{delivery.operation}`"
+        return Outcome(Verdict.REJECTED, code="program_changed", message=words)
+
+    async def _give_up(self, refused: Iterable[tuple[Delivery, Outcome]]) -> None:
+        now = self._clock.now()
+        settlements = [settlement(d, outcome, retries=self._retries, batch_id="", now=now) for d, outcome in refused]
+        await self._settler.settle(settlements)
+        for entry in settlements:
+            self._count(entry)
+
+    def _add(self, deliveries: Sequence[tuple[Delivery, float | None]]) -> None:
+        now = self._clock.monotonic()
+        superseded = [
+            entry
+            for delivery, wait in deliveries
+            if (entry := self._lanes.add(delivery, now=now, due=now + wait if wait and wait > 0 else None))
+        ]
+        if superseded:
+            by_id = {delivery.id: delivery for delivery, _ in deliveries}
+            for entry in superseded:
+                self._tally.route(by_id[entry.by].route).superseded += 1
+            self._tally.open -= len(superseded)
+            self._keep(asyncio.create_task(self._settler.settle([], superseded=superseded)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._writes.add(task)
+        task.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        """A write that failed has ended the run already: it is the journal that failed."""
+        self._writes.discard(task)
+        if not task.cancelled():
+            task.exception()
+        self._changed()
+
+    async def _wait(self) -> None:
+        """Wait for news, or for a batch to ripen or a retry to fall due."""
+        wake = self._lanes.wake_at() if not self.stopped else None
+        nap = self._clock.sleep(max(0.0, wake - self._clock.monotonic())) if wake is not None else None
+        await first_of(self._news.wait(), nap)
+
+    async def _room(self) -> bool:
+        """Wait until a request could start at once, so that a batch keeps filling until then."""
+        await self._unsettled.acquire()
+        await self._free.acquire()
+        try:
+            await self._limiter.available()
+        except GateClosedError:
+            self._release()
+            return False
+        return True
+
+    def _release(self) -> None:
+        self._free.release()
+        self._unsettled.release()
+
+    def _start(self, sends: asyncio.TaskGroup) -> None:
+        cut = None if self.stopped else self._lanes.cut(self._clock.monotonic(), flush=self._flush)
+        if cut is None:
+            self._release()
+        else:
+            sends.create_task(self._send(*cut))
+
+    # -- one batch ----------------------------------------------------------------------------------------------------------
+
+    async def _send(self, group: Group, deliveries: tuple[Delivery, ...]) -> None:
+        try:
+            await self._send_and_settle(group, deliveries)
+        finally:
+            self._unsettled.release()
+
+    async def _send_and_settle(self, group: Group, deliveries: tuple[Delivery, ...]) -> None:
+        batch = Batch(self._batch_ids(), self.plan.name, group.object, group.operation, group.key_name, deliveries)
+        try:
+            outcomes = await self._attempt(batch)
+        finally:
+            self._free.release()
+        now = self._clock.now()
+        settlements = [
+            settlement(delivery, outcomes[delivery.id], retries=self._retries, batch_id=batch.id, now=now)
+            for delivery in deliveries
+            if delivery.id in outcomes
+        ]
+        await self._put_back(group.operation, [delivery for delivery in deliveries if delivery.id not in outcomes])
+        await self._settle(settlements)
+
+    async def _attempt(self, batch: Batch) -> dict[int, Outcome]:
+        """Send a batch, halving it where asked; a delivery without an outcome stays open as it was."""
+        if self._is_unsafe(batch.operation):
+            await self._journal.sending(batch.deliveries, batch_id=batch.id)
+        result = await self._ask(batch)
+        if result.signal and result.signal.kind == "split" and len(batch.deliveries) > 1:
+            found = await self._bisect(batch, result.signal)
+            signal = Signal("stop", reason=found.stop) if found.stop else found.signal
+            outcomes = found.outcomes
+        else:
+            signal = result.signal
+            outcomes = {d.id: outcome for d, outcome in zip(batch.deliveries, result.outcomes, strict=True)}
+        if signal and signal.kind in {"stop", "closed"}:
+            outcomes = {number: outcome for number, outcome in outcomes.items() if outcome.verdict is not Verdict.RETRY}
+        self._heed(signal, outcomes)
+        return outcomes
+
+    async def _ask(self, batch: Batch) -> BatchResult:
+        """Send a batch; where the gate closes before it has passed, say what is known of it."""
+        passed = count_passed()
+        try:
+            return await self._system.send(batch)
+        except GateClosedError:
+            outcome = Outcome(Verdict.RETRY, counts=False)
+            if passed.requests and self._is_unsafe(batch.operation):
+                message = "the run ended between two of its requests"
+                outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message=message)
+            return BatchResult((outcome,) * len(batch.deliveries), Signal("closed"))
+
+    def _is_unsafe(self, operation: Action) -> bool:
+        return self.plan.operations[operation].repeat == "unsafe"
+
+    async def _bisect(self, batch: Batch, signal: Signal) -> Bisection:
+        search = bisect(batch.deliveries, reason=signal.reason or "the batch was refused")
+        part = next(search)
+        while True:
+            result = await self._ask(
+                Batch(self._batch_ids(), batch.system, batch.object, batch.operation, batch.key_name, part)
+            )
+            try:
+                part = search.send(result)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]  # a generator's return value is untyped here
+
+    def _heed(self, signal: Signal | None, outcomes: dict[int, Outcome]) -> None:
+        """Do what an answer says of the whole system; slow down while the host is dead."""
+        if signal and signal.kind == "closed":
+            return
+        if signal and signal.kind == "stop":
+            self.stopped = signal.reason or "its configuration was refused"
+            warn("system.stopped", system=self.plan.name, reason=self.stopped)
+            self._changed()
+        elif signal and signal.kind in {"throttle", "park"}:
+            self._unreachable = ""
+            self._tally.system(self.plan.name).refused_for_rate += signal.refused
+            self._failures += signal.refused
+            if signal.kind == "throttle" and signal.refused:
+                self._limiter.slow_down()
+            self._limiter.pause(signal.wait_seconds or self._probe_seconds())
+            note(
+                "system.paused",
+                system=self.plan.name,
+                seconds=round(self._limiter.paused_seconds(), 1),
+                reason=signal.reason,
+            )
+        elif outcomes and all(outcome.verdict is Verdict.RETRY and not outcome.counts for outcome in outcomes.values()):
+            self._park(next(iter(outcomes.values())))
+        else:
+            self._failures, self._unreachable = 0, ""
+
+    def _park(self, outcome: Outcome) -> None:
+        if self._limiter.paused_seconds():
+            return  # requests that were under way together fail together: that is one failure
+        self._failures += 1
+        self._limiter.pause(self._probe_seconds())
+        # What the other side said may tell of a record; without a status it said nothing, and the words are ours.
+        reason = outcome.message if outcome.status is None else f"status {outcome.status}"
+        say = note if self._unreachable else warn
+        self._unreachable = reason or outcome.code
+        seconds = round(self._limiter.paused_seconds(), 1)
+        say("system.unreachable", system=self.plan.name, reason=self._unreachable, seconds=seconds)
+
+    def _probe_seconds(self) -> float:
+        """Growing waits before a dead host is tried again; never none at all."""
+        return max(0.05, self._retries.wait_seconds(min(self._failures, 16)))
+
+    async def _put_back(self, operation: Action, deliveries: Sequence[Delivery]) -> None:
+        """None of these took effect: they wait again, in the journal too."""
+        if deliveries and self._is_unsafe(operation):
+            await self._journal.unsent(deliveries)
+        for delivery in deliveries:
+            self._lanes.retry(delivery, due=self._clock.monotonic())
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> None:
+        await self._settler.settle(settlements)
+        now = self._clock.monotonic()
+        for entry in settlements:
+            self._count(entry)
+            if entry.state is DeliveryState.RETRYING:
+                self._again(entry, now)
+            else:
+                self._lanes.settled(entry.delivery, now=now, vendor_id=entry.outcome.vendor_id)
+        self._news.set()
+        self._changed()
+
+    def _again(self, entry: Settlement, now: float) -> None:
+        delivery = replace(entry.delivery, attempts=entry.attempts)
+        self._lanes.retry(delivery, due=now + max(0.0, (entry.due_at or entry.at) - entry.at))
+
+    def _count(self, entry: Settlement) -> None:
+        route = self._tally.route(entry.delivery.route)
+        if entry.state is DeliveryState.RETRYING:
+            route.retried += 1
+            return
+        self._tally.open -= 1
+        if entry.state is DeliveryState.DEAD:
+            route.dead += 1
+            note("delivery.dead", route=entry.delivery.route, delivery=entry.delivery.id, code=entry.outcome.code)
+        elif entry.state is DeliveryState.ALREADY_DONE:
+            route.already_done += 1
+        else:
+            route.delivered += 1
+            route.latencies.add(max(0.0, entry.at - entry.delivery.read_at))

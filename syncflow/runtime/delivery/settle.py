@@ -1,0 +1,123 @@
+"""Turn outcomes into settlements (pure), and write them to the journal in groups (one task)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from syncflow.errors import SyncflowError, UnavailableError
+from syncflow.events import Delivery, Outcome, Verdict
+from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.journal.base import DeadLetter, DeliveryState, Journal, Settlement, Superseded
+
+_STATES = {Verdict.DELIVERED: DeliveryState.DELIVERED, Verdict.ALREADY_DONE: DeliveryState.ALREADY_DONE}
+
+
+def settlement(delivery: Delivery, outcome: Outcome, *, retries: Retries, batch_id: str, now: float) -> Settlement:
+    """Decide what an outcome means for a delivery: ended, dead, or to be tried again. ``now`` is wall seconds."""
+    attempts = delivery.attempts + (1 if outcome.counts or outcome.verdict is not Verdict.RETRY else 0)
+    if outcome.verdict in _STATES:
+        return Settlement(delivery, _STATES[outcome.verdict], outcome, attempts, now, batch_id)
+    if outcome.verdict is Verdict.RETRY and not _exhausted(delivery, outcome, attempts, retries, now):
+        wait = max(outcome.wait_seconds or 0.0, retries.wait_seconds(max(attempts, 1)) if outcome.counts else 0.0)
+        return Settlement(delivery, DeliveryState.RETRYING, outcome, attempts, now, batch_id, due_at=now + wait)
+    letter = _dead_letter(delivery, outcome, attempts, now)
+    return Settlement(delivery, DeliveryState.DEAD, outcome, attempts, now, batch_id, dead_letter=letter)
+
+
+def _exhausted(delivery: Delivery, outcome: Outcome, attempts: int, retries: Retries, now: float) -> bool:
+    return outcome.counts and retries.exhausted(attempts, age_seconds=now - delivery.read_at)
+
+
+def _dead_letter(delivery: Delivery, outcome: Outcome, attempts: int, now: float) -> DeadLetter:
+    code = outcome.code or outcome.verdict.value
+    if outcome.verdict is Verdict.RETRY:
+        reason = f"given up after {attempts} attempts: {outcome.message or code}"
+    elif outcome.verdict is Verdict.IN_DOUBT:
+        reason = f"it may or may not have taken effect: {outcome.message or code}"
+    else:
+        reason = outcome.message or code
+    return DeadLetter(
+        event=delivery.event,
+        stage="delivery",
+        code=code,
+        reason=reason[:2000],
+        at=now,
+        delivery=delivery.id,
+        route=delivery.route,
+        system=delivery.system,
+        status=outcome.status,
+        attempts=attempts,
+        body=outcome.body[:4096],
+        rule=outcome.rule,
+    )
+
+
+@dataclass(slots=True)
+class _Entry:
+    settlements: Sequence[Settlement]
+    superseded: Sequence[Superseded]
+    done: asyncio.Future[None]
+
+
+class Settler:
+    """Writes what has gathered while the last write was under way: one transaction, however many batches.
+
+    ``usage`` gives how many requests each system was sent since it was last asked, where the journal must remember it.
+    """
+
+    def __init__(self, journal: Journal, *, usage: Callable[[], Mapping[str, int]]) -> None:
+        self._journal = journal
+        self._usage = usage
+        self._entries: list[_Entry] = []
+        self._news = asyncio.Event()
+        self._broken: SyncflowError | None = None
+
+    async def settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
+        """Return when these are durable.
+
+        Raises:
+            SyncflowError: the journal failed, now or before: nothing will be written any more, and the run ends.
+        """
+        if self._broken:
+            raise self._broken
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._entries.append(_Entry(settlements, superseded, done))
+        self._news.set()
+        await done
+
+    async def run(self) -> None:
+        """Write until cancelled. However it ends, nobody waits for a write that will never come.
+
+        Raises:
+            SyncflowError: the journal failed.
+        """
+        entries: Sequence[_Entry] = ()
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                entries, self._entries = self._entries, []
+                await self._write(entries)
+        except BaseException as exc:
+            self._broken = exc if isinstance(exc, SyncflowError) else UnavailableError("the run is ending")
+            _fail([*entries, *self._entries], self._broken)
+            raise
+
+    async def _write(self, entries: Sequence[_Entry]) -> None:
+        await self._journal.settle(
+            [settlement for entry in entries for settlement in entry.settlements],
+            superseded=[superseded for entry in entries for superseded in entry.superseded],
+            usage=self._usage(),
+        )
+        for entry in entries:
+            if not entry.done.done():
+                entry.done.set_result(None)
+
+
+def _fail(entries: Sequence[_Entry], exc: SyncflowError) -> None:
+    for entry in entries:
+        if not entry.done.done():
+            entry.done.set_exception(exc)
+            entry.done.exception()  # its waiter may be gone; the error itself ends the run

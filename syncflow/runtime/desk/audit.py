@@ -1,0 +1,129 @@
+"""Look into a journal, also while a run writes it: totals, dead letters, and what became of one record. Changes nothing.
+
+Lists hold no record's own data, nor a vendor's words, which may: both are shown with one dead letter or one record that is asked for.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from syncflow.errors import DataError, UnavailableError
+from syncflow.runtime.desk.letters import LETTERS, Letters
+from syncflow.runtime.journal.sqlite.database import connect, explained
+from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
+from syncflow.runtime.journal.sqlite.totals import read_totals, rows
+
+Row = dict[str, Any]
+
+_OURS = "CASE WHEN l.stage != 'delivery' OR (l.status IS NULL AND l.code IN ('program_changed', 'in_doubt')) THEN l.reason ELSE '' END"
+"""A reason in our own words; at the stage of delivery they are the vendor's, unless nothing was sent or nothing was answered."""
+
+_LETTER = f"""
+l.id, l.at, l.stage, l.code, {_OURS} AS reason, l.route, l.system, l.status, l.attempts, l.rule, l.event, l.delivery, l.state,
+e.kind, e.record, e.change, e.partition, e.offset, e.line
+"""
+
+
+def totals(path: Path) -> Row:
+    """Count events, deliveries and open dead letters, as ``read_totals`` does."""
+    with _opened(path) as journal:
+        return read_totals(journal)
+
+
+def dead_letters(path: Path, letters: Letters, *, most: int) -> list[Row]:
+    """Return the newest open dead letters that fit."""
+    where, values = letters.where()
+    with _opened(path) as journal:
+        query = f"SELECT {_LETTER} FROM {LETTERS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
+        return rows(journal, query, *values, most)
+
+
+def reasons(path: Path, letters: Letters) -> list[Row]:
+    """Group the open dead letters that fit by what went wrong, the most frequent first; ``example`` is the id of the newest."""
+    where, values = letters.where()
+    query = (
+        f"SELECT count(*) AS count, l.stage, l.route, l.system, l.code, l.status, {_OURS} AS reason, l.rule, max(l.id) AS example "
+        f"FROM {LETTERS} WHERE {where} GROUP BY l.stage, l.route, l.system, l.code, l.status, {_OURS} "
+        "ORDER BY count DESC, l.code, l.route"
+    )
+    with _opened(path) as journal:
+        return rows(journal, query, *values)
+
+
+def dead_letter(path: Path, number: int) -> Row:
+    """Return one dead letter with its event, its payload and the vendor's words.
+
+    Raises:
+        DataError: there is none of this number.
+    """
+    query = (
+        f"SELECT {_LETTER}, l.reason AS words, l.body, e.raw, e.length, e.sha256, d.payload, d.fingerprint, d.batch_id "
+        f"FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
+    )
+    with _opened(path) as journal:
+        found = rows(journal, query, number)
+        if not found:
+            raise DataError(f"there is no dead letter {number}", hint="`syncflow dlq list` shows the open ones")
+        letter = _as_text(found[0])
+        return letter | {"reason": letter.pop("words"), "tries": _attempts(journal, letter["delivery"])}
+
+
+def record(path: Path, name: str) -> Row:
+    """Return all that became of a record: events, deliveries, attempts, dead letters, where it is. Empty where nothing is known."""
+    with _opened(path) as journal:
+        return {"record": name, **{part: _of_record(journal, query, name) for part, query in _RECORD.items()}}
+
+
+_EVENTS = "SELECT seq FROM events WHERE record = ?"
+
+_RECORD = {
+    "events": "SELECT seq, kind, change, state, note, read_at, partition, offset, line, raw FROM events WHERE record = ? ORDER BY seq",
+    "deliveries": (
+        "SELECT id, event, route, system, object, operation, state, attempts, code, message, status, rule, vendor_id, superseded_by, "
+        "read_at, settled_at, due_at, batch_id, fingerprint, key_name, key_value, payload "
+        f"FROM deliveries WHERE event IN ({_EVENTS}) ORDER BY id"
+    ),
+    "attempts": (
+        "SELECT delivery, number, first_at, at, times, state, status, code, message, rule, batch_id, due_at FROM attempts "
+        f"WHERE delivery IN (SELECT id FROM deliveries WHERE event IN ({_EVENTS})) ORDER BY delivery, first_at, number"
+    ),
+    "dead_letters": (
+        "SELECT l.id, l.event, l.delivery, l.stage, l.route, l.code, l.reason, l.at, l.state FROM dead_letters l "
+        "JOIN events e ON e.seq = l.event WHERE e.record = ? ORDER BY l.id"
+    ),
+    "presence": (
+        "SELECT kind, route, system, object, key_name, key_value, vendor_id, state FROM presence WHERE record = ? AND route != ''"
+    ),
+}
+
+
+def _of_record(journal: sqlite3.Connection, query: str, name: str) -> list[Row]:
+    return [_as_text(row) for row in rows(journal, query, name)]
+
+
+def _attempts(journal: sqlite3.Connection, delivery: int | None) -> list[Row]:
+    query = "SELECT number, first_at, at, times, status, code, message FROM attempts WHERE delivery = ? ORDER BY first_at, number"
+    return rows(journal, query, delivery)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.exists():
+        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
+    with explained(path), closing(connect(path, read_only=True)) as journal:
+        version = journal.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise UnavailableError(f"the journal {path} was written by a newer syncflow", hint="upgrade syncflow")
+        if not version:
+            raise UnavailableError(f"the journal {path} is empty", hint="`syncflow run` makes its tables")
+        yield journal
+
+
+def _as_text(row: Row) -> Row:
+    return {
+        name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value for name, value in row.items()
+    }

@@ -1,0 +1,175 @@
+"""What a person may ask of a journal, also while a run writes it: redrive, replay, drop, export, forget.
+
+Redrive and replay only leave marks; a running engine takes them up within a second, else the next run does.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from syncflow.errors import DataError, UnavailableError
+from syncflow.runtime.desk.letters import LETTERS, Letters
+from syncflow.runtime.journal.base import How
+from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
+
+
+def count(path: Path, letters: Letters) -> int:
+    """Return how many open dead letters fit."""
+    where, values = letters.where()
+    with _opened(path) as journal:
+        return int(journal.execute(f"SELECT count(*) FROM {LETTERS} WHERE {where}", values).fetchone()[0])
+
+
+def redrive(path: Path, letters: Letters, *, how: How) -> int:
+    """Mark dead letters to be sent again: as they were first sent, or through the mappings of today. Return how many."""
+    where, values = letters.where()
+    with _opened(path) as journal, journal:
+        return journal.execute(
+            "INSERT INTO marks (event, delivery, route, letter, how, at) SELECT l.event, l.delivery, l.route, l.id, ?, ? "
+            f"FROM {LETTERS} WHERE {where} AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.letter = l.id) ORDER BY l.event, l.id",
+            [how, time.time(), *values],
+        ).rowcount
+
+
+def drop(path: Path, letters: Letters) -> int:
+    """Settle dead letters for good: nothing will be sent, though it was marked to be. They stay in the journal as dropped.
+
+    Return how many.
+    """
+    where, values = letters.where()
+    chosen = f"SELECT l.id FROM {LETTERS} WHERE {where}"
+    with _opened(path) as journal, journal:
+        journal.execute(f"DELETE FROM marks WHERE letter IN ({chosen})", values)
+        return journal.execute(f"UPDATE dead_letters SET state = 'dropped' WHERE id IN ({chosen})", values).rowcount
+
+
+def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
+    """Yield dead letters with their events and payloads: personal data, for whoever asked for it."""
+    where, values = letters.where()
+    columns = (
+        "l.id, l.at, l.stage, l.code, l.reason, l.route, l.system, l.status, l.attempts, l.body, l.rule, e.kind, e.record, e.change, "
+        "e.partition, e.offset, e.line, e.raw, d.payload, d.object, d.operation, d.fingerprint"
+    )
+    with _opened(path) as journal:
+        sql = f"SELECT {columns} FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
+        cursor = journal.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
+            yield {name: _text(value) for name, value in zip(names, row, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Replayable:
+    """The newest journaled event of one record, and what was last sent for it: route → payload."""
+
+    event: int
+    kind: str
+    record: str
+    raw: bytes
+    sent: Mapping[str, bytes]
+    present: frozenset[str] = frozenset()
+    """The routes by which the record is known to be somewhere."""
+
+
+def replayable(
+    path: Path, *, record: str = "", since: float | None = None, until: float | None = None
+) -> list[Replayable]:
+    """Return, for each record with an event that fits, its newest event, unless that is a delete."""
+    parts, values = ["state = 'routed'"], list[Any]()
+    for condition, value in (("record = ?", record or None), ("read_at >= ?", since), ("read_at < ?", until)):
+        if value is not None:
+            parts.append(condition)
+            values.append(value)
+    chosen = f"SELECT DISTINCT kind, record FROM events e WHERE {' AND '.join(parts)}"
+    newest = (
+        f"SELECT max(n.seq) FROM events n JOIN ({chosen}) c ON n.kind = c.kind AND n.record = c.record "
+        "WHERE n.state = 'routed' GROUP BY n.kind, n.record"
+    )
+    sql = f"SELECT seq, kind, record, raw FROM events WHERE seq IN ({newest}) AND change != 'delete' ORDER BY seq"
+    with _opened(path) as journal:
+        rows = journal.execute(sql, values).fetchall()
+        return [
+            Replayable(seq, kind, name, raw, _last_sent(journal, kind, name), _present(journal, kind, name))
+            for seq, kind, name, raw in rows
+        ]
+
+
+def _last_sent(journal: sqlite3.Connection, kind: str, record: str) -> dict[str, bytes]:
+    sql = (
+        "SELECT d.route, d.payload FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.kind = ? AND e.record = ? "
+        "AND d.state IN ('delivered', 'already_done') AND d.operation != 'delete' ORDER BY d.id"
+    )
+    return dict(journal.execute(sql, (kind, record)).fetchall())
+
+
+def _present(journal: sqlite3.Connection, kind: str, record: str) -> frozenset[str]:
+    sql = "SELECT route FROM presence WHERE record = ? AND kind = ? AND state = 'present'"
+    return frozenset(route for (route,) in journal.execute(sql, (record, kind)))
+
+
+def replay(path: Path, events: Sequence[int], *, route: str = "") -> int:
+    """Mark journaled events to be sent again through the mappings of today, to one route or to all. Return how many."""
+    rows = [(event, route, time.time()) for event in events]
+    with _opened(path) as journal, journal:
+        journal.executemany("INSERT INTO marks (event, route, how, at) VALUES (?, ?, 'remap', ?)", rows)
+    return len(rows)
+
+
+def forget(path: Path, record: str, *, kind: str = "") -> int:
+    """Erase a record's data from the journal: events, payloads, keys, answers, presence. Return how many events it had.
+
+    What was sent to other systems stays there. A later event of the record is taken as one of a record never seen.
+
+    Raises:
+        DataError: deliveries of the record are still open; erasing them would lose them.
+    """
+    with _opened(path) as journal, journal:
+        journal.execute("PRAGMA secure_delete = ON")
+        whose = "record = ? AND (? = '' OR kind = ?)"
+        values = (record, kind, kind)
+        still = journal.execute(
+            f"SELECT count(*) FROM deliveries WHERE {whose} AND state IN ('waiting', 'sending', 'retrying')", values
+        ).fetchone()[0]
+        if still:
+            raise DataError(
+                f"{still} {'delivery' if still == 1 else 'deliveries'} of this record still open",
+                hint="let a run deliver them, or drop its dead letters, first",
+            )
+        events = f"SELECT seq FROM events WHERE {whose}"
+        journal.execute(f"DELETE FROM marks WHERE event IN ({events})", values)
+        journal.execute(
+            f"UPDATE dead_letters SET reason = 'forgotten', body = '', state = 'dropped' WHERE event IN ({events})",
+            values,
+        )
+        journal.execute(f"DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE {whose})", values)
+        journal.execute(
+            "UPDATE deliveries SET record = 'forgotten', key_value = '', payload = x'7b7d', vendor_id = NULL, message = NULL, "
+            f"frees = NULL WHERE {whose}",
+            values,
+        )
+        journal.execute(f"DELETE FROM presence WHERE {whose}", values)
+        erased = journal.execute(
+            f"UPDATE events SET record = NULL, raw = x'', event_id = NULL, note = NULL WHERE {whose}", values
+        ).rowcount
+    with _opened(path) as journal:
+        journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return int(erased)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.exists():
+        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
+    with explained(path), closing(connect(path)) as journal:
+        migrate(journal, path)
+        yield journal
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value

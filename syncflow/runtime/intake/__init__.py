@@ -1,0 +1,1 @@
+"""Events to the journal: read → process → transform → plan → commit."""

@@ -1,0 +1,204 @@
+"""From the source to the journal: read → process → transform → commit, in chunks, through bounded queues.
+
+The first three know nothing durable. ``Committer`` is where a chunk becomes a promise: journaled, then acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncflow.clock import Clock
+from syncflow.compiler.program import Program
+from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
+from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, plan_again, plan_chunk
+from syncflow.runtime.journal.base import Commit, Journal, Known, Wanted
+from syncflow.runtime.observe import Tally
+from syncflow.sources.base import Source
+
+CHUNK = 500
+"""Most events that pass from stage to stage at once."""
+
+QUEUE = 2
+"""Most chunks that wait between two stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawChunk:
+    raws: Sequence[Raw]
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessedChunk:
+    """Checked by ``program``'s door, not yet routed."""
+
+    program: Program
+    fates: Sequence[Accepted | Ignored | Refused]
+    raw: RawChunk
+
+
+@dataclass(frozen=True, slots=True)
+class TransformedChunk:
+    program: Program
+    fates: Sequence[Fate]
+    raw: RawChunk
+
+
+def process(program: Program, chunk: RawChunk) -> ProcessedChunk:
+    check = program.check
+    return ProcessedChunk(program, [check(raw) for raw in chunk.raws], chunk)
+
+
+def transform(chunk: ProcessedChunk) -> TransformedChunk:
+    route = chunk.program.route
+    fates: list[Fate] = [route(fate) if isinstance(fate, Accepted) else fate for fate in chunk.fates]
+    return TransformedChunk(chunk.program, fates, chunk.raw)
+
+
+async def read(
+    source: Source,
+    raw: asyncio.Queue[RawChunk | None],
+    *,
+    clock: Clock,
+    tally: Tally,
+    limit: int | None,
+    stop: asyncio.Event,
+) -> None:
+    """Read until the end of the source, the limit or ``stop``; ``None`` marks the end. What is read when ``stop`` comes is kept."""
+    left = limit
+    while not stop.is_set() and left != 0:
+        reading = asyncio.ensure_future(source.read(most=min(CHUNK, left) if left else CHUNK))
+        raws = await _unless(stop, reading)
+        if not raws:
+            break
+        tally.read += len(raws)
+        tally.read_bytes += sum(len(raw.body) for raw in raws)
+        left = left - len(raws) if left else None
+        await raw.put(RawChunk(raws, clock.now()))
+    await raw.put(None)
+
+
+async def _unless(stop: asyncio.Event, reading: asyncio.Future[Sequence[Raw]]) -> Sequence[Raw]:
+    """Await a read, or cancel it when ``stop`` comes first."""
+    stopped: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
+    waits: list[asyncio.Future[Any]] = [reading, stopped]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return reading.result() if reading.done() else ()
+    finally:
+        stopped.cancel()
+        reading.cancel()
+
+
+class Committer:
+    """Plan a chunk with presence in hand, journal it. One at a time: the order of chunks is the order of arrival."""
+
+    def __init__(self, journal: Journal, *, numbers: Numbers, positions: Mapping[str, int], tally: Tally) -> None:
+        self._journal = journal
+        self._numbers = numbers
+        self._positions = dict(positions)
+        self._tally = tally
+        self._ahead: tuple[TransformedChunk, Known] | None = None
+        """What was read for the chunk that comes next; nothing else may be committed in between."""
+
+    async def commit(
+        self, chunk: TransformedChunk, program: Program, *, following: TransformedChunk | None = None
+    ) -> Sequence[Delivery]:
+        """Journal a chunk under ``program`` and return its deliveries that are to be sent.
+
+        A chunk that was made under another program (it changed meanwhile) is made anew. What the ``following`` chunk needs to know is
+        read right behind this one's commit: else the journal would wait for the loop's next turn with every chunk.
+        """
+        if chunk.program is not program:
+            chunk = transform(process(program, chunk.raw))
+        known = await self._known(chunk, program)
+        chunk = self._without_known(chunk)
+        plan = plan_chunk(chunk.fates, known=known, program=program, numbers=self._numbers, now=chunk.raw.read_at)
+        commit = plan.commit(last_positions(chunk.raw.raws), fingerprint=program.fingerprint)
+        ahead = _wanted(following, program) if following and following.program is program else None
+        found = await self._journal.commit(commit, ahead=ahead)
+        self._ahead = (following, found) if following and found else None
+        self._positions.update((position.partition, position.offset) for position in commit.positions)
+        self._count(plan)
+        return _to_send(commit)
+
+    async def _known(self, chunk: TransformedChunk, program: Program) -> Known:
+        ahead, self._ahead = self._ahead, None
+        return ahead[1] if ahead and ahead[0] is chunk else await self._journal.known(_wanted(chunk, program))
+
+    def _without_known(self, chunk: TransformedChunk) -> TransformedChunk:
+        """Leave out what a source hands out again although it is journaled already: it died before it was told so."""
+        known = self._positions
+        if all(raw.position.offset > known.get(raw.position.partition, -1) for raw in chunk.raw.raws):
+            return chunk
+        new = [
+            (fate, raw)
+            for fate, raw in zip(chunk.fates, chunk.raw.raws, strict=True)
+            if raw.position.offset > known.get(raw.position.partition, -1)
+        ]
+        self._tally.duplicate += len(chunk.fates) - len(new)
+        raws = RawChunk([raw for _, raw in new], chunk.raw.read_at)
+        return TransformedChunk(chunk.program, [fate for fate, _ in new], raws)
+
+    async def take_up(self, program: Program, *, now: float) -> Sequence[Delivery]:
+        """Carry out what people marked to be sent again; return the deliveries that are to be sent."""
+        to_send: list[Delivery] = []
+        self._ahead = None
+        while marks := await self._journal.marks(most=CHUNK):
+            wishes = [
+                (mark, None if mark.how == "as_sent" and mark.delivery else _fate(program, mark.raw)) for mark in marks
+            ]
+            routed = [fate for _, fate in wishes if isinstance(fate, Routed)]
+            records = [mark.delivery.record for mark in marks if mark.delivery]
+            records += [fate.accepted.event.record for fate in routed]
+            known = await self._journal.known(Wanted(records, keys_of(routed, program.routes), ()))
+            plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
+            commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
+            await self._journal.commit(commit)
+            self._tally.redriven += len(marks)
+            self._count(plan)
+            to_send += _to_send(commit)
+        return to_send
+
+    def _count(self, plan: Plan) -> None:
+        tally = self._tally
+        for event in plan.events:
+            setattr(tally, event.state, getattr(tally, event.state) + 1)
+        for delivery in plan.deliveries:
+            tally.route(delivery.route).read += 1
+        routes = {delivery.id: delivery.route for delivery in plan.deliveries}
+        for superseded in plan.superseded:
+            tally.route(routes[superseded.delivery]).superseded += 1
+        for name in plan.kept:
+            tally.route(name).kept += 1
+        for name in plan.passed:
+            tally.route(name).ignored += 1
+        tally.failed += len(plan.dead_letters)
+        tally.open += len(plan.deliveries) - len(plan.superseded)
+
+
+def _wanted(chunk: TransformedChunk, program: Program) -> Wanted:
+    events = [fate.accepted.event for fate in chunk.fates if isinstance(fate, Routed)]
+    return Wanted(
+        records=[event.record for event in events],
+        keys=keys_of(chunk.fates, program.routes),
+        event_ids=[event.event_id for event in events if event.event_id is not None],
+    )
+
+
+def _fate(program: Program, raw: Raw) -> Fate:
+    checked = program.check(raw)
+    return program.route(checked) if isinstance(checked, Accepted) else checked
+
+
+def last_positions(raws: Sequence[Raw]) -> Sequence[Position]:
+    """Return the last position of each partition."""
+    return list({raw.position.partition: raw.position for raw in raws}.values())
+
+
+def _to_send(commit: Commit) -> Sequence[Delivery]:
+    overtaken = {entry.delivery for entry in commit.superseded}
+    return [delivery for delivery in commit.deliveries if delivery.id not in overtaken]

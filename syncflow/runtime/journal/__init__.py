@@ -1,0 +1,1 @@
+"""What is durable: the journal as a run sees it (``base``), its lock, and its tables in SQLite."""

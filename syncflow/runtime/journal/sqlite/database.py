@@ -1,0 +1,66 @@
+"""The journal's file: how it is opened and brought up to date, and what its errors mean to a person."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
+
+
+def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlite3.Connection:
+    """Open a journal file: for a run, or to look at it while a run writes."""
+    if read_only:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    database = sqlite3.connect(path, check_same_thread=False, timeout=30)
+    if not database.execute("PRAGMA user_version").fetchone()[0]:
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # writes, so not to a journal that is there
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
+    database.execute("PRAGMA cache_size = -8000")
+    database.execute("PRAGMA wal_autocheckpoint = 4000")
+    return database
+
+
+def migrate(database: sqlite3.Connection, path: Path) -> None:
+    """Bring a journal to this version's tables.
+
+    Raises:
+        UnavailableError: a newer syncflow wrote it; nothing was changed.
+    """
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise UnavailableError(
+            f"the journal {path} was written by a newer syncflow (its version is {version}, this one knows {len(MIGRATIONS)})",
+            hint="upgrade syncflow, or give this run a journal of its own",
+        )
+    for number in range(version, len(MIGRATIONS)):
+        database.executescript(f"BEGIN; {MIGRATIONS[number]}; PRAGMA user_version = {number + 1}; COMMIT;")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say of SQLite's errors what a person can do.
+
+    Raises:
+        UnavailableError: SQLite refused.
+    """
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise UnavailableError(f"the journal {path} cannot be used: {exc}", hint=_hint(exc, path)) from exc
+
+
+def _hint(exc: sqlite3.Error, path: Path) -> str:
+    words = str(exc)
+    if "malformed" in words or "not a database" in words:
+        return (
+            f"the file is damaged; keep it, and either restore a copy or start a new journal by moving {path} away "
+            "(what was waiting in it is then not sent)"
+        )
+    if "full" in words:
+        return "there is no room on the disk; nothing was acknowledged that is not in the journal"
+    return "check that the directory can be written to"

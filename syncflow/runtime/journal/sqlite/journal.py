@@ -1,0 +1,117 @@
+"""The journal of a run, in values; ``executor`` says who does the work: see ``executors``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from syncflow.errors import UnavailableError
+from syncflow.events import Delivery
+from syncflow.runtime.journal.base import (
+    NOTHING,
+    Commit,
+    Known,
+    Mark,
+    Opened,
+    Settlement,
+    Superseded,
+    Waiting,
+    Wanted,
+)
+from syncflow.runtime.journal.lock import RunLock
+from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
+from syncflow.runtime.journal.sqlite.rows import commit_rows, known_of, mark, settlement_rows, waiting, wanted_rows
+from syncflow.runtime.journal.sqlite.tables import Tables
+
+
+class SqliteJournal:
+    """See ``Journal``. ``now`` is wall time. ``inline``: no thread does the work, but whoever calls."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sync: Literal["full", "normal"] = "full",
+        executor: Executor | None = None,
+        inline: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = path
+        self._executor = executor or (Inline if inline else Threaded)(Tables(path, sync=sync))
+        self._now = now
+        self._lock = RunLock(path.with_name(path.name + ".lock"))
+        self._is_open = False
+
+    async def open(self, *, fingerprint: str, from_start: bool = False) -> Opened:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as exc:
+            raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
+        try:
+            await self._executor.start(self._lock.fileno())
+            opened = Opened(**await self._call("open", fingerprint, from_start, self._now()))
+        except BaseException:
+            await self._let_go()
+            raise
+        self._is_open = True
+        return opened
+
+    async def known(self, wanted: Wanted) -> Known:
+        return known_of(*await self._call("known", *wanted_rows(wanted)))
+
+    async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
+        found = await self._call("commit", commit_rows(commit), self._now(), wanted_rows(ahead) if ahead else None)
+        return known_of(*found) if found else None
+
+    async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
+        await self._call("sending", [delivery.id for delivery in deliveries], batch_id)
+
+    async def unsent(self, deliveries: Sequence[Delivery]) -> None:
+        await self._call("unsent", [delivery.id for delivery in deliveries])
+
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        superseded: Sequence[Superseded] = (),
+        usage: Mapping[str, int] = NOTHING,
+    ) -> None:
+        outcomes = settlement_rows(settlements, superseded) | {"usage": list(usage.items())}
+        await self._call("settle", outcomes, self._now())
+
+    async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
+        return list(map(waiting, await self._call("page", system, after, most)))
+
+    async def marks(self, *, most: int) -> Sequence[Mark]:
+        return [mark(row, repeated) for row, repeated in await self._call("marks", most)]
+
+    async def tidy(self, *, before: float, most_bytes: int) -> int:
+        count: int = await self._call("tidy", before, most_bytes, self._now())
+        return count
+
+    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+        count: int = await self._call("abandon", list(routes), list(systems), at)
+        return count
+
+    async def totals(self) -> Mapping[str, Any]:
+        totals: Mapping[str, Any] = await self._call("totals")
+        return totals
+
+    async def close(self, *, finished: bool) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            await self._call("close", finished, self._now())
+        finally:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self._executor.stop()
+        self._lock.release()
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
+        return await self._executor.call(name, *arguments)

@@ -1,0 +1,283 @@
+"""The journal's tables: what a run asks of them, in rows, each call one transaction that is durable when it returns.
+
+Statements are written for chunks, so that a chunk costs one sync. One thread at a time uses this; there is no clock in it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.sqlite.bulk import insert, update
+from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
+from syncflow.runtime.journal.sqlite.known import read_known
+from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, PRESENCE_COLUMNS, Row
+from syncflow.runtime.journal.sqlite.schema import IS_OPEN
+from syncflow.runtime.journal.sqlite.totals import read_totals
+
+Rows = Sequence[Row]
+
+_KNOWN_ID = (
+    "(SELECT p.vendor_id FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route "
+    "AND d.operation IN ('update', 'delete') AND p.born <= d.id)"
+)
+"""What the vendor called the record, if that became known after the delivery was journaled."""
+
+_SETTLE = (
+    "UPDATE deliveries SET state = v.column1, attempts = v.column2, due_at = v.column3, tried_at = v.column4, "
+    "batch_id = v.column5, settled_at = v.column6, code = v.column7, message = v.column8, status = v.column9, rule = v.column10, "
+    "vendor_id = coalesce(v.column11, deliveries.vendor_id)"
+)
+_LEARNT = "presence.record = v.column2 AND presence.kind = v.column3 AND presence.route = v.column4 AND presence.born <= v.column5"
+
+_REMEMBER = (
+    "ON CONFLICT (record, kind, route) DO UPDATE SET ({columns}) = ({excluded}), vendor_id = iif(excluded.born = presence.born, "
+    "coalesce(excluded.vendor_id, presence.vendor_id), excluded.vendor_id)"
+)
+"""What became known of a record since its presence was read stays known, unless it has been gone in between."""
+
+_LETTERS = "dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at)"
+
+
+class Tables:
+    """One journal file. Arguments and results are numbers, texts and bytes, in lists, tuples and dicts.
+
+    Every call raises ``UnavailableError`` where the file cannot be used.
+    """
+
+    def __init__(self, path: Path, *, sync: str = "full") -> None:
+        self.path = path
+        self._sync = sync
+        self._run_id = 0
+        self._database: sqlite3.Connection | None = None
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Do what ``name`` says, with errors for people."""
+        with explained(self.path):
+            return getattr(self, name)(*arguments)
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise UnavailableError(f"the journal {self.path} is not open")
+        return self._database
+
+    def open(self, fingerprint: str, from_start: bool, at: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
+        """Create it or bring it up to date, note the start of a run, and tell what is there."""
+        self._database = connect(self.path, sync=self._sync)
+        try:
+            migrate(self._database, self.path)
+        except BaseException:
+            self.drop()
+            raise
+        used = self._db.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]
+        with self._db as db:
+            if from_start:
+                db.execute("DELETE FROM positions")
+            started = db.execute("INSERT INTO runs (started_at, fingerprint) VALUES (?, ?)", (at, fingerprint))
+            self._run_id = started.lastrowid or 0
+        return self._found(at) | {"used_before": bool(used)}
+
+    def _found(self, at: float) -> dict[str, Any]:
+        one = self._db.execute
+        waiting = f"SELECT system, count(*) FROM deliveries WHERE {IS_OPEN} GROUP BY system"
+        return {
+            "last_event": one("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0],
+            "last_delivery": one("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()[0],
+            "positions": dict(one("SELECT partition, offset FROM positions").fetchall()),
+            "open_deliveries": dict(one(waiting).fetchall()),
+            "usage": self._usage(at),
+        }
+
+    def _usage(self, at: float) -> dict[str, list[tuple[float, int]]]:
+        """The last day's requests; a minute's are taken to have come at its end, the latest that they can have."""
+        rows = self._db.execute(
+            "SELECT system, minute, requests FROM usage WHERE minute >= ? ORDER BY system, minute",
+            (at // 60 - 24 * 60,),
+        )
+        usage: dict[str, list[tuple[float, int]]] = {}
+        for system, minute, requests in rows:
+            usage.setdefault(system, []).append((max(0.0, at - (minute + 1) * 60), requests))
+        return usage
+
+    def known(
+        self, records: Sequence[str], compared: Sequence[str], event_ids: Sequence[str]
+    ) -> tuple[Rows, list[str]]:
+        """Presence of these records and of whoever holds these keys, and which event ids were seen."""
+        return read_known(self._db, records, compared, event_ids)
+
+    def commit(self, chunk: Mapping[str, Rows], at: float, ahead: tuple[Any, ...] | None) -> Any:
+        """Write a chunk; return what ``known`` says of ``ahead`` once it is written."""
+        with self._db as db:
+            insert(db, "INSERT INTO events", chunk["events"])
+            insert(db, f"INSERT INTO deliveries ({DELIVERY_COLUMNS})", chunk["deliveries"])
+            insert(db, f"INSERT INTO presence ({PRESENCE_COLUMNS})", chunk["presence"], tail=_REMEMBERED)
+            db.executemany(
+                "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?", chunk["again"]
+            )
+            self._bury(chunk["dead_letters"])
+            self._supersede(chunk["superseded"], at)
+            db.executemany("DELETE FROM marks WHERE id = ?", chunk["taken"])
+            db.executemany("UPDATE dead_letters SET state = 'redriven' WHERE id = ?", chunk["redriven"])
+            db.executemany(
+                "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, "
+                "line = excluded.line",
+                chunk["positions"],
+            )
+        return self.known(*ahead) if ahead else None
+
+    def _bury(self, letters: Rows) -> None:
+        self._db.executemany(f"INSERT INTO {_LETTERS} VALUES ({_marks(range(12))})", letters)
+
+    def _supersede(self, superseded: Rows, at: float) -> None:
+        self._db.executemany(
+            "UPDATE deliveries SET state = 'superseded', superseded_by = ?, settled_at = ? WHERE id = ?",
+            [(by, at, delivery) for by, delivery in superseded],
+        )
+
+    def sending(self, ids: Sequence[int], batch_id: str) -> None:
+        """Note that these are about to be sent."""
+        with self._db as db:
+            db.executemany(
+                "UPDATE deliveries SET state = 'sending', batch_id = ? WHERE id = ?", [(batch_id, id_) for id_ in ids]
+            )
+
+    def unsent(self, ids: Sequence[int]) -> None:
+        """Take ``sending`` back."""
+        with self._db as db:
+            sql = "UPDATE deliveries SET state = 'waiting' WHERE id = ? AND state = 'sending'"
+            db.executemany(sql, [(id_,) for id_ in ids])
+
+    def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:
+        """Write what attempts came to, what was learnt of vendors' ids, and how many requests there were."""
+        minute = int(at // 60)
+        with self._db as db:
+            db.executemany(
+                "INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
+                [(system, minute, requests) for system, requests in outcomes["usage"]],
+            )
+            update(db, _SETTLE, outcomes["settlements"], where="deliveries.id = v.column12")
+            update(db, "UPDATE presence SET vendor_id = v.column1", outcomes["learnt"], where=_LEARNT)
+            # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
+            db.executemany(
+                "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
+                f"VALUES ({_marks(range(11))}) ON CONFLICT (delivery, number, code) DO UPDATE SET at = excluded.at, "
+                "times = times + 1, status = excluded.status, batch_id = excluded.batch_id, due_at = excluded.due_at",
+                outcomes["attempts"],
+            )
+            self._bury(outcomes["dead_letters"])
+            self._supersede(outcomes["superseded"], at)
+
+    def page(self, system: str, after: int, most: int) -> Rows:
+        """Open deliveries of a system, in order of their numbers."""
+        sql = f"{_WAITING} WHERE system = ? AND id > ? AND {IS_OPEN} ORDER BY id LIMIT ?"  # constants only
+        return self._db.execute(sql, (system, after, most)).fetchall()
+
+    def marks(self, most: int) -> list[tuple[Row, Row | None]]:
+        """The oldest marks with their events, and the delivery to repeat where there is one."""
+        sql = (
+            "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
+            "e.sha256 FROM marks m JOIN events e ON e.seq = m.event ORDER BY m.event, m.id LIMIT ?"
+        )
+        return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (most,)).fetchall()]
+
+    def _waiting(self, delivery: int | None) -> Row | None:
+        if delivery is None:
+            return None
+        row: Row | None = self._db.execute(f"{_WAITING} WHERE id = ?", (delivery,)).fetchone()
+        return row
+
+    def tidy(self, before: float, most_bytes: int, at: float) -> int:
+        """Forget some settled events read before then, or the oldest above the size; return how many."""
+        # Up to the first that is not old: looking through all of a large journal takes seconds.
+        young = self._db.execute("SELECT seq FROM events WHERE read_at >= ? ORDER BY seq LIMIT 1", (before,)).fetchone()
+        newest = self._db.execute("SELECT max(seq) FROM events").fetchone()[0] or 0
+        gone = self._forget_settled(young[0] if young else newest)
+        if not gone and self._bytes() > most_bytes:
+            gone = self._forget_settled(newest)
+        with self._db as db:
+            db.execute("DELETE FROM usage WHERE minute < ?", (at // 60 - 2 * 24 * 60,))
+        if gone:
+            self._db.executescript("PRAGMA incremental_vacuum(1000)")  # ``execute`` would give back a single page
+        return gone
+
+    def _bytes(self) -> int:
+        pages, free, size = (
+            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def _forget_settled(self, before: int) -> int:
+        """Delete a thousand of the oldest events with lower numbers that nothing waits for."""
+        sql = (
+            "SELECT seq FROM events e WHERE seq < ? "  # constants only
+            f"AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq AND d.{IS_OPEN}) "
+            "AND NOT EXISTS (SELECT 1 FROM dead_letters l WHERE l.event = e.seq AND l.state = 'open') "
+            "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.event = e.seq) "
+            "ORDER BY seq LIMIT 1000"
+        )
+        events = self._db.execute(sql, (before,)).fetchall()
+        with self._db as db:
+            db.executemany("DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?)", events)
+            for table, column in (("dead_letters", "event"), ("deliveries", "event"), ("events", "seq")):
+                # The newest delivery stays: its number must not be given out again.
+                newest = " AND id < (SELECT max(id) FROM deliveries)" if table == "deliveries" else ""
+                db.executemany(f"DELETE FROM {table} WHERE {column} = ?{newest}", events)
+        return len(events)
+
+    def abandon(self, routes: Sequence[str], systems: Sequence[str], at: float) -> int:
+        """Give up every open delivery of another route or system; return how many."""
+        places = self._db.execute(f"SELECT DISTINCT route, system FROM deliveries WHERE {IS_OPEN}").fetchall()
+        gone = [(route, system) for route, system in places if route not in routes or system not in systems]
+        count = 0
+        with self._db as db:
+            for route, system in gone:
+                where = f"{IS_OPEN} AND route = ? AND system = ?"
+                db.execute(
+                    "INSERT INTO dead_letters (event, delivery, stage, route, system, code, reason, attempts, body, rule, at) "
+                    "SELECT event, id, 'delivery', route, system, 'program_changed', "  # constants only
+                    f"'its route or system is not in the project any more', attempts, '', '', ? FROM deliveries WHERE {where}",
+                    (at, route, system),
+                )
+                sql = f"UPDATE deliveries SET state = 'dead', settled_at = ?, code = 'program_changed' WHERE {where}"
+                count += db.execute(sql, (at, route, system)).rowcount
+        return count
+
+    def totals(self) -> dict[str, Any]:
+        """Count by state."""
+        return read_totals(self._db)
+
+    def close(self, finished: bool, at: float) -> None:  # noqa: FBT001  # a call's argument
+        """Note the end of the run; safe to repeat."""
+        if self._database is None:
+            return
+        try:
+            with self._database as db:
+                ended = (at, finished, self._run_id)
+                db.execute("UPDATE runs SET ended_at = ?, finished = ? WHERE id = ?", ended)
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Let go of the file; what was not committed is gone."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+_WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
+
+
+def _remembered() -> str:
+    columns = [name for name in PRESENCE_COLUMNS.split(", ") if name not in {"record", "kind", "route", "vendor_id"}]
+    return _REMEMBER.format(columns=", ".join(columns), excluded=", ".join(f"excluded.{name}" for name in columns))
+
+
+_REMEMBERED = " " + _remembered()
+
+
+def _marks(values: Iterable[Any]) -> str:
+    return ", ".join("?" for _ in values)

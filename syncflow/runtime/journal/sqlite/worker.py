@@ -1,0 +1,56 @@
+"""``python -m syncflow.runtime.journal.sqlite.worker SOCKET JOURNAL SYNC``: carry out calls that come over a socket, until it ends.
+
+A call and its answer are each a length (eight bytes, big-endian) and a pickled tuple: ``(name, arguments)``, and
+``((message, hint) or None, value)``. Both sides are the same Python, and nobody else has the socket.
+"""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import struct
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.sqlite.tables import Tables
+
+HEAD = struct.Struct(">Q")
+
+
+def framed(message: tuple[Any, ...]) -> bytes:
+    """Return a message as it goes over the socket."""
+    body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return HEAD.pack(len(body)) + body
+
+
+def answer(calls: IO[bytes], answers: IO[bytes], tables: Tables) -> None:
+    """Carry out one call after the other, until there are no more."""
+    while len(head := calls.read(HEAD.size)) == HEAD.size:
+        body = calls.read(HEAD.unpack(head)[0])
+        name, arguments = pickle.loads(body)  # noqa: S301  # the run that started this wrote it
+        answers.write(framed(_done(tables, name, arguments)))
+        answers.flush()
+
+
+def _done(tables: Tables, name: str, arguments: tuple[Any, ...]) -> tuple[tuple[str, str] | None, Any]:
+    try:
+        return None, tables.call(name, *arguments)
+    except UnavailableError as exc:
+        return (exc.message, exc.hint), None
+
+
+def main(line: int, path: Path, sync: str) -> None:
+    tables = Tables(path, sync=sync)
+    try:
+        with socket.socket(fileno=line) as ends, ends.makefile("rb") as calls, ends.makefile("wb") as answers:
+            answer(calls, answers, tables)
+    except (BrokenPipeError, ConnectionResetError):  # whoever asked is gone; what was committed stays
+        pass
+    finally:
+        tables.drop()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
