@@ -114,6 +114,21 @@ def test_every_module_belongs_to_a_layer() -> None:
     assert {layer_of(path) for path in modules()} <= {*LAYERS, *FRONT}
 
 
+@pytest.mark.parametrize("layer", ["config", "compiler", "adapters", "sources", "runtime", "testing", "cli", "mock"])
+def test_the_stages_of_a_layer_import_each_other_one_way_only(layer: str) -> None:
+    """Folders and single modules of a layer: whoever is imported imports nobody who leads back."""
+    home = PACKAGE / layer
+    needs: dict[str, set[str]] = {}
+    for path in home.rglob("*.py"):
+        stage = path.relative_to(home).parts[0].removesuffix(".py")
+        names = (name.split(".") for _, name in imports_of(path))
+        found = {parts[2] for parts in names if parts[:2] == ["syncflow", layer] and len(parts) > 3}
+        needs.setdefault(stage, set()).update(found - {stage})
+    while free := {stage for stage, needed in needs.items() if not needed & needs.keys()}:
+        needs = {stage: needed for stage, needed in needs.items() if stage not in free}
+    assert not needs
+
+
 def test_imports_point_down() -> None:
     wrong = []
     for path in modules():

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from syncflow.compiler.checks import find_problems
-from syncflow.compiler.checks.places import kind_of_route
 from syncflow.compiler.code.branches import Branches
 from syncflow.compiler.code.emitter import PlaceOf
+from syncflow.compiler.code.scopes import UNCHECKED, of_leg, root_of
 from syncflow.compiler.door.intake import compile_intake
 from syncflow.compiler.door.schema import Door, compile_door
 from syncflow.compiler.door.timestamps import open_zone
@@ -25,7 +25,7 @@ from syncflow.compiler.positions import place_within
 from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
 from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.routing.choices import Fork, compile_choices
-from syncflow.compiler.routing.legs import WrittenRoute, written_routes
+from syncflow.compiler.routing.legs import WrittenRoute, kind_of_route, written_routes
 from syncflow.compiler.routing.router import (
     CompiledRoute,
     Leg,
@@ -37,7 +37,6 @@ from syncflow.compiler.routing.router import (
     route_names,
 )
 from syncflow.compiler.types.json import NEVER, Type
-from syncflow.compiler.types.scopes import UNCHECKED, of_leg, root_of
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile

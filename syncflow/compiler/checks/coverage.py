@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syncflow.compiler.checks.places import kind_of_route, listed_values
+from syncflow.compiler.checks.places import listed_values
+from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import systems_of
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document

@@ -10,15 +10,16 @@ from typing import Any, TypedDict
 from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.fit import check_fit
 from syncflow.compiler.checks.legs import scope_of_mapping
-from syncflow.compiler.checks.places import compiled, kind_of_route, listed_values, object_fields
+from syncflow.compiler.checks.places import compiled, listed_values, object_fields
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.code import Emitted, Emitter, Finding
+from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.mapping.transform import emit_field
+from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.json import NEVER, Type
-from syncflow.compiler.types.scopes import root_of
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default

@@ -7,8 +7,8 @@ from typing import Final
 
 from syncflow.compiler.checks.places import compiled, object_fields
 from syncflow.compiler.code import Emitter
+from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.types.json import Integer, Text, is_subtype, union
-from syncflow.compiler.types.scopes import root_of
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from syncflow.compiler.checks.places import kind_of_route
+from syncflow.compiler.code.scopes import of_leg
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError
+from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.json import NEVER, Object, Type, union
-from syncflow.compiler.types.scopes import of_leg
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings

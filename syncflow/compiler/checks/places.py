@@ -8,13 +8,13 @@ from typing import Any, Literal, NamedTuple
 from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.declared import from_schema
 from syncflow.compiler.types.json import ANY, NULL, NUMBER, TEXT, Object, Text, Type, closed_object, members, union
 from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe
-from syncflow.config.models.routes import RouteSettings
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 
@@ -36,12 +36,6 @@ class Place(NamedTuple):
     def functions(self, project: Project) -> Library:
         """Return what it may call."""
         return library_of(project) if self.is_inner else FUNCTIONS
-
-
-def kind_of_route(project: Project, route: RouteSettings) -> str:
-    """Return the kind of record that a route is for: its own word, or what its mappings read."""
-    names = [route.mapping] if route.mapping is not None else list(route.mappings.values())
-    return route.record or project.mapping(names[0]).model.source
 
 
 def expressions_of(project: Project) -> Iterator[Place]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from syncflow.compiler.checks.places import kind_of_route
 from syncflow.compiler.code import nodes
 from syncflow.compiler.code.emitter import Emitter
 from syncflow.compiler.code.guards import assume, path_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
+from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.code.truth import when_true
 from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
+from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems
 from syncflow.compiler.types.json import NEVER, Object, Text, Type, members, union
 from syncflow.compiler.types.narrowing import absent_as_null
-from syncflow.compiler.types.scopes import root_of
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project

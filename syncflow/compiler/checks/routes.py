@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from syncflow.compiler.checks.places import kind_of_route, listed_values
+from syncflow.compiler.checks.places import listed_values
 from syncflow.compiler.door.timestamps import open_zone
+from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems, operations_of
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.routes import RouteSettings

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from syncflow.compiler.checks.coverage import values_sent_to
 from syncflow.compiler.checks.places import listed_values, texts_of
 from syncflow.compiler.code import Emitter
+from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.types.json import Type, may_be_null
-from syncflow.compiler.types.scopes import root_of
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document

@@ -13,8 +13,8 @@ from typing import NamedTuple, NoReturn
 import orjson
 
 from syncflow.compiler.code import compile_path
+from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
-from syncflow.compiler.types.scopes import UNCHECKED
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import Envelope
 from syncflow.errors import DataError

@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 from orjson import loads
 
 from syncflow.compiler.code import FAILURES, Emitter, compile_path
+from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.envelope import Letter, compile_envelope, complete, decode
 from syncflow.compiler.door.schema import Door
 from syncflow.compiler.door.timestamps import compile_clock
-from syncflow.compiler.types.scopes import UNCHECKED
 from syncflow.compiler.values import Fault, is_true, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
 from syncflow.errors import DataError

@@ -27,11 +27,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.glance import compile_event_glance, compile_glance
 from syncflow.compiler.door.misfits import Misfit, explain
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER, Type, matches_pattern
-from syncflow.compiler.types.scopes import root_of
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Item, Json
 from syncflow.frozen import frozen_value

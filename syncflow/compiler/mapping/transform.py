@@ -12,12 +12,12 @@ from dataclasses import field
 from datetime import tzinfo
 
 from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
+from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.mapping.payloads import compile_payload_check
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.types.json import MISSING, Type, may_be_null
-from syncflow.compiler.types.scopes import UNCHECKED
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default

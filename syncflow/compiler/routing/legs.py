@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from syncflow.compiler.checks.places import kind_of_route
 from syncflow.compiler.routing.router import all_systems, route_names
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
@@ -40,3 +39,9 @@ def _written(project: Project, index: int, name: str, kind: str, route: RouteSet
         legs={system: name if route.by is None else f"{name}/{system}" for system in systems},
         mappings={system: project.mapping(route.mappings.get(system) or route.mapping or "") for system in systems},
     )
+
+
+def kind_of_route(project: Project, route: RouteSettings) -> str:
+    """Return the kind of record that a route is for: its own word, or what its mappings read."""
+    names = [route.mapping] if route.mapping is not None else list(route.mappings.values())
+    return route.record or project.mapping(names[0]).model.source

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from syncflow.compiler.code import FAILURES, compile_path
+from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.mapping.transform import Transform
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.routing.choices import Chosen
 from syncflow.compiler.types.json import Type
-from syncflow.compiler.types.scopes import UNCHECKED
 from syncflow.compiler.values import Fault, is_true, kind_of, text_of
 from syncflow.config.models.routes import RouteAction, RouteSettings
 from syncflow.errors import DataError
