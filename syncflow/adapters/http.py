@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.request import getproxies
 
 import aiohttp
@@ -122,6 +122,9 @@ def _proxies(verify: ssl.SSLContext) -> dict[str, httpx.AsyncBaseTransport | Non
     return mounts
 
 
+_READ: Final = httpx.ByteStream(b"")
+
+
 async def exchange(client: httpx.AsyncClient, prepared: Prepared, *, timeout_seconds: float) -> Answered | Unanswered:
     """Send a request and read its whole answer, within ``timeout_seconds`` and 10 MB, however slowly it drips."""
     request = httpx.Request(
@@ -162,6 +165,8 @@ async def _read(response: httpx.Response, host: str, *, deadline: float) -> Answ
         broken = f"the answer of {host} broke off"
     finally:
         await response.aclose()
+        # The stream knows its response: a circle, in which the body that was sent would lie until the collector comes by.
+        response.stream = _READ
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answered(response.status_code, headers, b"".join(chunks), broken)
 

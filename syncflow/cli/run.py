@@ -136,7 +136,7 @@ def _look_through_memory_less() -> None:
     """Spare the collector what lives as long as the run, and chunks that are under way: it took a fifth of the time of a run."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(30_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
 
 
 def _level() -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from syncflow.adapters.engine import SystemClient
@@ -187,3 +189,16 @@ def test_a_shipped_or_example_adapter_and_the_mock_understand_each_other(name: s
     good, bad, gone = Verdict.DELIVERED, Verdict.REJECTED, Verdict.ALREADY_DONE
     assert upserts == [good, bad, good, good]
     assert deletes == [good, gone, good, good]
+
+
+def test_what_was_sent_is_gone_with_its_answer_and_waits_for_no_collector(tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        answer = ANSWER + b"Content-Length: 2\r\n\r\n{}"
+        result = asyncio.run(_against(_answering(answer), tmp_path, simple_batch()))
+        left = [value for value in gc.get_objects() if isinstance(value, httpx.Request | httpx.Response)]
+    finally:
+        gc.enable()
+    assert result.outcomes[0].verdict is Verdict.DELIVERED
+    assert not left
