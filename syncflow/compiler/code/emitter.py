@@ -57,13 +57,20 @@ class Generated:
     """A function in three forms: as a tree, as text for people, and to be called."""
 
     module: ast.Module = field(repr=False)
-    source: str
     call: Callable[[Any], Any] = field(repr=False)
     """root → result. Raises FieldError, without personal data, where a value cannot be made."""
     bare: Callable[[Any], Any] = field(repr=False)
     """The function itself: raises ``code.FAILURES``, whose words may quote the data."""
     tell: Callable[[Exception], FieldError] = field(repr=False)
     """Makes of what ``bare`` raised what ``call`` raises."""
+
+    @property
+    def source(self) -> str:
+        """The text, for a person: it is made when somebody asks, for most code is never read."""
+        try:
+            return print_module(self.module)
+        except RecursionError:
+            return "# nested too deep to be printed"
 
 
 class Emitter:
@@ -180,14 +187,13 @@ class Emitter:
         """Write the function: it returns ``result``, or else an object of the fields."""
         try:
             module, namespace, called = self._written(name, result)
-            source = print_module(module)
             code = compile(module, self._file, "exec")
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
         exec(code, namespace)  # noqa: S102  # built node by node; text of files is in it as constants only
         bare = namespace[called]
         tell = teller(bare, self._file, self._fields)
-        return Generated(module, source, careful(bare, tell), bare, tell)
+        return Generated(module, careful(bare, tell), bare, tell)
 
     def _written(self, name: str, result: Emitted | None) -> tuple[ast.Module, dict[str, Any], str]:
         names = Names()

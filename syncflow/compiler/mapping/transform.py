@@ -41,8 +41,13 @@ class Transform:
     """root → the target key; empty where it cannot be told from what is there. The root may be that of a delete."""
     keyed: Callable[[_Root, Change], tuple[str, Item]] = field(repr=False)
     """(root, change) → key and payload of a record that is not deleted, as the other two make them. Raises Fault."""
-    source: str = field(default="", repr=False)
-    """The generated code, for a person."""
+    generated: Generated | None = field(default=None, repr=False)
+    """What makes the payload."""
+
+    @property
+    def source(self) -> str:
+        """The generated code, for a person."""
+        return self.generated.source if self.generated else ""
 
 
 @frozen_value
@@ -78,7 +83,7 @@ def compile_mapping(
     check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure)
     key, payload = _key(_key_function(mapping, functions)), _payload(function, check, mapping.key)
     keyed = _keyed(function, check, mapping.key, key)
-    return Transform(mapping.target, mapping.key, payload, key, keyed, function.source)
+    return Transform(mapping.target, mapping.key, payload, key, keyed, function)
 
 
 def emit(
