@@ -91,7 +91,7 @@ def _unknown_path(place: Place, read: Read, number: int, known: list[str], is_op
 def _hint(place: Place, name: str, *, at_root: bool) -> str:
     if not at_root:
         return "add it to the schema if records have it"
-    if place.text.strip() in {name, f'"{name}"'}:
+    if place.use == "value" and place.text.strip() in {name, f'"{name}"'}:
         return f"write {{value: {name}}} if the text itself is meant"
     if name in {"null", "true", "false"} and not is_jinja(place.text):
         return f"as a value it is written `{name}`, in backticks"

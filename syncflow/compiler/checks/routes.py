@@ -14,6 +14,10 @@ from syncflow.config.project import Project
 from syncflow.events import Action, Change
 
 
+_DELETING = (("on_leave", "delete", "keep"), ("on_key_change", "delete_old", "dead_letter"))
+"""(setting, the value by which it deletes, what asks for no delete)"""
+
+
 def check_routes(project: Project) -> Iterator[Diagnostic]:
     """Yield what is wrong with routes and the settings of records."""
     yield from _zones(project)
@@ -68,6 +72,16 @@ def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[
                 expected=one_of(known),
                 hint=_instead(change, known),
             )
+        for setting, value, instead in _DELETING:
+            if "delete" not in known and getattr(route, setting) == value:
+                yield project.routes.report(
+                    "SF413",
+                    f"the adapter {name} has no operation `delete`, which {setting}: {value} asks of {asked}",
+                    "routes",
+                    index,
+                    setting,
+                    hint=f"write `{setting}: {instead}`, or add the operation to the adapter",
+                )
 
 
 def _a(change: Change) -> str:
