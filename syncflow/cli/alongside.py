@@ -94,7 +94,7 @@ async def serving_metrics(engine: Engine, address: tuple[str, int] | None) -> As
         return
     from syncflow.runtime.metrics import MetricsServer
 
-    server = MetricsServer(tally=engine.snapshot, ready=lambda: bool(engine.snapshot().systems))
+    server = MetricsServer(tally=engine.snapshot, ready=lambda: bool(engine.snapshot().systems) and not engine.stopping)
     await server.open(*address)
     remark(f"metrics on http://{address[0]}:{server.port}/metrics")
     try:

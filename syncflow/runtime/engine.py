@@ -159,6 +159,11 @@ class Engine:
         self._stop.set()
         self._news()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it reads no more: it was stopped, or is at its end."""
+        return self._stop.is_set()
+
     async def swap(self, program: Program) -> None:
         """Change the program between two chunks. What is journaled keeps its payload; what has no route any more is dead-lettered.
 

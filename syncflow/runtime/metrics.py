@@ -71,6 +71,10 @@ class MetricsServer:
         method, path, *_ = [*head.split(b" ", 2), b"", b""]
         if method not in {b"GET", b"HEAD"}:
             return _response("405 Method Not Allowed", b"only GET\n")
+        reply = self._found(path)
+        return reply if method == b"GET" else reply[: reply.index(b"\r\n\r\n") + 4]
+
+    def _found(self, path: bytes) -> bytes:
         match path.split(b"?")[0]:
             case b"/metrics":
                 return _response(

@@ -61,20 +61,37 @@ def test_a_count_that_began_anew_is_no_negative_speed() -> None:
     assert speeds.look("crm", 3, 2.0) == 0.0
 
 
-def test_metrics_have_the_same_numbers() -> None:
+def asked(request: str, *, ready: bool = True) -> str:
+    """Return the whole answer of a server of these numbers."""
+
     async def page() -> str:
-        server = MetricsServer(tally=tally, ready=lambda: True)
+        server = MetricsServer(tally=tally, ready=lambda: ready)
         await server.open("127.0.0.1", 0)
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+            writer.write(f"{request} HTTP/1.1\r\n\r\n".encode())
             answer = (await reader.read()).decode()
             writer.close()
             return answer
         finally:
             await server.close()
 
-    shown = asyncio.run(page())
+    return asyncio.run(page())
+
+
+def test_a_run_is_ready_or_not_and_alive_all_the_same() -> None:
+    assert asked("GET /readyz").startswith("HTTP/1.1 200 OK\r\n")
+    assert asked("GET /readyz", ready=False).startswith("HTTP/1.1 503 Service Unavailable\r\n")
+    assert asked("GET /healthz", ready=False).startswith("HTTP/1.1 200 OK\r\n")
+
+
+def test_head_is_told_as_much_as_get_without_the_body() -> None:
+    whole = asked("GET /healthz")
+    assert asked("HEAD /healthz") == whole.removesuffix("alive\n")
+
+
+def test_metrics_have_the_same_numbers() -> None:
+    shown = asked("GET /metrics")
     for line in (
         'syncflow_system_requests_total{system="crm"} 15.0',
         'syncflow_system_limit_requests{only="",seconds="1",system="crm"} 5.0',
