@@ -13,7 +13,6 @@ from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
 from syncflow.events import Action, Change
 
-
 _DELETING = (("on_leave", "delete", "keep"), ("on_key_change", "delete_old", "dead_letter"))
 """(setting, the value by which it deletes, what asks for no delete)"""
 
