@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from syncflow.compiler.code import runtime, values
@@ -17,6 +18,7 @@ from syncflow.compiler.code.analysis import comes_first, count_uses, is_read, ma
 from syncflow.compiler.code.naming import Names, wish_for
 from syncflow.compiler.code.placing import put_at
 from syncflow.compiler.code.values import Callee, Value, Variable
+from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.types.json import Array, Object, may_be_absent, members
 from syncflow.events import Json
 
@@ -33,6 +35,9 @@ _FIELD: Final = Callee("field_of", runtime.field, raises=False)
 _ELEMENT: Final = Callee("element_at", runtime.element, raises=False)
 _PART: Final = Callee("part_of", runtime.part, raises=False)
 _TRUTHY: Final = Callee("truthy", runtime.truthy, raises=False)
+
+
+_MOST_LISTS: Final = 16
 
 
 class Region:
@@ -67,6 +72,7 @@ class Writer:
         self._callees: dict[tuple[str, Callable[..., Any]], str] = {}
         self._constants: dict[str, str] = {}
         self._variables: dict[Variable, str] = {}
+        self._lists = 0
         self._parameter = parameter
         self._uses: Counter[Value] = count_uses(results)
         self._top = Region()
@@ -268,10 +274,22 @@ class Writer:
     def _listing(self, value: values.Collected, source: ast.expr, region: Region) -> ast.expr:
         inner = Region(region)
         name = self._variable(value.variable, inner)
-        conditions = self._written(value.conditions, inner)
+        with self._within_a_list():
+            conditions = self._written(value.conditions, inner)
+            result = self.write(value.result, inner)
         through = _method(source, "values") if value.of_values else source
-        generator = ast.comprehension(_store(name), through, conditions, 0)
-        return ast.ListComp(self.write(value.result, inner), [generator])
+        return ast.ListComp(result, [ast.comprehension(_store(name), through, conditions, 0)])
+
+    @contextmanager
+    def _within_a_list(self) -> Iterator[None]:
+        """Count lists that are made within each other: Python 3.12 and 3.13 end with a crash where there are over twenty."""
+        self._lists += 1
+        if self._lists > _MOST_LISTS:
+            raise ExpressionError("the expression is nested too deep", hint="split it over several fields")
+        try:
+            yield
+        finally:
+            self._lists -= 1
 
     def _then(self, value: values.Then, region: Region) -> ast.expr:
         first, result = value.first, value.result

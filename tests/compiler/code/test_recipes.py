@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.code import Emitter, FieldError, Place
+from syncflow.compiler.code import Emitter, FieldError, Place, compile_path
 from syncflow.compiler.expressions import ExpressionError
 from syncflow.compiler.types.json import ANY, TEXT, Text, Type, closed_object, nullable, optional
 from syncflow.compiler.types.words import describe
@@ -119,3 +119,14 @@ def test_what_is_large_makes_code_in_proportion_or_is_refused(text: str) -> None
         refusal = error.message
     assert refusal in {"", "the expression is nested too deep"}
     assert len(source) < 100 * len(text)
+
+
+def test_lists_within_lists_are_made_as_deep_as_every_python_can() -> None:
+    """Python 3.12 and 3.13 do not refuse what is deeper: they crash."""
+    root: Any = {}
+    for _ in range(15):
+        root = {"a": [root]}
+    assert compile_path("a" + "[*].a" * 15, ANY)(root) is not None
+    for depth in range(17, 90):
+        with pytest.raises(ExpressionError, match="nested too deep"):
+            compile_path("a" + "[*].a" * depth, ANY)
