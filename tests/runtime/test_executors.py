@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.worker import answer, framed
 from syncflow.testing import FakeSystems
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run
@@ -146,6 +148,13 @@ def test_signals_that_end_a_run_do_not_reach_its_process(number: signal.Signals,
         return await journal.totals()
 
     assert used(path, forked, send)["last_run"]["finished"] == 0
+
+
+@pytest.mark.parametrize("came", [framed(("totals", ()))[:-1], framed(("totals", ()))[:3]], ids=["body", "head"])
+def test_a_call_that_came_by_half_is_none(came: bytes, tmp_path: Path) -> None:
+    answers = io.BytesIO()
+    answer(io.BytesIO(came), answers, Tables(tmp_path / "journal.db"))
+    assert answers.getvalue() == b""
 
 
 _KILLED = """

@@ -26,9 +26,11 @@ def framed(message: tuple[Any, ...]) -> bytes:
 
 
 def answer(calls: IO[bytes], answers: IO[bytes], tables: Tables) -> None:
-    """Carry out one call after the other, until there are no more."""
+    """Carry out one call after the other, until there are no more; one that came by half, of a run that was killed, is none."""
     while len(head := calls.read(HEAD.size)) == HEAD.size:
-        body = calls.read(HEAD.unpack(head)[0])
+        size = HEAD.unpack(head)[0]
+        if len(body := calls.read(size)) < size:
+            return
         name, arguments = pickle.loads(body)  # noqa: S301  # the run that started this wrote it
         answers.write(framed(_done(tables, name, arguments)))
         answers.flush()
