@@ -162,6 +162,13 @@ class Certificates:
                 .add_extension(
                     x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
                 )
+                .add_extension(
+                    _uses(x509, signs=name == "ca"), critical=True
+                )  # what newer Pythons ask of a certificate
+                .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+                .add_extension(
+                    x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
+                )
             )
             certificate = builder.sign(authority, hashes.SHA256())
             self.path(name).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -179,6 +186,12 @@ class Certificates:
         context.load_cert_chain(self.path("server"), self.path("server-key"))
         context.verify_mode = ssl.CERT_REQUIRED if asks else ssl.CERT_NONE
         return context
+
+
+def _uses(x509: Any, *, signs: bool) -> Any:
+    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign")
+    never = dict.fromkeys((*others, "encipher_only", "decipher_only"), False)
+    return x509.KeyUsage(digital_signature=True, key_cert_sign=signs, **never)
 
 
 async def _over_tls(certificates: Certificates, directory: Path, *, asks: bool, tls: Mapping[str, Any]) -> BatchResult:
