@@ -65,7 +65,7 @@ async def reloading(engine: Engine, signals: Signals, *, routes: Path, profile: 
     from syncflow.config.project import load_project
     from syncflow.runtime.reload import reload
 
-    async with alongside([_watch(routes.parent, signals.reload)] if watch else []):
+    async with alongside([watching(routes.parent, signals.reload)] if watch else []):
         while True:
             await signals.reload.wait()
             signals.reload.clear()
@@ -78,12 +78,16 @@ async def reloading(engine: Engine, signals: Signals, *, routes: Path, profile: 
                 remark("the changed files are in use" if changed else "the files say what they said before")
 
 
-async def _watch(folder: Path, changed: asyncio.Event) -> None:
+async def watching(folder: Path, changed: asyncio.Event) -> None:
+    """Set ``changed`` whenever a YAML file in the folder changes; where that cannot be seen, say so and end."""
     from watchfiles import awatch
 
-    async for changes in awatch(folder, recursive=True):
-        if any(path.endswith((".yaml", ".yml")) for _, path in changes):
-            changed.set()
+    try:
+        async for changes in awatch(folder, recursive=True):
+            if any(path.endswith((".yaml", ".yml")) for _, path in changes):
+                changed.set()
+    except (OSError, RuntimeError) as error:
+        remark(f"changed files are not noticed (--watch): {error}; SIGHUP takes them up all the same")
 
 
 @asynccontextmanager

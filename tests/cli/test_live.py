@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+import pytest
 from rich.console import Console
 
+from syncflow.cli.alongside import watching
 from syncflow.cli.live import Speeds, lines, standings, table
 from syncflow.compiler.requests import Window
 from syncflow.runtime.metrics import MetricsServer
@@ -103,3 +106,8 @@ def test_metrics_have_the_same_numbers() -> None:
         'syncflow_system_stopped{system="mail"} 1.0',
     ):
         assert line in shown, line
+
+
+def test_a_folder_that_cannot_be_watched_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(watching(tmp_path / "nowhere", asyncio.Event()))
+    assert "changed files are not noticed (--watch)" in capsys.readouterr().err
