@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import syncflow
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect
@@ -155,6 +157,35 @@ def test_a_call_that_came_by_half_is_none(came: bytes, tmp_path: Path) -> None:
     answers = io.BytesIO()
     answer(io.BytesIO(came), answers, Tables(tmp_path / "journal.db"))
     assert answers.getvalue() == b""
+
+
+_RUN = """
+import asyncio, pathlib, sys
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.process import Forked
+
+async def main():
+    path = pathlib.Path(sys.argv[1])
+    journal = SqliteJournal(path, executor=Forked(path))
+    await journal.open(fingerprint="f")
+    await journal.close(finished=True)
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_finds_the_modules_that_the_run_found(tmp_path: Path) -> None:
+    """Beside an installed package may lie another of a name that the standard library has."""
+    beside = tmp_path / "site"
+    shutil.copytree(Path(syncflow.__file__).parent, beside / "syncflow")
+    (beside / "pathlib.py").write_text("raise ImportError", "utf-8")
+    elsewhere = [path for path in sys.path if path and not Path(path, "syncflow").exists()]
+    start = f"import sys; sys.path[:] = {[*elsewhere, str(beside)]}\n{_RUN}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", start, str(tmp_path / "journal.db")],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": ""}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 _KILLED = """

@@ -7,7 +7,6 @@ when this process is killed; signals that end a run do not reach it, for the run
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
 import signal
 import socket
@@ -17,14 +16,14 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
-import syncflow
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.sqlite.worker import HEAD, framed
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_MODULE: Final = "syncflow.runtime.journal.sqlite.worker"
-_ROOT: Final = Path(syncflow.__file__).resolve().parents[1]
-"""Where the package lies."""
+_START: Final = (
+    "import sys; sys.path[:] = sys.argv[4:]; from syncflow.runtime.journal.sqlite.worker import main; main()"
+)
+"""It looks for modules where the run does, in the same order: another version, or a name of the standard library, may lie elsewhere."""
 
 
 class Forked:
@@ -64,19 +63,21 @@ class Forked:
 
 def _spawned(line: int, lock: int, path: Path, sync: str) -> subprocess.Popen[bytes]:
     """Start the worker with signals blocked that are meant for the run; it keeps them so."""
-    search = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    if not sys.executable:
+        raise UnavailableError("a process for the journal cannot be started: Python does not know where it lies itself")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         return subprocess.Popen(  # noqa: S603  # this Python, and texts of our own
-            [sys.executable, "-P", "-m", _MODULE, str(line), str(path), sync],
+            [sys.executable, "-c", _START, str(line), str(path), sync, *sys.path],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(line, lock),
-            env=os.environ | {"PYTHONPATH": search},
             start_new_session=True,
         )
     except OSError as exc:
-        raise UnavailableError(f"a process for the journal cannot be started: {exc.strerror}") from exc
+        raise UnavailableError(
+            f"a process for the journal cannot be started ({sys.executable}): {exc.strerror}"
+        ) from exc
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -1,4 +1,4 @@
-"""``python -m syncflow.runtime.journal.sqlite.worker SOCKET JOURNAL SYNC``: carry out calls that come over a socket, until it ends.
+"""What the journal's process does (``process`` starts it): carry out calls that come over a socket, until it ends.
 
 A call and its answer are each a length (eight bytes, big-endian) and a pickled tuple: ``(name, arguments)``, and
 ``((message, hint) or None, value)``. Both sides are the same Python, and nobody else has the socket.
@@ -43,7 +43,9 @@ def _done(tables: Tables, name: str, arguments: tuple[Any, ...]) -> tuple[tuple[
         return (exc.message, exc.hint), None
 
 
-def main(line: int, path: Path, sync: str) -> None:
+def main() -> None:
+    """Do so, told by arguments: the socket's number, the journal's file, how it syncs."""
+    line, path, sync = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     tables = Tables(path, sync=sync)
     try:
         with socket.socket(fileno=line) as ends, ends.makefile("rb") as calls, ends.makefile("wb") as answers:
@@ -52,7 +54,3 @@ def main(line: int, path: Path, sync: str) -> None:
         pass
     finally:
         tables.drop()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
