@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
 import pytest
@@ -150,6 +151,17 @@ def test_signals_that_end_a_run_do_not_reach_its_process(number: signal.Signals,
         return await journal.totals()
 
     assert used(path, forked, send)["last_run"]["finished"] == 0
+
+
+def test_a_call_that_cannot_be_sent_leaves_the_others_their_answers(tmp_path: Path) -> None:
+    forked = Forked(tmp_path / "journal.db")
+
+    async def ask(journal: SqliteJournal) -> Any:
+        with pytest.raises((AttributeError, PicklingError)):
+            await forked.call("totals", lambda: None)
+        return await journal.totals()
+
+    assert used(tmp_path / "journal.db", forked, ask)["events"] == {}
 
 
 @pytest.mark.parametrize("came", [framed(("totals", ()))[:-1], framed(("totals", ()))[:3]], ids=["body", "head"])

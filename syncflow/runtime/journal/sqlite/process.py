@@ -101,8 +101,9 @@ class _Line(asyncio.Protocol):
             answer.set_exception(self._gone())
             return answer
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever waited may be gone
+        asked = framed(question)  # what cannot be sent must not wait for the next one's answer
         self._asked.append(answer)
-        self._transport.write(framed(question))
+        self._transport.write(asked)
         return answer
 
     def data_received(self, data: bytes) -> None:
@@ -140,5 +141,5 @@ class _Line(asyncio.Protocol):
     def _gone(self) -> UnavailableError:
         return UnavailableError(
             f"the process that writes the journal {self._path} has ended",
-            hint="see whether the system ended it (out of memory?); run again: nothing is lost",
+            hint="see above whether it said why, else whether the system ended it (out of memory?); run again: nothing is lost",
         )
