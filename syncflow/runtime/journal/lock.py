@@ -1,4 +1,7 @@
-"""One run per journal: an advisory lock on a file beside it, held by the operating system and gone with the process."""
+"""One run per journal: an advisory lock on a file beside it, held by the operating system.
+
+It is gone with the last process that has the file open: the run's, or the one that writes its journal.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Many rows in one statement.
 
-``executemany`` steps SQLite once a row, and every step gives the interpreter's lock away and takes it back: beside a busy event loop the
-journal's thread then waits more than it works. One statement over many rows runs through without the lock.
+``executemany`` steps SQLite once a row, and every step gives the interpreter's lock away and takes it back: a thread beside a busy event
+loop then waits more than it works. One statement over many rows runs through without the lock.
 """
 
 from __future__ import annotations
