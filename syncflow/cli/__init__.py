@@ -7,8 +7,19 @@ def main() -> None:
     """Run the command line; does not return."""
     import gc
 
+    _fill_closed_streams()
     gc.disable()  # what imports make stays: to look through it for garbage is a tenth of the time of a short command
     from syncflow.cli.app import run_command_line
 
     gc.enable()
     run_command_line()
+
+
+def _fill_closed_streams() -> None:
+    """Let a standard stream that was closed lead nowhere: else a journal or a socket would take its number, and output its way."""
+    import os
+    import sys
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # for as long as the process lives

@@ -41,6 +41,15 @@ def test_the_package_can_be_run_as_a_module() -> None:
     assert (done.returncode, done.stdout) == (0, f"syncflow {syncflow.__version__}\n")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_changes_no_result(closed: str) -> None:
+    words = f'exec "$0" -m syncflow adapters list {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", words, sys.executable], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
 @pytest.mark.parametrize("name", ["validate", "check", "run", "status"])
 def test_a_project_that_is_not_there_is_1_and_named(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
