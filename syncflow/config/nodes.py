@@ -6,6 +6,7 @@ nodes of the file it overlays), so a place stays right through merging and throu
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -62,8 +63,9 @@ class Node:
         offset = 1 if self.file.text else 0
         return (self.start.line + offset, self.start.column + 1, self.end.line + offset, self.end.column + 1)
 
+    @abstractmethod
     def data(self) -> Any:
-        raise NotImplementedError
+        """Return the values, without their places."""
 
 
 class ScalarNode(Node):
