@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +13,11 @@ from syncflow.cli.console import complain, remark
 from syncflow.errors import ProjectError
 
 if TYPE_CHECKING:
+    from syncflow.config.project import Project
     from syncflow.runtime.engine import Engine
+
+SUFFIXES = frozenset({".yaml", ".yml", ".env"})
+"""A file of these that is new may be one that was missing."""
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -60,34 +64,71 @@ async def alongside(coroutines: Sequence[Coroutine[Any, Any, None]]) -> AsyncIte
                 raise result
 
 
-async def reloading(engine: Engine, signals: Signals, *, routes: Path, profile: str | None, watch: bool) -> None:
-    """Take up changed files whenever a signal, or with ``watch`` a change, asks for it; a bad project leaves the old running."""
+async def reloading(
+    engine: Engine, signals: Signals, *, project: Project, routes: Path, profile: str | None, watch: bool
+) -> None:
+    """Reload whenever a signal, or with ``watch`` a change of a file, asks for it; a wrong project leaves the old one running."""
     from syncflow.config.project import load_project
-    from syncflow.runtime.reload import reload
 
-    async with alongside([watching(routes.parent, signals.reload)] if watch else []):
-        while True:
-            await signals.reload.wait()
-            signals.reload.clear()
-            try:
-                changed = await reload(engine, lambda: load_project(routes, profile=profile))
-            except ProjectError as error:
-                complain(error)
-                remark("the files are not used; the run goes on as it was")
-            else:
-                remark("the changed files are in use" if changed else "the files say what they said before")
+    loaded = project
+
+    def load() -> Project:
+        nonlocal loaded
+        loaded = load_project(routes, profile=profile)
+        return loaded
+
+    while True:
+        files = _files(loaded)
+        async with alongside([watching(files, signals.reload)] if watch else []):
+            while _files(loaded) == files:
+                await signals.reload.wait()
+                signals.reload.clear()
+                await _reload(engine, load)
+        await _reload(engine, load, again=True)  # for what changed while no file was watched
 
 
-async def watching(folder: Path, changed: asyncio.Event) -> None:
-    """Set ``changed`` whenever a YAML file in the folder changes; where that cannot be seen, say so and end."""
+async def _reload(engine: Engine, load: Callable[[], Project], *, again: bool = False) -> None:
+    """Reload and tell the result; ``again``: only if it differs from the last one."""
+    from syncflow.runtime.reload import named, reload
+
+    before = engine.last_reload
+    try:
+        done = await reload(engine, load)
+    except ProjectError as error:
+        if again and before and engine.last_reload and before.words == engine.last_reload.words:
+            return
+        complain(error)
+        remark("the files are not used; the run goes on as it was")
+    else:
+        if done:
+            remark(f"the changed files are in use: {named(done.places)}")
+        elif not again:
+            remark("nothing that a run uses has changed in the files")
+
+
+def _files(project: Project) -> frozenset[Path]:
+    from syncflow.compiler.footprint import files_of
+
+    return files_of(project)
+
+
+async def watching(files: frozenset[Path], changed: asyncio.Event) -> None:
+    """Set ``changed`` whenever one of the files changes, or a folder of files that are links (as mounted secrets are) does.
+
+    Where changes cannot be noticed, say so and end.
+    """
     from watchfiles import awatch
 
+    folders = frozenset(file.parent.absolute() for file in files)
+    linked = frozenset(file.parent.absolute() for file in files if file.is_symlink())
+    names = frozenset(file.absolute() for file in files)
     try:
-        async for changes in awatch(folder, recursive=True):
-            if any(path.endswith((".yaml", ".yml")) for _, path in changes):
+        async for changes in awatch(*folders, recursive=False):
+            paths = [Path(path) for _, path in changes]
+            if any(path in names or path.parent in linked or path.suffix in SUFFIXES for path in paths):
                 changed.set()
     except (OSError, RuntimeError) as error:
-        remark(f"changed files are not noticed (--watch): {error}; SIGHUP takes them up all the same")
+        remark(f"changed files are not noticed (--watch): {error}; SIGHUP reloads them")
 
 
 @asynccontextmanager

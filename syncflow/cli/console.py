@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -46,8 +46,22 @@ def say(text: str = "") -> None:
 
 
 def remark(text: str) -> None:
-    """Print to standard error: what a program that reads the output must not see."""
-    typer.echo(text, err=True)
+    """Print to standard error: what a program that reads the output must not see. In a log of JSON lines it is one of them."""
+    _remarking[-1](text)
+
+
+def remarks_to(write: Callable[[str], None] | None) -> None:
+    """Let remarks go elsewhere from now on; None: to standard error again."""
+    _remarking[1:] = [] if write is None else [write]
+
+
+def _to_stderr(text: str) -> None:
+    # Not typer.echo: it writes past the live view, which then erases the words.
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+_remarking: list[Callable[[str], None]] = [_to_stderr]
 
 
 def say_json(value: Any) -> None:

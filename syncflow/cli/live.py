@@ -34,9 +34,10 @@ async def showing(engine: Engine) -> None:
     speeds = Speeds()
     with Live(console=console, transient=True, auto_refresh=False) as live:
         while True:
-            live.update(
-                table(standings(engine.snapshot(), _systems(engine), speeds, now=time.monotonic())), refresh=True
-            )
+            shown = table(standings(engine.snapshot(), _systems(engine), speeds, now=time.monotonic()))
+            if engine.last_reload:
+                shown.caption = engine.last_reload.line()
+            live.update(shown, refresh=True)
             await asyncio.sleep(REDRAW_SECONDS)
 
 
@@ -176,6 +177,7 @@ def table(shown: Standings) -> Table:
     from rich.table import Table
 
     found = Table(box=box.SIMPLE_HEAD, title=shown.summary, title_justify="left", title_style="bold", pad_edge=False)
+    found.caption_justify = "left"
     found.add_column("SYSTEM")
     for header in ("REQUESTS/S", "LIMIT", "IN FLIGHT", "WAITING", "RETRYING", "DELIVERED", "DEAD"):
         found.add_column(header, justify="right")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
+
+from syncflow.cli.console import remarks_to
 
 
 class _Stream(logging.Handler):
@@ -55,6 +58,14 @@ def log_to_stderr(*, level: str, as_json: bool) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
+    remarks_to(_remark_as_json if as_json else None)
+
+
+def _remark_as_json(text: str) -> None:
+    """Write what a person would be told as a line of the log, whatever its level: nothing else may stand in it."""
+    said = {"msg": "remark", "levelname": "INFO", "created": time.time(), "fields": {"text": text}}
+    sys.stderr.write(JsonFormat().format(logging.makeLogRecord(said)) + "\n")
+    sys.stderr.flush()
 
 
 def _moment(record: logging.LogRecord) -> datetime:

@@ -74,7 +74,8 @@ def run(
     from syncflow.cli.report import report
     from syncflow.config.project import load_project
 
-    log_to_stderr(level="WARNING" if quiet else _level(), as_json=log_format is LogFormat.JSON)
+    level = _level()
+    log_to_stderr(level="WARNING" if quiet else level, as_json=log_format is LogFormat.JSON)
     as_json = log_format is LogFormat.JSON
     live = not quiet and output is Output.TEXT and not as_json
     wishes = Wishes(routes, profile, limit, wait, from_start, _address(metrics), watch, live, as_json and not quiet)
@@ -118,7 +119,11 @@ async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str,
     ) as engine:
         _look_through_memory_less()
         signals = Signals(engine)
-        tasks = [reloading(engine, signals, routes=wishes.routes, profile=wishes.profile, watch=wishes.watch)]
+        tasks = [
+            reloading(
+                engine, signals, project=project, routes=wishes.routes, profile=wishes.profile, watch=wishes.watch
+            )
+        ]
         if wishes.live:
             tasks.append(showing(engine))
         if wishes.log_progress:

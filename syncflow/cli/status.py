@@ -89,6 +89,8 @@ def _totals(found: dict[str, Any]) -> None:
     say(f"events: {sum(events.values())}" + "".join(f", {count} {state}" for state, count in sorted(events.items())))
     if found["last_run"]:
         say(_last_run(found["last_run"]))
+    if found["last_reload"]:
+        say(_last_reload(found["last_reload"]))
     for title in ("route", "system"):
         if found["deliveries"]:
             say()
@@ -128,6 +130,12 @@ def _last_run(run: dict[str, Any]) -> str:
     if run["ended_at"] is None:
         return f"last run: since {moment(run['started_at'])}, not ended (going on, or it was killed)"
     return f"last run: {moment(run['started_at'])} to {moment(run['ended_at'])}"
+
+
+def _last_reload(reload: dict[str, Any]) -> str:
+    from syncflow.runtime.reloaded import LastReload
+
+    return f"{LastReload(**reload).line()} ({moment(reload['at'])})"
 
 
 def _closing(found: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ from syncflow.compiler.code.scopes import UNCHECKED, of_leg, root_of
 from syncflow.compiler.door.intake import compile_intake
 from syncflow.compiler.door.schema import Door, compile_door
 from syncflow.compiler.door.timestamps import open_zone
-from syncflow.compiler.fingerprint import fingerprint
+from syncflow.compiler.fingerprint import hash_of_parts, parts_of
+from syncflow.compiler.footprint import footprint
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.positions import place_within
@@ -75,8 +76,10 @@ def _program(project: Project) -> Program:
     settings = project.routes.model
     routes = list(_routes(project))
     retry = settings.retry
+    parts = parts_of(project)
     return Program(
-        fingerprint=fingerprint(project),
+        fingerprint=hash_of_parts(parts),
+        footprint=footprint(project, parts),
         records={
             kind: RecordPlan(kind, record.items == "whole", record.version, record.max_skew)
             for kind, record in settings.records.items()

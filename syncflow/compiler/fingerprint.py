@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from syncflow.compiler.functions.own import own_text
@@ -13,8 +14,13 @@ _SAY_NOTHING_OF_EVENTS = {"source", "profiles", "profile", "journal", "dead_lett
 
 
 def fingerprint(project: Project) -> str:
-    """Return the SHA-256 over what a project does: routes, schemas, mappings, adapters and objects, without credentials."""
-    parts = {
+    """Return the SHA-256 over everything that decides about events: routes, schemas, mappings, adapters, objects; no credentials."""
+    return hash_of_parts(parts_of(project))
+
+
+def parts_of(project: Project) -> dict[str, Any]:
+    """Return everything that decides about events, as data by kind."""
+    return {
         "routes": _routes(project),
         "schemas": {kind: _dump(document.model) for kind, document in project.schemas.items()},
         "mappings": {
@@ -25,6 +31,10 @@ def fingerprint(project: Project) -> str:
         "functions": own_text(project),
         "objects": {"/".join(name): _dump(merged.model) for name, merged in project.objects.items()},
     }
+
+
+def hash_of_parts(parts: Mapping[str, Any]) -> str:
+    """Return the SHA-256 over parts."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()
 

@@ -6,6 +6,7 @@ In: models of a checked project (see ``compiler.build``). Out: plain values and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from typing import Literal
 
 from syncflow.compiler.requests import SystemPlan
@@ -62,3 +63,5 @@ class Program:
     """decode → envelope → ignore rules → schema. Total: whatever the bytes, one of the three."""
     route: Callable[[Accepted], Routed]
     """routes → mappings. Total. For a delete: only those routes whose rule can be told from the item, with an empty payload."""
+    footprint: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Everything that the program was read from: place → keyed hash; see ``compiler.footprint``."""

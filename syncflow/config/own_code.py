@@ -40,7 +40,7 @@ def load_module(directory: Path, name: str) -> ModuleType:
         OwnCodeError: there is none, or it fails.
     """
     path = source_of(directory, name)
-    with _importing_from(directory if path is None else path.parent):
+    with _importing_from(directory if path is None else path.parent, path):
         try:
             return importlib.import_module(name) if path is None else _run(path)
         except ModuleNotFoundError as error:
@@ -71,13 +71,38 @@ def _run(path: Path) -> ModuleType:
     return module
 
 
+_beside: dict[Path, dict[str, Path]] = {}
+"""By module: what it imported from its own folder when it was last loaded, name → file."""
+
+
+def files_of(directory: Path, name: str) -> tuple[Path, ...]:
+    """Return the file of a module and those that it imported from beside it when it was last loaded; none where Python finds it."""
+    path = source_of(directory, name)
+    return () if path is None else (path, *sorted(_beside.get(path, {}).values()))
+
+
 @contextmanager
-def _importing_from(directory: Path) -> Iterator[None]:
+def _importing_from(directory: Path, path: Path | None) -> Iterator[None]:
+    """Let a module import what stands beside it, anew each time: it may have changed, or be another project's of the same name."""
+    for name in {name for names in _beside.values() for name in names}:
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    known, writes = set(sys.modules), sys.dont_write_bytecode
     sys.path.insert(0, str(directory))
+    sys.dont_write_bytecode = True  # compiled files are known by whole seconds: a change within one would not be seen
     try:
         yield
     finally:
+        sys.dont_write_bytecode = writes
         sys.path.remove(str(directory))
+        if path is not None:
+            # A load that failed has not imported all that it names: what it had before is watched too.
+            _beside[path] = _beside.get(path, {}) | _modules_in(directory, set(sys.modules) - known)
+
+
+def _modules_in(directory: Path, names: set[str]) -> dict[str, Path]:
+    files = ((name, getattr(sys.modules[name], "__file__", None)) for name in names)
+    return {name: Path(file) for name, file in files if file and Path(file).is_relative_to(directory)}
 
 
 def _line(error: Exception, path: Path | None) -> int:

@@ -22,11 +22,12 @@ from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import Project
 from syncflow.errors import UnavailableError
-from syncflow.runtime.engine import Engine, Keep, MostWaiting
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.journal.sqlite.executors import Executor
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
+from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.sources import open_source
 from syncflow.sources.base import Source
 
@@ -53,7 +54,6 @@ async def assembled(
     """
     time = clock or SystemClock()
     program = build(project)
-    settings = project.routes.model.journal
     connections = Connections(transport=transport)
     renewed = project_renewed(project)
 
@@ -70,8 +70,8 @@ async def assembled(
             limit=limit,
             wait_seconds=wait_seconds,
             from_start=from_start,
-            keep=Keep(settings.keep.age, settings.keep.size),
-            waiting=MostWaiting(settings.waiting.deliveries, settings.waiting.size),
+            keep=keep_of(project),
+            waiting=waiting_of(project),
         )
     finally:
         await connections.aclose()

@@ -41,6 +41,7 @@ from syncflow.runtime.intake.pipeline import (
 from syncflow.runtime.intake.plan import Numbers
 from syncflow.runtime.journal.base import Journal, Opened
 from syncflow.runtime.observe import Tally, note, warn
+from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source
 
@@ -134,6 +135,10 @@ class Engine:
         self._reason = ""
         self._group: asyncio.TaskGroup | None = None
         self._batch_ids = _batch_ids()
+        self._ended = False
+        self.reloading = asyncio.Lock()
+        """Held while a reload is under way: the project that was loaded last must win."""
+        self.last_reload: LastReload | None = None
 
     # -- what others may ask -------------------------------------------------------------------------------------------------
 
@@ -164,8 +169,17 @@ class Engine:
         """Whether it reads no more: it was stopped, or is at its end."""
         return self._stop.is_set()
 
-    async def swap(self, program: Program) -> None:
+    async def swap(
+        self,
+        program: Program,
+        *,
+        keep: Keep | None = None,
+        waiting: MostWaiting | None = None,
+        places: Sequence[str] = (),
+    ) -> None:
         """Change the program between two chunks. What is journaled keeps its payload; what has no route any more is dead-lettered.
+
+        ``keep`` and ``waiting`` replace those of the run where given; ``places`` are logged as what changed.
 
         Raises:
             ProjectError: one of its systems cannot be connected; the engine goes on with the program that it had.
@@ -176,8 +190,19 @@ class Engine:
                 self.program = program
             else:
                 await self._exchange(program)
-        note("program.changed", fingerprint=program.fingerprint[:12])
+            self._keep, self._waiting = keep or self._keep, waiting or self._waiting
+        note("program.changed", fingerprint=program.fingerprint[:12], **({"places": list(places)} if places else {}))
         self._news()
+
+    async def note_reload(self, reload: LastReload) -> None:
+        """Remember how a reload ended, in the journal too while the run goes on."""
+        self.last_reload = reload
+        if self._group is not None and not self._ended:
+            await self._journal.note_reload(reload)
+
+    def now(self) -> float:
+        """Return wall seconds by the run's clock."""
+        return self._clock.now()
 
     def snapshot(self) -> Tally:
         """Return the counts with how every system stands now."""
@@ -197,6 +222,7 @@ class Engine:
             await self._work(opened)
             finished = True
         finally:
+            self._ended = True
             try:
                 await self._source.close()
             finally:

@@ -210,7 +210,8 @@ def test_changed_files_are_taken_up_and_broken_ones_are_not(project: Path, mock:
         change(original.replace("lead: salesforce", "lead: nowhere"))
         said(run.stderr, "the files are not used; the run goes on as it was")
         change(original.replace("vendor: hubspot", "vendor: salesforce"))
-        said(run.stderr, "the changed files are in use")
+        line = said(run.stderr, "the changed files are in use")
+        assert line == "the changed files are in use: routes.contacts.table.vendor\n"
         before = held(mock, "salesforce", "Contact")
         while held(mock, "salesforce", "Contact") <= before:
             pass

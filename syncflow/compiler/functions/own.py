@@ -24,7 +24,7 @@ from syncflow.compiler.types.json import Array, Object, Text, Type, accepts, mem
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
 from syncflow.config.files import is_file, names_in
-from syncflow.config.own_code import OwnCodeError, load_module, source_of
+from syncflow.config.own_code import OwnCodeError, files_of, load_module, source_of
 from syncflow.config.project import Project
 from syncflow.errors import DataError
 from syncflow.events import Json
@@ -80,15 +80,21 @@ def own_functions(project: Project) -> Own:
     if name is None:
         return Own(FUNCTIONS)
     directory = project.path.parent
-    path = source_of(directory, name)
-    own = _read(directory, name, _text(path))
+    own = _read(directory, name, _texts(directory, name))
     return Own(own.library, tuple(_placed(project, problem) for problem in own.problems))
 
 
 def own_text(project: Project) -> str:
-    """Return the text of a project's module of functions, empty where it has none or where Python finds it elsewhere."""
+    """Return the text of a project's module of functions and of those that it imports from beside it.
+
+    Empty where there is none, or where Python finds it elsewhere.
+    """
     name = project.routes.model.functions
-    return "" if name is None else _text(source_of(project.path.parent, name))
+    return "" if name is None else "\0".join(_texts(project.path.parent, name))
+
+
+def _texts(directory: Path, name: str) -> tuple[str, ...]:
+    return tuple(_text(path) for path in files_of(directory, name))
 
 
 def _placed(project: Project, problem: Diagnostic) -> Diagnostic:
@@ -104,9 +110,9 @@ def _text(path: Path | None) -> str:
 
 
 @lru_cache(maxsize=64)
-def _read(directory: Path, name: str, text: str) -> Own:
+def _read(directory: Path, name: str, texts: tuple[str, ...]) -> Own:
     path = source_of(directory, name)
-    file = FileText((directory / name if path is None else path).as_posix(), text)
+    file = FileText((directory / name if path is None else path).as_posix(), texts[0] if texts else "")
     try:
         module = load_module(directory, name)
     except OwnCodeError as error:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
+from syncflow.runtime.reloaded import LastReload
 
 
 class DeliveryState(StrEnum):
@@ -253,6 +254,10 @@ class Journal(Protocol):
 
     async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
         """Dead-letter (``program_changed``) every open delivery of a route or system that is not among these; return how many."""
+        ...
+
+    async def note_reload(self, reload: LastReload) -> None:
+        """Remember how the last reload of this run ended."""
         ...
 
     async def totals(self) -> Mapping[str, Any]:

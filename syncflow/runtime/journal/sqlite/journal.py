@@ -24,6 +24,7 @@ from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.sqlite.rows import commit_rows, known_of, mark, settlement_rows, waiting, wanted_rows
 from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.reloaded import LastReload
 
 
 class SqliteJournal:
@@ -95,6 +96,9 @@ class SqliteJournal:
     async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
         count: int = await self._call("abandon", list(routes), list(systems), at)
         return count
+
+    async def note_reload(self, reload: LastReload) -> None:
+        await self._call("note_reload", reload.at, reload.result, reload.words)
 
     async def totals(self) -> Mapping[str, Any]:
         totals: Mapping[str, Any] = await self._call("totals")

@@ -53,7 +53,12 @@ CREATE TABLE usage (system TEXT NOT NULL, minute INTEGER NOT NULL, requests INTE
 VERSION_2 = "ALTER TABLE deliveries ADD COLUMN frees TEXT;"
 """The key that a delivery's record gives up by it."""
 
-MIGRATIONS = (VERSION_1, VERSION_2)
+RELOADS = """
+CREATE TABLE reloads (run INTEGER PRIMARY KEY, at REAL NOT NULL, result TEXT NOT NULL, words TEXT NOT NULL);
+"""
+"""How the last reload of each run ended; ``words`` names places of files, never values."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"

@@ -246,6 +246,11 @@ class Tables:
                 count += db.execute(sql, (at, route, system)).rowcount
         return count
 
+    def note_reload(self, at: float, result: str, words: str) -> None:
+        """Keep the last reload of this run."""
+        with self._db as db:
+            db.execute("INSERT OR REPLACE INTO reloads VALUES (?, ?, ?, ?)", (self._run_id, at, result, words))
+
     def totals(self) -> dict[str, Any]:
         """Count by state."""
         return read_totals(self._db)

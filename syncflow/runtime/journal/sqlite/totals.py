@@ -16,6 +16,8 @@ _LETTERS = (
 )
 _LAST_RUN = "SELECT started_at, ended_at, finished FROM runs ORDER BY id DESC LIMIT 1"
 
+_LAST_RELOAD = "SELECT at, result, words FROM reloads WHERE run = (SELECT max(id) FROM runs)"
+
 
 def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
     """Count by state; ``queues`` is what is open for each system, ``marked`` what people asked to be sent again."""
@@ -25,8 +27,16 @@ def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
         "queues": rows(journal, _QUEUES),
         "dead_letters": rows(journal, _LETTERS),
         "marked": journal.execute("SELECT count(*) FROM marks").fetchone()[0],
+        "last_reload": _last_reload(journal),
         "last_run": next(iter(rows(journal, _LAST_RUN)), None),
     }
+
+
+def _last_reload(journal: sqlite3.Connection) -> dict[str, Any] | None:
+    """How the last reload of the last run ended; None where there was none, or where the journal is of an earlier version."""
+    if not journal.execute("SELECT 1 FROM sqlite_master WHERE name = 'reloads'").fetchone():
+        return None
+    return next(iter(rows(journal, _LAST_RELOAD)), None)
 
 
 def rows(journal: sqlite3.Connection, query: str, *values: object) -> list[dict[str, Any]]:
