@@ -255,7 +255,7 @@ def _show_letters(found: list[dict[str, Any]], count: int) -> None:
                 row["stage"],
                 row["route"],
                 row["code"],
-                row["reason"] or row["rule"],
+                _why(row),
                 _place(row),
             )
             for row in found
@@ -292,6 +292,11 @@ def _record(row: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in (row["kind"], row["record"]) if part)
 
 
+def _why(row: Mapping[str, Any]) -> str:
+    why = str(row["reason"] or row["rule"])
+    return f"{why}; not sent again: {row['set_aside']}" if row["set_aside"] else why
+
+
 def _place(row: Mapping[str, Any]) -> str:
     return f"line {row['line']}" if row["line"] else f"{row['partition']} @ {row['offset']}"
 
@@ -302,6 +307,7 @@ def _lines(letter: dict[str, Any]) -> Iterable[tuple[str, object]]:
         ("state", letter["state"]),
         ("where", " ".join(part for part in (letter["stage"], letter["route"], letter["system"]) if part)),
         ("why", f"{letter['code']}: {letter['reason']}"),
+        ("redrive", letter["set_aside"] and f"set aside: {letter['set_aside']}"),
         ("place", _place(letter)),
         ("record", " ".join(part for part in (_record(letter), letter["change"]) if part)),
         ("attempts", letter["attempts"]),

@@ -41,7 +41,7 @@ from syncflow.compiler.types.json import NEVER, Type
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
-from syncflow.config.models.routes import RouteSettings
+from syncflow.config.models.routes import RouteSettings, SystemNames
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 from syncflow.errors import ProjectError
@@ -81,7 +81,7 @@ def _program(project: Project) -> Program:
         fingerprint=hash_of_parts(parts),
         footprint=footprint(project, parts),
         records={
-            kind: RecordPlan(kind, record.items == "whole", record.version, record.max_skew)
+            kind: RecordPlan(kind, record.items == "whole", record.version, record.max_skew, _names(record.was))
             for kind, record in settings.records.items()
         },
         routes={leg.plan.name: leg.plan for _, route in routes for leg in route.legs.values()},
@@ -155,8 +155,27 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
         on_key_change=route.on_key_change,
         key_name=transform.key_name,
         normalise_key=_normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
+        was=_former_names(project, route, name, system),
     )
     return Leg(plan, transform)
+
+
+def _former_names(project: Project, route: RouteSettings, name: str, system: str) -> tuple[str, ...]:
+    """Return the names that a route had before: its own, and for a leg of a table those with the former names of its system."""
+    former = _names(route.was)
+    if route.name is None:  # then it is called as its kind
+        kind = kind_of_route(project, route)
+        former += tuple(old + name.removeprefix(kind) for old in _names(project.routes.model.records[kind].was))
+    names = (name, *former)
+    if route.by is None:
+        return names[1:]
+    systems = (system, *_names(project.routes.model.systems[system].was))
+    found = [f"{one}/{other}" for one in names for other in systems]
+    return (*(leg for leg in found if leg != f"{name}/{system}"), *names[1:])
+
+
+def _names(was: SystemNames) -> tuple[str, ...]:
+    return (was,) if isinstance(was, str) else was
 
 
 def _seen_by(project: Project, route: RouteSettings, system: str, root: Type, *, deletes: Action | None) -> Type:

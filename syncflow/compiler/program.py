@@ -22,6 +22,8 @@ class RecordPlan:
     whole: bool
     version: Literal["arrival", "timestamp"]
     max_skew_seconds: float
+    was: tuple[str, ...] = ()
+    """Names that it had before."""
 
 
 @frozen_value
@@ -38,6 +40,8 @@ class RoutePlan:
     key_name: str
     normalise_key: Callable[[str], str]
     """Two keys are the same there when these are equal."""
+    was: tuple[str, ...] = ()
+    """Names that it had before."""
 
 
 @frozen_value

@@ -112,6 +112,8 @@ class SystemPlan:
     """The only hosts that requests may go to besides the base URL's own; empty: any that the adapter names."""
     tls: Tls = field(default_factory=Tls)
     """Whom to believe, and how to show who we are."""
+    was: tuple[str, ...] = ()
+    """Names that it had before."""
 
     def forbids(self, url: str) -> str:
         """Return why no request may go to a URL, or an empty text."""
@@ -168,6 +170,7 @@ def plan_system(
         details=details,
         allow_hosts=settings.allow_hosts,
         tls=tls,
+        was=settings.was if isinstance(settings.was, tuple) else (settings.was,),
     )
 
 

@@ -14,7 +14,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from random import Random, SystemRandom
 
 from syncflow.adapters.gate import Gate
@@ -23,6 +23,7 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Delivery
+from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.delivery.dispatch import Dispatcher, System
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.retry import Retries
@@ -39,7 +40,7 @@ from syncflow.runtime.intake.pipeline import (
     transform,
 )
 from syncflow.runtime.intake.plan import Numbers
-from syncflow.runtime.journal.base import Journal, Opened
+from syncflow.runtime.journal.base import Activated, Journal, Opened
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.wait import first_of
@@ -393,15 +394,14 @@ class Engine:
         return connected
 
     async def _start_dispatchers(self, connected: Mapping[str, _Connected], *, backlog: bool, start_full: bool) -> None:
-        """Give every system of the program its dispatcher; first bury what belongs to none of its routes."""
+        """Give every system of the program its dispatcher; first let the program take over the journal."""
         program = self.program
-        gone = await self._journal.abandon(
-            routes=frozenset(program.routes), systems=frozenset(program.systems), at=self._clock.now()
-        )
-        if gone:
-            warn("program.changed", dead_letters=gone, reason="their route or system is not in the project any more")
-        self.tally.abandoned += gone
-        self.tally.open -= gone
+        activated = await self._journal.activate(activation_of(program), at=self._clock.now())
+        if activated != Activated():
+            counts = {name: count for name, count in asdict(activated).items() if count}
+            warn("program.takes_over", **counts, reason="the project changed since the journal was last used")
+        self.tally.abandoned += activated.dead_letters
+        self.tally.open -= activated.dead_letters
         for name, system in connected.items():
             self._start_dispatcher(name, system, backlog=backlog, start_full=start_full)
 

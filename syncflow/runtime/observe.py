@@ -94,6 +94,8 @@ class Tally:
     """Deliveries that an earlier run left open."""
     redriven: int = 0
     """Dead letters and journaled events that were sent again because a person asked for it."""
+    set_aside: int = 0
+    """Wishes to send something again that this program cannot carry out; the journal keeps them, with the reason."""
     abandoned: int = 0
     """Deliveries of routes or systems that are gone: dead letters program_changed."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class Tally:
             "open": self.open,
             "carried_over": self.carried_over,
             "redriven": self.redriven,
+            "set_aside": self.set_aside,
             "dead_letters": self.dead_letters,
             "accounted": self.accounted,
             "routes": routes,

@@ -120,4 +120,4 @@ def test_a_list_says_why_where_the_words_are_ours_and_hides_the_vendors(tmp_path
     refusing = FakeSystems(lambda batch, _: BatchResult((said,) * len(batch.deliveries)))
     run([{}, event("B", contact_type="customer")], path, systems=refusing, program=program())
     reasons = {row["record"]: row["reason"] for row in audit.dead_letters(path, Letters(), most=5)}
-    assert reasons == {"A": "its route or system is not in the project any more", "B": ""}
+    assert reasons == {"A": "its route a is not in the project any more", "B": ""}

@@ -16,6 +16,7 @@ from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.journal.base import Activated, Activation
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystem, FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
@@ -118,11 +119,11 @@ class FailsOnce(SqliteJournal):
 
     times = 0
 
-    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+    async def activate(self, program: Activation, *, at: float) -> Activated:
         self.times += 1
         if self.times == 2:
             raise UnavailableError("no room")
-        return await super().abandon(routes=routes, systems=systems, at=at)
+        return await super().activate(program, at=at)
 
 
 def test_a_swap_that_fails_in_the_middle_ends_the_run(tmp_path: Path) -> None:
@@ -146,9 +147,9 @@ def test_a_swap_that_fails_in_the_middle_ends_the_run(tmp_path: Path) -> None:
 class Slow(SqliteJournal):
     """Takes a second over what is done before the first dispatcher starts."""
 
-    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
+    async def activate(self, program: Activation, *, at: float) -> Activated:
         await asyncio.sleep(1.0)
-        return await super().abandon(routes=routes, systems=systems, at=at)
+        return await super().activate(program, at=at)
 
 
 def test_a_swap_while_a_run_starts_waits_until_it_has_started(tmp_path: Path) -> None:

@@ -101,6 +101,8 @@ class RecordSettings(Model):
     """With ``version: timestamp``: an event further ahead of the clock is a dead letter."""
     timezone: Text = "UTC"
     """Where times without a zone are read."""
+    was: SystemNames = ()
+    """A name that this kind had before, or several: what the journal knows under it goes on under this one."""
 
 
 class SystemLimits(Model):
@@ -166,6 +168,8 @@ class SystemSettings(Model):
     """The only hosts that requests may go to besides that of ``base_url``, ``*`` for any part: ``*.example.com``."""
     tls: TlsSettings = TlsSettings()
     """Certificates: whom to believe, and our own."""
+    was: SystemNames = ()
+    """A name that this system had before, or several: what the journal knows under it goes on under this one."""
 
 
 class RouteSettings(Model):
@@ -195,6 +199,8 @@ class RouteSettings(Model):
     """What becomes of a record there when it no longer matches."""
     on_key_change: OnKeyChange = "update"
     """What is done when a record gets another key."""
+    was: SystemNames = ()
+    """A name that this route had before, or several: what the journal knows under it goes on under this one."""
     tests: tuple[RouteTest, ...] = ()
     """Examples that ``syncflow test`` runs."""
 

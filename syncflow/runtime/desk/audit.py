@@ -15,7 +15,7 @@ from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.desk.letters import LETTERS, Letters
 from syncflow.runtime.journal.sqlite.database import connect, explained
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
-from syncflow.runtime.journal.sqlite.totals import read_totals, rows
+from syncflow.runtime.journal.sqlite.totals import has_set_aside, read_totals, rows
 
 Row = dict[str, Any]
 
@@ -38,7 +38,7 @@ def dead_letters(path: Path, letters: Letters, *, most: int) -> list[Row]:
     """Return the newest open dead letters that fit."""
     where, values = letters.where()
     with _opened(path) as journal:
-        query = f"SELECT {_LETTER} FROM {LETTERS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
+        query = f"SELECT {_LETTER}, {_set_aside(journal)} FROM {LETTERS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
         return rows(journal, query, *values, most)
 
 
@@ -61,15 +61,21 @@ def dead_letter(path: Path, number: int) -> Row:
         DataError: there is none of this number.
     """
     query = (
-        f"SELECT {_LETTER}, l.reason AS words, l.body, e.raw, e.length, e.sha256, d.payload, d.fingerprint, d.batch_id "
+        f"SELECT {_LETTER}, {{set_aside}}, l.reason AS words, l.body, e.raw, e.length, e.sha256, d.payload, d.fingerprint, d.batch_id "
         f"FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
     )
     with _opened(path) as journal:
-        found = rows(journal, query, number)
+        found = rows(journal, query.format(set_aside=_set_aside(journal)), number)
         if not found:
             raise DataError(f"there is no dead letter {number}", hint="`syncflow dlq list` shows the open ones")
         letter = _as_text(found[0])
         return letter | {"reason": letter.pop("words"), "tries": _attempts(journal, letter["delivery"])}
+
+
+def _set_aside(journal: sqlite3.Connection) -> str:
+    """Return the column that says why a run could not send a dead letter again as it was asked to; a journal of old has none."""
+    known = has_set_aside(journal)
+    return ("(SELECT m.aside FROM marks m WHERE m.letter = l.id)" if known else "NULL") + " AS set_aside"
 
 
 def record(path: Path, name: str) -> Row:

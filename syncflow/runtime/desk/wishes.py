@@ -30,6 +30,10 @@ def redrive(path: Path, letters: Letters, *, how: How) -> int:
     """Mark dead letters to be sent again: as they were first sent, or through the mappings of today. Return how many."""
     where, values = letters.where()
     with _opened(path) as journal, journal:
+        journal.execute(
+            f"DELETE FROM marks WHERE aside IS NOT NULL AND letter IN (SELECT l.id FROM {LETTERS} WHERE {where})",
+            values,
+        )
         return journal.execute(
             "INSERT INTO marks (event, delivery, route, letter, how, at) SELECT l.event, l.delivery, l.route, l.id, ?, ? "
             f"FROM {LETTERS} WHERE {where} AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.letter = l.id) ORDER BY l.event, l.id",

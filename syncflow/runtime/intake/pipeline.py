@@ -15,7 +15,7 @@ from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
 from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, plan_again, plan_chunk
 from syncflow.runtime.journal.base import Commit, Journal, Known, Wanted
-from syncflow.runtime.observe import Tally
+from syncflow.runtime.observe import Tally, warn
 from syncflow.sources.base import Source
 
 CHUNK = 500
@@ -158,7 +158,11 @@ class Committer:
             plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
             commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
             await self._journal.commit(commit)
-            self._tally.redriven += len(marks)
+            self._tally.redriven += len(commit.taken)
+            self._tally.set_aside += len(commit.aside)
+            for reason in sorted(set(commit.aside.values())):
+                count = sum(reason == each for each in commit.aside.values())
+                warn("marks.set_aside", count=count, reason=reason)
             self._count(plan)
             to_send += _to_send(commit)
         return to_send

@@ -24,6 +24,7 @@ from syncflow.events import (
     Routed,
     Version,
 )
+from syncflow.runtime.changed_program import unrepeatable, without_route
 from syncflow.runtime.intake.presence import PresenceView
 from syncflow.runtime.journal.base import (
     Commit,
@@ -71,12 +72,15 @@ class Plan:
     passed: list[str] = field(default_factory=list)
     """Routes that ignore this kind of change."""
     presence: tuple[Presence, ...] = ()
+    aside: dict[int, str] = field(default_factory=dict)
+    """Marks (id → why) that the program cannot carry out."""
 
     def commit(self, positions: Sequence[Position], *, fingerprint: str, taken: Sequence[Mark] = ()) -> Commit:
         return Commit(
             events=tuple(self.events),
             again=tuple(self.again),
-            taken=tuple(taken),
+            taken=tuple(mark for mark in taken if mark.id not in self.aside),
+            aside=self.aside,
             deliveries=tuple(self.deliveries),
             superseded=tuple(self.superseded),
             presence=self.presence,
@@ -110,6 +114,8 @@ def plan_again(
         planner.start(mark)
         if mark.how == "as_sent" and mark.delivery:
             planner.repeat(mark.delivery)
+        elif mark.route and mark.route not in program.routes:
+            plan.aside[mark.id] = without_route(mark.route)
         elif fate:
             planner.add(_limited(fate, mark.route), set())
     plan.presence = view.changed()
@@ -143,10 +149,11 @@ class _Planner:
 
     def repeat(self, delivery: Delivery) -> None:
         """Plan a delivery as it was first sent, unless something newer was meant for its place since."""
-        if delivery.route not in self.program.routes:
-            raw = self.mark.raw if self.mark else Raw(Position("", 0), b"")
-            reason = "its route is not in the project any more"
-            return self._bury(Refused(raw, "delivery", "program_changed", reason, route=delivery.route))
+        reason = unrepeatable(delivery, self.program)
+        if reason:
+            assert self.mark is not None, "only marks repeat deliveries"
+            self.plan.aside[self.mark.id] = reason
+            return None
         again = replace(delivery, id=self.numbers.next_delivery(), attempts=0, read_at=self.now)
         row = self.view.rows(delivery.record).get(delivery.route)
         if row and self._newer(delivery.record, row.version, delivery.version):

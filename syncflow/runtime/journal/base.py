@@ -112,6 +112,8 @@ class Commit:
     positions: tuple[Position, ...] = ()
     taken: tuple[Mark, ...] = ()
     """Marks that this commit carries out."""
+    aside: Mapping[int, str] = field(default_factory=dict)
+    """Marks (id → why) that cannot be carried out; see ``Journal.set_aside``."""
     fingerprint: str = ""
 
 
@@ -197,6 +199,43 @@ class Opened:
     """Whether requests may have been sent before: then a limiter starts with full windows."""
 
 
+Named = Literal["kind", "system", "route"]
+"""What has a name in a project and in the journal."""
+
+
+class RoutePlace(NamedTuple):
+    """Where a route leads."""
+
+    route: str
+    kind: str
+    system: str
+    object: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What a journal must know of a program that takes it over."""
+
+    places: tuple[RoutePlace, ...]
+    systems: Mapping[str, str]
+    """system → adapter"""
+    kinds: frozenset[str]
+    was: Mapping[Named, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """Former names: of what, name of today → the names before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """What it came to, each as a number."""
+
+    dead_letters: int = 0
+    """Open deliveries that the program cannot send."""
+    left: int = 0
+    """Records that stay where their route led before; it leads elsewhere now."""
+    renamed: int = 0
+    """Former names that were carried over."""
+
+
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -252,8 +291,12 @@ class Journal(Protocol):
         """
         ...
 
-    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
-        """Dead-letter (``program_changed``) every open delivery of a route or system that is not among these; return how many."""
+    async def activate(self, program: Activation, *, at: float) -> Activated:
+        """Let a program take over: carry over what its ``was`` names, dead-letter (``program_changed``) what it cannot send."""
+        ...
+
+    async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
+        """Leave marks (id → why) undone: they are not handed out again, and ``status`` and ``dlq list`` tell the reason."""
         ...
 
     async def note_reload(self, reload: LastReload) -> None:

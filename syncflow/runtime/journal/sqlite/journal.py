@@ -11,6 +11,8 @@ from syncflow.errors import UnavailableError
 from syncflow.events import Delivery
 from syncflow.runtime.journal.base import (
     NOTHING,
+    Activated,
+    Activation,
     Commit,
     Known,
     Mark,
@@ -93,9 +95,12 @@ class SqliteJournal:
         count: int = await self._call("tidy", before, most_bytes, self._now())
         return count
 
-    async def abandon(self, *, routes: frozenset[str], systems: frozenset[str], at: float) -> int:
-        count: int = await self._call("abandon", list(routes), list(systems), at)
-        return count
+    async def activate(self, program: Activation, *, at: float) -> Activated:
+        activated: Activated = await self._call("activate", program, at)
+        return activated
+
+    async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
+        await self._call("set_aside", list(marks.items()), at)
 
     async def note_reload(self, reload: LastReload) -> None:
         await self._call("note_reload", reload.at, reload.result, reload.words)

@@ -58,7 +58,19 @@ CREATE TABLE reloads (run INTEGER PRIMARY KEY, at REAL NOT NULL, result TEXT NOT
 """
 """How the last reload of each run ended; ``words`` names places of files, never values."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS)
+PLACES = """
+CREATE TABLE places (
+    route TEXT PRIMARY KEY, kind TEXT NOT NULL, system TEXT NOT NULL, object TEXT NOT NULL, adapter TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO places SELECT route, max(kind), max(system), max(object), '' FROM presence WHERE route != '' GROUP BY route;
+INSERT OR IGNORE INTO places SELECT route, max(kind), max(system), max(object), '' FROM deliveries
+    WHERE state IN ('waiting', 'sending', 'retrying') GROUP BY route;
+ALTER TABLE marks ADD COLUMN aside TEXT;
+CREATE INDEX marks_by_letter ON marks (letter) WHERE letter IS NOT NULL;
+"""
+"""Where each route led when the journal was last used; ``marks.aside`` is why a mark cannot be carried out."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"

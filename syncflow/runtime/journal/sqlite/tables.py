@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.base import Activated, Activation
+from syncflow.runtime.journal.sqlite.activation import activate
 from syncflow.runtime.journal.sqlite.bulk import insert, update
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.known import read_known
@@ -121,6 +123,7 @@ class Tables:
             self._bury(chunk["dead_letters"])
             self._supersede(chunk["superseded"], at)
             db.executemany("DELETE FROM marks WHERE id = ?", chunk["taken"])
+            db.executemany("UPDATE marks SET aside = ? WHERE id = ?", chunk["aside"])
             db.executemany("UPDATE dead_letters SET state = 'redriven' WHERE id = ?", chunk["redriven"])
             db.executemany(
                 "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, "
@@ -180,7 +183,7 @@ class Tables:
         """The oldest marks with their events, and the delivery to repeat where there is one."""
         sql = (
             "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
-            "e.sha256 FROM marks m JOIN events e ON e.seq = m.event ORDER BY m.event, m.id LIMIT ?"
+            "e.sha256 FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL ORDER BY m.event, m.id LIMIT ?"
         )
         return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (most,)).fetchall()]
 
@@ -216,35 +219,32 @@ class Tables:
             "SELECT seq FROM events e WHERE seq < ? "  # constants only
             f"AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq AND d.{IS_OPEN}) "
             "AND NOT EXISTS (SELECT 1 FROM dead_letters l WHERE l.event = e.seq AND l.state = 'open') "
-            "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.event = e.seq) "
+            "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.event = e.seq AND m.aside IS NULL) "
             "ORDER BY seq LIMIT 1000"
         )
         events = self._db.execute(sql, (before,)).fetchall()
         with self._db as db:
             db.executemany("DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?)", events)
-            for table, column in (("dead_letters", "event"), ("deliveries", "event"), ("events", "seq")):
+            for table, column in (
+                ("marks", "event"),
+                ("dead_letters", "event"),
+                ("deliveries", "event"),
+                ("events", "seq"),
+            ):
                 # The newest delivery stays: its number must not be given out again.
                 newest = " AND id < (SELECT max(id) FROM deliveries)" if table == "deliveries" else ""
                 db.executemany(f"DELETE FROM {table} WHERE {column} = ?{newest}", events)
         return len(events)
 
-    def abandon(self, routes: Sequence[str], systems: Sequence[str], at: float) -> int:
-        """Give up every open delivery of another route or system; return how many."""
-        places = self._db.execute(f"SELECT DISTINCT route, system FROM deliveries WHERE {IS_OPEN}").fetchall()
-        gone = [(route, system) for route, system in places if route not in routes or system not in systems]
-        count = 0
+    def activate(self, program: Activation, at: float) -> Activated:
+        """Let a program take over the journal."""
         with self._db as db:
-            for route, system in gone:
-                where = f"{IS_OPEN} AND route = ? AND system = ?"
-                db.execute(
-                    "INSERT INTO dead_letters (event, delivery, stage, route, system, code, reason, attempts, body, rule, at) "
-                    "SELECT event, id, 'delivery', route, system, 'program_changed', "  # constants only
-                    f"'its route or system is not in the project any more', attempts, '', '', ? FROM deliveries WHERE {where}",
-                    (at, route, system),
-                )
-                sql = f"UPDATE deliveries SET state = 'dead', settled_at = ?, code = 'program_changed' WHERE {where}"
-                count += db.execute(sql, (at, route, system)).rowcount
-        return count
+            return activate(db, program, at)
+
+    def set_aside(self, marks: Sequence[tuple[int, str]], at: float) -> None:
+        """Leave marks undone, with the reason."""
+        with self._db as db:
+            db.executemany("UPDATE marks SET aside = ?, at = ? WHERE id = ?", [(why, at, mark) for mark, why in marks])
 
     def note_reload(self, at: float, result: str, words: str) -> None:
         """Keep the last reload of this run."""

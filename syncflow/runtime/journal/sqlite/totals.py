@@ -26,10 +26,28 @@ def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
         "deliveries": rows(journal, _DELIVERIES),
         "queues": rows(journal, _QUEUES),
         "dead_letters": rows(journal, _LETTERS),
-        "marked": journal.execute("SELECT count(*) FROM marks").fetchone()[0],
+        "marked": _marked(journal),
+        "set_aside": _set_aside(journal),
         "last_reload": _last_reload(journal),
         "last_run": next(iter(rows(journal, _LAST_RUN)), None),
     }
+
+
+def has_set_aside(journal: sqlite3.Connection) -> bool:
+    """Whether a journal knows of marks that were set aside: one of an earlier version does not."""
+    return any(column[1] == "aside" for column in journal.execute("PRAGMA table_info(marks)"))
+
+
+def _marked(journal: sqlite3.Connection) -> int:
+    where = " WHERE aside IS NULL" if has_set_aside(journal) else ""
+    return int(journal.execute(f"SELECT count(*) FROM marks{where}").fetchone()[0])
+
+
+def _set_aside(journal: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Marks that a run could not carry out, by reason."""
+    if not has_set_aside(journal):
+        return []
+    return rows(journal, "SELECT aside AS reason, count(*) AS count FROM marks WHERE aside IS NOT NULL GROUP BY aside")
 
 
 def _last_reload(journal: sqlite3.Connection) -> dict[str, Any] | None:

@@ -1,0 +1,132 @@
+"""A program takes over a journal: names that changed are carried over, and deliveries that it cannot send become dead letters.
+
+In: where the program's routes lead, its systems and kinds, and the names that these had before. The table ``places`` holds where each
+route led when the journal was last used, so that a start with an unchanged program reads a few rows, and presence not at all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from syncflow.runtime.journal.base import Activated, Activation, Named
+from syncflow.runtime.journal.sqlite.schema import IS_OPEN
+
+_COLUMNS: Mapping[Named, Sequence[str]] = {
+    "kind": ("presence", "deliveries", "events"),
+    "system": ("presence", "deliveries", "dead_letters", "usage"),
+    "route": ("presence", "deliveries", "dead_letters", "marks"),
+}
+"""The tables in which a name stands."""
+
+_Known = Mapping[str, tuple[str, str, str, str]]
+"""route → kind, system, object, adapter"""
+
+
+def activate(db: sqlite3.Connection, program: Activation, at: float) -> Activated:
+    """Bring a journal to a program: first names, then presence, then deliveries."""
+    renamed = _carry_over(db, program)
+    known = _places(db)
+    left = _leave_behind(db, known, program)
+    dead = _bury(db, known, program, at)
+    db.executemany(
+        "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)",
+        [
+            (place.route, place.kind, place.system, place.object, program.systems[place.system])
+            for place in program.places
+        ],
+    )
+    return Activated(dead, left, renamed)
+
+
+def _places(db: sqlite3.Connection) -> _Known:
+    return {row[0]: row[1:] for row in db.execute("SELECT route, kind, system, object, adapter FROM places")}
+
+
+def _carry_over(db: sqlite3.Connection, program: Activation) -> int:
+    """Give the rows of a former name the name of today. A former name that the program still uses is none."""
+    now: Mapping[Named, AbstractSet[str]] = {
+        "kind": program.kinds,
+        "system": program.systems.keys(),
+        "route": {place.route for place in program.places},
+    }
+    count = 0
+    for column in _COLUMNS:
+        for name, former in program.was.get(column, {}).items():
+            for old in former:
+                if old not in now[column] and _is_known(db, column, old) and _fits(db, program, column, old, name):
+                    _rename(db, column, old, name)
+                    count += 1
+    return count
+
+
+def _is_known(db: sqlite3.Connection, column: Named, name: str) -> bool:
+    sql = f"SELECT 1 FROM places WHERE {column} = ?"  # a constant
+    return db.execute(sql, (name,)).fetchone() is not None
+
+
+def _fits(db: sqlite3.Connection, program: Activation, column: Named, old: str, name: str) -> bool:
+    """Whether a route's former name is meant: that of a plain route, for one leg of a table, only where it led to the same system."""
+    if column != "route" or ("/" in old) == ("/" in name):
+        return True
+    return _places(db)[old][1] == next(place.system for place in program.places if place.route == name)
+
+
+def _rename(db: sqlite3.Connection, column: Named, old: str, new: str) -> None:
+    for table in (*_COLUMNS[column], "places"):
+        db.execute(f"UPDATE OR IGNORE {table} SET {column} = ? WHERE {column} = ?", (new, old))
+        if table in {"presence", "usage", "places"}:
+            # A row under the new name is newer; the one that it leaves under the old name belongs to nothing.
+            db.execute(f"DELETE FROM {table} WHERE {column} = ?", (old,))
+
+
+def _leave_behind(db: sqlite3.Connection, known: _Known, program: Activation) -> int:
+    """Note of records whose route leads elsewhere now that they stay where they are, and begin anew in the new place."""
+    count = 0
+    for place in program.places:
+        before = known.get(place.route)
+        if before is None:
+            continue
+        _, system, object_name, adapter = before
+        same_adapter = adapter in ("", program.systems[place.system])
+        if (system, object_name) != (place.system, place.object) or not same_adapter:
+            sql = "UPDATE presence SET state = 'left', vendor_id = NULL WHERE route = ? AND state = 'present'"
+            count += db.execute(sql, (place.route,)).rowcount
+    return count
+
+
+def _bury(db: sqlite3.Connection, known: _Known, program: Activation, at: float) -> int:
+    """Give up every open delivery of a route, system or kind that the program does not have; return how many."""
+    found = db.execute(f"SELECT DISTINCT route, system, kind FROM deliveries WHERE {IS_OPEN}").fetchall()
+    count = 0
+    for route, system, kind in found:
+        reason = _reason(known, program, route, system, kind)
+        if not reason:
+            continue
+        where, values = f"{IS_OPEN} AND route = ? AND system = ? AND kind = ?", (route, system, kind)
+        db.execute(
+            "INSERT INTO dead_letters (event, delivery, stage, route, system, code, reason, attempts, body, rule, at) "
+            "SELECT event, id, 'delivery', route, system, 'program_changed', ?, attempts, '', '', ? "  # constants only
+            f"FROM deliveries WHERE {where}",
+            (reason, at, *values),
+        )
+        sql = f"UPDATE deliveries SET state = 'dead', settled_at = ?, code = 'program_changed' WHERE {where}"
+        count += db.execute(sql, (at, *values)).rowcount
+    return count
+
+
+def _reason(known: _Known, program: Activation, route: str, system: str, kind: str) -> str:
+    """Return why nothing of this route, system and kind can be sent; empty where it can."""
+    names: Sequence[tuple[str, str, bool]] = (
+        ("route", route, route in {place.route for place in program.places}),
+        ("system", system, system in program.systems),
+        ("kind of record", kind, kind in program.kinds),
+    )
+    for what, name, is_there in names:
+        if not is_there:
+            return f"its {what} {name} is not in the project any more"
+    before = known.get(route)
+    if before is None or before[1] != system or before[3] in ("", program.systems[system]):
+        return ""
+    return f"its system {system} has another adapter now: {program.systems[system]}, not {before[3]}"
