@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, say
+from syncflow.cli.console import DEFAULT_ROUTES, RoutesArgument, say
 
 if TYPE_CHECKING:
     from syncflow.config.diagnostics import Diagnostic
@@ -30,12 +30,14 @@ def validate(
     output: Annotated[Style, typer.Option("--output", "-o", help="How problems are shown.")] = Style.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     explain: Annotated[str | None, typer.Option(metavar="CODE", help="Print the page about a code, SF210 say.")] = None,
-    profile: ProfileOption = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="Check this profile only. Default: every profile.")
+    ] = None,
     online: Annotated[
         bool, typer.Option("--online", help="Ask the systems too whether their objects are still as the files say.")
     ] = False,
 ) -> None:
-    """Check the project's files: YAML, names, types, expressions. Without --online it reads no secret and uses no network."""
+    """Check the project's files with every profile: YAML, names, types, expressions. Without --online, no secret and no network."""
     if explain is not None:
         _explain(explain)
         return
@@ -52,8 +54,11 @@ def _problems(routes: Path, profile: str | None) -> list[Diagnostic]:
     gc.disable()  # a project is read once and kept: to look through it for garbage is a seventh of the time
     try:
         from syncflow.compiler.build import check
+        from syncflow.compiler.every_profile import check_every_profile
         from syncflow.config.project import survey_project
 
+        if profile is None:
+            return check_every_profile(routes)
         return survey_project(routes, profile=profile, offline=True).checked_by(check)
     finally:
         gc.enable()

@@ -50,7 +50,7 @@ from syncflow.events import Action
 
 def check(project: Project) -> list[Diagnostic]:
     """Return every problem of a loaded project, warnings included, by place."""
-    return arranged([*find_problems(project), *_system_problems(project)])
+    return arranged([*find_problems(project), *find_system_problems(project)])
 
 
 def build(project: Project) -> Program:
@@ -220,7 +220,8 @@ def _systems(project: Project) -> dict[str, SystemPlan]:
     return plans if settings.concurrent else {name: replace(plan, in_flight=1) for name, plan in plans.items()}
 
 
-def _system_problems(project: Project) -> Iterator[Diagnostic]:
+def find_system_problems(project: Project) -> Iterator[Diagnostic]:
+    """Yield what keeps a system's requests from being planned."""
     for name, system in project.routes.model.systems.items():
         try:
             plan_system(name, system, project.adapters[system.adapter], routes=project.routes)

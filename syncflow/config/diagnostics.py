@@ -105,6 +105,8 @@ class Diagnostic:
     """What the person probably meant, shown as *did you mean*."""
     hint: str = ""
     path: str = ""
+    profiles: tuple[str, ...] = ()
+    """The profiles with which this is wrong; empty where it is wrong with every one."""
 
     @property
     def is_error(self) -> bool:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -23,6 +23,18 @@ from syncflow.config.yaml import read_file
 
 M = TypeVar("M", bound=BaseModel)
 _ENDINGS = {".yaml": ".yml", ".yml": ".yaml"}
+
+
+class ReadDocument(NamedTuple):
+    """A file that was read as a model: None with its problems where it is none."""
+
+    document: Document[Any] | None
+    diagnostics: list[Diagnostic]
+    from_variables: list[ScalarNode]
+
+
+DocumentCache = dict[tuple[type[BaseModel], Path], ReadDocument]
+"""Files as models. Holds for one environment, since variables stand in files."""
 
 
 def resolved(directory: Path, name: str) -> Path:
@@ -52,11 +64,17 @@ class Files:
     """The files read so far. ``trees`` may be handed to a later load, which then sees the same texts."""
 
     def __init__(
-        self, environment: Mapping[str, str], *, offline: bool, trees: dict[Path, MappingNode] | None = None
+        self,
+        environment: Mapping[str, str],
+        *,
+        offline: bool,
+        trees: dict[Path, MappingNode] | None = None,
+        documents: DocumentCache | None = None,
     ) -> None:
         self.environment = environment
         self.offline = offline
         self.trees: dict[Path, MappingNode] = dict(trees or {})
+        self._documents: DocumentCache = {} if documents is None else documents
         self.diagnostics: list[Diagnostic] = []
         self.from_variables: list[ScalarNode] = []
         self.package = Path(str(resources.files("syncflow.adapters")))
@@ -88,13 +106,23 @@ class Files:
 
     def document(self, model: type[M], path: Path) -> Document[M] | None:
         """Read a file as a model, or note what is wrong with it."""
-        tree = self.tree(path)
+        known = self._documents.get((model, path))
+        if known is None:
+            known = self._documents[model, path] = self._read(model, path)
+        self.diagnostics += known.diagnostics
+        self.from_variables += known.from_variables
+        return known.document
+
+    def _read(self, model: type[M], path: Path) -> ReadDocument:
+        alone = Files(self.environment, offline=self.offline, trees=self.trees)
+        tree = alone.tree(path)
+        self.trees = alone.trees
         if tree is None:
-            return None
-        node = self.expanded(tree, path.parent) if "${" in tree.file.text else tree
+            return ReadDocument(None, alone.diagnostics, [])
+        node = alone.expanded(tree, path.parent) if "${" in tree.file.text else tree
         read, diagnostics = read_model(model, node)
-        self.diagnostics += diagnostics
-        return Document(path, self.shown(path), read, node) if read is not None else None
+        document = Document(path, self.shown(path), read, node) if read is not None else None
+        return ReadDocument(document, [*alone.diagnostics, *diagnostics], alone.from_variables)
 
     def exists(self, path: Path) -> bool:
         return path in self.trees or is_file(path)

@@ -45,7 +45,7 @@ class Loaded(NamedTuple):
 
 def load_parts(inputs: Inputs) -> Loaded:
     """Load everything; return the parts where there is no error, and all that was found."""
-    files = Files(inputs.environment, offline=inputs.offline, trees=dict(inputs.trees))
+    files = Files(inputs.environment, offline=inputs.offline, trees=dict(inputs.trees), documents=inputs.documents)
     root = files.tree(inputs.path) if inputs.settings is None else _settings_tree(inputs.settings)
     if root is None:
         return Loaded(None, arranged(files.diagnostics))
@@ -55,7 +55,9 @@ def load_parts(inputs: Inputs) -> Loaded:
     files.diagnostics += diagnostics
     model, diagnostics = read_model(RoutesFile, node)
     files.diagnostics += diagnostics
-    files.diagnostics += _other_profiles(root, profile, inputs)
+    files.diagnostics += _misshapen_profiles(root, profile)
+    if inputs.other_profiles:
+        files.diagnostics += _other_profiles(root, profile, inputs)
     named = NamedFiles(inputs.path.parent, files, node, written=written)
     named.read()
     readable = model if model is not None else salvaged_model(RoutesFile, node)
@@ -89,12 +91,9 @@ def _current(root: MappingNode, profile: str | None, inputs: Inputs, files: File
     return MappingNode(node.file, node.start, node.end, {**node.entries, **profiles})
 
 
-def _other_profiles(root: MappingNode, picked: str | None, inputs: Inputs) -> Iterator[Diagnostic]:
-    """Check the shape of the profiles that are not used, without asking for their variables."""
+def _misshapen_profiles(root: MappingNode, picked: str | None) -> Iterator[Diagnostic]:
     for name, overlay in overlays(root).items():
-        if name == picked:
-            continue
-        if not isinstance(overlay, MappingNode):
+        if name != picked and not isinstance(overlay, MappingNode):
             span = root.entries["profiles"].value.entries[name].key.span  # type: ignore[attr-defined]  # overlays() saw a mapping
             yield Diagnostic(
                 "SF203",
@@ -103,6 +102,12 @@ def _other_profiles(root: MappingNode, picked: str | None, inputs: Inputs) -> It
                 expected="a mapping (`key: value` lines)",
                 found=overlay.kind,
             )
+
+
+def _other_profiles(root: MappingNode, picked: str | None, inputs: Inputs) -> Iterator[Diagnostic]:
+    """Check the shape of the profiles that are not used, without asking for their variables."""
+    for name, overlay in overlays(root).items():
+        if name == picked or not isinstance(overlay, MappingNode):
             continue
         expansion = Expansion({}, inputs.path.parent, offline=True)
         expanded = expansion.expand(overlaid(root, name))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.config.documents import Document, MergedObject
+from syncflow.config.files import DocumentCache
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RoutesFile
@@ -28,6 +29,10 @@ class Inputs:
     changes: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     trees: Mapping[Path, MappingNode] = field(default_factory=dict, repr=False)
     """Files that were read before and are not read again."""
+    documents: DocumentCache = field(default_factory=dict, repr=False)
+    """What those files were checked to be; shared by loads with one environment."""
+    other_profiles: bool = True
+    """Whether the shape of the profiles that are not used is checked as well."""
 
     def changed(self, changes: Mapping[str, Any]) -> Inputs:
         return replace(self, changes=(*self.changes, changes))

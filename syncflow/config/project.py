@@ -8,24 +8,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
-from syncflow.config.files import resolved
+from syncflow.config.files import Files, resolved
 from syncflow.config.loading import load_parts
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, RoutesFile
 from syncflow.config.models.schema import SchemaNode
+from syncflow.config.nodes import MappingNode
 from syncflow.config.parts import Inputs, Parts
+from syncflow.config.profiles import overlays, pick
 from syncflow.config.remainder import telling
 from syncflow.errors import ProjectError
 
-__all__ = ["Document", "MergedObject", "Project", "Survey", "load_project", "read_project", "survey_project"]
+__all__ = [
+    "Document",
+    "MergedObject",
+    "Project",
+    "Survey",
+    "load_project",
+    "read_project",
+    "survey_profiles",
+    "survey_project",
+]
 
 
 @dataclass(frozen=True)
@@ -153,6 +164,23 @@ def survey_project(
 ) -> Survey:
     """Load a project, broken or not: for ``validate``, which wants every problem of every file in one go."""
     return _load(Inputs(resolved(Path(), str(path)), profile, _environment(environment), offline))
+
+
+def survey_profiles(path: str | Path, *, environment: Mapping[str, str] | None = None) -> dict[str, Survey]:
+    """Load a project once with each of its profiles, the one that a run would use first; ``""`` stands for none.
+
+    Variables that are not set are left open. Files are read once, and checked once.
+    """
+    given = _environment(environment)
+    inputs = Inputs(resolved(Path(), str(path)), None, given, offline=True, other_profiles=False)
+    files = Files(given, offline=True)
+    root = files.tree(inputs.path)
+    if root is None:
+        return {"": _load(inputs)}
+    inputs = replace(inputs, trees=files.trees)
+    picked, _ = pick(root, asked=None, environment=given)
+    others = [name for name, overlay in overlays(root).items() if name != picked and isinstance(overlay, MappingNode)]
+    return {picked or "": _load(inputs)} | {name: _load(replace(inputs, profile=name)) for name in others}
 
 
 def _load(inputs: Inputs) -> Survey:

@@ -49,7 +49,12 @@ def _where(diagnostic: Diagnostic) -> str:
 
 def _headline(diagnostic: Diagnostic) -> str:
     mark = "" if diagnostic.is_error else "warning: "
-    return f"{_where(diagnostic)}: {diagnostic.code} {mark}{diagnostic.message}"
+    return f"{_where(diagnostic)}: {diagnostic.code} {mark}{diagnostic.message}{_with_profiles(diagnostic)}"
+
+
+def _with_profiles(diagnostic: Diagnostic) -> str:
+    names = diagnostic.profiles
+    return f" (profile{'s' if len(names) > 1 else ''} {', '.join(names)})" if names else ""
 
 
 def _text(diagnostic: Diagnostic) -> str:
@@ -106,6 +111,7 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "end_line": span.end_line,
         "end_column": span.end_column,
         **{name: word for name, word in words.items() if word},
+        **({"profiles": list(diagnostic.profiles)} if diagnostic.profiles else {}),
     }
 
 
@@ -129,7 +135,9 @@ def _escaped(text: str, also: str) -> str:
 
 
 def _long_message(diagnostic: Diagnostic) -> str:
-    return "\n".join([diagnostic.message, *(f"{label} {text}" for label, text in _details(diagnostic))])
+    return "\n".join(
+        [diagnostic.message + _with_profiles(diagnostic), *(f"{label} {text}" for label, text in _details(diagnostic))]
+    )
 
 
 def _sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:

@@ -16,6 +16,16 @@ def test_the_default_project_is_good_without_any_secret(command: Command, projec
         assert (ended.code, ended.out) == (0, "routes.yaml: no problems\n")
 
 
+def test_a_fault_in_a_profile_that_is_not_used_is_found_and_named(command: Command, project: Path) -> None:
+    path = project / "routes.yaml"
+    path.write_text(path.read_text("utf-8").replace('base_url: "${SALESFORCE_URL}"', "base_url: example.com"), "utf-8")
+    ended = command("validate")
+    assert ended.code == 1
+    assert "the base URL must begin with https:// (or http://) and name a host (profile live)\n" in ended.out
+    assert command("validate", "--profile", "mock").code == 0
+    assert json.loads(command("validate", "-o", "json").out)[0]["profiles"] == ["live"]
+
+
 def slip(project: Path) -> None:
     path = project / "mappings" / "hubspot_contact.yaml"
     path.write_text(path.read_text("utf-8").replace("lower(item.email)", "lowr(item.email)"), "utf-8")

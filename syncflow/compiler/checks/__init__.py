@@ -23,6 +23,12 @@ from syncflow.config.project import Project
 
 def find_problems(project: Project) -> Iterator[Diagnostic]:
     """Yield what is wrong in a project's schemas, expressions, mappings and routes."""
+    yield from find_problems_of_records(project)
+    yield from check_systems(project)
+
+
+def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
+    """Yield what no setting of a system (address, credentials, limits) changes: the way of records from schema to adapter."""
     own = list(check_own_functions(project))
     yield from own
     left_out = {"SF302"} if any(problem.code in {"SF350", "SF351"} for problem in own) else set()  # they may be there
@@ -38,7 +44,6 @@ def find_problems(project: Project) -> Iterator[Diagnostic]:
         check_reach,
         check_inference,
         check_adapters,
-        check_systems,
         check_unused_files,
     ):
         yield from (problem for problem in check(project) if problem.code not in left_out)
