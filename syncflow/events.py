@@ -198,6 +198,8 @@ class Signal:
     reason: str = ""
     refused: bool = True
     """Whether a request was refused; false where an answer only told that no more will be taken."""
+    by: str = ""
+    """By whose word: a line of the adapter, as ``crm.yaml:41``, or ``Retry-After``."""
 
 
 @frozen_value

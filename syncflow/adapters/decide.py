@@ -47,6 +47,8 @@ class Decision:
     wait_seconds: float | None = None
     place: str = ""
     vendor_id: str | None = None
+    by: str = ""
+    """By whose word it waits: ``Retry-After``, else the rule's line."""
 
 
 def decide(rules: tuple[RulePlan, ...], refusal: Refusal, *, now: float, has_token: bool, unsafe: bool) -> Decision:
@@ -55,7 +57,8 @@ def decide(rules: tuple[RulePlan, ...], refusal: Refusal, *, now: float, has_tok
         if _fits(rule, refusal):
             return _bounded(_by_rule(rule, refusal, now=now), refusal)
     then = _default(refusal, has_token=has_token, unsafe=unsafe)
-    return Decision(then, _wait(then, refusal, None, now=now))
+    seconds, by = _wait(then, refusal, None, now=now)
+    return Decision(then, seconds, by=by)
 
 
 def _fits(rule: RulePlan, refusal: Refusal) -> bool:
@@ -71,9 +74,11 @@ def _fits(rule: RulePlan, refusal: Refusal) -> bool:
 
 def _by_rule(rule: RulePlan, refusal: Refusal, *, now: float) -> Decision:
     vendor_id = _evaluated(rule.vendor_id, refusal)
+    seconds, by = _wait(rule.then, refusal, rule, now=now)
     return Decision(
         then=rule.then,
-        wait_seconds=_wait(rule.then, refusal, rule, now=now),
+        wait_seconds=seconds,
+        by=by,
         place=rule.place,
         vendor_id=None if vendor_id in (None, "") else as_text(vendor_id),
     )
@@ -110,16 +115,19 @@ def _default(refusal: Refusal, *, has_token: bool, unsafe: bool) -> Then:  # noq
     return "split" if refusal.records > 1 else "reject"
 
 
-def _wait(then: Then, refusal: Refusal, rule: RulePlan | None, *, now: float) -> float | None:
-    """A rule's *until* is exact; else the answer's own word counts; else the rule's, else a default."""
+def _wait(then: Then, refusal: Refusal, rule: RulePlan | None, *, now: float) -> tuple[float | None, str]:
+    """Return how long to wait, and by whose word: a rule's *until*, else the answer's own, else the rule's, else a default."""
+    place = rule.place if rule is not None else ""
     if then not in {"retry", "throttle", "park"}:
-        return None
+        return None, place
     if rule is not None and rule.midnight is not None:
-        return until_midnight(rule.midnight, now=now)
+        return until_midnight(rule.midnight, now=now), place
     asked = read_wait(refusal.headers.get("retry-after"), now=now)
-    if asked is None and rule is not None:
+    if asked is not None:
+        return asked, "Retry-After"
+    if rule is not None:
         asked = read_wait(_evaluated(rule.wait, refusal), now=now)
-    return asked if asked is not None else {"throttle": THROTTLE_SECONDS, "park": PARK_SECONDS}.get(then)
+    return asked if asked is not None else {"throttle": THROTTLE_SECONDS, "park": PARK_SECONDS}.get(then), place
 
 
 def _evaluated(value: Callable[[Json], Json] | None, refusal: Refusal) -> Json:

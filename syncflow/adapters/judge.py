@@ -188,7 +188,8 @@ class Judge:
         if kind is None:
             return None
         reason = " ".join(filter(None, (refusal.code, refusal.message, decision.place and f"({decision.place})")))
-        return Signal(kind, decision.wait_seconds or 0.0, self._short(impersonal(without_values(reason, records))))
+        words = self._short(impersonal(without_values(reason, records)))
+        return Signal(kind, decision.wait_seconds or 0.0, words, by=decision.by or decision.place)
 
     def _read(self, asked: Asked, answer: Answered, reading: Reading, *, now: float) -> Judgement:
         """Judge record by record."""

@@ -22,7 +22,8 @@ def used_up(quotas: Sequence[QuotaPlan], answer: Answered, body: Json, *, now: f
         return None
     seconds, place = max(waits)
     kind = "park" if seconds >= PARK_SECONDS else "throttle"
-    return Signal(kind, seconds, f"nothing is left of the quota that the answer tells ({place})", refused=False)  # type: ignore[arg-type]  # both are kinds
+    reason = f"nothing is left of the quota that the answer tells ({place})"
+    return Signal(kind, seconds, reason, refused=False, by=place)  # type: ignore[arg-type]  # both are kinds
 
 
 def _is_used_up(quota: QuotaPlan, root: Root) -> bool:

@@ -43,6 +43,7 @@ from syncflow.runtime.intake.plan import Numbers
 from syncflow.runtime.journal.base import Activated, Journal, Opened
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
+from syncflow.runtime.standing import Standing
 from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source
 
@@ -127,6 +128,8 @@ class Engine:
         self._dispatchers: dict[str, Dispatcher] = {}
         self._limiters: dict[str, Limiter] = {}
         self._usage: Mapping[str, Sequence[tuple[float, int]]] = {}
+        self._standings: dict[str, Standing] = {}
+        """How the systems stood when the last run ended, until each has a dispatcher."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._between_chunks = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -218,6 +221,7 @@ class Engine:
         finished = False
         try:
             self._usage = opened.usage
+            self._standings = dict(opened.standings)
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
             await self._source.open(opened.positions)
             await self._work(opened)
@@ -428,6 +432,7 @@ class Engine:
             batch_ids=self._batch_ids,
             changed=self._news,
             backlog=backlog,
+            standing=self._standings.pop(name, None),
         )
         if self._read_all:
             dispatcher.flush()
@@ -440,6 +445,7 @@ class Engine:
         for dispatcher in self._dispatchers.values():
             dispatcher.close()
         await asyncio.gather(*self._tasks.values())
+        self._standings |= {name: now for name, d in self._dispatchers.items() if (now := d.standing)}
         self.snapshot()
         self._tasks.clear()
         if not self._stop.is_set():

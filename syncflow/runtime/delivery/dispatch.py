@@ -20,8 +20,10 @@ from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.delivery.limits import GateClosedError, Limiter, count_passed
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler, settlement
+from syncflow.runtime.delivery.stands import Stands
 from syncflow.runtime.journal.base import DeliveryState, Journal, Settlement
 from syncflow.runtime.observe import SystemTally, Tally, note, warn
+from syncflow.runtime.standing import Standing, State
 from syncflow.runtime.wait import first_of
 
 WINDOW = 10_000
@@ -56,6 +58,7 @@ class Dispatcher:
         batch_ids: Callable[[], str],
         changed: Callable[[], None],
         backlog: bool,
+        standing: Standing | None = None,
         window: int = WINDOW,
     ) -> None:
         self.plan = plan
@@ -83,6 +86,9 @@ class Dispatcher:
         self._unsettled = asyncio.Semaphore(2 * max(1, plan.in_flight))  # what a kill may cause to be sent again
         self._writes: set[asyncio.Task[None]] = set()
         self._failures = 0
+        self._stands = Stands(plan.name, journal=journal, clock=clock, keep=self._keep, before=standing)
+        if standing is not None and (left := standing.left_seconds(clock.now())):
+            limiter.pause(left)
 
     def _compared(self, delivery: Delivery) -> str:
         return self._routes[delivery.route].normalise_key(delivery.key.value)
@@ -110,6 +116,11 @@ class Dispatcher:
     def idle(self) -> bool:
         """Whether nothing of this system is open, in memory or in the journal."""
         return not (len(self._lanes) or self._backlog)
+
+    @property
+    def standing(self) -> Standing | None:
+        """How the system stands; None where it goes on."""
+        return self._stands.now
 
     def flush(self) -> None:
         """Nothing more is coming: do not wait for batches to fill."""
@@ -315,6 +326,7 @@ class Dispatcher:
             return
         if signal and signal.kind == "stop":
             self.stopped = signal.reason or "its configuration was refused"
+            self._stands.change("stopped", reason=self.stopped, by=signal.by)
             warn("system.stopped", system=self.plan.name, reason=self.stopped)
             self._changed()
         elif signal and signal.kind in {"throttle", "park"}:
@@ -324,6 +336,9 @@ class Dispatcher:
             if signal.kind == "throttle" and signal.refused:
                 self._limiter.slow_down()
             self._limiter.pause(signal.wait_seconds or self._probe_seconds())
+            state: State = "waiting" if signal.kind == "throttle" else "parked"
+            seconds = self._limiter.paused_seconds()
+            self._stands.change(state, reason=signal.reason, by=signal.by, seconds=seconds)
             note(
                 "system.paused",
                 system=self.plan.name,
@@ -334,6 +349,8 @@ class Dispatcher:
             self._park(next(iter(outcomes.values())))
         else:
             self._failures, self._unreachable = 0, ""
+            if not self._limiter.paused_seconds():
+                self._stands.go_on()
 
     def _park(self, outcome: Outcome) -> None:
         if self._limiter.paused_seconds():
@@ -345,6 +362,7 @@ class Dispatcher:
         say = note if self._unreachable else warn
         self._unreachable = reason or outcome.code
         seconds = round(self._limiter.paused_seconds(), 1)
+        self._stands.change("parked", reason=self._unreachable, by="breaker", seconds=self._limiter.paused_seconds())
         say("system.unreachable", system=self.plan.name, reason=self._unreachable, seconds=seconds)
 
     def _probe_seconds(self) -> float:

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
 from syncflow.runtime.reloaded import LastReload
+from syncflow.runtime.standing import Standing
 
 
 class DeliveryState(StrEnum):
@@ -195,6 +196,8 @@ class Opened:
     """system → how many."""
     usage: Mapping[str, Sequence[tuple[float, int]]] = field(default_factory=dict)
     """system → (seconds ago, requests), oldest first, of the last day: what fills its long windows."""
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    """system → how it stood when it was last noted; a system that goes on is not there."""
     used_before: bool = False
     """Whether requests may have been sent before: then a limiter starts with full windows."""
 
@@ -297,6 +300,10 @@ class Journal(Protocol):
 
     async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
         """Leave marks (id → why) undone: they are not handed out again, and ``status`` and ``dlq list`` tell the reason."""
+        ...
+
+    async def stand(self, standing: Standing) -> None:
+        """Remember, durably, how a system stands; one that is open again is forgotten."""
         ...
 
     async def note_reload(self, reload: LastReload) -> None:

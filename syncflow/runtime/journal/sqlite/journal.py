@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.sqlite.rows import commit_rows, known_of, mark, settlement_rows, waiting, wanted_rows
 from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.reloaded import LastReload
+from syncflow.runtime.standing import Standing
 
 
 class SqliteJournal:
@@ -55,7 +57,7 @@ class SqliteJournal:
             raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
         try:
             await self._executor.start(self._lock.fileno())
-            opened = Opened(**await self._call("open", fingerprint, from_start, self._now()))
+            opened = _opened(await self._call("open", fingerprint, from_start, self._now()))
         except BaseException:
             await self._let_go()
             raise
@@ -102,6 +104,9 @@ class SqliteJournal:
     async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
         await self._call("set_aside", list(marks.items()), at)
 
+    async def stand(self, standing: Standing) -> None:
+        await self._call("stand", *astuple(standing))
+
     async def note_reload(self, reload: LastReload) -> None:
         await self._call("note_reload", reload.at, reload.result, reload.words)
 
@@ -124,3 +129,8 @@ class SqliteJournal:
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         return await self._executor.call(name, *arguments)
+
+
+def _opened(found: dict[str, Any]) -> Opened:
+    standings = {row["system"]: Standing(**row) for row in found.pop("standings")}
+    return Opened(**found, standings=standings)

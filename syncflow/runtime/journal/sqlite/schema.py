@@ -70,7 +70,14 @@ CREATE INDEX marks_by_letter ON marks (letter) WHERE letter IS NOT NULL;
 """
 """Where each route led when the journal was last used; ``marks.aside`` is why a mark cannot be carried out."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES)
+STANDINGS = """
+CREATE TABLE standings (
+    system TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL, since REAL NOT NULL, until REAL
+) WITHOUT ROWID;
+"""
+"""Systems that wait, are parked or have stopped; in our words, or in words about no record."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"

@@ -18,7 +18,7 @@ from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.known import read_known
 from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, PRESENCE_COLUMNS, Row
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
-from syncflow.runtime.journal.sqlite.totals import read_totals
+from syncflow.runtime.journal.sqlite.totals import read_standings, read_totals
 
 Rows = Sequence[Row]
 
@@ -92,6 +92,7 @@ class Tables:
             "positions": dict(one("SELECT partition, offset FROM positions").fetchall()),
             "open_deliveries": dict(one(waiting).fetchall()),
             "usage": self._usage(at),
+            "standings": read_standings(self._db),
         }
 
     def _usage(self, at: float) -> dict[str, list[tuple[float, int]]]:
@@ -245,6 +246,15 @@ class Tables:
         """Leave marks undone, with the reason."""
         with self._db as db:
             db.executemany("UPDATE marks SET aside = ?, at = ? WHERE id = ?", [(why, at, mark) for mark, why in marks])
+
+    def stand(self, system: str, state: str, reason: str, by: str, since: float, until: float | None) -> None:
+        """Keep how a system stands."""
+        with self._db as db:
+            if state == "open":
+                db.execute("DELETE FROM standings WHERE system = ?", (system,))
+            else:
+                row = (system, state, reason, by, since, until)
+                db.execute("INSERT OR REPLACE INTO standings VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def note_reload(self, at: float, result: str, words: str) -> None:
         """Keep the last reload of this run."""

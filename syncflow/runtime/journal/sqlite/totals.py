@@ -28,6 +28,7 @@ def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
         "dead_letters": rows(journal, _LETTERS),
         "marked": _marked(journal),
         "set_aside": _set_aside(journal),
+        "standings": read_standings(journal),
         "last_reload": _last_reload(journal),
         "last_run": next(iter(rows(journal, _LAST_RUN)), None),
     }
@@ -50,9 +51,20 @@ def _set_aside(journal: sqlite3.Connection) -> list[dict[str, Any]]:
     return rows(journal, "SELECT aside AS reason, count(*) AS count FROM marks WHERE aside IS NOT NULL GROUP BY aside")
 
 
+def read_standings(journal: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return the systems that wait, are parked or have stopped; none where the journal is of an earlier version."""
+    if not _has_table(journal, "standings"):
+        return []
+    return rows(journal, "SELECT system, state, reason, by, since, until FROM standings ORDER BY system")
+
+
+def _has_table(journal: sqlite3.Connection, name: str) -> bool:
+    return journal.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
+
+
 def _last_reload(journal: sqlite3.Connection) -> dict[str, Any] | None:
     """How the last reload of the last run ended; None where there was none, or where the journal is of an earlier version."""
-    if not journal.execute("SELECT 1 FROM sqlite_master WHERE name = 'reloads'").fetchone():
+    if not _has_table(journal, "reloads"):
         return None
     return next(iter(rows(journal, _LAST_RELOAD)), None)
 

@@ -1,0 +1,67 @@
+"""How a system stands is known over restarts: who waits, why, until when and by whose word."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
+from syncflow.runtime.desk import audit
+from syncflow.testing import FakeSystems
+from tests.runtime.programs import event, program
+from tests.runtime.test_engine import run
+
+ONE = {"lead": "a"}
+
+
+def asked(seconds: float, *, kind: str = "throttle", by: str = "Retry-After") -> BatchResult:
+    signal = Signal(kind, seconds, "busy", by=by)  # type: ignore[arg-type]  # a kind
+    return BatchResult((Outcome(Verdict.RETRY, code="429", counts=False),), signal)
+
+
+def test_a_wait_that_was_asked_for_is_kept_by_the_next_run_and_then_forgotten(tmp_path: Path) -> None:
+    times: list[float] = []
+
+    def script(_: Batch, number: int) -> BatchResult | None:
+        times.append(asyncio.get_running_loop().time())
+        return None if number else asked(500.0)
+
+    systems = FakeSystems(script)
+    path = tmp_path / "j.db"
+    run([event("A")], path, systems=systems, program=program(types=ONE), wait_seconds=10)
+    (standing,) = audit.totals(path)["standings"]
+    assert (standing["system"], standing["state"], standing["reason"], standing["by"]) == (
+        "a",
+        "waiting",
+        "busy",
+        "Retry-After",
+    )
+    assert standing["until"] - standing["since"] == 500.0
+    # Time starts again at the same moment: the whole wait is before the second run.
+    ending, _ = run([event("A")], path, systems=systems, program=program(types=ONE), wait_seconds=1000)
+    assert ending.clean
+    assert times[1] >= 499
+    assert audit.totals(path)["standings"] == []
+
+
+def test_a_stopped_system_says_why_and_by_whose_word_until_a_request_goes_through(tmp_path: Path) -> None:
+    systems = FakeSystems(lambda _, number: None if number else asked(0.0, kind="stop", by="crm.yaml:9"))
+    path = tmp_path / "j.db"
+    run([event("A")], path, systems=systems, program=program(types=ONE))
+    (standing,) = audit.totals(path)["standings"]
+    assert (standing["state"], standing["reason"], standing["by"], standing["until"]) == (
+        "stopped",
+        "busy",
+        "crm.yaml:9",
+        None,
+    )
+    run([event("A")], path, systems=systems, program=program(types=ONE))
+    assert audit.totals(path)["standings"] == []
+
+
+def test_a_wait_of_less_than_a_second_is_not_written(tmp_path: Path) -> None:
+    systems = FakeSystems(lambda _, number: None if number else asked(0.5))
+    path = tmp_path / "j.db"
+    ending, _ = run([event("A")], path, systems=systems, program=program(types=ONE))
+    assert ending.clean
+    assert audit.totals(path)["standings"] == []
