@@ -13,7 +13,7 @@ import httpx
 from syncflow.adapters.describe import read_fields
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
-from syncflow.adapters.judge import Judge, Judgement, Ruling, decode
+from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
 from syncflow.adapters.members import (
     Member,
     Round,
@@ -29,9 +29,10 @@ from syncflow.adapters.members import (
 )
 from syncflow.adapters.memory import Memory
 from syncflow.adapters.pages import continued, linked, next_of
-from syncflow.adapters.prepare import MASK, RenderedRequest, prepare, shown, size_of
+from syncflow.adapters.prepare import MASK, CredentialsError, RenderedRequest, prepare, shown, size_of
 from syncflow.adapters.quotas import used_up
 from syncflow.adapters.renewed import NothingKept, Renewed
+from syncflow.adapters.sendable import UnsendableError
 from syncflow.adapters.signin import NoToken, SignIn
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
@@ -253,7 +254,7 @@ class SystemClient:
             try:
                 prepared = self._prepare(current.step, shared, records, base_url=token.base_url)
             except DataError as error:
-                return self._judge.unsent(asked, error.message)
+                return self._unsent(asked, part, error)
             if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
                 return None
             earlier, answer = await self._ask(current.step, prepared, shared, records, base_url=token.base_url)
@@ -264,6 +265,14 @@ class SystemClient:
             if not renewable or not first or not all(is_untouched(ruling) for ruling in judgement.rulings):
                 break
         return refused_again(judgement, renewed=renewable)
+
+    def _unsent(self, asked: Asked, part: Sequence[Member], error: DataError) -> Judgement:
+        """Say whose fault it is that a request cannot be made: that of the credentials, else that of its records."""
+        if isinstance(error, CredentialsError):
+            stop = Signal("stop", 0.0, f"{asked.step.request.place}: {self.mask(error.message)}")
+            return self._not_signed_in(NoToken(stop, error.part, error.message), part)
+        code = error.part if isinstance(error, UnsendableError) else UNMADE
+        return self._judge.unsent(asked, error.message, code=code)
 
     async def _ask(
         self, step: StepPlan, prepared: Prepared, shared: Root, records: Sequence[Root], *, base_url: str

@@ -6,7 +6,7 @@ In: the step, the records, what came back. Out: a ``Judgement``; the adapter eng
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,7 @@ import orjson
 from syncflow.adapters.answers import Reading, Row, Said, read_answer
 from syncflow.adapters.decide import Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.http import Answered, Unanswered
+from syncflow.adapters.redact import redact
 from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
@@ -22,6 +23,8 @@ from syncflow.events import Action, Json, Outcome, Signal, Verdict
 from syncflow.frozen import frozen_value
 
 MESSAGE_CHARACTERS = 500
+SEARCHED_CHARACTERS = 4096
+"""A signal shows less of the vendor's words; the rest need not be searched for values."""
 CODE_CHARACTERS = 100
 """A code is logged; what is longer is a sentence."""
 BODY_BYTES = 4096
@@ -115,9 +118,8 @@ class Judge:
         has_token = self._wire.sign_in.token is not None
         return decide(self._wire.rules, refusal, now=now, has_token=has_token, unsafe=unsafe)
 
-    def unsent(self, asked: Asked, message: str) -> Judgement:
-        """Return what it means that a request cannot be made from a record."""
-        code = UNMADE
+    def unsent(self, asked: Asked, message: str, *, code: str = UNMADE) -> Judgement:
+        """Return what it means that a request cannot be made from a record, or not be put on the wire (``code`` says which part)."""
         if any("vendor_id" not in record for record in asked.records) and "vendor_id" in message:
             code, message = UNKNOWN_ID, "the record's id there (vendor_id) is not known, and no step before found it"
         refusal = Refusal(
@@ -328,19 +330,27 @@ def impersonal(text: str) -> str:
 
 
 def without_values(text: str, records: Sequence[Root]) -> str:
-    """Return a vendor's words without the values that were sent to it: they may be about a person."""
-    values: set[str] = set()
+    """Return a vendor's words without the values that were sent to it: they may be about a person.
+
+    Values are looked for in the words, never the words in one pattern of all values: a batch has thousands of these. A value of
+    several words is found by its first word, so that the cost is that of a look-up for each word.
+    """
+    return redact(text[:SEARCHED_CHARACTERS], _texts_sent(text, records))
+
+
+def _texts_sent(text: str, records: Sequence[Root]) -> Iterable[str]:
     for record in records:
         payload, key = record["payload"], record["key"]
         assert isinstance(payload, dict)
         assert isinstance(key, dict)
-        values.update(
-            as_text(value) for value in (*payload.values(), key["value"]) if value not in (None, True, False, "")
-        )
-    if not values:
-        return text
-    longest_first = sorted(values, key=len, reverse=True)
-    return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", "…", text, flags=re.IGNORECASE)
+        for value in (*payload.values(), key["value"]):
+            if value is None or value is True or value is False or value == "":
+                continue
+            if isinstance(value, str):
+                if len(value) <= len(text):  # a longer one cannot be in it
+                    yield value
+            else:
+                yield as_text(value)
 
 
 def gravest(signals: Sequence[Signal | None]) -> Signal | None:

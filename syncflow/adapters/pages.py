@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from syncflow.adapters.http import Answered, Prepared
 from syncflow.adapters.judge import decode
+from syncflow.adapters.sendable import check_address
 from syncflow.compiler.wire.plans import PagesPlan, Root, Value
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
@@ -27,11 +28,16 @@ def linked(prepared: Prepared, link: Json) -> Prepared:
     """Return the request for a page by its link, which carries the sign-in and so must stay on the same host.
 
     Raises:
-        DataError: it leads elsewhere.
+        DataError: it leads elsewhere, or cannot be put on the wire.
     """
-    url = urljoin(prepared.url, as_text(link))
-    if urlsplit(url)[:2] != urlsplit(prepared.url)[:2]:
+    try:
+        url = urljoin(prepared.url, as_text(link))
+        elsewhere = urlsplit(url)[:2] != urlsplit(prepared.url)[:2]
+    except ValueError:
+        raise DataError("its link is no address") from None
+    if elsewhere:
         raise DataError("the next page is on another host")
+    check_address(url)
     return replace(prepared, url=url)
 
 
@@ -39,4 +45,8 @@ def continued(prepared: Prepared, plan: PagesPlan, root: Root) -> Prepared:
     """Return a request with what the later pages' query has besides."""
     query = urlencode(plan.query(root))
     joint = "&" if "?" in prepared.url else "?"
-    return replace(prepared, url=f"{prepared.url}{joint}{query}") if query else prepared
+    if not query:
+        return prepared
+    url = f"{prepared.url}{joint}{query}"
+    check_address(url)
+    return replace(prepared, url=url)

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-import orjson
-
 from syncflow.adapters.http import Prepared
+from syncflow.adapters.sendable import UnsendableError, check_address, check_headers, json_body
 from syncflow.compiler.wire.plans import RequestPlan, Root, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 
 MASK = "***"
+
+
+class CredentialsError(UnsendableError):
+    """The credentials of the system cannot be put on the wire, whatever the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +44,39 @@ def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> 
     Raises:
         DataError: an expression or a template cannot be made from these records.
     """
-    url = plan.url(root)
-    if not plan.absolute:
-        url = base_url + (plan.path or wire.path)(root) + url
-    query = [*plan.query(root).items(), *wire.sign_in.query(root).items()]
-    headers = [*wire.headers(root).items(), *wire.sign_in.headers(root).items(), *plan.headers(root).items()]
-    return _prepared(plan, url, query, headers, root)
+    try:
+        url = plan.url(root)
+        if not plan.absolute:
+            url = base_url + (plan.path or wire.path)(root) + url
+        query = [*plan.query(root).items(), *wire.sign_in.query(root).items()]
+        headers = [*wire.headers(root).items(), *plan.headers(root).items()]
+        signed = [*wire.sign_in.headers(root).items()]
+        return _prepared(plan, url, query, headers, root, signed=signed)
+    except UnicodeEncodeError:
+        raise UnsendableError("encoding", "a value holds a character that cannot be encoded") from None
 
 
 def prepare_sign_in(plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
     """Render the request for a token: neither the adapter's path nor its sign-in is in it."""
     url = plan.url(root) if plan.absolute else base_url + plan.url(root)
-    return _prepared(plan, url, [*plan.query(root).items()], [*plan.headers(root).items()], root)
+    try:
+        return _prepared(plan, url, [*plan.query(root).items()], [*plan.headers(root).items()], root, signed=())
+    except UnicodeEncodeError:
+        raise UnsendableError("encoding", "a value holds a character that cannot be encoded") from None
 
 
 def _prepared(
-    plan: RequestPlan, url: str, query: list[tuple[str, str]], headers: list[tuple[str, str]], root: Root
+    plan: RequestPlan,
+    url: str,
+    query: list[tuple[str, str]],
+    headers: list[tuple[str, str]],
+    root: Root,
+    *,
+    signed: Sequence[tuple[str, str]],
 ) -> Prepared:
     body = b""
     if plan.body is not None:
-        body = orjson.dumps(plan.body(root))
+        body = json_body(plan.body(root))
         headers = [("Content-Type", "application/json"), *headers]
     elif plan.form is not None:
         body = urlencode(plan.form(root)).encode()
@@ -69,10 +86,13 @@ def _prepared(
         headers = [("Content-Type", "text/csv"), *headers]
     if query:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
-    for name, value in headers:
-        if "\n" in value or "\r" in value or not value.isascii():
-            raise DataError(f"the value of the header {name} holds a line break or a character that is not ASCII")
-    return Prepared(plan.method, url, tuple(headers), body)
+    check_address(url)
+    check_headers(headers)
+    try:
+        check_headers(signed)
+    except UnsendableError as error:
+        raise CredentialsError("credentials", f"it cannot be signed in with: {error.message}") from None
+    return Prepared(plan.method, url, (*headers, *signed), body)
 
 
 def _table(rows: Json, place: str) -> bytes:

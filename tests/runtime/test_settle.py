@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 import pytest
 
+from syncflow.compiler.program import RetryPolicy
 from syncflow.errors import UnavailableError
-from syncflow.runtime.delivery.settle import Settler
-from syncflow.runtime.journal.base import Journal
+from syncflow.events import Outcome, Verdict
+from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.delivery.settle import Settler, settlement
+from syncflow.runtime.journal.base import Commit, DeliveryState, Journal, Settlement, Superseded
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.wait import first_of
+from tests.adapters.kit import delivery
 
 
 class FullDisk:
@@ -57,3 +66,50 @@ async def _a_run_that_ends() -> None:
     running.cancel()
     with pytest.raises(UnavailableError, match="ending"):
         await asyncio.wait_for(waiting, timeout=5)
+
+
+POLICY = RetryPolicy(8, 0.5, 300.0, 86400.0)
+
+
+def test_a_record_s_own_retry_after_is_kept_even_where_the_policy_would_try_sooner() -> None:
+    outcome = Outcome(Verdict.RETRY, code="busy", status=503, wait_seconds=900.0)
+    entry = settlement(delivery(1), outcome, retries=Retries(POLICY, Random(1)), batch_id="b", now=100.0)
+    assert (entry.state, entry.due_at, entry.attempts) == (DeliveryState.RETRYING, 1000.0, 1)
+
+
+def test_a_settled_delivery_is_never_settled_anew(tmp_path: Path) -> None:
+    async def main() -> list[tuple[int, str]]:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True, now=lambda: 0.0)
+        await journal.open(fingerprint="f")
+        both = (delivery(1), delivery(2))
+        await journal.commit(Commit(deliveries=both, fingerprint="f"))
+        first, second = (Settlement(each, DeliveryState.DELIVERED, Outcome(Verdict.DELIVERED), 1, 0.0) for each in both)
+        await journal.settle([first, second])
+        retried = Settlement(both[0], DeliveryState.RETRYING, Outcome(Verdict.RETRY), 2, 1.0, due_at=2.0)
+        await journal.settle([retried], superseded=[Superseded(2, 1)])
+        await journal.close(finished=True)
+        return connect(tmp_path / "j.db").execute("SELECT id, state FROM deliveries ORDER BY id").fetchall()
+
+    assert asyncio.run(main()) == [(1, "delivered"), (2, "delivered")]
+
+
+def test_the_failure_of_a_wait_that_lost_is_not_swallowed() -> None:
+    async def fails_when_it_is_cancelled() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise UnavailableError("it failed")
+
+    async def returns() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(UnavailableError, match="it failed"):
+        asyncio.run(first_of(fails_when_it_is_cancelled(), returns(), None))
+
+
+def test_the_failure_of_the_wait_that_came_first_is_raised() -> None:
+    async def fails() -> None:
+        raise UnavailableError("it failed")
+
+    with pytest.raises(UnavailableError, match="it failed"):
+        asyncio.run(first_of(asyncio.Event().wait(), fails()))

@@ -18,7 +18,7 @@ from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
 from syncflow.compiler.types.json import ABSENT, ANY, Object, Type, compiled_pattern, members
-from syncflow.compiler.wire.plans import Render, Renders, Value
+from syncflow.compiler.wire.plans import Render, Renders, Root, Value
 from syncflow.compiler.wire.sight import Sight
 from syncflow.config.diagnostics import did_you_mean
 from syncflow.errors import DataError
@@ -105,7 +105,8 @@ class Texts:
             name = found[1] or found[2]
             hint = f"an insert is written with two brackets on each side: {{{{ {name} }}}}"
             self._note(Problem(path, f"{found[0]} is sent as it stands", hint, found.start()))
-        return self.template(text, *path, escape=_segment, sees=sees)
+        made = self.template(text, *path, escape=_segment, sees=sees)
+        return _ends_in_a_segment(made) if _LAST_IS_AN_INSERT.search(text) else made
 
     def _no_expression(self, text: str, *path: Step) -> None:
         """Note what is written as in a body, where it would be sent as it stands."""
@@ -247,6 +248,22 @@ def _known_in(kind: Type) -> list[str] | None:
     if len(objects) != 1 or objects[0].rest != ABSENT:
         return None
     return [name for name, _ in objects[0].properties]
+
+
+_LAST_IS_AN_INSERT = re.compile(r"/\{\{(?:[^}]|\}(?!\}))*\}\}(?:\?|$)")
+"""Of a path: its last segment is one insert."""
+
+
+def _ends_in_a_segment(render: Render) -> Render:
+    """Refuse a path whose last insert is empty: it would name all records instead of one."""
+
+    def rendered(root: Root) -> str:
+        url = render(root)
+        if url.partition("?")[0].endswith("/"):
+            raise DataError("the last segment of the path is empty")
+        return url
+
+    return rendered
 
 
 def _segment(text: str) -> str:

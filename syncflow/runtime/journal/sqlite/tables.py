@@ -138,7 +138,7 @@ class Tables:
 
     def _supersede(self, superseded: Rows, at: float) -> None:
         self._db.executemany(
-            "UPDATE deliveries SET state = 'superseded', superseded_by = ?, settled_at = ? WHERE id = ?",
+            f"UPDATE deliveries SET state = 'superseded', superseded_by = ?, settled_at = ? WHERE id = ? AND {IS_OPEN}",
             [(by, at, delivery) for by, delivery in superseded],
         )
 
@@ -163,7 +163,7 @@ class Tables:
                 "INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
                 [(system, minute, requests) for system, requests in outcomes["usage"]],
             )
-            update(db, _SETTLE, outcomes["settlements"], where="deliveries.id = v.column12")
+            update(db, _SETTLE, outcomes["settlements"], where=f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}")
             update(db, "UPDATE presence SET vendor_id = v.column1", outcomes["learnt"], where=_LEARNT)
             # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
             db.executemany(
