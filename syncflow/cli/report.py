@@ -77,6 +77,14 @@ def _closing(ending: Ending) -> list[str]:
         lines.append(
             f"{_many(tally.open, 'delivery', 'deliveries')} left in the journal; the next run goes on with them"
         )
+    if tally.withheld:
+        lines.append(
+            f"{_many(tally.withheld, 'delivery', 'deliveries')} of other routes wait in the journal (--route); a run without it sends them"
+        )
+    if tally.set_aside:
+        lines.append(
+            f"{_many(tally.set_aside, 'redrive or replay', 'redrives or replays')} set aside; `syncflow status` says why"
+        )
     if tally.dead_letters:
         lines.append(f"{_many(tally.dead_letters, 'dead letter')}; `syncflow dlq list` says why")
     if not tally.accounted:

@@ -48,6 +48,8 @@ class Wishes:
     watch: bool
     live: bool
     log_progress: bool
+    drain: bool
+    only: tuple[str, ...]
 
 
 def run(
@@ -56,6 +58,16 @@ def run(
     limit: Annotated[int | None, typer.Option(help="End after so many events.", min=1)] = None,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="At the end, wait so long for retries.", min=0)] = 60.0,
     from_start: Annotated[bool, typer.Option("--from-start", help="Read the source from its beginning again.")] = False,
+    drain: Annotated[
+        bool,
+        typer.Option("--drain", help="Read nothing: send what is journaled and marked to be sent again, then end."),
+    ] = False,
+    route: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--route", metavar="NAME", help="Only these routes send; deliveries of the others wait in the journal."
+        ),
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(metavar="[HOST:]PORT", help="Serve /metrics, /healthz and /readyz there.")
     ] = None,
@@ -78,8 +90,23 @@ def run(
     log_to_stderr(level="WARNING" if quiet else level, as_json=log_format is LogFormat.JSON)
     as_json = log_format is LogFormat.JSON
     live = not quiet and output is Output.TEXT and not as_json
-    wishes = Wishes(routes, profile, limit, wait, from_start, _address(metrics), watch, live, as_json and not quiet)
+    if drain and (from_start or limit is not None):
+        raise typer.BadParameter("--drain reads nothing, so --limit and --from-start have no meaning with it")
+    wishes = Wishes(
+        routes=routes,
+        profile=profile,
+        limit=limit,
+        wait_seconds=wait,
+        from_start=from_start,
+        metrics=_address(metrics),
+        watch=watch,
+        live=live,
+        log_progress=as_json and not quiet,
+        drain=drain,
+        only=tuple(route or ()),
+    )
     project = load_project(routes, profile=profile)
+    _check_routes(project, wishes.only)
     try:
         ending, signal_number, systems = asyncio.run(_run(project, wishes))
     except _StoppedAtOnceError as stopped:
@@ -116,6 +143,8 @@ async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str,
         limit=wishes.limit,
         wait_seconds=wishes.wait_seconds,
         from_start=wishes.from_start,
+        drain=wishes.drain,
+        routes=wishes.only,
     ) as engine:
         _look_through_memory_less()
         signals = Signals(engine)
@@ -142,6 +171,20 @@ def _look_through_memory_less() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+
+
+def _check_routes(project: Project, names: tuple[str, ...]) -> None:
+    if not names:
+        return
+    from syncflow.compiler.build import build
+    from syncflow.errors import ProjectError
+    from syncflow.runtime.chosen_routes import chosen_routes
+
+    program = build(project)
+    try:
+        chosen_routes(program, names)
+    except ProjectError as error:
+        raise typer.BadParameter(f"--route: {error.message}" + (f"; {error.hint}" if error.hint else "")) from None
 
 
 def _level() -> str:

@@ -8,7 +8,7 @@ Any source, journal or HTTP transport may be handed in instead of what the proje
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.sources import open_source
-from syncflow.sources.base import Source
+from syncflow.sources.base import NothingToRead, Source
 
 
 @asynccontextmanager
@@ -43,10 +43,14 @@ async def assembled(
     limit: int | None = None,
     wait_seconds: float = 60.0,
     from_start: bool = False,
+    drain: bool = False,
+    routes: Sequence[str] = (),
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
     ``limit`` ends the run after so many events; ``from_start`` reads the source from its beginning, whatever was acknowledged.
+    ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
+    others wait in the journal.
 
     Raises:
         ProjectError: the project does not compile.
@@ -63,7 +67,7 @@ async def assembled(
     try:
         yield Engine(
             program,
-            source=source or project_source(project, clock=time, from_start=from_start),
+            source=source or (NothingToRead() if drain else project_source(project, clock=time, from_start=from_start)),
             journal=journal or project_journal(project),
             systems=connect,
             clock=time,
@@ -72,6 +76,7 @@ async def assembled(
             from_start=from_start,
             keep=keep_of(project),
             waiting=waiting_of(project),
+            only=routes,
         )
     finally:
         await connections.aclose()

@@ -24,6 +24,7 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Delivery
 from syncflow.runtime.changed_program import activation_of
+from syncflow.runtime.chosen_routes import chosen_routes
 from syncflow.runtime.delivery.dispatch import Dispatcher, System
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.retry import Retries
@@ -111,7 +112,9 @@ class Engine:
         from_start: bool = False,
         keep: Keep | None = None,
         waiting: MostWaiting | None = None,
+        only: Sequence[str] = (),
     ) -> None:
+        """``only``: names of routes that send; deliveries of the others wait in the journal."""
         self.program = program
         self.tally = Tally()
         self._source = source
@@ -124,6 +127,8 @@ class Engine:
         self._from_start = from_start
         self._keep = keep or Keep()
         self._waiting = waiting or MostWaiting()
+        self._only_names = only
+        self._only = chosen_routes(program, only) if only else None
         self._settler = Settler(journal, usage=self._take_usage)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._limiters: dict[str, Limiter] = {}
@@ -225,6 +230,7 @@ class Engine:
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
             await self._source.open(opened.positions)
             await self._work(opened)
+            await self._count_withheld()
             finished = True
         finally:
             self._ended = True
@@ -234,6 +240,12 @@ class Engine:
                 await self._journal.close(finished=finished)
         stopped = tuple(f"{name}: {d.stopped}" for name, d in self._dispatchers.items() if d.stopped)
         return Ending(self.snapshot(), self._reason, stopped)
+
+    async def _count_withheld(self) -> None:
+        """Tell what waits for routes that were not to send apart from what could not be sent."""
+        if self._only is not None:
+            self.tally.withheld = await self._journal.open_elsewhere(self._only)
+            self.tally.open -= self.tally.withheld
 
     async def _work(self, opened: Opened) -> None:
         raw: asyncio.Queue[RawChunk | None] = asyncio.Queue(QUEUE)
@@ -301,6 +313,8 @@ class Engine:
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
         for name, dispatcher in self._dispatchers.items():
             mine = [delivery for delivery in deliveries if delivery.system == name]
+            if self._only is not None:
+                mine = [delivery for delivery in mine if delivery.route in self._only]
             if mine:
                 dispatcher.accept(mine)
 
@@ -375,13 +389,14 @@ class Engine:
     # -- dispatchers ---------------------------------------------------------------------------------------------------------
 
     async def _exchange(self, program: Program) -> None:
+        only = chosen_routes(program, self._only_names) if self._only_names else None
         try:
             connected = self._connected(program)
         except UnavailableError as error:
             raise ProjectError(error.message, hint=error.hint) from error
         try:
             await self._close_dispatchers()
-            self.program = program
+            self.program, self._only = program, only
             await self._start_dispatchers(connected, backlog=True, start_full=True)
         except BaseException as error:
             # Some systems have nobody who sends to them now: to go on would be to journal for ever what is never sent.
@@ -406,7 +421,11 @@ class Engine:
             warn("program.takes_over", **counts, reason="the project changed since the journal was last used")
         self.tally.abandoned += activated.dead_letters
         self.tally.open -= activated.dead_letters
+        sending = None if self._only is None else {program.routes[name].system for name in self._only}
         for name, system in connected.items():
+            if sending is not None and name not in sending:
+                await system.client.close()
+                continue
             self._start_dispatcher(name, system, backlog=backlog, start_full=start_full)
 
     def _start_dispatcher(self, name: str, system: _Connected, *, backlog: bool, start_full: bool) -> None:
@@ -433,6 +452,7 @@ class Engine:
             changed=self._news,
             backlog=backlog,
             standing=self._standings.pop(name, None),
+            only=self._only,
         )
         if self._read_all:
             dispatcher.flush()

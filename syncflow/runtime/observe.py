@@ -90,6 +90,8 @@ class Tally:
     """Dead letters made before a delivery was: an event may fail on one route and be taken by another."""
     open: int = 0
     """Deliveries that are not settled, those of earlier runs included."""
+    withheld: int = 0
+    """At the end of a run of some routes only: open deliveries of the others, which are not counted as open."""
     carried_over: int = 0
     """Deliveries that an earlier run left open."""
     redriven: int = 0
@@ -135,6 +137,7 @@ class Tally:
         return {
             "events": events,
             "open": self.open,
+            "withheld": self.withheld,
             "carried_over": self.carried_over,
             "redriven": self.redriven,
             "set_aside": self.set_aside,

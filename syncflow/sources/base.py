@@ -42,3 +42,16 @@ class Source(Protocol):
     async def close(self) -> None:
         """Release what was opened; safe after a failed open, safe to repeat."""
         ...
+
+
+class NothingToRead:
+    """A source that has ended: for a run that only works off its journal."""
+
+    async def open(self, acknowledged: Mapping[str, int]) -> None: ...
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        return ()
+
+    async def acknowledge(self, position: Position) -> None: ...
+
+    async def close(self) -> None: ...

@@ -68,6 +68,59 @@ def test_a_second_run_goes_on_where_the_first_ended(command: Command, from_file:
     assert held(mock, "salesforce", "Contact") == 3
 
 
+def test_a_drain_works_without_the_source_and_one_route_alone(command: Command, from_file: Path, mock: Running) -> None:
+    good_events(from_file)
+    first = json.loads(command("run", "--quiet", "--output", "json", "--route", "contacts/hubspot").out)
+    assert (first["clean"], first["withheld"], first["open"]) == (True, 4, 0)
+    assert held(mock, "salesforce", "Contact") == 0
+    (from_file / "events.jsonl").unlink()
+    ended = command("run", "--quiet", "--drain")
+    assert ended.code == 0
+    assert ended.out.startswith(
+        "0 events read: 0 routed, 0 ignored, 0 dead letters; 4 deliveries left by earlier runs\n"
+    )
+    assert held(mock, "salesforce", "Contact") == 2
+
+
+REFUSED = {
+    "a slip": (
+        ("--route", "contact"),
+        "--route: there is no route contact; there is contacts/salesforce, contacts/hubspot",
+    ),
+    "a limit of nothing": (
+        ("--drain", "--limit", "5"),
+        "--drain reads nothing, so --limit and --from-start have no meaning with it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), REFUSED.values(), ids=REFUSED)
+def test_options_that_cannot_be_meant_are_refused(
+    command: Command, from_file: Path, options: tuple[str, ...], words: str
+) -> None:
+    ended = command("run", *options)
+    assert ended.code == 2
+    assert words in " ".join(ended.err.replace("│", " ").split())
+
+
+def test_a_log_level_that_is_none_is_refused(
+    command: Command, from_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "NOPE")
+    ended = command("run", "--quiet")
+    assert ended.code == 2
+    assert "LOG_LEVEL is 'NOPE'; expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL" in ended.err
+
+
+def test_a_json_log_holds_nothing_but_json(command: Command, from_file: Path, mock: Running) -> None:
+    ended = command("run", "--log-format", "json", "--metrics", "0")
+    lines = [json.loads(line) for line in ended.err.splitlines()]
+    assert any(line.get("text", "").startswith("metrics on http://") for line in lines)
+    (from_file / "events.jsonl").unlink()
+    ended = command("run", "--log-format", "json", "--from-start")
+    assert [json.loads(line)["text"] for line in ended.err.splitlines() if "error" in line]
+
+
 def test_status_tells_all_that_became_of_a_record(command: Command, from_file: Path, mock: Running) -> None:
     good_events(from_file)
     command("run", "--quiet")

@@ -60,7 +60,9 @@ class Dispatcher:
         backlog: bool,
         standing: Standing | None = None,
         window: int = WINDOW,
+        only: frozenset[str] | None = None,
     ) -> None:
+        """``only``: the routes whose deliveries are read from the journal; None: all."""
         self.plan = plan
         self.stopped = ""
         self._unreachable = ""
@@ -75,6 +77,7 @@ class Dispatcher:
         self._batch_ids = batch_ids
         self._changed = changed
         self._window = window
+        self._only = only
         self._lanes = Lanes(plan, compared=self._compared)
         self._backlog = backlog
         self._skipped = False
@@ -166,7 +169,7 @@ class Dispatcher:
         while self._backlog and len(self._lanes) <= self._window * 3 // 4:
             most = self._window - len(self._lanes)
             self._skipped = False
-            rows = await self._journal.page(self.plan.name, after=self._loaded, most=most)
+            rows = await self._journal.page(self.plan.name, after=self._loaded, most=most, routes=self._only)
             self._backlog = len(rows) == most or self._skipped
             if not rows:
                 continue

@@ -279,8 +279,14 @@ class Journal(Protocol):
         """Write outcomes, durably, and how many requests each system was sent; a vendor's id goes to its presence."""
         ...
 
-    async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
-        """Open deliveries of a system with ids above ``after``, in order of id."""
+    async def page(
+        self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None
+    ) -> Sequence[Waiting]:
+        """Open deliveries of a system with ids above ``after``, in order of id; only of these routes where they are given."""
+        ...
+
+    async def open_elsewhere(self, routes: frozenset[str]) -> int:
+        """Return how many open deliveries are of other routes than these."""
         ...
 
     async def marks(self, *, most: int) -> Sequence[Mark]:

@@ -87,8 +87,15 @@ class SqliteJournal:
         outcomes = settlement_rows(settlements, superseded) | {"usage": list(usage.items())}
         await self._call("settle", outcomes, self._now())
 
-    async def page(self, system: str, *, after: int, most: int) -> Sequence[Waiting]:
-        return list(map(waiting, await self._call("page", system, after, most)))
+    async def page(
+        self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None
+    ) -> Sequence[Waiting]:
+        only = None if routes is None else list(routes)
+        return list(map(waiting, await self._call("page", system, after, most, only)))
+
+    async def open_elsewhere(self, routes: frozenset[str]) -> int:
+        count: int = await self._call("open_elsewhere", list(routes))
+        return count
 
     async def marks(self, *, most: int) -> Sequence[Mark]:
         return [mark(row, repeated) for row, repeated in await self._call("marks", most)]

@@ -175,10 +175,16 @@ class Tables:
             self._bury(outcomes["dead_letters"])
             self._supersede(outcomes["superseded"], at)
 
-    def page(self, system: str, after: int, most: int) -> Rows:
-        """Open deliveries of a system, in order of their numbers."""
-        sql = f"{_WAITING} WHERE system = ? AND id > ? AND {IS_OPEN} ORDER BY id LIMIT ?"  # constants only
-        return self._db.execute(sql, (system, after, most)).fetchall()
+    def page(self, system: str, after: int, most: int, routes: Sequence[str] | None = None) -> Rows:
+        """Open deliveries of a system, in order of their numbers; only of some routes where they are given."""
+        only = "" if routes is None else f" AND route IN ({_marks(routes)})"
+        sql = f"{_WAITING} WHERE system = ? AND id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
+        return self._db.execute(sql, (system, after, *(routes or ()), most)).fetchall()
+
+    def open_elsewhere(self, routes: Sequence[str]) -> int:
+        """Count the open deliveries of other routes."""
+        sql = f"SELECT count(*) FROM deliveries WHERE {IS_OPEN} AND route NOT IN ({_marks(routes)})"
+        return int(self._db.execute(sql, routes).fetchone()[0])
 
     def marks(self, most: int) -> list[tuple[Row, Row | None]]:
         """The oldest marks with their events, and the delivery to repeat where there is one."""
