@@ -146,11 +146,18 @@ def first(batch: Batch, _number: int) -> BatchResult:
 
 
 def engine(
-    path: Path, made: Program, clock: VirtualClock, systems: FakeSystems, events: list[Any], *, endless: bool = False
+    path: Path,
+    made: Program,
+    clock: VirtualClock,
+    systems: FakeSystems,
+    events: list[Any],
+    *,
+    wait: float = 1000,
+    endless: bool = False,
 ) -> Engine:
     journal = SqliteJournal(path, inline=True, now=clock.now)
     source = (Endless if endless else ListSource)(events)
-    return Engine(made, source=source, journal=journal, systems=systems, clock=clock, wait_seconds=5)
+    return Engine(made, source=source, journal=journal, systems=systems, clock=clock, wait_seconds=wait)
 
 
 EVENTS = [event("P"), event("D"), event("O")]
@@ -172,7 +179,7 @@ def lived(path: Path, new: Program, *, how: How | None, live: bool) -> tuple[End
 
     async def restarted() -> Ending:
         nonlocal turned
-        await engine(path, OLD, clock, systems, EVENTS).run()
+        await engine(path, OLD, clock, systems, EVENTS, wait=5).run()
         mark()
         turned = True
         return await engine(path, new, clock, systems, EVENTS).run()
@@ -185,7 +192,7 @@ def lived(path: Path, new: Program, *, how: How | None, live: bool) -> tuple[End
         turned = True
         await both.swap(new)
         mark()
-        await asyncio.sleep(60)
+        await asyncio.sleep(1000)
         both.stop()
         return await running
 
@@ -274,7 +281,7 @@ def test_what_was_sent_is_known_under_the_routes_name_of_today(case: Case, live:
 
 def test_the_number_is_told_before_anything_is_sent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path, clock = tmp_path / "j.db", VirtualClock()
-    run_virtually(engine(path, OLD, clock, FakeSystems(first), EVENTS).run())
+    run_virtually(engine(path, OLD, clock, FakeSystems(first), EVENTS, wait=5).run())
     told: list[bool] = []
 
     def script(_batch: Batch, _number: int) -> None:
@@ -289,7 +296,7 @@ def test_the_number_is_told_before_anything_is_sent(tmp_path: Path, caplog: pyte
 
 def test_a_route_that_comes_back_finds_its_presence(tmp_path: Path) -> None:
     path, clock = tmp_path / "j.db", VirtualClock()
-    run_virtually(engine(path, OLD, clock, FakeSystems(first), EVENTS).run())
+    run_virtually(engine(path, OLD, clock, FakeSystems(first), EVENTS, wait=5).run())
     run_virtually(engine(path, of("new"), clock, FakeSystems(), EVENTS).run())
     systems = FakeSystems()
     run_virtually(engine(path, OLD, clock, systems, [*EVENTS, event("P", "delete")]).run())

@@ -27,11 +27,17 @@ EVENTS = [event("L1"), event("C1", contact_type="customer"), event("L2"), event(
 
 
 def run(
-    path: Path, systems: FakeSystems, *, source: Source, made: Program = BOTH, only: tuple[str, ...] = ()
+    path: Path,
+    systems: FakeSystems,
+    *,
+    source: Source,
+    made: Program = BOTH,
+    only: tuple[str, ...] = (),
+    wait: float = 1000,
 ) -> Ending:
     clock = VirtualClock()
     journal = SqliteJournal(path, inline=True, now=clock.now)
-    engine = Engine(made, source=source, journal=journal, systems=systems, clock=clock, wait_seconds=5, only=only)
+    engine = Engine(made, source=source, journal=journal, systems=systems, clock=clock, wait_seconds=wait, only=only)
     return run_virtually(engine.run())
 
 
@@ -49,7 +55,7 @@ def unreachable(batch: Batch, _number: int) -> BatchResult:
 
 def test_a_drain_sends_what_is_journaled_and_reads_nothing(tmp_path: Path) -> None:
     path, systems = tmp_path / "j.db", FakeSystems()
-    run(path, FakeSystems(unreachable), source=ListSource(EVENTS))
+    run(path, FakeSystems(unreachable), source=ListSource(EVENTS), wait=5)
     ending = run(path, systems, source=NothingToRead())
     assert held(systems) == {"a": {"L1", "L2"}, "b": {"C1", "C2"}}
     assert (ending.clean, ending.tally.read, ending.tally.carried_over) == (True, 0, 4)
@@ -84,7 +90,7 @@ def test_only_the_chosen_routes_send_and_the_others_wait_in_the_journal(tmp_path
 
 def test_a_drain_of_one_route_sends_what_is_journaled_of_it(tmp_path: Path) -> None:
     path, systems = tmp_path / "j.db", FakeSystems()
-    run(path, FakeSystems(unreachable), source=ListSource(EVENTS))
+    run(path, FakeSystems(unreachable), source=ListSource(EVENTS), wait=5)
     ending = run(path, systems, source=NothingToRead(), only=("a",))
     assert held(systems) == {"a": {"L1", "L2"}}
     assert (ending.clean, ending.tally.withheld) == (True, 2)
