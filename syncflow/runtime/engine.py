@@ -69,6 +69,8 @@ class Keep:
 
     age_seconds: float = 7 * 86400.0
     most_bytes: int = 5 * 10**9
+    tombstone_seconds: float = 90 * 86400.0
+    """How long it is remembered of a deleted record that it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,8 +332,12 @@ class Engine:
     async def _tidy(self) -> None:
         """Forget what is settled and old: at the start, for a run may be short, and every minute."""
         while True:
-            before, gone = self._clock.now() - self._keep.age_seconds, 0
-            while count := await self._journal.tidy(before=before, most_bytes=self._keep.most_bytes):
+            keep, now, gone = self._keep, self._clock.now(), 0
+            while count := await self._journal.tidy(
+                before=now - keep.age_seconds,
+                most_bytes=keep.most_bytes,
+                tombstones_before=now - max(keep.tombstone_seconds, keep.age_seconds),
+            ):
                 gone += count
             if gone:
                 note("journal.tidied", events=gone)

@@ -84,7 +84,7 @@ def _built(project: Project) -> tuple[Project, Program]:
 def keep_of(project: Project) -> Keep:
     """Return how long the journal keeps settled events."""
     keep = project.routes.model.journal.keep
-    return Keep(keep.age, keep.size)
+    return Keep(keep.age, keep.size, keep.tombstones)
 
 
 def waiting_of(project: Project) -> MostWaiting:

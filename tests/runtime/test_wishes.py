@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from syncflow.errors import DataError
+from syncflow.errors import DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.engine import Ending, Engine, Keep
+from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.retention import Retention
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
 from tests.runtime.test_engine import run
@@ -195,3 +198,85 @@ def test_above_its_size_a_journal_forgets_the_oldest_first(tmp_path: Path) -> No
     with closing(connect(path)) as database:
         count, first = database.execute("SELECT count(*), min(seq) FROM events").fetchone()
     assert (count, first) == (1500, 1001)
+
+
+def test_an_older_journal_is_not_migrated_under_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A")], path, systems=FakeSystems(refusing), program=program())
+    with closing(connect(path)) as journal:
+        journal.execute("PRAGMA user_version = 2")
+    lock = RunLock(path.with_name("j.db.lock"))
+    lock.acquire()
+    commands: list[Callable[[], object]] = [
+        lambda: wishes.redrive(path, Letters(), how="as_sent"),
+        lambda: wishes.drop(path, Letters()),
+        lambda: wishes.replay(path, [1]),
+        lambda: wishes.forget(path, "A"),
+    ]
+    try:
+        for command in commands:
+            with pytest.raises(UnavailableError) as refused:
+                command()
+            assert refused.value.message == (
+                f"the journal {path} is of an earlier version, and a run of that version is going on"
+            )
+            assert refused.value.hint == "use the syncflow that the run uses, or stop the run first"
+        with closing(connect(path)) as journal:
+            assert journal.execute("PRAGMA user_version").fetchone() == (2,)
+    finally:
+        lock.release()
+
+
+DAY = 86_400.0
+
+
+def tombstones(path: Path) -> list[str]:
+    with closing(connect(path)) as journal:
+        return [
+            record
+            for (record,) in journal.execute("SELECT record FROM presence WHERE state = 'deleted' AND route != ''")
+        ]
+
+
+def test_a_tombstone_is_kept_for_its_age_and_not_longer(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    events = [event("A"), event("A", "delete"), event("B")]
+    keep = Keep(age_seconds=DAY, tombstone_seconds=30 * DAY)
+
+    def later(days: float) -> None:
+        clock = VirtualClock(1_700_000_000.0 + days * DAY)
+        journal = SqliteJournal(path, inline=True, now=clock.now)
+        source = ListSource(events)
+        engine = Engine(program(), source=source, journal=journal, systems=FakeSystems(), clock=clock, keep=keep)
+        run_virtually(engine.run())
+
+    later(0)
+    later(1)
+    later(29)
+    assert tombstones(path) == ["A"]
+    later(32)
+    assert tombstones(path) == []
+    with closing(connect(path)) as journal:
+        assert journal.execute("SELECT record FROM presence").fetchall() == [("B",)]
+
+
+def test_a_tidy_does_not_look_at_what_dead_letters_keep_again(tmp_path: Path) -> None:
+    """It passes them once; a dead letter that is dropped by another process lets it look again."""
+    path = tmp_path / "j.db"
+    run([event(f"A{i}") for i in range(2500)], path, systems=FakeSystems(refusing), program=program(stop_after=10**6))
+    with closing(connect(path)) as journal:
+        steps = 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        retention = Retention(journal)
+        while retention.tidy(2e9, 10**12, 0.0, 100.0)[1]:
+            pass
+        journal.set_progress_handler(step, 100)
+        assert retention.tidy(2e9, 10**12, 0.0, 160.0) == (0, False)
+        assert steps < 10, "hundreds of virtual machine steps, not hundreds of thousands"
+        assert wishes.drop(path, Letters(record="A7")) == 1
+        assert retention.tidy(2e9, 10**12, 0.0, 220.0) == (1, True)

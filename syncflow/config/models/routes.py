@@ -231,6 +231,8 @@ class JournalKeep(Model):
     """How long."""
     size: Size = 5 * 10**9
     """How large it may become."""
+    tombstones: Duration = 90 * 86400.0
+    """How long it is remembered that a record was deleted, so that a late older change does not bring it back; at least ``age``."""
 
 
 class JournalWaiting(Model):

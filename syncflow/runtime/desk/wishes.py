@@ -16,7 +16,9 @@ from typing import Any
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.desk.letters import LETTERS, Letters
 from syncflow.runtime.journal.base import How
+from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
+from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 
 
 def count(path: Path, letters: Letters) -> int:
@@ -171,8 +173,27 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.exists():
         raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
     with explained(path), closing(connect(path)) as journal:
-        migrate(journal, path)
+        _bring_up_to_date(journal, path)
         yield journal
+
+
+def _bring_up_to_date(journal: sqlite3.Connection, path: Path) -> None:
+    """Migrate a journal of an earlier version, unless a run of that version holds it: it would not know its own tables any more."""
+    if journal.execute("PRAGMA user_version").fetchone()[0] >= len(MIGRATIONS):
+        migrate(journal, path)  # refuses one of a newer version
+        return
+    lock = RunLock(path.with_name(path.name + ".lock"))
+    try:
+        lock.acquire()
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"the journal {path} is of an earlier version, and a run of that version is going on",
+            hint="use the syncflow that the run uses, or stop the run first",
+        ) from error
+    try:
+        migrate(journal, path)
+    finally:
+        lock.release()
 
 
 def _text(value: Any) -> Any:

@@ -293,10 +293,10 @@ class Journal(Protocol):
         """What people asked to be sent again, oldest first."""
         ...
 
-    async def tidy(self, *, before: float, most_bytes: int) -> int:
+    async def tidy(self, *, before: float, most_bytes: int, tombstones_before: float = 0.0) -> int:
         """Forget some settled events read before then, or the oldest above the size; return how many: 0 if none is left.
 
-        It takes no longer than a commit, so that none waits for it. Presence stays.
+        It takes no longer than a commit, so that none waits for it. Presence stays; tombstones of deletes before ``tombstones_before`` go.
         """
         ...
 

@@ -100,9 +100,11 @@ class SqliteJournal:
     async def marks(self, *, most: int) -> Sequence[Mark]:
         return [mark(row, repeated) for row, repeated in await self._call("marks", most)]
 
-    async def tidy(self, *, before: float, most_bytes: int) -> int:
-        count: int = await self._call("tidy", before, most_bytes, self._now())
-        return count
+    async def tidy(self, *, before: float, most_bytes: int, tombstones_before: float = 0.0) -> int:
+        while True:  # each call is short, and others come between
+            gone, more = await self._call("tidy", before, most_bytes, tombstones_before, self._now())
+            if gone or not more:
+                return int(gone)
 
     async def activate(self, program: Activation, *, at: float) -> Activated:
         activated: Activated = await self._call("activate", program, at)

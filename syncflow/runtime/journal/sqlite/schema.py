@@ -77,7 +77,13 @@ CREATE TABLE standings (
 """
 """Systems that wait, are parked or have stopped; in our words, or in words about no record."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS)
+DAYS = """
+CREATE TABLE days (day INTEGER PRIMARY KEY, last_event INTEGER NOT NULL);
+CREATE INDEX presence_gone ON presence (version_seq) WHERE state != 'present';
+"""
+"""The last event of each day: how old a tombstone is, told by its version."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"

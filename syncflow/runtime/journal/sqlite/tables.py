@@ -16,6 +16,7 @@ from syncflow.runtime.journal.sqlite.activation import activate
 from syncflow.runtime.journal.sqlite.bulk import insert, update
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.known import read_known
+from syncflow.runtime.journal.sqlite.retention import Retention
 from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, PRESENCE_COLUMNS, Row
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 from syncflow.runtime.journal.sqlite.totals import read_standings, read_totals
@@ -55,6 +56,7 @@ class Tables:
         self._sync = sync
         self._run_id = 0
         self._database: sqlite3.Connection | None = None
+        self._retention: Retention | None = None
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Do what ``name`` says, with errors for people."""
@@ -126,6 +128,8 @@ class Tables:
             db.executemany("DELETE FROM marks WHERE id = ?", chunk["taken"])
             db.executemany("UPDATE marks SET aside = ? WHERE id = ?", chunk["aside"])
             db.executemany("UPDATE dead_letters SET state = 'redriven' WHERE id = ?", chunk["redriven"])
+            if chunk["redriven"] and self._retention:
+                self._retention.freed()
             db.executemany(
                 "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, "
                 "line = excluded.line",
@@ -200,48 +204,11 @@ class Tables:
         row: Row | None = self._db.execute(f"{_WAITING} WHERE id = ?", (delivery,)).fetchone()
         return row
 
-    def tidy(self, before: float, most_bytes: int, at: float) -> int:
-        """Forget some settled events read before then, or the oldest above the size; return how many."""
-        # Up to the first that is not old: looking through all of a large journal takes seconds.
-        young = self._db.execute("SELECT seq FROM events WHERE read_at >= ? ORDER BY seq LIMIT 1", (before,)).fetchone()
-        newest = self._db.execute("SELECT max(seq) FROM events").fetchone()[0] or 0
-        gone = self._forget_settled(young[0] if young else newest)
-        if not gone and self._bytes() > most_bytes:
-            gone = self._forget_settled(newest)
-        with self._db as db:
-            db.execute("DELETE FROM usage WHERE minute < ?", (at // 60 - 2 * 24 * 60,))
-        if gone:
-            self._db.executescript("PRAGMA incremental_vacuum(1000)")  # ``execute`` would give back a single page
-        return gone
-
-    def _bytes(self) -> int:
-        pages, free, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
-
-    def _forget_settled(self, before: int) -> int:
-        """Delete a thousand of the oldest events with lower numbers that nothing waits for."""
-        sql = (
-            "SELECT seq FROM events e WHERE seq < ? "  # constants only
-            f"AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq AND d.{IS_OPEN}) "
-            "AND NOT EXISTS (SELECT 1 FROM dead_letters l WHERE l.event = e.seq AND l.state = 'open') "
-            "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.event = e.seq AND m.aside IS NULL) "
-            "ORDER BY seq LIMIT 1000"
-        )
-        events = self._db.execute(sql, (before,)).fetchall()
-        with self._db as db:
-            db.executemany("DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?)", events)
-            for table, column in (
-                ("marks", "event"),
-                ("dead_letters", "event"),
-                ("deliveries", "event"),
-                ("events", "seq"),
-            ):
-                # The newest delivery stays: its number must not be given out again.
-                newest = " AND id < (SELECT max(id) FROM deliveries)" if table == "deliveries" else ""
-                db.executemany(f"DELETE FROM {table} WHERE {column} = ?{newest}", events)
-        return len(events)
+    def tidy(self, before: float, most_bytes: int, tombstones_before: float, at: float) -> tuple[int, bool]:
+        """Forget some settled events; return how many, and whether there are more to look at."""
+        if self._retention is None:
+            self._retention = Retention(self._db)
+        return self._retention.tidy(before, most_bytes, tombstones_before, at)
 
     def activate(self, program: Activation, at: float) -> Activated:
         """Let a program take over the journal."""
@@ -286,7 +253,7 @@ class Tables:
         """Let go of the file; what was not committed is gone."""
         if self._database is not None:
             self._database.close()
-            self._database = None
+            self._database = self._retention = None
 
 
 _WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
