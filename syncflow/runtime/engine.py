@@ -23,6 +23,7 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Delivery
+from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.chosen_routes import chosen_routes
 from syncflow.runtime.delivery.dispatch import Dispatcher, System
@@ -146,6 +147,7 @@ class Engine:
         self._reason = ""
         self._group: asyncio.TaskGroup | None = None
         self._batch_ids = _batch_ids()
+        self._bugs = Bugs()
         self._ended = False
         self.reloading = asyncio.Lock()
         """Held while a reload is under way: the project that was loaded last must win."""
@@ -254,7 +256,9 @@ class Engine:
         processed: asyncio.Queue[ProcessedChunk | None] = asyncio.Queue(QUEUE)
         transformed: asyncio.Queue[TransformedChunk | None] = asyncio.Queue(QUEUE)
         numbers = Numbers(opened.last_event, opened.last_delivery)
-        committer = Committer(self._journal, numbers=numbers, positions=opened.positions, tally=self.tally)
+        committer = Committer(
+            self._journal, numbers=numbers, positions=opened.positions, tally=self.tally, bugs=self._bugs
+        )
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self._settler.run(), name="settle")
             async with self._between_chunks:  # a swap comes before all of this or after it
@@ -262,7 +266,15 @@ class Engine:
                 await self._start_dispatchers(
                     self._connected(self.program), backlog=opened.used_before, start_full=opened.used_before
                 )
-            reading = read(self._source, raw, clock=self._clock, tally=self.tally, limit=self._limit, stop=self._stop)
+            reading = read(
+                self._source,
+                raw,
+                clock=self._clock,
+                tally=self.tally,
+                limit=self._limit,
+                stop=self._stop,
+                bugs=self._bugs,
+            )
             group.create_task(reading, name="read")
             group.create_task(self._process(raw, processed), name="process")
             group.create_task(self._transform(processed, transformed), name="transform")
@@ -281,7 +293,7 @@ class Engine:
 
     async def _process(self, raw: asyncio.Queue[RawChunk | None], out: asyncio.Queue[ProcessedChunk | None]) -> None:
         while chunk := await raw.get():
-            await out.put(process(self.program, chunk))
+            await out.put(process(self.program, chunk, self._bugs))
             await asyncio.sleep(0)  # a full chunk takes milliseconds: let the senders have their turn
         await out.put(None)
 
@@ -289,7 +301,7 @@ class Engine:
         self, processed: asyncio.Queue[ProcessedChunk | None], out: asyncio.Queue[TransformedChunk | None]
     ) -> None:
         while chunk := await processed.get():
-            await out.put(transform(chunk))
+            await out.put(transform(chunk, self._bugs))
             await asyncio.sleep(0)
         await out.put(None)
 
@@ -332,16 +344,22 @@ class Engine:
     async def _tidy(self) -> None:
         """Forget what is settled and old: at the start, for a run may be short, and every minute."""
         while True:
-            keep, now, gone = self._keep, self._clock.now(), 0
-            while count := await self._journal.tidy(
-                before=now - keep.age_seconds,
-                most_bytes=keep.most_bytes,
-                tombstones_before=now - max(keep.tombstone_seconds, keep.age_seconds),
-            ):
-                gone += count
-            if gone:
-                note("journal.tidied", events=gone)
+            try:
+                await self._tidy_once()
+            except Exception as error:  # noqa: BLE001  # a bulkhead
+                self._bugs.tell(error, during="the journal was tidied")
             await self._clock.sleep(60.0)
+
+    async def _tidy_once(self) -> None:
+        keep, now, gone = self._keep, self._clock.now(), 0
+        while count := await self._journal.tidy(
+            before=now - keep.age_seconds,
+            most_bytes=keep.most_bytes,
+            tombstones_before=now - max(keep.tombstone_seconds, keep.age_seconds),
+        ):
+            gone += count
+        if gone:
+            note("journal.tidied", events=gone)
 
     async def _hold_back(self) -> None:
         """Wait while too much is waiting already; what is read stays unacknowledged."""
@@ -455,6 +473,7 @@ class Engine:
             clock=self._clock,
             tally=self.tally,
             batch_ids=self._batch_ids,
+            bugs=self._bugs,
             changed=self._news,
             backlog=backlog,
             standing=self._standings.pop(name, None),

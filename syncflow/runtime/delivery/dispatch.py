@@ -14,7 +14,9 @@ from typing import Protocol
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.requests import SystemPlan
+from syncflow.errors import UnavailableError
 from syncflow.events import Action, Batch, BatchResult, Delivery, Outcome, Signal, Verdict
+from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.delivery.bisect import Bisection, bisect
 from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.delivery.limits import GateClosedError, Limiter, count_passed
@@ -58,6 +60,7 @@ class Dispatcher:
         batch_ids: Callable[[], str],
         changed: Callable[[], None],
         backlog: bool,
+        bugs: Bugs,
         standing: Standing | None = None,
         window: int = WINDOW,
         only: frozenset[str] | None = None,
@@ -89,6 +92,7 @@ class Dispatcher:
         self._unsettled = asyncio.Semaphore(2 * max(1, plan.in_flight))  # what a kill may cause to be sent again
         self._writes: set[asyncio.Task[None]] = set()
         self._failures = 0
+        self._bugs = bugs
         self._stands = Stands(plan.name, journal=journal, clock=clock, keep=self._keep, before=standing)
         if standing is not None and (left := standing.left_seconds(clock.now())):
             limiter.pause(left)
@@ -100,6 +104,12 @@ class Dispatcher:
 
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         """Take deliveries that were just committed, in order of id; those beyond the window stay in the journal."""
+        try:
+            self._accept(deliveries)
+        except Exception as error:  # noqa: BLE001  # a bulkhead
+            self._fail(error, during="deliveries were put in order")
+
+    def _accept(self, deliveries: Sequence[Delivery]) -> None:
         # A page that was being read meanwhile may hold some of them already.
         deliveries = [delivery for delivery in deliveries if delivery.id > self._loaded]
         if not deliveries:
@@ -150,19 +160,52 @@ class Dispatcher:
     # -- the task -----------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Send until closed; returns when every send under way has been settled."""
+        """Send until closed; returns when every send under way has been settled.
+
+        Raises:
+            UnavailableError: the journal failed. Any other exception stops this system only.
+        """
         try:
             async with asyncio.TaskGroup() as sends:
                 while not self._closing:
                     self._news.clear()  # first: what is said while a page is read must wake the wait below
-                    await self._page()
-                    if self.stopped or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
-                        await self._wait()
-                    elif await self._room():
-                        self._start(sends)
+                    try:
+                        await self._turn(sends)
+                    except UnavailableError:
+                        raise
+                    except Exception as error:  # noqa: BLE001  # a bulkhead
+                        self._fail(error, during="batches were made")
         finally:
             await asyncio.gather(*self._writes, return_exceptions=True)
+            await self._close_system()
+
+    async def _turn(self, sends: asyncio.TaskGroup) -> None:
+        """Start one batch, or wait until something changes."""
+        if not self.stopped:
+            await self._page()
+        if self.stopped or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
+            await self._wait()
+        elif await self._room():
+            self._start(sends)
+
+    async def _close_system(self) -> None:
+        try:
             await self._system.close()
+        except Exception as error:  # noqa: BLE001  # a bulkhead
+            self._bugs.tell(error, during="a system was closed", system=self.plan.name)
+
+    def _fail(self, error: Exception, *, during: str) -> None:
+        """Stop this system for an exception that nobody foresaw; its deliveries stay open, and other systems go on."""
+        self._stop(f"{CODE}: {self._bugs.tell(error, during=during, system=self.plan.name)}", by=CODE)
+
+    def _stop(self, reason: str, *, by: str) -> None:
+        if self.stopped:
+            return
+        self.stopped = reason
+        self._stands.change("stopped", reason=reason, by=by)
+        warn("system.stopped", system=self.plan.name, reason=reason)
+        self._news.set()
+        self._changed()
 
     async def _page(self) -> None:
         """Load from the journal when a quarter of the window is free."""
@@ -250,7 +293,11 @@ class Dispatcher:
         self._unsettled.release()
 
     def _start(self, sends: asyncio.TaskGroup) -> None:
-        cut = None if self.stopped else self._lanes.cut(self._clock.monotonic(), flush=self._flush)
+        try:
+            cut = None if self.stopped else self._lanes.cut(self._clock.monotonic(), flush=self._flush)
+        except BaseException:
+            self._release()
+            raise
         if cut is None:
             self._release()
         else:
@@ -261,6 +308,10 @@ class Dispatcher:
     async def _send(self, group: Group, deliveries: tuple[Delivery, ...]) -> None:
         try:
             await self._send_and_settle(group, deliveries)
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a bulkhead
+            self._fail(error, during="an answer was settled")
         finally:
             self._unsettled.release()
 
@@ -307,6 +358,16 @@ class Dispatcher:
                 message = "the run ended between two of its requests"
                 outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message=message)
             return BatchResult((outcome,) * len(batch.deliveries), Signal("closed"))
+        except Exception as error:  # noqa: BLE001  # a bulkhead
+            self._fail(error, during="a batch was sent")
+            return self._unknown(batch, sent=passed.requests > 0)
+
+    def _unknown(self, batch: Batch, *, sent: bool) -> BatchResult:
+        """Say of a batch whose sending met an unforeseen exception that it stays open, or is in doubt where that would repeat it."""
+        outcome = Outcome(Verdict.RETRY, code=CODE, message=self.stopped, counts=False)
+        if sent and self._is_unsafe(batch.operation):
+            outcome = Outcome(Verdict.IN_DOUBT, code=CODE, message=self.stopped)
+        return BatchResult((outcome,) * len(batch.deliveries), Signal("stop", reason=self.stopped))
 
     def _is_unsafe(self, operation: Action) -> bool:
         return self.plan.operations[operation].repeat == "unsafe"
@@ -328,10 +389,7 @@ class Dispatcher:
         if signal and signal.kind == "closed":
             return
         if signal and signal.kind == "stop":
-            self.stopped = signal.reason or "its configuration was refused"
-            self._stands.change("stopped", reason=self.stopped, by=signal.by)
-            warn("system.stopped", system=self.plan.name, reason=self.stopped)
-            self._changed()
+            self._stop(signal.reason or "its configuration was refused", by=signal.by)
         elif signal and signal.kind in {"throttle", "park"}:
             self._unreachable = ""
             self._tally.system(self.plan.name).refused_for_rate += signal.refused

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
+from syncflow.errors import BugError, SyncflowError, UnavailableError
 from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
-from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, plan_again, plan_chunk
-from syncflow.runtime.journal.base import Commit, Journal, Known, Wanted
+from syncflow.runtime.bulkheads import CODE, Bugs
+from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
+from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, plan_again
+from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, warn
 from syncflow.sources.base import Source
 
@@ -47,15 +50,22 @@ class TransformedChunk:
     raw: RawChunk
 
 
-def process(program: Program, chunk: RawChunk) -> ProcessedChunk:
+def process(program: Program, chunk: RawChunk, bugs: Bugs) -> ProcessedChunk:
     check = program.check
-    return ProcessedChunk(program, [check(raw) for raw in chunk.raws], chunk)
+    try:
+        fates = [check(raw) for raw in chunk.raws]
+    except Exception:  # noqa: BLE001  # a bulkhead
+        fates = [checked(program, raw, bugs) for raw in chunk.raws]
+    return ProcessedChunk(program, fates, chunk)
 
 
-def transform(chunk: ProcessedChunk) -> TransformedChunk:
-    route = chunk.program.route
-    fates: list[Fate] = [route(fate) if isinstance(fate, Accepted) else fate for fate in chunk.fates]
-    return TransformedChunk(chunk.program, fates, chunk.raw)
+def transform(chunk: ProcessedChunk, bugs: Bugs) -> TransformedChunk:
+    program, route = chunk.program, chunk.program.route
+    try:
+        fates: list[Fate] = [route(fate) if isinstance(fate, Accepted) else fate for fate in chunk.fates]
+    except Exception:  # noqa: BLE001  # a bulkhead
+        fates = [routed(program, fate, bugs) if isinstance(fate, Accepted) else fate for fate in chunk.fates]
+    return TransformedChunk(program, fates, chunk.raw)
 
 
 async def read(
@@ -66,12 +76,22 @@ async def read(
     tally: Tally,
     limit: int | None,
     stop: asyncio.Event,
+    bugs: Bugs,
 ) -> None:
-    """Read until the end of the source, the limit or ``stop``; ``None`` marks the end. What is read when ``stop`` comes is kept."""
+    """Read until the end of the source, the limit or ``stop``; ``None`` marks the end. What is read when ``stop`` comes is kept.
+
+    Raises:
+        SyncflowError: the source failed.
+    """
     left = limit
     while not stop.is_set() and left != 0:
         reading = asyncio.ensure_future(source.read(most=min(CHUNK, left) if left else CHUNK))
-        raws = await _unless(stop, reading)
+        try:
+            raws = await _unless(stop, reading)
+        except SyncflowError:
+            raise
+        except Exception as error:
+            raise BugError(f"the source failed: {bugs.tell(error, during='it was read')}") from error
         if not raws:
             break
         tally.read += len(raws)
@@ -96,8 +116,11 @@ async def _unless(stop: asyncio.Event, reading: asyncio.Future[Sequence[Raw]]) -
 class Committer:
     """Plan a chunk with presence in hand, journal it. One at a time: the order of chunks is the order of arrival."""
 
-    def __init__(self, journal: Journal, *, numbers: Numbers, positions: Mapping[str, int], tally: Tally) -> None:
+    def __init__(
+        self, journal: Journal, *, numbers: Numbers, positions: Mapping[str, int], tally: Tally, bugs: Bugs
+    ) -> None:
         self._journal = journal
+        self._bugs = bugs
         self._numbers = numbers
         self._positions = dict(positions)
         self._tally = tally
@@ -113,17 +136,39 @@ class Committer:
         read right behind this one's commit: else the journal would wait for the loop's next turn with every chunk.
         """
         if chunk.program is not program:
-            chunk = transform(process(program, chunk.raw))
-        known = await self._known(chunk, program)
+            chunk = transform(process(program, chunk.raw, self._bugs), self._bugs)
+        try:
+            known = await self._known(chunk, program)
+        except UnavailableError:
+            raise
+        except Exception:  # noqa: BLE001  # a bulkhead
+            chunk = replace(chunk, fates=with_keys(chunk.fates, program.routes, self._bugs))
+            known = await self._known(chunk, program)
         chunk = self._without_known(chunk)
-        plan = plan_chunk(chunk.fates, known=known, program=program, numbers=self._numbers, now=chunk.raw.read_at)
-        commit = plan.commit(last_positions(chunk.raw.raws), fingerprint=program.fingerprint)
-        ahead = _wanted(following, program) if following and following.program is program else None
-        found = await self._journal.commit(commit, ahead=ahead)
+        plan = planned(chunk.fates, known, program, numbers=self._numbers, now=chunk.raw.read_at, bugs=self._bugs)
+        positions = last_positions(chunk.raw.raws)
+        ahead = self._wanted_ahead(following, program)
+        commit = plan.commit(positions, fingerprint=program.fingerprint)
+        try:
+            found = await self._journal.commit(commit, ahead=ahead)
+        except TypeError:  # a payload that is no JSON, before anything was written: find out whose
+            plan = planned_alone(
+                chunk.fates, known, program, numbers=self._numbers, now=chunk.raw.read_at, bugs=self._bugs
+            )
+            commit = plan.commit(positions, fingerprint=program.fingerprint)
+            found = await self._journal.commit(commit, ahead=ahead)
         self._ahead = (following, found) if following and found else None
         self._positions.update((position.partition, position.offset) for position in commit.positions)
         self._count(plan)
         return _to_send(commit)
+
+    def _wanted_ahead(self, following: TransformedChunk | None, program: Program) -> Wanted | None:
+        if following is None or following.program is not program:
+            return None
+        try:
+            return _wanted(following, program)
+        except Exception:  # noqa: BLE001  # a bulkhead: whose it is is found out in its turn
+            return None
 
     async def _known(self, chunk: TransformedChunk, program: Program) -> Known:
         ahead, self._ahead = self._ahead, None
@@ -144,28 +189,52 @@ class Committer:
         return TransformedChunk(chunk.program, [fate for fate, _ in new], raws)
 
     async def take_up(self, program: Program, *, now: float) -> Sequence[Delivery]:
-        """Carry out what people marked to be sent again; return the deliveries that are to be sent."""
+        """Carry out what people marked to be sent again; return the deliveries that are to be sent.
+
+        A mark that meets an unforeseen exception is set aside with the reason; the others are carried out.
+        """
         to_send: list[Delivery] = []
         self._ahead = None
         while marks := await self._journal.marks(most=CHUNK):
-            wishes = [
-                (mark, None if mark.how == "as_sent" and mark.delivery else _fate(program, mark.raw)) for mark in marks
-            ]
-            routed = [fate for _, fate in wishes if isinstance(fate, Routed)]
-            records = [mark.delivery.record for mark in marks if mark.delivery]
-            records += [fate.accepted.event.record for fate in routed]
-            known = await self._journal.known(Wanted(records, keys_of(routed, program.routes), ()))
-            plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
-            commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
-            await self._journal.commit(commit)
-            self._tally.redriven += len(commit.taken)
-            self._tally.set_aside += len(commit.aside)
-            for reason in sorted(set(commit.aside.values())):
-                count = sum(reason == each for each in commit.aside.values())
-                warn("marks.set_aside", count=count, reason=reason)
-            self._count(plan)
-            to_send += _to_send(commit)
+            try:
+                to_send += await self._repeat(marks, program, now=now)
+            except UnavailableError:
+                raise
+            except Exception:  # noqa: BLE001  # a bulkhead
+                to_send += await self._repeat_alone(marks, program, now=now)
         return to_send
+
+    async def _repeat_alone(self, marks: Sequence[Mark], program: Program, *, now: float) -> Sequence[Delivery]:
+        to_send: list[Delivery] = []
+        for mark in marks:
+            try:
+                to_send += await self._repeat([mark], program, now=now)
+            except UnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001  # a bulkhead
+                reason = self._bugs.tell(error, during="a mark was carried out", event=mark.event)
+                await self._journal.set_aside({mark.id: f"{CODE}: {reason}"}, at=now)
+                self._tally.set_aside += 1
+        return to_send
+
+    async def _repeat(self, marks: Sequence[Mark], program: Program, *, now: float) -> Sequence[Delivery]:
+        wishes = [
+            (mark, None if mark.how == "as_sent" and mark.delivery else _fate(program, mark.raw)) for mark in marks
+        ]
+        routed = [fate for _, fate in wishes if isinstance(fate, Routed)]
+        records = [mark.delivery.record for mark in marks if mark.delivery]
+        records += [fate.accepted.event.record for fate in routed]
+        known = await self._journal.known(Wanted(records, keys_of(routed, program.routes), ()))
+        plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
+        commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
+        await self._journal.commit(commit)
+        self._tally.redriven += len(commit.taken)
+        self._tally.set_aside += len(commit.aside)
+        for reason in sorted(set(commit.aside.values())):
+            count = sum(reason == each for each in commit.aside.values())
+            warn("marks.set_aside", count=count, reason=reason)
+        self._count(plan)
+        return _to_send(commit)
 
     def _count(self, plan: Plan) -> None:
         tally = self._tally

@@ -1,0 +1,252 @@
+"""An exception that nobody foresaw costs the smallest thing that holds it: at every place where a task of the run calls out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from syncflow.compiler.program import Program
+from syncflow.compiler.requests import OperationPlan
+from syncflow.errors import BugError, DataError
+from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Raw, Refused, Routed
+from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
+from syncflow.testing.fakes import FakeSystem
+from tests.runtime.programs import event, program, route, system
+
+SECRET = "ada@example.com"
+"""A value of a record, in the words of every exception."""
+EVENTS = [event(f"A{i}", contact_type="lead" if i % 2 else "customer") for i in range(20)]
+"""Ten for system a (odd), ten for system b (even)."""
+
+ERRORS: tuple[type[Exception], ...] = (KeyError, ValueError, RuntimeError, DataError, BugError, RecursionError)
+
+
+def run(
+    directory: Path,
+    made: Program,
+    systems: FakeSystems | Callable[..., Any],
+    *,
+    events: Sequence[dict[str, Any]] = EVENTS,
+    journal: Callable[..., SqliteJournal] = SqliteJournal,
+    source: Any = None,
+) -> Ending:
+    clock = VirtualClock()
+
+    async def main() -> Ending:
+        kept = journal(directory / "j.db", inline=True, now=clock.now)
+        engine = Engine(
+            made,
+            source=source or ListSource(events),
+            journal=kept,
+            systems=systems,
+            clock=clock,
+            random=Random(1),
+            wait_seconds=5.0,
+        )
+        return await engine.run()
+
+    return run_virtually(main())
+
+
+def letters(directory: Path) -> list[tuple[Any, ...]]:
+    sql = "SELECT stage, code, reason, event FROM dead_letters ORDER BY id"
+    return connect(directory / "j.db").execute(sql).fetchall()
+
+
+def open_deliveries(directory: Path) -> dict[str, int]:
+    sql = "SELECT system, count(*) FROM deliveries WHERE state IN ('waiting', 'sending', 'retrying') GROUP BY system"
+    return dict(connect(directory / "j.db").execute(sql).fetchall())
+
+
+def with_bad_check(made: Program, error: type[Exception]) -> Program:
+    def check(raw: Raw) -> Accepted | Ignored | Refused:
+        if b'"A7"' in raw.body:
+            raise error(SECRET)
+        return made.check(raw)
+
+    return replace(made, check=check)
+
+
+def with_bad_route(made: Program, error: type[Exception]) -> Program:
+    def route(accepted: Accepted) -> Routed:
+        if accepted.event.record.id == "A7":
+            raise error(SECRET)
+        return made.route(accepted)
+
+    return replace(made, route=route)
+
+
+def with_bad_plan(made: Program, error: type[Exception]) -> Program:
+    def normalise(value: str) -> str:
+        if value == "A7":
+            raise error(SECRET)
+        return value
+
+    routes = {name: replace(plan, normalise_key=normalise) for name, plan in made.routes.items()}
+    return replace(made, routes=routes)
+
+
+def with_bad_payload(made: Program, _error: type[Exception]) -> Program:
+    def route(accepted: Accepted) -> Routed:
+        routed = made.route(accepted)
+        if accepted.event.record.id != "A7":
+            return routed
+        return replace(routed, matches=tuple(replace(m, payload={"Name": "\ud800"}) for m in routed.matches))
+
+    return replace(made, route=route)
+
+
+OF_ONE_EVENT = {
+    "door": (with_bad_check, "schema", "an event was checked"),
+    "route and mapping": (with_bad_route, "route", "an event was routed"),
+    "plan": (with_bad_plan, "route", "an event was planned"),
+    "a payload that is no JSON": (with_bad_payload, "route", "an event was planned"),
+}
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(("spoilt", "stage", "during"), OF_ONE_EVENT.values(), ids=OF_ONE_EVENT)
+def test_an_exception_about_one_event_costs_that_event(
+    spoilt: Callable[[Program, type[Exception]], Program],
+    stage: str,
+    during: str,
+    error: type[Exception],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    systems = FakeSystems()
+    with caplog.at_level(logging.INFO, "syncflow"):
+        ending = run(tmp_path, spoilt(program(), error), systems)
+    assert len(systems.by_name["a"].held) == 9
+    assert len(systems.by_name["b"].held) == 10
+    [letter] = letters(tmp_path)
+    name = "TypeError" if spoilt is with_bad_payload else error.__name__
+    name = letter[2].split()[2] if spoilt is with_bad_payload else name
+    assert letter[:3] == (stage, "bug", f"an unforeseen {name} while {during}; the log shows where")
+    assert ending.tally.accounted
+    assert not ending.systems_stopped
+    [told] = [record for record in caplog.records if record.getMessage() == "bug"]
+    assert told.fields["traceback"]  # type: ignore[attr-defined]  # ours
+    assert SECRET not in str([vars(record) for record in caplog.records])
+
+
+class Bad(FakeSystem):
+    """A system whose sending, or closing, raises; its plan may be spoilt instead."""
+
+    error: type[Exception] = KeyError
+
+    async def send(self, batch: Batch) -> BatchResult:
+        if self.plan.name == "a":
+            async with self.gate.request():
+                raise self.error(SECRET)
+        return await super().send(batch)
+
+
+class Unfitting(FakeSystem):
+    """A system whose answer has no outcome for its deliveries: settling it fails."""
+
+    async def send(self, batch: Batch) -> BatchResult:
+        result = await super().send(batch)
+        return BatchResult(()) if self.plan.name == "a" else result
+
+
+class BadAtTheEnd(FakeSystem):
+    async def close(self) -> None:
+        raise KeyError(SECRET)
+
+
+def spoilt_group(_delivery: Delivery) -> str:
+    raise DataError(SECRET)
+
+
+def spoilt_groups() -> Program:
+    made = program()
+    operations = {
+        name: OperationPlan(plan.action, plan.repeat, plan.batch_records, 0, spoilt_group)
+        for name, plan in made.systems["a"].operations.items()
+    }
+    return replace(made, systems={**made.systems, "a": replace(made.systems["a"], operations=operations)})
+
+
+OF_ONE_SYSTEM: dict[str, tuple[type[FakeSystem], Callable[[], Program], str, str]] = {
+    "send": (Bad, program, "a batch was sent", "KeyError"),
+    "settling an answer": (Unfitting, program, "an answer was settled", "ValueError"),
+    "putting in order": (FakeSystem, spoilt_groups, "deliveries were put in order", "DataError"),
+}
+
+
+@pytest.mark.parametrize(("kind", "made", "during", "name"), OF_ONE_SYSTEM.values(), ids=OF_ONE_SYSTEM)
+def test_an_exception_about_one_system_stops_that_system_and_its_deliveries_stay_open(
+    kind: type[FakeSystem], made: Callable[[], Program], during: str, name: str, tmp_path: Path
+) -> None:
+    systems: dict[str, FakeSystem] = {}
+
+    def connected(plan: Any, gate: Any) -> FakeSystem:
+        return systems.setdefault(plan.name, kind(plan, gate))
+
+    ending = run(tmp_path, made(), connected)
+    assert len(systems["b"].held) == 10
+    assert ending.systems_stopped == (f"a: bug: an unforeseen {name} while {during}; the log shows where",)
+    assert open_deliveries(tmp_path) == {"a": 10}
+    assert letters(tmp_path) == []
+    [standing] = connect(tmp_path / "j.db").execute("SELECT system, state, by FROM standings").fetchall()
+    assert standing == ("a", "stopped", "bug")
+    again = FakeSystems()
+    assert run(tmp_path, program(), again, events=EVENTS).clean, "the next run goes on"
+    assert len(again.by_name["a"].held) == 10
+
+
+def test_an_unsafe_operation_that_was_being_sent_is_in_doubt(tmp_path: Path) -> None:
+    systems = {"a": system("a", repeat="unsafe"), "b": system("b")}
+    run(tmp_path, program(systems=systems), Bad)
+    assert {letter[1] for letter in letters(tmp_path)} == {"bug"}
+    assert open_deliveries(tmp_path) == {}
+
+
+def test_a_system_that_cannot_be_closed_ends_no_run(tmp_path: Path) -> None:
+    assert run(tmp_path, program(), BadAtTheEnd).clean
+
+
+class BadTidy(SqliteJournal):
+    async def tidy(self, **_more: Any) -> int:
+        raise KeyError(SECRET)
+
+
+def test_tidying_that_fails_is_logged_and_ends_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert run(tmp_path, program(), FakeSystems(), journal=BadTidy).clean
+    assert [r.fields["during"] for r in caplog.records if r.getMessage() == "bug"] == ["the journal was tidied"]  # type: ignore[attr-defined]  # ours
+
+
+class BadSource(ListSource):
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        raise ValueError(SECRET)
+
+
+def test_a_source_that_fails_ends_the_run_with_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(
+        BugError, match="the source failed: an unforeseen ValueError while it was read; the log shows where"
+    ):
+        run(tmp_path, program(), FakeSystems(), source=BadSource([]))
+
+
+def test_a_mark_that_meets_an_exception_is_set_aside_and_the_others_are_carried_out(tmp_path: Path) -> None:
+    run(tmp_path, program(types={}, routes={"a": route("a"), "b": route("b")}), FakeSystems())
+    with connect(tmp_path / "j.db") as db:
+        db.execute("INSERT INTO marks (event, route, how, at) SELECT seq, '', 'remap', 0 FROM events")
+    systems = FakeSystems()
+    made = with_bad_route(program(), KeyError)
+    ending = run(tmp_path, made, systems)
+    assert len(systems.by_name["a"].held) == 9
+    assert len(systems.by_name["b"].held) == 10
+    assert ending.tally.set_aside == 1
+    [(aside,)] = connect(tmp_path / "j.db").execute("SELECT aside FROM marks").fetchall()
+    assert aside == "bug: an unforeseen KeyError while a mark was carried out; the log shows where"
