@@ -38,6 +38,7 @@ from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import payload_as_sent, request_root
+from syncflow.compiler.wire.secrets import hide
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Delivery, Item, Json, Outcome, Signal, Verdict
@@ -190,10 +191,7 @@ class SystemClient:
 
     def mask(self, text: str) -> str:
         """Return text with every secret of the system hidden, the current token too."""
-        masked = self._plan.mask(text)
-        for secret in filter(None, self._sign_in.secrets):
-            masked = masked.replace(secret, MASK)
-        return masked
+        return hide(text, (*self._wire.secrets, *self._sign_in.secrets))
 
     async def close(self) -> None:
         """Forget what was signed in with. The HTTP client is its owner's to close."""
@@ -317,7 +315,7 @@ class SystemClient:
         plan = self._wire.sign_in.token
         place = plan.request.place if plan else ""
         outcome = Outcome(
-            Verdict.RETRY, code=trouble.code, message=self.mask(trouble.message), counts=False, rule=place
+            Verdict.RETRY, code=self.mask(trouble.code), message=self.mask(trouble.message), counts=False, rule=place
         )
         signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
         return Judgement((Ruling(outcome),) * len(part), signal)

@@ -107,8 +107,9 @@ class Judge:
     def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1, key_name: str = "") -> Refusal:
         """Return what is known of a request that was refused."""
         body, _ = decode(answer)
-        code = _found(self._wire.error_code, body)
-        message = _found(self._wire.error_message, body) or f"status {answer.status}"
+        # Before anything else is done with the words: what is cut out of a secret would no longer be known as one.
+        code = self._mask(_found(self._wire.error_code, body))
+        message = self._mask(_found(self._wire.error_message, body)) or f"status {answer.status}"
         return Refusal(
             answer.status, operation, code, message, answer.headers, body, records=records, key_name=key_name
         )
@@ -284,8 +285,8 @@ class Judge:
         refusal = Refusal(
             answer.status,
             asked.operation,
-            row.code,
-            row.message or row.code or "refused",
+            self._mask(row.code),
+            self._mask(row.message or row.code or "refused"),
             answer.headers,
             None,
             row.element,
@@ -300,8 +301,8 @@ class Judge:
         return self._signal(decision, refusal, asked.records)
 
     def _outcome(self, verdict: Verdict, *, code: str, message: str, text: str = "") -> Outcome:
-        named = self._mask(impersonal(code))[:CODE_CHARACTERS]
-        return Outcome(verdict, code=named, message=self._short(message), body=self._mask(text))
+        named = impersonal(self._mask(code))[:CODE_CHARACTERS]
+        return Outcome(verdict, code=named, message=self._short(message), body=_cut(self._mask(text)))
 
     def _short(self, text: str) -> str:
         return self._mask(text)[:MESSAGE_CHARACTERS]
@@ -400,7 +401,12 @@ def _found(value: Callable[[Json], Json] | None, body: Json) -> str:
 
 
 def _shown(body: bytes) -> str:
-    return body[:BODY_BYTES].decode("utf-8", "replace")
+    """Return the beginning of a body, twice as much as is kept: a secret at the cut must still be seen whole when it is hidden."""
+    return body[: 2 * BODY_BYTES].decode("utf-8", "replace")
+
+
+def _cut(text: str) -> str:
+    return text.encode("utf-8", "replace")[:BODY_BYTES].decode("utf-8", "ignore")
 
 
 def _shown_json(element: Json) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -74,13 +75,14 @@ class SignIn:
         self._send = send
         self._lock = asyncio.Lock()
         self._token: Token | None = None
+        self._tokens: deque[str] = deque(maxlen=4)
         self._tries = 0
         self._failed: NoToken | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The current token and what was given anew, to be masked wherever text is shown."""
-        return (self._token.secret if self._token else "", *(self._replaced or {}).values())
+        """The current token, the last ones (answers to them may still come) and what was given anew: to be hidden in all text."""
+        return (*self._tokens, *(self._replaced or {}).values())
 
     def refuse(self, token: Token) -> None:
         """Forget a token that was refused, unless another has taken its place meanwhile."""
@@ -115,6 +117,7 @@ class SignIn:
         self._tries += 1
         if isinstance(found, Token):
             self._token, self._failed = found, None
+            self._tokens.append(found.secret)
         else:
             self._failed = found
         return found

@@ -16,6 +16,7 @@ from syncflow.compiler.wire.operations import compile_describe, compile_request,
 from syncflow.compiler.wire.plans import JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
 from syncflow.compiler.wire.roots import group_of
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
+from syncflow.compiler.wire.secrets import hide
 from syncflow.compiler.wire.settings import (
     Complaint,
     choose_sign_in,
@@ -126,9 +127,7 @@ class SystemPlan:
 
     def mask(self, text: str) -> str:
         """Return ``text`` with every secret of the system hidden."""
-        for secret in self.details.secrets if self.details else ():
-            text = text.replace(secret, "***")
-        return text
+        return hide(text, self.details.secrets) if self.details else text
 
 
 def plan_system(

@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from syncflow.compiler.wire.secrets import SHORTEST_SECRET
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.nodes import ScalarNode, scalars
 from syncflow.config.project import Project
-from syncflow.config.scalars import Rate
+from syncflow.config.scalars import Rate, Unset
 
 _NOBODYS = ("localhost", "test", "example", "invalid")
 """Names at the end of hosts that are not of the world outside: RFC 2606."""
@@ -25,6 +26,7 @@ def check_systems(project: Project) -> Iterator[Diagnostic]:
         adapter = project.adapters[settings.adapter].model
         if not _is_at_home(settings.base_url or adapter.base_url):
             yield from _open_secrets(project, name, adapter, written)
+            yield from _short_secrets(project, name, adapter, written)
         yield from _wider_limits(project, name, settings, adapter)
         yield from _larger_batches(project, name, settings, adapter)
 
@@ -41,8 +43,7 @@ def _is_at_home(address: str) -> bool:
 def _open_secrets(
     project: Project, name: str, adapter: AdapterFile, written: dict[tuple[str | int, ...], ScalarNode]
 ) -> Iterator[Diagnostic]:
-    secrets = {setting for way in adapter.auth.values() for setting, kind in way.settings.items() if kind == "secret"}
-    for setting in sorted(secrets):
+    for setting in _secrets(adapter):
         scalar = written.get(("systems", name, "auth", setting))
         if scalar is not None and not scalar.variables and scalar.value not in (None, ""):
             variable = f"{name}_{setting}".upper().replace("-", "_")
@@ -53,6 +54,27 @@ def _open_secrets(
                 severity="warning",
                 hint=f"write ${{{variable}}}, or ${{file:/run/secrets/{variable.lower()}}}",
             )
+
+
+def _short_secrets(
+    project: Project, name: str, adapter: AdapterFile, written: dict[tuple[str | int, ...], ScalarNode]
+) -> Iterator[Diagnostic]:
+    for setting in _secrets(adapter):
+        scalar = written.get(("systems", name, "auth", setting))
+        text = "" if scalar is None or isinstance(scalar.value, Unset) or scalar.value is None else str(scalar.value)
+        if 0 < len(text) < SHORTEST_SECRET:
+            yield project.routes.report(
+                "SF519",
+                f"{setting} is shorter than {SHORTEST_SECRET} characters, so it is not hidden where a system's words are shown",
+                *("systems", name, "auth", setting),
+                severity="warning",
+                hint="use a longer secret; so short a text is part of many others",
+            )
+
+
+def _secrets(adapter: AdapterFile) -> list[str]:
+    """Return the settings of an adapter's ways to sign in that are secret."""
+    return sorted({name for way in adapter.auth.values() for name, kind in way.settings.items() if kind == "secret"})
 
 
 def _wider_limits(project: Project, name: str, settings: SystemSettings, adapter: AdapterFile) -> Iterator[Diagnostic]:
