@@ -15,7 +15,6 @@ from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Action, Json
 
-THROTTLE_SECONDS = 5.0
 PARK_SECONDS = 900.0
 _GATEWAY = frozenset({502, 503, 504, 521, 522, 523, 524})
 _SETTLING = frozenset({"delivered", "already_done", "next"})
@@ -127,7 +126,7 @@ def _wait(then: Then, refusal: Refusal, rule: RulePlan | None, *, now: float) ->
         return asked, "Retry-After"
     if rule is not None:
         asked = read_wait(_evaluated(rule.wait, refusal), now=now)
-    return asked if asked is not None else {"throttle": THROTTLE_SECONDS, "park": PARK_SECONDS}.get(then), place
+    return asked if asked is not None else PARK_SECONDS if then == "park" else None, place
 
 
 def _evaluated(value: Callable[[Json], Json] | None, refusal: Refusal) -> Json:

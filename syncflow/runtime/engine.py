@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from random import Random, SystemRandom
+from typing import Any
 
 from syncflow.adapters.gate import Gate
 from syncflow.clock import Clock, SystemClock
@@ -27,6 +28,7 @@ from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.chosen_routes import chosen_routes
 from syncflow.runtime.delivery.dispatch import Dispatcher, System
+from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler
@@ -43,6 +45,7 @@ from syncflow.runtime.intake.pipeline import (
 )
 from syncflow.runtime.intake.plan import Numbers
 from syncflow.runtime.journal.base import Activated, Journal, Opened
+from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
@@ -132,10 +135,11 @@ class Engine:
         self._waiting = waiting or MostWaiting()
         self._only_names = only
         self._only = chosen_routes(program, only) if only else None
-        self._settler = Settler(journal, usage=self._take_usage)
+        self._settler = Settler(journal)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._limiters: dict[str, Limiter] = {}
-        self._usage: Mapping[str, Sequence[tuple[float, int]]] = {}
+        self._usage: dict[str, Usage] = {}
+        """The requests of earlier runs, until a limiter has counted them."""
         self._standings: dict[str, Standing] = {}
         """How the systems stood when the last run ended, until each has a dispatcher."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -226,10 +230,12 @@ class Engine:
     # -- the run -------------------------------------------------------------------------------------------------------------
 
     async def _run(self) -> Ending:
-        opened = await self._journal.open(fingerprint=self.program.fingerprint, from_start=self._from_start)
+        opened = await self._journal.open(
+            fingerprint=self.program.fingerprint, from_start=self._from_start, monotonic=self._clock.monotonic()
+        )
         finished = False
         try:
-            self._usage = opened.usage
+            self._usage = dict(opened.usage)
             self._standings = dict(opened.standings)
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
             await self._source.open(opened.positions)
@@ -263,9 +269,7 @@ class Engine:
             settling = group.create_task(self._settler.run(), name="settle")
             async with self._between_chunks:  # a swap comes before all of this or after it
                 self._group = group
-                await self._start_dispatchers(
-                    self._connected(self.program), backlog=opened.used_before, start_full=opened.used_before
-                )
+                await self._start_dispatchers(self._connected(self.program), backlog=opened.used_before)
             reading = read(
                 self._source,
                 raw,
@@ -407,9 +411,6 @@ class Engine:
         nap = self._clock.sleep(seconds) if seconds is not None else None
         await first_of(self._changed.wait(), self._stop.wait(), nap)
 
-    def _take_usage(self) -> dict[str, int]:
-        return {name: limiter.take_usage() for name, limiter in self._limiters.items() if limiter.remembers}
-
     # -- dispatchers ---------------------------------------------------------------------------------------------------------
 
     async def _exchange(self, program: Program) -> None:
@@ -421,7 +422,7 @@ class Engine:
         try:
             await self._close_dispatchers()
             self.program, self._only = program, only
-            await self._start_dispatchers(connected, backlog=True, start_full=True)
+            await self._start_dispatchers(connected, backlog=True)
         except BaseException as error:
             # Some systems have nobody who sends to them now: to go on would be to journal for ever what is never sent.
             why = error.message if isinstance(error, SyncflowError) else type(error).__name__
@@ -432,11 +433,12 @@ class Engine:
         """Connect every system of a program; nothing is sent yet."""
         connected = {}
         for name, plan in program.systems.items():
-            limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock)
+            ledger = Ledger(name, plan.windows, self._clock, self._journal.note_usage, plan.timeout_seconds)
+            limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, ledger=ledger)
             connected[name] = _Connected(plan, limiter, self._connect(plan, limiter))
         return connected
 
-    async def _start_dispatchers(self, connected: Mapping[str, _Connected], *, backlog: bool, start_full: bool) -> None:
+    async def _start_dispatchers(self, connected: Mapping[str, _Connected], *, backlog: bool) -> None:
         """Give every system of the program its dispatcher; first let the program take over the journal."""
         program = self.program
         activated = await self._journal.activate(activation_of(program), at=self._clock.now())
@@ -445,23 +447,34 @@ class Engine:
             warn("program.takes_over", **counts, reason="the project changed since the journal was last used")
         self.tally.abandoned += activated.dead_letters
         self.tally.open -= activated.dead_letters
+        self._take_over_names()
         sending = None if self._only is None else {program.routes[name].system for name in self._only}
         for name, system in connected.items():
             if sending is not None and name not in sending:
                 await system.client.close()
                 continue
-            self._start_dispatcher(name, system, backlog=backlog, start_full=start_full)
+            await self._start_dispatcher(name, system, backlog=backlog)
 
-    def _start_dispatcher(self, name: str, system: _Connected, *, backlog: bool, start_full: bool) -> None:
+    def _take_over_names(self) -> None:
+        """Know a system that was renamed by its name of today: its limits and waits go on."""
+        for name, former in activation_of(self.program).was.get("system", {}).items():
+            for old in former:
+                if old in self.program.systems:
+                    continue
+                known: tuple[dict[str, Any], ...] = (self._usage, self._standings, self._limiters)
+                for by_name in known:
+                    if old in by_name:
+                        by_name.setdefault(name, by_name.pop(old))
+
+    async def _start_dispatcher(self, name: str, system: _Connected, *, backlog: bool) -> None:
         limiter = system.limiter
         before = self._limiters.get(name)
         if before:
-            limiter.follow(before, usage=self._usage.get(name, ()))
+            limiter.follow(before)
         else:
-            limiter.recall(self._usage.get(name, ()))
-            if start_full:
-                limiter.fill()
+            limiter.recall(self._usage.pop(name, None))
         self._limiters[name] = limiter
+        await limiter.ledger.open()
         dispatcher = Dispatcher(
             system.plan,
             routes=self.program.routes,
@@ -490,6 +503,8 @@ class Engine:
         for dispatcher in self._dispatchers.values():
             dispatcher.close()
         await asyncio.gather(*self._tasks.values())
+        for name in self._dispatchers:
+            await self._limiters[name].ledger.close()
         self._standings |= {name: now for name, d in self._dispatchers.items() if (now := d.standing)}
         self.snapshot()
         self._tasks.clear()

@@ -36,7 +36,7 @@ class NeverDone:
 
 
 def settler(journal: object) -> Settler:
-    return Settler(cast(Journal, journal), usage=dict)
+    return Settler(cast(Journal, journal))
 
 
 def test_a_journal_that_failed_fails_those_who_wait_and_those_who_come_later() -> None:

@@ -7,19 +7,20 @@ order of id, so that a delivery that had to wait in the journal is never overtak
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.errors import UnavailableError
 from syncflow.events import Action, Batch, BatchResult, Delivery, Outcome, Signal, Verdict
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.delivery.bisect import Bisection, bisect
 from syncflow.runtime.delivery.lanes import Group, Lanes
-from syncflow.runtime.delivery.limits import GateClosedError, Limiter, count_passed
+from syncflow.runtime.delivery.limits import GateClosedError, Limiter, Passed, Wait
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler, settlement
 from syncflow.runtime.delivery.stands import Stands
@@ -30,6 +31,15 @@ from syncflow.runtime.wait import first_of
 
 WINDOW = 10_000
 """Most deliveries of one system in memory."""
+
+
+_TOLD_SECONDS = 10.0
+"""Waits for windows that are shorter belong to a steady use of a limit, and are not told."""
+
+
+def request_groups(operation: OperationPlan) -> tuple[str, ...]:
+    """Return the groups of limits of the requests that an operation may cause."""
+    return tuple(step.request.group for step in operation.steps) or ("",)
 
 
 class System(Protocol):
@@ -93,6 +103,7 @@ class Dispatcher:
         self._writes: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._bugs = bugs
+        self._groups_of: dict[Action, tuple[str, ...]] = {}
         self._stands = Stands(plan.name, journal=journal, clock=clock, keep=self._keep, before=standing)
         if standing is not None and (left := standing.left_seconds(clock.now())):
             limiter.pause(left)
@@ -278,36 +289,68 @@ class Dispatcher:
         await first_of(self._news.wait(), nap)
 
     async def _room(self) -> bool:
-        """Wait until a request could start at once, so that a batch keeps filling until then."""
+        """Wait until a request of some batch could start immediately, so that a batch keeps filling until then."""
         await self._unsettled.acquire()
         await self._free.acquire()
-        try:
-            await self._limiter.available()
-        except GateClosedError:
-            self._release()
-            return False
-        return True
+        while not (self._closing or self.stopped):
+            self._news.clear()
+            groups = self._lanes.ripe(self._clock.monotonic(), flush=self._flush)
+            waits = [self._limiter.wait(self._needs(group.operation)) for group in groups]
+            if None in waits:
+                return True
+            known = [wait for wait in waits if wait is not None]
+            if not known:
+                break
+            self._tell(known)
+            times = [wait.seconds for wait in known if wait.seconds is not None]
+            await first_of(self._news.wait(), self._limiter.until_news(min(times, default=None)))
+        self._release()
+        return False
+
+    def _needs(self, action: Action) -> tuple[str, ...]:
+        """The groups of the requests that a batch of an operation may cause."""
+        groups = self._groups_of.get(action)
+        if groups is None:
+            groups = self._groups_of[action] = request_groups(self.plan.operations[action])
+        return groups
+
+    def _tell(self, waits: Sequence[Wait]) -> None:
+        """Say once that nothing goes for a while because windows are full."""
+        soonest = min(waits, key=lambda wait: wait.seconds if wait.seconds is not None else 0.0)
+        if soonest.seconds is None or soonest.seconds < _TOLD_SECONDS or not soonest.by.startswith("window "):
+            return
+        if self._stands.change("waiting", reason="all its requests are used", by=soonest.by, seconds=soonest.seconds):
+            note("system.waits", system=self.plan.name, by=soonest.by, seconds=round(soonest.seconds, 1))
 
     def _release(self) -> None:
         self._free.release()
         self._unsettled.release()
 
     def _start(self, sends: asyncio.TaskGroup) -> None:
+        cut = None
         try:
-            cut = None if self.stopped else self._lanes.cut(self._clock.monotonic(), flush=self._flush)
+            if not self.stopped:
+                cut = self._lanes.cut(
+                    self._clock.monotonic(),
+                    flush=self._flush,
+                    may=lambda group: self._limiter.wait(self._needs(group.operation)) is None,
+                )
         except BaseException:
             self._release()
             raise
         if cut is None:
             self._release()
         else:
-            sends.create_task(self._send(*cut))
+            # The promise is made now, for the task starts later; it counts requests in a context of its own.
+            context = contextvars.copy_context()
+            passed = context.run(self._limiter.admit, self._needs(cut[0].operation))
+            sends.create_task(self._send(passed, *cut), context=context)
 
     # -- one batch ----------------------------------------------------------------------------------------------------------
 
-    async def _send(self, group: Group, deliveries: tuple[Delivery, ...]) -> None:
+    async def _send(self, passed: Passed, group: Group, deliveries: tuple[Delivery, ...]) -> None:
         try:
-            await self._send_and_settle(group, deliveries)
+            await self._send_and_settle(passed, group, deliveries)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  # a bulkhead
@@ -315,11 +358,12 @@ class Dispatcher:
         finally:
             self._unsettled.release()
 
-    async def _send_and_settle(self, group: Group, deliveries: tuple[Delivery, ...]) -> None:
+    async def _send_and_settle(self, passed: Passed, group: Group, deliveries: tuple[Delivery, ...]) -> None:
         batch = Batch(self._batch_ids(), self.plan.name, group.object, group.operation, group.key_name, deliveries)
         try:
-            outcomes = await self._attempt(batch)
+            outcomes = await self._attempt(batch, passed)
         finally:
+            self._limiter.withdraw(passed)
             self._free.release()
         now = self._clock.now()
         settlements = [
@@ -330,13 +374,13 @@ class Dispatcher:
         await self._put_back(group.operation, [delivery for delivery in deliveries if delivery.id not in outcomes])
         await self._settle(settlements)
 
-    async def _attempt(self, batch: Batch) -> dict[int, Outcome]:
+    async def _attempt(self, batch: Batch, passed: Passed) -> dict[int, Outcome]:
         """Send a batch, halving it where asked; a delivery without an outcome stays open as it was."""
         if self._is_unsafe(batch.operation):
             await self._journal.sending(batch.deliveries, batch_id=batch.id)
-        result = await self._ask(batch)
+        result = await self._ask(batch, passed)
         if result.signal and result.signal.kind == "split" and len(batch.deliveries) > 1:
-            found = await self._bisect(batch, result.signal)
+            found = await self._bisect(batch, result.signal, passed)
             signal = Signal("stop", reason=found.stop) if found.stop else found.signal
             outcomes = found.outcomes
         else:
@@ -347,20 +391,22 @@ class Dispatcher:
         self._heed(signal, outcomes)
         return outcomes
 
-    async def _ask(self, batch: Batch) -> BatchResult:
+    async def _ask(self, batch: Batch, passed: Passed) -> BatchResult:
         """Send a batch; where the gate closes before it has passed, say what is known of it."""
-        passed = count_passed()
+        before = passed.requests
         try:
             return await self._system.send(batch)
         except GateClosedError:
             outcome = Outcome(Verdict.RETRY, counts=False)
-            if passed.requests and self._is_unsafe(batch.operation):
+            if passed.requests > before and self._is_unsafe(batch.operation):
                 message = "the run ended between two of its requests"
                 outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message=message)
             return BatchResult((outcome,) * len(batch.deliveries), Signal("closed"))
+        except UnavailableError:  # the journal: a request could not be noted
+            raise
         except Exception as error:  # noqa: BLE001  # a bulkhead
             self._fail(error, during="a batch was sent")
-            return self._unknown(batch, sent=passed.requests > 0)
+            return self._unknown(batch, sent=passed.requests > before)
 
     def _unknown(self, batch: Batch, *, sent: bool) -> BatchResult:
         """Say of a batch whose sending met an unforeseen exception that it stays open, or is in doubt where that would repeat it."""
@@ -372,12 +418,12 @@ class Dispatcher:
     def _is_unsafe(self, operation: Action) -> bool:
         return self.plan.operations[operation].repeat == "unsafe"
 
-    async def _bisect(self, batch: Batch, signal: Signal) -> Bisection:
+    async def _bisect(self, batch: Batch, signal: Signal, passed: Passed) -> Bisection:
         search = bisect(batch.deliveries, reason=signal.reason or "the batch was refused")
         part = next(search)
         while True:
             result = await self._ask(
-                Batch(self._batch_ids(), batch.system, batch.object, batch.operation, batch.key_name, part)
+                Batch(self._batch_ids(), batch.system, batch.object, batch.operation, batch.key_name, part), passed
             )
             try:
                 part = search.send(result)
@@ -394,9 +440,11 @@ class Dispatcher:
             self._unreachable = ""
             self._tally.system(self.plan.name).refused_for_rate += signal.refused
             self._failures += signal.refused
+            seconds = signal.wait_seconds or self._probe_seconds()
             if signal.kind == "throttle" and signal.refused:
-                self._limiter.slow_down()
-            self._limiter.pause(signal.wait_seconds or self._probe_seconds())
+                # Where neither the answer nor the adapter asked for a wait, the pace says how long.
+                seconds = self._limiter.slow_down(asked_seconds=signal.wait_seconds or None)
+            self._limiter.pause(seconds)
             state: State = "waiting" if signal.kind == "throttle" else "parked"
             seconds = self._limiter.paused_seconds()
             self._stands.change(state, reason=signal.reason, by=signal.by, seconds=seconds)
@@ -410,6 +458,7 @@ class Dispatcher:
             self._park(next(iter(outcomes.values())))
         else:
             self._failures, self._unreachable = 0, ""
+            self._limiter.taken()
             if not self._limiter.paused_seconds():
                 self._stands.go_on()
 

@@ -90,13 +90,19 @@ class Lanes:
         self._wake(now)
         return any(self._ripe(group, heads, now, flush=flush) for group, heads in self._groups.items())
 
-    def cut(self, now: float, *, flush: bool = False) -> tuple[Group, tuple[Delivery, ...]] | None:
-        """Take the batch whose oldest member has waited longest; its members are in flight until settled or retried."""
+    def ripe(self, now: float, *, flush: bool = False) -> list[Group]:
+        """Return the groups of which ``cut`` could take a batch."""
         self._wake(now)
+        return [group for group, heads in self._groups.items() if self._ripe(group, heads, now, flush=flush)]
+
+    def cut(
+        self, now: float, *, flush: bool = False, may: Callable[[Group], bool] = lambda _: True
+    ) -> tuple[Group, tuple[Delivery, ...]] | None:
+        """Take the batch whose oldest member has waited longest, of the groups that ``may`` go; it is in flight until settled."""
         ripe = [
-            (next(iter(heads.values())).since, group)
-            for group, heads in self._groups.items()
-            if self._ripe(group, heads, now, flush=flush)
+            (next(iter(self._groups[group].values())).since, group)
+            for group in self.ripe(now, flush=flush)
+            if may(group)
         ]
         if not ripe:
             return None

@@ -1,235 +1,289 @@
-"""The limiter of one system: windows of requests, requests in flight, and pauses.
+"""The limiter of one system: windows of requests by group, requests in flight, pauses that were asked for, and a learned pace.
 
-A window is a log, not a bucket: a slot is taken when a request starts and freed one period after its *answer*. Wherever between the
-two the vendor counted it, no period of the vendor's clock can hold more than the limit. The price is a share of RTT / period. A token
-bucket that starts full (aiolimiter's) lets twice the limit through in its first period, and a vendor that counts refuses.
+A request waits for the windows of its own group only (``windows``), in the order in which the requests of its group came. It starts when
+it is noted durably (``ledger``), so that no kill lets a window be exceeded. What is refused all the same teaches a ``pace``.
+
+A batch may need requests of several groups. The dispatcher starts one only where each of them has a free slot, which it is then
+promised: a batch does not hold a place in flight while it waits for a window that others do not need.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from syncflow.clock import Clock
 from syncflow.compiler.requests import Window
 from syncflow.errors import UnavailableError
+from syncflow.runtime.delivery.ledger import Ledger
+from syncflow.runtime.delivery.pace import Pace
+from syncflow.runtime.delivery.windows import WindowLog
+from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.wait import first_of
 
-_GRAIN_SECONDS = 0.001
-"""Clocks are read at both ends; a slot is held this much longer."""
-
-
 _SHORT_SECONDS = 60.0
-"""Windows up to this long are taken to be full at a start; what fills longer ones is remembered in the journal."""
+"""Where it is not known what an earlier run sent, windows up to this long are taken to be full."""
 
 
 class GateClosedError(UnavailableError):
-    """The run is stopping: what has not been sent is not sent any more."""
+    """The run is stopping: no further request is sent."""
 
 
 @dataclass(slots=True)
 class Passed:
-    """How many requests the gate let through."""
+    """How many requests of a task the gate let through, and the slots that it is still promised, by group."""
 
     requests: int = 0
+    promised: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why no request of some groups may start now. ``seconds`` is None where only an answer can end it."""
+
+    seconds: float | None
+    by: str
+    """``window 60/60s only: deletion``, ``pause``, ``pace`` or ``in flight``."""
 
 
 _passed: ContextVar[Passed | None] = ContextVar("passed", default=None)
 
 
-def count_passed() -> Passed:
-    """Count the requests of the task that calls, from here to its end or to its next call."""
-    passed = Passed()
-    _passed.set(passed)
-    return passed
-
-
-class _Log:
-    """One window's requests: those under way, and when the others were answered.
-
-    Answers within a thousandth of the period are counted as one moment, the last of them: a window of a million a day stays small.
-    """
-
-    def __init__(self, window: Window) -> None:
-        self.window = window
-        self.under_way = 0
-        self._answered: deque[list[float]] = deque()
-        self._in_window = 0
-        self._share = 1.0
-        self._slowed_at = 0.0
-
-    def wait_seconds(self, now: float) -> float | None:
-        """Return 0 if a slot is free, the time until one is, or None if only an answer can free one."""
-        while self._answered and self._answered[0][0] + self.window.per_seconds + _GRAIN_SECONDS <= now:
-            self._in_window -= int(self._answered.popleft()[1])
-        if self.under_way + self._in_window < self._most(now):
-            return 0.0
-        return self._answered[0][0] + self.window.per_seconds + _GRAIN_SECONDS - now if self._answered else None
-
-    def answered(self, now: float, count: int = 1) -> None:
-        """Count requests whose slots are freed one period from now."""
-        self._in_window += count
-        last = self._answered[-1] if self._answered else None
-        if last and now - last[0] < self.window.per_seconds / 1000:
-            last[0], last[1] = now, last[1] + count
-        else:
-            self._answered.append([now, count])
-
-    def follow(self, before: _Log) -> None:
-        """Go on from the log of a window over the same period, whatever its limit was."""
-        self._answered, self._in_window = before._answered, before._in_window
-        self._share, self._slowed_at = before._share, before._slowed_at
-
-    def recall(self, now: float, usage: Sequence[tuple[float, int]]) -> None:
-        """Count (seconds ago, how many), oldest first, where the window is long enough to hold it."""
-        for ago, count in usage:
-            if not self.is_short and ago < self.window.per_seconds:
-                self.answered(now - ago, count)
-
-    @property
-    def is_short(self) -> bool:
-        return self.window.per_seconds <= _SHORT_SECONDS
-
-    def slow_down(self, now: float) -> None:
-        """The vendor counts otherwise than we do: use less of the window for a while."""
-        self._share = max(0.1, self._share_at(now) * 0.75)
-        self._slowed_at = now
-
-    def _most(self, now: float) -> int:
-        return max(1, int(self.window.count * self._share_at(now)))
-
-    def _share_at(self, now: float) -> float:
-        """A twentieth of the window comes back with every period that passes."""
-        return min(1.0, self._share + 0.05 * (now - self._slowed_at) / self.window.per_seconds)
-
-
 class Limiter:
-    """A gate (see ``adapters.gate``) in which requests queue in the order in which they come."""
+    """A gate (see ``adapters.gate``) in which the requests of a group queue in the order in which they come."""
 
-    def __init__(self, windows: Sequence[Window], *, in_flight: int, clock: Clock) -> None:
-        self._logs = [_Log(window) for window in windows]
+    def __init__(
+        self, windows: Sequence[Window], *, in_flight: int, clock: Clock, ledger: Ledger | None = None
+    ) -> None:
+        self._logs = [WindowLog(window) for window in windows]
         self._most = in_flight
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self.ledger = ledger or Ledger("", windows, clock)
+        self._logs_of: dict[str, list[WindowLog]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._promised: Counter[WindowLog] = Counter()
+        self._notes: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._closed = False
         self._paused_until = 0.0
+        self._cut_at = float("-inf")
+        self._pace = Pace()
         self.in_flight = 0
         self.requests = 0
-        self._unsaved = 0
 
-    def fill(self) -> None:
-        """Assume that a run before this one has just used every short window; one of hours would stop work for hours."""
-        for log in self._logs:
-            if log.is_short:
-                log.answered(self._clock.monotonic(), log.window.count)
+    # -- what was used before ------------------------------------------------------------------------------------------------
 
-    def recall(self, usage: Iterable[tuple[float, int]]) -> None:
-        """Count requests of earlier runs in the long windows: (seconds ago, how many), oldest first."""
-        now, counted = self._clock.monotonic(), list(usage)
-        for log in self._logs:
-            log.recall(now, counted)
+    def recall(self, usage: Usage | None) -> None:
+        """Count the requests of earlier runs, and go on at the pace that they learned."""
+        if usage is None:
+            return
+        now = self._clock.monotonic()
+        for group, ago, count in usage.answered:
+            self.ledger.history.recall(group, now - ago, count)
+        self._pace.recall(usage.pace)
+        self.ledger.pace = usage.pace
+        self._count_history(self._logs, now)
+        if not usage.complete:
+            for log in self._logs:
+                if log.window.per_seconds <= _SHORT_SECONDS:
+                    log.answered(now, max(0, log.window.count - log.used(now)))
 
-    def follow(self, before: Limiter, *, usage: Iterable[tuple[float, int]]) -> None:
-        """Take over what the limiter that this one replaces has counted, and its pause; no request of it is under way.
+    def follow(self, before: Limiter) -> None:
+        """Take over all that the limiter that this one replaces knows; no request of it is under way."""
+        now = self._clock.monotonic()
+        self.ledger.history = before.ledger.history
+        self._count_history(self._logs, now)
+        self.requests, self._paused_until, self._pace = before.requests, before._paused_until, before._pace
+        self._cut_at, self.ledger.pace = before._cut_at, before._pace.rate
 
-        A window over another period than any before is taken to be full where it is short; where it is long, this run's requests and
-        ``usage``, as in ``recall``, are what is known.
-        """
-        now, counted = self._clock.monotonic(), list(usage)
-        periods = {(log.window.per_seconds, log.window.only): log for log in before._logs}
-        for log in self._logs:
-            if same := periods.get((log.window.per_seconds, log.window.only)):
-                log.follow(same)
-            elif log.is_short:
-                log.answered(now, log.window.count)
-            else:
-                log.recall(now, counted)
-                log.answered(now, before.requests)
-        self._unsaved, self.requests, self._paused_until = before._unsaved, before.requests, before._paused_until
+    def _count_history(self, logs: Sequence[WindowLog], now: float) -> None:
+        for log in logs:
+            log.recall(self.ledger.history.of(log.window.only), now=now)
 
-    def take_usage(self) -> int:
-        """Return how many requests were started since this was last asked, for a journal to remember."""
-        count, self._unsaved = self._unsaved, 0
-        return count
-
-    @property
-    def remembers(self) -> bool:
-        """Whether some window is too long to be waited out after a restart."""
-        return any(not log.is_short for log in self._logs)
-
-    def slow_down(self) -> None:
-        """Refused for rate although no window was exceeded: use less of the short ones for a while."""
-        for log in self._logs:
-            if log.is_short:
-                log.slow_down(self._clock.monotonic())
+    # -- the gate ------------------------------------------------------------------------------------------------------------
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:
         return self._request(group)
 
     @asynccontextmanager
     async def _request(self, group: str) -> AsyncIterator[None]:
-        logs = [log for log in self._logs if log.window.only in {"", group}]
-        async with self._turn:
-            await self._free(logs)
-            self._start(logs)
+        turn = self._turns.get(group)
+        if turn is None:
+            turn = self._turns[group] = asyncio.Lock()
+        async with turn:
+            await self._free(group)
+            self._start(group)
         try:
             yield
         finally:
-            self._answer(logs)
+            self._answer(group)
 
-    async def available(self) -> None:
-        """Wait until a request would start at once. It takes nothing: the next one may still be late."""
-        async with self._turn:
-            await self._free([log for log in self._logs if not log.window.only])
-
-    def pause(self, seconds: float) -> None:
-        """Start nothing for so long; a longer pause stays."""
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
-
-    def paused_seconds(self) -> float:
-        """How much longer nothing starts."""
-        return max(0.0, self._paused_until - self._clock.monotonic())
-
-    def close(self) -> None:
-        """Refuse whoever waits and whoever comes, with ``GateClosedError``; requests under way go on."""
-        self._closed = True
-        self._news.set()
-
-    def _start(self, logs: Sequence[_Log]) -> None:
-        self.in_flight += 1
-        self.requests += 1
-        self._unsaved += 1
-        if passed := _passed.get():
-            passed.requests += 1
-        for log in logs:
-            log.under_way += 1
-
-    def _answer(self, logs: Sequence[_Log]) -> None:
-        now = self._clock.monotonic()
-        self.in_flight -= 1
-        for log in logs:
-            log.under_way -= 1
-            log.answered(now)
-        self._news.set()
-
-    async def _free(self, logs: Sequence[_Log]) -> None:
+    async def _free(self, group: str) -> None:
+        """Return when a request of a group may start and is noted."""
         while True:
             if self._closed:
                 raise GateClosedError("the run is stopping")
-            wait = self._wait_seconds(logs)
-            if wait == 0.0:
-                return
-            self._news.clear()
-            await first_of(self._news.wait(), self._clock.sleep(wait) if wait is not None else None)
+            wait = self._wait(group, promises=False)
+            if wait is None:
+                if self.ledger.may_start(group):
+                    return
+                await self.ledger.reserve(group)
+            else:
+                await self.until_news(wait.seconds)
 
-    def _wait_seconds(self, logs: Sequence[_Log]) -> float | None:
+    def _start(self, group: str) -> None:
         now = self._clock.monotonic()
-        waits: list[float | None] = [max(0.0, self._paused_until - now), *(log.wait_seconds(now) for log in logs)]
+        self.in_flight += 1
+        self.requests += 1
+        logs = self._covering(group)
+        for log in logs:
+            log.under_way += 1
+        if passed := _passed.get():
+            passed.requests += 1
+            if passed.promised[group] > 0:
+                passed.promised[group] -= 1
+                self._promised.subtract(logs)
+        self._pace.start(now)
+        self.ledger.start(group)
+        if self.ledger.is_low(group) and not self._notes:
+            self._reserve_ahead(group)
+
+    def _answer(self, group: str) -> None:
+        now = self._clock.monotonic()
+        self.in_flight -= 1
+        for log in self._covering(group):
+            log.under_way -= 1
+            log.answered(now)
+        self.ledger.answer(group, now)
+        self._news.set()
+
+    def _reserve_ahead(self, group: str) -> None:
+        task = asyncio.create_task(self.ledger.reserve(group))
+        self._notes.add(task)
+        task.add_done_callback(self._noted)
+
+    def _noted(self, task: asyncio.Task[None]) -> None:
+        """A note that failed is made again by the request that needs it, which then fails."""
+        self._notes.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    # -- what the dispatcher asks --------------------------------------------------------------------------------------------
+
+    def admit(self, groups: Sequence[str]) -> Passed:
+        """Promise the calling task a slot for each of these groups, and count its requests from here on."""
+        passed = Passed(promised=Counter(groups))
+        for group in groups:
+            self._promised.update(self._covering(group))
+        _passed.set(passed)
+        return passed
+
+    def withdraw(self, passed: Passed) -> None:
+        """Take back what a task was promised and did not use."""
+        left = [group for group, count in passed.promised.items() for _ in range(count)]
+        passed.promised.clear()
+        for group in left:
+            self._promised.subtract(self._covering(group))
+        if left:
+            self._news.set()
+
+    def wait(self, groups: Sequence[str] = ("",)) -> Wait | None:
+        """Return why a batch that needs requests of these groups may not start now; None where it may."""
+        longest = None
+        for group in groups:
+            wait = self._wait(group, promises=True)
+            if wait is not None and (
+                wait.seconds is None or longest is None or wait.seconds > (longest.seconds or 0.0)
+            ):
+                longest = wait
+                if wait.seconds is None:
+                    break
+        return longest
+
+    async def until_news(self, seconds: float | None) -> None:
+        """Return when an answer came, a promise was taken back or the gate was closed; at the latest after some seconds."""
+        self._news.clear()
+        await first_of(self._news.wait(), self._clock.sleep(seconds) if seconds is not None else None)
+
+    async def available(self, group: str = "") -> None:
+        """Wait until a request of a group could start immediately. Reserves nothing; another task may take the slot."""
+        while not self._closed:
+            wait = self._wait(group, promises=False)
+            if wait is None:
+                return
+            await self.until_news(wait.seconds)
+        raise GateClosedError("the run is stopping")
+
+    def pause(self, seconds: float) -> None:
+        """Start nothing for some seconds; a longer pause stays."""
+        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def paused_seconds(self) -> float:
+        """Return how much longer nothing starts."""
+        return max(0.0, self._paused_until - self._clock.monotonic())
+
+    def slow_down(self, *, asked_seconds: float | None = None) -> float:
+        """Learn from a refusal for rate; return how long to pause. Refusals within one pause are one."""
+        now = self._clock.monotonic()
+        if now >= self._cut_at:
+            self._pace.refused(now)
+            self._cut_at = now + (asked_seconds or self._pace.pause_seconds())
+            self.ledger.pace = self._pace.rate
+            if self.ledger.note is not None:
+                self._keep_pace()
+        return asked_seconds or max(0.0, self._cut_at - now)
+
+    def _keep_pace(self) -> None:
+        task = asyncio.create_task(self.ledger.open())
+        self._notes.add(task)
+        task.add_done_callback(self._noted)
+
+    def taken(self) -> None:
+        """Learn from a request that was not refused for rate."""
+        self._pace.taken(self._clock.monotonic())
+        self.ledger.pace = self._pace.rate
+
+    @property
+    def pace(self) -> float | None:
+        """Requests a second, where refusals taught a pace."""
+        return self._pace.rate
+
+    def shares(self) -> list[tuple[Window, float]]:
+        """Return the share of each window that is used now."""
+        now = self._clock.monotonic()
+        return [(log.window, log.used(now) / log.window.count) for log in self._logs]
+
+    def close(self) -> None:
+        """Refuse all requests that wait and that come, with ``GateClosedError``; requests in flight finish."""
+        self._closed = True
+        self._news.set()
+
+    # -- inside --------------------------------------------------------------------------------------------------------------
+
+    def _covering(self, group: str) -> list[WindowLog]:
+        logs = self._logs_of.get(group)
+        if logs is None:
+            logs = self._logs_of[group] = [log for log in self._logs if log.window.only in {"", group}]
+        return logs
+
+    def _wait(self, group: str, *, promises: bool) -> Wait | None:
         if self.in_flight >= self._most:
-            waits.append(None)
-        return None if None in waits else max(wait for wait in waits if wait is not None)
+            return Wait(None, "in flight")
+        now = self._clock.monotonic()
+        longest: Wait | None = None
+        if self._paused_until > now:
+            longest = Wait(self._paused_until - now, "pause")
+        pace = self._pace.wait_seconds(now)
+        if pace > 0 and (longest is None or pace > (longest.seconds or 0.0)):
+            longest = Wait(pace, "pace")
+        for log in self._covering(group):
+            seconds = log.wait_seconds(now, promised=self._promised[log] if promises else 0)
+            if seconds is None:
+                return Wait(None, str(log))
+            if seconds > 0 and (longest is None or seconds > (longest.seconds or 0.0)):
+                longest = Wait(seconds, str(log))
+        return longest

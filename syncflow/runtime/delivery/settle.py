@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncflow.errors import SyncflowError, UnavailableError
@@ -62,14 +62,10 @@ class _Entry:
 
 
 class Settler:
-    """Writes what has gathered while the last write was under way: one transaction, however many batches.
+    """Writes what has gathered while the last write was under way: one transaction, however many batches."""
 
-    ``usage`` gives how many requests each system was sent since it was last asked, where the journal must remember it.
-    """
-
-    def __init__(self, journal: Journal, *, usage: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._usage = usage
         self._entries: list[_Entry] = []
         self._news = asyncio.Event()
         self._broken: SyncflowError | None = None
@@ -109,7 +105,6 @@ class Settler:
         await self._journal.settle(
             [settlement for entry in entries for settlement in entry.settlements],
             superseded=[superseded for entry in entries for superseded in entry.superseded],
-            usage=self._usage(),
         )
         for entry in entries:
             if not entry.done.done():

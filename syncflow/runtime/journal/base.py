@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
+from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
 
@@ -194,12 +194,12 @@ class Opened:
     positions: Mapping[str, int] = field(default_factory=dict)
     open_deliveries: Mapping[str, int] = field(default_factory=dict)
     """system → how many."""
-    usage: Mapping[str, Sequence[tuple[float, int]]] = field(default_factory=dict)
-    """system → (seconds ago, requests), oldest first, of the last day: what fills its long windows."""
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    """system → the requests of earlier runs; a system that was never sent to is not there."""
     standings: Mapping[str, Standing] = field(default_factory=dict)
     """system → how it stood when it was last noted; a system that goes on is not there."""
     used_before: bool = False
-    """Whether requests may have been sent before: then a limiter starts with full windows."""
+    """Whether a run was started before: then there may be open deliveries."""
 
 
 Named = Literal["kind", "system", "route"]
@@ -239,14 +239,11 @@ class Activated:
     """Former names that were carried over."""
 
 
-NOTHING: Mapping[str, int] = MappingProxyType({})
-
-
 class Journal(Protocol):
     """Called by the tasks of one run; calls are carried out in the order in which they were made."""
 
-    async def open(self, *, fingerprint: str, from_start: bool = False) -> Opened:
-        """Create or open it, hold its lock, and note the start of a run.
+    async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
+        """Create or open it, hold its lock, and note the start of a run; ``monotonic`` is the time by the run's clock.
 
         Raises:
             UnavailableError: another process holds it, it cannot be written, it is damaged, or a newer version wrote it.
@@ -274,9 +271,8 @@ class Journal(Protocol):
         settlements: Sequence[Settlement],
         *,
         superseded: Sequence[Superseded] = (),
-        usage: Mapping[str, int] = NOTHING,
     ) -> None:
-        """Write outcomes, durably, and how many requests each system was sent; a vendor's id goes to its presence."""
+        """Write outcomes, durably; a vendor's id goes to its presence."""
         ...
 
     async def page(
@@ -306,6 +302,10 @@ class Journal(Protocol):
 
     async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
         """Leave marks (id → why) undone: they are not handed out again, and ``status`` and ``dlq list`` tell the reason."""
+        ...
+
+    async def note_usage(self, note: UsageNote) -> None:
+        """Remember, durably, what may be sent to a system from now on, and what was answered."""
         ...
 
     async def stand(self, standing: Standing) -> None:

@@ -15,7 +15,7 @@ from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 
 _COLUMNS: Mapping[Named, Sequence[str]] = {
     "kind": ("presence", "deliveries", "events"),
-    "system": ("presence", "deliveries", "dead_letters", "usage", "standings"),
+    "system": ("presence", "deliveries", "dead_letters", "limits", "reserved", "answered", "standings"),
     "route": ("presence", "deliveries", "dead_letters", "marks"),
 }
 """The tables in which a name stands."""
@@ -76,7 +76,7 @@ def _fits(db: sqlite3.Connection, program: Activation, column: Named, old: str, 
 def _rename(db: sqlite3.Connection, column: Named, old: str, new: str) -> None:
     for table in (*_COLUMNS[column], "places"):
         db.execute(f"UPDATE OR IGNORE {table} SET {column} = ? WHERE {column} = ?", (new, old))
-        if table in {"presence", "usage", "standings", "places"}:
+        if table in {"presence", "limits", "reserved", "answered", "standings", "places"}:
             # A row under the new name is newer; the one that it leaves under the old name belongs to nothing.
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (old,))
 

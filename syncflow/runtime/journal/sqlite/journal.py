@@ -11,7 +11,6 @@ from typing import Any, Literal
 from syncflow.errors import UnavailableError
 from syncflow.events import Delivery
 from syncflow.runtime.journal.base import (
-    NOTHING,
     Activated,
     Activation,
     Commit,
@@ -27,6 +26,9 @@ from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.sqlite.rows import commit_rows, known_of, mark, settlement_rows, waiting, wanted_rows
 from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.usage import Moment, usage_rows
+from syncflow.runtime.journal.sqlite.usage import since_boot as machine_since_boot
+from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
 
@@ -42,14 +44,17 @@ class SqliteJournal:
         executor: Executor | None = None,
         inline: bool = False,
         now: Callable[[], float] = time.time,
+        since_boot: Callable[[], tuple[str, float]] | None = None,
     ) -> None:
         self.path = path
         self._executor = executor or (Inline if inline else Threaded)(Tables(path, sync=sync))
         self._now = now
+        # Another clock than the machine's passes at its own speed: then only it can tell how long nothing ran.
+        self._since_boot = since_boot or (machine_since_boot if now is time.time else lambda: ("", 0.0))
         self._lock = RunLock(path.with_name(path.name + ".lock"))
         self._is_open = False
 
-    async def open(self, *, fingerprint: str, from_start: bool = False) -> Opened:
+    async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
@@ -57,7 +62,7 @@ class SqliteJournal:
             raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
         try:
             await self._executor.start(self._lock.fileno())
-            opened = _opened(await self._call("open", fingerprint, from_start, self._now()))
+            opened = _opened(await self._call("open", fingerprint, from_start, self._moment(), monotonic))
         except BaseException:
             await self._let_go()
             raise
@@ -82,10 +87,8 @@ class SqliteJournal:
         settlements: Sequence[Settlement],
         *,
         superseded: Sequence[Superseded] = (),
-        usage: Mapping[str, int] = NOTHING,
     ) -> None:
-        outcomes = settlement_rows(settlements, superseded) | {"usage": list(usage.items())}
-        await self._call("settle", outcomes, self._now())
+        await self._call("settle", settlement_rows(settlements, superseded), self._now())
 
     async def page(
         self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None
@@ -113,6 +116,9 @@ class SqliteJournal:
     async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
         await self._call("set_aside", list(marks.items()), at)
 
+    async def note_usage(self, note: UsageNote) -> None:
+        await self._call("note_usage", usage_rows(note), self._moment())
+
     async def stand(self, standing: Standing) -> None:
         await self._call("stand", *astuple(standing))
 
@@ -132,6 +138,9 @@ class SqliteJournal:
         finally:
             await self._let_go()
 
+    def _moment(self) -> Moment:
+        return Moment(self._now(), *self._since_boot())
+
     async def _let_go(self) -> None:
         await self._executor.stop()
         self._lock.release()
@@ -142,4 +151,7 @@ class SqliteJournal:
 
 def _opened(found: dict[str, Any]) -> Opened:
     standings = {row["system"]: Standing(**row) for row in found.pop("standings")}
-    return Opened(**found, standings=standings)
+    usage = {
+        system: Usage(answered, pace, complete=complete) for system, pace, complete, answered in found.pop("usage")
+    }
+    return Opened(**found, standings=standings, usage=usage)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
+from syncflow.runtime.journal.sqlite.usage import thin_usage
 
 WINDOW = 1000
 """Most events that a call looks at, and most rows that it forgets."""
@@ -48,7 +49,7 @@ class Retention:
         full = self._bytes() > most_bytes
         gone, more = self._forget_events(float("inf") if full else before)
         with self._db as db:
-            db.execute("DELETE FROM usage WHERE minute < ?", (at // 60 - 2 * 24 * 60,))
+            thin_usage(db)
         self._forget_tombstones(tombstones_before, at)
         if gone:
             self._db.executescript("PRAGMA incremental_vacuum(1000)")  # ``execute`` would give back a single page

@@ -83,7 +83,24 @@ CREATE INDEX presence_gone ON presence (version_seq) WHERE state != 'present';
 """
 """The last event of each day: how old a tombstone is, told by its version."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS)
+LIMITS = """
+CREATE TABLE limits (
+    system TEXT PRIMARY KEY, monotonic REAL NOT NULL, wall REAL NOT NULL, boot TEXT NOT NULL, uptime REAL NOT NULL,
+    lasting REAL NOT NULL, noted INTEGER NOT NULL, ended INTEGER NOT NULL, pace REAL
+) WITHOUT ROWID;
+CREATE TABLE reserved (system TEXT NOT NULL, grp TEXT NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (system, grp)) WITHOUT ROWID;
+CREATE TABLE answered (
+    system TEXT NOT NULL, grp TEXT NOT NULL, at REAL NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (system, grp, at)
+) WITHOUT ROWID;
+INSERT INTO answered SELECT system, '*', (minute + 1) * 60.0, requests FROM usage;
+INSERT INTO limits SELECT system, coalesce(max(at), 0.0), coalesce(max(at), 0.0), '', 0.0, 0.0, 0, 0, NULL
+    FROM (SELECT system, at FROM answered UNION SELECT system, NULL FROM deliveries UNION SELECT system, NULL FROM presence)
+    GROUP BY system;
+DROP TABLE usage;
+"""
+"""Requests by system and group: ``sqlite/usage.py`` says how they are read."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"

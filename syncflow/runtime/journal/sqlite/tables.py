@@ -20,6 +20,7 @@ from syncflow.runtime.journal.sqlite.retention import Retention
 from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, PRESENCE_COLUMNS, Row
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 from syncflow.runtime.journal.sqlite.totals import read_standings, read_totals
+from syncflow.runtime.journal.sqlite.usage import Moment, note_usage, recall_usage
 
 Rows = Sequence[Row]
 
@@ -69,7 +70,7 @@ class Tables:
             raise UnavailableError(f"the journal {self.path} is not open")
         return self._database
 
-    def open(self, fingerprint: str, from_start: bool, at: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
+    def open(self, fingerprint: str, from_start: bool, moment: Moment, monotonic: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
         """Create it or bring it up to date, note the start of a run, and tell what is there."""
         self._database = connect(self.path, sync=self._sync)
         try:
@@ -81,11 +82,12 @@ class Tables:
         with self._db as db:
             if from_start:
                 db.execute("DELETE FROM positions")
-            started = db.execute("INSERT INTO runs (started_at, fingerprint) VALUES (?, ?)", (at, fingerprint))
+            started = db.execute("INSERT INTO runs (started_at, fingerprint) VALUES (?, ?)", (moment.wall, fingerprint))
             self._run_id = started.lastrowid or 0
-        return self._found(at) | {"used_before": bool(used)}
+            usage = recall_usage(db, moment, monotonic=monotonic)
+        return self._found() | {"usage": usage} | {"used_before": bool(used)}
 
-    def _found(self, at: float) -> dict[str, Any]:
+    def _found(self) -> dict[str, Any]:
         one = self._db.execute
         waiting = f"SELECT system, count(*) FROM deliveries WHERE {IS_OPEN} GROUP BY system"
         return {
@@ -93,20 +95,8 @@ class Tables:
             "last_delivery": one("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()[0],
             "positions": dict(one("SELECT partition, offset FROM positions").fetchall()),
             "open_deliveries": dict(one(waiting).fetchall()),
-            "usage": self._usage(at),
             "standings": read_standings(self._db),
         }
-
-    def _usage(self, at: float) -> dict[str, list[tuple[float, int]]]:
-        """The last day's requests; a minute's are taken to have come at its end, the latest that they can have."""
-        rows = self._db.execute(
-            "SELECT system, minute, requests FROM usage WHERE minute >= ? ORDER BY system, minute",
-            (at // 60 - 24 * 60,),
-        )
-        usage: dict[str, list[tuple[float, int]]] = {}
-        for system, minute, requests in rows:
-            usage.setdefault(system, []).append((max(0.0, at - (minute + 1) * 60), requests))
-        return usage
 
     def known(
         self, records: Sequence[str], compared: Sequence[str], event_ids: Sequence[str]
@@ -161,12 +151,7 @@ class Tables:
 
     def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:
         """Write what attempts came to, what was learnt of vendors' ids, and how many requests there were."""
-        minute = int(at // 60)
         with self._db as db:
-            db.executemany(
-                "INSERT INTO usage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
-                [(system, minute, requests) for system, requests in outcomes["usage"]],
-            )
             update(db, _SETTLE, outcomes["settlements"], where=f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}")
             update(db, "UPDATE presence SET vendor_id = v.column1", outcomes["learnt"], where=_LEARNT)
             # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
@@ -219,6 +204,11 @@ class Tables:
         """Leave marks undone, with the reason."""
         with self._db as db:
             db.executemany("UPDATE marks SET aside = ?, at = ? WHERE id = ?", [(why, at, mark) for mark, why in marks])
+
+    def note_usage(self, note: Mapping[str, Any], moment: Moment) -> None:
+        """Keep what is going to be sent and what was answered."""
+        with self._db as db:
+            note_usage(db, note, moment)
 
     def stand(self, system: str, state: str, reason: str, by: str, since: float, until: float | None) -> None:
         """Keep how a system stands."""

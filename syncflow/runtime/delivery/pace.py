@@ -1,0 +1,131 @@
+"""The pace that refusals teach: requests evenly spaced, the rate raised carefully and cut when more is refused. Pure.
+
+Until something is refused there is no pace. The first refusal stops the burst. Where the next request is taken, the window of the other
+side is shorter than the pause was: the rate starts low and grows with every request until it is refused again. Where more requests are
+refused before one is taken, the requests taken over that whole time are what the other side allows. Either way the *ceiling* is then
+known. From there the rate follows a cubic curve over the number of requests: quickly back to just below the ceiling, long flat around
+it, then above it. Each refusal near the ceiling confirms it and makes the flat part longer, so that one request in some hundreds finds
+out whether more is allowed. A pace that nothing has refused for long is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_CUT = 0.1
+"""After a refusal the rate lies this share below the ceiling."""
+_FLAT_REQUESTS = 150
+"""After so many requests the rate is at the ceiling again; twice as many with each refusal that confirms it."""
+_MOST_FLAT_REQUESTS = 1200
+_UNSURE_FLAT_REQUESTS = 60
+_FEW_REQUESTS = 8
+"""Refused again after fewer than these: the rate was far too high."""
+_GROWTH = 1.15
+"""With each request until the ceiling is known."""
+_DROPPED_AT = 4.0
+"""Times the ceiling: what is not refused at this rate needs no pace."""
+_STEADY_SECONDS = 5.0
+"""A first refusal after this time meets a rate that is known; before, it meets a burst."""
+_SLOWEST = 1 / 600
+_MOST_PAUSE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Pace:
+    """Requests a second. Monotonic seconds."""
+
+    rate: float | None = None
+    _ceiling: float | None = None
+    _flat: int = _FLAT_REQUESTS
+    _next_at: float = 0.0
+    _taken: int = 0
+    """Requests since the last refusal."""
+    _started: int = 0
+    _first_at: float | None = None
+    """When the first request of all started."""
+    _epoch_at: float | None = None
+    """When the time began over which ``_epoch_taken`` requests were taken: it ends with the last of several refusals in a row."""
+    _epoch_taken: int = 0
+    _streak: int = 0
+    """Refusals in a row with nothing taken between."""
+
+    def wait_seconds(self, now: float) -> float:
+        """Return how long the next request has to wait for its turn."""
+        return 0.0 if self.rate is None else max(0.0, self._next_at - now)
+
+    def start(self, now: float) -> None:
+        """Count a request that starts."""
+        if self._first_at is None:
+            self._first_at = now
+        self._started += 1
+        if self.rate is not None:
+            self._next_at = max(self._next_at, now - 0.1 / self.rate) + 1 / self.rate
+
+    def recall(self, rate: float | None) -> None:
+        """Go on with the pace that an earlier run learned."""
+        if rate is not None and rate > 0:
+            self.rate, self._ceiling = rate, rate / (1 - _CUT)
+
+    def pause_seconds(self) -> float:
+        """Return how long to send nothing after a refusal that asked for no wait: longer with each in a row."""
+        return min(_MOST_PAUSE_SECONDS, 2.0 ** min(10, max(0, self._streak - 1)))
+
+    def taken(self, now: float) -> None:
+        """Count a request that was not refused."""
+        if self._epoch_at is None:
+            self._epoch_at = now
+        if self._streak > 1:
+            self._learn_from_streak(now)
+        self._streak = 0
+        self._taken += 1
+        self._epoch_taken += 1
+        if self.rate is not None:
+            self._raise()
+
+    def refused(self, now: float) -> None:
+        """Learn from a refusal; the caller counts those of requests that were under way together as one."""
+        self._streak += 1
+        if self._streak == 1:
+            self._cut(now)
+        self._taken = 0
+        self._next_at = now + (1 / self.rate if self.rate else 0.0)
+
+    def _cut(self, now: float) -> None:
+        if self.rate is None:
+            seconds = max(1.0, now - self._first_at) if self._first_at is not None else 1.0
+            if seconds >= _STEADY_SECONDS:
+                self._hold_below(self._started / seconds)
+            else:
+                self.rate = max(2.0, self._started / seconds) / 2
+            return
+        if self._ceiling is not None:
+            confirmed = abs(self.rate / self._ceiling - 1) < 1.5 * _CUT
+            self._flat = min(_MOST_FLAT_REQUESTS, self._flat * 2) if confirmed else _FLAT_REQUESTS
+        if self._taken < _FEW_REQUESTS:
+            self._flat = _UNSURE_FLAT_REQUESTS
+            self._hold_below(self.rate * 0.75)
+        else:
+            self._hold_below(self.rate)
+
+    def _learn_from_streak(self, now: float) -> None:
+        seconds = now - self._epoch_at if self._epoch_at is not None else 0.0
+        if self._epoch_taken and seconds > 0 and self.rate is not None:
+            self._hold_below(min(self._epoch_taken / seconds, self._ceiling or self._epoch_taken / seconds))
+        elif self.rate is not None:
+            self._hold_below(self.rate / 2)
+        self._flat = _UNSURE_FLAT_REQUESTS
+        self._epoch_at, self._epoch_taken = now, 0
+
+    def _hold_below(self, ceiling: float) -> None:
+        self._ceiling = max(_SLOWEST, ceiling)
+        self.rate = self._ceiling * (1 - _CUT)
+
+    def _raise(self) -> None:
+        assert self.rate is not None, "only a pace is raised"
+        if self._ceiling is None:
+            self.rate *= _GROWTH
+            return
+        bend = (self._taken - self._flat) / self._flat
+        self.rate = max(self.rate, self._ceiling * (1 + _CUT * bend**3))
+        if self.rate > _DROPPED_AT * self._ceiling:
+            self.rate = self._ceiling = None
