@@ -90,7 +90,8 @@ def _closing(ending: Ending) -> list[str]:
     if not tally.accounted:
         lines.append("not every event that was read is accounted for; the journal has them all, the next run goes on")
     if ending.stopped and tally.accounted and not tally.open:
-        lines.append("everything that was read is accounted for")
+        dead = f", {_many(tally.dead_letters, 'dead letter')} included" if tally.dead_letters else ""
+        lines.append(f"everything that was read is accounted for{dead}")
     if ending.clean:
         lines.append("everything is accounted for, nothing is left")
     return lines

@@ -16,6 +16,7 @@ from syncflow.cli.console import (
     ProfileOption,
     agreed,
     moment,
+    remark,
     say,
     say_json,
     say_table,
@@ -33,6 +34,9 @@ def status(
     forget: Annotated[
         bool, typer.Option("--forget", help="Erase the record's data from the journal; systems keep what they have.")
     ] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="With --forget: first delete the record in every system where it is.")
+    ] = False,
     yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
@@ -42,8 +46,10 @@ def status(
     from syncflow.runtime.desk import audit
 
     path = journal_of(routes, profile)
+    if delete and not forget:
+        raise typer.BadParameter("--delete goes with --forget: syncflow status RECORD --forget --delete")
     if forget:
-        _forget(path, record, yes=yes)
+        _forget(path, record, delete=delete, yes=yes)
     elif record is None:
         found = audit.totals(path)
         say_json(found) if output is Output.JSON else _totals(found)
@@ -51,11 +57,22 @@ def status(
         _tell(audit.record(path, record), mask=mask, output=output)
 
 
-def _forget(path: Path, record: str | None, *, yes: bool) -> None:
+def _forget(path: Path, record: str | None, *, delete: bool, yes: bool) -> None:
     from syncflow.runtime.desk import wishes
 
     if record is None:
         raise typer.BadParameter("--forget needs a record: syncflow status RECORD --forget")
+    present = wishes.present(path, record)
+    where = ", ".join(f"{system}/{object_}" + (f" as {id_}" if id_ else "") for system, object_, id_ in present)
+    if delete and present:
+        agreed(f"Delete {record} in {where}?", yes=yes)
+        wishes.delete(path, record)
+        say(f"marked to be deleted in {where}; a run that is going on does it within a second, else the next run")
+        say(f"then: syncflow status {record} --forget")
+        return
+    if present:
+        remark(f"warning: the record is still in {where}, and stays there; a later delete of it will not find it")
+        remark("hint: --forget --delete deletes it there first")
     agreed(f"Erase the data of {record} from the journal for good?", yes=yes)
     events = wishes.forget(path, record)
     say(f"{events} event{'' if events == 1 else 's'} of the record erased from the journal")

@@ -30,7 +30,16 @@ def trail(known: Row) -> Iterator[str]:
         yield from _event(event, known)
     for row in known["presence"]:
         there = f" as {row['vendor_id']}" if row["vendor_id"] else ""
-        yield f"{row['state']} in {row['system']}/{row['object']}{there}, {row['key_name']} = {row['key_value']}"
+        yield f"{_standing(row, known)} {row['system']}/{row['object']}{there}, {row['key_name']} = {row['key_value']}"
+
+
+def _standing(row: Row, known: Row) -> str:
+    """Say how a record stands at a place; one that left a route was deleted there (on_leave), or is there still."""
+    if row["state"] != "left":
+        return f"{row['state']} in"
+    last = next((each for each in known["deliveries"] if each["id"] == row["delivery"]), None)
+    gone = last is not None and last["operation"] == "delete" and last["state"] in {"delivered", "already_done"}
+    return "no longer routed to (deleted there)" if gone else "no longer routed to (still there)"
 
 
 def _event(event: Row, known: Row) -> Iterator[str]:

@@ -280,3 +280,29 @@ def test_a_tidy_does_not_look_at_what_dead_letters_keep_again(tmp_path: Path) ->
         assert steps < 10, "hundreds of virtual machine steps, not hundreds of thousands"
         assert wishes.drop(path, Letters(record="A7")) == 1
         assert retention.tidy(2e9, 10**12, 0.0, 220.0) == (1, True)
+
+
+def test_a_record_is_deleted_wherever_it_is_before_it_is_forgotten(tmp_path: Path) -> None:
+    path, systems = tmp_path / "j.db", FakeSystems()
+    run([event("A"), event("B")], path, systems=systems, program=program())
+    assert wishes.present(path, "A") == [("a", "Contact", "id-A")]
+    assert wishes.delete(path, "A") == 1
+    with pytest.raises(DataError, match="marked to be deleted in its systems"):
+        wishes.forget(path, "A")
+    ending, _ = run([], path, systems=systems, program=program())
+    assert ending.clean
+    assert set(names(systems)) == {"B"}
+    assert wishes.present(path, "A") == []
+    assert wishes.forget(path, "A") == 1
+    assert wishes.delete(path, "A") == 0, "there is nothing left to delete"
+
+
+def test_what_cannot_be_deleted_is_set_aside_and_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event("A")], path, systems=FakeSystems(), program=program())
+    wishes.delete(path, "A")
+    without = program(systems={"a": system("a", actions=("upsert",)), "b": system("b")})
+    run([], path, systems=FakeSystems(), program=without)
+    [found] = audit.totals(path)["set_aside"]
+    assert found == {"reason": "it cannot be deleted in a/Contact: no route or no delete", "count": 1}
+    assert wishes.present(path, "A") == [("a", "Contact", "id-A")]

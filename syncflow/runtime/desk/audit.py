@@ -102,7 +102,7 @@ _RECORD = {
         "JOIN events e ON e.seq = l.event WHERE e.record = ? ORDER BY l.id"
     ),
     "presence": (
-        "SELECT kind, route, system, object, key_name, key_value, vendor_id, state FROM presence WHERE record = ? AND route != ''"
+        "SELECT kind, route, system, object, key_name, key_value, vendor_id, state, delivery FROM presence WHERE record = ? AND route != ''"
     ),
 }
 

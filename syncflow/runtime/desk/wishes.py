@@ -127,13 +127,42 @@ def replay(path: Path, events: Sequence[int], *, route: str = "") -> int:
     return len(rows)
 
 
+def present(path: Path, record: str, *, kind: str = "") -> list[tuple[str, str, str]]:
+    """Return where a record is known to be: system, object, the vendor's id (may be empty)."""
+    sql = (
+        "SELECT DISTINCT system, object, coalesce(vendor_id, '') FROM presence "
+        "WHERE record = ? AND (? = '' OR kind = ?) AND state = 'present' AND route != '' ORDER BY system, object"
+    )
+    with _opened(path) as journal:
+        return journal.execute(sql, (record, kind, kind)).fetchall()
+
+
+def delete(path: Path, record: str, *, kind: str = "") -> int:
+    """Mark a record to be deleted wherever it is present; return how many deletes that is about.
+
+    Raises:
+        DataError: the journal holds no event of it any more, so there is nothing that a mark could be about.
+    """
+    where, values = "record = ? AND (? = '' OR kind = ?)", (record, kind, kind)
+    places = len(present(path, record, kind=kind))
+    with _opened(path) as journal, journal:
+        events = journal.execute(f"SELECT max(seq) FROM events WHERE {where} GROUP BY kind", values).fetchall()
+        if places and not events:
+            raise DataError(
+                "the journal holds no event of this record any more", hint="delete it in the systems themselves"
+            )
+        rows = [(event, time.time()) for (event,) in events if places]
+        journal.executemany("INSERT INTO marks (event, route, how, at) VALUES (?, '', 'delete', ?)", rows)
+    return places
+
+
 def forget(path: Path, record: str, *, kind: str = "") -> int:
     """Erase a record's data from the journal: events, payloads, keys, answers, presence. Return how many events it had.
 
-    What was sent to other systems stays there. A later event of the record is taken as one of a record never seen.
+    What was sent to other systems stays there (``delete`` first removes it). A later event is taken as one of a record never seen.
 
     Raises:
-        DataError: deliveries of the record are still open; erasing them would lose them.
+        DataError: deliveries of the record are still open, or it is marked to be deleted; erasing them would lose them.
     """
     with _opened(path) as journal, journal:
         journal.execute("PRAGMA secure_delete = ON")
@@ -148,6 +177,12 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
                 hint="let a run deliver them, or drop its dead letters, first",
             )
         events = f"SELECT seq FROM events WHERE {whose}"
+        deleting = f"SELECT 1 FROM marks WHERE how = 'delete' AND aside IS NULL AND event IN ({events})"
+        if journal.execute(deleting, values).fetchone():
+            raise DataError(
+                "this record is marked to be deleted in its systems, which has not begun",
+                hint="let a run do it first (`syncflow run --drain`)",
+            )
         journal.execute(f"DELETE FROM marks WHERE event IN ({events})", values)
         journal.execute(
             f"UPDATE dead_letters SET reason = 'forgotten', body = '', state = 'dropped' WHERE event IN ({events})",

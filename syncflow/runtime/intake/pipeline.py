@@ -218,11 +218,10 @@ class Committer:
         return to_send
 
     async def _repeat(self, marks: Sequence[Mark], program: Program, *, now: float) -> Sequence[Delivery]:
-        wishes = [
-            (mark, None if mark.how == "as_sent" and mark.delivery else _fate(program, mark.raw)) for mark in marks
-        ]
+        wishes = [(mark, _fate(program, mark.raw) if _needs_fate(mark) else None) for mark in marks]
         routed = [fate for _, fate in wishes if isinstance(fate, Routed)]
         records = [mark.delivery.record for mark in marks if mark.delivery]
+        records += [mark.record for mark in marks if mark.how == "delete" and mark.record]
         records += [fate.accepted.event.record for fate in routed]
         known = await self._journal.known(Wanted(records, keys_of(routed, program.routes), ()))
         plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
@@ -260,6 +259,11 @@ def _wanted(chunk: TransformedChunk, program: Program) -> Wanted:
         keys=keys_of(chunk.fates, program.routes),
         event_ids=[event.event_id for event in events if event.event_id is not None],
     )
+
+
+def _needs_fate(mark: Mark) -> bool:
+    """Whether today's files decide what becomes of a mark."""
+    return mark.how == "remap" or (mark.how == "as_sent" and mark.delivery is None)
 
 
 def _fate(program: Program, raw: Raw) -> Fate:

@@ -114,6 +114,8 @@ def plan_again(
         planner.start(mark)
         if mark.how == "as_sent" and mark.delivery:
             planner.repeat(mark.delivery)
+        elif mark.how == "delete" and mark.record:
+            planner.delete_everywhere(mark.record)
         elif mark.route and mark.route not in program.routes:
             plan.aside[mark.id] = without_route(mark.route)
         elif fate:
@@ -354,6 +356,24 @@ class _Planner:
             self._delete_unknown(routed, version)
         if (not rows and not self.caused) or self.program.records[record.kind].version == "timestamp":
             self._remember_delete(record, version)
+
+    def delete_everywhere(self, record: Record) -> None:
+        """Delete a record wherever it is present, because a person asked for it."""
+        for row in list(self.view.rows(record).values()):
+            if row.state != "present":
+                continue
+            route = self.program.routes.get(row.route)
+            if (
+                route is None
+                or route.system != row.system
+                or "delete" not in self.program.systems[row.system].operations
+            ):
+                assert self.mark is not None, "only marks delete everywhere"
+                self.plan.aside[self.mark.id] = (
+                    f"it cannot be deleted in {row.system}/{row.object}: no route or no delete"
+                )
+            else:
+                self._erase(row, row.version, state="deleted")
 
     def _stale_delete(self, routed: Routed, rows: Sequence[Presence], version: Version) -> None:
         for row in rows:

@@ -118,8 +118,8 @@ class Commit:
     fingerprint: str = ""
 
 
-How = Literal["as_sent", "remap"]
-"""How a mark is taken up: with the payload that is journaled, or through the mappings of today."""
+How = Literal["as_sent", "remap", "delete"]
+"""How a mark is taken up: with the payload that is journaled, through the mappings of today, or by deleting the record wherever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,8 @@ class Mark:
     route: str = ""
     delivery: Delivery | None = None
     letter: int | None = None
+    record: Record | None = None
+    """The event's record, where the journal knows it."""
 
 
 @frozen_value

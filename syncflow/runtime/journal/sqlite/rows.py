@@ -212,7 +212,8 @@ def letter_row(letter: DeadLetter) -> Row:
 def mark(row: Row, repeated: Row | None) -> Mark:
     """Return a mark, with the delivery to repeat where there is one."""
     raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "")
-    return Mark(row[0], row[1], row[2], raw, row[3], waiting(repeated).delivery if repeated else None, row[4])
+    record = None if row[13] is None or row[14] is None else Record(row[13], row[14])
+    return Mark(row[0], row[1], row[2], raw, row[3], waiting(repeated).delivery if repeated else None, row[4], record)
 
 
 def commit_rows(commit: Commit) -> dict[str, list[Row]]:

@@ -179,7 +179,7 @@ class Tables:
         """The oldest marks with their events, and the delivery to repeat where there is one."""
         sql = (
             "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
-            "e.sha256 FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL ORDER BY m.event, m.id LIMIT ?"
+            "e.sha256, e.kind, e.record FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL ORDER BY m.event, m.id LIMIT ?"
         )
         return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (most,)).fetchall()]
 
