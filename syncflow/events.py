@@ -117,6 +117,8 @@ class Match:
     payload: Item
     because: str = ""
     """Why the route took it, for a person: the rule and the values that decided."""
+    unreadable: tuple[str, ...] = ()
+    """The fields for which a conversion met a value that it cannot read."""
 
 
 @frozen_value

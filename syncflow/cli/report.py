@@ -69,6 +69,12 @@ def _closing(ending: Ending) -> list[str]:
     kept = sum(route.kept for route in tally.routes.values())
     if kept:
         lines.append(f"{_many(kept, 'change')} of route left a record where it was (on_leave: keep)")
+    for name, route in sorted(tally.routes.items()):
+        if route.unreadable:
+            counts = ", ".join(f"{field} {count:,}" for field, count in sorted(route.unreadable.items()))
+            lines.append(
+                f"values that could not be read ({name}): {counts}; `syncflow explain` names them for an event"
+            )
     lines += [f"the system was stopped: {why}" for why in ending.systems_stopped]
     lines += [f"{name} cannot be reached: {system.unreachable}" for name, system in _unreachable(tally)]
     if ending.stopped:

@@ -203,6 +203,7 @@ def _transform(project: Project, document: Document[MappingFile], scope: Type) -
         scope=scope,
         document=document,
         functions=library_of(project),
+        unreadable=project.routes.model.unreadable,
     )
 
 

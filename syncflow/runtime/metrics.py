@@ -125,6 +125,13 @@ def _route_families(routes: dict[str, RouteTally]) -> Iterator[Metric]:
         latency.add_metric([name], list(zip(bounds, counts, strict=True)), sum_value=route.latencies.sum)
     yield deliveries
     yield latency
+    unreadable = CounterMetricFamily(
+        "syncflow_unreadable", "Values that a conversion could not read, by route and field.", labels=["route", "field"]
+    )
+    for name, route in routes.items():
+        for field, count in route.unreadable.items():
+            unreadable.add_metric([name, field], count)
+    yield unreadable
 
 
 def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:

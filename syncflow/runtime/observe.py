@@ -56,6 +56,8 @@ class RouteTally:
     superseded: int = 0
     dead: int = 0
     retried: int = 0
+    unreadable: dict[str, int] = field(default_factory=dict)
+    """How many records had a value that a conversion could not read, by field."""
     latencies: Latencies = field(default_factory=Latencies)
 
 

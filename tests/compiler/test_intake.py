@@ -240,3 +240,52 @@ QUICK, CAREFUL = intake(), intake({"record": "record"})
 def test_both_ways_of_the_intake_come_to_the_same(body: dict[str, Any], missing: set[str]) -> None:
     body = {name: part for name, part in body.items() if name not in missing}
     assert repr(QUICK(body)) == repr(CAREFUL(body))
+
+
+NUMBERS = SchemaNode.model_validate(
+    {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "count": {"type": "integer"},
+            "ratio": {"type": "number"},
+            "sizes": {"type": "array", "items": {"type": "integer"}},
+            "kind": {"type": "integer", "enum": [1, 2]},
+            "only": {"const": 3},
+            "at": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+            "tree": {"$ref": "#/$defs/tree"},
+        },
+        "additionalProperties": {"type": "integer"},
+        "$defs": {
+            "tree": {
+                "type": "object",
+                "properties": {"n": {"type": "integer"}, "inner": {"$ref": "#/$defs/tree"}},
+            }
+        },
+    }
+)
+WRITTEN = b"""{"id": "A", "count": 1042.0, "ratio": 2.0, "sizes": [1e3, -0.0], "kind": 1.0, "only": 3.0, "at": 7.0,
+  "tree": {"n": 1.0, "inner": {"n": 2.0}}, "other": 9.0}"""
+READ = {
+    "id": "A",
+    "count": 1042,
+    "ratio": 2.0,
+    "sizes": [1000, 0],
+    "kind": 1,
+    "only": 3,
+    "at": 7,
+    "tree": {"n": 1, "inner": {"n": 2}},
+    "other": 9,
+}
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "delete"])
+def test_an_integer_is_an_integer_from_the_door_on_however_it_is_written(operation: str) -> None:
+    routes = RoutesFile.model_validate(
+        {"source": {"stdin": {}}, "records": {"contacts": {"schema": "s.yaml"}}, "systems": {}, "routes": []}
+    )
+    check = compile_intake(routes, {"contacts": compile_door(NUMBERS, name="contacts")})
+    body = b'{"record": "contacts", "operation": "%s", "item": %s}' % (operation.encode(), WRITTEN)
+    accepted = check(Raw(Position("p", 1), body))
+    assert isinstance(accepted, Accepted)
+    assert repr(accepted.event.root["item"]) == repr(READ)

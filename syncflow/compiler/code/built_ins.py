@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Any, Final
 
 from syncflow.compiler.code import results, runtime
+from syncflow.compiler.functions.unreadable import noting
 from syncflow.compiler.types.json import ANY, ARRAY, BOOLEAN, NUMBER, OBJECT, TEXT, Array, Type, union
 from syncflow.frozen import frozen_value
 
@@ -66,7 +67,7 @@ _TABLE: Final = (
     BuiltIn("starts_with", (TEXT, TEXT), _BOOLEAN, runtime.starts_with),
     BuiltIn("sum", (_NUMBERS,), results.total, runtime.total),
     BuiltIn("to_array", (ANY,), results.as_array, runtime.to_array),
-    BuiltIn("to_number", (ANY,), results.as_number, runtime.to_number),
+    BuiltIn("to_number", (ANY,), results.as_number, noting("to_number", runtime.to_number)),
     BuiltIn("to_string", (ANY,), results.as_text, runtime.to_string),
     BuiltIn("type", (ANY,), results.kind, runtime.kind_of),
     BuiltIn("values", (OBJECT,), results.values, runtime.values),

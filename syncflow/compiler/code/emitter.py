@@ -115,8 +115,10 @@ class Emitter:
         field: str = "",
         escape: Callable[[str], str] | None = None,
         over: Variable | None = None,
+        is_sent: bool = False,
     ) -> Emitted:
-        """Compile text with inserts over the root, or ``over`` a variable; each insert passes through ``escape``.
+        """Compile text with inserts over the root, or ``over`` a variable; each insert passes through ``escape``. ``is_sent``: see
+        ``compile_template``.
 
         Raises:
             ExpressionError: as for ``expression``.
@@ -128,6 +130,7 @@ class Emitter:
             functions=self.functions,
             place=self._placing(place, field),
             escape=escape,
+            is_sent=is_sent,
         )
         return Emitted(made.value, made.type, made.findings, made.reads, made.calls)
 

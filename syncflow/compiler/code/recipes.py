@@ -6,11 +6,12 @@ In: values and what the mapping declares. Out: values.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from syncflow.compiler.code import values
 from syncflow.compiler.code.values import Callee, Pool, Value
 from syncflow.compiler.code.widening import of_constant, union_of
+from syncflow.compiler.functions.unreadable import is_nothing, note
 from syncflow.compiler.types.json import (
     BOOLEAN,
     MISSING,
@@ -26,8 +27,7 @@ from syncflow.compiler.types.json import (
     union,
 )
 from syncflow.compiler.types.narrowing import values_of, without_null
-from syncflow.compiler.values import kind_of, text_of
-from syncflow.errors import DataError
+from syncflow.compiler.values import text_of
 from syncflow.events import Json
 
 Table = Mapping[str, Json]
@@ -44,14 +44,14 @@ def defaulted(pool: Pool, value: Value, kind: Type, default: Json) -> tuple[Valu
 
 def looked_up(pool: Pool, value: Value, kind: Type, table: Table, default: Json | Missing) -> tuple[Value, Type]:
     """Return what a table has for the text of a value. Null is the default, or null; a value that is not in the table is
-    the default, or an error of the data."""
+    the default, or unreadable."""
     result = _type_of_entry(kind, table, default)
     held = pool.one(values.Constant(dict(table), type=of_constant(dict(table))))
     other = _constant(pool, None if default is MISSING else default)
     if is_subtype(kind, union(TEXT, NULL)) and (default is not MISSING or _covers(kind, table)):
         found: Value = values.Method(held, "get", (value, other), type=result, place=value.place)
     else:
-        callee = Callee("entry", entry) if default is MISSING else Callee("entry_or", entry_or, raises=False)
+        callee = ENTRY if default is MISSING else Callee("entry_or", entry_or, raises=False)
         arguments = (held, value) if default is MISSING else (held, value, other)
         found = values.Call(callee, arguments, type=result, place=value.place)
     return pool.one(found), result
@@ -67,19 +67,22 @@ def _type_of_entry(kind: Type, table: Table, default: Json | Missing) -> Type:
     names = table if listed is None else {text_of(value) for value in listed}
     kinds = [of_constant(table[name]) for name in names if name is not None and name in table]
     misses = listed is None or not all(name in table for name in names)
-    if may_be_null(kind) or (misses and default is not MISSING):
+    if may_be_null(kind) or misses:
         kinds.append(NULL if default is MISSING else of_constant(default))
     return union_of(kinds)
 
 
 def entry(table: Table, value: Json) -> Json:
-    """Return the entry of a table, null for null."""
-    if value is None:
-        return None
+    """Return the entry of a table, null for null, and for what is not in it: that is unreadable."""
     name = text_of(value)
-    if name is None or name not in table:
-        raise DataError(f"the value ({kind_of(value)}) is not in the table, and there is no default")
-    return table[name]
+    if name is not None and name in table:
+        return table[name]
+    if not is_nothing(value):
+        note("table", value)
+    return None
+
+
+ENTRY: Final = Callee("entry", entry, raises=False)
 
 
 def entry_or(table: Table, value: Json, default: Json) -> Json:

@@ -115,7 +115,12 @@ class _Builder:
 
     def _asked(self, node: SchemaNode) -> CoreSchema:
         asked = core_schema.no_info_plain_validator_function(self._ask(node))
-        return core_schema.chain_schema([_SCALAR, asked]) if self._whole else asked
+        if not self._whole:
+            return asked
+        # A whole decimal may stand where the schema says integer: the careful way rewrites it.
+        return core_schema.chain_schema(
+            [core_schema.no_info_before_validator_function(_no_whole_decimal, _SCALAR), asked]
+        )
 
     def _listed(self, node: SchemaNode, values: Sequence[Any]) -> CoreSchema:
         texts = [value for value in values if isinstance(value, str)]
@@ -166,6 +171,12 @@ class _Builder:
         if not extra:
             return "forbid", None
         return ("allow", _SCALAR) if self._whole else ("ignore", None)
+
+
+def _no_whole_decimal(value: Any) -> Any:
+    if value.__class__ is float and value.is_integer():
+        raise ValueError
+    return value
 
 
 _SAY_NOTHING: Final = {"title", "description", "personal", "examples", "defs"}

@@ -120,6 +120,8 @@ def _careful(
                 return Ignored(raw, rule)
             letter = complete(opened, routes.envelope.operations)
             kind = _kind(kinds, letter)
+            if kind.door.whole_numbers is not None:
+                kind.door.whole_numbers(letter.item)
             record = Record(letter.kind, _record_id(kind, letter))
             return Accepted(raw, _event(kind, letter, record))
         except Fault as fault:

@@ -113,6 +113,7 @@ def _is_in(value: Json, values: list[Json]) -> bool:
         (5, {"5": "five"}, "five"),
         (None, {}, "Other", "Other"),
     ],
+    unreadable=1,
 )
 def _lookup(value: Json, entries: dict[str, Json], fallback: Json) -> Json:
     key = TEXT_KIND.read(value)

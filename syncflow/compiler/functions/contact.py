@@ -46,6 +46,7 @@ def _is_email(value: str) -> bool:
     text(),
     returns=lambda kind: _if_email(_EMAIL, kind),
     examples=[(" Ada@Example.COM ", "ada@example.com"), ("ada", None)],
+    unreadable=1,
 )
 def _normalize_email(value: str) -> str | None:
     address = value.strip().lower()
@@ -58,6 +59,7 @@ def _normalize_email(value: str) -> str | None:
     text(),
     returns=lambda kind: _if_email(Text(format="hostname", max_length=253), kind),
     examples=[("ada@Example.com", "example.com"), ("ada", None)],
+    unreadable=1,
 )
 def _email_domain(value: str) -> str | None:
     address = _normalize_email(value)
@@ -70,6 +72,7 @@ def _email_domain(value: str) -> str | None:
     text(),
     returns=lambda kind: _if_email(Text(min_length=1, max_length=64), kind),
     examples=[("Ada.L@example.com", "Ada.L"), ("ada", None)],
+    unreadable=1,
 )
 def _email_local(value: str) -> str | None:
     address = value.strip()
@@ -122,6 +125,7 @@ _REGION = text("region", "The country of numbers without +, in two letters.", de
         ("030 901820", "DE", "+4930901820"),
         ("call me", None),
     ],
+    unreadable=1,
 )
 def _phone_e164(value: str, region: str) -> str | None:
     number = _e164(value, region)
@@ -147,6 +151,7 @@ def _is_phone(value: str, region: str) -> bool:
     _REGION,
     returns=nullable(Text(min_length=2, max_length=2)),
     examples=[("+49 30 901820", "DE"), ("+1-555-123-4567", "US"), ("+870 773 111 632", None)],
+    unreadable=1,
 )
 def _phone_country(value: str, region: str) -> str | None:
     number = _e164(value, region)

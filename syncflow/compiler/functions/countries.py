@@ -43,6 +43,7 @@ def _found(name: str) -> Country | None:
     _COUNTRY,
     returns=nullable(Text(values=frozenset(country.alpha2 for country in COUNTRIES))),
     examples=[("Germany", "DE"), ("usa", "US"), ("U.K.", "GB"), ("Cote d'Ivoire", "CI"), ("Atlantis", None)],
+    unreadable=1,
 )
 def _country_code(name: str) -> str | None:
     country = _found(name)
@@ -55,6 +56,7 @@ def _country_code(name: str) -> str | None:
     _COUNTRY,
     returns=nullable(Text(values=frozenset(country.alpha3 for country in COUNTRIES))),
     examples=[("Germany", "DEU"), ("ch", "CHE")],
+    unreadable=1,
 )
 def _country_code3(name: str) -> str | None:
     country = _found(name)
@@ -67,6 +69,7 @@ def _country_code3(name: str) -> str | None:
     _COUNTRY,
     returns=nullable(Text(values=frozenset(country.name for country in COUNTRIES))),
     examples=[("DE", "Germany"), ("the netherlands", "Netherlands"), ("NLD", "Netherlands")],
+    unreadable=1,
 )
 def _country_name(name: str) -> str | None:
     country = _found(name)

@@ -78,6 +78,7 @@ def _read(value: str, zone: str) -> datetime | None:
         ("2024-01-15", "2024-01-15"),
         ("15.1.2024", None),
     ],
+    unreadable=1,
 )
 def _date(value: str, zone: str | None) -> str | None:
     moment = _read(value, "UTC")
@@ -99,6 +100,7 @@ def _date(value: str, zone: str | None) -> str | None:
         ("2024-01-15", "2024-01-15T00:00:00Z"),
         ("soon", None),
     ],
+    unreadable=1,
 )
 def _datetime(value: str, zone: str) -> str | None:
     moment = _read(value, zone)
@@ -115,6 +117,7 @@ def _datetime(value: str, zone: str) -> str | None:
         ("2024-07-15T10:30:00Z", "America/New_York", "2024-07-15T06:30:00-04:00"),
         ("2024-07-15T10:30:00+02:00", "UTC", "2024-07-15T08:30:00Z"),
     ],
+    unreadable=1,
 )
 def _to_zone(value: str, zone: str) -> str | None:
     moment, place = _read(value, "UTC"), zone_named(zone)
@@ -132,6 +135,7 @@ def _to_zone(value: str, zone: str) -> str | None:
         ("Jan 5, 2024", "%b %d, %Y", "2024-01-05"),
         ("31.02.2024", "%d.%m.%Y", None),
     ],
+    unreadable=1,
 )
 def _parse_date(value: str, pattern: str) -> str | None:
     found = written_dates.read(value, pattern)
@@ -150,6 +154,7 @@ def _parse_date(value: str, pattern: str) -> str | None:
         ("01/15/2024 3:05 PM", "%m/%d/%Y %I:%M %p", "2024-01-15T15:05:00Z"),
         ("15.01.2024 10:30", "%d.%m.%Y %H:%M", "Europe/Berlin", "2024-01-15T10:30:00+01:00"),
     ],
+    unreadable=1,
 )
 def _parse_datetime(value: str, pattern: str, zone: str) -> str | None:
     found = written_dates.read(value, pattern)
@@ -174,6 +179,7 @@ def _formatted(_value: Type, pattern: Type, _zone: Type) -> Type:
         ("2024-01-15", "%A, %d %B %Y", "Monday, 15 January 2024"),
         ("2024-01-15T23:30:00Z", "%d/%m/%y", "Asia/Tokyo", "16/01/24"),
     ],
+    unreadable=1,
 )
 def _format_date(value: str, pattern: str, zone: str | None) -> str | None:
     moment = _read(value, "UTC")
@@ -190,6 +196,7 @@ def _format_date(value: str, pattern: str, zone: str | None) -> str | None:
     _ZONE,
     returns=_sure(INTEGER),
     examples=[("2024-01-15T10:30:00Z", 1705314600), ("1969-12-31T23:59:59.5Z", -1)],
+    unreadable=1,
 )
 def _epoch_s(value: str, zone: str) -> int | None:
     moment = _read(value, zone)
@@ -203,6 +210,7 @@ def _epoch_s(value: str, zone: str) -> int | None:
     _ZONE,
     returns=_sure(INTEGER),
     examples=[("2024-01-15T10:30:00.25Z", 1705314600250), ("2024-01-15T10:30:00", "Europe/Berlin", 1705311000000)],
+    unreadable=1,
 )
 def _epoch_ms(value: str, zone: str) -> int | None:
     moment = _read(value, zone)
@@ -215,6 +223,7 @@ def _epoch_ms(value: str, zone: str) -> int | None:
     _VALUE,
     returns=lambda value: INTEGER if is_subtype(value, _READABLE) else nullable(INTEGER),
     examples=[("2024-01-15", 1705276800000), ("2024-01-15T23:30:00-08:00", 1705276800000)],
+    unreadable=1,
 )
 def _utc_midnight_ms(value: str) -> int | None:
     moment = _read(value, "UTC")
@@ -232,6 +241,7 @@ def _from_epoch(micro: float) -> str | None:
     number("seconds"),
     returns=nullable(_ZONED),
     examples=[(1705314600, "2024-01-15T10:30:00Z"), (0.5, "1970-01-01T00:00:00.5Z"), (1e300, None)],
+    unreadable=1,
 )
 def _from_epoch_s(seconds: float) -> str | None:
     return _from_epoch(seconds * 1_000_000)
@@ -243,6 +253,7 @@ def _from_epoch_s(seconds: float) -> str | None:
     number("milliseconds"),
     returns=nullable(_ZONED),
     examples=[(1705314600250, "2024-01-15T10:30:00.25Z")],
+    unreadable=1,
 )
 def _from_epoch_ms(milliseconds: float) -> str | None:
     return _from_epoch(milliseconds * 1000)
@@ -259,6 +270,7 @@ def _from_epoch_ms(milliseconds: float) -> str | None:
         ("2024-01-15T10:30:00Z", -15, "2023-12-31T10:30:00Z"),
         ("9999-12-31", 1, None),
     ],
+    unreadable=2,
 )
 def _add_days(value: str, days: int) -> str | None:
     moment = _read(value, "UTC")
@@ -276,6 +288,7 @@ def _add_days(value: str, days: int) -> str | None:
     text("end"),
     returns=lambda start, end: INTEGER if is_subtype(union(start, end), _READABLE) else nullable(INTEGER),
     examples=[("2024-01-15", "2024-03-01", 46), ("2024-01-15T23:00:00Z", "2024-01-14", -1)],
+    unreadable=2,
 )
 def _days_between(start: str, end: str) -> int | None:
     first, last = _read(start, "UTC"), _read(end, "UTC")

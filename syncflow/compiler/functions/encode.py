@@ -90,6 +90,7 @@ def _base64_encode(value: str) -> str:
     text(),
     returns=lambda kind: nullable(no_longer(kind)),
     examples=[("QWRh", "Ada"), ("QWR", None), ("/w==", None)],
+    unreadable=1,
 )
 def _base64_decode(value: str) -> str | None:
     try:
@@ -122,6 +123,7 @@ def _to_json(value: Json) -> str | None:
     text(),
     returns=ANY,
     examples=[('{"a": [1]}', {"a": [1]}), ("{", None)],
+    unreadable=1,
 )
 def _parse_json(value: str) -> Json:
     try:

@@ -15,6 +15,7 @@ from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 from syncflow.compiler.functions.kinds import ANYTHING_KIND, MISFIT, Kind
+from syncflow.compiler.functions.unreadable import noting
 from syncflow.compiler.types.json import NULL, Type, is_subtype, longest, union
 from syncflow.compiler.types.narrowing import absent_as_null, of_value, values_of, without_null
 from syncflow.errors import DataError
@@ -69,6 +70,9 @@ class Function:
     """Whether equal arguments give equal results; then a call with constants is computed for its type."""
     may_fail: bool = False
     """Whether a call may raise DataError: only of a project's own functions, ours are total."""
+
+    unreadable: bool = False
+    """Whether it is a conversion: null from it for a value that is there means that it cannot read that (``unreadable``)."""
 
     def forgiving(self) -> Function:
         """Return the function with null where it would fail."""
@@ -170,14 +174,30 @@ class Group:
         examples: Sequence[tuple[Any, ...]],
         variadic: bool = False,
         deterministic: bool = True,
+        unreadable: int = 0,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register the decorated function. An example is its arguments and, last, the result."""
+        """Register the decorated function. An example is its arguments and, last, the result. ``unreadable``: it is a conversion of
+        its first argument, or its first few."""
 
         def register(body: Callable[..., Any]) -> Callable[..., Any]:
             shown = tuple(Example(tuple(example[:-1]), example[-1]) for example in examples)
-            call = total(body, parameters, variadic=variadic)
+            plain, call = body, total(body, parameters, variadic=variadic)
+            if unreadable:
+                plain, call = (noting(name, each, values=unreadable) for each in (plain, call))
             self.functions.append(
-                Function(name, self.name, summary, parameters, returns, shown, body, call, variadic, deterministic)
+                Function(
+                    name=name,
+                    group=self.name,
+                    summary=summary,
+                    parameters=parameters,
+                    returns=returns,
+                    examples=shown,
+                    body=plain,
+                    call=call,
+                    variadic=variadic,
+                    deterministic=deterministic,
+                    unreadable=unreadable > 0,
+                )
             )
             return body
 

@@ -248,6 +248,7 @@ _POINT = text("point", "What stands before the fraction: . or ,", default=".")
     _POINT,
     returns=lambda value, _: value if is_subtype(value, NUMBER) else nullable(NUMBER),
     examples=[("12.50", 12.5), ("1,234.5", 1234.5), ("1.234,5", ",", 1234.5), ("1,5", None), ("twelve", None)],
+    unreadable=1,
 )
 def _to_decimal(value: Json, point: str) -> int | float | None:
     read = _read_decimal(value, point)
@@ -260,6 +261,7 @@ def _to_decimal(value: Json, point: str) -> int | float | None:
     anything(),
     returns=lambda value: value if is_subtype(value, INTEGER) else nullable(INTEGER),
     examples=[("42", 42), (42.0, 42), ("1,234", 1234), (1.5, None), ("x", None)],
+    unreadable=1,
 )
 def _to_integer(value: Json) -> int | None:
     read = _read_decimal(value, ".")
@@ -286,6 +288,7 @@ _TRUTHS = {
     text("value"),
     returns=lambda value: BOOLEAN if is_subtype(value, BOOLEAN) else nullable(BOOLEAN),
     examples=[("Yes", True), ("off", False), (1, True), ("maybe", None)],
+    unreadable=1,
 )
 def _to_boolean(value: str) -> bool | None:
     return _TRUTHS.get(value.strip().lower())

@@ -20,6 +20,7 @@ from syncflow.compiler.functions import FUNCTIONS, JMESPATH_BUILT_INS, Function,
 from syncflow.compiler.functions.function import total
 from syncflow.compiler.functions.hints import TAKEN, HintError, kind_of, type_of
 from syncflow.compiler.functions.kinds import MISFIT, MOST_CHARACTERS
+from syncflow.compiler.functions.unreadable import noting
 from syncflow.compiler.types.json import Array, Object, Text, Type, accepts, members, union
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
@@ -42,21 +43,25 @@ class Promise:
 
     total: bool = False
     longest: int | None = None
+    unreadable: bool = False
 
 
 @overload
 def function(body: F, /) -> F: ...
 @overload
-def function(*, total: bool = False, longest: int | None = None) -> Callable[[F], F]: ...
-def function(body: F | None = None, /, *, total: bool = False, longest: int | None = None) -> F | Callable[[F], F]:
+def function(*, total: bool = False, longest: int | None = None, unreadable: bool = False) -> Callable[[F], F]: ...
+def function(
+    body: F | None = None, /, *, total: bool = False, longest: int | None = None, unreadable: bool = False
+) -> F | Callable[[F], F]:
     """Say of a function for expressions what its type hints cannot.
 
     ``total``: it never raises; without this its use in a field without ``default:`` is a warning. ``longest``: the most characters of
-    a text that it returns (of each, where it returns several).
+    a text that it returns (of each, where it returns several). ``unreadable``: it is a conversion, and None means that it cannot
+    read the first argument: ``unreadable:`` of the mapping says what becomes of the field.
     """
 
     def mark(marked: F) -> F:
-        setattr(marked, _MARK, Promise(total, longest))
+        setattr(marked, _MARK, Promise(total, longest, unreadable))
         return marked
 
     return mark if body is None else mark(body)
@@ -171,6 +176,8 @@ def _function(body: FunctionType, file: str) -> Function:
         raise HintError("what it returns has no type: write `-> str:`, say")
     returns = _bounded(type_of(hints["return"]), promise.longest)
     call = total(_walled(body, returns, file), parameters, variadic=variadic)
+    if promise.unreadable and parameters:
+        call = noting(body.__name__, call)
     summary = (inspect.getdoc(body) or "").partition("\n\n")[0].replace("\n", " ") or "A function of the project."
     return Function(
         name=body.__name__,
@@ -184,6 +191,7 @@ def _function(body: FunctionType, file: str) -> Function:
         variadic=variadic,
         deterministic=False,
         may_fail=not promise.total,
+        unreadable=promise.unreadable,
     )
 
 

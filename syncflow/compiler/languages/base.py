@@ -113,3 +113,8 @@ def check_constant(name: str, parameter: Parameter | None, value: Json, offset: 
     words = parameter.check(value) if parameter is not None and parameter.check is not None else ""
     if words:
         raise ExpressionError(f"{name}: {words}", offset, code="SF306", length=len(name))
+
+
+def inserted_text(value: object) -> str:
+    """Return a scalar as a template writes it: booleans as JSON does, everything else as Python does."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

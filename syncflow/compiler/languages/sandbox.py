@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from syncflow.compiler.functions import Function
-from syncflow.compiler.languages.base import MAX_WORK
+from syncflow.compiler.languages.base import MAX_WORK, inserted_text
 from syncflow.errors import DataError
 
 WORK = "work of this rendering"
@@ -145,7 +145,7 @@ def _finalize(context: Context, value: Any) -> str:
     if isinstance(value, list | tuple | dict):
         raise DataError("a list or an object cannot be inserted as text; use join or to_json")
     work: Work = context[WORK]
-    text = str(value)
+    text = inserted_text(value)
     work.charge(len(text))
     return work.escape(text) if work.escape else text
 
@@ -171,7 +171,7 @@ def _finalize_part(context: Context, value: Any) -> str:
     _fail_if_absent(value)
     if isinstance(value, list | tuple | dict):
         raise DataError("~ joins texts and numbers")
-    text = str(value)
+    text = inserted_text(value)
     context[WORK].charge(len(text))
     return text
 

@@ -6,27 +6,36 @@ function that makes the payload, one that makes the key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import field
 from datetime import tzinfo
+from functools import cache
+from typing import TypeAlias
 
 from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
 from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Library
+from syncflow.compiler.functions.unreadable import NOTES
 from syncflow.compiler.mapping.payloads import compile_payload_check
+from syncflow.compiler.mapping.unread import Unread, conversions_of
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.types.json import MISSING, Type, may_be_null
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
+from syncflow.config.models.routes import UnreadableRule
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, Json
 from syncflow.frozen import frozen_value
 
 _Root = Mapping[str, Json]
+_Finish: TypeAlias = Callable[[_Root, Item, Change], tuple[Item, tuple[str, ...]]]
+
+
+Keyed: TypeAlias = tuple[str, Item, tuple[str, ...]]
 
 
 @frozen_value
@@ -39,8 +48,11 @@ class Transform:
     """(root, change) → the checked payload. Raises Fault with the field's name and no value."""
     key: Callable[[_Root], str] = field(repr=False)
     """root → the target key; empty where it cannot be told from what is there. The root may be that of a delete."""
-    keyed: Callable[[_Root, Change], tuple[str, Item]] = field(repr=False)
-    """(root, change) → key and payload of a record that is not deleted, as the other two make them. Raises Fault."""
+    keyed: Callable[[_Root, Change], Keyed] = field(repr=False)
+    """(root, change) → key and payload of a record that is not deleted, as the other two make them, and the fields that met an
+    unreadable value. Raises Fault."""
+    unread: Unread | None = field(default=None, repr=False)
+    """What becomes of unreadable values; None where no conversion can meet one."""
     generated: Generated | None = field(default=None, repr=False)
     """What makes the payload."""
 
@@ -57,6 +69,8 @@ class Recipes:
     emitter: Emitter
     fields: dict[str, Emitted]
     sure: frozenset[str]
+    conversions: dict[str, list[str]]
+    """By field: the functions in it that may meet a value which they cannot read."""
     """Fields that are always there and never null."""
 
 
@@ -70,9 +84,10 @@ def compile_mapping(
     scope: Type = UNCHECKED,
     document: Document[MappingFile] | None = None,
     functions: Library = FUNCTIONS,
+    unreadable: UnreadableRule = "keep",
 ) -> Transform:
     """Compile a mapping for events whose root is of the type ``scope``. ``partial``: an absent source path leaves its field out.
-    ``document``: where it stands, so that a traceback points there.
+    ``document``: where it stands, so that a traceback points there. ``unreadable``: the rule of the project.
 
     Raises:
         ExpressionError: an expression cannot be compiled.
@@ -81,9 +96,60 @@ def compile_mapping(
     function = made.emitter.function("payload")
     kinds = {name: emitted.type for name, emitted in made.fields.items()}
     check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure)
-    key, payload = _key(_key_function(mapping, functions)), _payload(function, check, mapping.key)
-    keyed = _keyed(function, check, mapping.key, key)
-    return Transform(mapping.target, mapping.key, payload, key, keyed, function)
+    required = {name for name, each in fields.items() if each.required and not each.read_only} | {mapping.key}
+    unread = _unread(mapping, made, required, scope, functions, unreadable)
+    finish = _finish(check, unread)
+    key, payload = _key(_key_function(mapping, functions)), _payload(function, finish, mapping.key)
+    keyed = _keyed(function, finish, mapping.key, key)
+    return Transform(mapping.target, mapping.key, payload, key, keyed, unread, function)
+
+
+def _unread(
+    mapping: MappingFile,
+    made: Recipes,
+    required: Collection[str],
+    scope: Type,
+    functions: Library,
+    rule: UnreadableRule,
+) -> Unread | None:
+    if not made.conversions:
+        return None
+    rules = {name: _unreadable_rule(mapping.fields[name]) or mapping.unreadable or rule for name in made.conversions}
+    again = {name: _alone(name, mapping.fields[name], scope, functions) for name in made.conversions}
+    return Unread(again, rules, required)
+
+
+def _unreadable_rule(form: FieldForm) -> UnreadableRule | None:
+    return form.unreadable if isinstance(form, Recipe) else None
+
+
+def _alone(name: str, form: FieldForm, scope: Type, functions: Library) -> Callable[[_Root], Json]:
+    """Return what evaluates one field; it is compiled when first needed, which is seldom."""
+
+    @cache
+    def compiled() -> Callable[[_Root], Json]:
+        emitter = Emitter(scope, functions=functions)
+        return emitter.function(name, emit_field(emitter, name, form)).bare
+
+    def alone(root: _Root) -> Json:
+        return compiled()(root)
+
+    return alone
+
+
+def _finish(check: Callable[[Item, Change], Item] | None, unread: Unread | None) -> _Finish | None:
+    """Return what follows when a payload is made: unreadable values are settled, and the object's rules are checked."""
+    if unread is None:
+        return None if check is None else lambda _, payload, change: (check(payload, change), ())
+
+    def finish(root: _Root, payload: Item, change: Change) -> tuple[Item, tuple[str, ...]]:
+        met: tuple[str, ...] = ()
+        if NOTES.any:
+            met = unread.settle(root, payload)
+            NOTES.any = False
+        return payload if check is None else check(payload, change), met
+
+    return finish
 
 
 def emit(
@@ -101,6 +167,7 @@ def emit(
     """
     words = {} if document is None else {"file": document.name}
     emitter, fields, sure = Emitter(scope, functions=functions, **words), dict[str, Emitted](), set[str]()
+    found: dict[str, list[str]] = {}
     omit = mapping.nulls == "omit"
     for name, form in mapping.fields.items():
         emitted = emit_field(emitter, name, form, document=document)
@@ -108,7 +175,9 @@ def emit(
         fields[name] = emitter.field(name, emitted, omit_null=omit, needs=needs)
         if not needs and not may_be_null(emitted.type):
             sure.add(name)
-    return Recipes(emitter, fields, frozenset(sure))
+        if conversions := conversions_of(emitted, emitter.functions):
+            found[name] = conversions
+    return Recipes(emitter, fields, frozenset(sure), found)
 
 
 def emit_field(
@@ -149,9 +218,7 @@ def _item_paths(emitted: Emitted) -> Iterator[tuple[str | int | None, ...]]:
     yield from dict.fromkeys(read.steps for read in emitted.reads if read.steps[0] == "item")
 
 
-def _payload(
-    function: Generated, check: Callable[[Item, Change], Item] | None, key_name: str
-) -> Callable[[_Root, Change], Item]:
+def _payload(function: Generated, finish: _Finish | None, key_name: str) -> Callable[[_Root, Change], Item]:
     make = function.bare
 
     def payload(root: _Root, change: Change) -> Item:
@@ -161,17 +228,17 @@ def _payload(
             raise _fault(function.tell(error)) from error
         if made.get(key_name).__class__ is float:
             _write_key_whole(made, key_name)
-        return made if check is None else check(made, change)
+        return made if finish is None else finish(root, made, change)[0]
 
     return payload
 
 
 def _keyed(
-    function: Generated, check: Callable[[Item, Change], Item] | None, key_name: str, key_of: Callable[[_Root], str]
-) -> Callable[[_Root, Change], tuple[str, Item]]:
+    function: Generated, finish: _Finish | None, key_name: str, key_of: Callable[[_Root], str]
+) -> Callable[[_Root, Change], Keyed]:
     make = function.bare
 
-    def keyed(root: _Root, change: Change) -> tuple[str, Item]:
+    def keyed(root: _Root, change: Change) -> Keyed:
         try:
             made: Item = make(root)
         except FAILURES as error:
@@ -180,7 +247,9 @@ def _keyed(
         if key.__class__ is not str:
             _write_key_whole(made, key_name)
             key = key_of(root)
-        return key, made if check is None else check(made, change)
+        if finish is None:
+            return key, made, ()
+        return key, *finish(root, made, change)
 
     return keyed
 

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from syncflow.compiler.code import FAILURES, compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.functions import FUNCTIONS, Function
+from syncflow.compiler.functions.unreadable import NOTES, Unreadable, tracing
 from syncflow.compiler.mapping.transform import Transform
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.routing.choices import Chosen
@@ -95,7 +96,15 @@ def compile_choice(
     chosen = _by(route, _rule(route.by, root, functions), route.by) if route.by is not None else _always(route)
     if rule is None:
         return chosen
-    return lambda event: chosen(event) if is_true(rule(event)) else ()
+
+    def choose(event: Event) -> Sequence[tuple[str, str]]:
+        with tracing() as met:
+            holds = is_true(rule(event))
+        if not holds and met:
+            raise _unreadable("when", met[0], event)
+        return chosen(event) if holds else ()
+
+    return choose
 
 
 def _rule(text: str, root: Type, functions: Mapping[str, Function]) -> Callable[[Event], Json]:
@@ -103,6 +112,12 @@ def _rule(text: str, root: Type, functions: Mapping[str, Function]) -> Callable[
     checked = compile_path(text, root, functions=functions)
     unchecked = compile_path(text, UNCHECKED, functions=functions)
     return lambda event: (unchecked if event.change == "delete" else checked)(event.root)
+
+
+def _unreadable(word: str, found: Unreadable, event: Event) -> Exception:
+    """Return what says that a rule hangs on a value that cannot be read. Of a delete it is no error of its own: presence decides."""
+    reason = f"{word}: {found.why}"
+    return DataError(reason) if event.change == "delete" else Fault("route", "unreadable", reason)
 
 
 def reasons_of(route: RouteSettings) -> tuple[dict[str, _Reasons], _Reasons]:
@@ -128,8 +143,11 @@ def _by(route: RouteSettings, value_of: Callable[[Event], Json], text: str) -> C
     entries, others = reasons_of(route)
 
     def choose(event: Event) -> _Reasons:
-        value = value_of(event)
+        with tracing() as met:
+            value = value_of(event)
         if value is None:
+            if met:
+                raise _unreadable("by", met[0], event)
             return others
         name = text_of(value)
         if name is None:
@@ -158,9 +176,13 @@ def compile_router(
             return one_by_one(accepted)
         matches: tuple[Match, ...] = ()
         failures: tuple[Refused, ...] = ()
+        NOTES.any = False
         try:
             chosen = choose(event.root)
         except FAILURES:
+            return one_by_one(accepted)
+        if NOTES.any:  # a rule may hang on a value that cannot be read
+            NOTES.any = False
             return one_by_one(accepted)
         for legs in chosen:
             for name, because in legs:
@@ -187,13 +209,12 @@ def _matcher(leg: Leg) -> Callable[[Event, str], Match]:
         return partial(_match, leg)
 
     def match(event: Event, because: str) -> Match:
-        key, payload = keyed(event.root, event.change)
+        key, payload, unreadable = keyed(event.root, event.change)
         if not key:
             raise _no_key(leg.transform)
         # A NamedTuple's own constructor takes twice the time.
-        return Match(
-            name, system, object_name, operations[event.change], new_tuple(Key, (key_name, key)), payload, because
-        )
+        target = new_tuple(Key, (key_name, key))
+        return Match(name, system, object_name, operations[event.change], target, payload, because, unreadable)
 
     return match
 
@@ -206,6 +227,9 @@ def _one_by_one(routes: Mapping[str, Sequence[CompiledRoute]]) -> Callable[[Acce
         for candidate in routes.get(event.record.kind, ()):
             try:
                 chosen = candidate.choose(event)
+            except Fault as fault:
+                failures.append(_refused(accepted, candidate.name, fault))
+                continue
             except DataError as error:
                 if event.change != "delete":  # where a delete goes is known from presence, with or without the rule
                     failures.append(_refused(accepted, candidate.name, Fault("route", "rule", error.message)))
@@ -224,10 +248,14 @@ def _one_by_one(routes: Mapping[str, Sequence[CompiledRoute]]) -> Callable[[Acce
 def _match(leg: Leg, event: Event, because: str) -> Match:
     plan, transform = leg.plan, leg.transform
     operation = plan.operations[event.change]
-    key = Key(plan.key_name, transform.key(event.root))
     if operation is None or operation == "delete":
+        key = Key(plan.key_name, transform.key(event.root))
         return Match(plan.name, plan.system, plan.object, operation, key, {}, because)
-    return Match(plan.name, plan.system, plan.object, operation, key, payload_of(transform, event, key.value), because)
+    value, payload, unreadable = transform.keyed(event.root, event.change)
+    if not value:
+        raise _no_key(transform)
+    key = Key(plan.key_name, value)
+    return Match(plan.name, plan.system, plan.object, operation, key, payload, because, unreadable)
 
 
 def payload_of(transform: Transform, event: Event, key: str) -> Item:

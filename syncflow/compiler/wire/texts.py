@@ -119,7 +119,7 @@ class Texts:
             self.wrong(path, "a path begins with /", hint=f"write /{text}, or a URL with https://")
 
     def templates(self, texts: Mapping[str, str], *path: Step, sees: Type) -> Renders:
-        """Compile named texts with inserts: one function makes them all."""
+        """Compile named texts with inserts: one function makes them all. A text that is one insert is left out where that is null."""
         for name, text in texts.items():
             self._no_expression(text, *path, name)
         if not any(map(is_jinja, texts.values())):
@@ -127,8 +127,8 @@ class Texts:
             return lambda _: constant
         emitter = Emitter(sees)
         for name, text in texts.items():
-            add = partial(emitter.template if is_jinja(text) else emitter.constant, text)
-            emitter.field(name, self.added(emitter, (*path, name), add, sees))
+            add = partial(emitter.template, text, is_sent=True) if is_jinja(text) else partial(emitter.constant, text)
+            emitter.field(name, self.added(emitter, (*path, name), add, sees), omit_null=True)
         made: Renders = self.made(emitter, path)
         return made
 
@@ -238,7 +238,7 @@ class _Compiled(NamedTuple):
 def _compile(text: str, sees: Type, escape: Callable[[str], str] | None) -> _Compiled:
     """Compile a text once: adapters repeat themselves, and what ``validate`` checks is what ``run`` uses."""
     emitter = Emitter(sees)
-    emitted = emitter.expression(text) if escape is None else emitter.template(text, escape=escape)
+    emitted = emitter.expression(text) if escape is None else emitter.template(text, escape=escape, is_sent=True)
     return _Compiled(emitter.function("made", emitted).call, emitted.reads, emitted.findings)
 
 

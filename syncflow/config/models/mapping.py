@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from syncflow.config.models.base import Model
-from syncflow.config.models.routes import NullRule
+from syncflow.config.models.routes import NullRule, UnreadableRule
 from syncflow.config.models.trials import MappingTest
 from syncflow.config.scalars import Expr, JsonValue, Name, Plain, Text, Unset, refuse, resolve
 
@@ -29,7 +29,9 @@ class Recipe(Model):
     table: dict[Text, JsonValue] | None = None
     """Their value for each of ours."""
     default: JsonValue = None
-    """Used where the value is null or absent, or not in the table."""  # whether it was written: model_fields_set
+    """Used where the value is null, absent or unreadable, or not in the table."""  # whether it was written: model_fields_set
+    unreadable: UnreadableRule | None = None
+    """What becomes of the field where a conversion cannot read its value; left out: as the mapping says."""
 
 
 def has_default(form: str | Constant | Recipe) -> bool:
@@ -87,5 +89,7 @@ class MappingFile(Model):
     """Target field → an expression (text), a Constant or a Recipe."""
     nulls: NullRule = "clear"
     """What null does there: ``clear`` empties the field, ``omit`` leaves its old value."""
+    unreadable: UnreadableRule | None = None
+    """What becomes of a field where a conversion cannot read its value; left out: as the project says."""
     tests: tuple[MappingTest, ...] = ()
     """Examples that ``syncflow test`` runs."""

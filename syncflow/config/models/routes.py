@@ -57,11 +57,13 @@ __all__ = [
     "SystemNames",
     "SystemSettings",
     "TlsSettings",
+    "UnreadableRule",
     "WebhookSignature",
     "WebhookSource",
 ]
 
 NullRule = Literal["clear", "omit"]
+UnreadableRule = Literal["keep", "null", "dead_letter"]
 OnLeave = Literal["keep", "delete"]
 OnKeyChange = Literal["update", "delete_old", "dead_letter"]
 Percentage = Annotated[Text, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]
@@ -285,6 +287,9 @@ class RoutesFile(Model):
     """Which events go where, and by which mapping."""
     unrouted: Literal["dead_letter", "ignore"] = "dead_letter"
     """What an event is that no route takes."""
+    unreadable: UnreadableRule = "keep"
+    """What becomes of a field whose value is there but cannot be read by a conversion (a phone number, a date): ``keep`` what the
+    target has, ``null`` or ``dead_letter``. A mapping or a field may say otherwise."""
     retry: RetrySettings = RetrySettings()
     """When and how often a delivery is tried again."""
     journal: JournalSettings = JournalSettings()

@@ -13,7 +13,7 @@ from typing import Any
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
 from syncflow.errors import BugError, SyncflowError, UnavailableError
-from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
+from syncflow.events import Accepted, Delivery, Ignored, Match, Position, Raw, Refused, Routed
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
 from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, plan_again
@@ -160,6 +160,7 @@ class Committer:
         self._ahead = (following, found) if following and found else None
         self._positions.update((position.partition, position.offset) for position in commit.positions)
         self._count(plan)
+        self._count_unreadable(chunk.fates)
         return _to_send(commit)
 
     def _wanted_ahead(self, following: TransformedChunk | None, program: Program) -> Wanted | None:
@@ -169,6 +170,12 @@ class Committer:
             return _wanted(following, program)
         except Exception:  # noqa: BLE001  # a bulkhead: whose it is is found out in its turn
             return None
+
+    def _count_unreadable(self, fates: Sequence[Fate]) -> None:
+        for match in unreadable_in(fates):
+            counts = self._tally.route(match.route).unreadable
+            for name in match.unreadable:
+                counts[name] = counts.get(name, 0) + 1
 
     async def _known(self, chunk: TransformedChunk, program: Program) -> Known:
         ahead, self._ahead = self._ahead, None
@@ -250,6 +257,11 @@ class Committer:
             tally.route(name).ignored += 1
         tally.failed += len(plan.dead_letters)
         tally.open += len(plan.deliveries) - len(plan.superseded)
+
+
+def unreadable_in(fates: Sequence[Fate]) -> list[Match]:
+    """Return the matches for which a conversion met a value that it cannot read."""
+    return [match for fate in fates if fate.__class__ is Routed for match in fate.matches if match.unreadable]
 
 
 def _wanted(chunk: TransformedChunk, program: Program) -> Wanted:

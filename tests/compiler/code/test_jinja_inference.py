@@ -16,8 +16,8 @@ def _one_of(*texts: str) -> Type:
 TYPES: list[tuple[str, Type]] = [
     ("{{ item.kind }}!", _one_of("!", "lead!", "customer!")),
     ("{{ item.name }}, {{ item.number }}", Text(min_length=3, max_length=48)),
-    ("{{ item.active }}", _one_of("True", "False")),
-    ("{{ 1.0 }}{{ none }}{{ true }}", _one_of("1.0NoneTrue")),
+    ("{{ item.active }}", _one_of("true", "false")),
+    ("{{ 1.0 }}{{ none }}{{ true }}", _one_of("1.0Nonetrue")),
     ("{% if item.kind == 'lead' %}L{% else %}C{% endif %}", _one_of("L", "C")),
     ("{{ 'L' if item.kind == 'lead' }}", _one_of("L", "")),
     ("{% if item.kind %}{{ item.kind }}{% endif %}", _one_of("lead", "customer", "")),

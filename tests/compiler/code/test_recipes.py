@@ -8,6 +8,7 @@ import pytest
 
 from syncflow.compiler.code import Emitter, FieldError, Place, compile_path
 from syncflow.compiler.expressions import ExpressionError
+from syncflow.compiler.functions.unreadable import tracing
 from syncflow.compiler.types.json import ANY, TEXT, Text, Type, closed_object, nullable, optional
 from syncflow.compiler.types.words import describe
 
@@ -37,10 +38,10 @@ def test_a_table_gives_its_default_for_null_and_for_what_it_does_not_have(value:
     assert _looked_up(ANY, "a", {"a": value}, default=0)[1] == entry
 
 
-def test_a_value_that_a_table_does_not_have_is_an_error_without_the_value() -> None:
-    with pytest.raises(FieldError) as error:
-        _looked_up(ANY, "a", {"a": "secret"})
-    assert str(error.value) == "the value (text) is not in the table, and there is no default"
+def test_a_value_that_a_table_does_not_have_is_unreadable_and_null() -> None:
+    with tracing() as met:
+        assert _looked_up(ANY, "a", {"a": "secret"})[1] is None
+    assert [found.why for found in met] == ["the table has no entry for the value (text of 6 characters)"]
 
 
 def test_a_default_stands_for_null_only() -> None:

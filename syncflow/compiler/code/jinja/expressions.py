@@ -23,6 +23,7 @@ from syncflow.compiler.code.library import callee_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.values import Callee, Value, Variable
 from syncflow.compiler.functions import Function
+from syncflow.compiler.languages.base import inserted_text
 from syncflow.compiler.types.json import (
     ABSENT,
     ARRAY,
@@ -37,6 +38,7 @@ from syncflow.compiler.types.json import (
     Type,
     is_subtype,
     may_be_absent,
+    may_be_null,
     members,
     union,
 )
@@ -53,6 +55,8 @@ _IS_THERE: Final = Callee("is_there", runtime.is_there, raises=False)
 _NULL_IF_ABSENT: Final = Callee("null_if_absent", runtime.null_if_absent, raises=False)
 _STR: Final = Callee("text_of", str, raises=False)
 _AS_TEXT: Final = Callee("as_text", runtime.as_text)
+_INSERTED: Final = Callee("inserted_text", inserted_text, raises=False)
+_SENT: Final = Callee("sent_text", runtime.sent_text)
 _JOIN: Final = Callee("join", runtime.join)
 _CALCULATE: Final = Callee("calculate", runtime.calculate)
 _CONTAINS: Final = Callee("contains", runtime.contains)
@@ -65,7 +69,7 @@ _COMPARISONS: Final[Mapping[str, Callee]] = {
 }
 _SAFE_TESTS: Final = {"none", "string", "number", "boolean", "mapping"}
 
-_PLAIN_TEXT: Final = union(NUMBER, BOOLEAN, NULL)
+_PLAIN_TEXT: Final = union(NUMBER, NULL)
 """Values that Python's ``str`` writes as the sandbox does, and never fails on."""
 
 
@@ -79,6 +83,8 @@ class Expressions:
     functions: Mapping[str, Function]
     tests: Mapping[str, Callable[..., Any]]
     bound: dict[str, Value] = field(default_factory=dict)
+    is_sent: bool = False
+    """Whether the text becomes a part of a request: null is written as nothing there."""
 
     def value(self, node: Node, absent: Absent = "fails") -> Value:  # noqa: PLR0911, PLR0912  # one line a shape
         """Return the value of an expression."""
@@ -280,10 +286,13 @@ class Expressions:
             return self.make.choice(node, self.value(node.test), then, nothing, union(then.type, nothing.type))
         value, kind = self.value(node), without_absent(self.types[node])
         if isinstance(node, nodes.Constant):
-            return self.make.constant(node, str(node.value))
+            return self.make.constant(node, inserted_text(node.value))
         if is_subtype(kind, TEXT):
             return value
-        callee = _STR if is_subtype(kind, _PLAIN_TEXT) else _AS_TEXT
+        if self.is_sent and may_be_null(kind):
+            return self.make.call(node, _SENT, TEXT, value)
+        scalar = is_subtype(kind, union(_PLAIN_TEXT, BOOLEAN))
+        callee = _STR if is_subtype(kind, _PLAIN_TEXT) else _INSERTED if scalar else _AS_TEXT
         return self.make.call(node, callee, TEXT, value)
 
 

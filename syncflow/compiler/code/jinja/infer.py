@@ -16,6 +16,7 @@ from syncflow.compiler.code.jinja.guards import KINDS, Scope, assume, either, fi
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import value_of
 from syncflow.compiler.functions import Function
+from syncflow.compiler.languages.base import inserted_text
 from syncflow.compiler.types.json import (
     ABSENT,
     ANY,
@@ -139,7 +140,7 @@ class _Inference:
             return union(then, of_value("")) if may_fail else then
         kind = self.value(node, scope)
         self._report(scope, complaints.of_absent(node, kind) or complaints.of_insert(node, without_absent(kind)))
-        return of_value(str(node.value)) if isinstance(node, nodes.Constant) else texts.written(kind)
+        return of_value(inserted_text(node.value)) if isinstance(node, nodes.Constant) else texts.written(kind)
 
     def _if(self, node: nodes.If, scope: Scope) -> tuple[Type, Scope]:
         test = self._test(node.test, scope)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jinja2 import StrictUndefined, Undefined
 
-from syncflow.compiler.languages.base import MAX_WORK
+from syncflow.compiler.languages.base import MAX_WORK, inserted_text
 from syncflow.errors import DataError
 
 _LARGEST: Final = 10**30
@@ -66,10 +66,15 @@ def null_if_absent(value: Any) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """Write a value into a text; true is ``True`` and null is ``None``, as Jinja writes them."""
+    """Write a value into a text: true is ``true``, as JSON writes it, and null is ``None``, as Jinja writes it."""
     if isinstance(value, list | dict):
         raise DataError("a list or an object cannot be inserted as text; use join or to_json")
-    return str(value)
+    return inserted_text(value)
+
+
+def sent_text(value: Any) -> str:
+    """Write a value into a part of a request: as ``as_text``, but nothing for null."""
+    return "" if value is None else as_text(value)
 
 
 def limited(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from syncflow.compiler.code import values
 from syncflow.compiler.code.findings import Finding
-from syncflow.compiler.code.jinja import nodes
+from syncflow.compiler.code.jinja import nodes, runtime
 from syncflow.compiler.code.jinja.expressions import Expressions
 from syncflow.compiler.code.jinja.infer import infer
 from syncflow.compiler.code.jinja.lower import Lowering
@@ -21,8 +21,8 @@ from syncflow.compiler.functions import Function
 from syncflow.compiler.languages.base import MAX_TEXT, MAX_WORK, Call, ExpressionError, Read
 from syncflow.compiler.languages.sandbox import open_environment
 from syncflow.compiler.languages.templates import compile_inserts, parse_template
-from syncflow.compiler.types.json import Text, Type
-from syncflow.compiler.types.narrowing import restrict
+from syncflow.compiler.types.json import BOOLEAN, NULL, TEXT, Text, Type, may_be_null, nullable, union
+from syncflow.compiler.types.narrowing import absent_as_null, restrict
 from syncflow.frozen import frozen_value
 
 Escape = Callable[[str], str]
@@ -47,8 +47,11 @@ def compile_template(
     functions: Mapping[str, Function],
     place: Callable[[Node], Place | None],
     escape: Escape | None = None,
+    is_sent: bool = False,
 ) -> Template:
     """Compile a template over ``root``; each insert passes through ``escape`` (to be quoted in a URL, say).
+
+    ``is_sent``: the text is a part of a request: null is written as nothing, and a text that is one insert is null with it.
 
     Raises:
         ExpressionError: the text is not Jinja, is too long or too deep, or uses what is not allowed.
@@ -63,16 +66,34 @@ def compile_template(
         tests = cast("Mapping[str, Callable[..., Any]]", environment.tests)
         escaping = None if escape is None else Callee("escape", escape)
         make = Making(pool, inferred.types, place)
-        expressions = Expressions(make, root, inferred.types, functions, tests)
-        value = _straight(Lowering(make, expressions, inferred.types, escaping), block)
+        expressions = Expressions(make, root, inferred.types, functions, tests, is_sent=is_sent)
+        alone = _null_alone(expressions, block) if is_sent and escape is None else None
+        value = alone or _straight(Lowering(make, expressions, inferred.types, escaping), block)
     except RecursionError:
         raise ExpressionError("the template is nested too deep", hint="split it over several fields") from None
     if value is None:
         value = _rendered(text, pool, root, functions, escape, place(block))
     kind = inferred.type if escape is None else Text()
-    return Template(
-        value, restrict(kind, Text(max_length=MAX_WORK)), inferred.findings, reads_of(block), calls_of(block)
-    )
+    return Template(value, _bounded(kind, value), inferred.findings, reads_of(block), calls_of(block))
+
+
+def _bounded(kind: Type, value: Value) -> Type:
+    bounded = restrict(kind, Text(max_length=MAX_WORK))
+    return union(bounded, NULL) if may_be_null(value.type) else bounded
+
+
+def _null_alone(expressions: Expressions, block: nodes.Block) -> Value | None:
+    """Return the text of a template that is one insert, null where that is null or absent; None for other templates."""
+    inserts = [each for each in block.statements if isinstance(each, nodes.Insert)]
+    if len(block.statements) != 1 or not inserts or not isinstance(inserts[0].value, nodes.Attribute | nodes.Name):
+        return None
+    node, make = inserts[0].value, expressions.make
+    if not may_be_null(absent_as_null(expressions.types[node])):
+        return None
+    found = expressions.value(node, "null")
+    text = make.call(node, Callee("sent_text", runtime.sent_text), TEXT, found)
+    test = make.pool.one(values.IsNull(found, type=BOOLEAN, place=make.place(node)))
+    return make.choice(node, test, make.constant(node, None), text, nullable(TEXT))
 
 
 def _straight(lowering: Lowering, block: nodes.Block) -> Value | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final
 
+from syncflow.compiler.languages.base import inserted_text
 from syncflow.compiler.types.json import (
     NEVER,
     TEXT,
@@ -40,7 +41,7 @@ def _written(kind: Type) -> Type:
         case Null():
             return _one_of("None")
         case Boolean():
-            return _one_of(*(str(value) for value in (True, False) if kind.only in {None, value}))
+            return _one_of(*(inserted_text(value) for value in (True, False) if kind.only in {None, value}))
         case Integer() | Number():
             return Text(min_length=1, max_length=longest(kind))
     return TEXT
