@@ -154,8 +154,10 @@ class Delivery:
     attempts: int = 0
     whole: bool = True
     """Whether the payload carries the whole record, so that a later one may supersede it."""
-    frees: str = ""
-    """The key, as it is compared, that its record gives up by it: who takes that key next waits for it."""
+    frees: tuple[str, ...] = ()
+    """The other keys, as they are compared, under which its record may be until then: a record that takes one of them waits for it."""
+    unsure: bool = False
+    """Whether its form depends on how earlier deliveries end: it is decided when its turn comes (``delivery.turn``)."""
 
 
 class Verdict(StrEnum):

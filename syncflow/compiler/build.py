@@ -156,6 +156,7 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
         key_name=transform.key_name,
         normalise_key=_normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
         was=_former_names(project, route, name, system),
+        remembers=project.routes.model.records[kind].items == "partial",
     )
     return Leg(plan, transform)
 

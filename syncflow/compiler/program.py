@@ -42,6 +42,8 @@ class RoutePlan:
     """Two keys are the same there when these are equal."""
     was: tuple[str, ...] = ()
     """Names that it had before."""
+    remembers: bool = False
+    """Whether the journal keeps which fields it delivered (Sent); decided when the project is compiled, for it costs a row a record."""
 
 
 @frozen_value

@@ -27,7 +27,7 @@ from syncflow.events import Delivery
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.chosen_routes import chosen_routes
-from syncflow.runtime.delivery.dispatch import Dispatcher, System
+from syncflow.runtime.delivery.dispatch import WINDOW, Dispatcher, System
 from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.retry import Retries
@@ -119,6 +119,7 @@ class Engine:
         keep: Keep | None = None,
         waiting: MostWaiting | None = None,
         only: Sequence[str] = (),
+        window: int = WINDOW,
     ) -> None:
         """``only``: names of routes that send; deliveries of the others wait in the journal."""
         self.program = program
@@ -135,6 +136,7 @@ class Engine:
         self._waiting = waiting or MostWaiting()
         self._only_names = only
         self._only = chosen_routes(program, only) if only else None
+        self._window = window
         self._settler = Settler(journal)
         self._dispatchers: dict[str, Dispatcher] = {}
         self._limiters: dict[str, Limiter] = {}
@@ -491,6 +493,8 @@ class Engine:
             backlog=backlog,
             standing=self._standings.pop(name, None),
             only=self._only,
+            window=self._window,
+            by_time={kind for kind, record in self.program.records.items() if record.version == "timestamp"},
         )
         if self._read_all:
             dispatcher.flush()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from syncflow.adapters.engine import PLACEHOLDER
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Batch, Delivery, Raw, Record
-from syncflow.runtime.delivery.lanes import Lanes
+from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.intake.plan import Fate, Numbers, Plan, plan_chunk
 from syncflow.runtime.journal.base import DeadLetter, JournaledEvent, Known, Presence
 
@@ -76,7 +76,17 @@ def rehearse_in_turn(program: Program, raws: Sequence[Raw], *, now: float) -> li
 
 
 def _delivered(row: Presence) -> Presence:
-    return replace(row, vendor_id=PLACEHOLDER) if row.state == "present" else row
+    if row.state == "present":
+        return replace(
+            row,
+            vendor_id=PLACEHOLDER,
+            held=row.compared,
+            held_value=row.key.value,
+            held_id=PLACEHOLDER,
+            proven=True,
+            passing=(),
+        )
+    return replace(row, held="", held_value="", held_id=None, proven=False, passing=())
 
 
 def _fate(program: Program, raw: Raw) -> Fate:
@@ -99,11 +109,18 @@ def _batches(program: Program, deliveries: Sequence[Delivery], superseded: dict[
         for delivery in deliveries:
             if delivery.system == name and (carried := lanes.add(delivery, now=0.0)):
                 superseded[carried.delivery] = carried.by
-        while cut := lanes.cut(0.0, flush=True):
+        while cut := _next_batch(lanes):
             group, members = cut
             yield Batch(f"{name}-{members[0].id}", name, group.object, group.operation, group.key_name, members)
             for member in members:
                 lanes.settled(member, now=0.0)
+
+
+def _next_batch(lanes: Lanes) -> tuple[Group, tuple[Delivery, ...]] | None:
+    """Cut a batch; those whose form is decided in their turn go as they were planned: all earlier ones are taken to succeed."""
+    for delivery in lanes.take_unsure(0.0, most=1_000_000):
+        lanes.decided(delivery, now=0.0)
+    return lanes.cut(0.0, flush=True)
 
 
 def _comparison(program: Program) -> Callable[[Delivery], str]:

@@ -72,9 +72,6 @@ PLANTS = {
         "        for row in rows:\n            if self._newer(",
         "        for row in []:\n            if self._newer(",
     ),
-    "another life's vendor id believed": Plant(
-        "syncflow/runtime/journal/sqlite/tables.py", "presence.born <= v.column5", "v.column5 IS NOT NULL"
-    ),
     "superseded across a delete": Plant(
         "syncflow/runtime/delivery/lanes.py",
         'old.operation == new.operation == "upsert"',

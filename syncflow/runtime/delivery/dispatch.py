@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -24,7 +24,8 @@ from syncflow.runtime.delivery.limits import GateClosedError, Limiter, Passed, W
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler, settlement
 from syncflow.runtime.delivery.stands import Stands
-from syncflow.runtime.journal.base import DeliveryState, Journal, Settlement
+from syncflow.runtime.delivery.turn import Go, NothingThere, Overtaken, StillThere, Turn, decide
+from syncflow.runtime.journal.base import DeliveryState, Evidence, Journal, Settlement, Superseded
 from syncflow.runtime.observe import SystemTally, Tally, note, warn
 from syncflow.runtime.standing import Standing, State
 from syncflow.runtime.wait import first_of
@@ -35,6 +36,10 @@ WINDOW = 10_000
 
 _TOLD_SECONDS = 10.0
 """Waits for windows that are shorter belong to a steady use of a limit, and are not told."""
+
+
+LOOK = 500
+"""Most deliveries whose turn is decided with one look at the journal."""
 
 
 def request_groups(operation: OperationPlan) -> tuple[str, ...]:
@@ -53,7 +58,10 @@ class System(Protocol):
 
 
 class Dispatcher:
-    """See the module. ``changed`` is called whenever deliveries were settled or the system stopped."""
+    """See the module. ``changed`` is called whenever deliveries were settled or the system stopped.
+
+    ``by_time`` names the kinds of record whose versions are ordered by event time.
+    """
 
     def __init__(
         self,
@@ -74,6 +82,7 @@ class Dispatcher:
         standing: Standing | None = None,
         window: int = WINDOW,
         only: frozenset[str] | None = None,
+        by_time: Container[str] = (),
     ) -> None:
         """``only``: the routes whose deliveries are read from the journal; None: all."""
         self.plan = plan
@@ -91,6 +100,7 @@ class Dispatcher:
         self._changed = changed
         self._window = window
         self._only = only
+        self._by_time = by_time
         self._lanes = Lanes(plan, compared=self._compared)
         self._backlog = backlog
         self._skipped = False
@@ -194,6 +204,7 @@ class Dispatcher:
         """Start one batch, or wait until something changes."""
         if not self.stopped:
             await self._page()
+            await self._decide()
         if self.stopped or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
             await self._wait()
         elif await self._room():
@@ -233,6 +244,63 @@ class Dispatcher:
             self._add([(row.delivery, row.wait_seconds(now)) for row in rows if row.delivery.id not in refused])
             await self._give_up(refused.values())
 
+    # -- deliveries whose turn has to be decided ------------------------------------------------------------------------------
+
+    async def _decide(self) -> None:
+        """Decide the form of heads that could not be known when they were planned: one look at the journal for many."""
+        while heads := self._lanes.take_unsure(self._clock.monotonic(), most=LOOK):
+            compared = {delivery.id: self._lanes.compared(delivery) for delivery in heads}
+            found = await self._journal.evidence(heads, compared=compared)
+            turns = [self._turn_of(head, evidence) for head, evidence in zip(heads, found, strict=True)]
+            await self._end(list(zip(heads, turns, strict=True)))
+            now = self._clock.monotonic()
+            for turn in turns:
+                if isinstance(turn, Go):
+                    self._lanes.decided(turn.delivery, now=now)
+
+    def _turn_of(self, delivery: Delivery, evidence: Evidence) -> Turn:
+        can_update = "update" in self.plan.operations
+        by_time = delivery.record.kind in self._by_time
+        return decide(delivery, evidence, self._routes[delivery.route], by_time=by_time, can_update=can_update)
+
+    async def _end(self, turns: Sequence[tuple[Delivery, Turn]]) -> None:
+        """Settle those that are not to be sent."""
+        now = self._clock.now()
+        superseded = [Superseded(delivery.id, turn.by) for delivery, turn in turns if isinstance(turn, Overtaken)]
+        outcomes = [
+            (delivery, outcome)
+            for delivery, turn in turns
+            if (outcome := _unsent(delivery, turn, self._routes[delivery.route])) is not None
+        ]
+        settlements = [self._settlement(delivery, outcome, batch_id="", now=now) for delivery, outcome in outcomes]
+        if not (superseded or settlements):
+            return
+        await self._settler.settle(settlements, superseded=superseded)
+        for entry in settlements:
+            self._count(entry)
+        for delivery, turn in turns:
+            if not isinstance(turn, Go):
+                if isinstance(turn, Overtaken):
+                    self._tally.route(delivery.route).superseded += 1
+                    self._tally.open -= 1
+                self._lanes.settled(delivery, now=self._clock.monotonic())
+        self._news.set()  # there is room for another page
+        self._changed()
+
+    def _settlement(self, delivery: Delivery, outcome: Outcome, *, batch_id: str, now: float) -> Settlement:
+        route = self._routes[delivery.route]
+        return settlement(
+            delivery,
+            outcome,
+            retries=self._retries,
+            batch_id=batch_id,
+            now=now,
+            compared=route.normalise_key(delivery.key.value),
+            remembers=route.remembers,
+        )
+
+    # -- paging -------------------------------------------------------------------------------------------------------------
+
     def _refused(self, deliveries: Iterable[tuple[Delivery, DeliveryState]]) -> dict[int, tuple[Delivery, Outcome]]:
         return {
             delivery.id: (delivery, outcome)
@@ -252,7 +320,7 @@ class Dispatcher:
 
     async def _give_up(self, refused: Iterable[tuple[Delivery, Outcome]]) -> None:
         now = self._clock.now()
-        settlements = [settlement(d, outcome, retries=self._retries, batch_id="", now=now) for d, outcome in refused]
+        settlements = [self._settlement(d, outcome, batch_id="", now=now) for d, outcome in refused]
         await self._settler.settle(settlements)
         for entry in settlements:
             self._count(entry)
@@ -367,7 +435,7 @@ class Dispatcher:
             self._free.release()
         now = self._clock.now()
         settlements = [
-            settlement(delivery, outcomes[delivery.id], retries=self._retries, batch_id=batch.id, now=now)
+            self._settlement(delivery, outcomes[delivery.id], batch_id=batch.id, now=now)
             for delivery in deliveries
             if delivery.id in outcomes
         ]
@@ -516,3 +584,20 @@ class Dispatcher:
         else:
             route.delivered += 1
             route.latencies.add(max(0.0, entry.at - entry.delivery.read_at))
+
+
+def _unsent(delivery: Delivery, turn: Turn, route: RoutePlan) -> Outcome | None:
+    """Return how a delivery ends without a request; None where it is sent, or where a newer one carried its effect."""
+    if isinstance(turn, Go | Overtaken):
+        return None
+    if isinstance(turn, NothingThere):
+        return Outcome(Verdict.ALREADY_DONE, message="nothing of the record is there")
+    if isinstance(turn, StillThere):
+        words = f"the record is still there under another value of {delivery.key.name}"
+        if route.on_key_change == "update" and not turn.known:
+            words += ", and its id there is not known (on_key_change: update)"
+        else:
+            words += f": its delete failed (on_key_change: {route.on_key_change})"
+        return Outcome(Verdict.REJECTED, code="key_changed", message=words)
+    words = f"another record of {delivery.record.kind} holds this value of {delivery.key.name} in {route.system}"
+    return Outcome(Verdict.REJECTED, code="key_taken", message=words)

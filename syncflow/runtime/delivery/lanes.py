@@ -7,6 +7,9 @@ groups; a batch is cut from one group. So no target key is in two requests at on
     add ──▶ lane ──head──▶ group ──cut──▶ in flight ──settled──▶ next head
                     ▲                        │
                     └──── due ◀── retry ◀────┘
+
+A head that is *unsure* goes no further by itself: ``take_unsure`` hands it out to be decided (``turn``), and it comes back by
+``decided``, or ends by ``settled``.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 import orjson
@@ -52,6 +56,7 @@ class Lanes:
         self._due: list[tuple[float, int, LaneKey]] = []
         self._delayed: dict[int, float] = {}
         self._flying: set[int] = set()
+        self._unsure: dict[int, Delivery] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -66,7 +71,7 @@ class Lanes:
         return len(self._delayed)
 
     def add(self, delivery: Delivery, *, now: float, due: float | None = None) -> Superseded | None:
-        """Queue a delivery with a higher id than any before; say which waiting one it makes superfluous."""
+        """Queue a delivery with a higher id than any before; return the waiting one that it supersedes, if any."""
         key = (delivery.object, delivery.record)
         lane = self._lanes.get(key)
         last = None
@@ -84,6 +89,26 @@ class Lanes:
         if len(lane) == 1:
             self._offer(key, delivery, now=now, due=due)
         return Superseded(last.id, delivery.id) if last else None
+
+    def compared(self, delivery: Delivery) -> str:
+        """Return the target key of a waiting delivery, as it is compared."""
+        return self._lines.compared(delivery)
+
+    def take_unsure(self, now: float, *, most: int) -> tuple[Delivery, ...]:
+        """Take heads whose form has to be decided before they may go; nothing else happens to them until it is."""
+        self._wake(now)
+        taken = tuple(islice(self._unsure.values(), most))
+        for delivery in taken:
+            del self._unsure[delivery.id]
+            self._flying.add(delivery.id)
+        return taken
+
+    def decided(self, delivery: Delivery, *, now: float) -> None:
+        """Let a head that was unsure go, in the form that was decided."""
+        key = (delivery.object, delivery.record)
+        self._flying.discard(delivery.id)
+        self._lanes[key][0] = delivery
+        self._gather(delivery, now)
 
     def is_ready(self, now: float, *, flush: bool = False) -> bool:
         """Whether ``cut`` would give a batch. ``flush`` does not wait for a batch to fill."""
@@ -123,12 +148,10 @@ class Lanes:
         del lane[0]
         self._flying.discard(delivery.id)
         self._count -= 1
-        if lane:
-            known = None if delivery.operation == "delete" else vendor_id or delivery.vendor_id
-            if known and lane[0].vendor_id is None and lane[0].route == delivery.route:
-                lane[0] = replace(lane[0], vendor_id=known)
-        else:
+        if not lane:
             del self._lanes[key]
+        elif delivery.operation != "delete":
+            _hand_on(lane, delivery, learnt=vendor_id)
         self._leave(delivery, now=now)
         if lane:
             self._offer(key, lane[0], now=now)
@@ -155,17 +178,27 @@ class Lanes:
         if due is not None and due > now:
             self._delay(key, head, due)
         elif self._lines.is_first(head):
-            group = self._group(head)
-            heads = self._groups.get(group)
-            if heads is None:
-                heads = self._groups[group] = {}
-            heads.setdefault(head.id, _Head(head, now))
+            if head.unsure:
+                self._unsure[head.id] = head
+            else:
+                self._gather(head, now)
+
+    def _is_gathered(self, head: Delivery) -> bool:
+        """Whether a head was decided and waits in its group: it is not to be decided again."""
+        return head.unsure and head.id in self._groups.get(self._group(head), {})
+
+    def _gather(self, head: Delivery, now: float) -> None:
+        group = self._group(head)
+        heads = self._groups.get(group)
+        if heads is None:
+            heads = self._groups[group] = {}
+        heads.setdefault(head.id, _Head(head, now))
 
     def _leave(self, delivery: Delivery, *, now: float) -> None:
         """Offer the heads that waited for this one at a key; a head that is offered already keeps its place."""
         for key in self._lines.leave(delivery):
             head = self._lanes[key][0]
-            if head.id not in self._flying and head.id not in self._delayed:
+            if head.id not in self._flying and head.id not in self._delayed and not self._is_gathered(head):
                 self._offer(key, head, now=now)
 
     def _delay(self, key: LaneKey, head: Delivery, due: float) -> None:
@@ -175,6 +208,7 @@ class Lanes:
     def _withdraw(self, delivery: Delivery) -> None:
         """Take back the offer of a head; one that was not offered waits in its lane only."""
         self._delayed.pop(delivery.id, None)
+        self._unsure.pop(delivery.id, None)
         group = self._group(delivery)
         heads = self._groups.get(group)
         if heads and heads.pop(delivery.id, None) and not heads:
@@ -221,3 +255,16 @@ class Lanes:
             if len(batch) >= operation.batch_records:
                 break
         return batch
+
+
+def _hand_on(lane: list[Delivery], settled: Delivery, *, learnt: str | None) -> None:
+    """Tell the next delivery of the same route the vendor's id: of the same life, since a delete ends what is handed on.
+
+    What was learnt last is right: the other side may have made the record anew under the same key.
+    """
+    for index, waiting in enumerate(lane):
+        if waiting.route == settled.route:
+            vendor_id = learnt or waiting.vendor_id or settled.vendor_id
+            if vendor_id != waiting.vendor_id:
+                lane[index] = replace(waiting, vendor_id=vendor_id)
+            return

@@ -26,8 +26,10 @@ class KeyLines:
 
     def join(self, delivery: Delivery, lane: LaneKey) -> None:
         here = (delivery.object, self._compared(delivery))
-        there = (delivery.object, delivery.frees)
-        self._places[delivery.id] = places = (here, there) if delivery.frees and there != here else (here,)
+        places: tuple[Place, ...] = (here,)
+        if delivery.frees:
+            places = tuple(dict.fromkeys((here, *((delivery.object, compared) for compared in delivery.frees))))
+        self._places[delivery.id] = places
         for place in places:
             if self._first.setdefault(place, delivery.id) != delivery.id:
                 self._behind.setdefault(place, {})[delivery.id] = lane
@@ -35,7 +37,11 @@ class KeyLines:
     def is_first(self, delivery: Delivery) -> bool:
         """Whether nothing that came earlier is still to be done at any of its keys."""
         places = self._places[delivery.id]
-        return self._first[places[0]] == delivery.id == self._first[places[-1]]
+        return all(self._first[place] == delivery.id for place in places)
+
+    def compared(self, delivery: Delivery) -> str:
+        """Return the key that it stands in line for, as it is compared."""
+        return self._places[delivery.id][0][1]
 
     def leave(self, delivery: Delivery) -> list[LaneKey]:
         """Take it out of its lines; return the lanes of those who become first by it."""

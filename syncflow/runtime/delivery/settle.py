@@ -14,16 +14,30 @@ from syncflow.runtime.journal.base import DeadLetter, DeliveryState, Journal, Se
 _STATES = {Verdict.DELIVERED: DeliveryState.DELIVERED, Verdict.ALREADY_DONE: DeliveryState.ALREADY_DONE}
 
 
-def settlement(delivery: Delivery, outcome: Outcome, *, retries: Retries, batch_id: str, now: float) -> Settlement:
-    """Decide what an outcome means for a delivery: ended, dead, or to be tried again. ``now`` is wall seconds."""
+def settlement(
+    delivery: Delivery,
+    outcome: Outcome,
+    *,
+    retries: Retries,
+    batch_id: str,
+    now: float,
+    compared: str = "",
+    remembers: bool = False,
+) -> Settlement:
+    """Decide what an outcome means for a delivery: ended, dead, or to be tried again. ``now`` is wall seconds.
+
+    ``compared``: its target key as it is compared; ``remembers``: whether its route remembers what it sent.
+    """
     attempts = delivery.attempts + (1 if outcome.counts or outcome.verdict is not Verdict.RETRY else 0)
     if outcome.verdict in _STATES:
-        return Settlement(delivery, _STATES[outcome.verdict], outcome, attempts, now, batch_id)
+        state = _STATES[outcome.verdict]
+        return Settlement(delivery, state, outcome, attempts, now, batch_id, None, None, compared, remembers)
     if outcome.verdict is Verdict.RETRY and not _exhausted(delivery, outcome, attempts, retries, now):
         wait = max(outcome.wait_seconds or 0.0, retries.wait_seconds(max(attempts, 1)) if outcome.counts else 0.0)
         return Settlement(delivery, DeliveryState.RETRYING, outcome, attempts, now, batch_id, due_at=now + wait)
     letter = _dead_letter(delivery, outcome, attempts, now)
-    return Settlement(delivery, DeliveryState.DEAD, outcome, attempts, now, batch_id, dead_letter=letter)
+    state = DeliveryState.DEAD
+    return Settlement(delivery, state, outcome, attempts, now, batch_id, None, letter, compared, remembers)
 
 
 def _exhausted(delivery: Delivery, outcome: Outcome, attempts: int, retries: Retries, now: float) -> bool:

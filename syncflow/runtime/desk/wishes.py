@@ -18,6 +18,7 @@ from syncflow.runtime.desk.letters import LETTERS, Letters
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
+from syncflow.runtime.journal.sqlite.presence import end_dropped
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 
 
@@ -52,7 +53,11 @@ def drop(path: Path, letters: Letters) -> int:
     chosen = f"SELECT l.id FROM {LETTERS} WHERE {where}"
     with _opened(path) as journal, journal:
         journal.execute(f"DELETE FROM marks WHERE letter IN ({chosen})", values)
-        return journal.execute(f"UPDATE dead_letters SET state = 'dropped' WHERE id IN ({chosen})", values).rowcount
+        deliveries = f"SELECT l.delivery FROM {LETTERS} WHERE {where} AND l.delivery IS NOT NULL"
+        dropped = [delivery for (delivery,) in journal.execute(deliveries, values)]
+        count = journal.execute(f"UPDATE dead_letters SET state = 'dropped' WHERE id IN ({chosen})", values).rowcount
+        end_dropped(journal, dropped)
+        return count
 
 
 def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
@@ -157,7 +162,7 @@ def delete(path: Path, record: str, *, kind: str = "") -> int:
 
 
 def forget(path: Path, record: str, *, kind: str = "") -> int:
-    """Erase a record's data from the journal: events, payloads, keys, answers, presence. Return how many events it had.
+    """Erase a record's data from the journal: events, payloads, keys, answers, presence, Sent. Return how many events it had.
 
     What was sent to other systems stays there (``delete`` first removes it). A later event is taken as one of a record never seen.
 
@@ -195,6 +200,7 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
             values,
         )
         journal.execute(f"DELETE FROM presence WHERE {whose}", values)
+        journal.execute(f"DELETE FROM sent WHERE {whose}", values)
         erased = journal.execute(
             f"UPDATE events SET record = NULL, raw = x'', event_id = NULL, note = NULL WHERE {whose}", values
         ).rowcount

@@ -16,7 +16,7 @@ from syncflow.errors import BugError, SyncflowError, UnavailableError
 from syncflow.events import Accepted, Delivery, Ignored, Match, Position, Raw, Refused, Routed
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
-from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, plan_again
+from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, keys_of_deliveries, plan_again
 from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, warn
 from syncflow.sources.base import Source
@@ -230,7 +230,9 @@ class Committer:
         records = [mark.delivery.record for mark in marks if mark.delivery]
         records += [mark.record for mark in marks if mark.how == "delete" and mark.record]
         records += [fate.accepted.event.record for fate in routed]
-        known = await self._journal.known(Wanted(records, keys_of(routed, program.routes), ()))
+        repeated = [mark.delivery for mark in marks if mark.delivery]
+        keys = keys_of(routed, program.routes) + keys_of_deliveries(repeated, program.routes)
+        known = await self._journal.known(Wanted(records, keys, ()))
         plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
         commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
         await self._journal.commit(commit)

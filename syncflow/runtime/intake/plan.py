@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from syncflow.compiler.program import Program, RoutePlan
 from syncflow.events import (
@@ -16,7 +17,6 @@ from syncflow.events import (
     Ignored,
     Item,
     Key,
-    Match,
     Position,
     Raw,
     Record,
@@ -25,7 +25,7 @@ from syncflow.events import (
     Version,
 )
 from syncflow.runtime.changed_program import unrepeatable, without_route
-from syncflow.runtime.intake.presence import PresenceView
+from syncflow.runtime.intake.presence import PresenceView, is_settled, other_keys
 from syncflow.runtime.journal.base import (
     Commit,
     DeadLetter,
@@ -146,27 +146,63 @@ class _Planner:
         """Turn to the next event: a new one, or the journaled one that a mark is about."""
         self.mark = mark
         self.seq = mark.event if mark else self.numbers.next_event()
+        self.raw = mark.raw if mark else None
         self.dead = 0
         self.caused = 0
+        self.nothing_there = False
 
     def repeat(self, delivery: Delivery) -> None:
-        """Plan a delivery as it was first sent, unless something newer was meant for its place since."""
+        """Plan a delivery as it was first sent, at its old place in the order of versions."""
         reason = unrepeatable(delivery, self.program)
         if reason:
             assert self.mark is not None, "only marks repeat deliveries"
             self.plan.aside[self.mark.id] = reason
             return None
-        again = replace(delivery, id=self.numbers.next_delivery(), attempts=0, read_at=self.now)
-        row = self.view.rows(delivery.record).get(delivery.route)
-        if row and self._newer(delivery.record, row.version, delivery.version):
-            return self._supersede(again, row.delivery)
-        self._emit(again)
-        if row:
-            self.view.set(replace(row, delivery=again.id))
-        return None
+        route = self.program.routes[delivery.route]
+        again = replace(
+            delivery,
+            id=self.numbers.next_delivery(),
+            attempts=0,
+            read_at=self.now,
+            vendor_id=None,
+            frees=(),
+            unsure=False,
+        )
+        if delivery.operation == "delete":
+            return self._repeat_delete(route, again, first=delivery)
+        return self._repeat_upsert(route, again)
+
+    def _repeat_upsert(self, route: RoutePlan, again: Delivery) -> None:
+        rows = self.view.rows(again.record)
+        grave = self._grave(again.record, rows.values(), again.version)
+        operation = again.operation
+        if operation == "update":  # it may have been planned because the key changed: whether it does is decided anew
+            operation = route.operations["update"] or "upsert"
+        row = rows.get(route.name)
+        vendor_id = row.vendor_id if row is not None and row.state == "present" else None
+        self._one_upsert(route, replace(again, operation=operation, vendor_id=vendor_id), row, grave)
+
+    def _repeat_delete(self, route: RoutePlan, again: Delivery, *, first: Delivery) -> None:
+        row = self.view.rows(again.record).get(route.name)
+        compared = route.normalise_key(again.key.value)
+        if row and row.state != "gone" and compared in (row.compared, row.held):
+            if self._newer(again.record, row.version, again.version):
+                return self._supersede(replace(again, vendor_id=first.vendor_id), row.delivery)
+            is_delete = self.mark is None or self.mark.change == "delete"
+            return self._erase(row, row.version, state="deleted" if is_delete else "left")
+        # What it is about is not where the record is now: an old key, left behind because this delete failed.
+        if any(compared in (rival.compared, rival.held) for rival in self._rivals(route, again.record, compared)):
+            return self._bury_mark("key_taken", _key_taken(route, again.record, again.key), first)
+        return self._emit(replace(again, vendor_id=first.vendor_id))
+
+    def _bury_mark(self, code: str, reason: str, delivery: Delivery) -> None:
+        """Give up a repetition: the delivery stays the one to repeat."""
+        raw = self.mark.raw if self.mark else Raw(Position("", 0), b"")
+        self._bury(Refused(raw, "delivery", code, reason, route=delivery.route), delivery=delivery.id)
 
     def add(self, fate: Fate, seen: set[str]) -> None:
         if isinstance(fate, Routed):
+            self.raw = fate.accepted.raw
             event_id = fate.accepted.event.event_id
             if event_id is None:
                 self._route(fate)
@@ -196,7 +232,7 @@ class _Planner:
     def _keep(self, event: JournaledEvent) -> None:
         (self.plan.again if self.mark else self.plan.events).append(event)
 
-    def _bury(self, refused: Refused) -> None:
+    def _bury(self, refused: Refused, *, delivery: int | None = None) -> None:
         self.dead += 1
         route = self.program.routes.get(refused.route)
         self.plan.dead_letters.append(
@@ -206,21 +242,24 @@ class _Planner:
                 code=refused.code,
                 reason=refused.reason,
                 at=self.now,
+                delivery=delivery,
                 route=refused.route,
                 system=route.system if route else "",
             )
         )
 
-    def _refuse(self, routed: Routed, code: str, reason: str, *, route: str = "") -> None:
-        event = routed.accepted.event
-        self._bury(Refused(routed.accepted.raw, "route", code, reason, route=route, record=event.record))
+    def _refuse(self, code: str, reason: str, *, route: str = "") -> None:
+        """Give up the event, or the one of its deliveries that would go to a route."""
+        repeated = self.mark.delivery if self.mark and self.mark.how == "as_sent" else None
+        raw = self.raw if self.raw else Raw(Position("", 0), b"")
+        self._bury(Refused(raw, "route", code, reason, route=route), delivery=repeated.id if repeated else None)
 
     def _route(self, routed: Routed) -> None:
         event = routed.accepted.event
         passed = len(self.plan.passed)
         skew = self._skew(routed)
         if skew:
-            self._refuse(routed, "ahead_of_clock", skew)
+            self._refuse("ahead_of_clock", skew)
         else:
             for failure in routed.failures:
                 self._bury(failure)
@@ -232,10 +271,22 @@ class _Planner:
             self._journal_routed(routed, "routed")
         elif self.dead:
             self._journal_routed(routed, "dead")
+        elif self.mark and self.mark.route and not (routed.matches or routed.failures):
+            self._nothing_to_repeat(self.mark)
         elif len(self.plan.passed) > passed:
             self._journal_routed(routed, "ignored", "every route that takes it ignores this operation")
+        elif self.nothing_there:
+            self._journal_routed(routed, "ignored", "a delete of a record that is nowhere any more")
         else:
             self._unrouted(routed)
+
+    def _nothing_to_repeat(self, mark: Mark) -> None:
+        """One route was asked to send the event again, and it does not take it: the event stays as it is journaled.
+
+        A dead letter that was marked stays a dead letter, so that its event is not lost.
+        """
+        if mark.letter is not None:
+            self._refuse("unrouted", f"the route {mark.route} does not take it any more", route=mark.route)
 
     def _skew(self, routed: Routed) -> str:
         event = routed.accepted.event
@@ -254,7 +305,7 @@ class _Planner:
         what = "no route takes it"
         if routed.accepted.event.change == "delete":
             what += ", and the record is not known to be anywhere"
-        self._refuse(routed, "unrouted", what)
+        self._refuse("unrouted", what)
         return self._journal_routed(routed, "dead")
 
     def _version(self, routed: Routed) -> Version:
@@ -278,7 +329,11 @@ class _Planner:
             if match.operation is None:
                 self.plan.passed.append(match.route)
             else:
-                self._one_upsert(routed, match, rows.get(match.route), version, grave)
+                route = self.program.routes[match.route]
+                row = rows.get(match.route)
+                vendor_id = row.vendor_id if row is not None and row.state == "present" else None
+                delivery = self._delivery(record, route, match.operation, match.key, match.payload, version, vendor_id)
+                self._one_upsert(route, delivery, row, grave)
         if rows and not grave and not (self.mark and self.mark.route):
             # A route whose mapping failed still took the event: the record has not left it.
             taken = {match.route for match in routed.matches} | {failure.route for failure in routed.failures}
@@ -288,39 +343,58 @@ class _Planner:
         """The tombstone that is newer than this event: what was deleted later stays deleted."""
         return next((row for row in rows if row.state == "deleted" and self._newer(record, row.version, version)), None)
 
-    def _one_upsert(
-        self, routed: Routed, match: Match, row: Presence | None, version: Version, grave: Presence | None
-    ) -> None:
-        record = routed.accepted.event.record
-        route = self.program.routes[match.route]
-        delivery = self._delivery(routed, route, match.operation or "upsert", match.key, match.payload, version, row)
-        overtaken = grave or (row if row and self._newer(record, row.version, version) else None)
-        if overtaken:
-            return self._supersede(delivery, overtaken.delivery)
-        here = self._presence(record, route, match.key, version, delivery.id, row)
-        holder = self.view.holder(here)
-        if holder:
-            reason = f"another record of {holder.record.kind} holds this value of {match.key.name} in {route.system}"
-            return self._refuse(routed, "key_taken", reason, route=route.name)
-        if row and row.state == "present" and row.compared != here.compared:
-            return self._change_key(routed, route, delivery, row, here)
+    def _one_upsert(self, route: RoutePlan, delivery: Delivery, row: Presence | None, grave: Presence | None) -> None:
+        """Plan a create or an update for one route, given what is known of the record there."""
+        alive = row if row is not None and row.state == "present" else None
+        late = row is not None and row.state != "gone" and self._newer(delivery.record, row.version, delivery.version)
+        if grave or late:
+            if alive and route.remembers and not grave:
+                return self._late(route, delivery, alive)
+            return self._supersede(delivery, (grave or row).delivery)  # type: ignore[union-attr]  # late only with a row
+        compared = route.normalise_key(delivery.key.value)
+        rivals = self.view.rivals(delivery.record, (route.system, route.object, compared))
+        if rivals and any(is_settled(rival, compared) for rival in rivals):
+            return self._refuse("key_taken", _key_taken(route, delivery.record, delivery.key), route=route.name)
+        if alive and alive.compared != compared:
+            return self._change_key(route, delivery, alive, compared, contended=bool(rivals))
+        if rivals or (row is not None and (row.passing or row.held not in ("", compared))):
+            frees = other_keys(row, compared) if row else ()
+            delivery = replace(delivery, unsure=True, frees=frees)
         self._emit(delivery)
-        return self.view.set(here)
+        return self.view.set(self._present(route, delivery, compared, row, born=alive.born if alive else delivery.id))
 
-    def _change_key(self, routed: Routed, route: RoutePlan, delivery: Delivery, old: Presence, new: Presence) -> None:
+    def _late(self, route: RoutePlan, delivery: Delivery, row: Presence) -> None:
+        """A partial item that is older than what was sent: its fields that nothing newer has written are still to be sent.
+
+        Which these are is decided when its turn comes; the record keeps its newer key.
+        """
+        payload = delivery.payload
+        if row.key.name in payload and route.normalise_key(delivery.key.value) != row.compared:
+            payload = payload | {row.key.name: row.key.value}
+        self._emit(replace(delivery, key=row.key, payload=payload, frees=other_keys(row, row.compared), unsure=True))
+        self.view.set(replace(row, delivery=delivery.id))
+
+    def _change_key(
+        self, route: RoutePlan, delivery: Delivery, old: Presence, compared: str, *, contended: bool
+    ) -> None:
         """The record's key has another value than it was sent with."""
         can_update = "update" in self.program.systems[route.system].operations
         if route.on_key_change == "dead_letter" or (route.on_key_change == "update" and not can_update):
-            reason = (
-                f"the value of {new.key.name} changed since the record was sent (on_key_change: {route.on_key_change})"
-            )
-            return self._refuse(routed, "key_changed", reason, route=route.name)
+            name = delivery.key.name
+            reason = f"the value of {name} changed since the record was sent (on_key_change: {route.on_key_change})"
+            return self._refuse("key_changed", reason, route=route.name)
+        passing = tuple(sorted({*other_keys(old, compared), old.compared} - {compared}))
         if route.on_key_change == "update":
-            self._emit(replace(delivery, operation="update", vendor_id=old.vendor_id, frees=old.compared))
+            unsure = contended or bool(old.passing) or old.held != old.compared or old.vendor_id is None
+            delivery = replace(delivery, operation="update", vendor_id=old.vendor_id, frees=passing, unsure=unsure)
+            born = old.born
         else:
-            self._emit(replace(delivery, operation="delete", key=old.key, payload={}, vendor_id=old.vendor_id))
-            self._emit(replace(delivery, id=self.numbers.next_delivery(), vendor_id=None))
-        return self.view.set(replace(new, delivery=self.numbers.delivery))
+            self._erase(old, delivery.version, state="deleted", number=delivery.id)
+            delivery = replace(delivery, id=self.numbers.next_delivery(), vendor_id=None, unsure=True)
+            born, old = delivery.id, replace(old, vendor_id=None)
+        self._emit(delivery)
+        new = self._present(route, delivery, compared, old, born=born)
+        return self.view.set(replace(new, passing=passing))
 
     def _leave(self, record: Record, rows: Sequence[Presence], version: Version) -> None:
         """The record is present where no route takes it any more."""
@@ -330,8 +404,21 @@ class _Planner:
                 continue
             if route.on_leave == "keep":
                 self.plan.kept.append(row.route)
+            elif self._is_shared(row):
+                # Another route keeps the same record there.
+                self.plan.kept.append(row.route)
+                self.view.set(replace(row, version=version, state="left"))
             else:
                 self._erase(row, version, state="left")
+
+    def _is_shared(self, row: Presence) -> bool:
+        return any(
+            other.route != row.route
+            and other.state == "present"
+            and (other.system, other.object, other.key.name, other.compared)
+            == (row.system, row.object, row.key.name, row.compared)
+            for other in self.view.rows(row.record).values()
+        )
 
     # -- delete -------------------------------------------------------------------------------------------------------------
 
@@ -339,9 +426,8 @@ class _Planner:
         """A delete goes wherever the record is known to be; to the routes that match only if nothing is known of it."""
         record = routed.accepted.event.record
         version = self._version(routed)
-        rows = [
-            row for row in self.view.rows(record).values() if row.route in self.program.routes and row.state != "left"
-        ]
+        known = [row for row in self.view.rows(record).values() if row.route]
+        rows = [row for row in known if row.route in self.program.routes and row.state not in ("left", "gone")]
         for row in rows:
             if self._newer(record, row.version, version):
                 continue
@@ -351,9 +437,10 @@ class _Planner:
                 self._erase(row, version, state="deleted")
         overtaken = [row for row in rows if self._newer(record, row.version, version)]
         if rows and len(overtaken) == len(rows):
-            self._stale_delete(routed, overtaken, version)
+            self._stale_delete(record, overtaken, version)
         if not rows:
             self._delete_unknown(routed, version)
+            self.nothing_there = bool(known)
         if (not rows and not self.caused) or self.program.records[record.kind].version == "timestamp":
             self._remember_delete(record, version)
 
@@ -375,10 +462,10 @@ class _Planner:
             else:
                 self._erase(row, row.version, state="deleted")
 
-    def _stale_delete(self, routed: Routed, rows: Sequence[Presence], version: Version) -> None:
+    def _stale_delete(self, record: Record, rows: Sequence[Presence], version: Version) -> None:
         for row in rows:
             route = self.program.routes[row.route]
-            self._supersede(self._delivery(routed, route, "delete", row.key, {}, version, row), row.delivery)
+            self._supersede(self._delivery(record, route, "delete", row.key, {}, version), row.delivery)
 
     def _delete_unknown(self, routed: Routed, version: Version) -> None:
         record = routed.accepted.event.record
@@ -387,11 +474,18 @@ class _Planner:
             if match.operation is None:
                 self.plan.passed.append(match.route)
             elif match.key.value:
-                delivery = self._delivery(routed, route, match.operation, match.key, {}, version, None)
+                compared = route.normalise_key(match.key.value)
+                rivals = self._rivals(route, record, compared)
+                if any(is_settled(rival, compared) for rival in rivals):
+                    self._refuse("key_taken", _key_taken(route, record, match.key), route=route.name)
+                    continue
+                delivery = self._delivery(record, route, match.operation, match.key, {}, version)
+                if rivals:
+                    delivery = replace(delivery, unsure=True)
                 self._emit(delivery)
-                self.view.set(
-                    replace(self._presence(record, route, match.key, version, delivery.id, None), state="deleted")
-                )
+                before = self.view.rows(record).get(route.name)
+                row = self._present(route, delivery, compared, before, born=0)
+                self.view.set(replace(row, state="deleted", vendor_id=None))
 
     def _remember_delete(self, record: Record, version: Version) -> None:
         """Leave a tombstone of the record itself: what is older may yet arrive, also for routes where it never was."""
@@ -399,10 +493,14 @@ class _Planner:
         if before is None or self._newer(record, version, before.version):
             self.view.set(_tombstone(record, version))
 
-    def _erase(self, row: Presence, version: Version, *, state: str) -> None:
+    def _erase(
+        self, row: Presence, version: Version, *, state: Literal["left", "deleted"], number: int | None = None
+    ) -> None:
+        """Delete a record where it is; ``number``: of the delivery, where it was given out already."""
         route = self.program.routes[row.route]
+        known = row.held == row.compared and not row.passing
         delivery = Delivery(
-            id=self.numbers.next_delivery(),
+            id=number or self.numbers.next_delivery(),
             event=self.seq,
             route=row.route,
             system=row.system,
@@ -414,9 +512,15 @@ class _Planner:
             version=version,
             read_at=self.now,
             vendor_id=row.vendor_id,
+            frees=other_keys(row, row.compared),
+            unsure=not known,
         )
         self._emit(delivery)
-        self.view.set(replace(row, version=version, state=state, delivery=delivery.id))  # type: ignore[arg-type]  # left or deleted
+        passing = row.passing if row.held == row.compared else tuple(sorted({*row.passing, row.compared}))
+        self.view.set(replace(row, version=version, state=state, delivery=delivery.id, passing=passing))
+
+    def _rivals(self, route: RoutePlan, record: Record, compared: str) -> Sequence[Presence]:
+        return self.view.rivals(record, (route.system, route.object, compared))
 
     # -- small things -------------------------------------------------------------------------------------------------------
 
@@ -430,15 +534,14 @@ class _Planner:
 
     def _delivery(
         self,
-        routed: Routed,
+        record: Record,
         route: RoutePlan,
         operation: Action,
         key: Key,
         payload: Item,
         version: Version,
-        row: Presence | None,
+        vendor_id: str | None = None,
     ) -> Delivery:
-        record = routed.accepted.event.record
         # By position, as below: by keyword it takes three times as long, and this is done for every event.
         return Delivery(
             self.numbers.next_delivery(),
@@ -452,28 +555,53 @@ class _Planner:
             payload,
             version,
             self.now,
-            row.vendor_id if row and row.state == "present" else None,
+            vendor_id,
             0,
             self.program.records[record.kind].whole,
         )
 
-    def _presence(
-        self, record: Record, route: RoutePlan, key: Key, version: Version, delivery: int, row: Presence | None
+    def _present(
+        self, route: RoutePlan, delivery: Delivery, compared: str, row: Presence | None, *, born: int
     ) -> Presence:
-        alive = row if row is not None and row.state == "present" else None
+        """Return what is intended by a delivery; ``row`` is what was known, with what is there until then."""
+        alive = row is not None and row.state == "present"
+        vendor_id = row.vendor_id if row is not None and alive else None
+        if row is None:
+            return Presence(
+                delivery.record,
+                route.name,
+                route.system,
+                route.object,
+                delivery.key,
+                compared,
+                vendor_id,
+                delivery.version,
+                "present",
+                delivery.id,
+                born,
+            )
         return Presence(
-            record,
+            delivery.record,
             route.name,
             route.system,
             route.object,
-            key,
-            route.normalise_key(key.value),
-            alive.vendor_id if alive else None,
-            version,
+            delivery.key,
+            compared,
+            vendor_id,
+            delivery.version,
             "present",
-            delivery,
-            alive.born if alive else delivery,
+            delivery.id,
+            born,
+            row.held,
+            row.held_value,
+            row.held_id,
+            row.proven,
+            row.passing and other_keys(row, compared),
         )
+
+
+def _key_taken(route: RoutePlan, record: Record, key: Key) -> str:
+    return f"another record of {record.kind} holds this value of {key.name} in {route.system}"
 
 
 def _tombstone(record: Record, version: Version) -> Presence:
@@ -488,4 +616,13 @@ def keys_of(fates: Sequence[Fate], routes: Mapping[str, RoutePlan]) -> list[tupl
         if isinstance(fate, Routed)
         for match in fate.matches
         if match.operation is not None and match.route in routes
+    ]
+
+
+def keys_of_deliveries(deliveries: Sequence[Delivery], routes: Mapping[str, RoutePlan]) -> list[tuple[str, str, str]]:
+    """Return the (system, object, compared key) that deliveries want to repeat."""
+    return [
+        (delivery.system, delivery.object, routes[delivery.route].normalise_key(delivery.key.value))
+        for delivery in deliveries
+        if delivery.route in routes
     ]

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from syncflow.events import Record
 from syncflow.runtime.journal.base import Presence
 
 _NOTHING: Mapping[str, Presence] = {}
+
+Place = tuple[str, str, str]
+"""System, object and compared key."""
+
+
+def keys_of_row(row: Presence) -> tuple[str, ...]:
+    """Return the keys, as they are compared, that a row has to do with: the intended one, and those it may still hold."""
+    present = row.state == "present"
+    if not row.passing and (not row.held or (present and row.held == row.compared)):
+        return (row.compared,) if present else ()
+    keys = {row.held, *row.passing} | ({row.compared} if present else set())
+    return tuple(sorted(keys - {""}))
+
+
+def other_keys(row: Presence, compared: str) -> tuple[str, ...]:
+    """Return the keys except ``compared`` under which the record may be until its deliveries are settled."""
+    if not row.passing and row.held in ("", compared):
+        return ()
+    return tuple(sorted({row.held, *row.passing} - {"", compared}))
+
+
+def is_settled(row: Presence, compared: str) -> bool:
+    """Whether a row holds a key, and nothing that is on its way will change that."""
+    return row.state == "present" and row.compared == row.held == compared and not row.passing
 
 
 class PresenceView:
@@ -15,7 +39,7 @@ class PresenceView:
 
     def __init__(self, known: Iterable[Presence]) -> None:
         self._rows: dict[Record, dict[str, Presence]] = {}
-        self._holders: dict[tuple[str, str, str], Presence] = {}
+        self._by_key: dict[Place, list[Presence]] = {}
         self._changed: dict[tuple[Record, str], Presence] = {}
         for row in known:
             self._put(row)
@@ -23,15 +47,15 @@ class PresenceView:
     def rows(self, record: Record) -> Mapping[str, Presence]:
         return self._rows.get(record, _NOTHING)
 
-    def holder(self, row: Presence) -> Presence | None:
-        """Return whoever else is present under the key of ``row``."""
-        held = self._holders.get((row.system, row.object, row.compared))
-        return held if held and held.record != row.record else None
+    def rivals(self, record: Record, place: Place) -> Sequence[Presence]:
+        """Return the rows of other records that have to do with a target key."""
+        rows = self._by_key.get(place)
+        return [row for row in rows if row.record != record] if rows else ()
 
     def set(self, row: Presence) -> None:
         before = self.rows(row.record).get(row.route)
-        if before is not None and before.compared != row.compared:
-            self._release(before)
+        if before is not None:
+            self._take_out(before)
         self._put(row)
         self._changed[row.record, row.route] = row
 
@@ -44,12 +68,17 @@ class PresenceView:
             self._rows[row.record] = {row.route: row}
         else:
             rows[row.route] = row
-        if row.state == "present":
-            self._holders[row.system, row.object, row.compared] = row
-        else:
-            self._release(row)
+        for compared in keys_of_row(row):
+            place = (row.system, row.object, compared)
+            held = self._by_key.get(place)
+            if held is None:
+                self._by_key[place] = [row]
+            else:
+                held.append(row)
 
-    def _release(self, row: Presence) -> None:
-        held = self._holders.get((row.system, row.object, row.compared))
-        if held and held.record == row.record and held.route == row.route:
-            del self._holders[row.system, row.object, row.compared]
+    def _take_out(self, row: Presence) -> None:
+        for compared in keys_of_row(row):
+            place = (row.system, row.object, compared)
+            self._by_key[place] = [
+                other for other in self._by_key[place] if (other.record, other.route) != (row.record, row.route)
+            ]

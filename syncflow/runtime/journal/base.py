@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
+from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
@@ -40,8 +41,11 @@ EventState = Literal["routed", "ignored", "dead", "duplicate"]
 class Presence:
     """One record at one route: where it is (or was), under which key, and which version was last meant for it.
 
-    It says what was *intended*: a record counts as present from the moment its first delivery is journaled, because even a delivery
-    that failed may have taken effect. ``route`` is empty for the tombstone of a record that was deleted before it was ever sent.
+    The first half is the *intention*: the state that the record has when every delivery journaled so far succeeds. A record counts as
+    present from the moment its first delivery is journaled. The second half (``held`` and what follows) is the *proof*: what settled
+    deliveries have shown of the other side. Where a settled delivery shows that the intention failed, the intention is corrected: a first
+    delivery that was refused ends the presence (``gone``), a refused change of key restores the old key, a failed delete restores
+    ``present``. ``route`` is empty for the tombstone of a record that was deleted before it was ever sent.
     """
 
     record: Record
@@ -53,11 +57,24 @@ class Presence:
     """The key's value after the normalisation of its object."""
     vendor_id: str | None
     version: Version
-    state: Literal["present", "left", "deleted"]
+    state: Literal["present", "left", "deleted", "gone"]
     delivery: int
     """The last delivery that was meant for it."""
     born: int
-    """The delivery that first brought it there since it was last gone: what an earlier one learns is of another vendor's id."""
+    """The delivery that first brought it there since it was last gone: what an earlier one learns is of another vendor's id.
+
+    0 where a delete was sent for a record of which nothing was known.
+    """
+    held: str = ""
+    """The key, as it is compared, under which the record is there, or may be; empty while nothing of it can be there."""
+    held_value: str = ""
+    """That key as it was sent."""
+    held_id: str | None = None
+    """The vendor's id of what is there under that key."""
+    proven: bool = False
+    """Whether the vendor confirmed it; false where a delivery ended in doubt and none has succeeded."""
+    passing: tuple[str, ...] = ()
+    """Further keys, as they are compared, that the record may hold until its last delivery is settled."""
 
 
 @frozen_value
@@ -139,6 +156,8 @@ class Mark:
     letter: int | None = None
     record: Record | None = None
     """The event's record, where the journal knows it."""
+    change: str = ""
+    """The operation of its event, as far as it is known."""
 
 
 @frozen_value
@@ -153,6 +172,10 @@ class Settlement:
     batch_id: str = ""
     due_at: float | None = None
     dead_letter: DeadLetter | None = None
+    compared: str = ""
+    """Its target key as it is compared."""
+    remembers: bool = False
+    """Whether its route remembers what it sent."""
 
 
 @frozen_value
@@ -168,6 +191,16 @@ class Waiting:
         """Return how much longer it waits, by a wall clock that may have gone back since: never longer than it was to wait."""
         wait = self.due_at - now
         return wait if self.tried_at is None else min(wait, self.due_at - self.tried_at)
+
+
+@frozen_value
+class Evidence:
+    """What is known about a delivery's place when its turn comes and every earlier delivery of its record is settled."""
+
+    own: Presence | None
+    rivals: tuple[Presence, ...]
+    """Presence of other records that have to do with its target key."""
+    sent: Sent
 
 
 class Wanted(NamedTuple):
@@ -256,6 +289,10 @@ class Journal(Protocol):
         """Presence of these records and of whoever holds these keys, and which event ids were seen."""
         ...
 
+    async def evidence(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[Evidence]:
+        """What is known of each delivery's record and target key, in their order; ``compared``: id → key as it is compared."""
+        ...
+
     async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
         """Write a chunk, durably, as a whole; then look up what the next one needs to know, if it is there already."""
         ...
@@ -274,7 +311,7 @@ class Journal(Protocol):
         *,
         superseded: Sequence[Superseded] = (),
     ) -> None:
-        """Write outcomes, durably; a vendor's id goes to its presence."""
+        """Write outcomes, durably; presence and Sent follow from them."""
         ...
 
     async def page(

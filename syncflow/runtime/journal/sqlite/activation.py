@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from syncflow.runtime.journal.base import Activated, Activation, Named
+from syncflow.runtime.journal.sqlite.presence import end_abandoned, leave_behind
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 
 _COLUMNS: Mapping[Named, Sequence[str]] = {
-    "kind": ("presence", "deliveries", "events"),
+    "kind": ("presence", "sent", "deliveries", "events"),
     "system": ("presence", "deliveries", "dead_letters", "limits", "reserved", "answered", "standings"),
-    "route": ("presence", "deliveries", "dead_letters", "marks"),
+    "route": ("presence", "sent", "deliveries", "dead_letters", "marks"),
 }
 """The tables in which a name stands."""
 
@@ -76,7 +77,7 @@ def _fits(db: sqlite3.Connection, program: Activation, column: Named, old: str, 
 def _rename(db: sqlite3.Connection, column: Named, old: str, new: str) -> None:
     for table in (*_COLUMNS[column], "places"):
         db.execute(f"UPDATE OR IGNORE {table} SET {column} = ? WHERE {column} = ?", (new, old))
-        if table in {"presence", "limits", "reserved", "answered", "standings", "places"}:
+        if table in {"presence", "sent", "limits", "reserved", "answered", "standings", "places"}:
             # A row under the new name is newer; the one that it leaves under the old name belongs to nothing.
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (old,))
 
@@ -91,8 +92,7 @@ def _leave_behind(db: sqlite3.Connection, known: _Known, program: Activation) ->
         _, system, object_name, adapter = before
         same_adapter = adapter in ("", program.systems[place.system])
         if (system, object_name) != (place.system, place.object) or not same_adapter:
-            sql = "UPDATE presence SET state = 'left', vendor_id = NULL WHERE route = ? AND state = 'present'"
-            count += db.execute(sql, (place.route,)).rowcount
+            count += leave_behind(db, place.route)
     return count
 
 
@@ -111,6 +111,7 @@ def _bury(db: sqlite3.Connection, known: _Known, program: Activation, at: float)
             f"FROM deliveries WHERE {where}",
             (reason, at, *values),
         )
+        end_abandoned(db, where, values)
         sql = f"UPDATE deliveries SET state = 'dead', settled_at = ?, code = 'program_changed' WHERE {where}"
         count += db.execute(sql, (at, *values)).rowcount
     return count

@@ -14,6 +14,7 @@ from syncflow.runtime.journal.base import (
     Activated,
     Activation,
     Commit,
+    Evidence,
     Known,
     Mark,
     Opened,
@@ -23,8 +24,18 @@ from syncflow.runtime.journal.base import (
     Wanted,
 )
 from syncflow.runtime.journal.lock import RunLock
+from syncflow.runtime.journal.sent import Seal
 from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
-from syncflow.runtime.journal.sqlite.rows import commit_rows, known_of, mark, settlement_rows, waiting, wanted_rows
+from syncflow.runtime.journal.sqlite.rows import (
+    commit_rows,
+    evidence_of,
+    known_of,
+    mark,
+    presence,
+    settlement_rows,
+    waiting,
+    wanted_rows,
+)
 from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.journal.sqlite.usage import Moment, usage_rows
 from syncflow.runtime.journal.sqlite.usage import since_boot as machine_since_boot
@@ -53,6 +64,7 @@ class SqliteJournal:
         self._since_boot = since_boot or (machine_since_boot if now is time.time else lambda: ("", 0.0))
         self._lock = RunLock(path.with_name(path.name + ".lock"))
         self._is_open = False
+        self._seal = Seal(b"")
 
     async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
         try:
@@ -62,7 +74,9 @@ class SqliteJournal:
             raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
         try:
             await self._executor.start(self._lock.fileno())
-            opened = _opened(await self._call("open", fingerprint, from_start, self._moment(), monotonic))
+            found = await self._call("open", fingerprint, from_start, self._moment(), monotonic)
+            self._seal = Seal(found.pop("sent_key"))
+            opened = _opened(found)
         except BaseException:
             await self._let_go()
             raise
@@ -71,6 +85,11 @@ class SqliteJournal:
 
     async def known(self, wanted: Wanted) -> Known:
         return known_of(*await self._call("known", *wanted_rows(wanted)))
+
+    async def evidence(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[Evidence]:
+        records = list({delivery.record.id for delivery in deliveries})
+        rows, blobs = await self._call("evidence", records, list(set(compared.values())))
+        return evidence_of(deliveries, map(presence, rows), blobs, compared=compared, seal=self._seal)
 
     async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
         found = await self._call("commit", commit_rows(commit), self._now(), wanted_rows(ahead) if ahead else None)
@@ -88,7 +107,7 @@ class SqliteJournal:
         *,
         superseded: Sequence[Superseded] = (),
     ) -> None:
-        await self._call("settle", settlement_rows(settlements, superseded), self._now())
+        await self._call("settle", settlement_rows(settlements, superseded, seal=self._seal), self._now())
 
     async def page(
         self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None

@@ -10,9 +10,12 @@ from typing import Any, TypeVar
 
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.base import Known, Wanted
-from syncflow.runtime.journal.sqlite.rows import PRESENCE_COLUMNS, Row, known_of, wanted_rows
+from syncflow.runtime.journal.sqlite.rows import PRESENCE_COLUMNS, PROOF_COLUMNS, Row, known_of, wanted_rows
+from syncflow.runtime.journal.sqlite.schema import IS_HELD_ELSEWHERE
 
 T = TypeVar("T")
+
+_PRESENCE = f"SELECT {PRESENCE_COLUMNS}, {PROOF_COLUMNS} FROM presence"
 
 _CHUNK = 500
 """Most values in one IN (…): well below every build's bound on variables."""
@@ -24,14 +27,17 @@ def read_known(
     """Return the presence of these records and of whoever holds these compared keys, and which event ids were seen."""
     rows: dict[tuple[Any, ...], Row] = {}
     for ids in _slices(records):
-        sql = f"SELECT {PRESENCE_COLUMNS} FROM presence WHERE record IN ({_marks(ids)})"  # only marks
+        sql = f"{_PRESENCE} WHERE record IN ({_marks(ids)})"  # only marks
         rows.update((row[:3], row) for row in database.execute(sql, ids))
     for values in _slices(compared):
-        sql = (
-            f"SELECT {PRESENCE_COLUMNS} FROM presence "  # only marks
-            f"WHERE state = 'present' AND compared IN ({_marks(values)})"
-        )
-        rows.update((row[:3], row) for row in database.execute(sql, values))
+        for sql in (
+            f"{_PRESENCE} WHERE state = 'present' AND compared IN ({_marks(values)})",
+            f"{_PRESENCE} WHERE held IN ({_marks(values)}) AND {IS_HELD_ELSEWHERE}",
+        ):
+            rows.update((row[:3], row) for row in database.execute(sql, values))
+    if compared:
+        # Seldom any: records whose key changes again while a change of it is still on its way.
+        rows.update((row[:3], row) for row in database.execute(f"{_PRESENCE} WHERE passing IS NOT NULL"))
     seen: list[str] = []
     for ids in _slices(event_ids):
         sql = f"SELECT event_id FROM events WHERE event_id IN ({_marks(ids)})"  # only marks

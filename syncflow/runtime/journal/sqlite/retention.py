@@ -24,7 +24,7 @@ _FREE = (
     "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.event = e.seq AND m.aside IS NULL)"
 )
 _DEAD_TOMBSTONES = (
-    "SELECT record, kind, route FROM presence p WHERE state != 'present' AND version_seq <= ? AND NOT EXISTS ("
+    "SELECT record, kind, route FROM presence p WHERE state IN ('left', 'deleted') AND held = '' AND version_seq <= ? AND NOT EXISTS ("
     "SELECT 1 FROM events e JOIN dead_letters l ON l.event = e.seq WHERE e.record = p.record AND e.kind = p.kind AND l.state = 'open') "
     "LIMIT ?"
 )

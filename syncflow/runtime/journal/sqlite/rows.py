@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record
+from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Verdict
 from syncflow.runtime.journal.base import (
     OPEN,
     Commit,
     DeadLetter,
     DeliveryState,
+    Evidence,
     JournaledEvent,
     Known,
     Mark,
@@ -22,17 +23,24 @@ from syncflow.runtime.journal.base import (
     Waiting,
     Wanted,
 )
+from syncflow.runtime.journal.sent import Seal, Sent, entries, read_fields
 
 Row = tuple[Any, ...]
 
 DELIVERY_COLUMNS = (
     "id, event, route, system, object, operation, kind, record, key_name, key_value, payload, version_time, version_seq, whole, "
-    "read_at, vendor_id, fingerprint, state, attempts, frees"
+    "read_at, vendor_id, fingerprint, state, attempts, frees, unsure"
 )
 PRESENCE_COLUMNS = (
     "record, kind, route, system, object, key_name, key_value, compared, vendor_id, version_time, "
-    "version_seq, state, delivery, born"
+    "version_seq, state, delivery, born, passing"
 )
+"""Of presence: the intention, which a plan writes."""
+PROOF_COLUMNS = "held, held_value, held_id, proven"
+"""Of presence: the proof, which outcomes write."""
+
+_BETWEEN = "\x1f"
+"""Separates several keys in one column."""
 
 
 _GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE)
@@ -97,7 +105,8 @@ def delivery_row(delivery: Delivery, fingerprint: str) -> Row:
         fingerprint,
         DeliveryState.WAITING.value,
         delivery.attempts,
-        delivery.frees or None,
+        _BETWEEN.join(delivery.frees) or None,
+        delivery.unsure,
     )
 
 
@@ -115,11 +124,16 @@ def waiting(row: Row) -> Waiting:
         version=(row[11], row[12]),
         whole=bool(row[13]),
         read_at=row[14],
-        vendor_id=row[15] or row[21],
+        vendor_id=row[22] or row[15],
         attempts=row[18],
-        frees=row[19] or "",
+        frees=_keys(row[19]),
+        unsure=bool(row[20]),
     )
-    return Waiting(delivery, DeliveryState(row[17]), row[20], row[22])
+    return Waiting(delivery, DeliveryState(row[17]), row[21], row[23])
+
+
+def _keys(joined: str | None) -> tuple[str, ...]:
+    return tuple(joined.split(_BETWEEN)) if joined else ()
 
 
 def presence_row(row: Presence) -> Row:
@@ -138,13 +152,31 @@ def presence_row(row: Presence) -> Row:
         row.state,
         row.delivery,
         row.born,
+        _BETWEEN.join(row.passing) or None,
     )
 
 
 def presence(row: Row) -> Presence:
     record, key = Record(row[1], row[0]), Key(row[5], row[6])
     version = row[9], row[10]
-    return Presence(record, row[2], row[3], row[4], key, row[7], row[8], version, row[11], row[12], row[13])
+    return Presence(
+        record,
+        row[2],
+        row[3],
+        row[4],
+        key,
+        row[7],
+        row[8],
+        version,
+        row[11],
+        row[12],
+        row[13],
+        row[15],
+        row[16],
+        row[17],
+        bool(row[18]),
+        _keys(row[14]),
+    )
 
 
 def wanted_rows(wanted: Wanted) -> Row:
@@ -213,7 +245,8 @@ def mark(row: Row, repeated: Row | None) -> Mark:
     """Return a mark, with the delivery to repeat where there is one."""
     raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "")
     record = None if row[13] is None or row[14] is None else Record(row[13], row[14])
-    return Mark(row[0], row[1], row[2], raw, row[3], waiting(repeated).delivery if repeated else None, row[4], record)
+    again = waiting(repeated).delivery if repeated else None
+    return Mark(row[0], row[1], row[2], raw, row[3], again, row[4], record, row[15] or "")
 
 
 def commit_rows(commit: Commit) -> dict[str, list[Row]]:
@@ -233,18 +266,87 @@ def commit_rows(commit: Commit) -> dict[str, list[Row]]:
     }
 
 
-def settlement_rows(settlements: Sequence[Settlement], superseded: Sequence[Superseded]) -> dict[str, list[Row]]:
+def settlement_rows(
+    settlements: Sequence[Settlement], superseded: Sequence[Superseded], *, seal: Seal
+) -> dict[str, list[Row]]:
     """Return the rows that outcomes become, by what they are."""
-    learning = (
-        entry for entry in settlements if entry.outcome.vendor_id is not None and entry.delivery.operation != "delete"
-    )
     return {
         "settlements": list(map(settlement_row, settlements)),
-        "learnt": [(entry.outcome.vendor_id, *whose(entry.delivery)) for entry in learning],
         "attempts": [attempt_row(entry) for entry in settlements if entry.state not in _GOOD],
         "dead_letters": [letter_row(entry.dead_letter) for entry in settlements if entry.dead_letter],
         "superseded": list(map(superseded_row, superseded)),
+        "sent": [sent_row(entry, seal) for entry in settlements if entry.remembers and entry.state not in OPEN],
+        **proof_rows(settlements),
     }
+
+
+def proof_rows(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:
+    """Return what outcomes prove of presence: held, removed, failed, doubtful (it may have written something).
+
+    A delete that ended in doubt counts as failed, with nothing proven any more: what it was to delete may be there.
+    """
+    rows: dict[str, list[Row]] = {"held": [], "removed": [], "failed": [], "doubtful": []}
+    for entry in settlements:
+        delivery, outcome = entry.delivery, entry.outcome
+        if entry.state in _GOOD:
+            if delivery.operation == "delete":
+                rows["removed"].append((entry.compared, delivery.vendor_id, *whose(delivery)))
+            elif delivery.unsure or delivery.operation != "upsert" or not _is_as_known(delivery, outcome):
+                vendor_id = outcome.vendor_id or delivery.vendor_id
+                rows["held"].append((delivery.key.value, entry.compared, vendor_id, *whose(delivery)))
+        elif entry.state is DeliveryState.DEAD:
+            if outcome.verdict is Verdict.REJECTED or delivery.operation == "delete":
+                rows["failed"].append((*whose(delivery), outcome.verdict is Verdict.REJECTED))
+            else:
+                rows["doubtful"].append((delivery.key.value, entry.compared, delivery.vendor_id, *whose(delivery)))
+    return rows
+
+
+def _is_as_known(delivery: Delivery, outcome: Outcome) -> bool:
+    """Whether a delivery proved nothing new: it found its record under the id that an earlier one of the same life had learnt."""
+    return outcome.vendor_id is not None and outcome.vendor_id == delivery.vendor_id
+
+
+def sent_row(entry: Settlement, seal: Seal) -> Row:
+    """Return (how Sent changes, the fields, record, kind, route, delivery)."""
+    delivery = entry.delivery
+    rejected = entry.outcome.verdict is Verdict.REJECTED
+    if entry.state in _GOOD:
+        how = "remove" if delivery.operation == "delete" else "add"
+    else:
+        how = "keep" if rejected else "blur_all" if delivery.operation == "delete" else "blur"
+    fields: dict[str, Any] = entries(delivery, seal) if how in {"add", "blur"} else {}
+    return how, fields, *whose(delivery)
+
+
+def evidence_of(
+    deliveries: Sequence[Delivery],
+    found: Iterable[Presence],
+    blobs: Iterable[Row],
+    *,
+    compared: Mapping[int, str],
+    seal: Seal,
+) -> list[Evidence]:
+    """Sort what was found out by deliveries."""
+    rows = list(found)
+    own = {(row.record, row.route): row for row in rows}
+    rivals: dict[tuple[str, str, str], list[Presence]] = {}
+    for row in rows:
+        for key in {row.compared, row.held, *row.passing}:
+            rivals.setdefault((row.system, row.object, key), []).append(row)
+    sent = {(Record(kind, record), route): read_fields(blob) for record, kind, route, blob in blobs}
+    return [
+        Evidence(
+            own.get((delivery.record, delivery.route)),
+            tuple(
+                row
+                for row in rivals.get((delivery.system, delivery.object, compared[delivery.id]), ())
+                if row.record != delivery.record
+            ),
+            Sent(delivery.record, sent.get((delivery.record, delivery.route), {}), seal),
+        )
+        for delivery in deliveries
+    ]
 
 
 def superseded_row(superseded: Superseded) -> Row:

@@ -100,8 +100,64 @@ DROP TABLE usage;
 """
 """Requests by system and group: ``sqlite/usage.py`` says how they are read."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS)
+PROOFS = """
+ALTER TABLE deliveries ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE presence ADD COLUMN passing TEXT;
+ALTER TABLE presence ADD COLUMN held TEXT NOT NULL DEFAULT '';
+ALTER TABLE presence ADD COLUMN held_value TEXT NOT NULL DEFAULT '';
+ALTER TABLE presence ADD COLUMN held_id TEXT;
+ALTER TABLE presence ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX presence_by_held ON presence (held, system, object) WHERE held != '' AND (held != compared OR state != 'present');
+DROP INDEX presence_gone;
+CREATE INDEX presence_tombstones ON presence (version_seq) WHERE state IN ('left', 'deleted');
+CREATE INDEX presence_passing ON presence (record) WHERE passing IS NOT NULL;
+CREATE TABLE sent (
+    record TEXT NOT NULL, kind TEXT NOT NULL, route TEXT NOT NULL, fields BLOB NOT NULL, PRIMARY KEY (record, kind, route)
+) WITHOUT ROWID;
+CREATE TABLE sent_key (key BLOB NOT NULL);
+INSERT INTO sent_key VALUES (randomblob(32));
+
+-- What the deliveries of an older journal have proved.
+CREATE TEMP TABLE life AS
+    SELECT p.record, p.kind, p.route, count(*) AS deliveries,
+        max(d.state IN ('delivered', 'already_done') AND d.operation != 'delete') AS delivered,
+        max(d.state IN ('waiting', 'sending', 'retrying')) AS open,
+        max(d.state = 'dead' AND d.operation != 'delete' AND EXISTS (SELECT 1 FROM dead_letters l WHERE l.delivery = d.id
+            AND (l.reason LIKE 'given up after %' OR l.reason LIKE 'it may or may not have taken effect%'))) AS doubtful,
+        max(iif(d.state IN ('waiting', 'sending', 'retrying') AND d.operation = 'delete', 1, 0)) AS leaving,
+        min(iif(d.state IN ('waiting', 'sending', 'retrying') AND d.frees IS NOT NULL, d.id, NULL)) AS moving
+    FROM presence p JOIN events e ON e.record = p.record AND e.kind = p.kind JOIN deliveries d ON d.event = e.seq
+        AND d.route = p.route AND d.id >= p.born
+    WHERE p.route != '' GROUP BY p.record, p.kind, p.route;
+CREATE UNIQUE INDEX temp.life_by_place ON life (record, kind, route);
+UPDATE presence SET held = compared, held_value = key_value, held_id = vendor_id, proven = 1 WHERE route != '' AND (
+    (state = 'present' AND (vendor_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM life l WHERE l.record = presence.record
+        AND l.kind = presence.kind AND l.route = presence.route AND NOT l.delivered)))
+    OR (state != 'present' AND EXISTS (SELECT 1 FROM life l WHERE l.record = presence.record AND l.kind = presence.kind
+        AND l.route = presence.route AND l.leaving)));
+UPDATE presence SET held = d.frees, held_value = d.frees FROM life l JOIN deliveries d ON d.id = l.moving
+    WHERE l.record = presence.record AND l.kind = presence.kind AND l.route = presence.route AND presence.proven;
+UPDATE presence SET held = compared, held_value = key_value FROM life l WHERE l.record = presence.record AND l.kind = presence.kind
+    AND l.route = presence.route AND presence.state = 'present' AND NOT proven AND l.doubtful;
+UPDATE presence SET state = 'gone' FROM life l WHERE l.record = presence.record AND l.kind = presence.kind
+    AND l.route = presence.route AND presence.state = 'present' AND held = '' AND NOT l.open;
+DROP TABLE life;
+INSERT INTO sent
+    SELECT record, kind, route, CAST(json_group_object(field, json_array('', version_time, version_seq, id)) AS BLOB) FROM (
+        SELECT p.record, p.kind, p.route, j.key AS field, d.version_time, d.version_seq, max(d.id) AS id
+        FROM presence p JOIN events e ON e.record = p.record AND e.kind = p.kind JOIN deliveries d ON d.event = e.seq
+            AND d.route = p.route AND d.id >= p.born, json_each(CAST(d.payload AS TEXT)) j
+        WHERE p.state = 'present' AND NOT d.whole AND d.state IN ('delivered', 'already_done') AND d.operation != 'delete'
+        GROUP BY p.record, p.kind, p.route, j.key)
+    GROUP BY record, kind, route;
+"""
+"""What outcomes have proved of presence, and what was sent of each record where a route remembers it."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
+
+IS_HELD_ELSEWHERE = "held != '' AND (held != compared OR state != 'present')"
+"""Of presence: what is there is not what is intended; those rows have an index of their own."""
 
 IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"
 """Of a delivery: it is not settled."""

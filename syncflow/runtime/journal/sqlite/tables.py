@@ -12,12 +12,13 @@ from typing import Any
 
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.base import Activated, Activation
+from syncflow.runtime.journal.sqlite import presence, sent
 from syncflow.runtime.journal.sqlite.activation import activate
 from syncflow.runtime.journal.sqlite.bulk import insert, update
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.known import read_known
 from syncflow.runtime.journal.sqlite.retention import Retention
-from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, PRESENCE_COLUMNS, Row
+from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, Row
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 from syncflow.runtime.journal.sqlite.totals import read_standings, read_totals
 from syncflow.runtime.journal.sqlite.usage import Moment, note_usage, recall_usage
@@ -35,14 +36,6 @@ _SETTLE = (
     "batch_id = v.column5, settled_at = v.column6, code = v.column7, message = v.column8, status = v.column9, rule = v.column10, "
     "vendor_id = coalesce(v.column11, deliveries.vendor_id)"
 )
-_LEARNT = "presence.record = v.column2 AND presence.kind = v.column3 AND presence.route = v.column4 AND presence.born <= v.column5"
-
-_REMEMBER = (
-    "ON CONFLICT (record, kind, route) DO UPDATE SET ({columns}) = ({excluded}), vendor_id = iif(excluded.born = presence.born, "
-    "coalesce(excluded.vendor_id, presence.vendor_id), excluded.vendor_id)"
-)
-"""What became known of a record since its presence was read stays known, unless it has been gone in between."""
-
 _LETTERS = "dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at)"
 
 
@@ -96,6 +89,7 @@ class Tables:
             "positions": dict(one("SELECT partition, offset FROM positions").fetchall()),
             "open_deliveries": dict(one(waiting).fetchall()),
             "standings": read_standings(self._db),
+            "sent_key": sent.read_key(self._db),
         }
 
     def known(
@@ -104,12 +98,16 @@ class Tables:
         """Presence of these records and of whoever holds these keys, and which event ids were seen."""
         return read_known(self._db, records, compared, event_ids)
 
+    def evidence(self, records: Sequence[str], compared: Sequence[str]) -> tuple[Rows, Rows]:
+        """Presence of these records and of whoever holds these keys, and what was sent of the records."""
+        return read_known(self._db, records, compared, ())[0], sent.read(self._db, records)
+
     def commit(self, chunk: Mapping[str, Rows], at: float, ahead: tuple[Any, ...] | None) -> Any:
         """Write a chunk; return what ``known`` says of ``ahead`` once it is written."""
         with self._db as db:
             insert(db, "INSERT INTO events", chunk["events"])
             insert(db, f"INSERT INTO deliveries ({DELIVERY_COLUMNS})", chunk["deliveries"])
-            insert(db, f"INSERT INTO presence ({PRESENCE_COLUMNS})", chunk["presence"], tail=_REMEMBERED)
+            presence.intend(db, chunk["presence"])
             db.executemany(
                 "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?", chunk["again"]
             )
@@ -153,7 +151,8 @@ class Tables:
         """Write what attempts came to, what was learnt of vendors' ids, and how many requests there were."""
         with self._db as db:
             update(db, _SETTLE, outcomes["settlements"], where=f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}")
-            update(db, "UPDATE presence SET vendor_id = v.column1", outcomes["learnt"], where=_LEARNT)
+            presence.prove(db, outcomes)
+            sent.write(db, outcomes["sent"])
             # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
             db.executemany(
                 "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
@@ -179,7 +178,8 @@ class Tables:
         """The oldest marks with their events, and the delivery to repeat where there is one."""
         sql = (
             "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
-            "e.sha256, e.kind, e.record FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL ORDER BY m.event, m.id LIMIT ?"
+            "e.sha256, e.kind, e.record, e.change "
+            "FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL ORDER BY m.event, m.id LIMIT ?"
         )
         return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (most,)).fetchall()]
 
@@ -247,14 +247,6 @@ class Tables:
 
 
 _WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
-
-
-def _remembered() -> str:
-    columns = [name for name in PRESENCE_COLUMNS.split(", ") if name not in {"record", "kind", "route", "vendor_id"}]
-    return _REMEMBER.format(columns=", ".join(columns), excluded=", ".join(f"excluded.{name}" for name in columns))
-
-
-_REMEMBERED = " " + _remembered()
 
 
 def _marks(values: Iterable[Any]) -> str:

@@ -1,0 +1,124 @@
+"""Decide the form of an unsure delivery when its turn comes: every earlier one of its record and of its keys is settled. Pure.
+
+When a chunk is planned, a delivery may depend on others that are still open: another record's first delivery under the same key, a
+change of the record's own key, a late item of which only some fields are still new. The plan marks it ``unsure``; here the journal
+knows how the others ended.
+
+    in: the delivery, its ``Evidence``, its route      out: Go (maybe changed) │ Overtaken │ NothingThere │ KeyTaken │ StillThere
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from syncflow.compiler.program import RoutePlan
+from syncflow.events import Delivery, Key
+from syncflow.runtime.journal.base import Evidence, Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Send it, in this form."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Nothing of it is left to send: the delivery ``by`` wrote newer values."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingThere:
+    """What was to be deleted never came to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTaken:
+    """Another record holds its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillThere:
+    """The record is still there under another key, and its route cannot or must not change that key."""
+
+    known: bool
+    """Whether the vendor's id of it is known."""
+
+
+Turn = Go | Overtaken | NothingThere | KeyTaken | StillThere
+
+
+def decide(
+    delivery: Delivery,
+    evidence: Evidence,
+    route: RoutePlan,
+    *,
+    by_time: bool,
+    can_update: bool,
+) -> Turn:
+    """Decide what becomes of ``delivery`` now.
+
+    ``by_time``: whether versions are ordered by event time; ``can_update``: whether its system has an operation ``update``.
+    """
+    if delivery.operation == "delete":
+        return _delete(delivery, evidence)
+    compared = route.normalise_key(delivery.key.value)
+    if any(_holds(rival, compared, before=delivery.id) for rival in evidence.rivals):
+        return KeyTaken()
+    fresh = _without_overtaken(delivery, evidence, by_time=by_time) if route.remembers else delivery
+    if isinstance(fresh, Overtaken):
+        return fresh
+    return _addressed(fresh, evidence.own, route, compared, can_update=can_update)
+
+
+def _holds(rival: Presence, compared: str, *, before: int) -> bool:
+    """Whether another record is under a key, or may be: its claim stands although every delivery of it is settled."""
+    claims = rival.state == "present" and rival.compared == compared and rival.delivery < before
+    return rival.held == compared or claims
+
+
+def _delete(delivery: Delivery, evidence: Evidence) -> Turn:
+    """Delete what is there, under the key that it has there."""
+    own = evidence.own
+    if own is None or not own.held:
+        # Of a record that syncflow never brought there only the other side knows; but what holds the key is another record's.
+        return Go(delivery) if own and not own.born and not evidence.rivals else NothingThere()
+    vendor_id = own.held_id or delivery.vendor_id
+    return Go(replace(delivery, key=Key(delivery.key.name, own.held_value), vendor_id=vendor_id))
+
+
+def _without_overtaken(delivery: Delivery, evidence: Evidence, *, by_time: bool) -> Delivery | Overtaken:
+    """Leave out the fields that something newer has written; the key stays, for it says which record is meant."""
+    key = delivery.key.name
+    newer = {
+        name: written
+        for name in delivery.payload
+        if name != key and (written := evidence.sent.newer(name, delivery.version, by_time=by_time))
+    }
+    if not newer:
+        return delivery
+    left = {name: value for name, value in delivery.payload.items() if name not in newer}
+    if left.keys() <= {key}:
+        return Overtaken(max(written.delivery for written in newer.values()))
+    return replace(delivery, payload=left)
+
+
+def _addressed(delivery: Delivery, own: Presence | None, route: RoutePlan, compared: str, *, can_update: bool) -> Turn:
+    """Address the record where it is: by its key, or by the vendor's id where it is still under another key."""
+    if own is None or own.held in ("", compared) or not own.proven:
+        return Go(_by_key(delivery, own, route))
+    # A change of its key, or the delete of it, failed: as this event finds it, its key changes now.
+    if route.on_key_change == "update" and can_update and own.held_id:
+        return Go(replace(delivery, operation="update", vendor_id=own.held_id))
+    return StillThere(known=bool(own.held_id))
+
+
+def _by_key(delivery: Delivery, own: Presence | None, route: RoutePlan) -> Delivery:
+    if delivery.operation == "update" and delivery.frees and not (own and own.held):
+        # The key was to change, but nothing came to be under the old one: there is nothing to update.
+        return replace(delivery, operation=route.operations["update"] or "upsert", vendor_id=None)
+    is_alive = own is not None and own.held and own.born <= delivery.id
+    return replace(delivery, vendor_id=own.vendor_id) if own and is_alive and own.vendor_id else delivery
