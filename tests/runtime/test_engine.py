@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from syncflow.adapters.gate import Gate
-from syncflow.compiler.program import Program, RetryPolicy
+from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.engine import Ending, Engine, MostWaiting
@@ -169,12 +169,6 @@ def test_what_fails_for_a_while_is_retried_with_a_bound(tmp_path: Path) -> None:
     ending, _ = run([event("A")], tmp_path / "j.db", systems=systems, program=program())
     assert ending.clean
     assert ending.tally.routes["a"].retried == 3
-    never = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, code="503"),) * len(batch.deliveries)))
-    policy = RetryPolicy(4, 0.5, 300.0, 86400.0)
-    ending, _ = run([event("A")], tmp_path / "k.db", systems=never, program=program(retry=policy))
-    assert len(never.by_name["a"].batches) == 4
-    letters = connect(tmp_path / "k.db").execute("SELECT code, attempts, reason FROM dead_letters").fetchall()
-    assert letters == [("503", 4, "given up after 4 attempts: 503")]
 
 
 def test_a_refusal_for_rate_is_not_an_attempt_of_the_record(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from syncflow.errors import UnavailableError
 from syncflow.events import Action, Batch, BatchResult, Delivery, Outcome, Signal, Verdict
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.delivery.bisect import Bisection, bisect
+from syncflow.runtime.delivery.breaker import Breaker
 from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.delivery.limits import GateClosedError, Limiter, Passed, Wait
 from syncflow.runtime.delivery.retry import Retries
@@ -30,6 +31,7 @@ from syncflow.runtime.observe import SystemTally, Tally, note, warn
 from syncflow.runtime.standing import Standing, State
 from syncflow.runtime.wait import first_of
 
+BREAKER = "breaker"
 WINDOW = 10_000
 """Most deliveries of one system in memory."""
 
@@ -112,10 +114,14 @@ class Dispatcher:
         self._unsettled = asyncio.Semaphore(2 * max(1, plan.in_flight))  # what a kill may cause to be sent again
         self._writes: set[asyncio.Task[None]] = set()
         self._failures = 0
+        self._sending = 0
+        self._breaker = Breaker()
+        self._back_at = 0.0
         self._bugs = bugs
         self._groups_of: dict[Action, tuple[str, ...]] = {}
         self._stands = Stands(plan.name, journal=journal, clock=clock, keep=self._keep, before=standing)
-        if standing is not None and (left := standing.left_seconds(clock.now())):
+        # A wait that the other side asked for is kept over restarts; the breaker's own is not: a restart may try at once.
+        if standing is not None and standing.by != BREAKER and (left := standing.left_seconds(clock.now())):
             limiter.pause(left)
 
     def _compared(self, delivery: Delivery) -> str:
@@ -205,8 +211,9 @@ class Dispatcher:
         if not self.stopped:
             await self._page()
             await self._decide()
-        if self.stopped or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
-            await self._wait()
+        probing = self._breaker.is_open and self._sending
+        if self.stopped or probing or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
+            await self._wait(for_news=bool(probing))
         elif await self._room():
             self._start(sends)
 
@@ -297,6 +304,7 @@ class Dispatcher:
             now=now,
             compared=route.normalise_key(delivery.key.value),
             remembers=route.remembers,
+            back_at=self._back_at,
         )
 
     # -- paging -------------------------------------------------------------------------------------------------------------
@@ -350,9 +358,9 @@ class Dispatcher:
             task.exception()
         self._changed()
 
-    async def _wait(self) -> None:
+    async def _wait(self, *, for_news: bool = False) -> None:
         """Wait for news, or for a batch to ripen or a retry to fall due."""
-        wake = self._lanes.wake_at() if not self.stopped else None
+        wake = self._lanes.wake_at() if not (self.stopped or for_news) else None
         nap = self._clock.sleep(max(0.0, wake - self._clock.monotonic())) if wake is not None else None
         await first_of(self._news.wait(), nap)
 
@@ -409,6 +417,7 @@ class Dispatcher:
         if cut is None:
             self._release()
         else:
+            self._sending += 1
             # The promise is made now, for the task starts later; it counts requests in a context of its own.
             context = contextvars.copy_context()
             passed = context.run(self._limiter.admit, self._needs(cut[0].operation))
@@ -424,9 +433,13 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  # a bulkhead
             self._fail(error, during="an answer was settled")
         finally:
+            self._sending -= 1
             self._unsettled.release()
+            self._news.set()
 
     async def _send_and_settle(self, passed: Passed, group: Group, deliveries: tuple[Delivery, ...]) -> None:
+        if self._breaker.is_open and len(deliveries) > 1:
+            deliveries = self._probe_of(deliveries)
         batch = Batch(self._batch_ids(), self.plan.name, group.object, group.operation, group.key_name, deliveries)
         try:
             outcomes = await self._attempt(batch, passed)
@@ -442,11 +455,21 @@ class Dispatcher:
         await self._put_back(group.operation, [delivery for delivery in deliveries if delivery.id not in outcomes])
         await self._settle(settlements)
 
+    def _probe_of(self, deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
+        """Choose the one that failed least often: a record that always fails must not keep its system parked."""
+        probe = min(deliveries, key=lambda delivery: self._breaker.times(delivery.id))
+        for delivery in deliveries:
+            if delivery is not probe:
+                self._lanes.retry(delivery, due=self._clock.monotonic())
+        return (probe,)
+
     async def _attempt(self, batch: Batch, passed: Passed) -> dict[int, Outcome]:
         """Send a batch, halving it where asked; a delivery without an outcome stays open as it was."""
         if self._is_unsafe(batch.operation):
             await self._journal.sending(batch.deliveries, batch_id=batch.id)
         result = await self._ask(batch, passed)
+        if _is_failure(result):
+            return await self._failed(batch, result, passed)
         if result.signal and result.signal.kind == "split" and len(batch.deliveries) > 1:
             found = await self._bisect(batch, result.signal, passed)
             signal = Signal("stop", reason=found.stop) if found.stop else found.signal
@@ -459,11 +482,43 @@ class Dispatcher:
         self._heed(signal, outcomes)
         return outcomes
 
+    async def _failed(self, batch: Batch, result: BatchResult, passed: Passed) -> dict[int, Outcome]:
+        """Judge a request that failed as a whole: a fault of its records where others succeed meanwhile, else one of everything."""
+        numbers = [delivery.id for delivery in batch.deliveries]
+        own = {number for number in numbers if self._breaker.is_own(number)}
+        self._breaker.failed(numbers, at=self._clock.monotonic())
+        outcomes = dict(zip(numbers, result.outcomes, strict=True))
+        if own and len(numbers) > 1 and all(outcome.verdict is Verdict.RETRY for outcome in result.outcomes):
+            found = await self._bisect(batch, Signal("split", reason="the batch fails"), passed, failing=True)
+            if found.signal is not None:
+                self._heed(found.signal, found.outcomes)
+                return {n: o for n, o in found.outcomes.items() if o.verdict is not Verdict.RETRY}
+            outcomes |= found.outcomes
+            own = {n for n, outcome in found.outcomes.items() if n in own and outcome.verdict is Verdict.RETRY}
+        elif self._breaker.is_open:
+            self._park(result.outcomes[0])
+        return {number: self._charged(number, outcome, own=number in own) for number, outcome in outcomes.items()}
+
+    def _charged(self, number: int, outcome: Outcome, *, own: bool) -> Outcome:
+        """Let a failure count against a record only where it is its own. What is not waits by the breaker, or as often as it failed."""
+        if outcome.verdict is not Verdict.RETRY or own:
+            return outcome if outcome.counts else replace(outcome, counts=True)
+        wait = outcome.wait_seconds
+        if not self._breaker.is_open:
+            wait = max(wait or 0.0, self._retries.wait_seconds(max(1, self._breaker.times(number))))
+        return replace(outcome, counts=False, wait_seconds=wait)
+
+    def _came_through(self, started: float) -> None:
+        if self._breaker.succeeded(started=started):
+            self._back_at = self._clock.now()
+            note("system.back", system=self.plan.name)
+
     async def _ask(self, batch: Batch, passed: Passed) -> BatchResult:
         """Send a batch; where the gate closes before it has passed, say what is known of it."""
         before = passed.requests
+        started = self._clock.monotonic()
         try:
-            return await self._system.send(batch)
+            result = await self._system.send(batch)
         except GateClosedError:
             outcome = Outcome(Verdict.RETRY, counts=False)
             if passed.requests > before and self._is_unsafe(batch.operation):
@@ -475,6 +530,9 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  # a bulkhead
             self._fail(error, during="a batch was sent")
             return self._unknown(batch, sent=passed.requests > before)
+        if _is_success(result):
+            self._came_through(started)
+        return result
 
     def _unknown(self, batch: Batch, *, sent: bool) -> BatchResult:
         """Say of a batch whose sending met an unforeseen exception that it stays open, or is in doubt where that would repeat it."""
@@ -486,13 +544,16 @@ class Dispatcher:
     def _is_unsafe(self, operation: Action) -> bool:
         return self.plan.operations[operation].repeat == "unsafe"
 
-    async def _bisect(self, batch: Batch, signal: Signal, passed: Passed) -> Bisection:
+    async def _bisect(self, batch: Batch, signal: Signal, passed: Passed, *, failing: bool = False) -> Bisection:
+        """Look for the record at fault; ``failing``: of a batch that gets no answer, so that parts which get none are halved too."""
         search = bisect(batch.deliveries, reason=signal.reason or "the batch was refused")
         part = next(search)
         while True:
             result = await self._ask(
                 Batch(self._batch_ids(), batch.system, batch.object, batch.operation, batch.key_name, part), passed
             )
+            if failing and len(part) > 1 and _is_failure(result):
+                result = replace(result, signal=Signal("split"))
             try:
                 part = search.send(result)
             except StopIteration as end:
@@ -522,8 +583,6 @@ class Dispatcher:
                 seconds=round(self._limiter.paused_seconds(), 1),
                 reason=signal.reason,
             )
-        elif outcomes and all(outcome.verdict is Verdict.RETRY and not outcome.counts for outcome in outcomes.values()):
-            self._park(next(iter(outcomes.values())))
         else:
             self._failures, self._unreachable = 0, ""
             self._limiter.taken()
@@ -534,13 +593,13 @@ class Dispatcher:
         if self._limiter.paused_seconds():
             return  # requests that were under way together fail together: that is one failure
         self._failures += 1
-        self._limiter.pause(self._probe_seconds())
+        self._limiter.pause(max(outcome.wait_seconds or 0.0, self._probe_seconds()))
         # What the other side said may tell of a record; without a status it said nothing, and the words are ours.
         reason = outcome.message if outcome.status is None else f"status {outcome.status}"
         say = note if self._unreachable else warn
         self._unreachable = reason or outcome.code
         seconds = round(self._limiter.paused_seconds(), 1)
-        self._stands.change("parked", reason=self._unreachable, by="breaker", seconds=self._limiter.paused_seconds())
+        self._stands.change("parked", reason=self._unreachable, by=BREAKER, seconds=self._limiter.paused_seconds())
         say("system.unreachable", system=self.plan.name, reason=self._unreachable, seconds=seconds)
 
     def _probe_seconds(self) -> float:
@@ -562,6 +621,7 @@ class Dispatcher:
             if entry.state is DeliveryState.RETRYING:
                 self._again(entry, now)
             else:
+                self._breaker.forget(entry.delivery.id)
                 self._lanes.settled(entry.delivery, now=now, vendor_id=entry.outcome.vendor_id)
         self._news.set()
         self._changed()
@@ -601,3 +661,18 @@ def _unsent(delivery: Delivery, turn: Turn, route: RoutePlan) -> Outcome | None:
         return Outcome(Verdict.REJECTED, code="key_changed", message=words)
     words = f"another record of {delivery.record.kind} holds this value of {delivery.key.name} in {route.system}"
     return Outcome(Verdict.REJECTED, code="key_taken", message=words)
+
+
+_NO_ANSWER = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
+
+
+def _is_failure(result: BatchResult) -> bool:
+    """Whether no record of a request has an answer of its own."""
+    return result.signal is None and all(outcome.verdict in _NO_ANSWER for outcome in result.outcomes)
+
+
+def _is_success(result: BatchResult) -> bool:
+    """Whether the other side answered about a record: it works."""
+    if result.signal is not None:
+        return result.signal.kind == "split"
+    return any(outcome.verdict not in _NO_ANSWER for outcome in result.outcomes)

@@ -23,16 +23,18 @@ def settlement(
     now: float,
     compared: str = "",
     remembers: bool = False,
+    back_at: float = 0.0,
 ) -> Settlement:
     """Decide what an outcome means for a delivery: ended, dead, or to be tried again. ``now`` is wall seconds.
 
-    ``compared``: its target key as it is compared; ``remembers``: whether its route remembers what it sent.
+    ``compared``: its target key as it is compared; ``remembers``: whether its route remembers what it sent;
+    ``back_at``: when its system last came back (wall seconds), from when its age counts.
     """
     attempts = delivery.attempts + (1 if outcome.counts or outcome.verdict is not Verdict.RETRY else 0)
     if outcome.verdict in _STATES:
         state = _STATES[outcome.verdict]
         return Settlement(delivery, state, outcome, attempts, now, batch_id, None, None, compared, remembers)
-    if outcome.verdict is Verdict.RETRY and not _exhausted(delivery, outcome, attempts, retries, now):
+    if outcome.verdict is Verdict.RETRY and not _exhausted(delivery, outcome, attempts, retries, now, back_at):
         wait = max(outcome.wait_seconds or 0.0, retries.wait_seconds(max(attempts, 1)) if outcome.counts else 0.0)
         return Settlement(delivery, DeliveryState.RETRYING, outcome, attempts, now, batch_id, due_at=now + wait)
     letter = _dead_letter(delivery, outcome, attempts, now)
@@ -40,8 +42,10 @@ def settlement(
     return Settlement(delivery, state, outcome, attempts, now, batch_id, None, letter, compared, remembers)
 
 
-def _exhausted(delivery: Delivery, outcome: Outcome, attempts: int, retries: Retries, now: float) -> bool:
-    return outcome.counts and retries.exhausted(attempts, age_seconds=now - delivery.read_at)
+def _exhausted(
+    delivery: Delivery, outcome: Outcome, attempts: int, retries: Retries, now: float, back_at: float
+) -> bool:
+    return outcome.counts and retries.exhausted(attempts, age_seconds=now - max(delivery.read_at, back_at))
 
 
 def _dead_letter(delivery: Delivery, outcome: Outcome, attempts: int, now: float) -> DeadLetter:

@@ -1,0 +1,156 @@
+"""Failures of everything count against no record; failures of one record among successes do, whatever their status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from syncflow.compiler.program import Program, RetryPolicy
+from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
+from syncflow.runtime.delivery.breaker import Breaker
+from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
+from syncflow.testing.fakes import Script
+from tests.runtime.programs import event, program, system
+
+HOUR = 3600.0
+
+
+class Ticking(ListSource):
+    """One event every ``seconds``."""
+
+    def __init__(self, events: Sequence[dict[str, Any]], *, seconds: float) -> None:
+        super().__init__(events)
+        self._seconds = seconds
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        await asyncio.sleep(self._seconds)
+        return await super().read(most=1)
+
+
+def run(source: ListSource, path: Path, script: Script, made: Program, **more: Any) -> tuple[Ending, FakeSystems]:
+    systems = FakeSystems(script, latency_seconds=0.05)
+    clock = VirtualClock()
+
+    async def main() -> Ending:
+        journal = SqliteJournal(path, inline=True, now=clock.now, sync="normal")
+        engine = Engine(made, source=source, journal=journal, systems=systems, clock=clock, random=Random(1), **more)
+        return await engine.run()
+
+    return run_virtually(main()), systems
+
+
+def failing(batch: Batch, *, status: int | None = 502, counts: bool = False) -> BatchResult:
+    outcome = Outcome(Verdict.RETRY, code=str(status), status=status, counts=counts)
+    return BatchResult((outcome,) * len(batch.deliveries))
+
+
+def letters(path: Path) -> list[tuple[Any, ...]]:
+    return connect(path).execute("SELECT code, attempts, reason FROM dead_letters ORDER BY id").fetchall()
+
+
+@pytest.mark.parametrize("records", [1, 10])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, None])
+def test_a_record_that_always_fails_among_successes_ends_by_its_own_retry_and_parks_nothing(
+    status: int | None, records: int, tmp_path: Path
+) -> None:
+    def poison(batch: Batch, _number: int) -> BatchResult | None:
+        return failing(batch, status=status) if any(d.key.value == "A0" for d in batch.deliveries) else None
+
+    made = program(
+        systems={"a": system("a", records=records)}, types={"lead": "a"}, retry=RetryPolicy(4, 0.5, 30.0, 86400.0)
+    )
+    source = Ticking([event(f"A{i}") for i in range(60)], seconds=2.0)
+    ending, _ = run(source, tmp_path / "j.db", poison, made)
+    assert letters(tmp_path / "j.db") == [(str(status), 4, f"given up after 4 attempts: {status}")]
+    assert ending.tally.routes["a"].delivered == 59
+    assert ending.tally.open == 0
+
+
+@pytest.mark.parametrize("seconds", [3 * HOUR])
+@pytest.mark.parametrize("statuses", [(500,), (502,), (None,), (500, 502, None)], ids=str)
+def test_a_host_that_is_down_costs_no_record_an_attempt_and_is_asked_rarely(
+    statuses: tuple[int | None, ...], seconds: float, tmp_path: Path
+) -> None:
+    asked: list[float] = []
+
+    def down(batch: Batch, number: int) -> BatchResult | None:
+        now = asyncio.get_running_loop().time()
+        if batch.system != "a":
+            return None
+        asked.append(now)
+        if now > seconds:
+            return None
+        return failing(batch, status=statuses[number % len(statuses)], counts=bool(number % 2))
+
+    events = [event(f"A{i}", contact_type="lead" if i % 2 else "customer") for i in range(200)]
+    most = 600.0
+    made = program(retry=RetryPolicy(3, 0.5, most, HOUR))
+    ending, systems = run(ListSource(events), tmp_path / "j.db", down, made, wait_seconds=2 * 86400.0)
+    assert ending.clean
+    assert len(systems.by_name["a"].held) == 100
+    before = [time for time in asked if time <= seconds]
+    assert len(before) < 40 + seconds / 60
+    assert next(time for time in asked if time > seconds) - seconds <= most
+    assert max(asked) - seconds <= most + 60
+    times = [row[0] for row in connect(tmp_path / "j.db").execute("SELECT max(number) FROM attempts").fetchall()]
+    assert times == [0], "no failure counted"
+
+
+def test_a_healthy_system_goes_at_full_speed_beside_a_dead_one(tmp_path: Path) -> None:
+    def down(batch: Batch, _number: int) -> BatchResult | None:
+        return failing(batch) if batch.system == "a" else None
+
+    events = [event(f"A{i}", contact_type="lead" if i % 2 else "customer") for i in range(1000)]
+    ending, systems = run(ListSource(events), tmp_path / "j.db", down, program(), wait_seconds=30.0)
+    assert len(systems.by_name["b"].held) == 500
+    assert letters(tmp_path / "j.db") == []
+    assert ending.tally.open == 500
+
+
+def test_a_record_that_fails_alone_is_not_given_up_and_others_that_come_are_sent_at_once(tmp_path: Path) -> None:
+    def poison(batch: Batch, _number: int) -> BatchResult | None:
+        return failing(batch) if any(d.key.value == "A0" for d in batch.deliveries) else None
+
+    made = program(systems={"a": system("a", records=1)}, types={"lead": "a"}, retry=RetryPolicy(3, 0.5, 60.0, 86400.0))
+    source = Ticking([event("A0"), event("A1")], seconds=HOUR)
+    ending, _ = run(source, tmp_path / "j.db", poison, made, wait_seconds=5.0)
+    assert letters(tmp_path / "j.db") == []
+    assert (ending.tally.open, ending.tally.routes["a"].delivered) == (1, 1)
+    assert ending.tally.routes["a"].latencies.percentile(1.0) < 1.0  # type: ignore[operator]  # there is one
+
+
+STEPS: dict[str, tuple[list[tuple[Any, ...]], bool, dict[int, bool]]] = {
+    "one record that fails for ever opens nothing": (
+        [("failed", [1], 1), ("failed", [1], 2), ("failed", [1], 3)],
+        False,
+        {1: False},
+    ),
+    "two records in one request open nothing": ([("failed", [1, 2], 1)], False, {1: False}),
+    "two requests open it": ([("failed", [1], 1), ("failed", [2], 2)], True, {1: False, 2: False}),
+    "a success between starts anew": ([("failed", [1], 1), ("succeeded", 1.5), ("failed", [2], 2)], False, {1: True}),
+    "a success that was started before proves nothing": ([("failed", [1], 2), ("succeeded", 1.0)], False, {1: False}),
+    "a success closes it": ([("failed", [1], 1), ("failed", [2], 2), ("succeeded", 3)], False, {1: True, 2: True}),
+    "who has ended is forgotten": ([("failed", [1], 1), ("succeeded", 2), ("forget", 1)], False, {1: False}),
+}
+
+
+@pytest.mark.parametrize(("steps", "is_open", "own"), STEPS.values(), ids=STEPS)
+def test_the_breaker(steps: list[tuple[Any, ...]], is_open: bool, own: dict[int, bool]) -> None:
+    breaker = Breaker()
+    do: dict[str, Callable[..., Any]] = {
+        "failed": lambda numbers, at: breaker.failed(numbers, at=at),
+        "succeeded": lambda started: breaker.succeeded(started=started),
+        "forget": breaker.forget,
+    }
+    for name, *arguments in steps:
+        do[name](*arguments)
+    assert breaker.is_open is is_open
+    assert {number: breaker.is_own(number) for number in own} == own
