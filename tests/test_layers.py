@@ -17,6 +17,8 @@ PACKAGE = ROOT / "syncflow"
 LAYERS = (
     "errors",
     "frozen",
+    "visible",
+    "private_files",
     "clock",
     "events",
     "config",

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from syncflow.private_files import open_private, private_folder
+
 
 class Renewed(Protocol):
     """Keeps settings by system. What was kept counts only while the configured value is the one that it replaced."""
@@ -47,9 +49,9 @@ class RenewedFile:
             name: {"value": value, "instead_of": _digest(configured.get(name, ""))} for name, value in values.items()
         }
         everything[system] = {**everything.get(system, {}), **entries}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._path.parent)
         beside = self._path.with_suffix(".new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
             json.dump(everything, file)
             file.flush()
             os.fsync(file.fileno())

@@ -22,6 +22,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import Project
 from syncflow.errors import UnavailableError
+from syncflow.private_files import private_folder
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.journal.sqlite.executors import Executor
@@ -106,7 +107,7 @@ def project_journal(project: Project, *, forked: bool = False) -> SqliteJournal:
     path = project.path.parent / settings.path
     try:
         if not path.parent.exists():
-            path.parent.mkdir(parents=True)
+            private_folder(path.parent)
             (path.parent / ".gitignore").write_text("*\n", "utf-8")
     except OSError as error:
         raise UnavailableError(f"cannot make a folder for the journal {path}: {error.strerror}") from error

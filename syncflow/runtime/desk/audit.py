@@ -13,6 +13,7 @@ from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.desk.letters import LETTERS, Letters
+from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, explained
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 from syncflow.runtime.journal.sqlite.totals import has_set_aside, read_totals, rows
@@ -31,7 +32,7 @@ e.kind, e.record, e.change, e.partition, e.offset, e.line
 def totals(path: Path) -> Row:
     """Count events, deliveries and open dead letters, as ``read_totals`` does."""
     with _opened(path) as journal:
-        return read_totals(journal)
+        return {"running": holder_of(path), **read_totals(journal)}
 
 
 def dead_letters(path: Path, letters: Letters, *, most: int) -> list[Row]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from syncflow.errors import BugError, UnavailableError
+from syncflow.private_files import open_private
 
 _MOST_SECONDS = 10.0
 """Longest wait for what a killed run left."""
@@ -31,7 +32,7 @@ class RunLock:
         Raises:
             UnavailableError: another run holds it.
         """
-        file = self.path.open("a+", encoding="utf-8")
+        file = os.fdopen(open_private(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+", encoding="utf-8")
         end = time.monotonic() + _MOST_SECONDS
         while not _locked(file):
             holder = _holder(file)
@@ -59,6 +60,20 @@ class RunLock:
             self._file.truncate(0)
             self._file.close()
             self._file = None
+
+
+def lock_of(journal: Path) -> Path:
+    """Return the lock's file of a journal."""
+    return journal.with_name(journal.name + ".lock")
+
+
+def holder_of(journal: Path) -> str:
+    """Return who runs on a journal now (``process 12, since …``), as far as its lock says; empty where no run goes on."""
+    try:
+        said = lock_of(journal).read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
+    return said if said and _lives(said) else ""
 
 
 def _locked(file: IO[str]) -> bool:

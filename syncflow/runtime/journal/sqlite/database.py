@@ -16,6 +16,7 @@ def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlit
     if read_only:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     database = sqlite3.connect(path, check_same_thread=False, timeout=30)
+    _refuse_foreign(database, path)
     if not database.execute("PRAGMA user_version").fetchone()[0]:
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # writes, so not to a journal that is there
     database.execute("PRAGMA journal_mode = WAL")
@@ -23,6 +24,16 @@ def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlit
     database.execute("PRAGMA cache_size = -8000")
     database.execute("PRAGMA wal_autocheckpoint = 4000")
     return database
+
+
+def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
+    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and not {"runs", "events", "deliveries"} <= tables:
+        database.close()
+        raise UnavailableError(
+            f"{path} is a database of something else, not a journal of syncflow",
+            hint="name another file (journal: {path: …}); this one was not changed",
+        )
 
 
 def migrate(database: sqlite3.Connection, path: Path) -> None:

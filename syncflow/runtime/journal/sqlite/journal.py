@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from syncflow.errors import UnavailableError
 from syncflow.events import Delivery
+from syncflow.private_files import open_private, open_to_others, private_folder, tightened
 from syncflow.runtime.journal.base import (
     Activated,
     Activation,
@@ -23,7 +25,7 @@ from syncflow.runtime.journal.base import (
     Waiting,
     Wanted,
 )
-from syncflow.runtime.journal.lock import RunLock
+from syncflow.runtime.journal.lock import RunLock, lock_of
 from syncflow.runtime.journal.sent import Seal
 from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.sqlite.rows import (
@@ -40,6 +42,7 @@ from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.journal.sqlite.usage import Moment, usage_rows
 from syncflow.runtime.journal.sqlite.usage import since_boot as machine_since_boot
 from syncflow.runtime.journal.usage import Usage, UsageNote
+from syncflow.runtime.observe import warn
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
 
@@ -62,15 +65,18 @@ class SqliteJournal:
         self._now = now
         # Another clock than the machine's passes at its own speed: then only it can tell how long nothing ran.
         self._since_boot = since_boot or (machine_since_boot if now is time.time else lambda: ("", 0.0))
-        self._lock = RunLock(path.with_name(path.name + ".lock"))
+        self._lock = RunLock(lock_of(path))
         self._is_open = False
         self._seal = Seal(b"")
 
     async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
+            self._tighten()
             self._lock.acquire()
+            os.close(open_private(self.path, os.O_RDWR | os.O_CREAT))
         except OSError as exc:
+            self._lock.release()
             raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
         try:
             await self._executor.start(self._lock.fileno())
@@ -82,6 +88,15 @@ class SqliteJournal:
             raise
         self._is_open = True
         return opened
+
+    def _tighten(self) -> None:
+        """Take from others what they may do with files that hold personal data, and say so."""
+        folder, name = self.path.parent, self.path.name
+        files = [self.path, *(folder / f"{name}{end}" for end in ("-wal", "-shm", ".lock")), folder / "renewed.json"]
+        if changed := tightened(files):
+            warn("journal.made_private", files=", ".join(path.name for path in changed), mode="0600")
+        if why := open_to_others(folder):
+            warn("journal.open_folder", folder=str(folder), reason=why)
 
     async def known(self, wanted: Wanted) -> Known:
         return known_of(*await self._call("known", *wanted_rows(wanted)))

@@ -18,8 +18,12 @@ from typing import Any, Final
 
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.sqlite.worker import HEAD, framed
+from syncflow.runtime.observe import warn
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SLOW_SECONDS: Final = 5.0
+"""An answer that takes longer is told of; the run goes on to wait for it."""
+
 _START: Final = (
     "import sys; sys.path[:] = sys.argv[4:]; from syncflow.runtime.journal.sqlite.worker import main; main()"
 )
@@ -34,6 +38,7 @@ class Forked:
         self._sync = sync
         self._process: subprocess.Popen[bytes] | None = None
         self._line: _Line | None = None
+        self._told_slow = False
 
     @property
     def number(self) -> int | None:
@@ -50,7 +55,19 @@ class Forked:
     async def call(self, name: str, *arguments: Any) -> Any:
         if self._line is None:
             raise UnavailableError(f"the journal {self._path} is not open")
-        return await asyncio.shield(self._line.ask((name, arguments)))
+        answer = self._line.ask((name, arguments))
+        slow = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._say_slow)
+        try:
+            return await asyncio.shield(answer)
+        finally:
+            slow.cancel()
+            self._told_slow = False
+
+    def _say_slow(self) -> None:
+        """Say once that the run waits: a disk that hangs, or a process that was stopped, is not lost."""
+        if not self._told_slow:
+            self._told_slow = True
+            warn("journal.slow", seconds=_SLOW_SECONDS, process=self.number)
 
     async def stop(self) -> None:
         if self._line:

@@ -12,6 +12,7 @@ from typing import Any
 
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.base import Activated, Activation
+from syncflow.runtime.journal.files import JournalFiles
 from syncflow.runtime.journal.sqlite import presence, sent
 from syncflow.runtime.journal.sqlite.activation import activate
 from syncflow.runtime.journal.sqlite.bulk import insert, update
@@ -51,11 +52,28 @@ class Tables:
         self._run_id = 0
         self._database: sqlite3.Connection | None = None
         self._retention: Retention | None = None
+        self._files: JournalFiles | None = None
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Do what ``name`` says, with errors for people."""
         with explained(self.path):
-            return getattr(self, name)(*arguments)
+            if name == "close":
+                self._still_there()
+            found = getattr(self, name)(*arguments)
+            self._still_there()
+            return found
+
+    def _still_there(self) -> None:
+        """Refuse to go on where the files that are written are not those that the next run would find.
+
+        Raises:
+            UnavailableError: they were removed, replaced or cut off.
+        """
+        if self._database is not None and self._files is not None and not self._files.are_there():
+            raise UnavailableError(
+                f"the journal {self.path} was removed, replaced or cut off while the run wrote it",
+                hint="nothing was acknowledged since this was seen; see who removed it, restore a copy if there is one, and run again",
+            )
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -78,6 +96,7 @@ class Tables:
             started = db.execute("INSERT INTO runs (started_at, fingerprint) VALUES (?, ?)", (moment.wall, fingerprint))
             self._run_id = started.lastrowid or 0
             usage = recall_usage(db, moment, monotonic=monotonic)
+        self._files = JournalFiles.of(self.path)
         return self._found() | {"usage": usage} | {"used_before": bool(used)}
 
     def _found(self) -> dict[str, Any]:
