@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json, say_table
+from syncflow.cli.console import (
+    DEFAULT_ROUTES,
+    Output,
+    OutputOption,
+    ProfileOption,
+    say,
+    say_block,
+    say_json,
+    say_table,
+)
 from syncflow.cli.status import RoutesOption
 
 if TYPE_CHECKING:
@@ -34,7 +43,7 @@ def list_(output: OutputOption = Output.TEXT) -> None:
 @app.command("show")
 def show(name: Annotated[str, typer.Argument(help="As `syncflow adapters list` shows it.")]) -> None:
     """Print an adapter's file: copy it to adapters/ to change it."""
-    say(_known(name).read_text("utf-8").rstrip("\n"))
+    say_block(_known(name).read_text("utf-8").rstrip("\n"))
 
 
 @app.command("check")
@@ -78,7 +87,7 @@ def _say_checks(checks: Mapping[str, Sequence[Check]]) -> None:
         for check in own:
             say(f"{'broken' if check.problems else 'good':<7} {f'{adapter}: ' if len(checks) > 1 else ''}{check.law}")
             for problem in check.problems:
-                say(indent(problem, " " * 8))
+                say_block(indent(problem, " " * 8))
     every = [check for own in checks.values() for check in own]
     say(f"{len(every)} checks, {sum(1 for check in every if check.problems)} broken")
 

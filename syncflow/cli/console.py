@@ -6,13 +6,15 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from syncflow.visible import visible, visible_block, visible_json
 
 if TYPE_CHECKING:
     from syncflow.errors import SyncflowError
@@ -34,6 +36,25 @@ ProfileOption = Annotated[
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
 
+SCHEMA_VERSION = 1
+"""Of what commands print with ``--output json``."""
+
+_MOMENTS = frozenset(
+    (
+        "at",
+        "read_at",
+        "settled_at",
+        "due_at",
+        "first_at",
+        "tried_at",
+        "started_at",
+        "ended_at",
+        "next_try_at",
+        "oldest_at",
+    )
+)
+_BODIES = frozenset(("raw", "payload"))
+
 WIDE = 140
 """Columns of a table that goes into a file or a pipe, where nobody's terminal is too narrow for it."""
 
@@ -41,13 +62,18 @@ DEFAULT_ROUTES = Path("routes.yaml")
 
 
 def say(text: str = "") -> None:
-    """Print to standard output: what the command is for."""
-    typer.echo(text)
+    """Print one line to standard output. Values from outside can neither break the line nor command the terminal."""
+    typer.echo(visible(text))
+
+
+def say_block(text: str) -> None:
+    """Print several lines that are ours or that quote a file; their line breaks are kept."""
+    typer.echo(visible_block(text))
 
 
 def remark(text: str) -> None:
     """Print to standard error: what a program that reads the output must not see. In a log of JSON lines it is one of them."""
-    _remarking[-1](text)
+    _remarking[-1](visible_block(text))
 
 
 def remarks_to(write: Callable[[str], None] | None) -> None:
@@ -65,8 +91,34 @@ _remarking: list[Callable[[str], None]] = [_to_stderr]
 
 
 def say_json(value: Any) -> None:
-    """Print one JSON document."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Print one JSON document; an object begins with ``schema_version``, which changes when a field changes its meaning."""
+    said = {"schema_version": SCHEMA_VERSION, **value} if isinstance(value, dict) else value
+    typer.echo(visible_json(json.dumps(said, ensure_ascii=False, indent=2, default=str)))
+
+
+def json_line(value: Mapping[str, Any]) -> str:
+    """Return a JSON object as one line."""
+    return visible_json(json.dumps({"schema_version": SCHEMA_VERSION, **value}, ensure_ascii=False, default=str))
+
+
+def for_programs(value: Any) -> Any:
+    """Return rows of the journal as programs read them: times as ISO 8601 in UTC, bodies as JSON where they are JSON."""
+    if isinstance(value, list):
+        return [for_programs(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _for_programs(name, each) for name, each in value.items()}
+
+
+def _for_programs(name: str, value: Any) -> Any:
+    if name in _MOMENTS and isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if name in _BODIES and isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return for_programs(value)
 
 
 def complain(error: SyncflowError) -> None:
@@ -77,9 +129,9 @@ def complain(error: SyncflowError) -> None:
 
         remark(render(diagnostics))
         return
-    remark(f"error: {error.message}")
+    remark(f"error: {visible(error.message)}")
     if error.hint:
-        remark(f"hint: {error.hint}")
+        remark(f"hint: {visible(error.hint)}")
 
 
 def complain_of_bug(error: BaseException) -> None:
@@ -102,6 +154,7 @@ def agreed(question: str, *, yes: bool) -> None:
     """Go on only if a person agrees, here or with ``--yes``; where nobody can be asked, only with ``--yes``."""
     if yes:
         return
+    question = visible(question)
     if not sys.stdin.isatty():
         raise typer.BadParameter(f"{question} Nobody can be asked here; say so with --yes")
     if not typer.confirm(question, err=True):
@@ -123,7 +176,7 @@ def say_table(
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
     console = Console(highlight=False, markup=False, width=width)
-    headers, cells = list(headers), [[str(cell) for cell in row] for row in rows]
+    headers, cells = list(headers), [[visible(str(cell)) for cell in row] for row in rows]
     if _natural_width(headers, cells) > console.width:
         headers, cells = _without_zeros(headers, cells, numbers)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,9 +30,12 @@ from syncflow.cli.console import (
     OutputOption,
     ProfileOption,
     agreed,
+    for_programs,
+    json_line,
     moment,
     remark,
     say,
+    say_block,
     say_json,
     say_table,
 )
@@ -75,7 +77,7 @@ def list_(
     count = wishes.count(path, letters)
     found = audit.reasons(path, letters) if reasons else audit.dead_letters(path, letters, most=limit)
     if output is Output.JSON:
-        say_json({"count": count, "reasons" if reasons else "dead_letters": found})
+        say_json({"count": count, "reasons" if reasons else "dead_letters": for_programs(found)})
     elif not found:
         say("no dead letters")
     elif reasons:
@@ -102,7 +104,7 @@ def show(
         letter = masked_row(letter, *(PERSONAL if letter["stage"] == "delivery" else PERSONAL[:-1]))
         letter["tries"] = [masked_row(row, "message") for row in letter["tries"]]
     if output is Output.JSON:
-        say_json(letter)
+        say_json(for_programs(letter))
         return
     for name, value in _lines(letter):
         say(f"{name:<9}{value}")
@@ -190,10 +192,10 @@ def export(
     path = journal_of(routes, profile)
     letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
     _count(path, letters, everything=True)
-    lines = (json.dumps(letter, ensure_ascii=False) for letter in wishes.export(path, letters))
+    lines = (json_line(for_programs(dict(letter))) for letter in wishes.export(path, letters))
     if file is None:
         for line in lines:
-            say(line)
+            say_block(line)
     else:
         remark(f"{_many(_write(file, lines))} written to {file}")
 
@@ -201,10 +203,11 @@ def export(
 def _write(file: Path, lines: Iterable[str]) -> int:
     """Write lines to a file that only its owner can read; return how many."""
     from syncflow.errors import UnavailableError
+    from syncflow.private_files import open_private
 
     count = 0
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        with os.fdopen(open_private(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as out:
             for line in lines:
                 count += out.write(line + "\n") > 0
     except OSError as error:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, RoutesArgument, say, say_json
+from syncflow.cli.console import (
+    DEFAULT_ROUTES,
+    Output,
+    OutputOption,
+    ProfileOption,
+    RoutesArgument,
+    say,
+    say_block,
+    say_json,
+)
 from syncflow.cli.samples import read_samples
 
 if TYPE_CHECKING:
@@ -119,7 +128,7 @@ def _show(rehearsal: Rehearsal, requests: list[dict[str, Any]]) -> None:
         for name, value in request["headers"].items():
             say(f"  {name}: {value}")
         if request["body"] is not None:
-            say(_indented(request["body"]))
+            say_block(_indented(request["body"]))
     say()
     say(f"{len(rehearsal.events)} events, {len(requests)} requests, {rehearsal.dead} dead letters; nothing was sent")
 
@@ -144,7 +153,7 @@ def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int]) -> None:
         if reason:
             say(f"    because {reason}")
         if each.payload:
-            say(_indented(each.payload, depth=4))
+            say_block(_indented(each.payload, depth=4))
     for letter in rehearsed.dead_letters:
         route = f" on {letter.route}" if letter.route else ""
         say(f"  dead letter{route}: {letter.stage}: {letter.reason} ({letter.code})")
@@ -152,4 +161,4 @@ def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int]) -> None:
 
 def _indented(value: Any, *, depth: int = 2) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    return "\n".join(" " * depth + line for line in text.splitlines())
+    return "\n".join(" " * depth + line for line in text.split("\n"))

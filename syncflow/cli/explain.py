@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, RoutesArgument, say, say_json
+from syncflow.cli.console import (
+    DEFAULT_ROUTES,
+    Output,
+    OutputOption,
+    ProfileOption,
+    RoutesArgument,
+    say,
+    say_block,
+    say_json,
+)
 from syncflow.cli.samples import read_samples
 
 if TYPE_CHECKING:
@@ -77,10 +86,10 @@ def _show_code(project: Project, output: Output) -> None:
         say_json({"router": router, "mappings": sources})
         return
     say(f"# {project.routes.name}")
-    say(router)
+    say_block(router)
     for name, source in sources.items():
         say(f"# {name}")
-        say(source)
+        say_block(source)
 
 
 def _explained(project: Project, program: Program, raw: Raw, *, mask: bool) -> Explained:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, say, say_json, say_table
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, say_block, say_json, say_table
 
 if TYPE_CHECKING:
     from syncflow.compiler.functions import Function, JMESPathFunction, Library
@@ -75,7 +75,7 @@ def _describe(library: Library, name: str, output: Output) -> None:
     if output is Output.JSON:
         say_json({"signature": signature(library[name]), **_plain(library[name])})
     else:
-        say(render_function(library[name]))
+        say_block(render_function(library[name]))
 
 
 def _describe_own(own: JMESPathFunction, output: Output) -> None:
@@ -84,7 +84,7 @@ def _describe_own(own: JMESPathFunction, output: Output) -> None:
     if output is Output.JSON:
         say_json({"signature": own.signature, "name": own.name, "group": "jmespath", "summary": own.summary})
     else:
-        say(render_jmespath_function(own))
+        say_block(render_jmespath_function(own))
 
 
 def _plain(function: Function) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncflow.cli.console import remark
+from syncflow.visible import visible
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,7 +56,7 @@ async def _saying(engine: Engine) -> None:
     speeds, last = Speeds(), ""
     while True:
         shown = standings(engine.snapshot(), _systems(engine), speeds, now=time.monotonic())
-        text = "\n".join(lines(shown))
+        text = "\n".join(map(visible, lines(shown)))
         if last and text != last:
             remark(text)
         last = text
@@ -174,6 +175,7 @@ class Speeds:
 def table(shown: Standings) -> Table:
     """Return the run as a table, a row for each system."""
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     found = Table(box=box.SIMPLE_HEAD, title=shown.summary, title_justify="left", title_style="bold", pad_edge=False)
@@ -184,5 +186,7 @@ def table(shown: Standings) -> Table:
     found.add_column("")
     for each in shown.systems:
         counts = (each.in_flight, each.waiting, each.retrying, each.delivered, each.dead)
-        found.add_row(each.name, each.speed, each.limit, *(f"{count:,}" for count in counts), each.trouble)
+        found.add_row(
+            each.name, each.speed, each.limit, *(f"{count:,}" for count in counts), escape(visible(each.trouble))
+        )
     return found

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncflow.cli.console import remarks_to
+from syncflow.visible import visible, visible_json
 
 
 class _Stream(logging.Handler):
@@ -36,7 +37,7 @@ class TextFormat(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_value(value)}" for name, value in _fields(record).items())
-        return f"{_moment(record):%H:%M:%S} {record.levelname} {record.getMessage()}{fields}"
+        return visible(f"{_moment(record):%H:%M:%S} {record.levelname} {record.getMessage()}{fields}")
 
 
 class JsonFormat(logging.Formatter):
@@ -44,7 +45,7 @@ class JsonFormat(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         head = {"at": _moment(record).isoformat(), "level": record.levelname.lower(), "event": record.getMessage()}
-        return json.dumps(head | _fields(record), ensure_ascii=False, default=str)
+        return visible_json(json.dumps(head | _fields(record), ensure_ascii=False, default=str))
 
 
 def log_to_stderr(*, level: str, as_json: bool) -> None:

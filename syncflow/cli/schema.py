@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from syncflow.cli.console import say
+from syncflow.cli.console import say, say_block
 from syncflow.cli.pull import pull
 
 app = typer.Typer(help="Schemas: what files may hold, and what the objects of systems are.", no_args_is_help=True)
@@ -36,7 +36,7 @@ def export(
 ) -> None:
     """Write the JSON Schemas of all kinds of file, with which editors complete, explain and check what is typed."""
     if kind is not None:
-        say(_text(kind).rstrip("\n"))
+        say_block(_text(kind).rstrip("\n"))
         return
     for path in write_schemas(folder):
         say(f"wrote {path}")

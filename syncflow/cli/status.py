@@ -15,6 +15,7 @@ from syncflow.cli.console import (
     OutputOption,
     ProfileOption,
     agreed,
+    for_programs,
     moment,
     remark,
     say,
@@ -52,7 +53,7 @@ def status(
         _forget(path, record, delete=delete, yes=yes)
     elif record is None:
         found = audit.totals(path)
-        say_json(found) if output is Output.JSON else _totals(found)
+        say_json(for_programs(found)) if output is Output.JSON else _totals(found)
     else:
         _tell(audit.record(path, record), mask=mask, output=output)
 
@@ -85,7 +86,7 @@ def _tell(known: dict[str, Any], *, mask: bool, output: Output) -> None:
 
     shown = hidden(known) if mask else known
     if output is Output.JSON:
-        say_json(shown)
+        say_json(for_programs(shown))
     else:
         for line in trail(shown):
             say(line)
@@ -105,7 +106,7 @@ def _totals(found: dict[str, Any]) -> None:
     events = found["events"]
     say(f"events: {sum(events.values())}" + "".join(f", {count} {state}" for state, count in sorted(events.items())))
     if found["last_run"]:
-        say(_last_run(found["last_run"]))
+        say(_last_run(found["last_run"], running=found["running"]))
     if found["last_reload"]:
         say(_last_reload(found["last_reload"]))
     for title in ("route", "system"):
@@ -115,6 +116,9 @@ def _totals(found: dict[str, Any]) -> None:
     if found["queues"]:
         say()
         _queues(found["queues"], now=time.time())
+    if found["standings"]:
+        say()
+        _standings(found["standings"])
     _closing(found)
 
 
@@ -143,10 +147,25 @@ def _queues(queues: list[dict[str, Any]], *, now: float) -> None:
     say_table(headers, rows, numbers=frozenset({"OPEN"}))
 
 
-def _last_run(run: dict[str, Any]) -> str:
+def _last_run(run: dict[str, Any], *, running: str) -> str:
+    started = moment(run["started_at"])
+    if run["ended_at"] is None and running:
+        return f"running since {started} ({running.partition(',')[0]})"
     if run["ended_at"] is None:
-        return f"last run: since {moment(run['started_at'])}, not ended (going on, or it was killed)"
-    return f"last run: {moment(run['started_at'])} to {moment(run['ended_at'])}"
+        return f"last run: since {started}, killed: it noted no end; the next run goes on where the journal ends"
+    how = "ended in order" if run["finished"] else "ended with an error"
+    return f"last run: {started} to {moment(run['ended_at'])}, {how}"
+
+
+def _standings(found: list[dict[str, Any]]) -> None:
+    """Say which systems send nothing now, why, until when, and by whose word."""
+    for row in found:
+        until = f" until {moment(row['until'])}" if row["until"] else ""
+        by = f" (by {row['by']})" if row["by"] else ""
+        why = f": {row['reason']}" if row["reason"] else ""
+        say(
+            f"{row['system']} {'is ' if row['state'] == 'parked' else ''}{row['state']}{until}, since {moment(row['since'])}{why}{by}"
+        )
 
 
 def _last_reload(reload: dict[str, Any]) -> str:

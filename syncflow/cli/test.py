@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, remark, say, say_json
+from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, remark, say, say_block, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def run_all(
     if output is Format.JSON:
         say_json(_as_json(report))
     elif output is Format.JUNIT:
-        say(_as_junit(report))
+        say_block(_as_junit(report))
     else:
         _show(report, coverage=not named)
     low = report.coverage.percent < min_coverage

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, RoutesArgument, say
+from syncflow.cli.console import DEFAULT_ROUTES, RoutesArgument, say, say_block
 
 if TYPE_CHECKING:
     from syncflow.config.diagnostics import Diagnostic
@@ -78,9 +78,11 @@ def _show(found: list[Diagnostic], output: Style, routes: Path) -> None:
 
     text = render(found, output.value)
     if text:
-        say(text)
+        say_block(text)
     if output is Style.TEXT:
-        say(f"{chr(10) if text else ''}{_summary(found, routes)}")
+        if text:
+            say()
+        say(_summary(found, routes))
 
 
 def _summary(found: list[Diagnostic], routes: Path) -> str:
@@ -100,4 +102,4 @@ def _explain(code: str) -> None:
         raise DataError(
             f"there is no code {code}", hint=f"did you mean {close}?" if close else "a code looks like SF210"
         )
-    say(page(wanted))
+    say_block(page(wanted))

@@ -104,7 +104,7 @@ def test_as_first_sent_or_through_todays_files(command: Command, letters: Path, 
     for record, source in (("A1001", "remapped"), ("A1002", "syncflow")):
         deliveries = json.loads(command("status", record, "--output", "json").out)["deliveries"]
         assert [row["state"] for row in deliveries] == ["dead", "delivered"]
-        assert json.loads(deliveries[-1]["payload"])["LeadSource"] == source
+        assert deliveries[-1]["payload"]["LeadSource"] == source
     assert held(mock, "salesforce", "Contact") == 3
 
 
@@ -127,7 +127,7 @@ def test_letters_are_exported_whole_for_their_owner_only(command: Command, lette
     assert ended.err == "2 dead letters written to letters.jsonl\n"
     file = letters / "letters.jsonl"
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    assert {json.loads(row["payload"])["External_Id__c"] for row in rows} == {"A1001", "A1002"}
+    assert {row["payload"]["External_Id__c"] for row in rows} == {"A1001", "A1002"}
     assert file.stat().st_mode & 0o077 == 0
     assert command("dlq", "export", "--record", "nobody", "-o", "none.jsonl").code == 1
     assert not (letters / "none.jsonl").exists()

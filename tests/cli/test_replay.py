@@ -53,7 +53,7 @@ def test_a_replay_is_confirmed_and_the_next_run_sends_it(command: Command, deliv
     assert "1 marked to be sent again" in command("status").out
     assert command("run", "--quiet").code == 0
     sent = json.loads(command("status", "A1003", "--output", "json").out)["deliveries"]
-    assert [json.loads(row["payload"])["LeadSource"] for row in sent] == ["syncflow", "replayed"]
+    assert [row["payload"]["LeadSource"] for row in sent] == ["syncflow", "replayed"]
     assert held(mock, "salesforce", "Contact") == 2
 
 
