@@ -18,6 +18,7 @@ from syncflow.cli import (
     explain,
     functions,
     init,
+    journal,
     mock,
     replay,
     run,
@@ -70,6 +71,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(journal.app, name="journal")
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(schema.app, name="schema")
 

@@ -1,0 +1,43 @@
+"""``syncflow journal``: look through a journal for damage, and shrink it."""
+
+from __future__ import annotations
+
+import typer
+
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json
+from syncflow.cli.status import RoutesOption, journal_of
+
+app = typer.Typer(help="The journal's file: check it, shrink it.", no_args_is_help=True)
+
+
+@app.command("check")
+def check(
+    routes: RoutesOption = DEFAULT_ROUTES, profile: ProfileOption = None, output: OutputOption = Output.TEXT
+) -> None:
+    """Check the whole journal for damage; changes nothing. Exits with 1 if anything is wrong. Reads all of it."""
+    from syncflow.runtime.desk.checkup import problems
+
+    path = journal_of(routes, profile)
+    found = problems(path)
+    if output is Output.JSON:
+        say_json({"journal": str(path), "good": not found, "problems": found})
+    elif not found:
+        say(f"{path}: no damage found")
+    else:
+        for problem in found:
+            say(f"{path}: {problem}")
+        say(
+            "keep the file; restore a copy, or start a new journal by moving it away (what waits in it is then not sent)"
+        )
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command("compact")
+def compact(routes: RoutesOption = DEFAULT_ROUTES, profile: ProfileOption = None) -> None:
+    """Shrink a stopped journal's file to what it holds. Needs as much free room on the disk again."""
+    from syncflow.runtime.desk import checkup
+
+    path = journal_of(routes, profile)
+    before, after = checkup.compact(path)
+    say(f"{path}: {before:,} bytes before, {after:,} now")

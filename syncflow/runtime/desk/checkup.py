@@ -1,0 +1,91 @@
+"""Look through a whole journal for damage: SQLite's own check, and the sentences that its tables must fulfil. Changes nothing.
+
+A flipped byte within a body leaves SQLite's structure whole; it is found where it breaks the JSON of a body, and not otherwise.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.lock import holder_of
+from syncflow.runtime.journal.sqlite.database import connect, explained
+from syncflow.runtime.journal.sqlite.schema import IS_OPEN, MIGRATIONS
+
+_MOST = 20
+"""Most problems of one kind that are told."""
+
+_STATES = "'waiting', 'sending', 'retrying', 'delivered', 'already_done', 'superseded', 'unchanged', 'dead'"
+
+_LAWS = {
+    "open deliveries have no event": (
+        f"SELECT count(*) FROM deliveries d WHERE {IS_OPEN} AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = d.event)"
+    ),
+    "open dead letters have no event": (
+        "SELECT count(*) FROM dead_letters l WHERE state = 'open' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = l.event)"
+    ),
+    "marks have no event": "SELECT count(*) FROM marks m WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = m.event)",
+    "attempts have no delivery": (
+        "SELECT count(*) FROM attempts a WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = a.delivery)"
+    ),
+    "places of records point at a delivery that was never made": (
+        "SELECT count(*) FROM presence WHERE delivery > (SELECT coalesce(max(id), 0) FROM deliveries)"
+    ),
+    "deliveries are in no known state": f"SELECT count(*) FROM deliveries WHERE state NOT IN ({_STATES})",
+    "deliveries have a payload that is not JSON": "SELECT count(*) FROM deliveries WHERE NOT json_valid(CAST(payload AS TEXT))",
+    "events have a body that is not JSON": (
+        "SELECT count(*) FROM events WHERE state = 'routed' AND raw != x'' AND NOT json_valid(CAST(raw AS TEXT))"
+    ),
+    "positions of the source lie before its beginning": "SELECT count(*) FROM positions WHERE offset < 0",
+}
+
+
+def problems(path: Path) -> list[str]:
+    """Return what is wrong with a journal, in words; empty where nothing is.
+
+    Raises:
+        UnavailableError: there is no journal, or it cannot even be opened.
+    """
+    if not path.exists():
+        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
+    with explained(path), closing(connect(path, read_only=True)) as journal:
+        return list(_problems(journal))
+
+
+def _problems(journal: sqlite3.Connection) -> Iterator[str]:
+    version = journal.execute("PRAGMA user_version").fetchone()[0]
+    if not 0 < version <= len(MIGRATIONS):
+        yield f"its version is {version}; this syncflow knows 1 to {len(MIGRATIONS)}"
+        return
+    found = [row[0] for row in journal.execute(f"PRAGMA integrity_check({_MOST})")]
+    if found != ["ok"]:
+        yield from found
+    for law, query in _LAWS.items():
+        try:
+            count = journal.execute(query).fetchone()[0]
+        except sqlite3.Error as error:
+            yield f"cannot be read ({error}) while looking whether {law}"
+            continue
+        if count:
+            yield f"{count:,} {law}"
+
+
+def compact(path: Path) -> tuple[int, int]:
+    """Shrink a stopped journal to what it holds; return its bytes before and after.
+
+    Raises:
+        UnavailableError: there is none, a run goes on with it, or it cannot be used.
+    """
+    if not path.exists():
+        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
+    if holder := holder_of(path):
+        raise UnavailableError(f"the journal {path} is in use by {holder}", hint="stop that run first")
+    before = path.stat().st_size
+    with explained(path), closing(connect(path)) as journal:
+        journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        journal.execute("VACUUM")
+        journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before, path.stat().st_size

@@ -1,0 +1,81 @@
+"""journal check: damage of a journal is told, in words, and a good one is called good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from syncflow.errors import UnavailableError
+from syncflow.runtime.desk.checkup import compact, problems
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.testing import FakeSystems
+from tests.runtime.programs import event, program
+from tests.runtime.test_engine import run
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    path = tmp_path / "j.db"
+    run([event(f"A{i}") for i in range(400)], path, systems=FakeSystems(), program=program())
+    with closing(connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+def test_a_good_journal_is_called_good_and_compacting_keeps_it_so(journal: Path) -> None:
+    assert problems(journal) == []
+    before, after = compact(journal)
+    assert after <= before
+    assert problems(journal) == []
+
+
+BROKEN = {
+    "open without event": (
+        "UPDATE deliveries SET state = 'waiting', event = 9999 WHERE id = 1",
+        "1 open deliveries have no event",
+    ),
+    "unknown state": ("UPDATE deliveries SET state = 'delivXred' WHERE id = 2", "1 deliveries are in no known state"),
+    "payload": ("UPDATE deliveries SET payload = x'7b22' WHERE id = 3", "1 deliveries have a payload that is not JSON"),
+    "body": ("UPDATE events SET raw = x'7b22' WHERE seq = 3", "1 events have a body that is not JSON"),
+    "presence": (
+        "UPDATE presence SET delivery = 99999 WHERE record = 'A1'",
+        "1 places of records point at a delivery that was never made",
+    ),
+    "marks": ("INSERT INTO marks (event, route, how, at) VALUES (9999, '', 'remap', 1)", "1 marks have no event"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_what_the_tables_must_fulfil_is_looked_at(broken: str, journal: Path) -> None:
+    statement, told = BROKEN[broken]
+    with closing(connect(journal)) as database, database:
+        database.execute(statement)
+    assert problems(journal) == [told]
+
+
+def _header(data: bytearray) -> None:
+    data[:16] = b"not a database!!"
+
+
+def _pages(data: bytearray) -> None:
+    for page in range(2, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 8] = b"\xff" * 8
+
+
+def _cut(data: bytearray) -> None:
+    del data[len(data) // 2 :]
+
+
+@pytest.mark.parametrize("damage", [_header, _pages, _cut])
+def test_a_damaged_file_is_told(damage: Callable[[bytearray], None], journal: Path) -> None:
+    data = bytearray(journal.read_bytes())
+    damage(data)
+    journal.write_bytes(data)
+    try:
+        found = problems(journal)
+    except UnavailableError as refused:
+        found = [refused.message]
+    assert found
