@@ -32,6 +32,12 @@ def main() -> int:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, Path(folder) / name)
         print(f"\n$ EVENTS_PER_SECOND={EVENTS_PER_SECOND} syncflow run routes.yaml --limit {EVENTS}\n", flush=True)
+        seconds = EVENTS // EVENTS_PER_SECOND
+        print(
+            f"It takes about {seconds} seconds, and up to {4 * seconds} where the limits of 5 requests a second bind.",
+            flush=True,
+        )
+        print("Progress comes every few seconds.\n", flush=True)
         settings = {"EVENTS_PER_SECOND": str(EVENTS_PER_SECOND), "MOCK_MODE": "true", "MOCK_URL": address}
         done = subprocess.run(
             [*SYNCFLOW, "run", "routes.yaml", "--limit", str(EVENTS)],

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from syncflow.mock.server import Running
 from syncflow.visible import visible, visible_block, visible_json
 from tests.cli.conftest import ROOT
-from tests.cli.systems import settings
 
 HOSTILE = "A\u001b[2J\u009b1m\nforged line\r\u202eevil\u200b\u2066x\u007f"
-ID = "".join(HOSTILE)
+ID = HOSTILE
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ def test_json_with_escapes_means_exactly_the_same() -> None:
 
 COMMANDS = (
     ("dry-run", "--events", "events.jsonl"),
-    ("explain", "--events", "events.jsonl"),
+    ("explain", "--event", "events.jsonl"),
     ("run", "--wait", "0"),
     ("status",),
     ("status", ID),
@@ -56,25 +55,21 @@ COMMANDS = (
     ("dlq", "list", "--reasons"),
     ("dlq", "show", "1"),
     ("dlq", "export"),
-    ("dlq", "redrive", "--all", "--dry-run"),
     ("replay", "--dry-run"),
-    ("test",),
-    ("validate",),
-    ("status", "--output", "json"),
     ("status", ID, "--output", "json"),
     ("dlq", "list", "--output", "json"),
-    ("replay", "--dry-run", "--output", "json"),
 )
 
 
 @pytest.mark.timeout(180)
-def test_no_command_lets_a_record_command_the_terminal_or_forge_a_line(from_file: Path, mock: Running) -> None:
+def test_no_command_lets_a_record_command_the_terminal_or_forge_a_line(
+    from_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOCK_URL", "http://127.0.0.1:9")  # nothing listens there
     item = json.loads((from_file / "events.jsonl").read_text("utf-8").splitlines()[0])
     good = item | {"item": item["item"] | {"id": ID, "name": f"Ada {HOSTILE}"}}
     bad = item | {"item": item["item"] | {"id": f"B{HOSTILE}", "email": HOSTILE}}
     (from_file / "events.jsonl").write_text(f"{json.dumps(good)}\n{json.dumps(bad)}\n", "utf-8")
-    rule = {"field": "External_Id__c", "values": [ID], "message": f"refused {HOSTILE}"}
-    settings(mock, {"salesforce": {"refuse": rule}})
     shown = {command: _on_a_terminal(*command) for command in COMMANDS}
     for command, text in shown.items():
         lines = _without_our_own(text).replace("\r\n", "\n")
@@ -86,8 +81,6 @@ def test_no_command_lets_a_record_command_the_terminal_or_forge_a_line(from_file
 
 def _without_our_own(text: str) -> str:
     """Take out what rich writes to a terminal itself: colours, and moving the cursor of the live view."""
-    import re
-
     return re.sub(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[1A|\x1b\[2K|\r(?!\n)", "", text)
 
 
@@ -96,7 +89,7 @@ def _on_a_terminal(*arguments: str) -> str:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "syncflow", *arguments],
-        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"},
     )  # fmt: skip
     os.close(theirs)
     came = b""
