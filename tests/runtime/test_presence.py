@@ -1,0 +1,173 @@
+"""Presence, keys and the lineage of vendors' ids: single histories. ``test_presence_fuzz`` lives many of them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncflow.events import Delivery
+from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.journal.sqlite.database import connect, migrate
+from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
+from tests.runtime.vendor import Vendor, live, to_a, vendor_program
+
+PLAN = vendor_program(types={"one": [to_a("one")]}, unrouted="ignore")
+OLD = vendor_program(types={"one": [to_a("one", on_key_change="delete_old")]})
+PARTIAL = vendor_program(types={"one": [to_a("one", remembers=True)]}, whole=False, version="timestamp")
+
+
+def change(record: str, operation: str = "create", at: float = 0, **item: Any) -> dict[str, Any]:
+    item = {"id": record, "contact_type": "one", **item}
+    return {"record": "contacts", "operation": operation, "item": item, "timestamp": 1e9 + at}
+
+
+def of_journal(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with closing(connect(path)) as journal:
+        return journal.execute(sql).fetchall()
+
+
+def refusing(*names: str) -> Any:
+    def answer(delivery: Delivery, _attempt: int) -> str:
+        return "refuse" if delivery.payload.get("Name") in names else "ok"
+
+    return answer
+
+
+@pytest.mark.parametrize("chunk", [1, 500])
+@pytest.mark.parametrize("window", [2, 1000])
+def test_a_refused_first_delivery_frees_its_key_for_the_record_that_waited(
+    chunk: int, window: int, tmp_path: Path
+) -> None:
+    path, vendor = tmp_path / "j.db", Vendor(refusing("bad"))
+    events = [change("A", key="k", name="bad"), change("B", key="K", name="good")]
+    live(events, path, vendor=vendor, program=PLAN, chunk=chunk, window=window)
+    assert vendor.names() == {"k": "good"}
+    assert of_journal(path, "SELECT record, state FROM presence ORDER BY record") == [("A", "gone"), ("B", "present")]
+    vendor.answers = refusing()
+    wishes.redrive(path, Letters(), how="as_sent")
+    live(events, path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {"k": "good"}
+    assert of_journal(path, "SELECT code FROM dead_letters WHERE state = 'open'") == [("key_taken",)]
+
+
+def test_a_key_that_a_delivered_record_holds_is_taken(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Vendor()
+    live([change("A", key="k", name="a"), change("B", key="k", name="b")], path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {"k": "a"}
+    assert of_journal(path, "SELECT stage, code, reason FROM dead_letters") == [
+        ("delivery", "key_taken", "another record of contacts holds this value of Ext in a")
+    ]
+
+
+def test_a_dropped_dead_letter_in_doubt_frees_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    vendor = Vendor(lambda delivery, _attempt: "fail" if delivery.record.id == "A" else "ok")
+    first = [change("A", key="k", name="a")]
+    live(first, path, vendor=vendor, program=PLAN)
+    live([*first, change("B", key="k", name="b")], path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {}
+    wishes.drop(path, Letters(record="A"))
+    wishes.redrive(path, Letters(record="B"), how="remap")
+    live([{}, {}], path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {"k": "b"}
+
+
+def test_a_new_life_never_deletes_by_the_old_ones_id(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Vendor()
+    first = [change("A", key="old", name="1")]
+    live(first, path, vendor=vendor, program=OLD)
+    later = [change("A", "update", key="new", name="2"), change("A", "delete", key="new")]
+    live([*first, *later], path, vendor=vendor, program=OLD)
+    assert vendor.held == {}
+
+
+def test_a_refused_change_of_key_leaves_the_old_key(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Vendor(refusing("2"))
+    events = [change("A", key="old", name="1"), change("A", "update", key="new", name="2")]
+    events += [change("A", "update", key="new", name="3"), change("B", key="old", name="b")]
+    live(events[:2], path, vendor=vendor, program=PLAN)
+    assert of_journal(path, "SELECT state, key_value, vendor_id FROM presence") == [("present", "old", "id1")]
+    live(events, path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {"new": "3", "old": "b"}
+    assert vendor.violations == []
+
+
+def test_a_refused_delete_leaves_the_record_present(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    vendor = Vendor(lambda delivery, _attempt: "refuse" if delivery.operation == "delete" else "ok")
+    events = [change("A", key="k", name="1"), change("A", "delete", key="k"), change("A", "update", key="k2", name="2")]
+    live(events, path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {"k2": "2"}
+    assert of_journal(path, "SELECT state, key_value, vendor_id FROM presence") == [("present", "k2", "id1")]
+
+
+def test_newest_wins_for_each_field(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Vendor()
+    events = [change("A", at=0, name="Old", mail="old@"), change("A", "update", at=20, mail="new@")]
+    events += [change("A", "update", at=10, name="Lee", mail="mid@"), change("A", "update", at=5, name="Late")]
+    live(events, path, vendor=vendor, program=PARTIAL)
+    [held] = vendor.held.values()
+    assert held.fields == {"Ext": "A", "Name": "Lee", "Mail": "new@"}
+    assert of_journal(path, "SELECT state, superseded_by FROM deliveries WHERE id = 4") == [("superseded", 3)]
+
+
+def test_a_redriven_partial_item_sends_what_nothing_newer_has_written(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Vendor(refusing("bad"))
+    events = [change("A", at=0, name="bad"), change("A", "update", at=1, kind="x")]
+    live(events, path, vendor=vendor, program=PARTIAL)
+    vendor.answers = refusing()
+    wishes.redrive(path, Letters(), how="as_sent")
+    live(events, path, vendor=vendor, program=PARTIAL)
+    [held] = vendor.held.values()
+    assert held.fields == {"Ext": "A", "Name": "bad", "Kind": "x"}
+    wishes.forget(path, "A")
+    assert of_journal(path, "SELECT count(*) FROM sent") == [(0,)]
+
+
+def test_a_replay_for_a_route_that_the_record_left_is_nothing_to_do(tmp_path: Path) -> None:
+    plan = vendor_program(types={"one": [to_a("one")], "two": [to_a("two")]})
+    path, vendor = tmp_path / "j.db", Vendor()
+    events = [change("A", name="1"), change("A", "update", name="2", contact_type="two")]
+    live(events, path, vendor=vendor, program=plan)
+    wishes.replay(path, [2], route="one")
+    live(events, path, vendor=vendor, program=plan)
+    assert of_journal(path, "SELECT state FROM events") == [("routed",), ("routed",)]
+    assert of_journal(path, "SELECT count(*) FROM dead_letters") == [(0,)]
+
+
+def test_routes_that_remember_nothing_keep_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    live([change("A", name="1")], path, vendor=Vendor(), program=PLAN)
+    assert of_journal(path, "SELECT count(*) FROM sent") == [(0,)]
+
+
+def test_a_journal_of_version_0_1_0_knows_what_was_proved(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    with closing(connect(path)) as journal:
+        for number, script in enumerate(MIGRATIONS[:2], start=1):
+            journal.executescript(f"{script} PRAGMA user_version = {number};")
+        for number, (record, state) in enumerate([("D", "delivered"), ("R", "dead"), ("O", "waiting")], start=1):
+            journal.execute(
+                "INSERT INTO events (seq, partition, offset, raw, kind, record, change, state, read_at) "
+                "VALUES (?, 'p', ?, x'', 'contacts', ?, 'create', 'routed', 1.0)",
+                (number, number, record),
+            )
+            journal.execute(
+                "INSERT INTO deliveries (id, event, route, system, object, operation, kind, record, key_name, key_value, payload, "
+                "version_time, version_seq, whole, read_at, fingerprint, state) VALUES (?, ?, 'one', 'a', 'Contact', 'upsert', "
+                "'contacts', ?, 'Ext', ?, '{\"Name\": 1}', 0, ?, 0, 1.0, 'f', ?)",
+                (number, number, record, record, number, state),
+            )
+            journal.execute(
+                "INSERT INTO presence VALUES (?, 'contacts', 'one', 'a', 'Contact', 'Ext', ?, lower(?), NULL, 0, ?, 'present', ?, ?)",
+                (record, record, record, number, number, number),
+            )
+        journal.commit()
+        migrate(journal, path)
+    found = of_journal(path, "SELECT record, state, held, proven FROM presence ORDER BY delivery")
+    assert found == [("D", "present", "d", 1), ("R", "gone", "", 0), ("O", "present", "", 0)]
+    assert of_journal(path, "SELECT record, CAST(fields AS TEXT) FROM sent") == [("D", '{"Name":["",0,1,1]}')]
