@@ -176,12 +176,14 @@ def _last_reload(reload: dict[str, Any]) -> str:
 
 def _closing(found: dict[str, Any]) -> None:
     dead = sum(row["count"] for row in found["dead_letters"])
-    if dead or found["marked"] or found["set_aside"]:
+    if dead or found["marked"] or found["set_aside"] or found["unreadable"]:
         say()
     if dead:
         say(f"{dead:,} dead letter{'' if dead == 1 else 's'}; `syncflow dlq list --reasons` says why")
     if found["marked"]:
         say(f"{found['marked']:,} marked to be sent again, by a run that is going on or the next one")
+    for row in found["unreadable"]:
+        say(f"{row['count']:,} values of {row['route']}: {row['field']} could not be read (unreadable)")
     for row in found["set_aside"]:
         say(f"{row['count']:,} marked to be sent again, and set aside: {row['reason']}")
 

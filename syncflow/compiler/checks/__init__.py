@@ -16,6 +16,7 @@ from syncflow.compiler.checks.routes import check_routes
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.systems import check_systems
 from syncflow.compiler.checks.tables import check_tables
+from syncflow.compiler.checks.unread import check_unread_rules
 from syncflow.compiler.checks.unused_files import check_unused_files
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import Project
@@ -43,6 +44,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_coverage,
         check_reach,
         check_inference,
+        check_unread_rules,
         check_adapters,
         check_unused_files,
     ):

@@ -13,6 +13,7 @@ from syncflow.compiler.checks.legs import scope_of_mapping
 from syncflow.compiler.checks.places import compiled, listed_values, object_fields
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
+from syncflow.compiler.checks.unread import check_unread_field
 from syncflow.compiler.code import Emitted, Emitter, Finding
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
@@ -74,6 +75,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
             yield from check_table(document, name, form, emitter().expression(form.source).type)
         if name in fields and not any(diagnostic.is_error for diagnostic in found):
             yield from check_fit(document, name, emitted, fields[name], **words)
+            yield from check_unread_field(document, name, emitted, fields[name], library_of(project))
 
 
 def _idle_default(document: Document[MappingFile], name: str, form: FieldForm) -> Iterator[Diagnostic]:

@@ -16,6 +16,7 @@ from syncflow.compiler.functions.moments import (
     from_microseconds,
     has_zone,
     in_zone,
+    is_day,
     microseconds,
     read_moment,
     write_moment,
@@ -278,7 +279,7 @@ def _add_days(value: str, days: int) -> str | None:
         moved = None if moment is None else moment + timedelta(days=days)
     except OverflowError:
         return None
-    return None if moved is None else moved.date().isoformat() if len(value.strip()) == 10 else write_moment(moved)
+    return None if moved is None else moved.date().isoformat() if is_day(value) else write_moment(moved)
 
 
 @GROUP.function(

@@ -1,6 +1,7 @@
 """Dates and times as text, read and written: what the functions on dates share.
 
-Reading is generous (a blank for the T, no seconds, +0100, a small z); writing is one form: ``2024-01-15T10:30:00.5Z``, the zone always
+Reading is generous (a blank for the T, no seconds, +0100 and +01, a small z, the forms of ``machine_dates``);
+writing is one form: ``2024-01-15T10:30:00.5Z``, the zone always
 there, the fraction only where there is one, to the microsecond. A time without a zone is read in the zone that the caller names.
 """
 
@@ -11,11 +12,13 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from syncflow.compiler.functions.machine_dates import as_iso
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:[.,]([0-9]{1,9}))?)?"
-    r" ?([Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])?)?\Z"
+    r" ?([Zz]|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?)?\Z"
 )
 
 
@@ -32,7 +35,7 @@ def zone_named(name: str) -> tzinfo | None:
 
 def read_moment(text: str, zone: tzinfo) -> datetime | None:
     """Read a date with or without a time; a date alone is its midnight."""
-    match = _MOMENT.match(text.strip())
+    match = _matched(text)
     day = None if match is None else read_day(match[1])
     if match is None or day is None:
         return None
@@ -43,8 +46,22 @@ def read_moment(text: str, zone: tzinfo) -> datetime | None:
 
 
 def has_zone(text: str) -> bool:
-    match = _MOMENT.match(text.strip())
+    match = _matched(text)
     return match is not None and match[6] is not None
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a date without a time."""
+    match = _matched(text)
+    return match is not None and match[2] is None
+
+
+def _matched(text: str) -> re.Match[str] | None:
+    text = text.strip()
+    match = _MOMENT.match(text)
+    if match is None and (iso := as_iso(text)) is not None:
+        match = _MOMENT.match(iso)
+    return match
 
 
 def read_day(text: str) -> date | None:
@@ -58,7 +75,7 @@ def _offset(text: str) -> tzinfo:
     if text in {"Z", "z"}:
         return UTC
     digits = text[1:].replace(":", "")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
     return timezone(-offset if text[0] == "-" else offset)
 
 

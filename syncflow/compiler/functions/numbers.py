@@ -222,7 +222,7 @@ def _sum(values: list[Json]) -> int | float | None:
     return _finite(total)
 
 
-_WRITTEN = re.compile(r"[+-]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,4})?\Z")
+_WRITTEN = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\Z")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){1,100}(?:\.[0-9]{1,400})?\Z")
 _SWAPPED = str.maketrans(",.", ".,")
 
@@ -243,7 +243,7 @@ _POINT = text("point", "What stands before the fraction: . or ,", default=".")
 
 @GROUP.function(
     "to_decimal",
-    "Read a number from text; a number stays as it is. Null for anything else.",
+    "Read a number from text (.5 and 12. too); a number stays as it is. Anything else is unreadable.",
     anything(),
     _POINT,
     returns=lambda value, _: value if is_subtype(value, NUMBER) else nullable(NUMBER),
@@ -270,11 +270,13 @@ def _to_integer(value: Json) -> int | None:
 
 _TRUTHS = {
     "true": True,
+    "t": True,
     "yes": True,
     "y": True,
     "1": True,
     "on": True,
     "false": False,
+    "f": False,
     "no": False,
     "n": False,
     "0": False,
@@ -284,7 +286,7 @@ _TRUTHS = {
 
 @GROUP.function(
     "to_boolean",
-    "Read true or false from the usual words (yes, no, on, off, 1, 0 …); null for anything else.",
+    "Read true or false from the usual words (yes, no, t, f, on, off, 1, 0 …); anything else is unreadable.",
     text("value"),
     returns=lambda value: BOOLEAN if is_subtype(value, BOOLEAN) else nullable(BOOLEAN),
     examples=[("Yes", True), ("off", False), (1, True), ("maybe", None)],

@@ -6,6 +6,7 @@ The first three know nothing durable. ``Committer`` is where a chunk becomes a p
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
 from syncflow.errors import BugError, SyncflowError, UnavailableError
-from syncflow.events import Accepted, Delivery, Ignored, Match, Position, Raw, Refused, Routed
+from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
 from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, keys_of_deliveries, plan_again
@@ -146,21 +147,23 @@ class Committer:
             known = await self._known(chunk, program)
         chunk = self._without_known(chunk)
         plan = planned(chunk.fates, known, program, numbers=self._numbers, now=chunk.raw.read_at, bugs=self._bugs)
-        positions = last_positions(chunk.raw.raws)
+        positions, unreadable = last_positions(chunk.raw.raws), count_unreadable(chunk.fates)
         ahead = self._wanted_ahead(following, program)
-        commit = plan.commit(positions, fingerprint=program.fingerprint)
+        commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
         try:
             found = await self._journal.commit(commit, ahead=ahead)
         except TypeError:  # a payload that is no JSON, before anything was written: find out whose
             plan = planned_alone(
                 chunk.fates, known, program, numbers=self._numbers, now=chunk.raw.read_at, bugs=self._bugs
             )
-            commit = plan.commit(positions, fingerprint=program.fingerprint)
+            commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
             found = await self._journal.commit(commit, ahead=ahead)
         self._ahead = (following, found) if following and found else None
         self._positions.update((position.partition, position.offset) for position in commit.positions)
         self._count(plan)
-        self._count_unreadable(chunk.fates)
+        for (route, name), count in commit.unreadable.items():
+            counts = self._tally.route(route).unreadable
+            counts[name] = counts.get(name, 0) + count
         return _to_send(commit)
 
     def _wanted_ahead(self, following: TransformedChunk | None, program: Program) -> Wanted | None:
@@ -170,12 +173,6 @@ class Committer:
             return _wanted(following, program)
         except Exception:  # noqa: BLE001  # a bulkhead: whose it is is found out in its turn
             return None
-
-    def _count_unreadable(self, fates: Sequence[Fate]) -> None:
-        for match in unreadable_in(fates):
-            counts = self._tally.route(match.route).unreadable
-            for name in match.unreadable:
-                counts[name] = counts.get(name, 0) + 1
 
     async def _known(self, chunk: TransformedChunk, program: Program) -> Known:
         ahead, self._ahead = self._ahead, None
@@ -261,9 +258,15 @@ class Committer:
         tally.open += len(plan.deliveries) - len(plan.superseded)
 
 
-def unreadable_in(fates: Sequence[Fate]) -> list[Match]:
-    """Return the matches for which a conversion met a value that it cannot read."""
-    return [match for fate in fates if fate.__class__ is Routed for match in fate.matches if match.unreadable]
+def count_unreadable(fates: Sequence[Fate]) -> dict[tuple[str, str], int]:
+    """Count by route and field the values that a conversion could not read."""
+    met = [match for fate in fates if isinstance(fate, Routed) for match in fate.matches if match.unreadable]
+    return Counter((match.route, name) for match in met for name in match.unreadable) if met else {}
+
+
+def with_counts(commit: Commit, unreadable: Mapping[tuple[str, str], int]) -> Commit:
+    """Return a commit that writes the counts of unreadable values too."""
+    return replace(commit, unreadable=unreadable) if unreadable else commit
 
 
 def _wanted(chunk: TransformedChunk, program: Program) -> Wanted:

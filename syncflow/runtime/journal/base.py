@@ -133,6 +133,8 @@ class Commit:
     aside: Mapping[int, str] = field(default_factory=dict)
     """Marks (id → why) that cannot be carried out; see ``Journal.set_aside``."""
     fingerprint: str = ""
+    unreadable: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By route and field: how many values a conversion could not read."""
 
 
 How = Literal["as_sent", "remap", "delete"]

@@ -153,7 +153,12 @@ INSERT INTO sent
 """
 """What outcomes have proved of presence, and what was sent of each record where a route remembers it."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS)
+UNREADABLE = """
+CREATE TABLE unreadable (route TEXT NOT NULL, field TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (route, field)) WITHOUT ROWID;
+"""
+"""How many values a conversion could not read, never the values."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS, UNREADABLE)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_HELD_ELSEWHERE = "held != '' AND (held != compared OR state != 'present')"

@@ -142,6 +142,10 @@ class Tables:
                 "line = excluded.line",
                 chunk["positions"],
             )
+            db.executemany(
+                "INSERT INTO unreadable VALUES (?, ?, ?) ON CONFLICT (route, field) DO UPDATE SET count = count + excluded.count",
+                chunk["unreadable"],
+            )
         return self.known(*ahead) if ahead else None
 
     def _bury(self, letters: Rows) -> None:

@@ -29,6 +29,7 @@ def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
         "marked": _marked(journal),
         "set_aside": _set_aside(journal),
         "standings": read_standings(journal),
+        "unreadable": _unreadable(journal),
         "last_reload": _last_reload(journal),
         "last_run": next(iter(rows(journal, _LAST_RUN)), None),
     }
@@ -56,6 +57,13 @@ def read_standings(journal: sqlite3.Connection) -> list[dict[str, Any]]:
     if not _has_table(journal, "standings"):
         return []
     return rows(journal, "SELECT system, state, reason, by, since, until FROM standings ORDER BY system")
+
+
+def _unreadable(journal: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return how many values could not be read, by route and field."""
+    if not _has_table(journal, "unreadable"):
+        return []
+    return rows(journal, "SELECT route, field, count FROM unreadable ORDER BY route, field")
 
 
 def _has_table(journal: sqlite3.Connection, name: str) -> bool:

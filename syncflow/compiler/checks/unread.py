@@ -1,0 +1,74 @@
+"""Checks of unreadable values: where a record is refused because a conversion cannot read a value that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from syncflow.compiler.code import Emitted, Emitter
+from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.functions import Function
+from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.languages.base import ExpressionError, is_jinja
+from syncflow.compiler.mapping.unread import conversions_of
+from syncflow.compiler.routing.legs import kind_of_route
+from syncflow.compiler.types.json import may_be_null
+from syncflow.config.diagnostics import Diagnostic, one_of
+from syncflow.config.documents import Document
+from syncflow.config.models.mapping import MappingFile, Recipe
+from syncflow.config.models.schema import ObjectField
+from syncflow.config.project import Project
+
+
+def check_unread_field(
+    document: Document[MappingFile],
+    name: str,
+    emitted: Emitted,
+    field: ObjectField,
+    functions: Mapping[str, Function],
+) -> Iterator[Diagnostic]:
+    """Yield a required field, or a key, that may end empty because a conversion cannot read its value."""
+    is_key = name == document.model.key
+    if not (is_key or (field.required and not field.read_only)) or not may_be_null(emitted.type):
+        return
+    met = conversions_of(emitted, functions)
+    if met:
+        path = ("fields", name, "from") if isinstance(document.model.fields[name], Recipe) else ("fields", name)
+        yield document.report(
+            "SF348",
+            f"{'the key' if is_key else 'the required field'} `{name}` may meet a value that {_named(met)} cannot read; "
+            "such a record becomes a dead letter",
+            *path,
+            severity="warning",
+            hint="check the value in the schema (`format:`)" if is_key else "add `default:`, or another value after ||",
+        )
+
+
+def check_unread_rules(project: Project) -> Iterator[Diagnostic]:
+    """Yield rules of routes that may hang on a value which a conversion cannot read."""
+    functions = library_of(project)
+    for index, route in enumerate(project.routes.model.routes):
+        root = root_of(kind_of_route(project, route), project.schemas[kind_of_route(project, route)].model)
+        for word in ("when", "by"):
+            text = getattr(route, word)
+            met = [] if text is None or is_jinja(text) else _met(text, Emitter(root, functions=functions))
+            if met:
+                yield project.routes.report(
+                    "SF417",
+                    f"this rule may meet a value that {_named(met)} cannot read; a record that no rule takes then becomes a dead letter",
+                    "routes",
+                    index,
+                    word,
+                    severity="warning",
+                    hint="check the value in the schema (`format:`, `enum:`), or compare it as it is written",
+                )
+
+
+def _met(text: str, emitter: Emitter) -> list[str]:
+    try:
+        return conversions_of(emitter.expression(text), emitter.functions)
+    except ExpressionError:
+        return []
+
+
+def _named(functions: list[str]) -> str:
+    return one_of(["the table" if name == "table" else f"{name}()" for name in functions])
