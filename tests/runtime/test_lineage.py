@@ -1,0 +1,113 @@
+"""Which vendor's id goes to which delivery, and what a record leaves: lanes and plans alone, without a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from syncflow.events import Accepted, Action, Delivery, Event, Key, Match, Position, Raw, Record, Refused, Routed
+from syncflow.runtime.delivery.lanes import Lanes
+from syncflow.runtime.intake.plan import Numbers, Plan, plan_chunk
+from syncflow.runtime.journal.base import Known, Presence
+from tests.runtime.programs import system
+from tests.runtime.vendor import to_a, vendor_program
+
+A = Record("contacts", "A")
+ROUTE = to_a("one", on_leave="delete")
+
+
+def delivery(
+    number: int, operation: Action = "upsert", *, route: str = "one", record: str = "A", **more: Any
+) -> Delivery:
+    key, version = Key("Ext", record), (0, number)
+    return Delivery(
+        number,
+        number,
+        route,
+        "a",
+        "Contact",
+        operation,
+        Record("contacts", record),
+        key,
+        {},
+        version,
+        0.0,
+        whole=False,
+        **more,
+    )
+
+
+def lanes(*deliveries: Delivery) -> Lanes:
+    made = Lanes(system("a", actions=("upsert", "update", "delete")), compared=lambda each: each.key.value)
+    for each in deliveries:
+        made.add(each, now=float(each.id))
+    return made
+
+
+def after_first(made: Lanes, vendor_id: str) -> Delivery:
+    """Settle the first delivery with an id; return the next one that is sent."""
+    cut = made.cut(100.0, flush=True)
+    assert cut is not None
+    made.settled(cut[1][0], now=100.0, vendor_id=vendor_id)
+    following = made.cut(100.0, flush=True)
+    assert following is not None
+    return following[1][0]
+
+
+def test_a_vendors_id_is_handed_on_within_a_route() -> None:
+    assert after_first(lanes(delivery(1), delivery(2)), "X").vendor_id == "X"
+    assert after_first(lanes(delivery(1), delivery(2, vendor_id="W")), "X").vendor_id == "X", "it was made anew there"
+
+
+def test_a_delete_hands_no_id_on() -> None:
+    assert after_first(lanes(delivery(1, "delete", vendor_id="X"), delivery(2)), "X").vendor_id is None
+
+
+def test_an_id_is_not_handed_on_to_another_route_and_passes_over_it() -> None:
+    made = lanes(delivery(1), delivery(2, route="two"), delivery(3, "delete"))
+    assert after_first(made, "X").vendor_id is None
+    made.settled(delivery(2, route="two"), now=101.0, vendor_id="Y")
+    cut = made.cut(101.0, flush=True)
+    assert cut is not None
+    assert cut[1][0].vendor_id == "X"
+
+
+def test_the_group_that_has_waited_longest_goes_first() -> None:
+    made = lanes(delivery(1, "delete"), delivery(2, record="B"))
+    cut = made.cut(100.0, flush=True)
+    assert cut is not None
+    assert cut[0].operation == "delete"
+
+
+def row(**more: Any) -> Presence:
+    made = Presence(A, "one", "a", "Contact", Key("Ext", "A"), "a", "X", (5, 5), "present", 5, 3, "a", "A", "X", True)
+    return replace(made, **more)
+
+
+def planned(change: Any, known: Presence, *, matches: bool = False, failed: bool = False, at: float = 0.0) -> Plan:
+    raw = Raw(Position("p", 1), b"")
+    plan = vendor_program(types={"one": [ROUTE]}, version="timestamp")
+    match = Match("one", "a", "Contact", "upsert", Key("Ext", "A"), {"Ext": "A"})
+    failure = Refused(raw, "mapping", "required", "no", route="one", record=A)
+    routed = Routed(Accepted(raw, Event(A, change, {}, at)), (match,) if matches else (), (failure,) if failed else ())
+    return plan_chunk([routed], known=Known((known,)), program=plan, numbers=Numbers(10, 10), now=1e9)
+
+
+def test_a_route_whose_mapping_failed_was_not_left() -> None:
+    assert planned("update", row(), failed=True, at=1.0).deliveries == []
+    assert [each.operation for each in planned("update", row(), at=1.0).deliveries] == ["delete"]
+
+
+def test_a_late_event_leaves_no_route() -> None:
+    assert planned("update", row(version=(2_000_000, 5)), at=1.0).deliveries == []
+
+
+def test_an_event_of_the_same_time_that_came_later_is_not_late() -> None:
+    assert planned("update", row(version=(1_000_000, 5)), matches=True, at=1.0).superseded == []
+
+
+def test_an_update_goes_on_with_the_life_that_it_finds() -> None:
+    [found] = planned("update", row(), matches=True, at=1.0).presence
+    assert (found.born, found.vendor_id) == (3, "X")
+    [anew] = planned("update", row(state="deleted", held="", held_id=None), matches=True, at=1.0).presence
+    assert (anew.born, anew.vendor_id) == (anew.delivery, None)
