@@ -32,6 +32,8 @@ class Position(NamedTuple):
     partition: str
     offset: int
     line: int | None = None
+    evidence: str = ""
+    """How a source knows again what it read up to here, in words of its own; on the last event of what one read gave."""
 
 
 class Record(NamedTuple):

@@ -10,6 +10,7 @@ from syncflow.cli.console import say, say_table
 if TYPE_CHECKING:
     from syncflow.runtime.engine import Ending
     from syncflow.runtime.observe import RouteTally, SystemTally, Tally
+    from syncflow.sources.base import Report
 
 COUNTS = ("read", "ignored", "delivered", "already_done", "superseded", "dead", "retried")
 
@@ -91,6 +92,7 @@ def _closing(ending: Ending) -> list[str]:
         lines.append(
             f"{_many(tally.set_aside, 'redrive or replay', 'redrives or replays')} set aside; `syncflow status` says why"
         )
+    lines += [_told(report) for report in tally.source_reports]
     if tally.dead_letters:
         lines.append(f"{_many(tally.dead_letters, 'dead letter')}; `syncflow dlq list` says why")
     if not tally.accounted:
@@ -101,6 +103,10 @@ def _closing(ending: Ending) -> list[str]:
     if ending.clean:
         lines.append("everything is accounted for, nothing is left")
     return lines
+
+
+def _told(report: Report) -> str:
+    return report.words if report.bytes is None else f"{report.words} ({_many(report.bytes, 'byte')})"
 
 
 def _unreachable(tally: Tally) -> list[tuple[str, SystemTally]]:

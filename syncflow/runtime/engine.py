@@ -89,7 +89,10 @@ class Ending:
     @property
     def clean(self) -> bool:
         tally = self.tally
-        return not (self.stopped or self.systems_stopped or tally.open or tally.dead_letters) and tally.accounted
+        return (
+            not (self.stopped or self.systems_stopped or tally.open or tally.dead_letters or tally.unread)
+            and tally.accounted
+        )
 
 
 @dataclass(frozen=True, slots=True)

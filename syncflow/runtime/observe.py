@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import bisect
 import logging
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from syncflow.compiler.requests import Window
+from syncflow.sources.base import Report
 
 log = logging.getLogger("syncflow")
 
@@ -102,6 +104,8 @@ class Tally:
     """Wishes to send something again that this program cannot carry out; the journal keeps them, with the reason."""
     abandoned: int = 0
     """Deliveries of routes or systems that are gone: dead letters program_changed."""
+    source_reports: deque[Report] = field(default_factory=lambda: deque(maxlen=100))
+    """What the source had to say of itself, the last hundred."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
     systems: dict[str, SystemTally] = field(default_factory=dict)
 
@@ -128,6 +132,11 @@ class Tally:
         """Whether every event that was read has an end or a delivery."""
         return self.read == self.ignored + self.duplicate + self.dead + self.routed
 
+    @property
+    def unread(self) -> bool:
+        """Whether something of the source was not read, and will not be by itself."""
+        return any(report.kind in {"missed", "left"} for report in self.source_reports)
+
     def as_json(self) -> Mapping[str, Any]:
         """Return everything as JSON values; latencies as p50 and p95 in seconds."""
         routes = {
@@ -145,6 +154,7 @@ class Tally:
             "set_aside": self.set_aside,
             "dead_letters": self.dead_letters,
             "accounted": self.accounted,
+            "source": [asdict(report) for report in self.source_reports],
             "routes": routes,
             "systems": {name: asdict(tally) for name, tally in sorted(self.systems.items())},
         }

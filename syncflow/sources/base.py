@@ -8,9 +8,24 @@ anything and never stops over one bad event.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from syncflow.events import Position, Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something that a source has to say of itself. No record's data stands in it.
+
+    again: what was read before has changed and is read from the start · unchanged: there is nothing new · missed: bytes that were
+    written and removed before they could be read · left: bytes at the end that are not a whole event yet, left for the next run.
+    """
+
+    kind: Literal["again", "unchanged", "missed", "left"]
+    words: str
+    bytes: int | None = None
+    """How many, of those missed or left; None where it cannot be known."""
 
 
 class Source(Protocol):
@@ -19,12 +34,12 @@ class Source(Protocol):
     ``acknowledge`` may come while ``read`` waits.
     """
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None:
-        """Start after these offsets (by partition; empty: from the start).
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        """Start after these positions (by partition; empty: from the start).
 
         Raises:
             ProjectError: the settings cannot be used (no such file, a port in use).
-            UnavailableError: what was read before is not there any more (a truncated file).
+            UnavailableError: what is to be read is not there.
         """
         ...
 
@@ -39,6 +54,10 @@ class Source(Protocol):
         """Everything of this partition up to the position is durable; idempotent."""
         ...
 
+    def reports(self) -> Sequence[Report]:
+        """Return what happened since this was last asked that a person must know; asked after every read, and at the end."""
+        ...
+
     async def close(self) -> None:
         """Release what was opened; safe after a failed open, safe to repeat."""
         ...
@@ -47,11 +66,14 @@ class Source(Protocol):
 class NothingToRead:
     """A source that has ended: for a run that only works off its journal."""
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None: ...
+    async def open(self, acknowledged: Mapping[str, Position]) -> None: ...
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         return ()
 
     async def acknowledge(self, position: Position) -> None: ...
+
+    def reports(self) -> Sequence[Report]:
+        return ()
 
     async def close(self) -> None: ...

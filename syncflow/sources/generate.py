@@ -18,6 +18,7 @@ from syncflow.config.models.schema import SchemaNode
 from syncflow.config.scalars import Rate
 from syncflow.errors import ProjectError
 from syncflow.events import Change, Item, Position, Raw
+from syncflow.sources.base import Report
 from syncflow.sources.names import pools
 from syncflow.sources.texts import Draw
 from syncflow.sources.values import Property, identity_of, make_item, properties_of
@@ -161,9 +162,10 @@ class Generate:
         self._made = 0
         self._chunk, self._limiter = _pace(settings.rate)
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None:
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
         """Go on after the acknowledged number by living through the stream again, unseen."""
-        target = acknowledged.get(self._partition, 0)
+        known = acknowledged.get(self._partition)
+        target = known.offset if known else 0
         while self._made < target:
             for _ in range(min(_MOST_AT_ONCE, target - self._made)):
                 self._stream.next_event()
@@ -184,6 +186,9 @@ class Generate:
 
     async def acknowledge(self, position: Position) -> None:
         """Nothing to do: the journal keeps the position, and the stream can always be lived again."""
+
+    def reports(self) -> Sequence[Report]:
+        return ()
 
     async def close(self) -> None:
         """Nothing is open."""

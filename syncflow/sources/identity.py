@@ -1,8 +1,7 @@
-"""Which file is this? By inode and the hash of its first bytes, such that growing does not change the answer.
+"""Which reading of which file a position is about: partitions ``file:people.csv#2``, and those of version 0.1.0.
 
-The answer is the partition's name: ``file:<inode>:<size of the head>:<hash of the head>:<hash of its first 64 bytes>``.
-The head is what of the first 4 kB was there at first sight. A file that is read again from the start on request is a
-further reading: ``…:2``.
+A reading begins when a file is read from its start: the first time, when it was written anew, when a followed one was rotated, on
+request. Of one path the newest reading is the one that counts.
 """
 
 from __future__ import annotations
@@ -13,84 +12,53 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from syncflow.errors import UnavailableError
+from syncflow.events import Position
+from syncflow.sources.evidence import Evidence
+from syncflow.sources.opened import OpenFile
 
-_HEAD = 4096
-_START = 64
-_PARTITION = re.compile(r"file:(\d+):(\d+):([0-9a-f]{16}):([0-9a-f]{8})(?::(\d+))?\Z")
+_READING = re.compile(r"file:(.*)#(\d+)\Z", re.DOTALL)
+_OLD = re.compile(r"file:(\d+):(\d+):([0-9a-f]{16}):([0-9a-f]{8})(?::(\d+))?\Z")
+"""Of version 0.1.0: inode, size and hash of the file's head, hash of its start, number of the reading."""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What a file is known by; ``reading`` counts how often it was started anew on request."""
+class Reading:
+    """One reading, up to a position. ``number`` is 0 where it is told by no name of this path."""
 
-    inode: int
-    size: int
-    head: str
-    start: str
-    reading: int = 1
+    number: int
+    position: Position
+    is_recognised: bool = False
+    """Whether inode and first bytes say already that the file is the one that was read."""
 
-    @property
-    def partition(self) -> str:
-        """The name under which positions are kept."""
-        name = f"file:{self.inode}:{self.size}:{self.head}:{self.start}"
-        return name if self.reading == 1 else f"{name}:{self.reading}"
+    @staticmethod
+    def partition(path: str, number: int) -> str:
+        """Return the name under which the positions of a path's reading are kept."""
+        return f"file:{os.path.normpath(path)}#{number}"
 
 
-def identify(descriptor: int, *, reading: int = 1) -> Identity:
-    """Look at an open file that is not empty."""
-    seen = os.fstat(descriptor)
-    size = min(_HEAD, seen.st_size)
-    return Identity(seen.st_ino, size, _head(descriptor, size), _start(descriptor, size), reading)
-
-
-def recognise(descriptor: int, acknowledged: Mapping[str, int], *, name: str) -> tuple[Identity, int] | None:
-    """Find what was read of this open file before: its identity and offset; None where it is new or was replaced.
-
-    Raises:
-        UnavailableError: it is the same file, but shorter than what was read of it.
-    """
-    seen = os.fstat(descriptor)
-    known = [(one, offset) for one, offset in _parsed(acknowledged) if one.inode == seen.st_ino]
-    same = [(one, offset) for one, offset in known if _is_same(descriptor, one, size=seen.st_size)]
-    last = max(same, key=lambda entry: entry[0].reading, default=None)
-    cut = [last] if last else [entry for entry in known if _may_be_cut(descriptor, entry[0], size=seen.st_size)]
-    for _, offset in cut:
-        if seen.st_size < offset:
-            raise truncated(name, size=seen.st_size, offset=offset)
-    return last
-
-
-def truncated(name: str, *, size: int, offset: int) -> UnavailableError:
-    """Return the error for a file that became shorter than what was read of it."""
-    return UnavailableError(
-        f"{name} was truncated: {offset} bytes of it were read before, now it has {size}",
-        hint="put the file back, or read what is there now with --from-start",
-    )
-
-
-def _parsed(acknowledged: Mapping[str, int]) -> list[tuple[Identity, int]]:
-    found = ((_PARTITION.match(partition), offset) for partition, offset in acknowledged.items())
-    return [
-        (Identity(int(match[1]), int(match[2]), match[3], match[4], int(match[5] or 1)), offset)
-        for match, offset in found
-        if match
+def newest_reading(path: str, acknowledged: Mapping[str, Position]) -> Reading | None:
+    """Return the last reading of a path; None where it was never read under this name."""
+    name = os.path.normpath(path)
+    found = [
+        Reading(int(match[2]), position)
+        for partition, position in acknowledged.items()
+        if (match := _READING.match(partition)) and match[1] == name
     ]
+    return max(found, key=lambda reading: reading.number, default=None)
 
 
-def _is_same(descriptor: int, one: Identity, *, size: int) -> bool:
-    return size >= one.size and _head(descriptor, one.size) == one.head
-
-
-def _may_be_cut(descriptor: int, one: Identity, *, size: int) -> bool:
-    """Tell whether a file shorter than the known head may be what is left of it; an inode is soon used again."""
-    start = min(_START, one.size)
-    return size < one.size and (size < start or _start(descriptor, start) == one.start)
-
-
-def _head(descriptor: int, size: int) -> str:
-    return hashlib.sha256(os.pread(descriptor, size, 0)).hexdigest()[:16]
-
-
-def _start(descriptor: int, size: int) -> str:
-    return hashlib.sha256(os.pread(descriptor, min(_START, size), 0)).hexdigest()[:8]
+def earlier_reading(file: OpenFile, acknowledged: Mapping[str, Position]) -> Reading | None:
+    """Find the reading of an open file whose path has none: it was read under another path, or by version 0.1.0."""
+    inode = file.stat.st_ino
+    found: list[tuple[int, Reading]] = []
+    for partition, position in acknowledged.items():
+        old = _OLD.match(partition)
+        if old and int(old[1]) == inode:
+            same = hashlib.sha256(file.read_at(0, int(old[2]))).hexdigest()[:16] == old[3]
+            if same:
+                found.append((int(old[5] or 1), Reading(0, position, is_recognised=True)))
+        elif _READING.match(partition):
+            evidence = Evidence.parse(position.evidence)
+            if evidence and evidence.inode == inode and evidence.holds(file, offset=position.offset):
+                found.append((position.offset, Reading(0, position)))
+    return max(found, key=lambda entry: entry[0])[1] if found else None

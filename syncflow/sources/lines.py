@@ -20,6 +20,11 @@ _HEAD = 4096
 class Splitter(Protocol):
     """Fed with a stream's blocks in turn, gives the events that are complete."""
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """How much there is of an event whose end is still to come."""
+        ...
+
     def feed(self, block: bytes) -> list[Raw]:
         """Return the events that end in this block."""
         ...
@@ -56,6 +61,11 @@ class LineSplitter:
     def held_bytes(self) -> int:
         """How much is kept of a line whose end is still to come."""
         return sum(map(len, self._pieces))
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """How much there is of that line; of one that is too long it is not all kept."""
+        return self._size
 
     def feed(self, block: bytes) -> list[Raw]:
         last = block.rfind(b"\n")

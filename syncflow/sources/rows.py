@@ -34,6 +34,11 @@ class RowSplitter:
         self.columns = tuple(columns)
         """Empty until the first row was read."""
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """How much there is of a row whose end is still to come."""
+        return self._size + self._lines.unfinished_bytes
+
     def feed(self, block: bytes) -> list[Raw]:
         """Return the rows that end in this block.
 

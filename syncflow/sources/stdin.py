@@ -12,6 +12,7 @@ from typing import BinaryIO
 from syncflow.config.models.routes import StdinSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
+from syncflow.sources.base import Report
 from syncflow.sources.lines import LineSplitter, Splitter
 from syncflow.sources.rows import RowSplitter
 
@@ -39,7 +40,7 @@ class Stdin:
         self._ended = False
         self._ready: list[Raw] = []
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None:
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
         """Start to read; ``acknowledged`` cannot be of this run."""
         loop = asyncio.get_running_loop()
         # A daemon, because a thread that waits for a terminal cannot be stopped and must not keep the process alive.
@@ -60,6 +61,9 @@ class Stdin:
 
     async def acknowledge(self, position: Position) -> None:
         """Nothing to do: the stream cannot go back."""
+
+    def reports(self) -> Sequence[Report]:
+        return ()
 
     async def close(self) -> None:
         self._closed = True

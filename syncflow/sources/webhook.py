@@ -27,6 +27,7 @@ from starlette.requests import ClientDisconnect
 from syncflow.config.models.routes import WebhookSignature, WebhookSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Position, Raw
+from syncflow.sources.base import Report
 from syncflow.sources.bodies import events_of
 
 _log = logging.getLogger("syncflow")
@@ -60,11 +61,11 @@ class Webhook:
         self._serving: asyncio.Task[None] | None = None
         self.port = 0
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None:
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
         """Listen; positions go on after the acknowledged ones."""
         if self._settings.signature is not None and not self._settings.signature.secret:
             raise ProjectError("source.webhook.signature.secret is empty", hint="set the variable that it is read from")
-        self._last = acknowledged.get(_PARTITION, 0)
+        self._last = acknowledged[_PARTITION].offset if _PARTITION in acknowledged else 0
         listening = self._bind()
         self.port = listening.getsockname()[1]
         self._server = _Server(_app(self.receive, path=self._path))
@@ -90,6 +91,9 @@ class Webhook:
         """Answer the requests whose last event is durable now."""
         while self._unanswered and self._unanswered[0].last <= position.offset:
             self._unanswered.popleft().settle(durable=True)
+
+    def reports(self) -> Sequence[Report]:
+        return ()
 
     async def close(self) -> None:
         """Stop to listen; what is not durable by now gets 503."""

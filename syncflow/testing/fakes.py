@@ -18,6 +18,7 @@ import orjson
 from syncflow.adapters.gate import Gate
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Batch, BatchResult, Item, Json, Outcome, Position, Raw, Verdict
+from syncflow.sources.base import Report
 
 T = TypeVar("T")
 
@@ -76,8 +77,9 @@ class ListSource:
         self._next = 0
         self.acknowledged = 0
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None:
-        self._next = self.acknowledged = acknowledged.get(self._partition, 0)
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        known = acknowledged.get(self._partition)
+        self._next = self.acknowledged = known.offset if known else 0
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         bodies = self._bodies[self._next : self._next + most]
@@ -87,6 +89,9 @@ class ListSource:
 
     async def acknowledge(self, position: Position) -> None:
         self.acknowledged = max(self.acknowledged, position.offset)
+
+    def reports(self) -> Sequence[Report]:
+        return ()
 
     async def close(self) -> None:
         return None

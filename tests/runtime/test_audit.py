@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
+from syncflow.events import Batch, BatchResult, Outcome, Position, Raw, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.engine import Ending, Engine
@@ -82,7 +82,7 @@ class SlowSource(ListSource):
             await asyncio.sleep(60)
         return raws
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None:
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
         await super().open(acknowledged)
 
 

@@ -35,6 +35,7 @@ from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.executors import Inline
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.sources.base import Report
 from syncflow.testing import VirtualLoop
 from tests.simulation.script import Script, implied, members, order_of, write_script
 from tests.simulation.world import NAMES, Network, World
@@ -103,7 +104,7 @@ class Broker:
     acknowledged: int = 0
     _next: int = 0
 
-    async def open(self, acknowledged: Mapping[str, int]) -> None:
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
         self._next = self.acknowledged
 
     async def read(self, *, most: int) -> Sequence[Raw]:
@@ -117,6 +118,9 @@ class Broker:
         await _perhaps_crash(self.crash)
         self.acknowledged = max(self.acknowledged, position.offset)
         await _perhaps_crash(self.crash)
+
+    def reports(self) -> Sequence[Report]:
+        return ()
 
     async def close(self) -> None:
         return None

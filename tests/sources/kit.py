@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import yaml
 
 from syncflow.config.models.schema import SchemaNode
-from syncflow.events import Raw
+from syncflow.events import Position, Raw
 from syncflow.sources import Source
 
 T = TypeVar("T")
@@ -92,7 +92,9 @@ async def drain(source: Source, *, most: int = 1000) -> list[Raw]:
     return found
 
 
-async def read_all(source: Source, acknowledged: Mapping[str, int] | None = None, *, most: int = 1000) -> list[Raw]:
+async def read_all(
+    source: Source, acknowledged: Mapping[str, Position] | None = None, *, most: int = 1000
+) -> list[Raw]:
     """Open, read to the end, close."""
     await source.open(acknowledged or {})
     try:

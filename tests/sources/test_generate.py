@@ -16,6 +16,7 @@ from syncflow.config.models.routes import GenerateSource
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.scalars import Rate
 from syncflow.errors import ProjectError
+from syncflow.events import Position
 from syncflow.sources.generate import Generate, Stream
 from tests.sources.kit import CONTACT, read_all, run_in_virtual_time, schema, take
 
@@ -210,8 +211,22 @@ def test_an_endless_stream_keeps_a_bounded_number_of_records() -> None:
 def test_the_count_is_over_all_runs() -> None:
     async def runs() -> None:
         settings = GenerateSource(count=10)
-        assert len(await read_all(Generate(settings, schemas={"contacts": CONTACT}), {"generate:1": 7})) == 3
-        assert len(await read_all(Generate(settings, schemas={"contacts": CONTACT}), {"generate:1": 10})) == 0
+        assert (
+            len(
+                await read_all(
+                    Generate(settings, schemas={"contacts": CONTACT}), {"generate:1": Position("generate:1", 7)}
+                )
+            )
+            == 3
+        )
+        assert (
+            len(
+                await read_all(
+                    Generate(settings, schemas={"contacts": CONTACT}), {"generate:1": Position("generate:1", 10)}
+                )
+            )
+            == 0
+        )
 
     asyncio.run(runs())
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.events import Raw
+from syncflow.events import Position, Raw
 from syncflow.sources.lines import LineSplitter
 
 
@@ -86,7 +86,7 @@ def test_a_line_that_is_too_long_leaves_its_head_length_and_hash(size: int, bloc
     assert broken.broken == "longer than max_event, which is 100 bytes"
     assert (broken.body, broken.length) == (long[:4096], size)
     assert broken.sha256 == hashlib.sha256(long).hexdigest()
-    assert after.position == ("p", len(text), 3)
+    assert after.position == Position("p", len(text), 3)
 
 
 def test_a_line_as_long_as_allowed_is_whole() -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from syncflow.config.models.routes import WebhookSignature, WebhookSource
 from syncflow.errors import ProjectError
+from syncflow.events import Position
 from syncflow.sources.webhook import Webhook
 from tests.sources.kit import bodies, take
 
@@ -27,7 +28,7 @@ Talk = Callable[[Webhook, httpx.AsyncClient], Awaitable[None]]
 
 @asynccontextmanager
 async def listening(
-    *, acknowledged: dict[str, int] | None = None, patience: float = 10.0, **settings: Any
+    *, acknowledged: dict[str, Position] | None = None, patience: float = 10.0, **settings: Any
 ) -> AsyncIterator[tuple[Webhook, httpx.AsyncClient]]:
     source = Webhook(WebhookSource(listen="127.0.0.1:0", **settings), patience_seconds=patience)
     await source.open(acknowledged or {})
@@ -99,11 +100,11 @@ def test_positions_go_on_over_a_restart() -> None:
     async def main(source: Webhook, client: httpx.AsyncClient) -> None:
         answer = post(client, b'[{"a": 1}, {"a": 2}]')
         raws = await take(source, 2)
-        assert [raw.position for raw in raws] == [("webhook", 42, None), ("webhook", 43, None)]
+        assert [raw.position for raw in raws] == [Position("webhook", 42), Position("webhook", 43)]
         await source.acknowledge(raws[-1].position)
         await answer
 
-    talk(main, acknowledged={"webhook": 41, "file:1": 99})
+    talk(main, acknowledged={"webhook": Position("webhook", 41), "file:1": Position("file:1", 99)})
 
 
 REFUSED = [

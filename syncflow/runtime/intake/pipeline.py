@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,8 @@ from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
 from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, keys_of_deliveries, plan_again
 from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
-from syncflow.runtime.observe import Tally, warn
-from syncflow.sources.base import Source
+from syncflow.runtime.observe import Tally, note, warn
+from syncflow.sources.base import Report, Source
 
 CHUNK = 500
 """Most events that pass from stage to stage at once."""
@@ -93,6 +93,7 @@ async def read(
             raise
         except Exception as error:
             raise BugError(f"the source failed: {bugs.tell(error, during='it was read')}") from error
+        hear(source.reports(), tally)
         if not raws:
             break
         tally.read += len(raws)
@@ -100,6 +101,15 @@ async def read(
         left = left - len(raws) if left else None
         await raw.put(RawChunk(raws, clock.now()))
     await raw.put(None)
+
+
+def hear(reports: Iterable[Report], tally: Tally) -> None:
+    """Log what a source says of itself, and keep it for the end of the run."""
+    for report in reports:
+        say = note if report.kind == "unchanged" else warn
+        size = {} if report.bytes is None else {"bytes": report.bytes}
+        say(f"source.{report.kind}", words=report.words, **size)
+        tally.source_reports.append(report)
 
 
 async def _unless(stop: asyncio.Event, reading: asyncio.Future[Sequence[Raw]]) -> Sequence[Raw]:
@@ -118,12 +128,12 @@ class Committer:
     """Plan a chunk with presence in hand, journal it. One at a time: the order of chunks is the order of arrival."""
 
     def __init__(
-        self, journal: Journal, *, numbers: Numbers, positions: Mapping[str, int], tally: Tally, bugs: Bugs
+        self, journal: Journal, *, numbers: Numbers, positions: Mapping[str, Position], tally: Tally, bugs: Bugs
     ) -> None:
         self._journal = journal
         self._bugs = bugs
         self._numbers = numbers
-        self._positions = dict(positions)
+        self._positions = {partition: position.offset for partition, position in positions.items()}
         self._tally = tally
         self._ahead: tuple[TransformedChunk, Known] | None = None
         """What was read for the chunk that comes next; nothing else may be committed in between."""

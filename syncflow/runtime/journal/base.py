@@ -228,7 +228,8 @@ class Opened:
 
     last_event: int
     last_delivery: int
-    positions: Mapping[str, int] = field(default_factory=dict)
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    """By partition."""
     open_deliveries: Mapping[str, int] = field(default_factory=dict)
     """system → how many."""
     usage: Mapping[str, Usage] = field(default_factory=dict)

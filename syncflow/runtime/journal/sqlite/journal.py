@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from syncflow.errors import UnavailableError
-from syncflow.events import Delivery
+from syncflow.events import Delivery, Position
 from syncflow.private_files import open_private, open_to_others, private_folder, tightened
 from syncflow.runtime.journal.base import (
     Activated,
@@ -188,4 +188,5 @@ def _opened(found: dict[str, Any]) -> Opened:
     usage = {
         system: Usage(answered, pace, complete=complete) for system, pace, complete, answered in found.pop("usage")
     }
-    return Opened(**found, standings=standings, usage=usage)
+    positions = {row[0]: Position(row[0], row[1], row[2], row[3]) for row in found.pop("positions")}
+    return Opened(**found, standings=standings, usage=usage, positions=positions)

@@ -262,7 +262,7 @@ def commit_rows(commit: Commit) -> dict[str, list[Row]]:
         "taken": [(taken.id,) for taken in commit.taken],
         "aside": [(why, mark) for mark, why in commit.aside.items()],
         "redriven": [(taken.letter,) for taken in commit.taken if taken.letter],
-        "positions": [(position.partition, position.offset, position.line) for position in commit.positions],
+        "positions": [tuple(position) for position in commit.positions],
         "unreadable": [(route, field, count) for (route, field), count in commit.unreadable.items()],
     }
 

@@ -158,7 +158,10 @@ CREATE TABLE unreadable (route TEXT NOT NULL, field TEXT NOT NULL, count INTEGER
 """
 """How many values a conversion could not read, never the values."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS, UNREADABLE)
+EVIDENCE = "ALTER TABLE positions ADD COLUMN evidence TEXT NOT NULL DEFAULT '';"
+"""How a source knows again what it read up to a position."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS, UNREADABLE, EVIDENCE)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_HELD_ELSEWHERE = "held != '' AND (held != compared OR state != 'present')"

@@ -105,7 +105,7 @@ class Tables:
         return {
             "last_event": one("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0],
             "last_delivery": one("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()[0],
-            "positions": dict(one("SELECT partition, offset FROM positions").fetchall()),
+            "positions": one("SELECT partition, offset, line, evidence FROM positions").fetchall(),
             "open_deliveries": dict(one(waiting).fetchall()),
             "standings": read_standings(self._db),
             "sent_key": sent.read_key(self._db),
@@ -138,7 +138,8 @@ class Tables:
             if chunk["redriven"] and self._retention:
                 self._retention.freed()
             db.executemany(
-                "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, "
+                "INSERT INTO positions (partition, offset, line, evidence) VALUES (?, ?, ?, ?) ON CONFLICT (partition) DO UPDATE "
+                "SET offset = excluded.offset, evidence = excluded.evidence, "
                 "line = excluded.line",
                 chunk["positions"],
             )
