@@ -203,7 +203,8 @@ def _source(origin: Origin) -> str:
         "default": ", by default",
         "fails": f", fails: {found.error}",
     }.get(origin.how, "")
-    return f"{found.text}{told}{_readings(found)}"
+    unreadable = "".join(f"; unreadable: {why}" for why in found.unreadable)
+    return f"{found.text}{told}{_readings(found)}{unreadable}"
 
 
 def _readings(found: Evaluation) -> str:
@@ -319,6 +320,7 @@ def _origin_json(origin: Origin) -> dict[str, Any]:
         "how": origin.how,
         "value": origin.value,
         "entry": origin.entry,
+        "unreadable": [] if origin.evaluation is None else list(origin.evaluation.unreadable),
         "from": found or None,
     }
 

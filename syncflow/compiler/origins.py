@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from syncflow.compiler.expressions import Expression, Read, compile_expression, has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Function, Library
+from syncflow.compiler.functions.unreadable import Unreadable, is_nothing, tracing
 from syncflow.compiler.values import text_of
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe, has_default
 from syncflow.errors import DataError
@@ -42,6 +43,8 @@ class Evaluation:
     readings: tuple[Reading, ...]
     value: Json = None
     error: str = ""
+    unreadable: tuple[str, ...] = ()
+    """Which conversions could not read a value that is there, and why; never its text."""
 
 
 @frozen_value
@@ -59,10 +62,12 @@ def evaluate(text: str, root: Mapping[str, Json], *, functions: Mapping[str, Fun
     """Evaluate an expression and keep what it read. Raises ExpressionError where it cannot be compiled."""
     expression = compile_expression(text, functions=functions)
     readings = readings_of(expression, root)
-    try:
-        return Evaluation(text, readings, expression.evaluate(root))
-    except DataError as error:
-        return Evaluation(text, readings, error=error.message)
+    with tracing() as met:
+        try:
+            value = expression.evaluate(root)
+        except DataError as error:
+            return Evaluation(text, readings, error=error.message)
+    return Evaluation(text, readings, value, unreadable=tuple(dict.fromkeys(each.why for each in met)))
 
 
 def readings_of(expression: Expression, root: Mapping[str, Json]) -> tuple[Reading, ...]:
@@ -123,4 +128,5 @@ def _of_recipe(name: str, recipe: Recipe, found: Evaluation) -> Origin:
         return Origin(name, "default", found, recipe.default)
     if found.value is None:
         return Origin(name, "expression", found)
-    return Origin(name, "fails", replace(found, error="the value is not in the table, and there is no default"))
+    missed = () if is_nothing(found.value) else (Unreadable("table", found.value).why,)
+    return Origin(name, "expression", replace(found, unreadable=(*found.unreadable, *missed)))

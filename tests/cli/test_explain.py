@@ -129,10 +129,17 @@ def test_a_rule_that_does_not_hold_says_so_with_what_it_read(explained: Explain,
 def test_a_mapping_that_fails_is_told_at_its_field(explained: Explain, project: Path) -> None:
     path = project / "mappings" / "salesforce_contact.yaml"
     path.write_text(path.read_text("utf-8").replace("lead: Lead, ", "").replace("    default: Other\n", ""), "utf-8")
+    assert "unreadable" not in path.read_text("utf-8")
+    (found,) = explained(event(LEAD))
+    (leg,) = found["routes"][0]["to"]
+    assert "Contact_Type__c" not in leg["payload"]
+    unread = {field["field"]: field["unreadable"] for field in leg["fields"] if field["unreadable"]}
+    assert unread == {"Contact_Type__c": ["the table has no entry for the value (text of 4 characters)"]}
+    path.write_text(path.read_text("utf-8").replace("{{ item.name }}", "{{ item.absent }}"), "utf-8")
     (found,) = explained(event(LEAD), code=1)
     (leg,) = found["routes"][0]["to"]
-    assert leg["failure"].startswith("Contact_Type__c: ")
-    assert {field["field"] for field in leg["fields"] if field["how"] == "fails"} == {"Contact_Type__c"}
+    assert leg["failure"].startswith("Description: ")
+    assert {field["field"] for field in leg["fields"] if field["how"] == "fails"} == {"Description"}
     assert leg["payload"] is None
 
 
@@ -140,6 +147,7 @@ def test_personal_data_can_be_hidden(command: Command, project: Path) -> None:
     secret = {**LEAD, "phone": "+1-555-010-0199", "nickname": "Countess"}
     for output in ("text", "json"):
         shown = command("explain", "--mask", "--output", output, "--event", samples(project, event(secret))).out
+        shown = shown.replace("unreadable", "")
         assert not [text for text in ("Ada", "ada", "Lovelace", "example.com", "0199", "Countess") if text in shown]
         assert "***" in shown
         assert "A1" in shown
