@@ -111,3 +111,8 @@ def test_an_update_goes_on_with_the_life_that_it_finds() -> None:
     assert (found.born, found.vendor_id) == (3, "X")
     [anew] = planned("update", row(state="deleted", held="", held_id=None), matches=True, at=1.0).presence
     assert (anew.born, anew.vendor_id) == (anew.delivery, None)
+
+
+def test_the_version_that_is_there_is_not_newer_than_itself() -> None:
+    """The event that a plan numbers 11 is repeated: it is sent again, and not superseded by itself."""
+    assert planned("update", row(version=(1_000_000, 11)), matches=True, at=1.0).superseded == []
