@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import tracemalloc
+import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +140,64 @@ def test_an_answer_that_drips_ends_with_the_time(tmp_path: Path) -> None:
 
     result = asyncio.run(_against(drip, tmp_path, simple_batch(), timeout=0.2))
     assert "did not end in time" in result.outcomes[0].message
+
+
+def _for_ever(head: bytes, piece: bytes, written: list[int]) -> Serve:
+    """Answer without end, as fast as it is taken, until the client goes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            writer.write(head)
+            while not writer.is_closing():
+                writer.write(piece)
+                written.append(len(piece))
+                await writer.drain()
+
+    return serve
+
+
+ENDLESS: dict[str, tuple[bytes, bytes]] = {
+    "interim answers": (b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 100),
+    "early hints": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 100),
+    "headers": (ANSWER, b"".join(b"X-%d: y\r\n" % number for number in range(1000))),
+    "one header": (ANSWER + b"X-A: ", b"y" * 10_000),
+    "a status line": (b"HTTP/1.1 200 ", b"O" * 10_000),
+    "a body": (ANSWER + b"Content-Length: 1000000000000\r\n\r\n", b" " * 100_000),
+    "chunks": (ANSWER + b"Transfer-Encoding: chunked\r\n\r\n", b"2710\r\n" + b" " * 10_000 + b"\r\n"),
+    "a chunk's extension": (ANSWER + b"Transfer-Encoding: chunked\r\n\r\n1;a=", b"b" * 10_000),
+}
+
+
+@pytest.mark.parametrize(("head", "piece"), ENDLESS.values(), ids=ENDLESS)
+def test_an_answer_without_end_ends_within_its_time_and_holds_little(head: bytes, piece: bytes, tmp_path: Path) -> None:
+    written: list[int] = []
+    tracemalloc.start()
+    try:
+        serve = _for_ever(head, piece, written)
+        result = asyncio.run(_against(serve, tmp_path, simple_batch(operation="create"), timeout=1.0))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.outcomes[0].verdict is Verdict.IN_DOUBT
+    assert peak < 80_000_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_unpacks_to_a_gigabyte_is_not_held(encoding: str, tmp_path: Path) -> None:
+    packer = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
+    packed = b"".join(packer.compress(bytes(10_000_000)) for _ in range(100)) + packer.flush()
+    head = ANSWER + f"Content-Encoding: {encoding}\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    tracemalloc.start()
+    try:
+        serve = _answering(head + packed)
+        result = asyncio.run(_against(serve, tmp_path, simple_batch(operation="create"), timeout=20.0))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.outcomes[0].verdict is Verdict.IN_DOUBT
+    assert "larger than 10 MB" in result.outcomes[0].message
+    assert peak < 200_000_000
 
 
 def test_no_cookie_is_kept(tmp_path: Path) -> None:
