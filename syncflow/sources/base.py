@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from syncflow.events import Position, Raw
 
@@ -54,12 +54,17 @@ class Source(Protocol):
         """Everything of this partition up to the position is durable; idempotent."""
         ...
 
-    def reports(self) -> Sequence[Report]:
-        """Return what happened since this was last asked that a person must know; asked after every read, and at the end."""
-        ...
-
     async def close(self) -> None:
         """Release what was opened; safe after a failed open, safe to repeat."""
+        ...
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A source that has something to say of itself."""
+
+    def reports(self) -> Sequence[Report]:
+        """Return what happened since this was last asked that a person must know; asked after every read."""
         ...
 
 
@@ -72,8 +77,5 @@ class NothingToRead:
         return ()
 
     async def acknowledge(self, position: Position) -> None: ...
-
-    def reports(self) -> Sequence[Report]:
-        return ()
 
     async def close(self) -> None: ...

@@ -18,7 +18,6 @@ from syncflow.config.models.schema import SchemaNode
 from syncflow.config.scalars import Rate
 from syncflow.errors import ProjectError
 from syncflow.events import Change, Item, Position, Raw
-from syncflow.sources.base import Report
 from syncflow.sources.names import pools
 from syncflow.sources.texts import Draw
 from syncflow.sources.values import Property, identity_of, make_item, properties_of
@@ -186,9 +185,6 @@ class Generate:
 
     async def acknowledge(self, position: Position) -> None:
         """Nothing to do: the journal keeps the position, and the stream can always be lived again."""
-
-    def reports(self) -> Sequence[Report]:
-        return ()
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -12,7 +12,6 @@ from typing import BinaryIO
 from syncflow.config.models.routes import StdinSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
-from syncflow.sources.base import Report
 from syncflow.sources.lines import LineSplitter, Splitter
 from syncflow.sources.rows import RowSplitter
 
@@ -61,9 +60,6 @@ class Stdin:
 
     async def acknowledge(self, position: Position) -> None:
         """Nothing to do: the stream cannot go back."""
-
-    def reports(self) -> Sequence[Report]:
-        return ()
 
     async def close(self) -> None:
         self._closed = True

@@ -27,7 +27,6 @@ from starlette.requests import ClientDisconnect
 from syncflow.config.models.routes import WebhookSignature, WebhookSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Position, Raw
-from syncflow.sources.base import Report
 from syncflow.sources.bodies import events_of
 
 _log = logging.getLogger("syncflow")
@@ -91,9 +90,6 @@ class Webhook:
         """Answer the requests whose last event is durable now."""
         while self._unanswered and self._unanswered[0].last <= position.offset:
             self._unanswered.popleft().settle(durable=True)
-
-    def reports(self) -> Sequence[Report]:
-        return ()
 
     async def close(self) -> None:
         """Stop to listen; what is not durable by now gets 503."""

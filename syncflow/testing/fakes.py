@@ -18,7 +18,6 @@ import orjson
 from syncflow.adapters.gate import Gate
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Batch, BatchResult, Item, Json, Outcome, Position, Raw, Verdict
-from syncflow.sources.base import Report
 
 T = TypeVar("T")
 
@@ -89,9 +88,6 @@ class ListSource:
 
     async def acknowledge(self, position: Position) -> None:
         self.acknowledged = max(self.acknowledged, position.offset)
-
-    def reports(self) -> Sequence[Report]:
-        return ()
 
     async def close(self) -> None:
         return None

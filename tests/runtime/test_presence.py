@@ -65,7 +65,7 @@ def test_a_key_that_a_delivered_record_holds_is_taken(tmp_path: Path) -> None:
 
 def test_a_dropped_dead_letter_in_doubt_frees_its_key(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
-    vendor = Vendor(lambda delivery, _attempt: "fail" if delivery.record.id == "A" else "ok")
+    vendor = Vendor(lambda delivery, _attempt: "doubt" if delivery.record.id == "A" else "ok")
     first = [change("A", key="k", name="a")]
     live(first, path, vendor=vendor, program=PLAN)
     live([*first, change("B", key="k", name="b")], path, vendor=vendor, program=PLAN)

@@ -28,7 +28,6 @@ from syncflow.runtime.engine import Ending, Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.reload import Reloaded, reload
-from syncflow.sources.base import Report
 from syncflow.testing import FakeSystems, ListSource
 from tests.compiler.projects import FILES, changed, write_project
 
@@ -240,9 +239,6 @@ class Held:
         return [Raw(Position("held", number + 1), self._events[number]) for number in range(first, self._read)]
 
     async def acknowledge(self, position: Position) -> None: ...
-
-    def reports(self) -> Sequence[Report]:
-        return ()
 
     async def close(self) -> None: ...
 

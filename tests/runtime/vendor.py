@@ -76,6 +76,8 @@ class Vendor:
         self.log.append(f"{delivery.operation} {delivery.key.value}: {answer}")
         if answer == "refuse":
             return Outcome(Verdict.REJECTED, code="BAD", message="a rule says no", status=422)
+        if answer == "doubt":
+            return Outcome(Verdict.IN_DOUBT, code="no_answer", message="it did not answer")
         if answer in {"busy", "fail"}:
             return Outcome(Verdict.RETRY, code="LOST" if answer == "fail" else "BUSY")
         outcome = getattr(self, f"_{delivery.operation}")(delivery)

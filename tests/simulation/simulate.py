@@ -35,7 +35,6 @@ from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.executors import Inline
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.tables import Tables
-from syncflow.sources.base import Report
 from syncflow.testing import VirtualLoop
 from tests.simulation.script import Script, implied, members, order_of, write_script
 from tests.simulation.world import NAMES, Network, World
@@ -118,9 +117,6 @@ class Broker:
         await _perhaps_crash(self.crash)
         self.acknowledged = max(self.acknowledged, position.offset)
         await _perhaps_crash(self.crash)
-
-    def reports(self) -> Sequence[Report]:
-        return ()
 
     async def close(self) -> None:
         return None

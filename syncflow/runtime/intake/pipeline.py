@@ -20,7 +20,7 @@ from syncflow.runtime.intake.alone import checked, planned, planned_alone, route
 from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, keys_of_deliveries, plan_again
 from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, note, warn
-from syncflow.sources.base import Report, Source
+from syncflow.sources.base import Report, Reporting, Source
 
 CHUNK = 500
 """Most events that pass from stage to stage at once."""
@@ -93,7 +93,8 @@ async def read(
             raise
         except Exception as error:
             raise BugError(f"the source failed: {bugs.tell(error, during='it was read')}") from error
-        hear(source.reports(), tally)
+        if isinstance(source, Reporting):
+            hear(source.reports(), tally)
         if not raws:
             break
         tally.read += len(raws)
