@@ -8,13 +8,11 @@ an event id in the envelope is for.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
-import hmac
 import logging
 import re
 import socket
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +22,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from syncflow.config.models.routes import WebhookSignature, WebhookSource
+from syncflow.config.models.routes import WebhookSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.bodies import events_of
+from syncflow.sources.signatures import SignatureCheck, SignedRequest
 
 _log = logging.getLogger("syncflow")
 
@@ -44,9 +43,13 @@ _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "ap
 class Webhook:
     """One HTTP server with one path. ``port`` is where it listens, once open."""
 
-    def __init__(self, settings: WebhookSource, *, patience_seconds: float = 30.0) -> None:
+    def __init__(
+        self, settings: WebhookSource, *, patience_seconds: float = 30.0, now: Callable[[], float] = time.time
+    ) -> None:
         self._settings = settings
         self._patience_seconds = patience_seconds
+        self._now = now
+        self._signature: SignatureCheck | None = None
         self._host, self._wanted_port = _address(settings.listen)
         self._path = _plain_path(settings.path)
         self._waiting: deque[Raw] = deque()
@@ -64,6 +67,7 @@ class Webhook:
         """Listen; positions go on after the acknowledged ones."""
         if self._settings.signature is not None and not self._settings.signature.secret:
             raise ProjectError("source.webhook.signature.secret is empty", hint="set the variable that it is read from")
+        self._signature = self._signature_check()
         self._last = acknowledged[_PARTITION].offset if _PARTITION in acknowledged else 0
         listening = self._bind()
         self.port = listening.getsockname()[1]
@@ -138,9 +142,8 @@ class Webhook:
         return body
 
     def _events(self, body: bytes, request: Request) -> Sequence[bytes]:
-        signature, most = self._settings.signature, self._settings.max_event
-        if signature is not None and not _is_signed(body, request.headers, signature):
-            raise _RefusedError(401, f"{signature.header} is missing or is not the signature of this body")
+        most = self._settings.max_event
+        self._check_signature(body, request)
         try:
             events = events_of(body, is_lines=_content_type(request) in _LINES)
         except DataError as error:
@@ -149,6 +152,22 @@ class Webhook:
             if len(event) > most:
                 raise _RefusedError(413, f"event {number} is larger than max_event, which is {most} bytes")
         return events
+
+    def _signature_check(self) -> SignatureCheck | None:
+        declared = self._settings.signature
+        try:
+            return None if declared is None else SignatureCheck(declared, now=self._now)
+        except ValueError as error:
+            raise ProjectError("source.webhook.signature: expected secrets in base64") from error
+
+    def _check_signature(self, body: bytes, request: Request) -> None:
+        declared, check = self._settings.signature, self._signature
+        if declared is None or check is None:
+            return
+        query = request.url.query
+        signed = SignedRequest(body, request.headers, method=request.method, path=request.url.path, query=query)
+        if check.reason_to_refuse(signed) is not None:
+            raise _RefusedError(401, f"{declared.header} is missing or is not the signature of this body")
 
     async def _take(self, events: Sequence[bytes]) -> None:
         """Hand the events on, and wait until the last is durable."""
@@ -269,16 +288,6 @@ async def _read_body(request: Request, *, most: int) -> bytes | None:
         if len(body) > most:
             return None
     return bytes(body)
-
-
-def _is_signed(body: bytes, headers: Mapping[str, str], signature: WebhookSignature) -> bool:
-    digest = hmac.new(signature.secret.encode(), body, getattr(hashlib, signature.algorithm)).digest()
-    given = headers.get(signature.header.lower(), "")
-    if signature.encoding == "base64":
-        expected = signature.prefix + base64.b64encode(digest).decode()
-    else:
-        expected, given = (signature.prefix + digest.hex()).lower(), given.lower()
-    return hmac.compare_digest(expected.encode(), given.encode())
 
 
 def _content_type(request: Request) -> str:

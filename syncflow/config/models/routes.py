@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from syncflow.config.models.base import Model
+from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.models.sources import (
     FileSource,
     GenerateSource,
     SourceSettings,
     StdinSource,
-    WebhookSignature,
     WebhookSource,
 )
 from syncflow.config.models.trials import RouteTest

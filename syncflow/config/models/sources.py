@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
 
 
@@ -47,21 +48,6 @@ class StdinSource(Model):
     """JSON lines, or CSV with a header."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
-
-
-class WebhookSignature(Model):
-    """HMAC of the body in a header."""
-
-    header: Text = "X-Signature"
-    """The header that holds it."""
-    secret: Text = Field(repr=False)
-    """What both sides know: ``${WEBHOOK_SECRET}``."""
-    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
-    """The hash function."""
-    encoding: Literal["hex", "base64"] = "hex"
-    """How the digest is written."""
-    prefix: Text = ""
-    """What stands before the digest in the header: ``sha256=``."""
 
 
 class WebhookSource(Model):

@@ -1,0 +1,100 @@
+"""How the senders of a webhook prove who they are: the settings of a signature, and those of known vendors by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+
+import yaml
+from pydantic import Field, model_validator
+
+from syncflow.config.models.base import Model
+from syncflow.config.scalars import Duration, Text
+
+SIGNED_PART: Final = re.compile(r"\{\{ *([a-z_]+) *\}\}")
+"""One part of the request in the template of what is signed."""
+
+_PARTS = ("body", "timestamp", "method", "url", "path", "id")
+
+_PRESETS: Final[dict[str, dict[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("senders.yaml").read_text(encoding="utf-8")
+)["signatures"]
+
+if TYPE_CHECKING:
+    SenderName: TypeAlias = str
+else:
+    SenderName = Literal[tuple(_PRESETS)]
+
+
+class WebhookSignature(Model):
+    """HMAC of parts of the request in a header."""
+
+    preset: SenderName | None = None
+    """A vendor whose rule is used; keys written beside it win."""
+    header: Text = "X-Signature"
+    """The header that holds it."""
+    secret: Text = Field(repr=False)
+    """The secret that both sides know: ``${WEBHOOK_SECRET}``."""
+    old_secret: Text | None = Field(default=None, repr=False)
+    """A second secret that is accepted too while the secret is rotated."""
+    secret_encoding: Literal["text", "base64"] = "text"  # noqa: S105  # the name of an encoding
+    """How secrets are written; base64 may begin with ``whsec_``."""
+    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
+    """The hash function."""
+    encoding: Literal["hex", "base64"] = "hex"
+    """How the digest is written."""
+    prefix: Text = ""
+    """The text before the digest in the header: ``sha256=``."""
+    separator: Text = ""
+    """The text between several signatures in one header: ``,``."""
+    signed: Text = "{{ body }}"
+    """The text that is signed: ``{{ timestamp }}.{{ body }}``; also ``method``, ``url``, ``path`` and ``id``."""
+    timestamp: Text | None = None
+    """The header of the time of sending; requests further from now than ``tolerance`` are refused."""
+    timestamp_prefix: Text | None = None
+    """The time stands in the signature's own header, after this prefix: ``t=``."""
+    timestamp_unit: Literal["s", "ms"] = "s"
+    """The unit of the time."""
+    tolerance: Duration = 300.0
+    """How far from now the time of sending may be."""
+    id: Text | None = None
+    """The header of the message's id, where the id is signed."""
+    public_url: Text | None = None
+    """The address before the path as the sender sees it: ``https://hooks.example.com``; needed where ``url`` is signed."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_preset(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("preset"), str):
+            return {**_PRESETS.get(given["preset"], {}), **given}
+        return given
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        parts = set(SIGNED_PART.findall(self.signed))
+        unknown = sorted(parts.difference(_PARTS))
+        if unknown:
+            raise ValueError(f"signed: expected parts of {', '.join(_PARTS)}, found {', '.join(unknown)}")
+        if re.search(r"\{\{|\}\}|\{%", SIGNED_PART.sub("", self.signed)):
+            raise ValueError("signed: expected parts written as {{ body }}, without filters or expressions")
+        if "body" not in parts:
+            raise ValueError(
+                "signed: expected {{ body }} in it: a signature that leaves out the body proves nothing about it"
+            )
+        if "timestamp" in parts and self.timestamp is None and self.timestamp_prefix is None:
+            raise ValueError("signed has {{ timestamp }}: expected `timestamp`, the header that holds it")
+        if "timestamp" not in parts and (self.timestamp is not None or self.timestamp_prefix is not None):
+            raise ValueError(
+                "signed: expected {{ timestamp }} in it: a time that is not signed protects from no replay"
+            )
+        if "url" in parts and not self.public_url:
+            raise ValueError("signed has {{ url }}: expected `public_url`, the address that the sender posts to")
+        if "id" in parts and self.id is None:
+            raise ValueError("signed has {{ id }}: expected `id`, the header that holds it")
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that are accepted; empty ones never."""
+        return tuple(secret for secret in (self.secret, self.old_secret) if secret)

@@ -1,0 +1,126 @@
+"""A request of a webhook and its declared signature → whether the signature is right.
+
+The signature is declared by parts: the text that is signed (a template over the request), the header, how the digest
+is written, and the header of the time. The template joins named parts and is compiled once; nothing of a request is
+ever read as a template. Digests are compared in constant time. A refusal repeats nothing of the request.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from syncflow.config.models.signatures import SIGNED_PART, WebhookSignature
+
+_MOST_SIGNATURES = 20
+"""More signatures in one header are not looked at: each costs a comparison."""
+
+_MILLISECONDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The parts of a request that a signature may cover; ``headers`` finds names in any case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    method: str = "POST"
+    path: str = "/"
+    query: str = ""
+
+
+class SignatureCheck:
+    """The check of one declared signature. ``now`` returns seconds since the epoch."""
+
+    def __init__(self, declared: WebhookSignature, *, now: Callable[[], float]) -> None:
+        self._declared = declared
+        self._now = now
+        self._keys = tuple(_key(secret, encoding=declared.secret_encoding) for secret in declared.secrets)
+        pieces = SIGNED_PART.split(declared.signed)  # text, name, text, name, …, text
+        self._texts, self._names = [text.encode() for text in pieces[::2]], pieces[1::2]
+
+    def reason_to_refuse(self, request: SignedRequest) -> str | None:
+        """Return why the request is refused, as a word for a metric; None where the signature is right."""
+        header = request.headers.get(self._declared.header.lower(), "")
+        if not header:
+            return "missing"
+        timestamp = self._timestamp(header, request)
+        if self._has_timestamp and not self._is_recent(timestamp):
+            return "timestamp"
+        signed = self._signed(request, timestamp=timestamp)
+        expected = [self._digest(key, signed) for key in self._keys]
+        given = self._signatures(header)
+        # Every pair is compared, so that the time says nothing about which of them was right.
+        fitting = sum(hmac.compare_digest(one, other) for one in given for other in expected)
+        return None if fitting else "signature"
+
+    @property
+    def _has_timestamp(self) -> bool:
+        return self._declared.timestamp is not None or self._declared.timestamp_prefix is not None
+
+    def _timestamp(self, header: str, request: SignedRequest) -> str:
+        prefix = self._declared.timestamp_prefix
+        if prefix is not None:
+            return next((entry.removeprefix(prefix) for entry in self._entries(header) if entry.startswith(prefix)), "")
+        return request.headers.get((self._declared.timestamp or "").lower(), "")
+
+    def _is_recent(self, timestamp: str) -> bool:
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 16):
+            return False
+        seconds = int(timestamp) / (_MILLISECONDS if self._declared.timestamp_unit == "ms" else 1)
+        return abs(self._now() - seconds) <= self._declared.tolerance
+
+    def _signed(self, request: SignedRequest, *, timestamp: str) -> bytes:
+        parts = [self._texts[0]]
+        for name, text in zip(self._names, self._texts[1:], strict=True):
+            parts += (self._part(name, request, timestamp=timestamp), text)
+        return b"".join(parts)
+
+    def _part(self, name: str, request: SignedRequest, *, timestamp: str) -> bytes:
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        match name:
+            case "body":
+                return request.body
+            case "timestamp":
+                return timestamp.encode()
+            case "method":
+                return request.method.encode()
+            case "path":
+                return request.path.encode()
+            case "url":
+                return ((self._declared.public_url or "").rstrip("/") + target).encode()
+            case _:
+                return request.headers.get((self._declared.id or "").lower(), "").encode()
+
+    def _entries(self, header: str) -> list[str]:
+        separator = self._declared.separator
+        return [entry.strip() for entry in header.split(separator)] if separator else [header]
+
+    def _signatures(self, header: str) -> list[bytes]:
+        prefix, is_hex = self._declared.prefix, self._declared.encoding == "hex"
+        found = []
+        for entry in self._entries(header)[: 2 * _MOST_SIGNATURES]:
+            start, rest = entry[: len(prefix)], entry[len(prefix) :]
+            if (start.lower() == prefix.lower()) if is_hex else (start == prefix):
+                found.append((rest.lower() if is_hex else rest).encode())
+        return found[:_MOST_SIGNATURES]
+
+    def _digest(self, key: bytes, signed: bytes) -> bytes:
+        digest = hmac.new(key, signed, getattr(hashlib, self._declared.algorithm)).digest()
+        return base64.b64encode(digest) if self._declared.encoding == "base64" else digest.hex().encode()
+
+
+def _key(secret: str, *, encoding: str) -> bytes:
+    if encoding == "text":
+        return secret.encode()
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if not key:
+        raise ValueError("an empty secret: everyone could sign with it")
+    return key
