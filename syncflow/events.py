@@ -63,6 +63,8 @@ class Raw:
     broken: str = ""
     length: int = 0
     sha256: str = ""
+    event_id: str = ""
+    """An id that came with the event, not in it; recognises a repeated one where the envelope declares no ``id``."""
 
 
 @frozen_value

@@ -17,6 +17,11 @@ _WITHIN = re.compile(r"""((?!auth\b)\b[\w-]+["']?\s*:\s*\{)([^{}]*)(?=\}|$)""")
 
 _ITEMS = re.compile(r"((?:^\s*-|[\w.-]+\s*:\s*\[)\s*)([^\]{}:]+)(?=\]|$)")
 
+_SECRET_LIST = re.compile(
+    r"([\w-]*(?:secret|token|passw|passphrase|credential)[\w-]*[\"']?\s*:\s*\[)([^\]]*)", re.IGNORECASE
+)
+_ITEM = re.compile(r"\$\{[^}]*\}|[^\s,\"']")
+
 
 def quotable(line: str, *, text: str, path: str) -> str:
     """Return a line of ``text`` as it may be shown; ``path`` is the place that is spoken of."""
@@ -29,7 +34,13 @@ def quotable(line: str, *, text: str, path: str) -> str:
         after = auth.start() if auth else 0
         line = line[:after] + _WITHIN.sub(lambda inner: _shown(inner, hide=True), line[after:])
     line = _PAIR.sub(lambda pair: _shown(pair, hide=pair.start() in within), line)
-    return _ITEMS.sub(lambda items: _shown(items, hide=signs_in), line)
+    line = _SECRET_LIST.sub(lambda items: items[1] + _ITEM.sub(_dotted, items[2]), line)
+    is_item_of_secrets = bool(_SECRET.search(path))
+    return _ITEMS.sub(lambda items: _shown(items, hide=signs_in or is_item_of_secrets), line)
+
+
+def _dotted(item: re.Match[str]) -> str:
+    return item[0] if item[0].startswith("${") else "•"
 
 
 def _shown(match: re.Match[str], *, hide: bool) -> str:

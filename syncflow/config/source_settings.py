@@ -9,6 +9,7 @@ from typing import get_args
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
+from syncflow.config.models.signatures import WebhookSignature, decoded_secret
 from syncflow.events import Change
 
 _ADDRESS = re.compile(r"\S+:([0-9]{1,5})\Z")
@@ -64,6 +65,25 @@ def _webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     if not routes.is_unset(*at, "path") and not webhook.path.startswith("/"):
         expected = "a path that begins with /"
         yield routes.report("SF205", "`path` is not written like this", *at, "path", expected=expected)
-    if webhook.signature is not None and not webhook.signature.secret:
-        expected = "at least one character"
-        yield routes.report("SF206", "`secret` must not be empty", *at, "signature", "secret", expected=expected)
+    if webhook.signature is not None:
+        yield from _secrets(routes, webhook.signature)
+
+
+def _secrets(routes: Document[RoutesFile], signature: WebhookSignature) -> Iterator[Diagnostic]:
+    at = ("source", "webhook", "signature", "secret")
+    is_list = isinstance(signature.secret, tuple)
+    given = signature.secret if isinstance(signature.secret, tuple) else (signature.secret,)
+    if not given:
+        yield routes.report("SF206", "`secret` must not be empty", *at, expected="at least one secret")
+    for index, secret in enumerate(given):
+        place = (*at, index) if is_list else at
+        if routes.is_unset(*place):
+            continue
+        if not secret:
+            yield routes.report("SF206", "`secret` must not be empty", *place, expected="at least one character")
+        elif signature.secret_encoding == "base64":  # noqa: S105  # the name of an encoding
+            try:
+                decoded_secret(secret)
+            except ValueError:
+                message = "`secret` is not written like this"
+                yield routes.report("SF205", message, *place, expected="base64, perhaps after whsec_")

@@ -26,6 +26,8 @@ from syncflow.config.models.routes import WebhookSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.bodies import events_of
+from syncflow.sources.connections import LARGEST_HEAD_BYTES, Connections
+from syncflow.sources.connections import most_connections as default_most
 from syncflow.sources.signatures import SignatureCheck, SignedRequest
 
 _log = logging.getLogger("syncflow")
@@ -34,8 +36,12 @@ _PARTITION = "webhook"
 _MOST_WAITING = 10_000
 """Events accepted from the network and not yet read; past it senders are asked to come back."""
 
-_MOST_RECEIVING = 100
-"""Bodies that arrive at once; with ``max_body`` it bounds the memory that slow senders can hold."""
+_BODIES_IN_MEMORY = 40
+"""Bodies of ``max_body`` that may arrive at once; more bytes than that are refused."""
+
+_GRACE_SECONDS = 5.0
+_SLOWEST_BYTES_PER_SECOND = 1000
+"""A body that arrives slower than this, after the grace, is given up."""
 
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
@@ -44,10 +50,17 @@ class Webhook:
     """One HTTP server with one path. ``port`` is where it listens, once open."""
 
     def __init__(
-        self, settings: WebhookSource, *, patience_seconds: float = 30.0, now: Callable[[], float] = time.time
+        self,
+        settings: WebhookSource,
+        *,
+        patience_seconds: float = 30.0,
+        head_seconds: float = 10.0,
+        most_connections: int | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._patience_seconds = patience_seconds
+        self._connections = Connections(most=most_connections or default_most(), head_seconds=head_seconds)
         self._now = now
         self._signature: SignatureCheck | None = None
         self._host, self._wanted_port = _address(settings.listen)
@@ -56,7 +69,7 @@ class Webhook:
         self._waiting_bytes = 0
         self._unanswered: deque[_Unanswered] = deque()
         self._last = 0
-        self._receiving = 0
+        self._arriving_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._server: _Server | None = None
@@ -65,13 +78,13 @@ class Webhook:
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         """Listen; positions go on after the acknowledged ones."""
-        if self._settings.signature is not None and not self._settings.signature.secret:
+        if self._settings.signature is not None and not self._settings.signature.secrets:
             raise ProjectError("source.webhook.signature.secret is empty", hint="set the variable that it is read from")
         self._signature = self._signature_check()
         self._last = acknowledged[_PARTITION].offset if _PARTITION in acknowledged else 0
         listening = self._bind()
         self.port = listening.getsockname()[1]
-        self._server = _Server(_app(self.receive, path=self._path))
+        self._server = _Server(_app(self.receive, path=self._path), self._connections)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="webhook")
         self._serving.add_done_callback(lambda _: self._arrived.set())
         await self._server.ready.wait()
@@ -114,8 +127,10 @@ class Webhook:
     async def receive(self, request: Request) -> JSONResponse:
         """Answer one POST; many run at once."""
         try:
-            events = self._events(await self._body(request), request)
-            await self._take(events)
+            body = await self._body(request)
+            message_id = self._check_signature(body, request)
+            events = self._events(body, request)
+            await self._take(events, message_id=message_id)
         except _RefusedError as refusal:
             return refusal.answer()
         return JSONResponse({"accepted": len(events)})
@@ -125,25 +140,40 @@ class Webhook:
         encoding = request.headers.get("content-encoding", "identity")
         if encoding != "identity":
             raise _RefusedError(415, f"the body is encoded ({encoding[:20]}), expected it as it is")
-        if self._receiving >= _MOST_RECEIVING:
-            raise _RefusedError(503, "too many requests at once, send again later", retry_after_seconds=1)
-        self._receiving += 1
         try:
-            async with asyncio.timeout(self._patience_seconds):
-                body = await _read_body(request, most=most)
+            body = await self._arrived_body(request, most=most)
         except TimeoutError as error:
             raise _RefusedError(408, "the body did not arrive in time") from error
         except ClientDisconnect as error:
             raise _RefusedError(400, "the connection was closed before the end of the body") from error
-        finally:
-            self._receiving -= 1
         if body is None:
             raise _RefusedError(413, f"the body is larger than max_body, which is {most} bytes")
         return body
 
+    async def _arrived_body(self, request: Request, *, most: int) -> bytes | None:
+        """Return the body, or None as soon as it is known to be too large."""
+        declared = request.headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > most:
+            return None
+        body = bytearray()
+        start = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(start + min(self._patience_seconds, _GRACE_SECONDS)) as deadline:
+                async for block in request.stream():
+                    self._arriving_bytes += len(block)
+                    body += block
+                    if len(body) > most:
+                        return None
+                    if self._arriving_bytes > _BODIES_IN_MEMORY * most:
+                        raise _RefusedError(503, "too many requests at once, send again later", retry_after_seconds=1)
+                    allowed = _GRACE_SECONDS + len(body) / _SLOWEST_BYTES_PER_SECOND
+                    deadline.reschedule(start + min(self._patience_seconds, allowed))
+        finally:
+            self._arriving_bytes -= len(body)
+        return bytes(body)
+
     def _events(self, body: bytes, request: Request) -> Sequence[bytes]:
         most = self._settings.max_event
-        self._check_signature(body, request)
         try:
             events = events_of(body, is_lines=_content_type(request) in _LINES)
         except DataError as error:
@@ -160,22 +190,24 @@ class Webhook:
         except ValueError as error:
             raise ProjectError("source.webhook.signature: expected secrets in base64") from error
 
-    def _check_signature(self, body: bytes, request: Request) -> None:
+    def _check_signature(self, body: bytes, request: Request) -> str:
+        """Return the message's id, empty where none is declared."""
         declared, check = self._settings.signature, self._signature
         if declared is None or check is None:
-            return
+            return ""
         query = request.url.query
         signed = SignedRequest(body, request.headers, method=request.method, path=request.url.path, query=query)
         if check.reason_to_refuse(signed) is not None:
             raise _RefusedError(401, f"{declared.header} is missing or is not the signature of this body")
+        return check.message_id(signed)
 
-    async def _take(self, events: Sequence[bytes]) -> None:
+    async def _take(self, events: Sequence[bytes], *, message_id: str) -> None:
         """Hand the events on, and wait until the last is durable."""
         if self._closing:
             raise _RefusedError(503, "shutting down, send again later", retry_after_seconds=5)
         if not self._has_room(events):
             raise _RefusedError(503, "more events wait than can be taken, send again later", retry_after_seconds=1)
-        request = self._enqueue(events)
+        request = self._enqueue(events, message_id=message_id)
         try:
             async with asyncio.timeout(self._patience_seconds):
                 durable = await request.durable
@@ -191,10 +223,13 @@ class Webhook:
         few = len(self._waiting) + len(events) <= _MOST_WAITING and size <= 4 * self._settings.max_body
         return few or not self._waiting
 
-    def _enqueue(self, events: Sequence[bytes]) -> _Unanswered:
+    def _enqueue(self, events: Sequence[bytes], *, message_id: str) -> _Unanswered:
         first = self._last + 1
         self._last += len(events)
-        self._waiting.extend(Raw(Position(_PARTITION, first + index), event) for index, event in enumerate(events))
+        self._waiting.extend(
+            Raw(Position(_PARTITION, first + index), event, event_id=_event_id(message_id, index))
+            for index, event in enumerate(events)
+        )
         self._waiting_bytes += sum(map(len, events))
         request = _Unanswered(first, self._last, asyncio.get_running_loop().create_future())
         self._unanswered.append(request)
@@ -254,10 +289,19 @@ class _Unanswered:
 class _Server(uvicorn.Server):
     """Leaves signals to the run, and logs no request."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, connections: Connections) -> None:
         super().__init__(
             uvicorn.Config(
-                app, log_config=None, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5
+                app,
+                http=connections.make,  # type: ignore[arg-type]  # it is called as the class would be
+                ws="none",
+                backlog=max(8, min(100, connections.most // 4)),
+                h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
             )
         )
         self.ready = asyncio.Event()
@@ -277,17 +321,8 @@ def _app(receive: Callable[[Request], Awaitable[JSONResponse]], *, path: str) ->
     return app
 
 
-async def _read_body(request: Request, *, most: int) -> bytes | None:
-    """Return the body, or None as soon as it is known to be too large."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > most:
-        return None
-    body = bytearray()
-    async for block in request.stream():
-        body += block
-        if len(body) > most:
-            return None
-    return bytes(body)
+def _event_id(message_id: str, index: int) -> str:
+    return f"{message_id}#{index + 1}" if message_id and index else message_id
 
 
 def _content_type(request: Request) -> str:

@@ -289,3 +289,24 @@ def test_an_integer_is_an_integer_from_the_door_on_however_it_is_written(operati
     accepted = check(Raw(Position("p", 1), body))
     assert isinstance(accepted, Accepted)
     assert repr(accepted.event.root["item"]) == repr(READ)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "expected"), [(None, "m1"), ({"id": "item.id"}, "A1")], ids=["none declared", "declared"]
+)
+def test_an_id_that_came_with_an_event_recognises_it_unless_the_envelope_declares_one(
+    envelope: dict[str, Any] | None, expected: str
+) -> None:
+    routes = RoutesFile.model_validate(
+        {
+            "source": {"stdin": {}},
+            "envelope": envelope or {},
+            "records": {"contacts": {"schema": "s.yaml"}},
+            "systems": {},
+            "routes": [],
+        }
+    )
+    check = compile_intake(routes, {"contacts": compile_door(SCHEMA, name="contacts")})
+    accepted = check(Raw(Position("p", 1), json.dumps(event()).encode(), event_id="m1"))
+    assert isinstance(accepted, Accepted)
+    assert accepted.event.event_id == expected

@@ -95,7 +95,7 @@ def test_a_request_of_the_vendor_is_accepted_and_a_changed_one_refused(
     assert reason(settings, body, {}, now=now) == "missing"
     other = settings["secret"][:-1] + "A"
     assert reason({**settings, "secret": other}, body, headers, now=now) == "signature"
-    assert reason({**settings, "secret": other, "old_secret": settings["secret"]}, body, headers, now=now) is None
+    assert reason({**settings, "secret": [other, settings["secret"]]}, body, headers, now=now) is None
 
 
 @pytest.mark.parametrize(("settings", "body", "headers", "now"), TIMED)
@@ -158,3 +158,18 @@ def test_a_secret_that_everyone_could_sign_with_or_that_is_not_base64_is_refused
     declared = WebhookSignature(secret=secret, preset="standard_webhooks")
     with pytest.raises(ValueError, match=r"^(not base64|an empty secret: everyone could sign with it)$"):
         SignatureCheck(declared, now=lambda: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"header": "X Signature"}, "this is not the name of a header"),
+        ({"tolerance": 0.0}, "the tolerance is out of bounds"),
+        ({"tolerance": 86_401.0}, "the tolerance is out of bounds"),
+    ],
+    ids=["header", "no tolerance", "endless tolerance"],
+)
+def test_settings_that_no_request_could_meet_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        WebhookSignature(secret="s", **settings)
+    assert caught.value.errors()[0]["msg"] == message

@@ -28,9 +28,15 @@ Talk = Callable[[Webhook, httpx.AsyncClient], Awaitable[None]]
 
 @asynccontextmanager
 async def listening(
-    *, acknowledged: dict[str, Position] | None = None, patience: float = 10.0, **settings: Any
+    *,
+    acknowledged: dict[str, Position] | None = None,
+    patience: float = 10.0,
+    head: float = 10.0,
+    most: int | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[Webhook, httpx.AsyncClient]]:
-    source = Webhook(WebhookSource(listen="127.0.0.1:0", **settings), patience_seconds=patience)
+    declared = WebhookSource(listen="127.0.0.1:0", **settings)
+    source = Webhook(declared, patience_seconds=patience, head_seconds=head, most_connections=most)
     await source.open(acknowledged or {})
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{source.port}", trust_env=False) as client:
@@ -161,16 +167,104 @@ def test_a_compressed_body_is_refused() -> None:
     talk(main)
 
 
-def test_more_bodies_at_once_than_memory_is_for_are_asked_to_come_back() -> None:
+HALF = {
+    "nothing": b"",
+    "half a head": b"POST /events HTTP/1.1\r\nHost: x\r\nX-",
+    "half a body": b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("half", HALF.values(), ids=HALF)
+def test_half_open_connections_never_shut_out_a_good_request(half: bytes) -> None:
     async def main(source: Webhook, client: httpx.AsyncClient) -> None:
-        slow = [await asyncio.open_connection("127.0.0.1", source.port) for _ in range(100)]
+        slow = [await asyncio.open_connection("127.0.0.1", source.port) for _ in range(220)]
         for _, writer in slow:
-            writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
-        while (answer := await asyncio.wait_for(post(client, b""), 5)).status_code == 400:
-            await asyncio.sleep(0)
-        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+            writer.write(half)
+        for number in range(5):
+            answer = post(client, b'{"a": 1}')
+            (raw,) = await asyncio.wait_for(take(source, 1), 5)
+            await source.acknowledge(raw.position)
+            assert (await answer).status_code == 200, number
+        for reader, _ in slow[:150]:
+            assert await asyncio.wait_for(reader.read(), 5) == b""  # let go
         for _, writer in slow:
             writer.close()
+
+    talk(main, most=60)
+
+
+def test_a_request_that_waits_for_its_answer_is_never_let_go_for_a_new_one() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answers = [post(client, b'{"a": 1}') for _ in range(8)]
+        raws = await take(source, 8)
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        assert (await reader.readline()) == b"HTTP/1.1 503 Service Unavailable\r\n"
+        await source.acknowledge(raws[-1].position)
+        assert [(await answer).status_code for answer in answers] == [200] * 8
+        writer.close()
+
+    talk(main, most=8)
+
+
+@pytest.mark.parametrize("drip", [b"", b"X-A: b\r\n"], ids=["idle", "dripping"])
+def test_a_head_that_does_not_end_is_given_up(drip: bytes) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\n")
+        answer = asyncio.ensure_future(reader.read())
+        while drip and not answer.done():
+            writer.write(drip)
+            await asyncio.sleep(0.01)
+        assert (await answer).endswith(b'{"error":"the head did not arrive in time"}')
+        writer.close()
+
+    talk(main, head=0.2)
+
+
+def test_a_head_that_is_too_large_is_refused() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 40_000)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+        writer.close()
+
+    talk(main)
+
+
+EXCHANGES = [
+    pytest.param(b"POST /events HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", [b"HTTP/1.1 200"], id="HTTP/1.0"),
+    pytest.param(
+        b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" * 3, [b"HTTP/1.1 200"] * 3, id="pipelined"
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_bytes", "answers"), EXCHANGES)
+def test_the_ways_of_http_are_understood(request_bytes: bytes, answers: list[bytes]) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(request_bytes)
+        for expected in answers:
+            (raw,) = await take(source, 1)
+            await source.acknowledge(raw.position)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(expected)
+            await reader.readexactly(len(b'{"accepted":1}'))
+        writer.close()
+
+    talk(main)
+
+
+def test_a_body_is_asked_for_where_the_sender_waits_for_it() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        writer.write(b"{}")
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
 
     talk(main)
 
@@ -357,3 +451,18 @@ def test_signals_stay_with_the_run_and_requests_out_of_the_logs(caplog: pytest.L
     assert not [
         record for record in caplog.records if record.name.startswith("uvicorn") and record.levelno < logging.ERROR
     ]
+
+
+def test_a_message_that_comes_again_has_the_same_event_ids() -> None:
+    body = b'[{"a": 1}, {"a": 2}]'
+    signature = hmac.new(b"s3cret", b"m1" + body, hashlib.sha256).hexdigest()
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        for _ in range(2):
+            answer = post(client, body, **{"X-Signature": signature, "X-Id": "m1"})
+            raws = await take(source, 2)
+            assert [raw.event_id for raw in raws] == ["m1", "m1#2"]
+            await source.acknowledge(raws[-1].position)
+            assert (await answer).status_code == 200
+
+    talk(main, signature=WebhookSignature(secret="s3cret", id="X-Id", signed="{{ id }}{{ body }}"))

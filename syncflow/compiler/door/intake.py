@@ -58,7 +58,7 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
         try:
             root = loads(raw.body)
             read = everyday[root["record"]]
-            event = None if raw.broken else read(root)
+            event = None if raw.broken or raw.event_id else read(root)
             rule = None if event is None or not rules else _ignoring(rules, event.root)
         except (*FAILURES, Fault):
             return careful(raw)
@@ -123,7 +123,7 @@ def _careful(
             if kind.door.whole_numbers is not None:
                 kind.door.whole_numbers(letter.item)
             record = Record(letter.kind, _record_id(kind, letter))
-            return Accepted(raw, _event(kind, letter, record))
+            return Accepted(raw, _event(kind, letter, record, event_id=letter.event_id or raw.event_id or None))
         except Fault as fault:
             return Refused(raw, fault.stage, fault.code, fault.reason, record=record)
 
@@ -160,10 +160,10 @@ def _record_id(kind: _Kind, letter: Letter) -> str:
     return found
 
 
-def _event(kind: _Kind, letter: Letter, record: Record) -> Event:
+def _event(kind: _Kind, letter: Letter, record: Record, *, event_id: str | None) -> Event:
     if letter.change != "delete":
         _check_item(kind.door, letter.item)
-    return Event(record, letter.change, letter.root, _timestamp(kind, letter), letter.event_id)
+    return Event(record, letter.change, letter.root, _timestamp(kind, letter), event_id)
 
 
 def _check_item(door: Door, item: Item) -> None:

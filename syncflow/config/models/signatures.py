@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Duration, Text
+from syncflow.config.scalars import Duration, Text, refuse
 
 SIGNED_PART: Final = re.compile(r"\{\{ *([a-z_]+) *\}\}")
 """One part of the request in the template of what is signed."""
@@ -27,17 +29,34 @@ else:
     SenderName = Literal[tuple(_PRESETS)]
 
 
+def _header_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+        raise refuse("this is not the name of a header", expected="a name such as X-Signature", code="SF205")
+    return name
+
+
+def _tolerance(seconds: float) -> float:
+    if not 1 <= seconds <= 86_400:
+        raise refuse("the tolerance is out of bounds", expected="1s to 1d, such as 5m", code="SF206")
+    return seconds
+
+
+HeaderName = Annotated[Text, AfterValidator(_header_name)]
+"""The name of an HTTP header."""
+
+Tolerance = Annotated[Duration, AfterValidator(_tolerance)]
+"""How far a time of sending may be from now."""
+
+
 class WebhookSignature(Model):
     """HMAC of parts of the request in a header."""
 
     preset: SenderName | None = None
     """A vendor whose rule is used; keys written beside it win."""
-    header: Text = "X-Signature"
+    header: HeaderName = "X-Signature"
     """The header that holds it."""
-    secret: Text = Field(repr=False)
-    """The secret that both sides know: ``${WEBHOOK_SECRET}``."""
-    old_secret: Text | None = Field(default=None, repr=False)
-    """A second secret that is accepted too while the secret is rotated."""
+    secret: Text | tuple[Text, ...] = Field(repr=False)
+    """The secret that both sides know: ``${WEBHOOK_SECRET}``; several while it is rotated: ``[new, old]``."""
     secret_encoding: Literal["text", "base64"] = "text"  # noqa: S105  # the name of an encoding
     """How secrets are written; base64 may begin with ``whsec_``."""
     algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
@@ -50,16 +69,16 @@ class WebhookSignature(Model):
     """The text between several signatures in one header: ``,``."""
     signed: Text = "{{ body }}"
     """The text that is signed: ``{{ timestamp }}.{{ body }}``; also ``method``, ``url``, ``path`` and ``id``."""
-    timestamp: Text | None = None
+    timestamp: HeaderName | None = None
     """The header of the time of sending; requests further from now than ``tolerance`` are refused."""
     timestamp_prefix: Text | None = None
     """The time stands in the signature's own header, after this prefix: ``t=``."""
     timestamp_unit: Literal["s", "ms"] = "s"
     """The unit of the time."""
-    tolerance: Duration = 300.0
+    tolerance: Tolerance = 300.0
     """How far from now the time of sending may be."""
-    id: Text | None = None
-    """The header of the message's id, where the id is signed."""
+    id: HeaderName | None = None
+    """The header of the message's id; a message that comes again is recognised by it, and it may be signed."""
     public_url: Text | None = None
     """The address before the path as the sender sees it: ``https://hooks.example.com``; needed where ``url`` is signed."""
 
@@ -97,4 +116,20 @@ class WebhookSignature(Model):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets that are accepted; empty ones never."""
-        return tuple(secret for secret in (self.secret, self.old_secret) if secret)
+        given = (self.secret,) if isinstance(self.secret, str) else self.secret
+        return tuple(secret for secret in given if secret)
+
+
+def decoded_secret(secret: str) -> bytes:
+    """Return the key that a secret of ``secret_encoding: base64`` holds.
+
+    Raises:
+        ValueError: it is not base64, or is empty.
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if not key:
+        raise ValueError("an empty secret: everyone could sign with it")
+    return key
