@@ -202,6 +202,7 @@ class Dispatcher:
                         raise
                     except Exception as error:  # noqa: BLE001  # a bulkhead
                         self._fail(error, during="batches were made")
+                        await self._news.wait()  # it has stopped: were the same to fail at once again, it would spin
         finally:
             await asyncio.gather(*self._writes, return_exceptions=True)
             await self._close_system()
