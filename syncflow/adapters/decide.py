@@ -16,6 +16,8 @@ from syncflow.errors import DataError
 from syncflow.events import Action, Json
 
 PARK_SECONDS = 900.0
+ASKED = "Retry-After"
+"""By whose word a system waits that an answer told to."""
 _GATEWAY = frozenset({502, 503, 504, 521, 522, 523, 524})
 _SETTLING = frozenset({"delivered", "already_done", "next"})
 _LATER = frozenset({408, 423, 425})
@@ -123,7 +125,7 @@ def _wait(then: Then, refusal: Refusal, rule: RulePlan | None, *, now: float) ->
         return until_midnight(rule.midnight, now=now), place
     asked = read_wait(refusal.headers.get("retry-after"), now=now)
     if asked is not None:
-        return asked, "Retry-After"
+        return asked, ASKED
     if rule is not None:
         asked = read_wait(_evaluated(rule.wait, refusal), now=now)
     return asked if asked is not None else PARK_SECONDS if then == "park" else None, place

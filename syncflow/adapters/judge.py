@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import orjson
 
 from syncflow.adapters.answers import Reading, Row, Said, read_answer
-from syncflow.adapters.decide import Decision, Refusal, decide, is_own_attempt
+from syncflow.adapters.decide import ASKED, Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.http import Answered, Unanswered
 from syncflow.adapters.redact import redact
 from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
@@ -188,11 +188,16 @@ class Judge:
     def _signal(self, decision: Decision, refusal: Refusal, records: Sequence[Root]) -> Signal | None:
         """Say it of the system. A signal is logged, so the vendor's words lose whatever may be about a person."""
         kind = _SIGNALS.get(decision.then)
+        waits_for_all = decision.then == "retry" and decision.by == ASKED and not is_own_attempt(refusal, "retry")
+        if waits_for_all:
+            kind = "throttle"
         if kind is None:
             return None
         reason = " ".join(filter(None, (refusal.code, refusal.message, decision.place and f"({decision.place})")))
         words = self._short(impersonal(without_values(reason, records)))
-        return Signal(kind, decision.wait_seconds or 0.0, words, by=decision.by or decision.place)
+        return Signal(
+            kind, decision.wait_seconds or 0.0, words, refused=not waits_for_all, by=decision.by or decision.place
+        )
 
     def _read(self, asked: Asked, answer: Answered, reading: Reading, *, now: float) -> Judgement:
         """Judge record by record."""

@@ -125,6 +125,8 @@ def _limit(window: Window) -> str:
 def _trouble(system: SystemTally) -> str:
     if system.stopped:
         return f"stopped: {system.stopped}"
+    if system.wait_seconds >= 1:
+        return f"waits {system.wait_seconds:.0f} s: {system.wait_by}"
     return f"paused for {system.paused_seconds:.0f} s" if system.paused_seconds > 0 else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from syncflow.cli.console import say, say_table
+from syncflow.cli.console import moment, say, say_table
 
 if TYPE_CHECKING:
     from syncflow.runtime.engine import Ending
@@ -78,6 +78,11 @@ def _closing(ending: Ending) -> list[str]:
             )
     lines += [f"the system was stopped: {why}" for why in ending.systems_stopped]
     lines += [f"{name} cannot be reached: {system.unreachable}" for name, system in _unreachable(tally)]
+    lines += [
+        f"{name} waits until {moment(system.waits_until)}: {system.wait_by}"
+        for name, system in sorted(tally.systems.items())
+        if tally.open and system.waiting + system.retrying and system.wait_seconds >= 1
+    ]
     if ending.stopped:
         lines.append(f"ended early: {ending.stopped}")
     if tally.open:

@@ -158,7 +158,32 @@ def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
         for window in system.windows:
             limits.add_metric([name, f"{window.per_seconds:g}", window.only], window.count)
     yield limits
+    yield from _wait_families(systems)
     stopped = GaugeMetricFamily("syncflow_system_stopped", "1 where a system was stopped.", labels=["system"])
     for name, system in systems.items():
         stopped.add_metric([name], float(bool(system.stopped)))
     yield stopped
+
+
+def _wait_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
+    """Who waits and by whose word, how much of each window is used, and the pace that refusals taught."""
+    waits = GaugeMetricFamily(
+        "syncflow_system_wait_seconds",
+        "Seconds until a system may be sent to again; cause says by whose word it waits.",
+        labels=["system", "cause"],
+    )
+    used = GaugeMetricFamily(
+        "syncflow_system_limit_used", "Share of a limit that is used now.", labels=["system", "seconds", "only"]
+    )
+    pace = GaugeMetricFamily(
+        "syncflow_system_pace", "Requests a second that refusals taught; 0 for none.", labels=["system"]
+    )
+    for name, system in systems.items():
+        if system.wait_seconds:
+            waits.add_metric([name, system.wait_by], system.wait_seconds)
+        for window, share in zip(system.windows, system.used, strict=False):
+            used.add_metric([name, f"{window.per_seconds:g}", window.only], share)
+        pace.add_metric([name], system.pace)
+    yield waits
+    yield used
+    yield pace

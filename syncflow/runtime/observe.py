@@ -73,6 +73,16 @@ class SystemTally:
     waiting: int = 0
     retrying: int = 0
     paused_seconds: float = 0.0
+    wait_seconds: float = 0.0
+    """How much longer nothing that is ready can be sent."""
+    waits_until: float = 0.0
+    """The same in wall seconds; 0 where it does not wait."""
+    wait_by: str = ""
+    """By whose word it waits: ``Retry-After``, a line of the adapter, ``window 60/60s only: deletion``, ``breaker``, ``pace``."""
+    pace: float = 0.0
+    """Requests a second that refusals taught; 0 where nothing was refused."""
+    used: tuple[float, ...] = ()
+    """The share of each of ``windows`` that is used."""
     stopped: str = ""
     unreachable: str = ""
     """Why the last request got no answer that says anything of a record; empty once one did."""

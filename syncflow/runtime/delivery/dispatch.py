@@ -183,6 +183,10 @@ class Dispatcher:
         tally.stopped = self.stopped
         tally.unreachable = self._unreachable
         tally.windows = tuple(self.plan.windows)
+        tally.used = tuple(share for _, share in self._limiter.shares())
+        tally.pace = self._limiter.pace or 0.0
+        tally.wait_seconds, tally.wait_by = self._waits()
+        tally.waits_until = self._clock.now() + tally.wait_seconds if tally.wait_seconds else 0.0
 
     # -- the task -----------------------------------------------------------------------------------------------------------
 
@@ -390,6 +394,17 @@ class Dispatcher:
         if groups is None:
             groups = self._groups_of[action] = request_groups(self.plan.operations[action])
         return groups
+
+    def _waits(self) -> tuple[float, str]:
+        """How much longer nothing that is ready can be sent, and by whose word."""
+        if self._limiter.paused_seconds():
+            return self._limiter.paused_seconds(), (self._stands.now.by if self._stands.now else "") or "a refusal"
+        if self.stopped:
+            return 0.0, ""
+        ripe = self._lanes.ripe(self._clock.monotonic(), flush=self._flush)
+        waits = [self._limiter.wait(self._needs(group.operation)) for group in ripe]
+        known = [(wait.seconds, wait.by) for wait in waits if wait is not None and wait.seconds is not None]
+        return min(known) if known and len(known) == len(waits) else (0.0, "")
 
     def _tell(self, waits: Sequence[Wait]) -> None:
         """Say once that nothing goes for a while because windows are full."""
