@@ -42,8 +42,10 @@ def dry_run(
     from syncflow.config.project import load_project
     from syncflow.runtime.rehearsal import rehearse
 
-    program = build(load_project(routes, profile=profile, offline=True))
-    rehearsal = rehearse(program, read_samples(events, most=limit), now=SystemClock().now())
+    project = load_project(routes, profile=profile, offline=True)
+    program = build(project)
+    samples = read_samples(events, most=limit, each=project.routes.model.envelope.each)
+    rehearsal = rehearse(program, samples, now=SystemClock().now())
     requests = _render(program, rehearsal)
     if output is Output.JSON:
         say_json({"events": [_event_json(event) for event in rehearsal.events], "requests": requests})

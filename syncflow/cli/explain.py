@@ -65,7 +65,8 @@ def explain(
         return
     if event is None:
         raise typer.BadParameter("say which events, or --code", param_hint="--event")
-    found = [_explained(project, program, raw, mask=mask) for raw in read_samples(event, most=limit)]
+    samples = read_samples(event, most=limit, each=project.routes.model.envelope.each)
+    found = [_explained(project, program, raw, mask=mask) for raw in samples]
     if output is Output.JSON:
         say_json({"events": [_as_json(each) for each in found]})
     else:

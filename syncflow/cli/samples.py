@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from syncflow.events import Raw
 
 
-def read_samples(path: Path, *, most: int) -> Sequence[Raw]:
-    """Return at most so many events. ``-`` is standard input; a ``.json`` file holds one event or a list of them.
+def read_samples(path: Path, *, most: int, each: str | None = None) -> Sequence[Raw]:
+    """Return at most so many events. ``-`` is standard input; a ``.json`` file holds one event or a list of them;
+    ``each`` is the list of events in what is read, as ``envelope.each`` says.
 
     Raises:
         DataError: there is none.
@@ -26,6 +27,11 @@ def read_samples(path: Path, *, most: int) -> Sequence[Raw]:
     raws = _document(path) if path.suffix.lower() == ".json" else asyncio.run(_stream(path, most=most))
     if not raws:
         raise DataError(f"there is no event in {path}", hint="one JSON object a line is expected")
+    if each is not None:
+        from syncflow.sources.each import compile_each
+
+        take_apart = compile_each(each)
+        raws = [event for body in raws for event in take_apart(body)]
     return raws[:most]
 
 

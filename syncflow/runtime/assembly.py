@@ -86,8 +86,15 @@ async def assembled(
 def project_source(project: Project, *, clock: Clock, from_start: bool = False) -> Source:
     """Return the source that the project names, not opened yet."""
     schemas = {kind: document.model for kind, document in project.schemas.items()}
-    settings = project.routes.model.source
-    return open_source(settings, base=project.path.parent, schemas=schemas, clock=clock, from_start=from_start)
+    routes = project.routes.model
+    return open_source(
+        routes.source,
+        base=project.path.parent,
+        schemas=schemas,
+        clock=clock,
+        from_start=from_start,
+        each=routes.envelope.each,
+    )
 
 
 def project_renewed(project: Project) -> RenewedFile:

@@ -23,14 +23,23 @@ def open_source(
     clock: Clock,
     stdin: BinaryIO | None = None,
     from_start: bool = False,
+    each: str | None = None,
 ) -> Source:
     """Make the source that the settings name; its ``open`` is still to be called.
 
-    ``base`` is the folder that paths are relative to, ``schemas`` the schema of each kind of record.
+    ``base`` is the folder that paths are relative to, ``schemas`` the schema of each kind of record, ``each`` the list of events in
+    what is read.
 
     Raises:
         ProjectError: the settings cannot be used.
     """
+    if each is not None:
+        from syncflow.sources.each import EachSource, compile_each
+
+        bodies = open_source(
+            _with_whole_bodies(settings), base=base, schemas=schemas, clock=clock, stdin=stdin, from_start=from_start
+        )
+        return EachSource(bodies, take_apart=compile_each(each))
     if settings.generate is not None:
         from syncflow.sources.generate import Generate
 
@@ -47,3 +56,11 @@ def open_source(
     from syncflow.sources.webhook import Webhook
 
     return Webhook(settings.webhook)
+
+
+def _with_whole_bodies(settings: SourceSettings) -> SourceSettings:
+    """A body that is taken apart later is bounded as a body, not as an event."""
+    webhook = settings.webhook
+    if webhook is None:
+        return settings
+    return settings.model_copy(update={"webhook": webhook.model_copy(update={"max_event": webhook.max_body})})

@@ -28,6 +28,7 @@ from syncflow.events import Position, Raw
 from syncflow.sources.bodies import events_of
 from syncflow.sources.connections import LARGEST_HEAD_BYTES, Connections
 from syncflow.sources.connections import most_connections as default_most
+from syncflow.sources.contents import ContentError, json_text
 from syncflow.sources.signatures import SignatureCheck, SignedRequest
 
 _log = logging.getLogger("syncflow")
@@ -129,7 +130,7 @@ class Webhook:
         try:
             body = await self._body(request)
             message_id = self._check_signature(body, request)
-            events = self._events(body, request)
+            events = self._events(self._json_text(body, request), request)
             await self._take(events, message_id=message_id)
         except _RefusedError as refusal:
             return refusal.answer()
@@ -137,9 +138,6 @@ class Webhook:
 
     async def _body(self, request: Request) -> bytes:
         most = self._settings.max_body
-        encoding = request.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            raise _RefusedError(415, f"the body is encoded ({encoding[:20]}), expected it as it is")
         try:
             body = await self._arrived_body(request, most=most)
         except TimeoutError as error:
@@ -171,6 +169,18 @@ class Webhook:
         finally:
             self._arriving_bytes -= len(body)
         return bytes(body)
+
+    def _json_text(self, body: bytes, request: Request) -> bytes:
+        try:
+            return json_text(
+                body,
+                content_type=request.headers.get("content-type", ""),
+                encoding=request.headers.get("content-encoding", ""),
+                most=self._settings.max_body,
+                form=self._settings.form,
+            )
+        except ContentError as error:
+            raise _RefusedError(error.status, error.message) from error
 
     def _events(self, body: bytes, request: Request) -> Sequence[bytes]:
         most = self._settings.max_event

@@ -54,7 +54,7 @@ class RouteTrials:
         given: Sequence[Json] = test.given if isinstance(test.given, list) else [test.given]
         if not given:
             raise DataError("given: an event is expected, or a list of events")
-        usual = not self._project.routes.model.envelope.model_fields_set - {"operations"}
+        usual = not self._project.routes.model.envelope.model_fields_set - {"operations", "each"}
         events = [completed(event, kind=kind, test=test) if usual else event for event in given]
         return [raw(event, number) for number, event in enumerate(events, 1)]
 

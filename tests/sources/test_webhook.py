@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -159,12 +160,31 @@ def test_a_body_that_does_not_tell_its_size_is_refused_before_its_end() -> None:
     talk(main, max_body=1000)
 
 
-def test_a_compressed_body_is_refused() -> None:
-    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
-        answer = await post(client, b"...", **{"content-encoding": "gzip"})
-        assert (answer.status_code, why(answer)) == (415, "the body is encoded (gzip), expected it as it is")
+def test_a_compressed_body_is_unpacked_and_its_signature_is_of_the_bytes_that_were_sent() -> None:
+    body = gzip.compress(b'{"a": 1}')
+    signature = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
 
-    talk(main)
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = post(client, body, **{"content-encoding": "gzip", "X-Signature": signature})
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert (raw.body, (await answer).status_code) == (b'{"a": 1}', 200)
+        refused = await post(client, b"...", **{"content-encoding": "gzip"})
+        assert refused.status_code == 401  # nothing is unpacked for a stranger
+
+    talk(main, signature=WebhookSignature(secret="s3cret"))
+
+
+def test_a_form_is_read() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        answer = post(client, b"payload=%7B%22a%22%3A+1%7D", **headers)
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert (raw.body, (await answer).status_code) == (b'{"a": 1}', 200)
+        assert (await post(client, b"other=1", **headers)).status_code == 400
+
+    talk(main, form="payload")
 
 
 HALF = {

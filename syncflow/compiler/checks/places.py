@@ -41,7 +41,7 @@ class Place(NamedTuple):
 def expressions_of(project: Project) -> Iterator[Place]:
     """Yield every expression of a project but those of adapters, which see other things."""
     routes = project.routes
-    for name in ("record", "operation", "timestamp", "item", "id"):
+    for name in ("each", "record", "operation", "timestamp", "item", "id"):
         text = getattr(routes.model.envelope, name)
         if text is not None and name in routes.model.envelope.model_fields_set:
             yield Place(routes, ("envelope", name), text, "", "foreign")

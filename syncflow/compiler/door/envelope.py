@@ -98,7 +98,7 @@ def _inside(value: Json) -> list[Json]:
 
 def compile_envelope(settings: Envelope) -> Callable[[Item], Opened]:
     """Return the opener of decoded events. The opener raises Fault; this raises ExpressionError."""
-    if not settings.model_fields_set - {"operations"}:
+    if not settings.model_fields_set - {"operations", "each"}:
         changes = settings.operations
         return lambda body: _opened(
             body.get("record"), body.get("operation"), body.get("timestamp"), body.get("item"), None, changes

@@ -72,7 +72,7 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
 def _everyday(routes: RoutesFile, doors: Mapping[str, Door]) -> dict[Any, Callable[[Any], Event | None]]:
     """Return, by kind of record, what reads events that are as they nearly always are, and None of others."""
     settings = routes.envelope
-    if settings.model_fields_set - {"operations"} or settings.operations.keys() & {"create", "update"}:
+    if settings.model_fields_set - {"operations", "each"} or settings.operations.keys() & {"create", "update"}:
         return {}
     return {name: _reader(name, record, doors[name]) for name, record in routes.records.items()}
 

@@ -74,6 +74,9 @@ RouteAction = Literal["upsert", "create_only", "update_only", "delete", "ignore"
 class Envelope(Model):
     """How an event of another shape is read: each an expression over the decoded JSON."""
 
+    each: Expr | None = None
+    """The list of events in one body: ``contacts`` or ``entry[].changes[]``; the other expressions then read one entry of it."""
+
     record: Expr = "record"
     """The kind of record."""
     operation: Expr = "operation"

@@ -61,6 +61,8 @@ class WebhookSource(Model):
     """A longer body is refused."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
+    form: Text | None = None
+    """The field of a form that holds the JSON: ``payload``; left out, a form is an object of its fields."""
     signature: WebhookSignature | None = None
     """How senders prove who they are; left out, everyone who reaches the address is heard."""
 

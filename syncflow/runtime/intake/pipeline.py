@@ -99,7 +99,7 @@ async def read(
             break
         tally.read += len(raws)
         tally.read_bytes += sum(len(raw.body) for raw in raws)
-        left = left - len(raws) if left else None
+        left = max(0, left - len(raws)) if left else None
         await raw.put(RawChunk(raws, clock.now()))
     await raw.put(None)
 

@@ -1,0 +1,88 @@
+"""A source whose bodies hold several events → the events, each on its own.
+
+``envelope.each`` names the list. All events of a body share its position and are read in one chunk, which is committed as one: the
+body is acknowledged once all of them are in the journal. A body without the list is one dead letter, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import orjson
+
+from syncflow.compiler.code import compile_path
+from syncflow.compiler.code.scopes import UNCHECKED
+from syncflow.compiler.door.envelope import decode
+from syncflow.compiler.values import Fault
+from syncflow.errors import DataError
+from syncflow.events import Json, Position, Raw
+from syncflow.sources.base import Report, Reporting, Source
+from syncflow.sources.lines import broken_raw
+
+TakeApart = Callable[[Raw], list[Raw]]
+
+
+def compile_each(path: str) -> TakeApart:
+    """Compile what takes one body apart; total, whatever the bytes.
+
+    Raises:
+        ExpressionError: the path is wrong.
+    """
+    select = compile_path(path, UNCHECKED)
+
+    def take_apart(raw: Raw) -> list[Raw]:
+        if raw.broken:
+            return [raw]
+        try:
+            entries = _entries(select(decode(raw.body)))
+        except (Fault, DataError) as error:
+            why = error.reason if isinstance(error, Fault) else f"envelope.each: {error.message}"
+            return [broken_raw(raw.position, raw.body, why=why)]
+        return [_event(raw, entry, index) for index, entry in enumerate(entries)]
+
+    return take_apart
+
+
+def _entries(found: Json) -> Sequence[Json]:
+    if not isinstance(found, list):
+        raise DataError("expected a list of events, found none" if found is None else "expected a list of events")
+    if not found:
+        raise DataError("the list is empty, expected an event")
+    return found
+
+
+def _event(raw: Raw, entry: Json, index: int) -> Raw:
+    event_id = f"{raw.event_id}#{index + 1}" if raw.event_id and index else raw.event_id
+    return replace(raw, body=orjson.dumps(entry), event_id=event_id)
+
+
+class EachSource:
+    """Takes the bodies of another source apart."""
+
+    def __init__(self, bodies: Source, *, take_apart: TakeApart) -> None:
+        self._bodies = bodies
+        self._take_apart = take_apart
+        self._read: deque[Raw] = deque()
+
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        await self._bodies.open(acknowledged)
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        """Return ``most`` events, and those that are left of the last one's body: they are never parted."""
+        if not self._read:
+            self._read.extend(await self._bodies.read(most=most))
+        events: list[Raw] = []
+        while self._read and len(events) < most:
+            events += self._take_apart(self._read.popleft())
+        return events
+
+    async def acknowledge(self, position: Position) -> None:
+        await self._bodies.acknowledge(position)
+
+    def reports(self) -> Sequence[Report]:
+        return self._bodies.reports() if isinstance(self._bodies, Reporting) else ()
+
+    async def close(self) -> None:
+        await self._bodies.close()
