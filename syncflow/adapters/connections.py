@@ -13,6 +13,7 @@ import httpx
 
 from syncflow.adapters.http import Transport, open_client
 from syncflow.compiler.requests import SystemPlan, Tls
+from syncflow.config.regular_files import read_regular
 
 
 class Connections:
@@ -52,7 +53,7 @@ def _contents(tls: Tls) -> str:
     found = hashlib.sha256()
     for path in tls:
         try:
-            found.update(b"" if path is None else path.read_bytes())
+            found.update(b"" if path is None else read_regular(path))
         except OSError:
             continue
         found.update(b"\0")

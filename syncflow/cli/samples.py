@@ -36,11 +36,12 @@ def read_samples(path: Path, *, most: int, each: str | None = None) -> Sequence[
 
 
 def _document(path: Path) -> Sequence[Raw]:
+    from syncflow.config.regular_files import read_regular
     from syncflow.errors import DataError, ProjectError
     from syncflow.events import Position, Raw
 
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_regular(path))
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

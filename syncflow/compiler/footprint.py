@@ -22,6 +22,7 @@ from syncflow.compiler.routing.router import route_names
 from syncflow.config.nodes import Node, scalars
 from syncflow.config.own_code import files_of as files_of_module
 from syncflow.config.project import Project
+from syncflow.config.regular_files import read_regular
 
 Footprint = Mapping[str, str]
 """place → keyed hash of its value"""
@@ -116,7 +117,7 @@ def _certificates(project: Project) -> Iterator[tuple[str, Path]]:
 
 def _hash_of_file(path: Path) -> str:
     try:
-        return _hash(path.read_bytes().hex())
+        return _hash(read_regular(path).hex())
     except OSError:
         return ""
 

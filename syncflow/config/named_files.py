@@ -21,9 +21,11 @@ from syncflow.config.nodes import MappingNode, ScalarNode, SequenceNode, dotted,
 from syncflow.config.nodes import Path as NodePath
 from syncflow.config.own_code import OwnCodeError
 from syncflow.config.python_schemas import names_model, read_model_schema
+from syncflow.config.regular_files import oddity
 from syncflow.config.validation import read_model
 
 M = TypeVar("M", bound=BaseModel)
+_YAML = frozenset({".yaml", ".yml", ".json"})
 
 
 class NamedFiles:
@@ -90,7 +92,13 @@ class NamedFiles:
 
     def _is_there(self, path: Path, scalar: ScalarNode, at: NodePath) -> bool:
         if self.files.exists(path):
-            return True
+            return self._may_be_read(path, scalar, at)
+        odd = oddity(path)
+        if odd:
+            code = "SF102" if odd == "a directory" else "SF103"
+            message = f"{scalar.value} cannot be read: it is {odd}, a file is needed"
+            self.files.diagnostics.append(Diagnostic(code, scalar.span, message, path=dotted(at)))
+            return False
         self.files.diagnostics.append(
             Diagnostic(
                 "SF101",
@@ -100,6 +108,17 @@ class NamedFiles:
                 path=dotted(at),
             )
         )
+        return False
+
+    def _may_be_read(self, path: Path, scalar: ScalarNode, at: NodePath) -> bool:
+        """Refuse a file elsewhere that is no YAML by its name, before a message quotes its lines: nothing of the system's is shown."""
+        real = path.resolve()
+        home = (self.directory.resolve(), self.files.package.resolve())
+        if real.suffix in _YAML or any(real.is_relative_to(folder) for folder in home):
+            return True
+        message = f"{scalar.value} is outside the project's folder, and its name does not end in .yaml, .yml or .json"
+        hint = "copy it into the project's folder, or rename it"
+        self.files.diagnostics.append(Diagnostic("SF103", scalar.span, message, hint=hint, path=dotted(at)))
         return False
 
     def _mapping(self, scalar: ScalarNode, at: NodePath) -> None:
@@ -134,7 +153,7 @@ class NamedFiles:
             )
         elif name not in self._tried:
             self._tried.add(name)
-            document = self.files.document(AdapterFile, path)
+            document = self.files.document(AdapterFile, path) if self._may_be_read(path, scalar, at) else None
             if document is not None:
                 self.adapters[name] = document
                 self._own_name(document, name)

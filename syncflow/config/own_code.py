@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from syncflow.config.files import is_file
+from syncflow.config.regular_files import NotRegularError, read_regular
 
 
 class OwnCodeError(Exception):
@@ -47,6 +48,8 @@ def load_module(directory: Path, name: str) -> ModuleType:
             raise OwnCodeError(f"there is no Python module `{error.name}`", _line(error, path)) from None
         except FileNotFoundError as error:
             raise OwnCodeError("there is no such file" if error.filename == str(path) else str(error)) from None
+        except (NotRegularError, IsADirectoryError) as error:
+            raise OwnCodeError(error.strerror or "it is not a file") from None
         except SyntaxError as error:
             raise OwnCodeError(f"it is not Python: {error.msg}", error.lineno or 0) from None
         except Exception as error:  # noqa: BLE001  # the project's own code may raise whatever it likes
@@ -58,7 +61,7 @@ def _run(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    code = compile(read_regular(path), str(path), "exec", dont_inherit=True)
     known = sys.modules.get(spec.name)
     sys.modules[spec.name] = module  # dataclasses and pydantic look up their module
     try:

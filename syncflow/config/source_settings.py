@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
@@ -20,6 +22,7 @@ def check_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     yield from _generated_record(routes)
     yield from _shares(routes)
     yield from _webhook(routes)
+    yield from _journal_is_the_source(routes)
 
 
 def _generated_record(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
@@ -51,6 +54,24 @@ def _shares(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     if shares and not any(shares.values()):
         place = ("source", "generate", "shares")
         yield routes.report("SF206", "no operation has a share", *place, at_key=True, expected="one share above 0")
+
+
+def _journal_is_the_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    file = routes.model.source.file
+    if file is None or routes.is_unset("journal", "path"):
+        return
+    base = routes.path.parent
+    events, journal = base / file.path, base / routes.model.journal.path
+    if _is_same(events, journal):
+        message = f"the journal is the file of events ({file.path}), and would be written over it"
+        yield routes.report("SF205", message, "journal", "path", expected="a file of its own")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.normpath(one) == os.path.normpath(other) or one.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 def _webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from syncflow.config.regular_files import read_regular
 from syncflow.config.scalars import Plain, Unset
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -176,8 +177,7 @@ class _Text:
             return None
         path = self.directory / name
         try:
-            with path.open("rb") as stream:
-                content = stream.read(_MAX_FILE_BYTES + 1)
+            content = read_regular(path, most=_MAX_FILE_BYTES + 1)
             if len(content) > _MAX_FILE_BYTES:
                 raise _ReferenceError(
                     f"the file {name} is larger than {_MAX_FILE_BYTES // 1000} kB",

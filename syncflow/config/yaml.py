@@ -6,6 +6,7 @@ from pathlib import Path
 
 from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
 from syncflow.config.nodes import MappingNode
+from syncflow.config.regular_files import read_regular
 from syncflow.config.tree import ReadError, build_tree
 
 MAX_BYTES = 10_000_000
@@ -14,16 +15,11 @@ MAX_BYTES = 10_000_000
 def read_file(path: Path, *, name: str) -> tuple[MappingNode | None, FileText, list[Diagnostic]]:
     """Read a file whose top is a mapping; ``name`` is how messages call it."""
     try:
-        content = _read_bytes(path)
+        content = read_regular(path, most=MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         file = FileText(name, "")
         return None, file, [_unreadable(file, path, error)]
     return read_text(content, name=name)
-
-
-def _read_bytes(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
 
 
 def _unreadable(file: FileText, path: Path, error: OSError | ValueError) -> Diagnostic:

@@ -21,6 +21,7 @@ from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import Project
+from syncflow.config.regular_files import oddity
 from syncflow.errors import UnavailableError
 from syncflow.private_files import private_folder
 from syncflow.runtime.engine import Engine
@@ -118,5 +119,9 @@ def project_journal(project: Project, *, forked: bool = False) -> SqliteJournal:
             (path.parent / ".gitignore").write_text("*\n", "utf-8")
     except OSError as error:
         raise UnavailableError(f"cannot make a folder for the journal {path}: {error.strerror}") from error
+    if odd := oddity(path):
+        raise UnavailableError(
+            f"the journal {path} cannot be used: it is {odd}", hint="name a file (journal: {path: …})"
+        )
     executor: Executor | None = Forked(path, sync=settings.sync) if forked else None
     return SqliteJournal(path, sync=settings.sync, executor=executor)

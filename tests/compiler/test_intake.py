@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -24,13 +25,15 @@ SCHEMA = SchemaNode.model_validate(
 )
 
 
-def intake(envelope: dict[str, Any] | None = None, **record: Any) -> Any:
+def intake(
+    envelope: dict[str, Any] | None = None, ignore: Sequence[str] = ("record == 'noise'", "item.test"), **record: Any
+) -> Any:
     routes = RoutesFile.model_validate(
         {
             "source": {"stdin": {}},
             "envelope": envelope or {},
             "records": {"contacts": {"schema": "s.yaml", **record}},
-            "ignore": ["record == 'noise'", "item.test"],
+            "ignore": list(ignore),
             "systems": {},
             "routes": [],
         }
@@ -111,6 +114,26 @@ def test_what_a_source_could_not_read_is_refused_with_its_words() -> None:
 )
 def test_an_ignore_rule_puts_events_aside_whatever_else_they_lack(body: Any) -> None:
     assert isinstance(intake()(body), Ignored)
+
+
+def test_a_tombstone_is_ignored_without_a_rule() -> None:
+    ignored = intake()(b" null ")
+    assert isinstance(ignored, Ignored)
+    assert ignored.rule == "null (a tombstone)"
+
+
+def test_an_ignore_rule_is_asked_before_the_envelope_and_the_limits() -> None:
+    envelope = {"record": "kind", "item": "sum(rows)"}
+    assert isinstance(intake(envelope)(b'{"kind": "noise", "rows": "x"}'), Ignored)
+    assert intake(envelope)(b'{"kind": "contacts", "rows": "x"}').code == "envelope"
+    assert isinstance(intake()(b'{"record": "noise", "n": 99999999999999999999999}'), Ignored)
+
+
+def test_a_rule_that_cannot_be_evaluated_does_not_hold() -> None:
+    check = intake(ignore=["sum(item.name) > `1`", "item.test"])
+    assert isinstance(check(event()), Accepted)
+    assert isinstance(check(event(item={"id": "A", "name": "x", "test": 1})), Ignored)
+    assert check({"operation": "create"}).code == "no_record"
 
 
 def test_64_bits_keep_every_digit() -> None:

@@ -89,7 +89,7 @@ def test_a_file_gives_its_text_without_the_closing_line_break(tmp_path: Path) ->
         ("${MISSING:-${NOWHERE}}", "15: the variable NOWHERE is not set"),
         ("${A:-${B:-${C:-${D:-${E:-${F:-${G:-x}}}}}}}", "34: defaults stand inside defaults too often"),
         ("${file:absent}", "4: the file absent cannot be read: no such file or directory"),
-        ("${file:.}", "4: the file . cannot be read: is a directory"),
+        ("${file:.}", "4: the file . cannot be read: it is a directory"),
     ],
 )
 def test_what_cannot_be_replaced_is_shown_at_its_place(text: str, problem: str, tmp_path: Path) -> None:

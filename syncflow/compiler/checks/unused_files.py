@@ -13,7 +13,8 @@ from syncflow.config.files import resolved
 from syncflow.config.named_files import own_object_files
 from syncflow.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from syncflow.config.project import Project
-from syncflow.config.yaml import read_file
+from syncflow.config.regular_files import read_regular
+from syncflow.config.yaml import MAX_BYTES, read_file
 
 _FOLDERS = {
     "mappings": "name it in a route, or remove the file",
@@ -78,7 +79,8 @@ def _texts(node: Node) -> Iterator[str]:
 def _first_line(path: Path) -> Span:
     """Return the first line that says something, so that a comment above it can allow the file."""
     try:
-        file = FileText(path.as_posix(), path.read_text("utf-8"))
+        said_by_link = path.resolve().suffix not in {".yaml", ".yml"}  # a file of the system: its lines are not quoted
+        file = FileText(path.as_posix(), "" if said_by_link else read_regular(path, most=MAX_BYTES).decode())
     except (OSError, UnicodeDecodeError):
         file = FileText(path.as_posix(), "")
     said = (number for number, line in enumerate(file.lines, 1) if line.strip() and not line.lstrip().startswith("#"))

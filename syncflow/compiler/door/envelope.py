@@ -35,6 +35,8 @@ class Opened(NamedTuple):
 
     root: dict[str, Json]
     event_id: str | None
+    fault: Fault | None = None
+    """The first part that could not be read; it is null in ``root``, for rules that do not need it."""
 
 
 @frozen_value
@@ -50,17 +52,30 @@ class Letter:
 
 def decode(body: bytes) -> Item:
     """Read one JSON object. Raises Fault for anything else, and for what would lose digits or is nested too deep."""
+    value = parse(body)
+    if value is None:
+        raise Fault("source", "not_an_object", "the event is null: a tombstone, which says nothing")
+    check_limits(body, value)
+    return value
+
+
+def parse(body: bytes) -> Item | None:
+    """Read one JSON object, or the null of a tombstone, whatever its limits. Raises Fault for anything else."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Fault("source", "not_json", f"not JSON: {_plain(error)}") from None
-    if not isinstance(value, dict):
+    if value is not None and not isinstance(value, dict):
         raise Fault("source", "not_an_object", "the event is not a JSON object")
+    return value
+
+
+def check_limits(body: bytes, value: Item) -> None:
+    """Raise Fault for an event that is nested too deep, or whose integers the decoder had to round."""
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         _check_depth(value)
     if _LONG_NUMBER in body.translate(_DIGITS):  # three times as fast as a regular expression
         _check_integers(body)
-    return value
 
 
 def _plain(error: orjson.JSONDecodeError) -> str:
@@ -110,15 +125,16 @@ def _by_expressions(settings: Envelope) -> Callable[[Item], Opened]:
     texts = {name: getattr(settings, name) for name in ("record", "operation", "timestamp", "item", "id")}
     parts = {name: compile_path(text, UNCHECKED) for name, text in texts.items() if text is not None}
 
-    def part(name: str, body: Item) -> Json:
-        try:
-            return parts[name](body) if name in parts else None
-        except DataError as error:
-            raise Fault("source", "envelope", f"envelope.{name}: {error.message}") from None
-
     def read(body: Item) -> Opened:
-        record, operation, timestamp, item, event_id = (part(name, body) for name in texts)
-        return _opened(record, operation, timestamp, item, event_id, settings.operations)
+        found: dict[str, Json] = dict.fromkeys(texts)
+        fault = None
+        for name, part in parts.items():
+            try:
+                found[name] = part(body)
+            except DataError as error:
+                fault = fault or Fault("source", "envelope", f"envelope.{name}: {error.message}")
+        record, operation, timestamp, item, event_id = found.values()
+        return _opened(record, operation, timestamp, item, event_id, settings.operations)._replace(fault=fault)
 
     return read
 
@@ -134,6 +150,8 @@ def _opened(
 
 def complete(opened: Opened, changes: Mapping[str, Change]) -> Letter:
     """Return the event with all its parts. Raises Fault for one that says too little, or what nobody knows."""
+    if opened.fault is not None:
+        raise opened.fault
     root = opened.root
     record, operation, item = root["record"], root["operation"], root["item"]
     if not isinstance(record, str) or not record:

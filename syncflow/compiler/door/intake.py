@@ -9,13 +9,14 @@ door's glance tells so at once; whatever it does not know, and whatever fails, g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from orjson import loads
 
 from syncflow.compiler.code import FAILURES, Emitter, compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
-from syncflow.compiler.door.envelope import Letter, compile_envelope, complete, decode
+from syncflow.compiler.door.envelope import Letter, check_limits, compile_envelope, complete, parse
 from syncflow.compiler.door.schema import Door
 from syncflow.compiler.door.timestamps import compile_clock
 from syncflow.compiler.values import Fault, is_true, text_of_id
@@ -26,6 +27,9 @@ from syncflow.frozen import frozen_value
 
 ROOT = ("record", "operation", "timestamp", "item")
 """What expressions see of an event."""
+
+TOMBSTONE = "null (a tombstone)"
+"""The reason why an event whose whole body is null is ignored: change data capture writes one behind each delete."""
 
 new_tuple = tuple.__new__  # twice as fast as a NamedTuple's own
 _Rule: TypeAlias = tuple[str, Callable[[Any], Json]]
@@ -114,10 +118,14 @@ def _careful(
             return Refused(raw, "source", "unreadable", raw.broken)
         record = None
         try:
-            opened = envelope(decode(raw.body))
+            value = parse(raw.body)
+            if value is None:
+                return Ignored(raw, TOMBSTONE)
+            opened = envelope(value)
             rule = _ignoring(rules, opened.root)
             if rule is not None:
                 return Ignored(raw, rule)
+            check_limits(raw.body, value)
             letter = complete(opened, routes.envelope.operations)
             kind = _kind(kinds, letter)
             if kind.door.whole_numbers is not None:
@@ -131,13 +139,11 @@ def _careful(
 
 
 def _ignoring(rules: Sequence[_Rule], root: Mapping[str, Json]) -> str | None:
-    """Return the first rule that puts the event aside, whatever else the event says or leaves out."""
+    """Return the first rule that holds, whatever else the event says or leaves out. One that cannot be evaluated does not hold."""
     for text, rule in rules:
-        try:
+        with suppress(DataError):
             if is_true(rule(root)):
                 return text
-        except DataError as error:
-            raise Fault("source", "ignore_rule", f"the rule {text}: {error.message}") from None
     return None
 
 

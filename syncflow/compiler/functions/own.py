@@ -27,6 +27,7 @@ from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
 from syncflow.config.files import is_file, names_in
 from syncflow.config.own_code import OwnCodeError, files_of, load_module, source_of
 from syncflow.config.project import Project
+from syncflow.config.regular_files import read_regular
 from syncflow.errors import DataError
 from syncflow.events import Json
 from syncflow.frozen import frozen_value
@@ -109,7 +110,7 @@ def _placed(project: Project, problem: Diagnostic) -> Diagnostic:
 
 def _text(path: Path | None) -> str:
     try:
-        return "" if path is None else path.read_text("utf-8")
+        return "" if path is None else read_regular(path).decode()
     except (OSError, UnicodeDecodeError):
         return ""
 

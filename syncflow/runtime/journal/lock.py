@@ -63,8 +63,9 @@ class RunLock:
 
 
 def lock_of(journal: Path) -> Path:
-    """Return the lock's file of a journal."""
-    return journal.with_name(journal.name + ".lock")
+    """Return the lock's file of a journal: beside the file itself where the path is a link, since two links lead to one journal."""
+    real = journal.resolve() if journal.is_symlink() else journal
+    return real.with_name(real.name + ".lock")
 
 
 def holder_of(journal: Path) -> str:
