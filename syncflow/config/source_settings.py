@@ -10,7 +10,7 @@ from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.routes import RoutesFile
+from syncflow.config.models.routes import RoutesFile, WebhookSource
 from syncflow.config.models.signatures import WebhookSignature, decoded_secret
 from syncflow.events import Change
 
@@ -86,8 +86,23 @@ def _webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     if not routes.is_unset(*at, "path") and not webhook.path.startswith("/"):
         expected = "a path that begins with /"
         yield routes.report("SF205", "`path` is not written like this", *at, "path", expected=expected)
+    for index, name in enumerate(webhook.headers):
+        if name.lower() in _never_data(webhook):
+            yield routes.report(
+                "SF206",
+                f"`{name}` proves who sends, and is never data",
+                *at,
+                "headers",
+                index,
+                expected="another header",
+            )
     if webhook.signature is not None:
         yield from _secrets(routes, webhook.signature)
+
+
+def _never_data(webhook: WebhookSource) -> set[str]:
+    signature = set() if webhook.signature is None else {webhook.signature.header.lower()}
+    return {"authorization", "proxy-authorization", "cookie"} | signature
 
 
 def _secrets(routes: Document[RoutesFile], signature: WebhookSignature) -> Iterator[Diagnostic]:

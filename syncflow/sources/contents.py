@@ -8,8 +8,11 @@ from __future__ import annotations
 import codecs
 import json
 import zlib
+from collections.abc import Mapping
 from email.message import Message
 from urllib.parse import parse_qsl
+
+from syncflow.events import Json
 
 _CHARSETS = ("utf-8", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
 _FORM = "application/x-www-form-urlencoded"
@@ -44,6 +47,13 @@ def json_text(body: bytes, *, content_type: str, encoding: str, most: int, form:
     if kind == _FORM and body.lstrip()[:1] not in (b"{", b"["):
         return _of_form(body, form)
     return body
+
+
+def with_request(event: bytes, request: Mapping[str, Json]) -> bytes:
+    """Return the JSON object ``event`` with ``request`` as its last field: of two fields of one name, the last is read."""
+    field = b'"request":' + json.dumps(request).encode() + b"}"
+    is_empty = not event[1:-1].strip()
+    return event[:-1] + (field if is_empty else b"," + field)
 
 
 def _unpacked(body: bytes, *, encoding: str, most: int) -> bytes:

@@ -24,11 +24,11 @@ from starlette.requests import ClientDisconnect
 
 from syncflow.config.models.routes import WebhookSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
-from syncflow.events import Position, Raw
+from syncflow.events import Json, Position, Raw
 from syncflow.sources.bodies import events_of
 from syncflow.sources.connections import LARGEST_HEAD_BYTES, Connections
 from syncflow.sources.connections import most_connections as default_most
-from syncflow.sources.contents import ContentError, json_text
+from syncflow.sources.contents import ContentError, json_text, with_request
 from syncflow.sources.signatures import SignatureCheck, SignedRequest
 
 _log = logging.getLogger("syncflow")
@@ -191,7 +191,10 @@ class Webhook:
         for number, event in enumerate(events, start=1):
             if len(event) > most:
                 raise _RefusedError(413, f"event {number} is larger than max_event, which is {most} bytes")
-        return events
+        if not self._settings.headers:
+            return events
+        seen = _request_data(request, headers=self._settings.headers)
+        return [with_request(event, seen) for event in events]
 
     def _signature_check(self) -> SignatureCheck | None:
         declared = self._settings.signature
@@ -329,6 +332,16 @@ def _app(receive: Callable[[Request], Awaitable[JSONResponse]], *, path: str) ->
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.add_api_route(path, receive, methods=["POST"], response_model=None)
     return app
+
+
+def _request_data(request: Request, *, headers: Sequence[str]) -> dict[str, Json]:
+    """Return what events say of their request; absent headers are absent."""
+    names = [name.lower() for name in headers if name.lower() in request.headers]
+    return {
+        "headers": {name: request.headers[name] for name in names},
+        "path": request.url.path,
+        "query": dict(request.query_params),
+    }
 
 
 def _event_id(message_id: str, index: int) -> str:

@@ -486,3 +486,21 @@ def test_a_message_that_comes_again_has_the_same_event_ids() -> None:
             assert (await answer).status_code == 200
 
     talk(main, signature=WebhookSignature(secret="s3cret", id="X-Id", signed="{{ id }}{{ body }}"))
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1, "request": "forged"}', b"{ }"], ids=["a field of that name", "empty"])
+def test_declared_headers_are_data_and_no_body_can_forge_them(body: bytes) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        sent = asyncio.ensure_future(
+            client.post("/events?shop=7", content=body, headers={"X-Topic": 'orders/"new"', "X-Other": "hidden"})
+        )
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert (await sent).status_code == 200
+        assert json.loads(raw.body)["request"] == {
+            "headers": {"x-topic": 'orders/"new"'},
+            "path": "/events",
+            "query": {"shop": "7"},
+        }
+
+    talk(main, headers=("X-Topic", "X-Absent"))

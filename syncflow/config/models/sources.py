@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
-from syncflow.config.models.signatures import WebhookSignature
+from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
 
 
@@ -61,6 +61,8 @@ class WebhookSource(Model):
     """A longer body is refused."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
+    headers: tuple[HeaderName, ...] = ()
+    """Headers that are data: events have them as ``request.headers`` in lower case, beside ``request.path`` and ``request.query``."""
     form: Text | None = None
     """The field of a form that holds the JSON: ``payload``; left out, a form is an object of its fields."""
     signature: WebhookSignature | None = None
