@@ -26,7 +26,7 @@ class File:
 
     def __init__(self, settings: FileSource, *, base: Path, clock: Clock, from_start: bool = False) -> None:
         path = base / settings.path
-        is_csv = (settings.format or ("csv" if path.suffix.lower() == ".csv" else "jsonl")) == "csv"
+        is_csv = (settings.format or ("csv" if path.suffix.lower() in {".csv", ".tsv"} else "jsonl")) == "csv"
         kind = Stream if settings.follow else Content
         self._reports: list[Report] = []
         self._file: Stream | Content = kind(

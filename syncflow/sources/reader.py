@@ -16,7 +16,7 @@ from syncflow.events import Raw
 from syncflow.sources.evidence import NEAR, Evidence, Witness
 from syncflow.sources.lines import LineSplitter, Splitter
 from syncflow.sources.opened import OpenFile
-from syncflow.sources.rows import RowSplitter
+from syncflow.sources.rows import Header, RowSplitter, character
 
 if TYPE_CHECKING:
     from syncflow.sources.evidence import Hash
@@ -47,9 +47,7 @@ class Reader:
         self._witness = Witness(offset=offset, head=head, tail=tail, whole=whole)
         self.is_finished = False
         self._last = tail
-        self._splitter = _splitter(
-            file, partition, max_event=settings.max_event, is_csv=is_csv, offset=offset, line=line
-        )
+        self._splitter = _splitter(file, partition, settings=settings, is_csv=is_csv, offset=offset, line=line)
         self._ready: list[Raw] = []
 
     @property
@@ -136,22 +134,26 @@ def _is_whole(raw: Raw) -> bool:
     return True
 
 
-def _splitter(file: OpenFile, partition: str, *, max_event: int, is_csv: bool, offset: int, line: int) -> Splitter:
+def _splitter(
+    file: OpenFile, partition: str, *, settings: FileSource, is_csv: bool, offset: int, line: int
+) -> Splitter:
+    max_event = settings.max_event
     if not is_csv:
         return LineSplitter(partition, max_event=max_event, offset=offset, line=line)
-    columns = _columns(file, max_event=max_event)  # at the start too: bad ones are told at once
-    known = columns if offset else ()
-    return RowSplitter(partition, max_event=max_event, offset=offset, line=line, columns=known)
+    delimiter = character(settings.delimiter)
+    header = _header(file, max_event=max_event, delimiter=delimiter)  # at the start too: bad ones are told at once
+    known = header if offset else None
+    return RowSplitter(partition, max_event=max_event, offset=offset, line=line, header=known, delimiter=delimiter)
 
 
-def _columns(file: OpenFile, *, max_event: int) -> tuple[str, ...]:
+def _header(file: OpenFile, *, max_event: int, delimiter: str | None) -> Header | None:
     """Read the first row again: who goes on in the middle needs the names."""
-    first = RowSplitter("", max_event=max_event)
+    first = RowSplitter("", max_event=max_event, delimiter=delimiter)
     at = 0
-    while not first.columns and (block := file.read_at(at, _BLOCK)):
+    while first.header is None and (block := file.read_at(at, _BLOCK)):
         first.feed(block)
         at += len(block)
-    return first.columns
+    return first.header
 
 
 async def hashed(file: OpenFile, end: int) -> tuple[Hash, int]:

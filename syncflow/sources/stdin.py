@@ -13,7 +13,7 @@ from syncflow.config.models.routes import StdinSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.lines import LineSplitter, Splitter
-from syncflow.sources.rows import RowSplitter
+from syncflow.sources.rows import RowSplitter, character
 
 _BLOCK = 256 * 1024
 _BLOCKS_AHEAD = 4
@@ -28,7 +28,7 @@ class Stdin:
     def __init__(self, settings: StdinSource, *, stream: BinaryIO, run: str) -> None:
         partition, longest = f"stdin:{run}", settings.max_event
         self._splitter: Splitter = (
-            RowSplitter(partition, max_event=longest)
+            RowSplitter(partition, max_event=longest, delimiter=character(settings.delimiter))
             if settings.format == "csv"
             else LineSplitter(partition, max_event=longest)
         )

@@ -219,6 +219,21 @@ def test_line_numbers_are_right_after_a_restart_past_blank_lines_and_quoted_brea
     asyncio.run(resumed())
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_the_delimiter_is_known_again_after_a_restart(name: str, tmp_path: Path) -> None:
+    async def resumed() -> None:
+        path = write(tmp_path / name, "sep=\t\na,1\tb\n1,5\tx\n2,5\ty\n")
+        whole = await read_all(opened(path))
+        assert bodies(whole) == [b'{"a,1":"1,5","b":"x"}', b'{"a,1":"2,5","b":"y"}']
+        source = opened(path)
+        await source.open({})
+        (first,) = await take(source, 1)
+        await source.close()
+        assert await read_all(opened(path), after(first.position)) == whole[1:]
+
+    asyncio.run(resumed())
+
+
 def test_a_csv_whose_first_row_names_no_columns_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="does not name the columns"):
         asyncio.run(opened(write(tmp_path / "a.csv", "a,a\n1,2\n")).open({}))

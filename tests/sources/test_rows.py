@@ -36,6 +36,31 @@ GOOD = [
     pytest.param(b'a\n""\n', [({"a": ""}, 2)], id="a quoted empty cell is a row"),
     pytest.param(b"a\n007\n", [({"a": "007"}, 2)], id="numbers stay text"),
 ]
+DELIMITED = [
+    pytest.param(b'a;b\n"1;1";2,5\n', id="semicolons, as Excel writes them in German"),
+    pytest.param(b"a\tb\n1;1\t2,5\n", id="tabs"),
+    pytest.param(b"a|b\n1;1|2,5\n", id="bars"),
+    pytest.param(b'\xef\xbb\xbfsep=;\r\na;b\r\n"1;1";2,5\r\n', id="told by a line sep="),
+    pytest.param(b'"a";"b"\n"1;1";"2,5"\n', id="quoted semicolons"),
+]
+
+
+@pytest.mark.parametrize("text", DELIMITED)
+def test_the_delimiter_is_found_out_from_the_first_row(text: bytes) -> None:
+    whole = split(text)
+    assert [json.loads(raw.body) for raw in whole] == [{"a": "1;1", "b": "2,5"}]
+    assert split(*(bytes([byte]) for byte in text)) == whole
+
+
+def test_commas_inside_quotes_do_not_count_as_delimiters() -> None:
+    assert [json.loads(raw.body) for raw in split(b'"a,b,c";d\n1;2\n')] == [{"a,b,c": "1", "d": "2"}]
+
+
+def test_a_delimiter_that_is_told_is_not_guessed() -> None:
+    splitter = RowSplitter("p", max_event=100, delimiter=";")
+    assert [json.loads(raw.body) for raw in splitter.feed(b"a,b,c;d\n1;2\n")] == [{"a,b,c": "1", "d": "2"}]
+
+
 BROKEN = [
     pytest.param(b"a,b\n1\n3,4\n", 2, "expected 2 cells as in the first row, found 1", id="too few"),
     pytest.param(b"a,b\n1,2,3\n3,4\n", 2, "expected 2 cells as in the first row, found 3", id="too many"),

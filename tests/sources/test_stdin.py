@@ -76,5 +76,11 @@ def test_a_csv_without_columns_is_said_in_plain_words() -> None:
         asyncio.run(asyncio.wait_for(read_all(source), 20))
 
 
+def test_the_delimiter_of_a_csv_on_standard_input_is_told() -> None:
+    source = Stdin(StdinSource(format="csv", delimiter="tab"), stream=io.BytesIO(b"a,b,c\td\n1\t2\n"), run="1")
+    (row,) = asyncio.run(asyncio.wait_for(read_all(source), 20))
+    assert row.body == b'{"a,b,c":"1","d":"2"}'
+
+
 def test_nothing_on_standard_input_ends_at_once() -> None:
     assert asyncio.run(read_all(Stdin(StdinSource(), stream=io.BytesIO(), run="1"))) == []

@@ -35,6 +35,8 @@ class FileSource(Model):
     """The file, relative to this one."""
     format: Literal["jsonl", "csv"] | None = None
     """Told by the file's ending where left out."""
+    delimiter: Literal[",", ";", "|", "tab"] | None = None
+    """Between the cells of a CSV; found out from its first row where left out."""
     follow: Boolean = False
     """Whether to wait for more at its end."""
     max_event: Size = 1_000_000
@@ -46,6 +48,8 @@ class StdinSource(Model):
 
     format: Literal["jsonl", "csv"] = "jsonl"
     """JSON lines, or CSV with a header."""
+    delimiter: Literal[",", ";", "|", "tab"] | None = None
+    """Between the cells of a CSV; found out from its first row where left out."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
 
