@@ -1,7 +1,7 @@
 # Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test node-clients check bench soak fuzz lock clean
+.PHONY: help setup demo test node-clients check bench soak kills fuzz lock clean
 
 # Tests start commands by the hundred: let Python keep what it has compiled, also where the environment says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,6 +62,11 @@ FIRST ?= 0
 
 soak: setup  ## live many seeded lives of a run: make soak SEEDS=20000
 	$(BIN)/python -m tests.simulation.soak $(SEEDS) $(FIRST)
+
+KILLS ?= 200
+
+kills: setup  ## kill runs, journals and a system, again and again: make kills KILLS=200
+	$(BIN)/python -m tests.journeys.kill_loop $(KILLS)
 
 EFFORT ?= 20
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import resource
@@ -21,6 +20,7 @@ import pytest
 
 from syncflow.mock.server import Running, running_mock
 from syncflow.runtime.journal.sqlite.database import connect
+from tests.journeys.kill_loop import children, loop
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
 from tests.journeys.victim import POINTS
@@ -97,6 +97,15 @@ def test_a_run_killed_a_hundred_times_loses_and_repeats_nothing(
     assert sent_again(written) <= kills * IN_FLIGHT
 
 
+@pytest.mark.timeout(240)
+def test_kills_of_every_process_with_every_source_break_no_promise(tmp_path: Path) -> None:
+    """``make kills`` lives two hundred of them."""
+    found = loop(tmp_path, 12, longest_pause=1.0)
+    assert [violation for told in found for violation in told.violations] == []
+    assert sum(told.faults.total() for told in found) == 12
+    assert all(told.requests and told.dead for told in found), found
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_at_a_commit_point_loses_and_repeats_nothing(
     point: str, tmp_path: Path, mock: Running, written: Counter[bytes]
@@ -131,18 +140,6 @@ def test_a_journal_process_that_is_killed_costs_nothing(tmp_path: Path, mock: Ru
 
 def _has_children_or_ended(process: subprocess.Popen[bytes]) -> bool:
     return process.poll() is not None or bool(children(process.pid))
-
-
-def children(process: int) -> list[int]:
-    """Return the processes that a process has started."""
-    threads = Path(f"/proc/{process}/task")
-    if threads.exists():
-        with contextlib.suppress(OSError):  # it has ended
-            return [int(number) for thread in threads.iterdir() for number in (thread / "children").read_text().split()]
-        return []
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [[int(word) for word in line.split()] for line in listed.splitlines()]
-    return [number for number, parent in pairs if parent == process]
 
 
 def test_sigterm_finishes_what_is_under_way_and_says_what_is_left(
