@@ -50,7 +50,7 @@ class Content:
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         file = open_file(self._path)
-        self._end = file.stat.st_size
+        self._end = await asyncio.to_thread(lambda: file.size)
         newest = newest_reading(self._settings.path, acknowledged)
         known = newest or earlier_reading(file, acknowledged)
         number = newest.number if newest else 0

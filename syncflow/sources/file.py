@@ -26,7 +26,7 @@ class File:
 
     def __init__(self, settings: FileSource, *, base: Path, clock: Clock, from_start: bool = False) -> None:
         path = base / settings.path
-        is_csv = (settings.format or ("csv" if path.suffix.lower() in {".csv", ".tsv"} else "jsonl")) == "csv"
+        is_csv = (settings.format or ("csv" if _ending(path) in {".csv", ".tsv"} else "jsonl")) == "csv"
         kind = Stream if settings.follow else Content
         self._reports: list[Report] = []
         self._file: Stream | Content = kind(
@@ -48,3 +48,8 @@ class File:
 
     async def close(self) -> None:
         await self._file.close()
+
+
+def _ending(path: Path) -> str:
+    """Return the ending that tells the format: that below ``.gz`` of a compressed file."""
+    return Path(path.name.removesuffix(".gz")).suffix.lower()

@@ -6,10 +6,13 @@ import gzip
 import io
 import os
 import stat
+import zlib
 from io import FileIO
 from pathlib import Path
 
 from syncflow.errors import ProjectError, UnavailableError
+
+_DAMAGED = (OSError, EOFError, zlib.error)
 
 
 class OpenFile:
@@ -25,6 +28,16 @@ class OpenFile:
     def stat(self) -> os.stat_result:
         """How it stands now, also where it is not at its path any more."""
         return os.fstat(self._file.fileno())
+
+    @property
+    def size(self) -> int:
+        """How many bytes its content has now. A compressed one is unpacked for this, in little memory; raises like ``read``."""
+        if self._unpacked is None:
+            return self.stat.st_size
+        try:
+            return self._unpacked.seek(0, io.SEEK_END)
+        except _DAMAGED as error:
+            raise self._damaged(error) from error
 
     def read(self, size: int) -> bytes:
         """Return what follows, at most ``size`` bytes; empty at the end.
@@ -43,9 +56,12 @@ class OpenFile:
                 return os.pread(self._file.fileno(), size, offset)
             self._unpacked.seek(offset)
             return self._unpacked.read(size)
-        except (OSError, EOFError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise UnavailableError(f"{self.path} cannot be read: {why}") from error
+        except _DAMAGED as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> UnavailableError:
+        why = getattr(error, "strerror", None) or str(error)
+        return UnavailableError(f"{self.path} cannot be read: {why}")
 
     def data_begins_at(self) -> int:
         """Return where the first byte is that is not NUL: a writer that goes on at its old place leaves a hole before it."""

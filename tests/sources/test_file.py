@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from syncflow.clock import Clock
 from syncflow.config.models.routes import FileSource
-from syncflow.errors import ProjectError
+from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.file import File
 from tests.sources.kit import StepClock, bodies, drain, read_all, take, write
@@ -232,6 +233,32 @@ def test_the_delimiter_is_known_again_after_a_restart(name: str, tmp_path: Path)
         assert await read_all(opened(path), after(first.position)) == whole[1:]
 
     asyncio.run(resumed())
+
+
+def test_a_compressed_file_is_read_to_the_end_of_its_content(tmp_path: Path) -> None:
+    async def compressed() -> None:
+        path = tmp_path / "a.csv.gz"
+        path.write_bytes(gzip.compress(b"id,name\n" + b"".join(b"%d,x\n" % number for number in range(5_000))))
+        whole = await read_all(opened(path))
+        assert (len(whole), whole[-1].body) == (5_000, b'{"id":"4999","name":"x"}')
+        assert await read_all(opened(path), after(whole[-1].position)) == []
+        assert len(await read_all(opened(path), after(whole[99].position))) in {4_900, 5_000}
+
+    asyncio.run(compressed())
+
+
+@pytest.mark.parametrize("cut", [slice(None, 40), slice(0, 0), slice(3, None)], ids=["cut off", "empty", "no gzip"])
+def test_a_damaged_compressed_file_is_said_in_plain_words(cut: slice, tmp_path: Path) -> None:
+    async def damaged() -> None:
+        path = tmp_path / "a.jsonl.gz"
+        path.write_bytes(gzip.compress(os.urandom(100).hex().encode())[cut])
+        if cut == slice(0, 0):
+            assert await read_all(opened(path)) == []
+            return
+        with pytest.raises(UnavailableError, match=r"a\.jsonl\.gz cannot be read: "):
+            await read_all(opened(path))
+
+    asyncio.run(damaged())
 
 
 def test_a_csv_whose_first_row_names_no_columns_is_refused_at_once(tmp_path: Path) -> None:
