@@ -14,6 +14,7 @@ from syncflow.cli.console import (
     Output,
     OutputOption,
     ProfileOption,
+    counted,
     say,
     say_block,
     say_json,
@@ -35,7 +36,7 @@ def list_(output: OutputOption = Output.TEXT) -> None:
     """List the adapters of this project (adapters/) and those that come with syncflow."""
     found = [(name, where, _text(file, "description")) for name, (where, file) in sorted(_files().items())]
     if output is Output.JSON:
-        say_json([dict(zip(("name", "where", "description"), row, strict=True)) for row in found])
+        say_json({"adapters": [dict(zip(("name", "where", "description"), row, strict=True)) for row in found]})
     else:
         say_table(("ADAPTER", "WHERE", "WHAT IT SPEAKS TO"), found)
 
@@ -71,7 +72,7 @@ def check(
     )
     checks = {document.model.adapter: check_conformance(document) for document in documents}
     if output is Output.JSON:
-        say_json([_row(adapter, check) for adapter, own in checks.items() for check in own])
+        say_json({"checks": [_row(adapter, check) for adapter, own in checks.items() for check in own]})
     else:
         _say_checks(checks)
     if any(check.problems for own in checks.values() for check in own):
@@ -89,7 +90,7 @@ def _say_checks(checks: Mapping[str, Sequence[Check]]) -> None:
             for problem in check.problems:
                 say_block(indent(problem, " " * 8))
     every = [check for own in checks.values() for check in own]
-    say(f"{len(every)} checks, {sum(1 for check in every if check.problems)} broken")
+    say(f"{counted(len(every), 'check')}, {sum(1 for check in every if check.problems)} broken")
 
 
 def _is_routes(name: str) -> bool:

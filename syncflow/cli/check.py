@@ -28,7 +28,8 @@ def check(
     program = build(project)
     results = asyncio.run(_check_all(program, project_renewed(project)))
     if output is Output.JSON:
-        say_json([{"system": name, "good": result.good, "message": result.message} for name, result in results.items()])
+        rows = [{"system": name, "good": each.good, "message": each.message} for name, each in results.items()]
+        say_json({"systems": rows})
     else:
         for name, result in results.items():
             say(f"{name}: {'good' if result.good else 'bad'}: {result.message}")

@@ -51,6 +51,8 @@ _MOMENTS = frozenset(
         "ended_at",
         "next_try_at",
         "oldest_at",
+        "since",
+        "until",
     )
 )
 _BODIES = frozenset(("raw", "payload"))
@@ -166,10 +168,15 @@ def moment(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if seconds else ""
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return ``1 event``, ``2,000 events``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def say_table(
     headers: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: frozenset[str] = frozenset()
 ) -> None:
-    """Print a table; the columns in ``numbers`` are aligned to the right, and left out if all are 0 where the terminal is too narrow."""
+    """Print a table without its empty columns; those in ``numbers`` are aligned to the right, and left out if 0 where space is short."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -177,8 +184,10 @@ def say_table(
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
     console = Console(highlight=False, markup=False, width=width)
     headers, cells = list(headers), [[visible(str(cell)) for cell in row] for row in rows]
+    if cells:
+        headers, cells = _without(headers, cells, frozenset({""}), among=frozenset(headers))
     if _natural_width(headers, cells) > console.width:
-        headers, cells = _without_zeros(headers, cells, numbers)
+        headers, cells = _without(headers, cells, frozenset({"", "0"}), among=numbers)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, header in enumerate(headers):
         table.add_column(header, justify="right" if header in numbers else "left", overflow="fold", no_wrap=index == 0)
@@ -192,10 +201,8 @@ def _natural_width(headers: list[str], cells: list[list[str]]) -> int:
     return sum(max(map(len, column)) + 3 for column in columns) - 3
 
 
-def _without_zeros(
-    headers: list[str], cells: list[list[str]], numbers: frozenset[str]
+def _without(
+    headers: list[str], cells: list[list[str]], nothing: frozenset[str], *, among: frozenset[str]
 ) -> tuple[list[str], list[list[str]]]:
-    kept = [
-        i for i, header in enumerate(headers) if header not in numbers or any(row[i] not in {"", "0"} for row in cells)
-    ]
+    kept = [i for i, header in enumerate(headers) if header not in among or any(row[i] not in nothing for row in cells)]
     return [headers[i] for i in kept], [[row[i] for i in kept] for row in cells]

@@ -30,6 +30,7 @@ from syncflow.cli.console import (
     OutputOption,
     ProfileOption,
     agreed,
+    counted,
     for_programs,
     json_line,
     moment,
@@ -238,7 +239,7 @@ def _show_reasons(found: list[dict[str, Any]]) -> None:
                 row["route"],
                 row["code"],
                 row["status"] or "",
-                row["reason"] or row["rule"],
+                why_in_our_words(row),
                 row["example"],
             )
             for row in found
@@ -288,7 +289,7 @@ def _show_how(found: list[dict[str, Any]], count: int, *, remap: bool) -> None:
 
 
 def _many(count: int) -> str:
-    return f"{count:,} dead letter{'' if count == 1 else 's'}"
+    return counted(count, "dead letter")
 
 
 def _record(row: Mapping[str, Any]) -> str:
@@ -296,8 +297,18 @@ def _record(row: Mapping[str, Any]) -> str:
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    why = str(row["reason"] or row["rule"])
+    why = why_in_our_words(row)
     return f"{why}; not sent again: {row['set_aside']}" if row["set_aside"] else why
+
+
+def why_in_our_words(row: Mapping[str, Any]) -> str:
+    """Say in our words why; a vendor's words, which may hold personal data, are shown with one letter only."""
+    if row["reason"]:
+        return str(row["reason"])
+    system = row["system"] or "the system"
+    if not row["status"]:
+        return f"not delivered to {system}"
+    return f"{system} {'failed' if row['status'] >= 500 else 'refused it'} (status {row['status']})"
 
 
 def _place(row: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from syncflow.cli.console import (
     OutputOption,
     ProfileOption,
     RoutesArgument,
+    counted,
     say,
     say_block,
     say_json,
@@ -132,7 +133,12 @@ def _show(rehearsal: Rehearsal, requests: list[dict[str, Any]]) -> None:
         if request["body"] is not None:
             say_block(_indented(request["body"]))
     say()
-    say(f"{len(rehearsal.events)} events, {len(requests)} requests, {rehearsal.dead} dead letters; nothing was sent")
+    counts = (
+        counted(len(rehearsal.events), "event"),
+        counted(len(requests), "request"),
+        counted(rehearsal.dead, "dead letter"),
+    )
+    say(f"{', '.join(counts)}; nothing was sent")
 
 
 def _step(request: dict[str, Any]) -> str:

@@ -33,7 +33,7 @@ def functions(
     rows = [(function.name, function.group, function.summary) for function in library.values()]
     rows += [(own.name, "jmespath", own.summary) for own in JMESPATH_FUNCTIONS.values() if own.name not in library]
     if output is Output.JSON:
-        say_json([dict(zip(("name", "group", "summary"), row, strict=True)) for row in rows])
+        say_json({"functions": [dict(zip(("name", "group", "summary"), row, strict=True)) for row in rows]})
     else:
         say_table(("FUNCTION", "GROUP", "WHAT IT GIVES"), rows)
 

@@ -15,6 +15,7 @@ from syncflow.cli.console import (
     OutputOption,
     ProfileOption,
     agreed,
+    counted,
     for_programs,
     moment,
     remark,
@@ -76,7 +77,7 @@ def _forget(path: Path, record: str | None, *, delete: bool, yes: bool) -> None:
         remark("hint: --forget --delete deletes it there first")
     agreed(f"Erase the data of {record} from the journal for good?", yes=yes)
     events = wishes.forget(path, record)
-    say(f"{events} event{'' if events == 1 else 's'} of the record erased from the journal")
+    say(f"{counted(events, 'event')} of the record erased from the journal")
     if not events:
         raise typer.Exit(1)
 
@@ -179,13 +180,23 @@ def _closing(found: dict[str, Any]) -> None:
     if dead or found["marked"] or found["set_aside"] or found["unreadable"]:
         say()
     if dead:
-        say(f"{dead:,} dead letter{'' if dead == 1 else 's'}; `syncflow dlq list --reasons` says why")
+        _letters(found["dead_letters"])
+        say(f"{counted(dead, 'dead letter')}; `syncflow dlq list --reasons` says why")
     if found["marked"]:
         say(f"{found['marked']:,} marked to be sent again, by a run that is going on or the next one")
     for row in found["unreadable"]:
-        say(f"{row['count']:,} values of {row['route']}: {row['field']} could not be read (unreadable)")
+        say(f"{counted(row['count'], 'value')} of {row['route']}: {row['field']} could not be read (unreadable)")
     for row in found["set_aside"]:
         say(f"{row['count']:,} marked to be sent again, and set aside: {row['reason']}")
+
+
+def _letters(found: list[dict[str, Any]]) -> None:
+    """Print the open dead letters by stage, route and code, the most frequent first."""
+    rows = [
+        (row["code"], row["stage"], row["route"] or "", row["count"])
+        for row in sorted(found, key=lambda row: (-row["count"], row["code"], row["route"] or ""))
+    ]
+    say_table(("DEAD BECAUSE OF", "STAGE", "ROUTE", "COUNT"), rows, numbers=frozenset({"COUNT"}))
 
 
 def _when(seconds: float) -> str:

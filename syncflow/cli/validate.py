@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, RoutesArgument, say, say_block
+from syncflow.cli.console import DEFAULT_ROUTES, RoutesArgument, say, say_block, say_json
 
 if TYPE_CHECKING:
     from syncflow.config.diagnostics import Diagnostic
+    from syncflow.config.render import Format
 
 
 class Style(StrEnum):
@@ -23,6 +24,14 @@ class Style(StrEnum):
     JSON = "json"
     GITHUB = "github"
     SARIF = "sarif"
+
+
+_FORMATS: dict[Style, Format] = {
+    Style.TEXT: "text",
+    Style.CONCISE: "concise",
+    Style.GITHUB: "github",
+    Style.SARIF: "sarif",
+}
 
 
 def validate(
@@ -74,9 +83,12 @@ def _drift(routes: Path, profile: str | None) -> list[Diagnostic]:
 
 
 def _show(found: list[Diagnostic], output: Style, routes: Path) -> None:
-    from syncflow.config.render import render
+    from syncflow.config.render import as_json, render
 
-    text = render(found, output.value)
+    if output is Style.JSON:
+        say_json({"diagnostics": [as_json(diagnostic) for diagnostic in found]})
+        return
+    text = render(found, _FORMATS[output])
     if text:
         say_block(text)
     if output is Style.TEXT:

@@ -26,7 +26,7 @@ def test_an_adapter_that_stands_in_the_routes_file_is_checked(
     arguments: tuple[str, ...], command: Command, hook: Path
 ) -> None:
     ended = command("adapters", "check", *arguments, "--output", "json")
-    checks = json.loads(ended.out)
+    checks = json.loads(ended.out)["checks"]
     assert (ended.code, {check["adapter"] for check in checks}) == (0, {"hook"})
     assert "delete: no secret is told" in {check["law"] for check in checks}
 

@@ -64,7 +64,7 @@ def test_a_project_that_is_not_there_is_1_and_named(
 def test_functions_lists_what_expressions_may_call(command: Command) -> None:
     ended = command("functions", "--output", "json")
     assert ended.code == 0
-    assert {"lower", "truncate", "first_name"} <= {function["name"] for function in json.loads(ended.out)}
+    assert {"lower", "truncate", "first_name"} <= {function["name"] for function in json.loads(ended.out)["functions"]}
 
 
 def test_functions_describes_one(command: Command) -> None:
@@ -87,7 +87,10 @@ def test_functions_helps_with_a_slip(command: Command) -> None:
 def test_adapters_lists_the_shipped_and_the_own(command: Command, project: Path) -> None:
     (project / "adapters").mkdir()
     (project / "adapters" / "mine.yaml").write_text("adapter: mine\ndescription: My own API.\n", "utf-8")
-    listed = {adapter["name"]: adapter for adapter in json.loads(command("adapters", "list", "--output", "json").out)}
+    listed = {
+        adapter["name"]: adapter
+        for adapter in json.loads(command("adapters", "list", "--output", "json").out)["adapters"]
+    }
     assert listed["mine"] == {"name": "mine", "where": "adapters/mine.yaml", "description": "My own API."}
     assert {"salesforce", "hubspot"} <= set(listed)
 

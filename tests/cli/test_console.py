@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncflow.cli.console import say_table
+from syncflow.cli.console import counted, say_table
 
 HEADERS = ("ROUTE", "READ", "ALREADY DONE", "DELIVERED")
 
@@ -18,3 +18,28 @@ def test_a_narrow_terminal_is_spared_columns_of_zeros(
     header, _, first, _ = capsys.readouterr().out.splitlines()
     assert header.split() == [word for name in HEADERS if shown or name != "ALREADY DONE" for word in name.split()]
     assert first.split() == ["a", "7", *(["0"] if shown else []), "7"]
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 values"), (1, "1 value"), (2000, "2,000 values")])
+def test_a_count_agrees_with_its_noun(count: int, said: str) -> None:
+    assert counted(count, "value") == said
+
+
+def test_a_table_has_no_column_that_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    say_table(("NAME", "RULE", "COUNT"), [("a", "", 0), ("b", "", 1)], numbers=frozenset({"COUNT"}))
+    assert capsys.readouterr().out.splitlines()[0].split() == ["NAME", "COUNT"]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"reason": "no route fits", "status": None, "system": None}, "no route fits"),
+        ({"reason": "", "status": 400, "system": "crm"}, "crm refused it (status 400)"),
+        ({"reason": "", "status": 503, "system": "crm"}, "crm failed (status 503)"),
+        ({"reason": "", "status": None, "system": "crm"}, "not delivered to crm"),
+    ],
+)
+def test_why_is_said_in_our_words_and_never_by_a_line_of_yaml(row: dict[str, object], said: str) -> None:
+    from syncflow.cli.dead_letters import why_in_our_words
+
+    assert why_in_our_words(row) == said

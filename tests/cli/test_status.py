@@ -23,6 +23,7 @@ def test_totals_are_per_route_and_system_with_what_waits(
     shown = command("status").out
     for text in ("events: 10, 1 dead, 1 ignored, 8 routed", "last run: ", "ROUTE ", "SYSTEM ", "QUEUE OF", "NEXT TRY"):
         assert text in shown
+    assert "DEAD BECAUSE OF" in shown
     assert "1 dead letter; `syncflow dlq list --reasons` says why" in shown
     queues = json.loads(command("status", "--output", "json").out)["queues"]
     assert {row["system"]: row["waiting"] + row["retrying"] for row in queues} == {"hubspot": 4, "salesforce": 4}

@@ -23,7 +23,7 @@ def test_a_fault_in_a_profile_that_is_not_used_is_found_and_named(command: Comma
     assert ended.code == 1
     assert "the base URL must begin with https:// (or http://) and name a host (profile live)\n" in ended.out
     assert command("validate", "--profile", "mock").code == 0
-    assert json.loads(command("validate", "-o", "json").out)[0]["profiles"] == ["live"]
+    assert json.loads(command("validate", "-o", "json").out)["diagnostics"][0]["profiles"] == ["live"]
 
 
 def slip(project: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_slip_is_named_with_its_place(command: Command, project: Path) -> None
 def test_a_style_for_machines_is_one_document(command: Command, project: Path, style: str) -> None:
     good = command("validate", "--output", style)
     assert good.code == 0
-    json.loads(good.out)
+    assert isinstance(json.loads(good.out), dict)
     slip(project)
     wrong = command("validate", "--output", style)
     assert wrong.code == 1
