@@ -6,7 +6,7 @@ In: a loaded ``Project``. Out: a ``Program``. ``validate`` calls ``check``, ``ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import BaseModel
@@ -37,12 +37,12 @@ from syncflow.compiler.routing.router import (
     reasons_of,
     route_names,
 )
+from syncflow.compiler.texts import normaliser
 from syncflow.compiler.types.json import NEVER, Type
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, SystemNames
-from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 from syncflow.errors import ProjectError
 from syncflow.events import Action
@@ -154,7 +154,7 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
         on_leave=route.on_leave,
         on_key_change=route.on_key_change,
         key_name=transform.key_name,
-        normalise_key=_normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
+        normalise_key=normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
         was=_former_names(project, route, name, system),
         remembers=project.routes.model.records[kind].items == "partial",
     )
@@ -206,11 +206,6 @@ def _transform(project: Project, document: Document[MappingFile], scope: Type) -
         functions=library_of(project),
         unreadable=project.routes.model.unreadable,
     )
-
-
-def _normaliser(field: ObjectField | None) -> Callable[[str], str]:
-    """Keys are the same there when these are equal: with letters of one case where the field knows no case."""
-    return str if field is None or field.case_sensitive else str.lower
 
 
 def _systems(project: Project) -> dict[str, SystemPlan]:

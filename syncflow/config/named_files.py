@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.files import Files, resolved
-from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.adapter import AdapterFile, TextRules
 from syncflow.config.models.mapping import MappingFile
-from syncflow.config.models.schema import ObjectFile, SchemaNode
+from syncflow.config.models.schema import ObjectField, ObjectFile, SchemaNode
 from syncflow.config.nodes import MappingNode, ScalarNode, SequenceNode, dotted, find, from_data, is_nothing, merge
 from syncflow.config.nodes import Path as NodePath
 from syncflow.config.own_code import OwnCodeError
@@ -201,7 +201,15 @@ class NamedFiles:
         model, diagnostics = (documents[0].model, []) if len(documents) == 1 else read_model(ObjectFile, node)
         self.files.diagnostics += diagnostics
         if model is not None:
-            self.objects[key] = MergedObject(model, tuple(documents))
+            rules = self.adapters[key[0]].model.texts
+            fields = {name: _with_rules(field, rules) for name, field in model.fields.items()}
+            self.objects[key] = MergedObject(model.model_copy(update={"fields": fields}), tuple(documents))
+
+
+def _with_rules(field: ObjectField, rules: TextRules) -> ObjectField:
+    """Return a field that says of itself all that its adapter says of texts in general."""
+    general = {"trim": rules.trim, "case_sensitive": rules.case_sensitive, "unicode": rules.unicode}
+    return field.model_copy(update={name: rule for name, rule in general.items() if getattr(field, name) is None})
 
 
 def own_object_files(adapter_name: str, object_name: str) -> list[str]:

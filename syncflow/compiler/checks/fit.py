@@ -11,7 +11,7 @@ from syncflow.compiler.code import Emitted
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.mapping.payloads import compile_field, taker
-from syncflow.compiler.types.fitting import fits, mended_by
+from syncflow.compiler.types.fitting import fits, may_be_blank, mended_by
 from syncflow.compiler.types.formats import FORMATS, lies_within
 from syncflow.compiler.types.json import (
     NEVER,
@@ -48,6 +48,7 @@ def check_fit(
     if name == document.model.key:
         yield from _key(document, name, emitted)
     yield from _required(document, name, emitted, field, partial=partial)
+    yield from _not_blank(document, name, emitted, field)
     if not (isinstance(form, Recipe) and form.table is not None):
         yield from _values(document, name, emitted, field, as_text=as_text)
 
@@ -93,6 +94,23 @@ def _required(
         expected="a value for every record",
         found=describe(emitted.type),
         hint="" if left_out and not always else hint,
+    )
+
+
+def _not_blank(
+    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField
+) -> Iterator[Diagnostic]:
+    if not (field.required and field.trim and may_be_blank(emitted.type)) or name == document.model.key:
+        return
+    text, said = _text(document, name), "say `pattern: '\\S'` in the schema"
+    yield document.report(
+        "SF349",
+        f"`{name}` is required, and this may be blank, which is nothing there",
+        *_path(document, name),
+        severity="warning",
+        expected="text that is not blank",
+        found=describe(emitted.type),
+        hint=said if is_jinja(text) else f"write trim({text}) || '…', or {said}",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import anything, text
 from syncflow.compiler.functions.rules import bounded, text_up_to
-from syncflow.compiler.types.json import Text, Type, longest, nullable
+from syncflow.compiler.types.json import TRIMMED, Text, Type, longest, nullable
 from syncflow.events import Json
 
 GROUP = Group("names", "Names of people")
@@ -88,7 +88,7 @@ def _joined(words: list[str]) -> str | None:
 
 
 def _part(name: Type) -> Type:
-    return nullable(Text(min_length=1, max_length=longest(name)))
+    return nullable(Text(min_length=1, max_length=longest(name), pattern=TRIMMED))
 
 
 @GROUP.function(

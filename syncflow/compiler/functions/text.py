@@ -10,7 +10,18 @@ from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, most, no_longer, text_up_to
 from syncflow.compiler.types.formats import FORMATS
-from syncflow.compiler.types.json import BOOLEAN, Integer, Text, Type, longest, members, nullable, shortest, union
+from syncflow.compiler.types.json import (
+    BOOLEAN,
+    TRIMMED,
+    Integer,
+    Text,
+    Type,
+    longest,
+    members,
+    nullable,
+    shortest,
+    union,
+)
 from syncflow.events import Json
 
 GROUP = Group("text", "Text")
@@ -59,7 +70,7 @@ GROUP.function(
     "trim",
     "Remove blanks at both ends.",
     text(),
-    returns=no_longer,
+    returns=lambda kind: Text(max_length=longest(kind), pattern=TRIMMED),
     examples=[("  Ada \n", "Ada")],
 )
 def _trim(value: str) -> str:
@@ -72,6 +83,15 @@ def _truncated(value: Type, count: Type) -> Type:
     return Text(
         min_length=max(0, min(fewest, count.least or 0)) if isinstance(count, Integer) else 0,
         max_length=max(0, min(lengths)) if lengths else None,
+        pattern=TRIMMED if all(map(_begins_with_no_blank, members(value))) else None,
+    )
+
+
+def _begins_with_no_blank(kind: Type) -> bool:
+    if not isinstance(kind, Text):
+        return False
+    return kind.pattern == TRIMMED or (
+        kind.values is not None and all(value == value.lstrip() for value in kind.values)
     )
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
-from syncflow.compiler.types.fitting import fits
+from syncflow.compiler.types.fitting import fits, may_be_blank
 from syncflow.compiler.types.formats import FORMATS, is_local
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER, Type
 from syncflow.compiler.values import Fault, kind_of, text_of
@@ -40,8 +40,10 @@ def compile_payload_check(
     """
     checks = tuple(_unproven(fields, mapped, zone=zone, as_text=as_text))
     required = [name for name, field in fields.items() if field.required and not field.read_only and name not in sure]
+    trimmed = [name for name in mapped if name in fields and fields[name].required and fields[name].trim]
+    trimmed = [name for name in trimmed if may_be_blank(mapped[name])]
     only_on_create = [name for name in mapped if name in fields and fields[name].create_only]
-    if not (checks or required or only_on_create):
+    if not (checks or required or trimmed or only_on_create):
         return None
 
     def check(payload: Item, change: Change) -> Item:
@@ -51,6 +53,8 @@ def compile_payload_check(
                 payload[name] = _checked(name, value, fit)
         if required:
             _check_required(payload, required, change)
+        for name in trimmed:
+            _check_not_blank(name, payload.get(name))
         if change == "update":
             for name in only_on_create:
                 payload.pop(name, None)
@@ -95,6 +99,11 @@ def _check_required(payload: Item, required: Sequence[str], change: Change) -> N
             raise Fault(
                 "mapping", "required", f"{name}: a value is required, found {'null' if name in payload else 'none'}"
             )
+
+
+def _check_not_blank(name: str, value: Json) -> None:
+    if isinstance(value, str) and not value.strip():
+        raise Fault("mapping", "required", f"{name}: a value is required, found blanks only, which are dropped there")
 
 
 def compile_field(field: ObjectField, *, zone: tzinfo, as_text: bool) -> Check:  # noqa: PLR0911  # one line a type

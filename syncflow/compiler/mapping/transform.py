@@ -21,6 +21,7 @@ from syncflow.compiler.functions.unreadable import NOTES
 from syncflow.compiler.mapping.payloads import compile_payload_check
 from syncflow.compiler.mapping.unread import Unread, conversions_of
 from syncflow.compiler.positions import place_within
+from syncflow.compiler.texts import tidier
 from syncflow.compiler.types.json import MISSING, Type, may_be_null
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.documents import Document
@@ -35,6 +36,8 @@ _Root = Mapping[str, Json]
 _Finish: TypeAlias = Callable[[_Root, Item, Change], tuple[Item, tuple[str, ...]]]
 
 
+_Tidy: TypeAlias = Callable[[str], str] | None
+"""Writes a key as it is sent; None: as it is."""
 Keyed: TypeAlias = tuple[str, Item, tuple[str, ...]]
 
 
@@ -99,8 +102,9 @@ def compile_mapping(
     required = {name for name, each in fields.items() if each.required and not each.read_only} | {mapping.key}
     unread = _unread(mapping, made, required, scope, functions, unreadable)
     finish = _finish(check, unread)
-    key, payload = _key(_key_function(mapping, functions)), _payload(function, finish, mapping.key)
-    keyed = _keyed(function, finish, mapping.key, key)
+    tidy = tidier(fields.get(mapping.key))
+    key, payload = _key(_key_function(mapping, functions), tidy), _payload(function, finish, mapping.key, tidy)
+    keyed = _keyed(function, finish, mapping.key, key, tidy)
     return Transform(mapping.target, mapping.key, payload, key, keyed, unread, function)
 
 
@@ -218,7 +222,9 @@ def _item_paths(emitted: Emitted) -> Iterator[tuple[str | int | None, ...]]:
     yield from dict.fromkeys(read.steps for read in emitted.reads if read.steps[0] == "item")
 
 
-def _payload(function: Generated, finish: _Finish | None, key_name: str) -> Callable[[_Root, Change], Item]:
+def _payload(
+    function: Generated, finish: _Finish | None, key_name: str, tidy: _Tidy
+) -> Callable[[_Root, Change], Item]:
     make = function.bare
 
     def payload(root: _Root, change: Change) -> Item:
@@ -228,13 +234,15 @@ def _payload(function: Generated, finish: _Finish | None, key_name: str) -> Call
             raise _fault(function.tell(error)) from error
         if made.get(key_name).__class__ is float:
             _write_key_whole(made, key_name)
+        elif tidy is not None and isinstance(key := made.get(key_name), str):
+            made[key_name] = tidy(key)
         return made if finish is None else finish(root, made, change)[0]
 
     return payload
 
 
 def _keyed(
-    function: Generated, finish: _Finish | None, key_name: str, key_of: Callable[[_Root], str]
+    function: Generated, finish: _Finish | None, key_name: str, key_of: Callable[[_Root], str], tidy: _Tidy
 ) -> Callable[[_Root, Change], Keyed]:
     make = function.bare
 
@@ -247,6 +255,8 @@ def _keyed(
         if key.__class__ is not str:
             _write_key_whole(made, key_name)
             key = key_of(root)
+        elif tidy is not None and (written := tidy(key)) is not key:
+            key = made[key_name] = written
         if finish is None:
             return key, made, ()
         return key, *finish(root, made, change)
@@ -271,13 +281,14 @@ def _key_function(mapping: MappingFile, functions: Library) -> Generated:
     return emitter.function("key", emit_field(emitter, mapping.key, mapping.fields[mapping.key]))
 
 
-def _key(function: Generated) -> Callable[[_Root], str]:
+def _key(function: Generated, tidy: _Tidy) -> Callable[[_Root], str]:
     make = function.call
 
     def key(root: _Root) -> str:
         try:
-            return text_of_id(make(root)) or ""
+            text = text_of_id(make(root)) or ""
         except DataError:
             return ""
+        return text if tidy is None else tidy(text)
 
     return key

@@ -112,6 +112,9 @@ class Anything:
 
 Type: TypeAlias = Null | Absent | Boolean | Integer | Number | Text | Array | Object | Union | Anything
 
+TRIMMED: Final = r"^(?:\S|$)"
+"""The pattern of text that does not begin with a blank: without its blanks at both ends, or nothing at all."""
+
 NULL: Final = Null()
 ABSENT: Final = Absent()
 BOOLEAN: Final = Boolean()

@@ -248,6 +248,17 @@ class Limit(Model):
         return self
 
 
+class TextRules(Model):
+    """What the other side makes of text; a field of an object may say otherwise."""
+
+    trim: Boolean = False
+    """It drops blanks around text: keys are the same without them, and blanks alone do not fill a required field."""
+    case_sensitive: Boolean = True
+    """Whether keys that differ in case are different records."""
+    unicode: Literal["NFC", "NFKC"] | None = None
+    """The Unicode form in which it compares keys; left out: as they are."""
+
+
 class AdapterObject(Model):
     """An object of the other side."""
 
@@ -353,6 +364,8 @@ class AdapterFile(Model):
     """How long a request may take."""
     values: Literal["json", "text"] = "json"
     """``text``: every value of a payload is sent as text (true → "true", 42 → "42")."""
+    texts: TextRules = TextRules()
+    """What the other side makes of text: how keys are compared, and what counts as blank."""
     clear: JsonValue = None
     """How a field is cleared: what is sent for null."""
     objects: dict[Text, AdapterObject]

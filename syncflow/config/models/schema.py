@@ -113,8 +113,12 @@ class ObjectField(Model):
     """The other side guarantees that no two records share a value, so it can be a key."""
     key: Boolean = False
     """May be used as key although the other side does not guarantee uniqueness (an e-mail address)."""
-    case_sensitive: Boolean = True
-    """Whether keys that differ in case are different records there."""
+    case_sensitive: Boolean | None = None
+    """Whether keys that differ in case are different records there. Left out: as the adapter says (``texts``), else true."""
+    trim: Boolean | None = None
+    """Whether the other side drops blanks around the text, so that blanks alone are nothing. Left out: as the adapter says, else false."""
+    unicode: Literal["NFC", "NFKC"] | None = None
+    """The Unicode form in which keys are compared there. Left out: as the adapter says, else as they are."""
     minimum: IntegerOrNumber | None = None
     """The least number."""
     maximum: IntegerOrNumber | None = None

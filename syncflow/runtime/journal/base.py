@@ -7,7 +7,7 @@ durable as a whole, and so is what ``settle`` returned from. Nothing here assume
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Protocol
@@ -263,6 +263,8 @@ class Activation:
     kinds: frozenset[str]
     was: Mapping[Named, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     """Former names: of what, name of today → the names before."""
+    keys: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    """route → what makes keys equal that are the same in its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from syncflow.runtime.journal.base import Activated, Activation, Named
-from syncflow.runtime.journal.sqlite.presence import end_abandoned, leave_behind
+from syncflow.runtime.journal.sqlite.presence import compare_anew, end_abandoned, leave_behind
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 
 _COLUMNS: Mapping[Named, Sequence[str]] = {
@@ -30,6 +30,8 @@ def activate(db: sqlite3.Connection, program: Activation, at: float) -> Activate
     renamed = _carry_over(db, program)
     known = _places(db)
     left = _leave_behind(db, known, program)
+    for route, normalise in program.keys.items():
+        compare_anew(db, route, normalise)
     dead = _bury(db, known, program, at)
     db.executemany(
         "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)",

@@ -7,7 +7,7 @@ intention (``delivery = …``): while a later one is open, that one decides. Wha
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from syncflow.runtime.journal.sqlite.bulk import insert, update
 from syncflow.runtime.journal.sqlite.rows import PRESENCE_COLUMNS, Row
@@ -138,3 +138,21 @@ def leave_behind(db: sqlite3.Connection, route: str) -> int:
     db.execute(f"UPDATE presence SET passing = NULL, {_NOTHING_HELD} WHERE route = ?", (route,))
     db.execute("DELETE FROM sent WHERE route = ?", (route,))
     return count
+
+
+_PROBE = " Aa\u00c5\u212b\ufb01 "
+"""A text that each rule of comparing keys makes something else of, so that it tells rules apart."""
+
+
+def compare_anew(db: sqlite3.Connection, route: str, normalise: Callable[[str], str]) -> None:
+    """Write the keys of a route as they are compared today, where the journal was last used with another rule."""
+    rule = normalise(_PROBE)
+    if db.execute("SELECT 1 FROM key_rules WHERE route = ? AND rule = ?", (route, rule)).fetchone():
+        return
+    db.create_function("compared_key", 1, normalise, deterministic=True)
+    db.execute(
+        "UPDATE presence SET compared = compared_key(key_value), held = iif(held = '', '', compared_key(held_value)) "
+        "WHERE route = ? AND (compared != compared_key(key_value) OR held != iif(held = '', '', compared_key(held_value)))",
+        (route,),
+    )
+    db.execute("INSERT OR REPLACE INTO key_rules VALUES (?, ?)", (route, rule))

@@ -161,7 +161,12 @@ CREATE TABLE unreadable (route TEXT NOT NULL, field TEXT NOT NULL, count INTEGER
 EVIDENCE = "ALTER TABLE positions ADD COLUMN evidence TEXT NOT NULL DEFAULT '';"
 """How a source knows again what it read up to a position."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS, UNREADABLE, EVIDENCE)
+KEY_RULES = """
+CREATE TABLE key_rules (route TEXT PRIMARY KEY, rule TEXT NOT NULL) WITHOUT ROWID;
+"""
+"""How the keys of each route were compared when the journal was last used."""
+
+MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS, UNREADABLE, EVIDENCE, KEY_RULES)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_HELD_ELSEWHERE = "held != '' AND (held != compared OR state != 'present')"
