@@ -23,6 +23,7 @@ def check_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     yield from _shares(routes)
     yield from _webhook(routes)
     yield from _journal_is_the_source(routes)
+    yield from _followed(routes)
 
 
 def _generated_record(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
@@ -65,6 +66,13 @@ def _journal_is_the_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]
     if _is_same(events, journal):
         message = f"the journal is the file of events ({file.path}), and would be written over it"
         yield routes.report("SF205", message, "journal", "path", expected="a file of its own")
+
+
+def _followed(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    file = routes.model.source.file
+    if file is not None and file.follow and file.path.endswith(".gz"):
+        message, hint = "a compressed file does not grow, and cannot be followed", "remove `follow: true`"
+        yield routes.report("SF205", message, "source", "file", "follow", hint=hint)
 
 
 def _is_same(one: Path, other: Path) -> bool:

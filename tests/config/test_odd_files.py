@@ -12,7 +12,9 @@ import pytest
 from syncflow.compiler.checks.unused_files import check_unused_files
 from syncflow.config.project import load_project, read_project
 from syncflow.config.regular_files import oddity, read_regular
+from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.lock import lock_of
+from syncflow.runtime.journal.sqlite.database import connect
 from tests.config.projects import copy_project
 
 
@@ -100,18 +102,42 @@ def test_no_line_of_a_file_of_the_system_is_quoted(through_a_link: bool, tmp_pat
     ]
 
 
-def test_the_journal_is_not_the_file_of_events(tmp_path: Path) -> None:
+def _settings_found(tmp_path: Path, *settings: str) -> list[str]:
+    """Return what is wrong with a source and a journal in place of the project's own."""
     routes = copy_project(tmp_path)
     text = routes.read_text("utf-8")
     assert "\njournal:" not in text
     lines = text.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("source:"))
     end = next(number for number in range(at + 1, len(lines)) if lines[number][:1].strip())
-    lines[at:end] = ["source: {file: {path: people.jsonl}}", "journal: {path: ./people.jsonl}"]
+    lines[at:end] = settings
     routes.write_text("\n".join(lines), "utf-8")
     _, found = read_project(routes, environment={})
+    return [each.message for each in found if each.code == "SF205"]
+
+
+def test_the_journal_is_not_the_file_of_events(tmp_path: Path) -> None:
+    (tmp_path / "people.jsonl").touch()
+    (tmp_path / "link.db").symlink_to("people.jsonl")
     message = "the journal is the file of events (people.jsonl), and would be written over it"
-    assert [each.message for each in found if each.code == "SF205"] == [message]
+    source = "source: {file: {path: people.jsonl}}"
+    assert _settings_found(tmp_path, source, "journal: {path: ./people.jsonl}") == [message]
+    assert _settings_found(tmp_path, source, "journal: {path: link.db}") == [message]
+
+
+def test_a_compressed_file_cannot_be_followed(tmp_path: Path) -> None:
+    message = "a compressed file does not grow, and cannot be followed"
+    assert _settings_found(tmp_path, "source: {file: {path: a.jsonl.gz, follow: true}}") == [message]
+    assert _settings_found(tmp_path, "source: {file: {path: a.jsonl.gz}}") == []
+
+
+@odd_things
+def test_an_odd_file_as_the_journal_is_refused_also_by_who_only_looks(
+    kind: str, make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "journal.db")
+    with pytest.raises(UnavailableError, match=f"journal.db cannot be used: it is {kind}$"):
+        connect(tmp_path / "journal.db", read_only=True)
 
 
 def test_links_to_one_journal_share_its_lock(tmp_path: Path) -> None:

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from syncflow.config.regular_files import oddity
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 
 
 def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlite3.Connection:
     """Open a journal file: for a run, or to look at it while a run writes."""
+    if odd := oddity(path):
+        raise UnavailableError(
+            f"the journal {path} cannot be used: it is {odd}", hint="name a file (journal: {path: …})"
+        )
     if read_only:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     database = sqlite3.connect(path, check_same_thread=False, timeout=30)
