@@ -85,6 +85,22 @@ def test_a_new_life_never_deletes_by_the_old_ones_id(tmp_path: Path) -> None:
     assert vendor.held == {}
 
 
+def test_a_record_made_anew_never_deletes_the_one_that_took_its_key(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Vendor()
+    first = [change("A", key="k", name="1")]
+    live(first, path, vendor=vendor, program=OLD)
+    later = [
+        change("A", "delete", key="k"),
+        change("B", key="k", name="b"),
+        change("A", key="k", name="2"),
+        change("A", "update", key="k", name="3"),
+        change("A", "update", key="j", name="4"),
+    ]
+    live([*first, *later], path, vendor=vendor, program=OLD)
+    assert vendor.violations == []
+    assert vendor.names() == {"k": "b", "j": "4"}
+
+
 def test_a_refused_change_of_key_leaves_the_old_key(tmp_path: Path) -> None:
     path, vendor = tmp_path / "j.db", Vendor(refusing("2"))
     events = [change("A", key="old", name="1"), change("A", "update", key="new", name="2")]

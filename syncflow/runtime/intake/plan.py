@@ -361,7 +361,11 @@ class _Planner:
             frees = other_keys(row, compared) if row else ()
             delivery = replace(delivery, unsure=True, frees=frees)
         self._emit(delivery)
-        return self.view.set(self._present(route, delivery, compared, row, born=alive.born if alive else delivery.id))
+        new = self._present(route, delivery, compared, row, born=alive.born if alive else delivery.id)
+        if row is not None and row.held and not alive:
+            # What it holds is of its former life, whose delete is still open: under the same key too, nothing is settled.
+            new = replace(new, passing=tuple(sorted({*row.passing, row.held})))
+        return self.view.set(new)
 
     def _late(self, route: RoutePlan, delivery: Delivery, row: Presence) -> None:
         """A partial item that is older than what was sent: its fields that nothing newer has written are still to be sent.
@@ -596,7 +600,7 @@ class _Planner:
             row.held_value,
             row.held_id,
             row.proven,
-            row.passing and other_keys(row, compared),
+            row.passing and tuple(sorted({*row.passing, *other_keys(row, compared)})),
         )
 
 
