@@ -10,6 +10,8 @@ from syncflow.config.models.routes import RoutesFile
 from syncflow.config.nodes import Path, ScalarNode, is_nothing, scalars
 from syncflow.config.scalars import Unset
 
+_SECRETS_OF_SOURCES = frozenset({"secret", "token", "bearer", "basic"})
+
 
 def secret_values(
     routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]], from_variables: Iterable[ScalarNode]
@@ -33,7 +35,7 @@ def _of_files(from_variables: Iterable[ScalarNode]) -> Iterator[str]:
 
 def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]]) -> bool:
     if path[0] == "source":
-        return "secret" in path
+        return not _SECRETS_OF_SOURCES.isdisjoint(path)
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False
     system = routes.model.systems.get(str(path[1]))

@@ -104,6 +104,10 @@ def _webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
                 index,
                 expected="another header",
             )
+    handshake = webhook.handshake
+    if handshake is not None and handshake.hmac_field and (webhook.signature is None):
+        expected = "`signature`, whose secret signs the answer"
+        yield routes.report("SF208", "`handshake` is not complete", *at, "handshake", at_key=True, expected=expected)
     if webhook.signature is not None:
         yield from _secrets(routes, webhook.signature)
 

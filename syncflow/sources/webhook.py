@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import re
 import socket
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from syncflow.config.models.routes import WebhookSource
@@ -29,6 +30,7 @@ from syncflow.sources.bodies import events_of
 from syncflow.sources.connections import LARGEST_HEAD_BYTES, Connections
 from syncflow.sources.connections import most_connections as default_most
 from syncflow.sources.contents import ContentError, json_text, with_request
+from syncflow.sources.handshakes import Handshake, is_signed_in
 from syncflow.sources.signatures import SignatureCheck, SignedRequest
 
 _log = logging.getLogger("syncflow")
@@ -64,6 +66,7 @@ class Webhook:
         self._connections = Connections(most=most_connections or default_most(), head_seconds=head_seconds)
         self._now = now
         self._signature: SignatureCheck | None = None
+        self._shake: Handshake | None = None
         self._host, self._wanted_port = _address(settings.listen)
         self._path = _plain_path(settings.path)
         self._waiting: deque[Raw] = deque()
@@ -82,10 +85,13 @@ class Webhook:
         if self._settings.signature is not None and not self._settings.signature.secrets:
             raise ProjectError("source.webhook.signature.secret is empty", hint="set the variable that it is read from")
         self._signature = self._signature_check()
+        if self._settings.handshake is not None:
+            secrets = self._settings.signature.secrets if self._settings.signature else ()
+            self._shake = Handshake(self._settings.handshake, secret=next(iter(secrets), ""))
         self._last = acknowledged[_PARTITION].offset if _PARTITION in acknowledged else 0
         listening = self._bind()
         self.port = listening.getsockname()[1]
-        self._server = _Server(_app(self.receive, path=self._path), self._connections)
+        self._server = _Server(_app(self.receive, path=self._path, methods=self._methods()), self._connections)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="webhook")
         self._serving.add_done_callback(lambda _: self._arrived.set())
         await self._server.ready.wait()
@@ -125,16 +131,49 @@ class Webhook:
         """How many events are accepted from the network and not yet read."""
         return len(self._waiting)
 
-    async def receive(self, request: Request) -> JSONResponse:
+    async def receive(self, request: Request) -> Response:
         """Answer one POST; many run at once."""
         try:
+            shaken = self._handshake_of_a_stranger(request)
+            if shaken is not None:
+                return shaken
+            self._check_sign_in(request)
             body = await self._body(request)
             message_id = self._check_signature(body, request)
-            events = self._events(self._json_text(body, request), request)
+            text = self._json_text(body, request)
+            shaken = self._handshake(text, request)
+            if shaken is not None:
+                return shaken
+            events = self._events(text, request)
             await self._take(events, message_id=message_id)
         except _RefusedError as refusal:
             return refusal.answer()
         return JSONResponse({"accepted": len(events)})
+
+    def _handshake_of_a_stranger(self, request: Request) -> Response | None:
+        """Answer a handshake that proves nothing about its sender; a GET is nothing else."""
+        shake = self._shake
+        if shake is None or (request.method == "POST" and shake.declared.is_signed):
+            return None
+        answer = shake.answer(method=request.method, query=request.query_params, body=None)
+        if answer is None and request.method == "GET":
+            raise _RefusedError(403, "this is not the handshake that is expected")
+        return _plain(answer)
+
+    def _handshake(self, text: bytes, request: Request) -> Response | None:
+        shake = self._shake
+        if shake is None or not shake.declared.is_signed or shake.declared.method != "POST":
+            return None
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError):
+            return None  # the reader of events has the words
+        return _plain(shake.answer(method="POST", query=request.query_params, body=body))
+
+    def _check_sign_in(self, request: Request) -> None:
+        auth = self._settings.auth
+        if auth is not None and not is_signed_in(auth, request.headers.get("authorization", "")):
+            raise _RefusedError(401, "the sign-in is missing or wrong")
 
     async def _body(self, request: Request) -> bytes:
         most = self._settings.max_body
@@ -258,6 +297,10 @@ class Webhook:
             self._waiting = deque(kept)
             self._waiting_bytes = sum(len(raw.body) for raw in kept)
 
+    def _methods(self) -> list[str]:
+        shake = self._settings.handshake
+        return ["POST", "GET"] if shake is not None and shake.method == "GET" else ["POST"]
+
     def _reached(self) -> str:
         return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
 
@@ -328,10 +371,18 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _app(receive: Callable[[Request], Awaitable[JSONResponse]], *, path: str) -> FastAPI:
+def _app(receive: Callable[[Request], Awaitable[Response]], *, path: str, methods: list[str]) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    app.add_api_route(path, receive, methods=["POST"], response_model=None)
+    app.add_api_route(path, receive, methods=methods, response_model=None)
     return app
+
+
+def _plain(answer: tuple[str, str] | None) -> Response | None:
+    """Return the answer so that no browser takes it for a page."""
+    if answer is None:
+        return None
+    text, content_type = answer
+    return Response(text, headers={"content-type": content_type, "x-content-type-options": "nosniff"})
 
 
 def _request_data(request: Request, *, headers: Sequence[str]) -> dict[str, Json]:

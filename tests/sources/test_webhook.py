@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from syncflow.config.models.handshakes import WebhookAuth, WebhookHandshake
 from syncflow.config.models.routes import WebhookSignature, WebhookSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position
@@ -504,3 +505,79 @@ def test_declared_headers_are_data_and_no_body_can_forge_them(body: bytes) -> No
         }
 
     talk(main, headers=("X-Topic", "X-Absent"))
+
+
+SHAKEN = [
+    pytest.param({"preset": "slack"}, "POST", "", {"type": "url_verification", "challenge": "c1"}, "c1", id="slack"),
+    pytest.param(
+        {"preset": "meta", "token": "t"},
+        "GET",
+        "?hub.mode=subscribe&hub.verify_token=t&hub.challenge=c2",
+        None,
+        "c2",
+        id="meta",
+    ),
+    pytest.param({"preset": "dropbox"}, "GET", "?challenge=%3Cb%3E", None, "<b>", id="dropbox"),
+    pytest.param({"preset": "microsoft_graph"}, "POST", "?validationToken=c+3", None, "c 3", id="microsoft_graph"),
+    pytest.param({"when": "query.hello", "answer": "query.hello"}, "GET", "?hello=x", None, "x", id="general"),
+]
+
+
+@pytest.mark.parametrize(("handshake", "method", "query", "body", "expected"), SHAKEN)
+def test_a_handshake_is_answered_as_plain_text_and_is_no_event(
+    handshake: dict[str, Any], method: str, query: str, body: Any, expected: str
+) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = await client.request(method, f"/events{query}", json=body)
+        assert (answer.status_code, answer.text) == (200, expected)
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert source.waiting == 0
+
+    talk(main, handshake=WebhookHandshake(**handshake))
+
+
+@pytest.mark.parametrize("token", ["wrong", ""])
+def test_a_handshake_without_its_token_is_refused(token: str) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = await client.get(f"/events?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=c")
+        assert (answer.status_code, why(answer)) == (403, "this is not the handshake that is expected")
+
+    talk(main, handshake=WebhookHandshake(preset="meta", token="t"))
+
+
+def test_a_signed_handshake_proves_the_secret_and_is_answered_to_no_stranger() -> None:
+    body = b'{"event": "endpoint.url_validation", "payload": {"plainToken": "p1"}}'
+    signature = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        assert (await post(client, body)).status_code == 401
+        answer = await post(client, body, **{"X-Signature": signature})
+        proof = hmac.new(b"s3cret", b"p1", hashlib.sha256).hexdigest()
+        assert answer.json() == {"plainToken": "p1", "encryptedToken": proof}
+
+    talk(main, signature=WebhookSignature(secret="s3cret"), handshake=WebhookHandshake(preset="zoom"))
+
+
+@pytest.mark.parametrize(
+    ("authorization", "is_let_in"),
+    [
+        ("Bearer new", True),
+        ("bearer old", True),
+        ("Basic " + base64.b64encode(b"u:p").decode(), True),
+        ("Bearer other", False),
+        ("Bearer", False),
+        ("Basic new", False),
+        ("", False),
+    ],
+)
+def test_only_who_signs_in_is_heard(authorization: str, is_let_in: bool) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = post(client, b"{}", authorization=authorization)
+        if is_let_in:
+            (raw,) = await take(source, 1)
+            await source.acknowledge(raw.position)
+        expected = 200 if is_let_in else 401
+        assert (await answer).status_code == expected
+
+    talk(main, auth=WebhookAuth(bearer=("new", "old"), basic=("u:p",)))

@@ -45,6 +45,12 @@ def expressions_of(project: Project) -> Iterator[Place]:
         text = getattr(routes.model.envelope, name)
         if text is not None and name in routes.model.envelope.model_fields_set:
             yield Place(routes, ("envelope", name), text, "", "foreign")
+    webhook = routes.model.source.webhook
+    handshake = webhook.handshake if webhook else None
+    for name in ("when", "answer", "token_at") if handshake and handshake.preset is None else ():
+        text = getattr(handshake, name)
+        if text is not None:
+            yield Place(routes, ("source", "webhook", "handshake", name), text, "", "foreign")
     for kind, record in routes.model.records.items():
         yield Place(routes, ("records", kind, "id"), record.id, kind)
     for index, rule in enumerate(routes.model.ignore):

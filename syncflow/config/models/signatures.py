@@ -19,9 +19,17 @@ SIGNED_PART: Final = re.compile(r"\{\{ *([a-z_]+) *\}\}")
 
 _PARTS = ("body", "timestamp", "method", "url", "path", "id")
 
-_PRESETS: Final[dict[str, dict[str, Any]]] = yaml.safe_load(
+_SENDERS: Final[dict[str, dict[str, dict[str, Any]]]] = yaml.safe_load(
     Path(__file__).with_name("senders.yaml").read_text(encoding="utf-8")
-)["signatures"]
+)
+
+
+def presets_of(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the settings of known senders by name, ``signatures`` or ``handshakes``."""
+    return _SENDERS[kind]
+
+
+_PRESETS: Final = presets_of("signatures")
 
 if TYPE_CHECKING:
     SenderName: TypeAlias = str

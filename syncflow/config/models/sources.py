@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.models.handshakes import WebhookAuth, WebhookHandshake
 from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
 
@@ -71,6 +72,10 @@ class WebhookSource(Model):
     """The field of a form that holds the JSON: ``payload``; left out, a form is an object of its fields."""
     signature: WebhookSignature | None = None
     """How senders prove who they are; left out, everyone who reaches the address is heard."""
+    auth: WebhookAuth | None = None
+    """How senders sign in, instead of a signature or beside it."""
+    handshake: WebhookHandshake | None = None
+    """The sender's question whether its messages are wanted; it is answered, and is no event."""
 
 
 class SourceSettings(Model):
