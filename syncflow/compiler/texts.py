@@ -14,16 +14,16 @@ from syncflow.config.models.schema import ObjectField
 
 def tidier(field: ObjectField | None) -> Callable[[str], str] | None:
     """Return what writes a key as it is sent: without blanks around it and in the Unicode form of the other side, in its own case.
-    None where it is sent as it is."""
+    None where it is sent as it is. A key of blanks alone stays one, for the other side to refuse."""
     if field is None or not (field.trim or field.unicode):
         return None
     form, trim = field.unicode, bool(field.trim)
     if form is None:
-        return str.strip
+        return lambda key: key.strip() or key
 
     def tidy(key: str) -> str:
         shaped = normalize(form, key)
-        return shaped.strip() if trim else shaped
+        return (shaped.strip() or shaped) if trim else shaped
 
     return tidy
 

@@ -23,6 +23,7 @@ TRIMS = changed("adapters/crm.yaml", ("base_url", "texts: {trim: true}\nbase_url
         (ObjectField(case_sensitive=False), "A1 ", "a1 ", None),
         (ObjectField(trim=True), "\tA1 ", "A1", "A1"),
         (ObjectField(trim=True, case_sensitive=False), "A1 ", "a1", "A1"),
+        (ObjectField(trim=True), "\r", "\r", "\r"),
         (ObjectField(unicode="NFC"), "A\u030a ", "\u00c5 ", "\u00c5 "),
         (ObjectField(unicode="NFKC", trim=True, case_sensitive=False), " \ufb01A", "fia", "fiA"),
     ],
