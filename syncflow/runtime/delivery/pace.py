@@ -6,11 +6,15 @@ refused before one is taken, the requests taken over that whole time are what th
 known. From there the rate follows a cubic curve over the number of requests: quickly back to just below the ceiling, long flat around
 it, then above it. Each refusal near the ceiling confirms it and makes the flat part longer, so that one request in some hundreds finds
 out whether more is allowed. A pace that nothing has refused for long is dropped.
+
+Some refusals are not about the rate: of a host that is busy now and then, or counts what runs at once. Many requests are taken between
+them, and they come no less often when fewer are sent. Then the rate goes back to what it was, and refusals teach nothing for a while.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 _CUT = 0.1
 """After a refusal the rate lies this share below the ceiling."""
@@ -26,6 +30,15 @@ _DROPPED_AT = 4.0
 """Times the ceiling: what is not refused at this rate needs no pace."""
 _STEADY_SECONDS = 5.0
 """A first refusal after this time meets a rate that is known; before, it meets a burst."""
+_CUTS = 8
+"""By so many refusals it is judged whether they are about the rate."""
+_BETWEEN = 5
+"""So many requests must have been taken between two of them on the mean: who is far above a limit is refused more often."""
+_IN_VAIN = 0.6
+"""They cut the rate to this share, and came as often as before."""
+_DEAF_REQUESTS = 500
+"""For so many requests after that, refusals teach nothing, but for many in a row."""
+_DEAF_STREAK = 3
 _SLOWEST = 1 / 600
 _MOST_PAUSE_SECONDS = 30.0
 
@@ -48,6 +61,10 @@ class Pace:
     _epoch_taken: int = 0
     _streak: int = 0
     """Refusals in a row with nothing taken between."""
+    _cuts: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_CUTS))
+    """The last refusals: the rate, and the requests taken since the one before."""
+    _deaf: int = 0
+    """For how many more requests refusals teach nothing."""
 
     def wait_seconds(self, now: float) -> float:
         """Return how long the next request has to wait for its turn."""
@@ -74,10 +91,11 @@ class Pace:
         """Count a request that was not refused."""
         if self._epoch_at is None:
             self._epoch_at = now
-        if self._streak > 1:
+        if self._streak > 1 and not self._deaf:
             self._learn_from_streak(now)
         self._streak = 0
         self._taken += 1
+        self._deaf = max(0, self._deaf - 1)
         self._epoch_taken += 1
         if self.rate is not None:
             self._raise()
@@ -85,10 +103,30 @@ class Pace:
     def refused(self, now: float) -> None:
         """Learn from a refusal; the caller counts those of requests that were under way together as one."""
         self._streak += 1
-        if self._streak == 1:
+        if self._streak >= _DEAF_STREAK:
+            self._deaf = 0
+        if self._streak == 1 and not self._is_in_vain():
             self._cut(now)
         self._taken = 0
         self._next_at = now + (1 / self.rate if self.rate else 0.0)
+
+    def _is_in_vain(self) -> bool:
+        """Whether this refusal is not about the rate, as far as the last ones tell."""
+        if self.rate is None:
+            return False
+        if self._deaf:
+            return True
+        self._cuts.append((self.rate, self._taken))
+        if len(self._cuts) < _CUTS or self.rate > self._cuts[0][0] * _IN_VAIN:
+            return False
+        gaps = [taken for _, taken in self._cuts]
+        before, after = sum(gaps[: _CUTS // 2]), sum(gaps[_CUTS // 2 :])
+        if before + after < _CUTS * _BETWEEN or after > 2 * before:
+            return False
+        self.rate = self._ceiling = max(rate for rate, _ in self._cuts)
+        self._cuts.clear()
+        self._deaf, self._flat = _DEAF_REQUESTS, _FLAT_REQUESTS
+        return True
 
     def _cut(self, now: float) -> None:
         if self.rate is None:
