@@ -105,9 +105,7 @@ def sent(takes: Takes, *, seconds: float, each: float = 0.02) -> Told:
     return told
 
 
-@pytest.mark.parametrize(
-    "takes", [Sliding(5, 1.0), Bucket(5.0, 5.0)], ids=["sliding", "bucket"]
-)
+@pytest.mark.parametrize("takes", [Sliding(5, 1.0), Bucket(5.0, 5.0)], ids=["sliding", "bucket"])
 def test_within_20_seconds_a_steady_limit_is_used_and_hardly_exceeded(takes: Takes) -> None:
     told = sent(takes, seconds=120)
     assert told.rate(20, 120) >= 0.8 * 5

@@ -76,6 +76,34 @@ def test_a_dropped_dead_letter_in_doubt_frees_its_key(tmp_path: Path) -> None:
     assert vendor.names() == {"k": "b"}
 
 
+@pytest.mark.parametrize("lost", ["lost", "fail"], ids=["it was written", "it was not"])
+def test_a_refusal_after_an_attempt_that_may_have_written_proves_nothing(lost: str, tmp_path: Path) -> None:
+    """The connection broke after the record was written; tried again, it is refused: a delete must still go there."""
+    path = tmp_path / "j.db"
+    vendor = Vendor(lambda d, attempt: "ok" if d.operation == "delete" else lost if not attempt else "refuse")
+    first = [change("A", key="k", name="a")]
+    live(first, path, vendor=vendor, program=PLAN)
+    live([*first, change("A", "delete", key="k")], path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {}
+    assert [delivery.operation for delivery in vendor.sent] == ["upsert", "upsert", "delete"]
+
+
+def test_a_refusal_after_a_run_that_died_proves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    vendor = Vendor()
+    first = [change("A", key="k", name="a")]
+    calls = 0
+    while not vendor.held:  # killed later and later: at last when it was sent, and before anything was noted of it
+        calls += 1
+        path.unlink(missing_ok=True)
+        live(first, path, vendor=vendor, program=PLAN, kill=(calls, False))
+    assert of_journal(path, "SELECT state FROM deliveries") == [("waiting",)]
+    vendor.answers = lambda d, attempt: "ok" if d.operation == "delete" else "refuse"
+    live(first, path, vendor=vendor, program=PLAN)
+    live([*first, change("A", "delete", key="k")], path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {}
+
+
 def test_a_new_life_never_deletes_by_the_old_ones_id(tmp_path: Path) -> None:
     path, vendor = tmp_path / "j.db", Vendor()
     first = [change("A", key="old", name="1")]

@@ -30,7 +30,7 @@ _DROPPED_AT = 4.0
 """Times the ceiling: what is not refused at this rate needs no pace."""
 _STEADY_SECONDS = 5.0
 """A first refusal after this time meets a rate that is known; before, it meets a burst."""
-_CUTS = 8
+_CUTS = 10
 """By so many refusals it is judged whether they are about the rate."""
 _BETWEEN = 5
 """So many requests must have been taken between two of them on the mean: who is far above a limit is refused more often."""

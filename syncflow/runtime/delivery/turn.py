@@ -84,8 +84,10 @@ def _delete(delivery: Delivery, evidence: Evidence) -> Turn:
     """Delete what is there, under the key that it has there."""
     own = evidence.own
     if own is None or not own.held:
-        # Of a record that syncflow never brought there only the other side knows; but what holds the key is another record's.
-        return Go(delivery) if own and not own.born and not evidence.rivals else NothingThere()
+        # Of a record that syncflow never brought there, or whose refusal came after an attempt without an answer, only the other side
+        # knows; but what holds the key is another record's.
+        perhaps = own is not None and (not own.born or own.held_value)
+        return Go(delivery) if perhaps and not evidence.rivals else NothingThere()
     vendor_id = own.held_id or delivery.vendor_id
     return Go(replace(delivery, key=Key(delivery.key.name, own.held_value), vendor_id=vendor_id))
 

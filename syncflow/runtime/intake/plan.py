@@ -431,7 +431,7 @@ class _Planner:
         record = routed.accepted.event.record
         version = self._version(routed)
         known = [row for row in self.view.rows(record).values() if row.route]
-        rows = [row for row in known if row.route in self.program.routes and row.state not in ("left", "gone")]
+        rows = [row for row in known if row.route in self.program.routes and row.may_be_there]
         for row in rows:
             if self._newer(record, row.version, version):
                 continue

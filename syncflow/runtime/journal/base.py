@@ -68,13 +68,18 @@ class Presence:
     held: str = ""
     """The key, as it is compared, under which the record is there, or may be; empty while nothing of it can be there."""
     held_value: str = ""
-    """That key as it was sent."""
+    """That key as it was sent. Alone, without ``held``: the record was refused there, but an earlier attempt may have written it."""
     held_id: str | None = None
     """The vendor's id of what is there under that key."""
     proven: bool = False
     """Whether the vendor confirmed it; false where a delivery ended in doubt and none has succeeded."""
     passing: tuple[str, ...] = ()
     """Further keys, as they are compared, that the record may hold until its last delivery is settled."""
+
+    @property
+    def may_be_there(self) -> bool:
+        """Whether a delete has something to do here."""
+        return self.state not in {"left", "gone"} or (self.state == "gone" and bool(self.held_value))
 
 
 @frozen_value

@@ -7,7 +7,7 @@ intention (``delivery = …``): while a later one is open, that one decides. Wha
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from syncflow.runtime.journal.sqlite.bulk import insert, update
 from syncflow.runtime.journal.sqlite.rows import PRESENCE_COLUMNS, Row
@@ -59,7 +59,7 @@ _IS_THAT = "(held = v.column1 OR (v.column2 IS NOT NULL AND held_id IS v.column2
 _REMOVED = "UPDATE presence SET " + ", ".join(
     (
         f"held = iif({_IS_THAT}, '', held)",
-        f"held_value = iif({_IS_THAT}, '', held_value)",
+        f"held_value = iif({_IS_THAT} OR held = '', '', held_value)",
         f"held_id = iif({_IS_THAT}, NULL, held_id)",
         f"proven = iif({_IS_THAT}, 0, proven)",
         "passing = iif(delivery <= v.column6, NULL, passing)",
@@ -84,13 +84,34 @@ def intend(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
     insert(db, f"INSERT INTO presence ({PRESENCE_COLUMNS})", rows, tail=_REMEMBERED)
 
 
-def prove(db: sqlite3.Connection, outcomes: Mapping[str, Sequence[Row]]) -> None:
-    """Write what outcomes prove: see ``rows.proof_rows``."""
+_MAY_HAVE_WRITTEN = (
+    "SELECT EXISTS (SELECT 1 FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route AND p.held = '') "
+    "AND (EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.id AND a.state = 'retrying' "
+    "AND a.code NOT IN ('no_connection', 'throttle', 'park', 'closed') AND NOT coalesce(a.status BETWEEN 400 AND 499, 0)) "
+    "OR EXISTS (SELECT 1 FROM runs r WHERE NOT r.finished AND r.id < (SELECT max(id) FROM runs) "
+    "AND d.read_at <= (SELECT min(n.started_at) FROM runs n WHERE n.id > r.id))) FROM deliveries d WHERE d.id = ?"
+)
+"""Nothing else is known to be there, and an attempt got no answer that excludes it, or a run died while the delivery was open."""
+
+
+def lost_sight_of(db: sqlite3.Connection, refused: Sequence[Row]) -> frozenset[int]:
+    """Return the refused deliveries of which an earlier attempt may have written: they may be there, without a claim to their key:
+    ``held_value`` then says under which one, and ``held`` is empty.
+    """
+    return frozenset(row[-1] for row in refused if db.execute(_MAY_HAVE_WRITTEN, (row[-1],)).fetchone()[0])
+
+
+def prove(db: sqlite3.Connection, outcomes: Mapping[str, Sequence[Row]], *, unsettled: Container[int]) -> None:
+    """Write what outcomes prove: see ``rows.proof_rows``. ``unsettled``: those that ``lost_sight_of`` names."""
+    refused = [(*row[3:], True) for row in outcomes["refused"]]
+    perhaps = [(row[0], *row[3:]) for row in outcomes["refused"] if row[-1] in unsettled]
     update(db, _HELD, outcomes["held"], where=_HELD_WHERE)
     update(db, _REMOVED, outcomes["removed"], where=_whose(3))
     update(db, _DOUBTFUL, outcomes["doubtful"], where=_whose(4))
     failed = _whose(1) + " AND presence." + _IS_LAST.format(last="v.column4")
-    update(db, f"UPDATE presence SET {_CORRECTED}, proven = proven AND v.column5", outcomes["failed"], where=failed)
+    rows = [*outcomes["failed"], *refused]
+    update(db, f"UPDATE presence SET {_CORRECTED}, proven = proven AND v.column5", rows, where=failed)
+    update(db, "UPDATE presence SET held_value = v.column1", perhaps, where=f"{_whose(2)} AND presence.held = ''")
 
 
 def end_dropped(db: sqlite3.Connection, deliveries: Sequence[int]) -> None:

@@ -284,9 +284,11 @@ def settlement_rows(
 def proof_rows(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:
     """Return what outcomes prove of presence: held, removed, failed, doubtful (it may have written something).
 
+    What was refused is failed, unless an earlier attempt of it may have written: the journal knows (``tables``).
+
     A delete that ended in doubt counts as failed, with nothing proven any more: what it was to delete may be there.
     """
-    rows: dict[str, list[Row]] = {"held": [], "removed": [], "failed": [], "doubtful": []}
+    rows: dict[str, list[Row]] = {"held": [], "removed": [], "failed": [], "doubtful": [], "refused": []}
     for entry in settlements:
         delivery, outcome = entry.delivery, entry.outcome
         if entry.state in _GOOD:
@@ -296,7 +298,9 @@ def proof_rows(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:
                 vendor_id = outcome.vendor_id or delivery.vendor_id
                 rows["held"].append((delivery.key.value, entry.compared, vendor_id, *whose(delivery)))
         elif entry.state is DeliveryState.DEAD:
-            if outcome.verdict is Verdict.REJECTED or delivery.operation == "delete":
+            if outcome.verdict is Verdict.REJECTED and delivery.operation != "delete":
+                rows["refused"].append((delivery.key.value, entry.compared, delivery.vendor_id, *whose(delivery)))
+            elif delivery.operation == "delete":
                 rows["failed"].append((*whose(delivery), outcome.verdict is Verdict.REJECTED))
             else:
                 rows["doubtful"].append((delivery.key.value, entry.compared, delivery.vendor_id, *whose(delivery)))
@@ -315,8 +319,10 @@ def sent_row(entry: Settlement, seal: Seal) -> Row:
     if entry.state in _GOOD:
         how = "remove" if delivery.operation == "delete" else "add"
     else:
-        how = "keep" if rejected else "blur_all" if delivery.operation == "delete" else "blur"
-    fields: dict[str, Any] = entries(delivery, seal) if how in {"add", "blur"} else {}
+        how = "blur_all" if delivery.operation == "delete" else "refused" if rejected else "blur"
+    if how == "blur_all" and rejected:
+        how = "keep"
+    fields: dict[str, Any] = entries(delivery, seal) if how in {"add", "blur", "refused"} else {}
     return how, fields, *whose(delivery)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from syncflow.runtime.journal.sent import blurred, merged, read_fields
@@ -26,9 +26,10 @@ def read(db: sqlite3.Connection, records: Sequence[str]) -> list[Row]:
     return rows
 
 
-def write(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Apply outcomes: see ``rows.sent_row``."""
-    for how, fields, *place, _delivery in rows:
+def write(db: sqlite3.Connection, rows: Sequence[Row], *, unsettled: Container[int]) -> None:
+    """Apply outcomes: see ``rows.sent_row``. ``unsettled``: refused deliveries of which an earlier attempt may have written."""
+    for outcome, fields, *place, delivery in rows:
+        how = outcome if outcome != "refused" else "blur" if delivery in unsettled else "keep"
         if how == "remove":
             db.execute(f"DELETE FROM sent WHERE {_WHOSE}", place)
         elif how != "keep":

@@ -175,8 +175,9 @@ class Tables:
         """Write what attempts came to, what was learnt of vendors' ids, and how many requests there were."""
         with self._db as db:
             update(db, _SETTLE, outcomes["settlements"], where=f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}")
-            presence.prove(db, outcomes)
-            sent.write(db, outcomes["sent"])
+            unsettled = presence.lost_sight_of(db, outcomes["refused"])
+            presence.prove(db, outcomes, unsettled=unsettled)
+            sent.write(db, outcomes["sent"], unsettled=unsettled)
             # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
             db.executemany(
                 "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
