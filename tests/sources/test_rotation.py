@@ -125,6 +125,27 @@ def test_rotated_several_times_while_no_run_reads(follower: Follower, *, compres
     assert follower.missed == 0
 
 
+def test_rotated_again_while_the_older_files_are_read(follower: Follower) -> None:
+    path = follower.path
+    first = path.rename(beside(path, "events.jsonl.1"))
+    write(path, lines(101, 110))
+    touch_in_order(first, path)
+
+    async def life() -> list[Raw]:
+        source = File(FileSource(path=path.name, follow=True), base=path.parent, clock=StepClock())
+        await source.open(follower.known)
+        found = await take(source, 20)
+        second = path.rename(beside(path, "events.jsonl.2"))
+        third = write(beside(path, "events.jsonl.3"), lines(111, 120))
+        write(path, lines(121, 130))
+        touch_in_order(first, second, third, path)
+        found += await take(source, 60)
+        await source.close()
+        return found
+
+    assert numbers(asyncio.run(asyncio.wait_for(life(), 20))) == list(range(51, 131))
+
+
 def test_older_rotated_files_are_not_read_again(follower: Follower) -> None:
     path = follower.path
     older = write(beside(path, "events.jsonl.2"), lines(900, 910))
