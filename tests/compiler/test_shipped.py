@@ -56,5 +56,5 @@ def test_every_contact_that_fits_the_schema_is_mapped_without_a_failure(item: di
     assert isinstance(accepted, Accepted), accepted
     routed = program.route(accepted)
     assert routed.failures == ()
-    assert [match.key.value for match in routed.matches] == [item["id"]]
+    assert [match.key.value for match in routed.matches] == [item["id"].strip() or item["id"]]  # both drop blanks
     assert operation == "delete" or all(orjson.loads(orjson.dumps(match.payload)) for match in routed.matches)
