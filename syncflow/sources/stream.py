@@ -144,7 +144,9 @@ class Stream:
         if reader is None:
             await self._wait_for_a_file()
         elif reader.is_finished:
-            if not self._at_path and not self._rotated:  # more may have been rotated away while the older ones were read
+            if (
+                not self._at_path and not self._rotated
+            ):  # more may have been rotated away while the older ones were read
                 self._rotated.extend(find_successors(self._path, reader.file))
             reader.close()
             self._reader = None
