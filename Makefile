@@ -1,7 +1,7 @@
 # Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test node-clients check bench soak kills fuzz lock clean
+.PHONY: help setup demo test node-clients check bench soak kills fuzz mutants lock clean
 
 # Tests start commands by the hundred: let Python keep what it has compiled, also where the environment says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
@@ -72,6 +72,9 @@ EFFORT ?= 20
 
 fuzz: setup  ## look for counterexamples with new random ones, and more: make fuzz EFFORT=100
 	EFFORT=$(EFFORT) $(PYTEST) -n auto --timeout=0 $$(grep -rlE '^ *@given' tests)
+
+mutants: setup  ## change the code a line at a time: make mutants MUTANTS=lanes; each change must make a test fail
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 # Resolved on the oldest Python, so that what only an old one needs is locked too.
 LOCK_PYTHON ?= python3.11
