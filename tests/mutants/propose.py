@@ -21,7 +21,7 @@ from random import Random
 from tests.mutants.mutant import ROOT
 from tests.mutants.workplace import Workplace
 
-_COMPARED = {
+_COMPARED: dict[type[ast.AST], str] = {
     ast.Lt: "<=",
     ast.LtE: "<",
     ast.Gt: ">=",
@@ -33,7 +33,7 @@ _COMPARED = {
     ast.In: "not in",
     ast.NotIn: "in",
 }
-_WRITTEN = {
+_WRITTEN: dict[type[ast.AST], str] = {
     ast.Lt: "<",
     ast.LtE: "<=",
     ast.Gt: ">",
@@ -75,7 +75,7 @@ def changes(text: str) -> Iterator[str]:
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             yield from _between(source, node.left, node.comparators[0], type(node.ops[0]), _COMPARED)
         elif isinstance(node, ast.BoolOp):
-            other = {ast.And: "or", ast.Or: "and"}
+            other: dict[type[ast.AST], str] = {ast.And: "or", ast.Or: "and"}
             yield from _between(source, node.values[0], node.values[1], type(node.op), other)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             yield source.replaced(node.lineno, node.col_offset, node.operand.col_offset, "")
@@ -89,7 +89,9 @@ def changes(text: str) -> Iterator[str]:
             yield source.replaced(node.lineno, start, end, f"not ({source.piece(node.test)})")
 
 
-def _between(source: _Source, left: ast.expr, right: ast.expr, written: type, other: dict[type, str]) -> Iterator[str]:
+def _between(
+    source: _Source, left: ast.expr, right: ast.expr, written: type[ast.AST], other: dict[type[ast.AST], str]
+) -> Iterator[str]:
     """Change the operator between two expressions of one line."""
     if left.end_lineno != right.lineno or left.end_col_offset is None:
         return
