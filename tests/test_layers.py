@@ -17,6 +17,7 @@ PACKAGE = ROOT / "syncflow"
 LAYERS = (
     "errors",
     "frozen",
+    "key_rules",
     "visible",
     "private_files",
     "clock",

@@ -7,38 +7,23 @@ that knows; look-ups, presence, batches and requests all come here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from unicodedata import normalize
 
 from syncflow.config.models.schema import ObjectField
+from syncflow.key_rules import KeyRule
 
 
 def tidier(field: ObjectField | None) -> Callable[[str], str] | None:
     """Return what writes a key as it is sent: without blanks around it and in the Unicode form of the other side, in its own case.
-    None where it is sent as it is. A key of blanks alone stays one, for the other side to refuse."""
-    if field is None or not (field.trim or field.unicode):
-        return None
-    form, trim = field.unicode, bool(field.trim)
-    if form is None:
-        return lambda key: key.strip() or key
-
-    def tidy(key: str) -> str:
-        shaped = normalize(form, key)
-        return (shaped.strip() or shaped) if trim else shaped
-
-    return tidy
+    None where it is sent as it is."""
+    return None if field is None or not (field.trim or field.unicode) else _rule(field).tidy
 
 
 def normaliser(field: ObjectField | None) -> Callable[[str], str]:
-    """Return what makes keys equal that are the same there."""
-    tidy = tidier(field)
-    if field is None or field.case_sensitive is not False:
-        return tidy or str
-    if tidy is None:
-        return str.lower
-    form = field.unicode
+    """Return what makes keys equal that are the same there; it can be pickled."""
+    if field is None or not (field.trim or field.unicode):
+        return str if field is None or field.case_sensitive is not False else str.lower
+    return _rule(field)
 
-    def normalise(key: str) -> str:
-        folded = tidy(key).lower()  # lower case may come apart into another form
-        return folded if form is None else normalize(form, folded)
 
-    return normalise
+def _rule(field: ObjectField) -> KeyRule:
+    return KeyRule(trim=bool(field.trim), form=field.unicode, fold_case=field.case_sensitive is False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,9 @@ def test_required_text_that_is_blank_there_is_a_dead_letter(tmp_path: Path) -> N
     assert [(failure.code, failure.reason) for failure in found.failures] == [
         ("required", "last_name: a value is required, found blanks only, which are dropped there")
     ]
+
+
+@pytest.mark.parametrize("field", [None, ObjectField(), ObjectField(case_sensitive=False), ObjectField(trim=True)])
+def test_a_rule_can_be_handed_to_the_process_of_the_journal(field: ObjectField | None) -> None:
+    rule = normaliser(field)
+    assert pickle.loads(pickle.dumps(rule))(" Ab ") == rule(" Ab ")
