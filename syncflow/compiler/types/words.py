@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import (
+    TRIMMED,
     Absent,
     Anything,
     Array,
@@ -84,7 +85,7 @@ def _text(kind: Text) -> _Phrase:
         return _Phrase(_listed([json.dumps(value, ensure_ascii=False) for value in sorted(kind.values)]))
     known = FORMATS.get(kind.format or "")
     head = "text" if known is None else f"text ({known.words})"
-    pattern = f"matching {kind.pattern}" if kind.pattern is not None else ""
+    pattern = f"matching {kind.pattern}" if kind.pattern not in {None, TRIMMED} else ""
     return _Phrase(head, ", ".join(filter(None, [_count(kind, "character"), pattern])))
 
 
