@@ -42,7 +42,9 @@ PLANTS = {
         "key = (delivery.object, delivery.record)",
         "key = (delivery.object, Record('', str(delivery.id)))",
     ),
-    "window off by one": Plant("syncflow/runtime/delivery/limits.py", "< self._most(now)", "<= self._most(now)"),
+    "window off by one": Plant(
+        "syncflow/runtime/delivery/windows.py", "promised - self.window.count\n", "promised - self.window.count - 1\n"
+    ),
     "slot freed at the start of a request": Plant(
         "syncflow/runtime/delivery/limits.py",
         "            log.answered(now)\n",
@@ -79,11 +81,6 @@ PLANTS = {
     ),
     "what the source repeats taken twice": Plant(
         "syncflow/runtime/intake/pipeline.py", "chunk = self._without_known(chunk)", "chunk = chunk"
-    ),
-    "deaf to a stop while a page is read": Plant(
-        "syncflow/runtime/delivery/dispatch.py",
-        "                    await self._page()\n",
-        "                    await self._page()\n                    self._news.clear()\n",
     ),
     "settled before it is durable": Plant(
         "syncflow/runtime/delivery/dispatch.py",
