@@ -70,7 +70,7 @@ def redrive(directory: Path, url: str) -> None:
 
 
 def assert_they_struck(url: str) -> None:
-    """Few requests carry many records, so a kind that only one system has may miss; no other does."""
+    """Some hundred requests carry all records, so a kind of fault may miss them by chance, but not several kinds."""
     systems = httpx.get(f"{url}/admin/summary").json()
     struck = {kind for system in systems.values() for kind in system["requests"]["faults"]}
-    assert struck >= KINDS - ONE_SIDED
+    assert len(KINDS - ONE_SIDED - struck) <= 2, KINDS - struck
