@@ -14,6 +14,7 @@ from syncflow.cli import (
     adapters,
     check,
     dead_letters,
+    docs,
     dry_run,
     explain,
     functions,
@@ -67,6 +68,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "replay": replay.replay,
     "mock": mock.mock,
     "functions": functions.functions,
+    "docs": docs.docs,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

@@ -33,7 +33,8 @@ def _sections(text: str) -> dict[str, Page]:
     heads = list(_SECTION.finditer(text))
     ends = [*(head.start() for head in heads[1:]), len(text)]
     return {
-        head[1]: Page(head[2].strip(), text[head.end() : end].strip()) for head, end in zip(heads, ends, strict=False)
+        head[1]: Page(head[2].strip(), text[head.end() : end].strip("\n"))
+        for head, end in zip(heads, ends, strict=False)
     }
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from syncflow.errors import UnavailableError
+from syncflow.runtime.metric_names import METRICS
 from syncflow.runtime.observe import RouteTally, SystemTally, Tally
 
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
@@ -104,62 +106,57 @@ class _Collector:
 
     def collect(self) -> Iterator[Metric]:
         tally = self._tally()
-        events = CounterMetricFamily("syncflow_events", "Events by what became of them.", labels=["state"])
+        events = _family("syncflow_events")
         for state in EVENT_COUNTS:
             events.add_metric([state], getattr(tally, state))
         yield events
-        yield GaugeMetricFamily("syncflow_deliveries_open", "Deliveries that are not settled.", tally.open)
-        yield CounterMetricFamily("syncflow_dead_letters", "Dead letters of this run.", tally.dead_letters)
+        yield _single("syncflow_deliveries_open", tally.open)
+        yield _single("syncflow_dead_letters", tally.dead_letters)
         yield from _route_families(tally.routes)
         yield from _system_families(tally.systems)
 
 
+def _family(name: str) -> Any:
+    """A family of the catalogue, without values yet."""
+    metric = METRICS[name]
+    families = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily}
+    return families[metric.type](name, metric.help, labels=metric.labels)
+
+
+def _single(name: str, value: float) -> Metric:
+    family: Metric = _family(name)
+    family.add_metric([], value)  # type: ignore[attr-defined]  # every family that the catalogue names has it
+    return family
+
+
 def _route_families(routes: dict[str, RouteTally]) -> Iterator[Metric]:
-    deliveries = CounterMetricFamily("syncflow_deliveries", "Deliveries by route and state.", labels=["route", "state"])
-    latency = HistogramMetricFamily("syncflow_delivery_seconds", "From read to delivered.", labels=["route"])
+    deliveries = _family("syncflow_deliveries")
+    latency = _family("syncflow_delivery_seconds")
+    unreadable = _family("syncflow_unreadable")
     for name, route in routes.items():
         for state in ROUTE_COUNTS:
             deliveries.add_metric([name, state], getattr(route, state))
         counts = [*map(float, route.latencies.buckets(BOUNDS)), float(route.latencies.count)]
         bounds = [*map(str, BOUNDS), "+Inf"]
         latency.add_metric([name], list(zip(bounds, counts, strict=True)), sum_value=route.latencies.sum)
-    yield deliveries
-    yield latency
-    unreadable = CounterMetricFamily(
-        "syncflow_unreadable", "Values that a conversion could not read, by route and field.", labels=["route", "field"]
-    )
-    for name, route in routes.items():
         for field, count in route.unreadable.items():
             unreadable.add_metric([name, field], count)
-    yield unreadable
+    yield from (deliveries, latency, unreadable)
 
 
 def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
-    for count in SYSTEM_COUNTS:
-        family = CounterMetricFamily(
-            f"syncflow_system_{count}", f"A system's {count.replace('_', ' ')}.", labels=["system"]
-        )
+    for count in (*SYSTEM_COUNTS, *SYSTEM_STATES):
+        family = _family(f"syncflow_system_{count}")
         for name, system in systems.items():
             family.add_metric([name], getattr(system, count))
         yield family
-    for state in SYSTEM_STATES:
-        gauge = GaugeMetricFamily(
-            f"syncflow_system_{state}", f"A system's {state.replace('_', ' ')} now.", labels=["system"]
-        )
-        for name, system in systems.items():
-            gauge.add_metric([name], getattr(system, state))
-        yield gauge
-    limits = GaugeMetricFamily(
-        "syncflow_system_limit_requests",
-        "Most requests of a system within so many seconds; only says of which group, all where it is empty.",
-        labels=["system", "seconds", "only"],
-    )
+    limits = _family("syncflow_system_limit_requests")
     for name, system in systems.items():
         for window in system.windows:
             limits.add_metric([name, f"{window.per_seconds:g}", window.only], window.count)
     yield limits
     yield from _wait_families(systems)
-    stopped = GaugeMetricFamily("syncflow_system_stopped", "1 where a system was stopped.", labels=["system"])
+    stopped = _family("syncflow_system_stopped")
     for name, system in systems.items():
         stopped.add_metric([name], float(bool(system.stopped)))
     yield stopped
@@ -167,23 +164,13 @@ def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
 
 def _wait_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
     """Who waits and by whose word, how much of each window is used, and the pace that refusals taught."""
-    waits = GaugeMetricFamily(
-        "syncflow_system_wait_seconds",
-        "Seconds until a system may be sent to again; cause says by whose word it waits.",
-        labels=["system", "cause"],
-    )
-    used = GaugeMetricFamily(
-        "syncflow_system_limit_used", "Share of a limit that is used now.", labels=["system", "seconds", "only"]
-    )
-    pace = GaugeMetricFamily(
-        "syncflow_system_pace", "Requests a second that refusals taught; 0 for none.", labels=["system"]
-    )
+    waits = _family("syncflow_system_wait_seconds")
+    used = _family("syncflow_system_limit_used")
+    pace = _family("syncflow_system_pace")
     for name, system in systems.items():
         if system.wait_seconds:
             waits.add_metric([name, system.wait_by], system.wait_seconds)
         for window, share in zip(system.windows, system.used, strict=False):
             used.add_metric([name, f"{window.per_seconds:g}", window.only], share)
         pace.add_metric([name], system.pace)
-    yield waits
-    yield used
-    yield pace
+    yield from (waits, used, pace)

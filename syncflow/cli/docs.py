@@ -1,0 +1,100 @@
+"""``syncflow docs``: the reference at the terminal, and as pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncflow.cli.console import Output, OutputOption, say, say_block, say_json, say_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncflow.cli.reference.entry import Entry
+
+
+def docs(
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A key (on_leave, systems.NAME.limits), a function, a code, a metric, a command or an adapter; without it all are listed."
+        ),
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the whole reference into this folder as Markdown pages.")
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Describe anything that has a name: a key of a file, a function, a code, a metric, a command, an adapter."""
+    from syncflow.cli.reference.entries import all_entries
+
+    root = context.find_root().command
+    if write is not None:
+        _write(root, write)
+        return
+    entries = all_entries(root)
+    shown = entries if name is None else _named(entries, name)
+    if output is Output.JSON:
+        say_json({"entries": [_row(entry) for entry in shown]})
+    elif name is None:
+        say_table(("KIND", "NAME", "MEANING"), [(_kind(entry), entry.name, entry.summary) for entry in shown])
+    else:
+        _say_entries(shown)
+
+
+def _named(entries: Sequence[Entry], name: str) -> list[Entry]:
+    from syncflow.cli.reference.entry import found
+    from syncflow.config.diagnostics import did_you_mean
+    from syncflow.errors import DataError
+
+    shown = found(entries, name)
+    if not shown:
+        known = [
+            part for entry in entries for part in (entry.name, entry.name.split(".")[-1].removeprefix("syncflow "))
+        ]
+        close = did_you_mean(name, list(dict.fromkeys(known)))
+        raise DataError(
+            f"nothing is called {name!r}",
+            hint=f"did you mean {close!r}?" if close else "`syncflow docs` lists all names",
+        )
+    return shown
+
+
+def _say_entries(shown: Sequence[Entry]) -> None:
+    for number, entry in enumerate(shown):
+        if number:
+            say()
+        say(f"{entry.name} ({_kind(entry)})")
+        say()
+        say_block(entry.text)
+
+
+def _kind(entry: Entry) -> str:
+    return f"key of {entry.file}" if entry.file else entry.kind.value
+
+
+def _row(entry: Entry) -> dict[str, str]:
+    return {
+        "kind": entry.kind.value,
+        "file": entry.file,
+        "name": entry.name,
+        "summary": entry.summary,
+        "text": entry.text,
+    }
+
+
+def _write(root: object, folder: Path) -> None:
+    from syncflow.cli.reference.pages import pages
+    from syncflow.errors import ProjectError
+
+    written = pages(root)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in written.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise ProjectError(f"cannot write {error.filename}: {error.strerror}") from error
+    say(f"wrote {len(written)} pages into {folder}")

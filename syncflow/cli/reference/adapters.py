@@ -1,0 +1,124 @@
+"""The adapters that come with syncflow, from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from syncflow.cli.reference.entry import Entry, Kind
+
+
+def entries() -> list[Entry]:
+    """Return an entry for every adapter of the package."""
+    found = files("syncflow.adapters").iterdir()
+    return [_entry(file) for file in sorted(found, key=lambda file: file.name) if file.name.endswith(".yaml")]
+
+
+def _entry(file: Any) -> Entry:
+    from syncflow.config.files import Files
+    from syncflow.config.models.adapter import AdapterFile
+
+    document = Files({}, offline=True).document(AdapterFile, file)
+    if document is None:
+        raise AssertionError(f"{file.name} of the package cannot be read")
+    adapter = document.model
+    text = [adapter.description, f"Address: `{adapter.base_url}`.", *_sign_in(adapter), *_options(adapter)]
+    text += [*_objects(adapter), *_operations(adapter), *_limits(adapter), *_outcomes(adapter)]
+    text.append(f"`syncflow adapters show {adapter.adapter}` prints its file.")
+    return Entry(kind=Kind.ADAPTER, name=adapter.adapter, summary=adapter.description, text="\n\n".join(text))
+
+
+def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [head, ("---",) * len(head), *rows]
+    return ["\n".join([f"**{title}**", "", *(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)])]
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _sign_in(adapter: Any) -> list[str]:
+    rows = [
+        (
+            f"`{name}`",
+            ", ".join(f"`{key}`" + (" (secret)" if kind == "secret" else "") for key, kind in way.settings.items()),
+        )
+        for name, way in adapter.auth.items()
+    ]
+    return _table("Sign-in: settings under `auth:`", ("way", "settings"), rows)
+
+
+def _options(adapter: Any) -> list[str]:
+    rows = [
+        (
+            f"`{name}`",
+            option.type,
+            "must be given" if option.default is None else f"`{option.default}`",
+            option.description,
+        )
+        for name, option in adapter.options.items()
+    ]
+    return _table("Options: settings under `options:`", ("option", "type", "default", "meaning"), rows)
+
+
+def _objects(adapter: Any) -> list[str]:
+    rows = [
+        (f"`{adapter.adapter}/{name}`", ", ".join(f"`{key}`" for key in each.keys) or "any unique field")
+        for name, each in adapter.objects.items()
+    ]
+    return _table("Objects: what a mapping may have as `target:`", ("target", "keys"), rows)
+
+
+def _operations(adapter: Any) -> list[str]:
+    rows = [
+        (
+            f"`{name}`",
+            str(operation.batch.records if operation.batch else 1),
+            str(operation.repeat),
+            str(max(1, len(operation.steps))),
+        )
+        for name, operation in adapter.operations.items()
+    ]
+    return _table("Operations", ("operation", "records a request", "sending it twice is", "requests"), rows)
+
+
+def _limits(adapter: Any) -> list[str]:
+    rows = [(_limit(limit), limit.only or "every request") for limit in adapter.limits]
+    return _table("Limits", ("limit", "for"), rows)
+
+
+def _limit(limit: Any) -> str:
+    if limit.requests is not None:
+        return f"{limit.requests} requests within {limit.per:g} s"
+    if limit.in_flight is not None:
+        return f"{limit.in_flight} requests at once"
+    return f"what is left is read from `{limit.remaining}`"
+
+
+def _outcomes(adapter: Any) -> list[str]:
+    rows = [
+        (_condition(rule), f"`{rule.then}`" + (f", {rule.wait}" if rule.wait is not None else ""))
+        for rule in adapter.outcomes
+    ]
+    return _table("What refusals mean: the first that fits", ("answer", "then"), rows)
+
+
+def _condition(rule: Any) -> str:
+    said = {
+        "status": rule.status,
+        "code": rule.code,
+        "message": rule.message,
+        "header": rule.header,
+        "operation": rule.operation,
+        "when": rule.when,
+    }
+    return ", ".join(f"{name} `{_spelled(value)}`" for name, value in said.items() if value)
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    return ", ".join(f"{name}: {text}" for name, text in value.items()) if hasattr(value, "items") else str(value)
