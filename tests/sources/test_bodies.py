@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncflow.errors import DataError
-from syncflow.sources.bodies import events_of
+from syncflow.sources.webhook.bodies import events_of
 
 GOOD = [
     pytest.param('{"a": 1}', ['{"a": 1}'], id="an event"),

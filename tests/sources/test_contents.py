@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from syncflow.sources.contents import ContentError, json_text
+from syncflow.sources.webhook.contents import ContentError, json_text
 
 JSON = b'{"name": "Zo\xc3\xab"}'
 FORM = "application/x-www-form-urlencoded"

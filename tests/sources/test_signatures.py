@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from syncflow.config.models.signatures import WebhookSignature
-from syncflow.sources.signatures import SignatureCheck, SignedRequest
+from syncflow.sources.webhook.signatures import SignatureCheck, SignedRequest
 
 # Published: docs.github.com, "Validating webhook deliveries", "Testing the webhook payload validation".
 GITHUB = (
@@ -91,10 +91,10 @@ def test_a_request_of_the_vendor_is_accepted_and_a_changed_one_refused(
     settings: dict[str, Any], body: bytes, headers: dict[str, str], now: float
 ) -> None:
     assert reason(settings, body, headers, now=now) is None
-    assert reason(settings, body + b" ", headers, now=now) == "signature"
-    assert reason(settings, body, {}, now=now) == "missing"
+    assert reason(settings, body + b" ", headers, now=now) == "bad_signature"
+    assert reason(settings, body, {}, now=now) == "no_signature"
     other = settings["secret"][:-1] + "A"
-    assert reason({**settings, "secret": other}, body, headers, now=now) == "signature"
+    assert reason({**settings, "secret": other}, body, headers, now=now) == "bad_signature"
     assert reason({**settings, "secret": [other, settings["secret"]]}, body, headers, now=now) is None
 
 
@@ -103,14 +103,14 @@ def test_a_recorded_request_is_refused_once_the_tolerance_is_over(
     settings: dict[str, Any], body: bytes, headers: dict[str, str], now: float
 ) -> None:
     assert reason(settings, body, headers, now=now + 300) is None
-    assert reason(settings, body, headers, now=now + 301) == "timestamp"
-    assert reason(settings, body, headers, now=now - 301) == "timestamp"
+    assert reason(settings, body, headers, now=now + 301) == "too_old"
+    assert reason(settings, body, headers, now=now - 301) == "too_old"
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1e9", "9" * 5000, "١٧"])
 def test_a_time_that_is_no_number_is_refused(timestamp: str) -> None:
     settings, body, headers, now = SLACK
-    assert reason(settings, body, {**headers, "x-slack-request-timestamp": timestamp}, now=now) == "timestamp"
+    assert reason(settings, body, {**headers, "x-slack-request-timestamp": timestamp}, now=now) == "too_old"
 
 
 def test_text_of_the_request_is_never_a_template() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from syncflow.sources.webhook.refusals import Requests
+
 _MOST = 1000
 _TIMEOUT = (
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 43\r\n\r\n"
@@ -32,8 +34,9 @@ def most_connections() -> int:
 class Connections:
     """All connections of one server, oldest first; ``make`` is the server's maker of protocols."""
 
-    def __init__(self, *, most: int, head_seconds: float) -> None:
+    def __init__(self, *, most: int, head_seconds: float, requests: Requests) -> None:
         self.most = most
+        self.requests = requests
         self.head_seconds = head_seconds
         self.open: dict[BoundedConnection, None] = {}
 
@@ -74,6 +77,7 @@ class BoundedConnection(H11Protocol):
         if self._all.admit(self):
             self._await_head()
         else:
+            self._all.requests["connections"] += 1
             transport.write(_BUSY)
             transport.close()
 
@@ -106,8 +110,16 @@ class BoundedConnection(H11Protocol):
                 self.transport.write(answer)
             self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        self._all.requests["not_http"] += 1
+        super().send_400_response(msg)
+
     def _await_head(self) -> None:
-        self._deadline = self.loop.call_later(self._all.head_seconds, self.let_go, _TIMEOUT)
+        self._deadline = self.loop.call_later(self._all.head_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self._all.requests["slow_head"] += 1
+        self.let_go(_TIMEOUT)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from syncflow.config.models.signatures import SIGNED_PART, WebhookSignature, decoded_secret
+from syncflow.sources.webhook.refusals import Reason
 
 _MOST_SIGNATURES = 20
 """More signatures in one header are not looked at: each costs a comparison."""
@@ -46,20 +47,20 @@ class SignatureCheck:
         pieces = SIGNED_PART.split(declared.signed)  # text, name, text, name, …, text
         self._texts, self._names = [text.encode() for text in pieces[::2]], pieces[1::2]
 
-    def reason_to_refuse(self, request: SignedRequest) -> str | None:
+    def reason_to_refuse(self, request: SignedRequest) -> Reason | None:
         """Return why the request is refused, as a word for a metric; None where the signature is right."""
         header = request.headers.get(self._declared.header.lower(), "")
         if not header:
-            return "missing"
+            return "no_signature"
         timestamp = self._timestamp(header, request)
         if self._has_timestamp and not self._is_recent(timestamp):
-            return "timestamp"
+            return "too_old"
         signed = self._signed(request, timestamp=timestamp)
         expected = [self._digest(key, signed) for key in self._keys]
         given = self._signatures(header)
         # Every pair is compared, so that the time says nothing about which of them was right.
         fitting = sum(hmac.compare_digest(one, other) for one in given for other in expected)
-        return None if fitting else "signature"
+        return None if fitting else "bad_signature"
 
     def message_id(self, request: SignedRequest) -> str:
         """Return the id by which a message that comes again is recognised; empty where none is declared."""

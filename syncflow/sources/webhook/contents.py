@@ -10,9 +10,11 @@ import json
 import zlib
 from collections.abc import Mapping
 from email.message import Message
+from typing import Final
 from urllib.parse import parse_qsl
 
 from syncflow.events import Json
+from syncflow.sources.webhook.refusals import Reason
 
 _CHARSETS = ("utf-8", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
 _FORM = "application/x-www-form-urlencoded"
@@ -21,12 +23,16 @@ _AUTOMATIC_HEADER = 32
 """Added to the window's bits: gzip or zlib, as the data say."""
 
 
+_REASONS: Final[dict[int, Reason]] = {400: "not_json", 413: "too_large", 415: "encoding"}
+
+
 class ContentError(Exception):
     """A body that is not read; ``status`` is the answer's. The message repeats nothing of the body."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+        self.reason = _REASONS[status]
         self.message = message
 
 

@@ -1,0 +1,254 @@
+"""A webhook as a source: who may send, and what a request becomes.
+
+200 is a promise: every event of the request is durable. Any other answer: none was promised, send again. A request
+whose events were handed on already and whose answer is late gets 503; sent again its events come twice, which is what
+an event id in the envelope is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from syncflow.config.models.routes import WebhookSource
+from syncflow.errors import DataError, ProjectError, UnavailableError
+from syncflow.events import Json, Position, Raw
+from syncflow.sources.webhook.arrival import Arrivals
+from syncflow.sources.webhook.bodies import events_of
+from syncflow.sources.webhook.connections import Connections
+from syncflow.sources.webhook.connections import most_connections as default_most
+from syncflow.sources.webhook.contents import ContentError, json_text, with_request
+from syncflow.sources.webhook.handshakes import Handshake, is_signed_in
+from syncflow.sources.webhook.refusals import RefusedError, Requests
+from syncflow.sources.webhook.server import Server, address, app, bind, check_target
+from syncflow.sources.webhook.signatures import SignatureCheck, SignedRequest
+from syncflow.sources.webhook.waiting import PARTITION, Waiting
+
+_log = logging.getLogger("syncflow")
+
+_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+
+
+class Webhook:
+    """One HTTP server with one path. ``port`` is where it listens, once open."""
+
+    def __init__(
+        self,
+        settings: WebhookSource,
+        *,
+        patience_seconds: float = 30.0,
+        head_seconds: float = 10.0,
+        most_connections: int | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._patience_seconds = patience_seconds
+        self._now = now
+        self.requests = Requests()
+        """How many requests ended how."""
+        self._connections = Connections(
+            most=most_connections or default_most(), head_seconds=head_seconds, requests=self.requests
+        )
+        self._arrivals = Arrivals(max_body=settings.max_body, patience_seconds=patience_seconds)
+        self._waiting = self._empty(last=0)
+        self._signature: SignatureCheck | None = None
+        self._shake: Handshake | None = None
+        self._host, self._wanted_port = address(settings.listen)
+        self._path = _plain_path(settings.path)
+        self._methods = _methods(settings)
+        self._server: Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        """Listen; positions go on after the acknowledged ones."""
+        if self._settings.signature is not None and not self._settings.signature.secrets:
+            raise ProjectError("source.webhook.signature.secret is empty", hint="set the variable that it is read from")
+        self._signature = self._signature_check()
+        if self._settings.handshake is not None:
+            secrets = self._settings.signature.secrets if self._settings.signature else ()
+            self._shake = Handshake(self._settings.handshake, secret=next(iter(secrets), ""))
+        self._waiting = self._empty(last=acknowledged[PARTITION].offset if PARTITION in acknowledged else 0)
+        listening = bind(self._host, self._wanted_port, listen=self._settings.listen)
+        self.port = listening.getsockname()[1]
+        self._server = Server(app(self.answer), self._connections)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="webhook")
+        self._serving.add_done_callback(lambda _: self._waiting.arrived.set())
+        await self._server.ready.wait()
+        _log.info("webhook.listening", extra={"fields": {"url": f"http://{self._reached()}{self._path}"}})
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        """Wait for events; empty only once the source is closed."""
+        while not self._waiting:
+            if self._waiting.closed:
+                return ()
+            if self._serving is None or self._serving.done():
+                raise UnavailableError("source.webhook: the server has stopped")
+            self._waiting.arrived.clear()
+            await self._waiting.arrived.wait()
+        return self._waiting.take(most)
+
+    async def acknowledge(self, position: Position) -> None:
+        """Answer the requests whose last event is durable now."""
+        self._waiting.acknowledge(position.offset)
+
+    async def close(self) -> None:
+        """Stop listening; requests whose events are not durable by now get 503."""
+        self._waiting.close()
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+            self._server = None
+
+    @property
+    def waiting(self) -> int:
+        """How many events are accepted from the network and not yet read."""
+        return len(self._waiting)
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; many run at once."""
+        try:
+            check_target(request, path=self._path, methods=self._methods)
+            answer = await self._answered(request)
+        except RefusedError as refusal:
+            self.requests[refusal.reason] += 1
+            return refusal.answer()
+        return answer
+
+    async def _answered(self, request: Request) -> Response:
+        shaken = self._handshake_of_a_stranger(request)
+        if shaken is not None:
+            return shaken
+        self._check_sign_in(request)
+        body = await self._arrivals.body(request)
+        message_id = self._check_signature(body, request)
+        text = self._json_text(body, request)
+        shaken = self._handshake(text, request)
+        if shaken is not None:
+            return shaken
+        events = self._events(text, request)
+        await self._waiting.until_durable(events, message_id=message_id)
+        self.requests["accepted"] += 1
+        return JSONResponse({"accepted": len(events)})
+
+    def _handshake_of_a_stranger(self, request: Request) -> Response | None:
+        """Answer a handshake that proves nothing about its sender; a GET is nothing else."""
+        shake = self._shake
+        if shake is None or (request.method == "POST" and shake.declared.is_signed):
+            return None
+        answer = shake.answer(method=request.method, query=request.query_params, body=None)
+        if answer is None and request.method == "GET":
+            raise RefusedError("no_handshake", 403, "this is not the handshake that is expected")
+        return self._shaken(answer)
+
+    def _handshake(self, text: bytes, request: Request) -> Response | None:
+        shake = self._shake
+        if shake is None or not shake.declared.is_signed or shake.declared.method != "POST":
+            return None
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError):
+            return None  # the reader of events has the words
+        return self._shaken(shake.answer(method="POST", query=request.query_params, body=body))
+
+    def _shaken(self, answer: tuple[str, str] | None) -> Response | None:
+        """Return the answer so that no browser takes it for a page."""
+        if answer is None:
+            return None
+        self.requests["handshake"] += 1
+        text, content_type = answer
+        return Response(text, headers={"content-type": content_type, "x-content-type-options": "nosniff"})
+
+    def _check_sign_in(self, request: Request) -> None:
+        auth = self._settings.auth
+        if auth is not None and not is_signed_in(auth, request.headers.get("authorization", "")):
+            raise RefusedError("not_signed_in", 401, "the sign-in is missing or wrong")
+
+    def _check_signature(self, body: bytes, request: Request) -> str:
+        """Return the message's id, empty where none is declared."""
+        declared, check = self._settings.signature, self._signature
+        if declared is None or check is None:
+            return ""
+        signed = SignedRequest(
+            body,
+            request.headers,
+            method=request.method,
+            path=request.scope["raw_path"].decode("ascii"),
+            query=request.scope["query_string"].decode("ascii"),
+        )
+        reason = check.reason_to_refuse(signed)
+        if reason is not None:
+            raise RefusedError(reason, 401, f"{declared.header} is missing or is not the signature of this body")
+        return check.message_id(signed)
+
+    def _json_text(self, body: bytes, request: Request) -> bytes:
+        try:
+            return json_text(
+                body,
+                content_type=request.headers.get("content-type", ""),
+                encoding=request.headers.get("content-encoding", ""),
+                most=self._settings.max_body,
+                form=self._settings.form,
+            )
+        except ContentError as error:
+            raise RefusedError(error.reason, error.status, error.message) from error
+
+    def _events(self, body: bytes, request: Request) -> Sequence[bytes]:
+        most = self._settings.max_event
+        try:
+            events = events_of(body, is_lines=_content_type(request) in _LINES)
+        except DataError as error:
+            raise RefusedError("not_json", 400, error.message) from error
+        for number, event in enumerate(events, start=1):
+            if len(event) > most:
+                sentence = f"event {number} is larger than max_event, which is {most} bytes"
+                raise RefusedError("too_large", 413, sentence)
+        if not self._settings.headers:
+            return events
+        seen = _request_data(request, headers=self._settings.headers)
+        return [with_request(event, seen) for event in events]
+
+    def _signature_check(self) -> SignatureCheck | None:
+        declared = self._settings.signature
+        try:
+            return None if declared is None else SignatureCheck(declared, now=self._now)
+        except ValueError as error:
+            raise ProjectError("source.webhook.signature: expected secrets in base64") from error
+
+    def _empty(self, *, last: int) -> Waiting:
+        return Waiting(last=last, max_body=self._settings.max_body, patience_seconds=self._patience_seconds)
+
+    def _reached(self) -> str:
+        return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
+
+
+def _methods(settings: WebhookSource) -> Sequence[str]:
+    shake = settings.handshake
+    return ("POST",) if shake is None or shake.method == "POST" else ("POST", shake.method)
+
+
+def _request_data(request: Request, *, headers: Sequence[str]) -> dict[str, Json]:
+    """Return what events say of their request; absent headers are absent."""
+    names = [name.lower() for name in headers if name.lower() in request.headers]
+    return {
+        "headers": {name: request.headers[name] for name in names},
+        "path": request.scope["path"],
+        "query": dict(request.query_params),
+    }
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _plain_path(path: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", path):
+        raise ProjectError(f"source.webhook.path: expected a path such as /events, found {path!r}")
+    return path
