@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from syncflow.clock import Clock
-from syncflow.config.models.routes import FileSource
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.evidence import Evidence
 from syncflow.sources.identity import Reading, earlier_reading, newest_reading
 from syncflow.sources.opened import OpenFile, open_file
 from syncflow.sources.reader import Reader, hashed
+from syncflow.sources.watched import WatchedFile
 
 _POLL_SECONDS = 0.05
 _SETTLE_SECONDS = 1.0
@@ -26,40 +24,28 @@ _SETTLE_SECONDS = 1.0
 
 
 class Content:
-    """See the module. ``tell`` takes what a person must know."""
+    """See the module."""
 
-    def __init__(
-        self,
-        settings: FileSource,
-        *,
-        path: Path,
-        is_csv: bool,
-        clock: Clock,
-        from_start: bool,
-        tell: Callable[[Report], None],
-    ) -> None:
-        self._settings = settings
-        self._path = path
-        self._is_csv = is_csv
-        self._clock = clock
-        self._from_start = from_start
-        self._tell = tell
+    def __init__(self, watched: WatchedFile) -> None:
+        self._watched = watched
         self._reader: Reader | None = None
         self._end = 0
         self._ended = False
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
-        file = open_file(self._path)
+        file = open_file(self._watched.path)
         self._end = await asyncio.to_thread(lambda: file.size)
-        newest = newest_reading(self._settings.path, acknowledged)
+        newest = newest_reading(self._watched.name, acknowledged)
         known = newest or earlier_reading(file, acknowledged)
         number = newest.number if newest else 0
-        if known is None or self._from_start:
+        if known is None or self._watched.from_start:
             self._start(file, number=number + 1)
         elif await self._is_unchanged(file, known):
             await self._go_on(file, known)
         else:
-            self._tell(Report("again", f"{self._settings.path} is not what was read before: it is read from its start"))
+            self._watched.tell(
+                Report("again", f"{self._watched.name} is not what was read before: it is read from its start")
+            )
             self._start(file, number=number + 1)
 
     async def _is_unchanged(self, file: OpenFile, known: Reading) -> bool:
@@ -80,23 +66,13 @@ class Content:
         offset = known.position.offset
         seen, lines = await hashed(file, offset)
         partition = known.position.partition
-        self._reader = Reader(
-            file,
-            partition=partition,
-            settings=self._settings,
-            is_csv=self._is_csv,
-            offset=offset,
-            line=lines,
-            whole=seen,
-        )
+        self._reader = self._watched.reader(file, partition=partition, offset=offset, line=lines, whole=seen)
         if self._end == offset:
-            self._tell(Report("unchanged", f"{self._settings.path} holds nothing that was not read before"))
+            self._watched.tell(Report("unchanged", f"{self._watched.name} holds nothing that was not read before"))
 
     def _start(self, file: OpenFile, *, number: int) -> None:
-        partition = Reading.partition(self._settings.path, number)
-        self._reader = Reader(
-            file, partition=partition, settings=self._settings, is_csv=self._is_csv, whole=hashlib.sha256()
-        )
+        partition = Reading.partition(self._watched.name, number)
+        self._reader = self._watched.reader(file, partition=partition, whole=hashlib.sha256())
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         assert self._reader is not None, "it is opened first"
@@ -113,16 +89,16 @@ class Content:
         left = reader.finish(only_whole=True)
         if left:
             words = (
-                f"the last line of {self._settings.path} has no end, and is no whole event: it is left for the next run"
+                f"the last line of {self._watched.name} has no end, and is no whole event: it is left for the next run"
             )
-            self._tell(Report("left", words, left))
+            self._watched.tell(Report("left", words, left))
         self._ended = True
 
     async def _settle(self, reader: Reader) -> None:
         """Let whoever writes the last line finish it."""
         waited = 0.0
-        while waited < _SETTLE_SECONDS and abs(self._clock.now() - reader.file.stat.st_mtime) < 60.0:
-            await self._clock.sleep(_POLL_SECONDS)
+        while waited < _SETTLE_SECONDS and abs(self._watched.clock.now() - reader.file.stat.st_mtime) < 60.0:
+            await self._watched.clock.sleep(_POLL_SECONDS)
             waited += _POLL_SECONDS
             rest = reader.file.read_at(self._end, 1_000_000)
             if b"\n" in rest:

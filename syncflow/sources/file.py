@@ -3,9 +3,9 @@
 A position is the byte offset after the event; the partition says which reading of which path it is of (``identity``), its evidence how
 the part that was read is known again (``evidence``).
 
-    file ── content ──┬── reader ── lines, rows
-         └─ stream ───┘     └── opened, evidence
-              └── rotation
+    file ── watched ──┬── content ──┬── reader ── lines, rows
+                      └── stream ───┘     └── opened, evidence
+                            └── rotation
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.content import Content
 from syncflow.sources.stream import Stream
+from syncflow.sources.watched import WatchedFile
 
 
 class File:
@@ -27,11 +28,11 @@ class File:
     def __init__(self, settings: FileSource, *, base: Path, clock: Clock, from_start: bool = False) -> None:
         path = base / settings.path
         is_csv = (settings.format or ("csv" if _ending(path) in {".csv", ".tsv"} else "jsonl")) == "csv"
-        kind = Stream if settings.follow else Content
         self._reports: list[Report] = []
-        self._file: Stream | Content = kind(
+        watched = WatchedFile(
             settings, path=path, is_csv=is_csv, clock=clock, from_start=from_start, tell=self._reports.append
         )
+        self._file: Stream | Content = Stream(watched) if settings.follow else Content(watched)
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         await self._file.open(acknowledged)

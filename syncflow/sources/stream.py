@@ -12,11 +12,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from syncflow.clock import Clock
-from syncflow.config.models.routes import FileSource
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.evidence import Evidence
@@ -24,6 +22,7 @@ from syncflow.sources.identity import Reading, earlier_reading, newest_reading
 from syncflow.sources.opened import OpenFile, open_file, try_open
 from syncflow.sources.reader import Reader
 from syncflow.sources.rotation import find_predecessor, find_successors, rotated_since
+from syncflow.sources.watched import WatchedFile
 
 _POLL_SECONDS = 0.05
 _LINGER_POLLS = 10
@@ -31,24 +30,10 @@ _LINGER_POLLS = 10
 
 
 class Stream:
-    """See the module. ``tell`` takes what a person must know."""
+    """See the module."""
 
-    def __init__(
-        self,
-        settings: FileSource,
-        *,
-        path: Path,
-        is_csv: bool,
-        clock: Clock,
-        from_start: bool,
-        tell: Callable[[Report], None],
-    ) -> None:
-        self._settings = settings
-        self._path = path
-        self._is_csv = is_csv
-        self._clock = clock
-        self._from_start = from_start
-        self._tell = tell
+    def __init__(self, watched: WatchedFile) -> None:
+        self._watched = watched
         self._reader: Reader | None = None
         self._number = 0
         self._at_path = True
@@ -60,15 +45,15 @@ class Stream:
         """Size and time of the last write when the open file was last found undisturbed."""
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
-        newest = newest_reading(self._settings.path, acknowledged)
+        newest = newest_reading(self._watched.name, acknowledged)
         self._number = newest.number if newest else 0
         known = newest
-        if known is None and _is_there(self._path):
-            file = open_file(self._path)
+        if known is None and _is_there(self._watched.path):
+            file = open_file(self._watched.path)
             known = earlier_reading(file, acknowledged)
             file.close()
-        if known is None or self._from_start:
-            self._read_from_start(open_file(self._path))
+        if known is None or self._watched.from_start:
+            self._read_from_start(open_file(self._watched.path))
         else:
             await asyncio.to_thread(self._go_on, known)
 
@@ -92,23 +77,23 @@ class Stream:
 
     def _go_on(self, known: Reading) -> None:
         """Find the file that was being read, wherever it is now, and read on there."""
-        file = try_open(self._path)
+        file = try_open(self._watched.path)
         if file is not None and self._is_the_one(file, known):
             return self._resume(file, known)
         evidence = Evidence.parse(known.position.evidence)
         offset = known.position.offset
-        before = find_predecessor(self._path, evidence, offset=offset) if evidence else None
+        before = find_predecessor(self._watched.path, evidence, offset=offset) if evidence else None
         if before is None and file is not None and evidence and evidence.holds(file, offset=offset):
             return self._resume(file, known)  # the same under another inode: moved from elsewhere, restored
         if file is not None:
             file.close()
         if before is None:
             self._tell_missed(offset)
-            self._rotated.extend(rotated_since(self._path, evidence.written_ns) if evidence else ())
+            self._rotated.extend(rotated_since(self._watched.path, evidence.written_ns) if evidence else ())
             return None
         self._resume(before, known)
         self._at_path = False
-        self._rotated.extend(find_successors(self._path, before))
+        self._rotated.extend(find_successors(self._watched.path, before))
         return None
 
     def _is_the_one(self, file: OpenFile, known: Reading) -> bool:
@@ -120,20 +105,14 @@ class Stream:
 
     def _resume(self, file: OpenFile, known: Reading) -> None:
         offset = known.position.offset
-        self._reader = Reader(
-            file,
-            partition=known.position.partition,
-            settings=self._settings,
-            is_csv=self._is_csv,
-            offset=offset,
-            line=file.count_lines(offset),
-        )
+        partition = known.position.partition
+        self._reader = self._watched.reader(file, partition=partition, offset=offset, line=file.count_lines(offset))
 
     def _read_from_start(self, file: OpenFile) -> None:
         self._number += 1
-        partition = Reading.partition(self._settings.path, self._number)
+        partition = Reading.partition(self._watched.name, self._number)
         begin = file.data_begins_at()
-        reader = Reader(file, partition=partition, settings=self._settings, is_csv=self._is_csv, offset=begin)
+        reader = self._watched.reader(file, partition=partition, offset=begin)
         self._reader, self._quiet_polls, self._looked_at = reader, 0, (0, 0)
 
     # -- reading on ---------------------------------------------------------------------------------------------------------
@@ -147,7 +126,7 @@ class Stream:
             if (
                 not self._at_path and not self._rotated
             ):  # more may have been rotated away while the older ones were read
-                self._rotated.extend(find_successors(self._path, reader.file))
+                self._rotated.extend(find_successors(self._watched.path, reader.file))
             reader.close()
             self._reader = None
         elif self._was_disturbed(reader):
@@ -158,12 +137,12 @@ class Stream:
         elif not self._at_path:
             reader.finish()
         elif not self._was_replaced(reader):
-            await self._clock.sleep(_POLL_SECONDS)
+            await self._watched.clock.sleep(_POLL_SECONDS)
         elif self._quiet_polls < _LINGER_POLLS:
             self._quiet_polls += 1
-            await self._clock.sleep(_POLL_SECONDS)
+            await self._watched.clock.sleep(_POLL_SECONDS)
         else:
-            self._rotated.extend(find_successors(self._path, reader.file))
+            self._rotated.extend(find_successors(self._watched.path, reader.file))
             reader.finish()
 
     async def _wait_for_a_file(self) -> None:
@@ -172,15 +151,15 @@ class Stream:
             if file is not None:
                 self._at_path = False
                 self._read_from_start(file)
-        elif _is_there(self._path):
+        elif _is_there(self._watched.path):
             self._at_path = True
-            self._read_from_start(open_file(self._path))
+            self._read_from_start(open_file(self._watched.path))
         else:  # between the removal of the old and the arrival of the new
-            await self._clock.sleep(_POLL_SECONDS)
+            await self._watched.clock.sleep(_POLL_SECONDS)
 
     def _was_replaced(self, reader: Reader) -> bool:
         try:
-            there = self._path.stat()
+            there = self._watched.path.stat()
         except FileNotFoundError:
             return False
         return not os.path.samestat(there, reader.file.stat)
@@ -197,21 +176,21 @@ class Stream:
 
     def _begin_anew(self, reader: Reader) -> None:
         """The file was emptied or overwritten under its name: read the rest from a copy that was made of it, then what is there now."""
-        copy = find_predecessor(self._path, reader.evidence, offset=reader.offset)
+        copy = find_predecessor(self._watched.path, reader.evidence, offset=reader.offset)
         if copy is None:
             self._tell_missed(reader.offset)
             reader.finish()
             return
         reader.move_to(copy)
         self._at_path = False
-        self._rotated.extend(find_successors(self._path, copy))
+        self._rotated.extend(find_successors(self._watched.path, copy))
 
     def _tell_missed(self, offset: int) -> None:
         words = (
-            f"{self._settings.path} is not the file any more of which {offset} bytes were read, and no file beside it continues "
+            f"{self._watched.name} is not the file any more of which {offset} bytes were read, and no file beside it continues "
             f"that one: what was written there behind byte {offset} was not read"
         )
-        self._tell(Report("missed", words))
+        self._watched.tell(Report("missed", words))
 
 
 def _is_there(path: Path) -> bool:

@@ -26,7 +26,7 @@ from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler, settlement
 from syncflow.runtime.delivery.stands import Stands
 from syncflow.runtime.delivery.turn import Go, NothingThere, Overtaken, StillThere, Turn, decide
-from syncflow.runtime.journal.base import DeliveryState, Evidence, Journal, Settlement, Superseded
+from syncflow.runtime.journal.base import DeliveryState, Journal, Settlement, Superseded, TurnFacts
 from syncflow.runtime.observe import SystemTally, Tally, note, warn
 from syncflow.runtime.standing import Standing, State
 from syncflow.runtime.wait import first_of
@@ -262,18 +262,18 @@ class Dispatcher:
         """Decide the form of heads that could not be known when they were planned: one look at the journal for many."""
         while heads := self._lanes.take_unsure(self._clock.monotonic(), most=LOOK):
             compared = {delivery.id: self._lanes.compared(delivery) for delivery in heads}
-            found = await self._journal.evidence(heads, compared=compared)
-            turns = [self._turn_of(head, evidence) for head, evidence in zip(heads, found, strict=True)]
+            found = await self._journal.turn_facts(heads, compared=compared)
+            turns = [self._turn_of(head, facts) for head, facts in zip(heads, found, strict=True)]
             await self._end(list(zip(heads, turns, strict=True)))
             now = self._clock.monotonic()
             for turn in turns:
                 if isinstance(turn, Go):
                     self._lanes.decided(turn.delivery, now=now)
 
-    def _turn_of(self, delivery: Delivery, evidence: Evidence) -> Turn:
+    def _turn_of(self, delivery: Delivery, facts: TurnFacts) -> Turn:
         can_update = "update" in self.plan.operations
         by_time = delivery.record.kind in self._by_time
-        return decide(delivery, evidence, self._routes[delivery.route], by_time=by_time, can_update=can_update)
+        return decide(delivery, facts, self._routes[delivery.route], by_time=by_time, can_update=can_update)
 
     async def _end(self, turns: Sequence[tuple[Delivery, Turn]]) -> None:
         """Settle those that are not to be sent."""

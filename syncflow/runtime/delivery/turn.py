@@ -4,7 +4,7 @@ When a chunk is planned, a delivery may depend on others that are still open: an
 change of the record's own key, a late item of which only some fields are still new. The plan marks it ``unsure``; here the journal
 knows how the others ended.
 
-    in: the delivery, its ``Evidence``, its route      out: Go (maybe changed) │ Overtaken │ NothingThere │ KeyTaken │ StillThere
+    in: the delivery, its ``TurnFacts``, its route      out: Go (maybe changed) │ Overtaken │ NothingThere │ KeyTaken │ StillThere
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from syncflow.compiler.program import RoutePlan
 from syncflow.events import Delivery, Key
-from syncflow.runtime.journal.base import Evidence, Presence
+from syncflow.runtime.journal.base import Presence, TurnFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ Turn = Go | Overtaken | NothingThere | KeyTaken | StillThere
 
 def decide(
     delivery: Delivery,
-    evidence: Evidence,
+    facts: TurnFacts,
     route: RoutePlan,
     *,
     by_time: bool,
@@ -64,14 +64,14 @@ def decide(
     ``by_time``: whether versions are ordered by event time; ``can_update``: whether its system has an operation ``update``.
     """
     if delivery.operation == "delete":
-        return _delete(delivery, evidence)
+        return _delete(delivery, facts)
     compared = route.normalise_key(delivery.key.value)
-    if any(_holds(rival, compared, before=delivery.id) for rival in evidence.rivals):
+    if any(_holds(rival, compared, before=delivery.id) for rival in facts.rivals):
         return KeyTaken()
-    fresh = _without_overtaken(delivery, evidence, by_time=by_time) if route.remembers else delivery
+    fresh = _without_overtaken(delivery, facts, by_time=by_time) if route.remembers else delivery
     if isinstance(fresh, Overtaken):
         return fresh
-    return _addressed(fresh, evidence.own, route, compared, can_update=can_update)
+    return _addressed(fresh, facts.own, route, compared, can_update=can_update)
 
 
 def _holds(rival: Presence, compared: str, *, before: int) -> bool:
@@ -80,25 +80,25 @@ def _holds(rival: Presence, compared: str, *, before: int) -> bool:
     return rival.held == compared or claims
 
 
-def _delete(delivery: Delivery, evidence: Evidence) -> Turn:
+def _delete(delivery: Delivery, facts: TurnFacts) -> Turn:
     """Delete what is there, under the key that it has there."""
-    own = evidence.own
+    own = facts.own
     if own is None or not own.held:
         # Of a record that syncflow never brought there, or whose refusal came after an attempt without an answer, only the other side
         # knows; but what holds the key is another record's.
         perhaps = own is not None and (not own.born or own.held_value)
-        return Go(delivery) if perhaps and not evidence.rivals else NothingThere()
+        return Go(delivery) if perhaps and not facts.rivals else NothingThere()
     vendor_id = own.held_id or delivery.vendor_id
     return Go(replace(delivery, key=Key(delivery.key.name, own.held_value), vendor_id=vendor_id))
 
 
-def _without_overtaken(delivery: Delivery, evidence: Evidence, *, by_time: bool) -> Delivery | Overtaken:
+def _without_overtaken(delivery: Delivery, facts: TurnFacts, *, by_time: bool) -> Delivery | Overtaken:
     """Leave out the fields that something newer has written; the key stays, for it says which record is meant."""
     key = delivery.key.name
     newer = {
         name: written
         for name in delivery.payload
-        if name != key and (written := evidence.sent.newer(name, delivery.version, by_time=by_time))
+        if name != key and (written := facts.sent.newer(name, delivery.version, by_time=by_time))
     }
     if not newer:
         return delivery

@@ -201,7 +201,7 @@ class Waiting:
 
 
 @frozen_value
-class Evidence:
+class TurnFacts:
     """What is known about a delivery's place when its turn comes and every earlier delivery of its record is settled."""
 
     own: Presence | None
@@ -299,7 +299,7 @@ class Journal(Protocol):
         """Presence of these records and of whoever holds these keys, and which event ids were seen."""
         ...
 
-    async def evidence(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[Evidence]:
+    async def turn_facts(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[TurnFacts]:
         """What is known of each delivery's record and target key, in their order; ``compared``: id → key as it is compared."""
         ...
 

@@ -1,8 +1,8 @@
 """The HTTP server of a webhook: an address, one path, and whoever answers a request.
 
-    app(answer)  ASGI, without a framework: what is refused before a body is read is refused here
-    Server       uvicorn, which leaves signals to the run and logs no request
-    bind         the listening socket, or an error in plain words
+app(answer)  ASGI, without a framework: what is refused before a body is read is refused here
+Server       uvicorn, which leaves signals to the run and logs no request
+bind         the listening socket, or an error in plain words
 """
 
 from __future__ import annotations

@@ -16,12 +16,12 @@ from syncflow.runtime.journal.base import (
     Activated,
     Activation,
     Commit,
-    Evidence,
     Known,
     Mark,
     Opened,
     Settlement,
     Superseded,
+    TurnFacts,
     Waiting,
     Wanted,
 )
@@ -30,11 +30,11 @@ from syncflow.runtime.journal.sent import Seal
 from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.sqlite.rows import (
     commit_rows,
-    evidence_of,
     known_of,
     mark,
     presence,
     settlement_rows,
+    turn_facts_of,
     waiting,
     wanted_rows,
 )
@@ -101,10 +101,10 @@ class SqliteJournal:
     async def known(self, wanted: Wanted) -> Known:
         return known_of(*await self._call("known", *wanted_rows(wanted)))
 
-    async def evidence(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[Evidence]:
+    async def turn_facts(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[TurnFacts]:
         records = list({delivery.record.id for delivery in deliveries})
-        rows, blobs = await self._call("evidence", records, list(set(compared.values())))
-        return evidence_of(deliveries, map(presence, rows), blobs, compared=compared, seal=self._seal)
+        rows, blobs = await self._call("turn_facts", records, list(set(compared.values())))
+        return turn_facts_of(deliveries, map(presence, rows), blobs, compared=compared, seal=self._seal)
 
     async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
         found = await self._call("commit", commit_rows(commit), self._now(), wanted_rows(ahead) if ahead else None)

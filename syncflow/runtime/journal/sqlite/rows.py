@@ -13,13 +13,13 @@ from syncflow.runtime.journal.base import (
     Commit,
     DeadLetter,
     DeliveryState,
-    Evidence,
     JournaledEvent,
     Known,
     Mark,
     Presence,
     Settlement,
     Superseded,
+    TurnFacts,
     Waiting,
     Wanted,
 )
@@ -326,14 +326,14 @@ def sent_row(entry: Settlement, seal: Seal) -> Row:
     return how, fields, *whose(delivery)
 
 
-def evidence_of(
+def turn_facts_of(
     deliveries: Sequence[Delivery],
     found: Iterable[Presence],
     blobs: Iterable[Row],
     *,
     compared: Mapping[int, str],
     seal: Seal,
-) -> list[Evidence]:
+) -> list[TurnFacts]:
     """Sort what was found out by deliveries."""
     rows = list(found)
     own = {(row.record, row.route): row for row in rows}
@@ -343,7 +343,7 @@ def evidence_of(
             rivals.setdefault((row.system, row.object, key), []).append(row)
     sent = {(Record(kind, record), route): read_fields(blob) for record, kind, route, blob in blobs}
     return [
-        Evidence(
+        TurnFacts(
             own.get((delivery.record, delivery.route)),
             tuple(
                 row

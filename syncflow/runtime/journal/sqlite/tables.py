@@ -117,7 +117,7 @@ class Tables:
         """Presence of these records and of whoever holds these keys, and which event ids were seen."""
         return read_known(self._db, records, compared, event_ids)
 
-    def evidence(self, records: Sequence[str], compared: Sequence[str]) -> tuple[Rows, Rows]:
+    def turn_facts(self, records: Sequence[str], compared: Sequence[str]) -> tuple[Rows, Rows]:
         """Presence of these records and of whoever holds these keys, and what was sent of the records."""
         return read_known(self._db, records, compared, ())[0], sent.read(self._db, records)
 

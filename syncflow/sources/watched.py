@@ -1,0 +1,48 @@
+"""Which file a ``file`` source reads, and how: settled once, and shared by both ways of reading (``content``, ``stream``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncflow.clock import Clock
+from syncflow.config.models.routes import FileSource
+from syncflow.sources.base import Report
+from syncflow.sources.opened import OpenFile
+from syncflow.sources.reader import Reader
+
+if TYPE_CHECKING:
+    from syncflow.sources.evidence import Hash
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFile:
+    """One path with its settings. ``tell`` takes what a person must know."""
+
+    settings: FileSource
+    path: Path
+    is_csv: bool
+    clock: Clock
+    from_start: bool
+    tell: Callable[[Report], None]
+
+    @property
+    def name(self) -> str:
+        """The path as the settings name it."""
+        return self.settings.path
+
+    def reader(
+        self, file: OpenFile, *, partition: str, offset: int = 0, line: int = 0, whole: Hash | None = None
+    ) -> Reader:
+        """Return a reader of an open file, which it owns."""
+        return Reader(
+            file,
+            partition=partition,
+            settings=self.settings,
+            is_csv=self.is_csv,
+            offset=offset,
+            line=line,
+            whole=whole,
+        )
