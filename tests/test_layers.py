@@ -44,7 +44,7 @@ HOMES = {
     "httpx": {"adapters"},
     "httpx_aiohttp": {"adapters"},
     "jwt": {"adapters"},
-    "cryptography": {"adapters"},
+    "cryptography": {"adapters", "sources"},
     "aiohttp": {"adapters"},
     "faker": {"sources"},
     "aiolimiter": {"sources", "runtime"},

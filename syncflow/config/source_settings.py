@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.routes import RoutesFile, WebhookSource
-from syncflow.config.models.signatures import WebhookSignature, decoded_secret
+from syncflow.config.models.routes import RoutesFile
+from syncflow.config.webhook_settings import check_webhook
 from syncflow.events import Change
-
-_ADDRESS = re.compile(r"\S+:([0-9]{1,5})\Z")
 
 
 def check_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     """Yield what is wrong with the settings of the source."""
     yield from _generated_record(routes)
     yield from _shares(routes)
-    yield from _webhook(routes)
+    yield from check_webhook(routes)
     yield from _journal_is_the_source(routes)
     yield from _followed(routes)
 
@@ -80,58 +77,3 @@ def _is_same(one: Path, other: Path) -> bool:
         return os.path.normpath(one) == os.path.normpath(other) or one.samefile(other)
     except (OSError, ValueError):
         return False
-
-
-def _webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    webhook = routes.model.source.webhook
-    if webhook is None:
-        return
-    at = ("source", "webhook")
-    address = _ADDRESS.match(webhook.listen)
-    if not routes.is_unset(*at, "listen") and (address is None or int(address[1]) > 65535):
-        expected = "address:port, such as 127.0.0.1:8080"
-        yield routes.report("SF205", "`listen` is not written like this", *at, "listen", expected=expected)
-    if not routes.is_unset(*at, "path") and not webhook.path.startswith("/"):
-        expected = "a path that begins with /"
-        yield routes.report("SF205", "`path` is not written like this", *at, "path", expected=expected)
-    for index, name in enumerate(webhook.headers):
-        if name.lower() in _never_data(webhook):
-            yield routes.report(
-                "SF206",
-                f"`{name}` proves who sends, and is never data",
-                *at,
-                "headers",
-                index,
-                expected="another header",
-            )
-    handshake = webhook.handshake
-    if handshake is not None and handshake.hmac_field and (webhook.signature is None):
-        expected = "`signature`, whose secret signs the answer"
-        yield routes.report("SF208", "`handshake` is not complete", *at, "handshake", at_key=True, expected=expected)
-    if webhook.signature is not None:
-        yield from _secrets(routes, webhook.signature)
-
-
-def _never_data(webhook: WebhookSource) -> set[str]:
-    signature = set() if webhook.signature is None else {webhook.signature.header.lower()}
-    return {"authorization", "proxy-authorization", "cookie"} | signature
-
-
-def _secrets(routes: Document[RoutesFile], signature: WebhookSignature) -> Iterator[Diagnostic]:
-    at = ("source", "webhook", "signature", "secret")
-    is_list = isinstance(signature.secret, tuple)
-    given = signature.secret if isinstance(signature.secret, tuple) else (signature.secret,)
-    if not given:
-        yield routes.report("SF206", "`secret` must not be empty", *at, expected="at least one secret")
-    for index, secret in enumerate(given):
-        place = (*at, index) if is_list else at
-        if routes.is_unset(*place):
-            continue
-        if not secret:
-            yield routes.report("SF206", "`secret` must not be empty", *place, expected="at least one character")
-        elif signature.secret_encoding == "base64":  # noqa: S105  # the name of an encoding
-            try:
-                decoded_secret(secret)
-            except ValueError:
-                message = "`secret` is not written like this"
-                yield routes.report("SF205", message, *place, expected="base64, perhaps after whsec_")

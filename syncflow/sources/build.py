@@ -55,7 +55,7 @@ def open_source(
     assert settings.webhook is not None  # exactly one is given
     from syncflow.sources.webhook import Webhook
 
-    return Webhook(settings.webhook)
+    return Webhook(settings.webhook, base=base)
 
 
 def _with_whole_bodies(settings: SourceSettings) -> SourceSettings:

@@ -520,6 +520,9 @@ SHAKEN = [
     pytest.param({"preset": "dropbox"}, "GET", "?challenge=%3Cb%3E", None, "<b>", id="dropbox"),
     pytest.param({"preset": "microsoft_graph"}, "POST", "?validationToken=c+3", None, "c 3", id="microsoft_graph"),
     pytest.param({"when": "query.hello", "answer": "query.hello"}, "GET", "?hello=x", None, "x", id="general"),
+    pytest.param(
+        {"when": 'headers."x-ask"', "answer": "'yes'", "method": "OPTIONS"}, "OPTIONS", "", None, "yes", id="OPTIONS"
+    ),
 ]
 
 
@@ -528,13 +531,66 @@ def test_a_handshake_is_answered_as_plain_text_and_is_no_event(
     handshake: dict[str, Any], method: str, query: str, body: Any, expected: str
 ) -> None:
     async def main(source: Webhook, client: httpx.AsyncClient) -> None:
-        answer = await client.request(method, f"/events{query}", json=body)
+        answer = await client.request(method, f"/events{query}", json=body, headers={"X-Ask": "?"})
         assert (answer.status_code, answer.text) == (200, expected)
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert source.waiting == 0
 
     talk(main, handshake=WebhookHandshake(**handshake))
+
+
+def test_cloudevents_are_allowed_from_the_origin_that_asks() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        asked = {"WebHook-Request-Origin": "eventemitter.example.com", "WebHook-Request-Rate": "120"}
+        answer = await client.options("/events", headers=asked)
+        assert (answer.status_code, answer.text) == (200, "")
+        assert {name: answer.headers[name] for name in ("webhook-allowed-origin", "webhook-allowed-rate", "allow")} == {
+            "webhook-allowed-origin": "eventemitter.example.com",
+            "webhook-allowed-rate": "*",
+            "allow": "POST, OPTIONS",
+        }
+        assert (await client.options("/events")).status_code == 403
+        assert (await client.get("/events")).headers["allow"] == "POST, OPTIONS"
+        assert source.requests == {"handshake": 1, "no_handshake": 1, "method": 1}
+
+    talk(main, handshake=WebhookHandshake(preset="cloudevents"))
+
+
+def test_discord_is_answered_without_a_body() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        shaken = await post(client, b'{"type": 0, "application_id": "1", "version": 1}')
+        accepted = post(client, b'{"type": 1}')
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        for answer in (shaken, await accepted):
+            assert (answer.status_code, answer.content) == (204, b"")
+            assert answer.headers["content-type"]
+        assert raw.body == b'{"type": 1}'
+
+    talk(main, handshake=WebhookHandshake(preset="discord"), status=204)
+
+
+def test_azure_event_grid_is_answered_with_its_code() -> None:
+    body = {"eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "data": {"validationCode": "512d"}}
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = await post(client, json.dumps([body]).encode())
+        assert answer.json() == {"validationResponse": "512d"}
+
+    talk(main, handshake=WebhookHandshake(preset="azure_event_grid"))
+
+
+@pytest.mark.parametrize("text", ["a\r\nSet-Cookie: b", "\u00e9", "", "x" * 1025])
+def test_a_header_of_an_answer_never_holds_what_would_end_it(text: str) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = await client.request("OPTIONS", "/events", params={"origin": text})
+        assert (answer.status_code, "x-origin" in answer.headers) == (403, False)
+
+    shake = WebhookHandshake(
+        method="OPTIONS", when="query.origin || `true`", answer_headers={"X-Origin": "query.origin"}
+    )
+    talk(main, handshake=shake)
 
 
 @pytest.mark.parametrize("token", ["wrong", ""])

@@ -51,6 +51,8 @@ def expressions_of(project: Project) -> Iterator[Place]:
         text = getattr(handshake, name)
         if text is not None:
             yield Place(routes, ("source", "webhook", "handshake", name), text, "", "foreign")
+    for name, text in handshake.answer_headers.items() if handshake and handshake.preset is None else ():
+        yield Place(routes, ("source", "webhook", "handshake", "answer_headers", name), text, "", "foreign")
     for kind, record in routes.model.records.items():
         yield Place(routes, ("records", kind, "id"), record.id, kind)
     for index, rule in enumerate(routes.model.ignore):

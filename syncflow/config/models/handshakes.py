@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from syncflow.config.models.base import Model
-from syncflow.config.models.signatures import presets_of
-from syncflow.config.scalars import Boolean, Expr, Text
+from syncflow.config.models.signatures import HeaderName, presets_of
+from syncflow.config.scalars import Boolean, Expr, Integer, Text, refuse
 
 _PRESETS = presets_of("handshakes")
+_STATUSES = (200, 201, 202, 204)
 
 if TYPE_CHECKING:
     HandshakeName: TypeAlias = str
@@ -18,12 +19,22 @@ else:
     HandshakeName = Literal[tuple(_PRESETS)]
 
 
+def _answer_status(status: int) -> int:
+    if status not in _STATUSES:
+        raise refuse("this is not a status that says yes", expected="200, 201, 202 or 204", code="SF206")
+    return status
+
+
+AnswerStatus = Annotated[Integer, AfterValidator(_answer_status), Field(json_schema_extra={"enum": list(_STATUSES)})]
+"""The status of an answer that says yes."""
+
+
 class WebhookHandshake(Model):
-    """A request that carries no event and is answered with a part of itself; expressions see its ``query`` and ``body``."""
+    """A request that carries no event and is answered with a part of itself; expressions see its ``query``, ``headers`` and ``body``."""
 
     preset: HandshakeName | None = None
     """A vendor whose rule is used; keys written beside it win."""
-    method: Literal["GET", "POST"] = "GET"
+    method: Literal["GET", "POST", "OPTIONS"] = "GET"
     """The method of the request."""
     when: Expr | None = None
     """Which requests are a handshake."""
@@ -39,6 +50,10 @@ class WebhookHandshake(Model):
     """Answer with a JSON object instead, the text in this field."""
     hmac_field: Text | None = None
     """The field of that object that holds the text's HMAC (SHA-256, hex) by the signature's secret."""
+    answer_headers: dict[HeaderName, Expr] = Field(default_factory=dict)
+    """Headers of the answer, each an expression: ``WebHook-Allowed-Origin: headers."webhook-request-origin"``."""
+    status: AnswerStatus = 200
+    """The status of the answer; 204 has no body, and needs no ``answer``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -49,8 +64,10 @@ class WebhookHandshake(Model):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.when is None or self.answer is None:
+        if self.when is None or (self.answer is None and not self.answer_headers and self.status != 204):
             raise ValueError("expected `preset`, or both `when` and `answer`")
+        if self.answer is not None and self.status == 204:
+            raise ValueError("expected no `answer`: the status 204 has no body")
         if (self.token is None) != (self.token_at is None):
             raise ValueError("expected `token` and `token_at` together")
         if self.token == "":

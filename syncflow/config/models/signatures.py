@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, get_args
 
 import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from syncflow.config.models.base import Model
+from syncflow.config.models.public_keys import KeyAlgorithm
 from syncflow.config.scalars import Duration, Text, refuse
 
 SIGNED_PART: Final = re.compile(r"\{\{ *([a-z_]+) *\}\}")
@@ -57,22 +57,24 @@ Tolerance = Annotated[Duration, AfterValidator(_tolerance)]
 
 
 class WebhookSignature(Model):
-    """HMAC of parts of the request in a header."""
+    """A signature of parts of the request in a header: HMAC by a shared secret, or of a private key whose public key is known."""
 
     preset: SenderName | None = None
     """A vendor whose rule is used; keys written beside it win."""
     header: HeaderName = "X-Signature"
     """The header that holds it."""
-    secret: Text | tuple[Text, ...] = Field(repr=False)
+    secret: Text | tuple[Text, ...] = Field(default=(), repr=False)
     """The secret that both sides know: ``${WEBHOOK_SECRET}``; several while it is rotated: ``[new, old]``."""
+    public_key: Text | tuple[Text, ...] = ()
+    """The sender's public key, for ed25519 and ecdsa_p256: PEM, base64 or hex as the sender shows it; several while it is rotated."""
     secret_encoding: Literal["text", "base64"] = "text"  # noqa: S105  # the name of an encoding
     """How secrets are written; base64 may begin with ``whsec_``."""
-    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
-    """The hash function."""
+    algorithm: Literal["sha256", "sha512", "sha1", "ed25519", "ecdsa_p256"] = "sha256"
+    """HMAC with this hash function and ``secret``; ed25519 and ecdsa_p256 want ``public_key``, and ``syncflow[signatures]``."""
     encoding: Literal["hex", "base64"] = "hex"
-    """How the digest is written."""
+    """How the signature is written."""
     prefix: Text = ""
-    """The text before the digest in the header: ``sha256=``."""
+    """The text before the signature in the header: ``sha256=``."""
     separator: Text = ""
     """The text between several signatures in one header: ``,``."""
     signed: Text = "{{ body }}"
@@ -89,6 +91,8 @@ class WebhookSignature(Model):
     """The header of the message's id; a message that comes again is recognised by it, and it may be signed."""
     public_url: Text | None = None
     """The address before the path as the sender sees it: ``https://hooks.example.com``; needed where ``url`` is signed."""
+    url_decoded: Text = ""
+    """Characters that stand undecoded in a signed ``url``, though the request encodes them: ``:/?@``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -121,11 +125,33 @@ class WebhookSignature(Model):
             raise ValueError("signed has {{ id }}: expected `id`, the header that holds it")
         return self
 
+    @model_validator(mode="after")
+    def _one_kind_of_key(self) -> Self:
+        wanted, other = ("secret", "public_key") if self.key_algorithm is None else ("public_key", "secret")
+        if wanted not in self.model_fields_set:
+            raise ValueError(f"expected `{wanted}`, which {self.algorithm} is checked with")
+        if other in self.model_fields_set:
+            raise ValueError(f"expected no `{other}`: {self.algorithm} is checked with `{wanted}`")
+        return self
+
+    @property
+    def key_algorithm(self) -> KeyAlgorithm | None:
+        """The algorithm of the public key; None where both sides share a secret."""
+        return next((known for known in get_args(KeyAlgorithm) if known == self.algorithm), None)
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets that are accepted; empty ones never."""
-        given = (self.secret,) if isinstance(self.secret, str) else self.secret
-        return tuple(secret for secret in given if secret)
+        return _filled(self.secret)
+
+    @property
+    def public_keys(self) -> tuple[str, ...]:
+        """The public keys of which one must have signed, as they are written."""
+        return _filled(self.public_key)
+
+
+def _filled(given: str | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(entry for entry in ((given,) if isinstance(given, str) else given) if entry)
 
 
 def decoded_secret(secret: str) -> bytes:
@@ -136,7 +162,7 @@ def decoded_secret(secret: str) -> bytes:
     """
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("not base64") from error
     if not key:
         raise ValueError("an empty secret: everyone could sign with it")

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
-from syncflow.config.models.handshakes import WebhookAuth, WebhookHandshake
+from syncflow.config.models.handshakes import AnswerStatus, WebhookAuth, WebhookHandshake
 from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
 
@@ -55,6 +55,19 @@ class StdinSource(Model):
     """A longer event becomes a dead letter."""
 
 
+class WebhookTls(Model):
+    """The certificate of a webhook that speaks TLS itself; a renewed one is used from the next connection on."""
+
+    certificate: FilePath
+    """The certificate and those between it and its authority (PEM)."""
+    key: FilePath | None = None
+    """Its private key, where the certificate's file does not hold it."""
+    password: Text = Field(default="", repr=False)
+    """The password that the key is encrypted with."""
+    client_ca: FilePath | None = None
+    """Authorities (PEM): only senders with a certificate of one of them are heard."""
+
+
 class WebhookSource(Model):
     """Events by HTTP POST: one, an array, or a line each."""
 
@@ -62,6 +75,8 @@ class WebhookSource(Model):
     """Address and port."""
     path: Text = "/events"
     """The path that is posted to."""
+    tls: WebhookTls | None = None
+    """Speak HTTPS; left out, a proxy before it does."""
     max_body: Size = 5_000_000
     """A longer body is refused."""
     max_event: Size = 1_000_000
@@ -76,6 +91,8 @@ class WebhookSource(Model):
     """How senders sign in, instead of a signature or beside it."""
     handshake: WebhookHandshake | None = None
     """The sender's question whether its messages are wanted; it is answered, and is no event."""
+    status: AnswerStatus = 200
+    """The status that accepted events are answered with, where a sender wants another one than 200."""
 
 
 class SourceSettings(Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -31,6 +31,19 @@ def most_connections() -> int:
     return _MOST if soft == resource.RLIM_INFINITY else max(8, min(_MOST, soft // 3))
 
 
+class Connection(Protocol):
+    """Whatever holds a descriptor."""
+
+    @property
+    def has_complete_request(self) -> bool:
+        """Whether a whole request has come and is not answered yet."""
+        ...
+
+    def let_go(self, answer: bytes = b"", /) -> None:
+        """Close it; it has no complete request."""
+        ...
+
+
 class Connections:
     """All connections of one server, oldest first; ``make`` is the server's maker of protocols."""
 
@@ -38,12 +51,12 @@ class Connections:
         self.most = most
         self.requests = requests
         self.head_seconds = head_seconds
-        self.open: dict[BoundedConnection, None] = {}
+        self.open: dict[Connection, None] = {}
 
     def make(self, *args: Any, **kwargs: Any) -> BoundedConnection:
         return BoundedConnection(self, *args, **kwargs)
 
-    def admit(self, new: BoundedConnection) -> bool:
+    def admit(self, new: Connection) -> bool:
         """Take a connection, if need be for one that waits; return False where all are at work."""
         if len(self.open) >= self.most:
             waiting = next((each for each in self.open if not each.has_complete_request), None)
@@ -53,6 +66,11 @@ class Connections:
         self.open[new] = None
         return True
 
+    def close(self) -> None:
+        """Let every connection go that has no complete request."""
+        for each in [each for each in self.open if not each.has_complete_request]:
+            each.let_go()
+
 
 class BoundedConnection(H11Protocol):
     """One connection; from its start, and after each answer, the next head has a deadline."""
@@ -61,6 +79,8 @@ class BoundedConnection(H11Protocol):
         super().__init__(*args, **kwargs)
         self._all = connections
         self._deadline: asyncio.TimerHandle | None = None
+        self.stands_for: Connection | None = None
+        """What holds its place until it is made: a handshake."""
 
     @property
     def has_head(self) -> bool:
@@ -74,6 +94,8 @@ class BoundedConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server types it
         super().connection_made(transport)
+        if self.stands_for is not None:
+            self._all.open.pop(self.stands_for, None)
         if self._all.admit(self):
             self._await_head()
         else:

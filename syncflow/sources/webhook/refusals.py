@@ -26,7 +26,7 @@ Reason: TypeAlias = Literal[
     "too_large",
     "encoding",
     "not_json",
-    "no_event",
+    "no_tls",
     "connections",
     "full",
     "not_stored",

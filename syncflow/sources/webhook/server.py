@@ -20,6 +20,7 @@ from starlette.responses import Response
 from syncflow.errors import ProjectError
 from syncflow.sources.webhook.connections import LARGEST_HEAD_BYTES, Connections
 from syncflow.sources.webhook.refusals import RefusedError
+from syncflow.sources.webhook.tls import ServerCertificate, TlsConnection
 
 App: TypeAlias = Callable[..., Awaitable[None]]
 
@@ -27,11 +28,11 @@ App: TypeAlias = Callable[..., Awaitable[None]]
 class Server(uvicorn.Server):
     """``ready`` is set once connections are accepted."""
 
-    def __init__(self, app: App, connections: Connections) -> None:
+    def __init__(self, app: App, connections: Connections, *, certificate: ServerCertificate | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=connections.make,  # type: ignore[arg-type]  # it is called as the class would be
+                http=_maker(connections, certificate),  # type: ignore[arg-type]  # it is called as the class would be
                 interface="asgi3",
                 ws="none",
                 backlog=max(8, min(100, connections.most // 4)),
@@ -53,6 +54,20 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _maker(connections: Connections, certificate: ServerCertificate | None) -> Callable[..., asyncio.BaseProtocol]:
+    """Return what makes a protocol for each connection."""
+    if certificate is None:
+        return connections.make
+
+    def make(*args: Any, **kwargs: Any) -> TlsConnection:
+        inner = connections.make(*args, **kwargs)
+        return TlsConnection(
+            connections, inner, context=certificate.context, handshake_seconds=connections.head_seconds
+        )
+
+    return make
 
 
 def app(answer: Callable[[Request], Awaitable[Response]]) -> App:

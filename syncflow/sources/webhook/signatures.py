@@ -1,23 +1,22 @@
 """A request of a webhook and its declared signature → whether the signature is right.
 
-The signature is declared by parts: the text that is signed (a template over the request), the header, how the digest
+The signature is declared by parts: the text that is signed (a template over the request), the header, how the signature
 is written, and the header of the time. The template joins named parts and is compiled once; nothing of a request is
-ever read as a template. Digests are compared in constant time. A refusal repeats nothing of the request.
+ever read as a template. A refusal repeats nothing of the request.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from syncflow.config.models.signatures import SIGNED_PART, WebhookSignature, decoded_secret
+from syncflow.config.models.signatures import SIGNED_PART, WebhookSignature
 from syncflow.sources.webhook.refusals import Reason
+from syncflow.sources.webhook.verifiers import verifier
 
-_MOST_SIGNATURES = 20
-"""More signatures in one header are not looked at: each costs a comparison."""
+_MOST_ENTRIES = 40
+"""More entries of one header are not looked at."""
 
 _LONGEST_ID = 500
 _MILLISECONDS = 1000
@@ -25,7 +24,7 @@ _MILLISECONDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """The parts of a request that a signature may cover; ``headers`` finds names in any case."""
+    """The parts of a request that a signature may cover, as they were sent; ``headers`` finds names in any case."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -35,20 +34,23 @@ class SignedRequest:
 
 
 class SignatureCheck:
-    """The check of one declared signature. ``now`` returns seconds since the epoch."""
+    """The check of one declared signature. ``now`` returns seconds since the epoch.
+
+    Raises:
+        ValueError: a secret or a key is not written as it should be.
+        ProjectError: a package is missing.
+    """
 
     def __init__(self, declared: WebhookSignature, *, now: Callable[[], float]) -> None:
         self._declared = declared
         self._now = now
-        self._keys = tuple(
-            secret.encode() if declared.secret_encoding == "text" else decoded_secret(secret)  # noqa: S105  # the name of an encoding
-            for secret in declared.secrets
-        )
+        self._verifier = verifier(declared)
         pieces = SIGNED_PART.split(declared.signed)  # text, name, text, name, …, text
         self._texts, self._names = [text.encode() for text in pieces[::2]], pieces[1::2]
+        self._decoded = {f"%{ord(character):02X}": character for character in declared.url_decoded}
 
     def reason_to_refuse(self, request: SignedRequest) -> Reason | None:
-        """Return why the request is refused, as a word for a metric; None where the signature is right."""
+        """Return why the request is refused; None where the signature is right."""
         header = request.headers.get(self._declared.header.lower(), "")
         if not header:
             return "no_signature"
@@ -56,11 +58,7 @@ class SignatureCheck:
         if self._has_timestamp and not self._is_recent(timestamp):
             return "too_old"
         signed = self._signed(request, timestamp=timestamp)
-        expected = [self._digest(key, signed) for key in self._keys]
-        given = self._signatures(header)
-        # Every pair is compared, so that the time says nothing about which of them was right.
-        fitting = sum(hmac.compare_digest(one, other) for one in given for other in expected)
-        return None if fitting else "bad_signature"
+        return None if self._verifier.is_right(signed, self._signatures(header)) else "bad_signature"
 
     def message_id(self, request: SignedRequest) -> str:
         """Return the id by which a message that comes again is recognised; empty where none is declared."""
@@ -89,7 +87,6 @@ class SignatureCheck:
         return b"".join(parts)
 
     def _part(self, name: str, request: SignedRequest, *, timestamp: str) -> bytes:
-        target = f"{request.path}?{request.query}" if request.query else request.path
         match name:
             case "body":
                 return request.body
@@ -100,23 +97,24 @@ class SignatureCheck:
             case "path":
                 return request.path.encode()
             case "url":
-                return ((self._declared.public_url or "").rstrip("/") + target).encode()
+                return self._url(request).encode()
             case _:
                 return request.headers.get((self._declared.id or "").lower(), "").encode()
 
+    def _url(self, request: SignedRequest) -> str:
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        if self._decoded:
+            target = re.sub("%[0-9A-Fa-f]{2}", lambda found: self._decoded.get(found[0].upper(), found[0]), target)
+        return (self._declared.public_url or "").rstrip("/") + target
+
     def _entries(self, header: str) -> list[str]:
         separator = self._declared.separator
-        return [entry.strip() for entry in header.split(separator)] if separator else [header]
+        return [entry.strip() for entry in header.split(separator)][:_MOST_ENTRIES] if separator else [header]
 
-    def _signatures(self, header: str) -> list[bytes]:
-        prefix, is_hex = self._declared.prefix, self._declared.encoding == "hex"
-        found = []
-        for entry in self._entries(header)[: 2 * _MOST_SIGNATURES]:
-            start, rest = entry[: len(prefix)], entry[len(prefix) :]
-            if (start.lower() == prefix.lower()) if is_hex else (start == prefix):
-                found.append((rest.lower() if is_hex else rest).encode())
-        return found[:_MOST_SIGNATURES]
-
-    def _digest(self, key: bytes, signed: bytes) -> bytes:
-        digest = hmac.new(key, signed, getattr(hashlib, self._declared.algorithm)).digest()
-        return base64.b64encode(digest) if self._declared.encoding == "base64" else digest.hex().encode()
+    def _signatures(self, header: str) -> list[str]:
+        prefix, any_case = self._declared.prefix, self._declared.encoding == "hex"
+        return [
+            entry[len(prefix) :]
+            for entry in self._entries(header)
+            if entry.startswith(prefix) or (any_case and entry[: len(prefix)].lower() == prefix.lower())
+        ]

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from syncflow.config.models.routes import WebhookSource
+from syncflow.config.webhook_settings import WEBHOOK_PATH
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Json, Position, Raw
 from syncflow.sources.webhook.arrival import Arrivals
@@ -25,10 +26,11 @@ from syncflow.sources.webhook.bodies import events_of
 from syncflow.sources.webhook.connections import Connections
 from syncflow.sources.webhook.connections import most_connections as default_most
 from syncflow.sources.webhook.contents import ContentError, json_text, with_request
-from syncflow.sources.webhook.handshakes import Handshake, is_signed_in
+from syncflow.sources.webhook.handshakes import Handshake, HandshakeAnswer, HandshakeRequest, is_signed_in
 from syncflow.sources.webhook.refusals import RefusedError, Requests
 from syncflow.sources.webhook.server import Server, address, app, bind, check_target
 from syncflow.sources.webhook.signatures import SignatureCheck, SignedRequest
+from syncflow.sources.webhook.tls import ServerCertificate
 from syncflow.sources.webhook.waiting import PARTITION, Waiting
 
 _log = logging.getLogger("syncflow")
@@ -43,12 +45,15 @@ class Webhook:
         self,
         settings: WebhookSource,
         *,
+        base: Path = Path(),
         patience_seconds: float = 30.0,
         head_seconds: float = 10.0,
         most_connections: int | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """``base``: the folder that files of certificates are relative to."""
         self._settings = settings
+        self._base = base
         self._patience_seconds = patience_seconds
         self._now = now
         self.requests = Requests()
@@ -69,20 +74,21 @@ class Webhook:
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         """Listen; positions go on after the acknowledged ones."""
-        if self._settings.signature is not None and not self._settings.signature.secrets:
-            raise ProjectError("source.webhook.signature.secret is empty", hint="set the variable that it is read from")
         self._signature = self._signature_check()
         if self._settings.handshake is not None:
             secrets = self._settings.signature.secrets if self._settings.signature else ()
             self._shake = Handshake(self._settings.handshake, secret=next(iter(secrets), ""))
         self._waiting = self._empty(last=acknowledged[PARTITION].offset if PARTITION in acknowledged else 0)
+        tls = self._settings.tls
+        certificate = None if tls is None else ServerCertificate(tls, base=self._base)
         listening = bind(self._host, self._wanted_port, listen=self._settings.listen)
         self.port = listening.getsockname()[1]
-        self._server = Server(app(self.answer), self._connections)
+        self._server = Server(app(self.answer), self._connections, certificate=certificate)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="webhook")
         self._serving.add_done_callback(lambda _: self._waiting.arrived.set())
         await self._server.ready.wait()
-        _log.info("webhook.listening", extra={"fields": {"url": f"http://{self._reached()}{self._path}"}})
+        scheme = "http" if tls is None else "https"
+        _log.info("webhook.listening", extra={"fields": {"url": f"{scheme}://{self._reached()}{self._path}"}})
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         """Wait for events; empty only once the source is closed."""
@@ -104,6 +110,7 @@ class Webhook:
         self._waiting.close()
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
+            self._connections.close()
             await self._serving
             self._server = None
 
@@ -136,15 +143,17 @@ class Webhook:
         events = self._events(text, request)
         await self._waiting.until_durable(events, message_id=message_id)
         self.requests["accepted"] += 1
-        return JSONResponse({"accepted": len(events)})
+        if self._settings.status == 204:
+            return Response(status_code=204, headers={"content-type": "application/json"})
+        return JSONResponse({"accepted": len(events)}, status_code=self._settings.status)
 
     def _handshake_of_a_stranger(self, request: Request) -> Response | None:
-        """Answer a handshake that proves nothing about its sender; a GET is nothing else."""
+        """Answer a handshake that proves nothing about its sender; any method but POST is nothing else."""
         shake = self._shake
         if shake is None or (request.method == "POST" and shake.declared.is_signed):
             return None
-        answer = shake.answer(method=request.method, query=request.query_params, body=None)
-        if answer is None and request.method == "GET":
+        answer = shake.answer(_asked(request, body=None))
+        if answer is None and request.method != "POST":
             raise RefusedError("no_handshake", 403, "this is not the handshake that is expected")
         return self._shaken(answer)
 
@@ -156,15 +165,15 @@ class Webhook:
             body = json.loads(text)
         except (ValueError, RecursionError):
             return None  # the reader of events has the words
-        return self._shaken(shake.answer(method="POST", query=request.query_params, body=body))
+        return self._shaken(shake.answer(_asked(request, body=body)))
 
-    def _shaken(self, answer: tuple[str, str] | None) -> Response | None:
+    def _shaken(self, answer: HandshakeAnswer | None) -> Response | None:
         """Return the answer so that no browser takes it for a page."""
         if answer is None:
             return None
         self.requests["handshake"] += 1
-        text, content_type = answer
-        return Response(text, headers={"content-type": content_type, "x-content-type-options": "nosniff"})
+        headers = {"content-type": answer.content_type, "x-content-type-options": "nosniff", **answer.headers}
+        return Response(answer.text, status_code=answer.status, headers=headers)
 
     def _check_sign_in(self, request: Request) -> None:
         auth = self._settings.auth
@@ -217,10 +226,17 @@ class Webhook:
 
     def _signature_check(self) -> SignatureCheck | None:
         declared = self._settings.signature
+        if declared is None:
+            return None
+        name = "secret" if declared.key_algorithm is None else "public_key"
+        if not (declared.secrets or declared.public_keys):
+            raise ProjectError(
+                f"source.webhook.signature.{name} is empty", hint="set the variable that it is read from"
+            )
         try:
-            return None if declared is None else SignatureCheck(declared, now=self._now)
+            return SignatureCheck(declared, now=self._now)
         except ValueError as error:
-            raise ProjectError("source.webhook.signature: expected secrets in base64") from error
+            raise ProjectError(f"source.webhook.signature.{name}: {error}") from error
 
     def _empty(self, *, last: int) -> Waiting:
         return Waiting(last=last, max_body=self._settings.max_body, patience_seconds=self._patience_seconds)
@@ -232,6 +248,10 @@ class Webhook:
 def _methods(settings: WebhookSource) -> Sequence[str]:
     shake = settings.handshake
     return ("POST",) if shake is None or shake.method == "POST" else ("POST", shake.method)
+
+
+def _asked(request: Request, *, body: Json) -> HandshakeRequest:
+    return HandshakeRequest(request.method, dict(request.query_params), dict(request.headers), body)
 
 
 def _request_data(request: Request, *, headers: Sequence[str]) -> dict[str, Json]:
@@ -249,6 +269,6 @@ def _content_type(request: Request) -> str:
 
 
 def _plain_path(path: str) -> str:
-    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", path):
+    if not WEBHOOK_PATH.fullmatch(path):
         raise ProjectError(f"source.webhook.path: expected a path such as /events, found {path!r}")
     return path

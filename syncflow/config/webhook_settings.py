@@ -1,0 +1,110 @@
+"""What can be told of a webhook's settings before it listens: what passes here, opens, but for a port that is in use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.documents import Document
+from syncflow.config.models.public_keys import KeyAlgorithm, decode_public_key
+from syncflow.config.models.routes import RoutesFile, WebhookSource
+from syncflow.config.models.signatures import WebhookSignature, decoded_secret
+
+_ADDRESS = re.compile(r"\S*:([0-9]{1,5})\Z", re.ASCII)
+WEBHOOK_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+"""A path that no client writes in two ways."""
+
+_AT = ("source", "webhook")
+
+
+def check_webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the settings of a webhook."""
+    webhook = routes.model.source.webhook
+    if webhook is None:
+        return
+    yield from _place(routes, webhook)
+    yield from _certificates(routes, webhook)
+    yield from _headers(routes, webhook)
+    handshake = webhook.handshake
+    if handshake is not None and handshake.hmac_field and (webhook.signature is None or not webhook.signature.secrets):
+        expected = "`signature` with a secret, which signs the answer"
+        yield routes.report("SF208", "`handshake` is not complete", *_AT, "handshake", at_key=True, expected=expected)
+    if webhook.signature is not None:
+        yield from _keys(routes, webhook.signature)
+
+
+def _place(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+    address = _ADDRESS.match(webhook.listen)
+    if not routes.is_unset(*_AT, "listen") and (address is None or int(address[1]) > 65535):
+        expected = "address:port, such as 127.0.0.1:8080"
+        yield routes.report("SF205", "`listen` is not written like this", *_AT, "listen", expected=expected)
+    if not routes.is_unset(*_AT, "path") and not WEBHOOK_PATH.fullmatch(webhook.path):
+        expected = "a path such as /events: letters, digits and . _ ~ - between slashes"
+        yield routes.report("SF205", "`path` is not written like this", *_AT, "path", expected=expected)
+
+
+def _certificates(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+    files = {} if webhook.tls is None else webhook.tls.model_dump(exclude_none=True, exclude={"password"})
+    for name, file in files.items():
+        at = (*_AT, "tls", name)
+        if not routes.is_unset(*at) and not (routes.path.parent / file).is_file():
+            yield routes.report("SF515", f"there is no file {file}", *at, expected="a file (PEM), relative to this one")
+
+
+def _headers(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+    for index, name in enumerate(webhook.headers):
+        if name.lower() in _never_data(webhook):
+            message = f"`{name}` proves who sends, and is never data"
+            yield routes.report("SF206", message, *_AT, "headers", index, expected="another header")
+
+
+def _never_data(webhook: WebhookSource) -> set[str]:
+    signature = set() if webhook.signature is None else {webhook.signature.header.lower()}
+    return {"authorization", "proxy-authorization", "cookie"} | signature
+
+
+def _keys(routes: Document[RoutesFile], signature: WebhookSignature) -> Iterator[Diagnostic]:
+    algorithm = signature.key_algorithm
+    name = "secret" if algorithm is None else "public_key"
+    value = signature.secret if algorithm is None else signature.public_key
+    at = (*_AT, "signature", name)
+    given = value if isinstance(value, tuple) else (value,)
+    if not given:
+        yield routes.report("SF206", f"`{name}` must not be empty", *at, expected=f"at least one {name}")
+    for index, text in enumerate(given):
+        place = (*at, index) if isinstance(value, tuple) else at
+        if routes.is_unset(*place):
+            continue
+        if not text:
+            yield routes.report("SF206", f"`{name}` must not be empty", *place, expected="at least one character")
+        elif expected := _misfit(text, signature, algorithm):
+            yield routes.report("SF205", f"`{name}` is not written like this", *place, expected=expected)
+    if algorithm is not None and not _is_installed("cryptography"):
+        message = f"{algorithm} needs a package that is not installed"
+        hint = "pip install 'syncflow[signatures]'"
+        yield routes.report("SF222", message, *_AT, "signature", at_key=True, hint=hint)
+
+
+def _misfit(text: str, signature: WebhookSignature, algorithm: KeyAlgorithm | None) -> str:
+    """Return what is expected instead of a key; empty where it is one."""
+    try:
+        if algorithm is not None:
+            decode_public_key(text, algorithm)
+        elif signature.secret_encoding == "base64":  # noqa: S105  # the name of an encoding
+            decoded_secret(text)
+    except ValueError:
+        return (
+            "base64, perhaps after whsec_"
+            if algorithm is None
+            else f"the sender's public key ({algorithm}) as PEM, base64 or hex"
+        )
+    return ""
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it was taken out of the way
+        return False
