@@ -19,6 +19,7 @@ from syncflow.adapters.http import Transport
 from syncflow.adapters.renewed import RenewedFile
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
+from syncflow.compiler.columns import columns_of
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import Project
 from syncflow.config.regular_files import oddity
@@ -95,6 +96,7 @@ def project_source(project: Project, *, clock: Clock, from_start: bool = False) 
         clock=clock,
         from_start=from_start,
         each=routes.envelope.each,
+        columns=columns_of(project),
     )
 
 

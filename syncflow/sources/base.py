@@ -19,10 +19,11 @@ class Report:
     """Something that a source has to say of itself. No record's data stands in it.
 
     again: what was read before has changed and is read from the start · unchanged: there is nothing new · missed: bytes that were
-    written and removed before they could be read · left: bytes at the end that are not a whole event yet, left for the next run.
+    written and removed before they could be read · left: bytes at the end that are not a whole event yet, left for the next run ·
+    read: how a file is read, where that was found out and not told.
     """
 
-    kind: Literal["again", "unchanged", "missed", "left"]
+    kind: Literal["again", "unchanged", "missed", "left", "read"]
     words: str
     bytes: int | None = None
     """How many, of those missed or left; None where it cannot be known."""

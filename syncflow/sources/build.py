@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from syncflow.clock import Clock
+from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import SourceSettings
 from syncflow.config.models.schema import SchemaNode
 from syncflow.sources.base import Source
@@ -24,11 +25,12 @@ def open_source(
     stdin: BinaryIO | None = None,
     from_start: bool = False,
     each: str | None = None,
+    columns: Columns | None = None,
 ) -> Source:
     """Make the source that the settings name; its ``open`` is still to be called.
 
     ``base`` is the folder that paths are relative to, ``schemas`` the schema of each kind of record, ``each`` the list of events in
-    what is read.
+    what is read, ``columns`` what is wanted of rows.
 
     Raises:
         ProjectError: the settings cannot be used.
@@ -47,11 +49,12 @@ def open_source(
     if settings.file is not None:
         from syncflow.sources.file import File
 
-        return File(settings.file, base=base, clock=clock, from_start=from_start)
+        return File(settings.file, base=base, clock=clock, columns=columns or Columns(), from_start=from_start)
     if settings.stdin is not None:
         from syncflow.sources.stdin import Stdin
 
-        return Stdin(settings.stdin, stream=stdin or sys.stdin.buffer, run=f"{clock.now():.6f}")
+        stream, run = stdin or sys.stdin.buffer, f"{clock.now():.6f}"
+        return Stdin(settings.stdin, stream=stream, run=run, columns=columns or Columns())
     assert settings.webhook is not None  # exactly one is given
     from syncflow.sources.webhook import Webhook
 

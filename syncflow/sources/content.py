@@ -78,6 +78,8 @@ class Content:
         assert self._reader is not None, "it is opened first"
         while not self._reader.has_events and not self._ended:
             await self._advance(self._reader)
+        for note in self._reader.take_notes():
+            self._watched.tell(Report("read", f"{self._watched.name}: {note}"))
         return self._reader.take(most)
 
     async def _advance(self, reader: Reader) -> None:

@@ -14,10 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from syncflow.clock import Clock
+from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.content import Content
+from syncflow.sources.rows import NO_COLUMNS
 from syncflow.sources.stream import Stream
 from syncflow.sources.watched import WatchedFile
 
@@ -25,12 +27,25 @@ from syncflow.sources.watched import WatchedFile
 class File:
     """One file at a path; with ``follow`` whatever is at that path from now on."""
 
-    def __init__(self, settings: FileSource, *, base: Path, clock: Clock, from_start: bool = False) -> None:
+    def __init__(
+        self,
+        settings: FileSource,
+        *,
+        base: Path,
+        clock: Clock,
+        columns: Columns = NO_COLUMNS,
+        from_start: bool = False,
+    ) -> None:
         path = base / settings.path
         is_csv = (settings.format or ("csv" if _ending(path) in {".csv", ".tsv"} else "jsonl")) == "csv"
         self._reports: list[Report] = []
         watched = WatchedFile(
-            settings, path=path, is_csv=is_csv, clock=clock, from_start=from_start, tell=self._reports.append
+            settings,
+            path=path,
+            columns=columns if is_csv else None,
+            clock=clock,
+            from_start=from_start,
+            tell=self._reports.append,
         )
         self._file: Stream | Content = Stream(watched) if settings.follow else Content(watched)
 

@@ -33,6 +33,10 @@ class Splitter(Protocol):
         """Return what is left at the stream's end."""
         ...
 
+    def take_notes(self) -> list[str]:
+        """Return what was found out about the stream and a person should know, each once."""
+        ...
+
 
 def broken_raw(position: Position, text: bytes, *, why: str) -> Raw:
     """Keep the head of what cannot be read, and what identifies the whole."""
@@ -55,7 +59,7 @@ class LineSplitter:
         self._line = line
         self._pieces: list[bytes] = []
         self._size = 0
-        self._giant: _Giant | None = None
+        self._giant: Giant | None = None
 
     @property
     def held_bytes(self) -> int:
@@ -86,6 +90,9 @@ class LineSplitter:
     def finish(self) -> list[Raw]:
         return self._end_line(newline=0) if self._size else []
 
+    def take_notes(self) -> list[str]:
+        return []
+
     def _split(self, region: bytes, found: list[Raw]) -> None:
         """Cut whole lines; what can be is checked for all at once, since the loop sees every line there is."""
         partition, offset, line, verbatim = self._partition, self._offset, self._line, self._verbatim
@@ -111,7 +118,7 @@ class LineSplitter:
             return
         self._pieces.append(piece)
         if self._size > self._max_event + len(_MARK) + 1:
-            self._giant = _Giant()
+            self._giant = Giant()
             for kept in self._pieces:
                 self._giant.add(kept)
             self._pieces = []
@@ -143,21 +150,21 @@ class LineSplitter:
         return f"longer than max_event, which is {self._max_event} bytes"
 
 
-class _Giant:
+class Giant:
     """A line too long to be held: its head, its length, its hash."""
 
     def __init__(self) -> None:
+        self.length = 0
         self._head = b""
-        self._length = 0
         self._hash = hashlib.sha256()
 
     def add(self, piece: bytes) -> None:
         self._head += piece[: _HEAD - len(self._head)]
-        self._length += len(piece)
+        self.length += len(piece)
         self._hash.update(piece)
 
     def raw(self, position: Position, *, why: str) -> Raw:
-        return Raw(position, self._head, broken=why, length=self._length, sha256=self._hash.hexdigest())
+        return Raw(position, self._head, broken=why, length=self.length, sha256=self._hash.hexdigest())
 
 
 def _is_utf8(text: bytes) -> bool:

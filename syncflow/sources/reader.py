@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Raw
 from syncflow.sources.evidence import NEAR, Evidence, Witness
 from syncflow.sources.lines import LineSplitter, Splitter
 from syncflow.sources.opened import OpenFile
-from syncflow.sources.rows import Header, RowSplitter, character
+from syncflow.sources.rows import Layout, RowSplitter
 
 if TYPE_CHECKING:
     from syncflow.sources.evidence import Hash
@@ -26,7 +27,7 @@ _BLOCK = 256 * 1024
 
 
 class Reader:
-    """Owns ``file``, which it closes. ``whole``: evidence is kept of everything that was read, else of what was read last."""
+    """Owns ``file``, which it closes. ``columns``: of a CSV. ``whole``: evidence is kept of all that was read, else of what was last."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class Reader:
         *,
         partition: str,
         settings: FileSource,
-        is_csv: bool,
+        columns: Columns | None,
         offset: int = 0,
         line: int = 0,
         whole: Hash | None = None,
@@ -47,7 +48,7 @@ class Reader:
         self._witness = Witness(offset=offset, head=head, tail=tail, whole=whole)
         self.is_finished = False
         self._last = tail
-        self._splitter = _splitter(file, partition, settings=settings, is_csv=is_csv, offset=offset, line=line)
+        self._splitter = _splitter(file, partition, settings=settings, columns=columns, offset=offset, line=line)
         self._ready: list[Raw] = []
 
     @property
@@ -89,6 +90,10 @@ class Reader:
     def unfinished_bytes(self) -> int:
         """How much was read of an event whose end is still to come."""
         return self._splitter.unfinished_bytes
+
+    def take_notes(self) -> list[str]:
+        """Return what was found out about the file and a person should know."""
+        return self._splitter.take_notes()
 
     def finish(self, *, only_whole: bool = False) -> int:
         """Take what is left at the file's end as an event; return how many bytes were left out.
@@ -135,25 +140,34 @@ def _is_whole(raw: Raw) -> bool:
 
 
 def _splitter(
-    file: OpenFile, partition: str, *, settings: FileSource, is_csv: bool, offset: int, line: int
+    file: OpenFile, partition: str, *, settings: FileSource, columns: Columns | None, offset: int, line: int
 ) -> Splitter:
-    max_event = settings.max_event
-    if not is_csv:
-        return LineSplitter(partition, max_event=max_event, offset=offset, line=line)
-    delimiter = character(settings.delimiter)
-    header = _header(file, max_event=max_event, delimiter=delimiter)  # at the start too: bad ones are told at once
-    known = header if offset else None
-    return RowSplitter(partition, max_event=max_event, offset=offset, line=line, header=known, delimiter=delimiter)
+    if columns is None:
+        return LineSplitter(partition, max_event=settings.max_event, offset=offset, line=line)
+    begin = file.data_begins_at()
+    layout = _layout(
+        file, settings=settings, columns=columns, begin=begin
+    )  # at the start too: a bad one is told at once
+    return RowSplitter(
+        partition,
+        max_event=settings.max_event,
+        source=settings.path,
+        settings=settings,
+        columns=columns,
+        offset=offset,
+        line=line,
+        layout=layout if offset > begin else None,
+    )
 
 
-def _header(file: OpenFile, *, max_event: int, delimiter: str | None) -> Header | None:
-    """Read the first row again: who goes on in the middle needs the names."""
-    first = RowSplitter("", max_event=max_event, delimiter=delimiter)
-    at = 0
-    while first.header is None and (block := file.read_at(at, _BLOCK)):
+def _layout(file: OpenFile, *, settings: FileSource, columns: Columns, begin: int) -> Layout | None:
+    """Read the first row again: its names are needed where reading goes on in the middle."""
+    first = RowSplitter("", max_event=settings.max_event, source=settings.path, settings=settings, columns=columns)
+    at = begin
+    while first.layout is None and (block := file.read_at(at, _BLOCK)):
         first.feed(block)
         at += len(block)
-    return first.header
+    return first.layout
 
 
 async def hashed(file: OpenFile, end: int) -> tuple[Hash, int]:

@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO
 
+from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import StdinSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
+from syncflow.sources.base import Report
 from syncflow.sources.lines import LineSplitter, Splitter
-from syncflow.sources.rows import RowSplitter, character
+from syncflow.sources.rows import NO_COLUMNS, RowSplitter
 
 _BLOCK = 256 * 1024
 _BLOCKS_AHEAD = 4
@@ -25,10 +27,10 @@ class Stdin:
     ``run`` is unique to this run: what an earlier one read is never taken for the same.
     """
 
-    def __init__(self, settings: StdinSource, *, stream: BinaryIO, run: str) -> None:
+    def __init__(self, settings: StdinSource, *, stream: BinaryIO, run: str, columns: Columns = NO_COLUMNS) -> None:
         partition, longest = f"stdin:{run}", settings.max_event
         self._splitter: Splitter = (
-            RowSplitter(partition, max_event=longest, delimiter=character(settings.delimiter))
+            RowSplitter(partition, max_event=longest, source="standard input", settings=settings, columns=columns)
             if settings.format == "csv"
             else LineSplitter(partition, max_event=longest)
         )
@@ -60,6 +62,9 @@ class Stdin:
 
     async def acknowledge(self, position: Position) -> None:
         """Nothing to do: the stream cannot go back."""
+
+    def reports(self) -> Sequence[Report]:
+        return [Report("read", f"standard input: {note}") for note in self._splitter.take_notes()]
 
     async def close(self) -> None:
         self._closed = True

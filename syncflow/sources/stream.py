@@ -66,6 +66,8 @@ class Stream:
         """
         while self._reader is None or not self._reader.has_events:
             await self._advance()
+        for note in self._reader.take_notes():
+            self._watched.tell(Report("read", f"{self._watched.name}: {note}"))
         return self._reader.take(most)
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncflow.clock import Clock
+from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.sources.base import Report
 from syncflow.sources.opened import OpenFile
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WatchedFile:
-    """One path with its settings. ``tell`` takes what a person must know."""
+    """One path with its settings. ``columns``: of a CSV; None where it is JSON lines. ``tell`` takes notes for a person."""
 
     settings: FileSource
     path: Path
-    is_csv: bool
+    columns: Columns | None
     clock: Clock
     from_start: bool
     tell: Callable[[Report], None]
@@ -41,7 +42,7 @@ class WatchedFile:
             file,
             partition=partition,
             settings=self.settings,
-            is_csv=self.is_csv,
+            columns=self.columns,
             offset=offset,
             line=line,
             whole=whole,

@@ -72,7 +72,7 @@ def test_a_stream_that_fails_is_said_in_plain_words() -> None:
 
 def test_a_csv_without_columns_is_said_in_plain_words() -> None:
     source = Stdin(StdinSource(format="csv"), stream=io.BytesIO(b"a,a\n"), run="1")
-    with pytest.raises(ProjectError, match="the column 'a' is named twice"):
+    with pytest.raises(ProjectError, match="standard input: the header names the column `a` twice"):
         asyncio.run(asyncio.wait_for(read_all(source), 20))
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from syncflow.compiler.functions.machine_dates import as_iso
+from syncflow.compiler.forms.machine_dates import as_iso
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

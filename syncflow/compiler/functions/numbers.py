@@ -6,10 +6,11 @@ Where everything that goes in is whole, so is what comes out; null where it does
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 
+from syncflow.compiler.forms.booleans import read_boolean
+from syncflow.compiler.forms.numbers import read_decimal
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import NUMBER_KIND
 from syncflow.compiler.functions.parameters import anything, array, integer, number, text
@@ -222,20 +223,12 @@ def _sum(values: list[Json]) -> int | float | None:
     return _finite(total)
 
 
-_WRITTEN = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\Z")
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){1,100}(?:\.[0-9]{1,400})?\Z")
-_SWAPPED = str.maketrans(",.", ".,")
-
-
 def _read_decimal(value: Json, point: str) -> Decimal | None:
-    """Read a number as JSON or people write it; groups of three may be marked by the mark that is not the point."""
-    if not isinstance(value, str):
-        read = NUMBER_KIND.read(value)
-        return _decimal(read) if isinstance(read, int | float) else None
-    written = value.strip().translate(_SWAPPED) if point == "," else value.strip()
-    if _GROUPED.match(written):
-        written = written.replace(",", "")
-    return Decimal(written) if _WRITTEN.match(written) else None
+    """Read a number as JSON or people write it."""
+    if isinstance(value, str):
+        return read_decimal(value, point=point)
+    read = NUMBER_KIND.read(value)
+    return _decimal(read) if isinstance(read, int | float) else None
 
 
 _POINT = text("point", "What stands before the fraction: . or ,", default=".")
@@ -268,22 +261,6 @@ def _to_integer(value: Json) -> int | None:
     return _whole(read) if read is not None and read.is_finite() and abs(read) < _TOO_LARGE and read % 1 == 0 else None
 
 
-_TRUTHS = {
-    "true": True,
-    "t": True,
-    "yes": True,
-    "y": True,
-    "1": True,
-    "on": True,
-    "false": False,
-    "f": False,
-    "no": False,
-    "n": False,
-    "0": False,
-    "off": False,
-}
-
-
 @GROUP.function(
     "to_boolean",
     "Read true or false from the usual words (yes, no, t, f, on, off, 1, 0 …); anything else is unreadable.",
@@ -293,7 +270,7 @@ _TRUTHS = {
     unreadable=1,
 )
 def _to_boolean(value: str) -> bool | None:
-    return _TRUTHS.get(value.strip().lower())
+    return read_boolean(value)
 
 
 def _formatted(value: Type, digits: Type, point: Type, group: Type) -> Type:

@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from syncflow.compiler.forms.nothing import is_nothing
 from syncflow.events import Json
 
-_NOTHING: Final = frozenset(
-    {"", "null", "nat", "nan", "<na>", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00t00:00:00"}
-)
-"""How programs write that there is no value: pandas (NaT, nan, <NA>), SQL (NULL), MySQL (a date of zeros)."""
+__all__ = ["NOTES", "Unreadable", "is_nothing", "note", "noting", "tracing"]
 
 _KINDS: Final = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
@@ -63,11 +61,6 @@ def tracing() -> Iterator[list[Unreadable]]:
         yield found
     finally:
         NOTES.traced, NOTES.any = outer, False
-
-
-def is_nothing(value: Json) -> bool:
-    """Return whether a value is null, or text by which programs write that there is no value."""
-    return value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING)
 
 
 def noting(function: str, call: Callable[..., Any], *, values: int = 1) -> Callable[..., Any]:

@@ -29,28 +29,45 @@ class GenerateSource(Model):
     """Share of updates that change this field of the item to another value of its enum: {contact_type: 0.2}."""
 
 
-class FileSource(Model):
+class RowSettings(Model):
+    """How the rows of a CSV are written."""
+
+    delimiter: Literal[",", ";", "|", "tab"] | None = None
+    """Between the cells; left out: found from the first row."""
+    quote: Literal['"', "'", "none"] = '"'
+    """Around cells that hold the delimiter or a line break; none: quotes are text."""
+    encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] | None = None
+    """How its characters are written; left out: found from the bytes."""
+    columns: tuple[Text, ...] = ()
+    """The names of the columns, for a file whose first row is no header."""
+    missing_columns: Literal["error", "null"] = "error"
+    """A column that an expression reads and the header lacks is an error, or null in each row."""
+    null_text: Text | tuple[Text, ...] = ("\\N",)
+    """Cells of this text are null, quoted or not; empty cells are anyway, unless they are quoted."""
+    decimal: Literal[".", ","] | None = None
+    """Before the fraction of a number; the other one may stand between groups of three. Left out: the point, and no groups."""
+    separator: Text = ";"
+    """Between the elements of an array in one cell."""
+
+
+class FileSource(RowSettings):
     """Events from a file, one a line or one a row."""
 
     path: FilePath
     """The file, relative to this one."""
     format: Literal["jsonl", "csv"] | None = None
     """Told by the file's ending where left out."""
-    delimiter: Literal[",", ";", "|", "tab"] | None = None
-    """Between the cells of a CSV; found out from its first row where left out."""
     follow: Boolean = False
     """Whether to wait for more at its end."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
 
 
-class StdinSource(Model):
+class StdinSource(RowSettings):
     """Events from standard input."""
 
     format: Literal["jsonl", "csv"] = "jsonl"
     """JSON lines, or CSV with a header."""
-    delimiter: Literal[",", ";", "|", "tab"] | None = None
-    """Between the cells of a CSV; found out from its first row where left out."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
 

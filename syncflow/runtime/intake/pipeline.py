@@ -107,7 +107,7 @@ async def read(
 def hear(reports: Iterable[Report], tally: Tally) -> None:
     """Log what a source says of itself, and keep it for the end of the run."""
     for report in reports:
-        say = note if report.kind == "unchanged" else warn
+        say = note if report.kind in {"unchanged", "read"} else warn
         size = {} if report.bytes is None else {"bytes": report.bytes}
         say(f"source.{report.kind}", words=report.words, **size)
         tally.source_reports.append(report)

@@ -1,0 +1,39 @@
+"""Numbers as programs and people write them.
+
+``12``, ``-0.5``, ``+7``, ``.5`` and ``12.`` (Oracle), ``1e3``, groups of three (``1,234.5``); with another point ``1.234,5``.
+Every digit is kept: a number is read as a ``Decimal``.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+_WRITTEN: Final = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\Z")
+_GROUPED: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){1,100}(?:\.[0-9]{1,400})?\Z")
+_AMBIGUOUS: Final = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}\Z")
+_SWAPPED: Final = str.maketrans(",.", ".,")
+_LONGEST_WRITTEN_OUT: Final = 400
+
+
+def read_decimal(text: str, *, point: str = ".") -> Decimal | None:
+    """Return the number that a text is, None where it is none; the mark that is not the point may stand between groups of three."""
+    written = text.strip().translate(_SWAPPED) if point == "," else text.strip()
+    if _GROUPED.match(written):
+        written = written.replace(",", "")
+    return Decimal(written) if _WRITTEN.match(written) else None
+
+
+def may_mean_two_numbers(text: str) -> bool:
+    """Return whether a text is 1,234: a thousand and more where the point is ``.``, little more than one where it is ``,``."""
+    return _AMBIGUOUS.match(text.strip()) is not None
+
+
+def plain_decimal(text: str, *, point: str = ".") -> str | None:
+    """Return the number that a text is as digits with a point and no exponent, none of them lost; None where it is none, or too long."""
+    value = read_decimal(text, point=point)
+    if value is None or abs(value.adjusted()) > _LONGEST_WRITTEN_OUT:
+        return None
+    written = f"{value:f}"
+    return written if value or not written.startswith("-") else written[1:]
