@@ -57,7 +57,7 @@ class ColumnReader:
 
     column: str
     place: str
-    """The file and the place in it: ``mappings/salesforce_contact.yaml:7 (Email)``."""
+    """The file and the place in it: ``mappings/crm_contact.yaml:7 (Email)``."""
     is_vital: bool = False
     """Whether a row without this column is no event: its id, its kind, its operation."""
 
