@@ -82,6 +82,26 @@ PLANTS = {
     "what the source repeats taken twice": Plant(
         "syncflow/runtime/intake/pipeline.py", "chunk = self._without_known(chunk)", "chunk = chunk"
     ),
+    "a deletion counted in no window of its own": Plant(
+        "syncflow/runtime/delivery/limits.py",
+        'if log.window.only in {"", group}]',
+        'if log.window.only == ""]',
+    ),
+    "requests of earlier runs forgotten": Plant(
+        "syncflow/runtime/engine.py",
+        "            limiter.recall(self._usage.pop(name, None))\n",
+        "            pass\n",
+    ),
+    "fields that something newer has written sent all the same": Plant(
+        "syncflow/runtime/delivery/turn.py",
+        "    if not newer:\n        return delivery\n",
+        "    return delivery\n",
+    ),
+    "failures of a dead host charged to its records": Plant(
+        "syncflow/runtime/delivery/dispatch.py",
+        "        if outcome.verdict is not Verdict.RETRY or own:\n",
+        "        if True or own:\n",
+    ),
     "settled before it is durable": Plant(
         "syncflow/runtime/delivery/dispatch.py",
         "        await self._settler.settle(settlements)\n        now = self._clock.monotonic()\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -21,18 +22,29 @@ class Script:
 
     events: list[dict[str, Any]]
     by_timestamp: bool
+    shared_handles: bool = False
+    """Whether records contend for the same handles."""
 
     @property
     def invalid(self) -> set[int]:
         return {n for n, event in enumerate(self.events, 1) if event["item"].get("contact_type") == "alien"}
+
+    @property
+    def contacts(self) -> set[int]:
+        return {n for n, event in enumerate(self.events, 1) if event["record"] == "contacts"}
 
 
 def write_script(random: Random) -> Script:
     """Draw events of a few records: creates, updates, deletes, changes of type, refused and invalid ones."""
     by_timestamp = random.random() < 0.4
     records = [f"R{i}" for i in range(random.randint(2, 12))]
+    shared = random.random() < 0.3
+    partial = random.choice((0.0, 0.0, 0.3))
     events = []
     for number in range(1, random.randint(10, 90) + 1):
+        if random.random() < partial:
+            events.append(_partial(random, number))
+            continue
         item: dict[str, Any] = {
             "id": random.choice(records),
             "name": f"n{number}",
@@ -41,10 +53,37 @@ def write_script(random: Random) -> Script:
             "contact_type": "alien" if random.random() < 0.03 else random.choice(list(SYSTEMS)),
         }
         item["email"] = f"{item['id']}.{random.choice((1, 1, 1, 2, 3))}@sim.test"
+        item["handle"] = (
+            random.choice(("x", "X", "y", "z")) if shared else f"{item['id']}-{random.choice((1, 1, 2, 3))}"
+        )
         operation = random.choices(("create", "update", "delete"), (5, 5, 2))[0]
         at = 1_600_000_000 + (number if not by_timestamp else number + random.randint(-6, 6))
         events.append({"record": "contacts", "operation": operation, "timestamp": at, "item": item})
-    return Script(events, by_timestamp)
+    return Script(events, by_timestamp, shared)
+
+
+def _partial(random: Random, number: int) -> dict[str, Any]:
+    """Draw a change of some fields of a profile, which may come late; a delete comes in time."""
+    item: dict[str, Any] = {"id": f"P{random.randint(1, 3)}"}
+    operation = random.choices(("update", "delete"), (8, 1))[0]
+    if operation == "update":
+        for name in random.sample("abc", random.randint(1, 3)):
+            item[name] = random.choice((f"n{number}", f"n{number}", None))
+    at = 1_600_000_000 + number + (random.randint(-12, 0) if operation == "update" else 0)
+    return {"record": "profiles", "operation": operation, "timestamp": at, "item": item}
+
+
+def profiles(script: Script) -> dict[str, dict[str, str | None]]:
+    """Return the profiles as the events imply them: the newest value of each field since the last delete."""
+    found: dict[str, dict[str, str | None]] = {}
+    numbers = [n for n in range(1, len(script.events) + 1) if n not in script.contacts]
+    for number in sorted(numbers, key=lambda n: (script.events[n - 1]["timestamp"], n)):
+        event = script.events[number - 1]
+        if event["operation"] == "delete":
+            found.pop(event["item"]["id"], None)
+        else:
+            found.setdefault(event["item"]["id"], {}).update(event["item"])
+    return found
 
 
 @dataclass
@@ -56,7 +95,16 @@ class Implied:
     """All that it may have looked like since the last delete."""
 
 
-def implied(script: Script) -> dict[tuple[str, str], Implied]:
+PEOPLE = {
+    "lead": ("directory",),
+    "prospect": ("archive",),
+    "customer": ("directory",),
+    "vendor": ("archive",),
+    "partner": ("directory", "archive"),
+}
+
+
+def implied(script: Script, systems: Mapping[str, tuple[str, ...]] = SYSTEMS) -> dict[tuple[str, str], Implied]:
     """Return, for every (system, record), what it may look like in the end."""
     state: dict[tuple[str, str], Implied] = {}
     for number in _in_order(script):
@@ -68,11 +116,13 @@ def implied(script: Script) -> dict[tuple[str, str], Implied]:
                     # Arriving late, a delete gives way to a newer version; if that is then refused, what was before stays.
                     entry.allowed, entry.ever = {None}, entry.ever | {None} if script.by_timestamp else {None}
         elif number not in script.invalid:
-            for system in SYSTEMS[kind]:
+            for system in systems[kind]:
                 entry = state.setdefault((system, record), Implied())
                 # A refused version leaves what was there, and what that was depends on how many it superseded while it waited.
                 refused = event["item"]["phone"] == "refuse"
                 entry.allowed = set(entry.ever) if refused else {number}
+                if refused and system == "archive":  # the old handle may have been deleted before
+                    entry.allowed = entry.allowed | {None}
                 entry.ever |= entry.allowed
     return state
 
@@ -90,7 +140,7 @@ def members(script: Script) -> dict[str, int]:
 
 
 def _in_order(script: Script) -> list[int]:
-    numbers = list(range(1, len(script.events) + 1))
+    numbers = sorted(script.contacts)
     if not script.by_timestamp:
         return numbers
     return sorted(numbers, key=lambda n: (script.events[n - 1]["timestamp"], n))

@@ -36,20 +36,29 @@ from syncflow.runtime.journal.sqlite.executors import Inline
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.testing import VirtualLoop
-from tests.simulation.script import Script, implied, members, order_of, write_script
-from tests.simulation.world import NAMES, Network, World
+from tests.simulation.script import PEOPLE, Script, implied, members, order_of, profiles, write_script
+from tests.simulation.world import LIMITS, MOST_WHILE_DOWN, NAMES, Network, World
 
 PROJECT = Path(__file__).parent / "project" / "routes.yaml"
-MOST_LIVES = 14
+MOST_LIVES = 30
 STOPPED = "somebody stopped it"
 MOST_TO_STOP = 3600.0
 """So long a run may take to end once it is stopped: what is under way ends within its time, and then nothing is waited for."""
 
 
 @lru_cache
-def program_of(project: Path, version: str, batch: int) -> Program:
-    """The simulated project, compiled; programs that differ in batch size do the same otherwise."""
-    return build(load_project(project, environment={"SIM_VERSION": version, "SIM_BATCH": str(batch)}))
+def program_of(project: Path, version: str, batch: int, *, other: bool = False, attempts: int = 1000) -> Program:
+    """The simulated project, compiled. Programs differ in batch size; the ``other`` one has a route's other name and tighter limits."""
+    names = ("people", "list") if other else ("list", "people")
+    environment = {
+        "SIM_VERSION": version,
+        "SIM_BATCH": str(batch),
+        "SIM_NAME": names[0],
+        "SIM_WAS": names[1],
+        "SIM_RATE": "7" if other else "12",
+        "SIM_ATTEMPTS": str(attempts),
+    }
+    return build(load_project(project, environment=environment))
 
 
 class SeededLoop(VirtualLoop):
@@ -202,6 +211,16 @@ class Simulation:
         self.habits = Random(f"{self.seed} habits")
         self.stops = self.habits.choice((0, 0, 1, 3))
         self.is_slow = self.habits.random() < 0.5
+        self.window = self.habits.choice((10_000, 20, 5))
+        self.changes = self.habits.random() < 0.5
+        self.attempts = 1000 if self.world.faults else 6
+        if self.habits.random() < 0.1:
+            self.world.down = (self.habits.choice(list(LIMITS)), self.habits.uniform(0.0, 20.0))
+            self.world.down_seconds = self.habits.choice((300.0, 300.0, 300.0, 3600.0))
+
+    def program(self, random: Random) -> Program:
+        other = self.changes and self.habits.random() < 0.5
+        return program_of(self.project, self.version, random.choice((1, 7, 40)), other=other, attempts=self.attempts)
 
     def run(self) -> list[str]:
         """Live until a run ends by itself; judge what is left."""
@@ -237,7 +256,7 @@ class Simulation:
         tables = WatchedTables(self.path, sync="normal")
         tables.settled_twice = self.settled_twice
         executor = Slow(tables, self.habits) if self.is_slow else Inline(tables)
-        journal = WatchedJournal(self.path, executor=executor, now=now)
+        journal = WatchedJournal(self.path, executor=executor, now=now, since_boot=lambda: ("sim", self.clock.true()))
         journal.crash = self._crash
         main = loop.create_task(self._main(journal))
         try:
@@ -254,13 +273,14 @@ class Simulation:
         try:
             async with httpx.AsyncClient(transport=Network(self.world)) as http:
                 engine = Engine(
-                    program_of(self.project, self.version, self.random.choice((1, 7, 40))),
+                    self.program(self.random),
                     source=self.broker,
                     journal=journal,
                     systems=lambda plan, gate: self._connect(plan, gate, http),
                     clock=self.clock,
                     random=Random(self.random.random()),
                     wait_seconds=600,
+                    window=self.window,
                 )
                 meddling = [asyncio.create_task(task) for task in (self._meddle(engine), self._stop(engine))]
                 try:
@@ -282,7 +302,7 @@ class Simulation:
             if random.random() < 0.5:
                 self.clock.off += random.uniform(-3600, 3600)
             elif random.random() < 0.5:
-                await engine.swap(program_of(self.project, self.version, random.choice((1, 7, 40))))
+                await engine.swap(self.program(random))
 
     async def _stop(self, engine: Engine) -> None:
         """Stop the run, soon after its start or later, and see that it ends."""
@@ -310,6 +330,10 @@ class Simulation:
         self._the_mailing_list_follows_every_move()
         self._versions_took_effect_in_order()
         self._the_ledger_has_every_entry_once(database)
+        self._people_are_who_they_are(database)
+        self._the_newest_value_of_each_field_won()
+        if self.world.asked_while_down > MOST_WHILE_DOWN * self.world.down_seconds + 60:
+            self.violations.append(f"{self.world.asked_while_down} requests were sent to a host that was down")
         database.close()
 
     def _every_event_is_accounted_for(self, database: Any) -> None:
@@ -330,14 +354,17 @@ class Simulation:
         for number, code, system in database.execute(
             "SELECT e.offset, d.code, d.system FROM dead_letters d JOIN events e ON e.seq = d.event WHERE d.stage = 'delivery'"
         ):
-            if self.script.events[number - 1]["item"]["phone"] != "refuse":
+            if code == "key_taken" and self.script.shared_handles:
+                continue
+            if self.script.events[number - 1]["item"].get("phone") != "refuse":
                 self.violations.append(f"event {number} is a dead letter of {system} for no reason: {code}")
 
     def _what_was_refused_is_not_called_delivered(self, database: Any) -> None:
+        refused = self.world.refused.union(*(directory.refused for directory in self.world.directories.values()))
         for system, number, state in database.execute(
             "SELECT d.system, e.offset, d.state FROM deliveries d JOIN events e ON e.seq = d.event WHERE d.operation = 'upsert'"
         ):
-            if (system, number) in self.world.refused and state not in {"dead", "superseded"}:
+            if (system, number) in refused and state not in {"dead", "superseded"}:
                 self.violations.append(f"{system} refused event {number}, and its delivery is {state}")
 
     def _the_other_side_is_what_the_events_imply(self) -> None:
@@ -359,6 +386,36 @@ class Simulation:
         found = {address: int(row["name"].removeprefix("n")) for address, row in self.world.held["mailing"].items()}
         if found != members(self.script):
             self.violations.append(f"the mailing list is {found}, the events imply {members(self.script)}")
+
+    def _people_are_who_they_are(self, database: Any) -> None:
+        """Nobody is written over or taken away for another; who has no dead letter is as the events imply."""
+        given_up = {
+            (system, record)
+            for system, record in database.execute(
+                "SELECT l.system, e.record FROM dead_letters l JOIN events e ON e.seq = l.event WHERE l.code != 'RULE'"
+            )
+        }
+        state = implied(self.script, PEOPLE)
+        for name, directory in self.world.directories.items():
+            self.violations += directory.violations[:3]
+            found: dict[str, list[int]] = {}
+            for held in directory.people.values():
+                found.setdefault(held["ref"], []).append(int(held["name"][1:]))
+            for (system, record), entry in state.items():
+                if system != name or (system, record) in given_up:
+                    continue
+                there = found.get(record, [])
+                if len(there) > 1 or (there[0] if there else None) not in entry.allowed:
+                    allowed = sorted(map(str, entry.allowed))
+                    self.violations.append(f"{name} holds events {there} of {record}, the events imply {allowed}")
+
+    def _the_newest_value_of_each_field_won(self) -> None:
+        implied_profiles, held = profiles(self.script), self.world.profiles.held
+        for record in sorted(implied_profiles.keys() | held.keys()):
+            if held.get(record) != implied_profiles.get(record):
+                self.violations.append(
+                    f"the profile {record} is {held.get(record)}, the events imply {implied_profiles.get(record)}"
+                )
 
     def _versions_took_effect_in_order(self) -> None:
         order = order_of(self.script)

@@ -17,8 +17,22 @@ from urllib.parse import parse_qs
 import httpx
 import orjson
 
-LIMITS = {"salesforce": 20, "hubspot": 15, "ledger": 30, "mailing": 30}
-"""Requests within any second; one more is a violation."""
+from tests.simulation.directory import Directory, Profiles
+
+_OF_DIRECTORY = ((12, 1.0, ""), (120, 60.0, ""), (3, 5.0, "DELETE"))
+LIMITS: dict[str, tuple[tuple[int, float, str], ...]] = {
+    "salesforce": ((20, 1.0, ""),),
+    "hubspot": ((15, 1.0, ""),),
+    "ledger": ((30, 1.0, ""),),
+    "mailing": ((30, 1.0, ""),),
+    "profile": ((30, 1.0, ""),),
+    "directory": _OF_DIRECTORY,
+    "archive": _OF_DIRECTORY,
+}
+"""Requests within any so many seconds, of one method or of all; one more is a violation, over all lives of a run."""
+
+MOST_WHILE_DOWN = 1.0
+"""Requests a second that a system may get while it answers none: probes come at random within 4 s once their waits have grown."""
 
 NAMES = {"salesforce": "LastName", "hubspot": "lastname", "mailing": "name"}
 
@@ -52,8 +66,22 @@ class World:
     """(system, event) of what a customer's rule refused."""
     booked_without_key: int = 0
     requests: int = 0
-    _arrivals: dict[str, deque[float]] = field(default_factory=dict)
+    down: tuple[str, float] = ("", 0.0)
+    """A system, and when it goes down, for ``down_seconds``."""
+    down_seconds: float = 0.0
+    asked_while_down: int = 0
+    _arrivals: dict[tuple[str, int], deque[float]] = field(default_factory=dict)
     _tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.directories = {name: Directory(name, self._effect) for name in ("directory", "archive")}
+        self.profiles = Profiles()
+
+    def _effect(self, system: str, record: str, event: int | None) -> None:
+        self.effects.append(Effect(system, record, event))
+
+    def is_down(self, system: str) -> bool:
+        return system == self.down[0] and self.down[1] <= self.now() < self.down[1] + self.down_seconds
 
     def trouble(self, share: float = 1.0) -> bool:
         return self.random.random() < self.faults * share
@@ -61,10 +89,13 @@ class World:
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Carry a request through the network: it may be lost before or after it took effect."""
         system = request.url.host.split(".")[0]
+        if self.is_down(system):
+            self.asked_while_down += 1
+            raise httpx.ConnectError("the host is down")
         if self.trouble(0.3):
             raise httpx.ConnectError("refused")
         await asyncio.sleep(self.random.uniform(0.001, 0.05))
-        self._count(system)
+        self._count(system, request.method)
         await asyncio.sleep(self.random.choice((0.0, 0.0, 0.01, 0.4)) if self.faults else 0.0)
         if self.trouble(0.3):
             return await self._lost()
@@ -76,15 +107,18 @@ class World:
         await asyncio.sleep(self.random.uniform(0.0, 0.05))
         return self._spoil(_response(reply))
 
-    def _count(self, system: str) -> None:
-        """Count as a strict vendor does: over any second, whatever it answers."""
+    def _count(self, system: str, method: str) -> None:
+        """Count as a strict vendor does: over any period of true time, whatever it answers."""
         self.requests += 1
-        arrivals = self._arrivals.setdefault(system, deque())
-        arrivals.append(self.now())
-        while arrivals[0] <= self.now() - 1.0:
-            arrivals.popleft()
-        if len(arrivals) > LIMITS[system]:
-            self.violations.append(f"{len(arrivals)} requests reached {system} within a second")
+        for number, (most, seconds, only) in enumerate(LIMITS[system]):
+            if only not in ("", method):
+                continue
+            arrivals = self._arrivals.setdefault((system, number), deque())
+            arrivals.append(self.now())
+            while arrivals[0] <= self.now() - seconds:
+                arrivals.popleft()
+            if len(arrivals) > most:
+                self.violations.append(f"{len(arrivals)} requests {only} reached {system} within {seconds:g} s")
 
     async def _lost(self) -> httpx.Response:
         if self.random.random() < 0.3:
@@ -202,6 +236,15 @@ class World:
         self.random.shuffle(results)
         body = {"status": "COMPLETE", "results": results, "errors": errors, "numErrors": len(errors)}
         return (207 if errors else 200), body, {}
+
+    def _directory(self, request: httpx.Request) -> Reply:
+        return self.directories["directory"].answer(request)
+
+    def _archive(self, request: httpx.Request) -> Reply:
+        return self.directories["archive"].answer(request)
+
+    def _profile(self, request: httpx.Request) -> Reply:
+        return self.profiles.answer(request)
 
     def _ledger(self, request: httpx.Request) -> Reply:
         body = orjson.loads(request.content)
