@@ -208,7 +208,9 @@ class Engine:
             SyncflowError: the journal failed; the run ends.
         """
         async with self._between_chunks:
-            if self._group is None or self._stop.is_set():
+            if self._stop.is_set():
+                return  # what was read is still committed, by the program that the journal is at: the next run takes the new one
+            if self._group is None:
                 self.program = program
             else:
                 await self._exchange(program)

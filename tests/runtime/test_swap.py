@@ -19,7 +19,7 @@ from syncflow.runtime.engine import Ending, Engine
 from syncflow.runtime.journal.base import Activated, Activation
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystem, FakeSystems, ListSource, VirtualClock, run_virtually
-from tests.runtime.programs import event, program, system
+from tests.runtime.programs import event, program, route, system
 
 
 @pytest.mark.parametrize("every", [0.0, 0.001, 0.02, 0.3])
@@ -47,6 +47,26 @@ def test_a_run_ends_with_everything_delivered_however_often_its_program_is_swapp
     ending = run_virtually(main())
     assert ending.clean
     assert len(systems.by_name["a"].held) == 30
+
+
+def test_a_program_swapped_in_while_a_run_stops_plans_nothing(tmp_path: Path) -> None:
+    """What is still committed is named as the journal knows it: the next run takes the new program, and its names, over."""
+    clock, systems = VirtualClock(), FakeSystems()
+    before = program(types={"lead": "a"}, routes={"old": replace(route("a"), name="old")})
+    after = program(types={"lead": "a"}, routes={"new": replace(route("a"), name="new")}, fingerprint="g")
+
+    async def main() -> None:
+        journal = Slow(tmp_path / "j.db", inline=True, now=clock.now)
+        events = [event(f"A{i}") for i in range(300)]
+        engine = Engine(before, source=ListSource(events), journal=journal, systems=systems, clock=clock)
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(0.5)
+        engine.stop("enough")
+        await engine.swap(after)
+        assert engine.program is before
+        await running
+
+    run_virtually(main())
 
 
 def swapped(path: Path, systems: FakeSystems, *, before: Program, after: Program, at: float, events: int) -> Ending:
