@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from syncflow.events import Accepted, Action, Delivery, Event, Key, Match, Position, Raw, Record, Refused, Routed
 from syncflow.runtime.delivery.lanes import Lanes
+from syncflow.runtime.delivery.turn import Go, decide
 from syncflow.runtime.intake.plan import Numbers, Plan, plan_chunk
-from syncflow.runtime.journal.base import Known, Presence
+from syncflow.runtime.journal.base import Known, Presence, TurnFacts
+from syncflow.runtime.journal.sent import Sent
 from tests.runtime.programs import system
 from tests.runtime.vendor import to_a, vendor_program
 
@@ -57,6 +61,24 @@ def after_first(made: Lanes, vendor_id: str) -> Delivery:
 def test_a_vendors_id_is_handed_on_within_a_route() -> None:
     assert after_first(lanes(delivery(1), delivery(2)), "X").vendor_id == "X"
     assert after_first(lanes(delivery(1), delivery(2, vendor_id="W")), "X").vendor_id == "X", "it was made anew there"
+
+
+@pytest.mark.parametrize(("born", "vendor_id"), [(1, "NEW"), (9, "OLD")])
+def test_an_update_is_addressed_to_what_is_there_though_its_record_is_made_anew_later(
+    born: int, vendor_id: str
+) -> None:
+    """The journal's row of a record tells of the life that is meant last; deliveries of the one before may still wait."""
+    row = Presence(
+        *(A, "one", "a", "Contact", Key("Ext", "A"), "a", "NEW", (0, 9), "present", 12, born),
+        held="a",
+        held_value="A",
+        held_id="OLD",
+        proven=True,
+    )
+    facts = TurnFacts(own=row, rivals=(), sent=Sent(A))
+    went = decide(delivery(5, "update"), facts, to_a("one"), by_time=False, can_update=True)
+    assert isinstance(went, Go)
+    assert went.delivery.vendor_id == vendor_id
 
 
 def test_a_delete_hands_no_id_on() -> None:

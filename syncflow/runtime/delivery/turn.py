@@ -122,5 +122,8 @@ def _by_key(delivery: Delivery, own: Presence | None, route: RoutePlan) -> Deliv
     if delivery.operation == "update" and delivery.frees and not (own and own.held):
         # The key was to change, but nothing came to be under the old one: there is nothing to update.
         return replace(delivery, operation=route.operations["update"] or "upsert", vendor_id=None)
-    is_alive = own is not None and own.held and own.born <= delivery.id
-    return replace(delivery, vendor_id=own.vendor_id) if own and is_alive and own.vendor_id else delivery
+    if own is None or not own.held:
+        return delivery
+    # Where the record began anew after this delivery, what is there now is still of the life before.
+    vendor_id = own.vendor_id if own.born <= delivery.id else own.held_id
+    return replace(delivery, vendor_id=vendor_id) if vendor_id else delivery
