@@ -88,6 +88,20 @@ def test_a_refusal_after_an_attempt_that_may_have_written_proves_nothing(lost: s
     assert [delivery.operation for delivery in vendor.sent] == ["upsert", "upsert", "delete"]
 
 
+@pytest.mark.parametrize("pause_seconds", [0.4, 0.5], ids=["its key changes while it waits", "or later"])
+def test_a_refusal_of_what_superseded_an_attempt_that_may_have_written_proves_nothing(
+    pause_seconds: float, tmp_path: Path
+) -> None:
+    """What may be under the old key is still deleted when the key changes."""
+    path = tmp_path / "j.db"
+    answers = {"1": "lost", "bad": "refuse", "3": "ok"}
+    vendor = Vendor(lambda d, _: "ok" if d.operation == "delete" else answers[d.payload["Name"]])
+    events = [change("A", key="k", name="1"), change("A", key="k", name="bad"), change("A", key="j", name="3")]
+    live(events, path, vendor=vendor, program=OLD, chunk=1, pause_seconds=pause_seconds)
+    assert [state for (state,) in of_journal(path, "SELECT state FROM deliveries")][:2] == ["superseded", "dead"]
+    assert vendor.names() == {"j": "3"}
+
+
 def test_a_refusal_after_a_run_that_died_proves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     vendor = Vendor()

@@ -355,8 +355,9 @@ class _Planner:
         rivals = self.view.rivals(delivery.record, (route.system, route.object, compared))
         if rivals and any(is_settled(rival, compared) for rival in rivals):
             return self._refuse("key_taken", _key_taken(route, delivery.record, delivery.key), route=route.name)
-        if alive and alive.compared != compared:
-            return self._change_key(route, delivery, alive, compared, contended=bool(rivals))
+        old = row if row is not None and (alive or _may_be_left_behind(row, route)) else None
+        if old and old.compared != compared:
+            return self._change_key(route, delivery, old, compared, contended=bool(rivals))
         if rivals or (row is not None and (row.passing or row.held not in ("", compared))):
             frees = other_keys(row, compared) if row else ()
             delivery = replace(delivery, unsure=True, frees=frees)
@@ -602,6 +603,11 @@ class _Planner:
             row.proven,
             row.passing and tuple(sorted({*row.passing, *other_keys(row, compared)})),
         )
+
+
+def _may_be_left_behind(row: Presence, route: RoutePlan) -> bool:
+    """Whether a record that was refused may still be there, by an attempt without an answer, under a key that its route deletes."""
+    return row.state == "gone" and row.may_be_there and route.on_key_change == "delete_old"
 
 
 def _key_taken(route: RoutePlan, record: Record, key: Key) -> str:

@@ -86,12 +86,15 @@ def intend(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
 
 _MAY_HAVE_WRITTEN = (
     "SELECT EXISTS (SELECT 1 FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route AND p.held = '') "
-    "AND (EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.id AND a.state = 'retrying' "
+    "AND (EXISTS (SELECT 1 FROM attempts a WHERE a.delivery IN (SELECT s.id FROM events e JOIN deliveries s ON s.event = e.seq "
+    "WHERE e.record = d.record AND e.kind = d.kind AND s.route = d.route AND (s.id = d.id OR s.state = 'superseded' AND s.id < d.id)) "
+    "AND a.state = 'retrying' "
     "AND a.code NOT IN ('no_connection', 'throttle', 'park', 'closed') AND NOT coalesce(a.status BETWEEN 400 AND 499, 0)) "
     "OR EXISTS (SELECT 1 FROM runs r WHERE NOT r.finished AND r.id < (SELECT max(id) FROM runs) "
     "AND d.read_at <= (SELECT min(n.started_at) FROM runs n WHERE n.id > r.id))) FROM deliveries d WHERE d.id = ?"
 )
-"""Nothing else is known to be there, and an attempt got no answer that excludes it, or a run died while the delivery was open."""
+"""Nothing else is known to be there, and an attempt at it, or at what it superseded, got no answer that excludes it, or a run died while
+the delivery was open."""
 
 
 def lost_sight_of(db: sqlite3.Connection, refused: Sequence[Row]) -> frozenset[int]:
