@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -226,6 +227,10 @@ class Simulation:
         """Live until a run ends by itself; judge what is left."""
         crashes = [self.random.randint(50, 6000) for _ in range(self.random.choice((0, 1, 1, 2, 4)))]
         self.crash_points = self.random.choice((0, 1, 3))
+        with _overheard(self._hear):
+            return self._run(crashes)
+
+    def _run(self, crashes: list[int]) -> list[str]:
         ending = None
         while ending is None:
             self.lives += 1
@@ -240,6 +245,11 @@ class Simulation:
                 self.world.faults, ending = 0.0, None
         self._judge(ending)
         return self.violations
+
+    def _hear(self, record: logging.LogRecord) -> None:
+        """Judge what a run logs; what is left of a crashed one complains when nothing runs any more."""
+        if record.getMessage() == "bug" and asyncio._get_running_loop() is not None:
+            self.violations.append(f"an exception that nobody foresaw: {getattr(record, 'fields', '')}")
 
     def _crash(self) -> bool:
         """Whether this is one of the points at which this seed dies."""
@@ -441,6 +451,28 @@ class Simulation:
             self.violations.append(
                 f"the ledger has {len(extra)} entries too many and lacks {len(set(wanted) - set(self.world.entries))}"
             )
+
+
+class _Listener(logging.Handler):
+    def __init__(self, hear: Callable[[logging.LogRecord], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(record)
+
+
+@contextlib.contextmanager
+def _overheard(hear: Callable[[logging.LogRecord], None]) -> Iterator[None]:
+    """Hand what runs log to ``hear``, and to nobody else."""
+    log, handler = logging.getLogger("syncflow"), _Listener(hear)
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.propagate = True
 
 
 def _bury(loop: SeededLoop) -> None:
