@@ -95,7 +95,7 @@ def test_a_refusal_of_what_superseded_an_attempt_that_may_have_written_proves_no
     """What may be under the old key is still deleted when the key changes."""
     path = tmp_path / "j.db"
     answers = {"1": "lost", "bad": "refuse", "3": "ok"}
-    vendor = Vendor(lambda d, _: "ok" if d.operation == "delete" else answers[d.payload["Name"]])
+    vendor = Vendor(lambda d, _: "ok" if d.operation == "delete" else answers[str(d.payload["Name"])])
     events = [change("A", key="k", name="1"), change("A", key="k", name="bad"), change("A", key="j", name="3")]
     live(events, path, vendor=vendor, program=OLD, chunk=1, pause_seconds=pause_seconds)
     assert [state for (state,) in of_journal(path, "SELECT state FROM deliveries")][:2] == ["superseded", "dead"]
