@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from syncflow.cli.console import moment, say, say_table
+from syncflow.runtime.observe import ANSWERED
 
 if TYPE_CHECKING:
     from syncflow.runtime.engine import Ending
@@ -98,6 +99,9 @@ def _closing(ending: Ending) -> list[str]:
             f"{_many(tally.set_aside, 'redrive or replay', 'redrives or replays')} set aside; `syncflow status` says why"
         )
     lines += [_told(report) for report in tally.source_reports]
+    if refused := {name: count for name, count in tally.source_requests.items() if name not in ANSWERED}:
+        counts = ", ".join(f"{name} {count:,}" for name, count in sorted(refused.items()))
+        lines.append(f"{_many(sum(refused.values()), 'request')} to the webhook refused: {counts}")
     if tally.dead_letters:
         lines.append(f"{_many(tally.dead_letters, 'dead letter')}; `syncflow dlq list` says why")
     if not tally.accounted:

@@ -110,6 +110,8 @@ def _totals(found: dict[str, Any]) -> None:
         say(_last_run(found["last_run"], running=found["running"]))
     if found["last_reload"]:
         say(_last_reload(found["last_reload"]))
+    if found["source_requests"]:
+        say(_source_requests(found["source_requests"]))
     for title in ("route", "system"):
         if found["deliveries"]:
             say()
@@ -173,6 +175,14 @@ def _last_reload(reload: dict[str, Any]) -> str:
     from syncflow.runtime.reloaded import LastReload
 
     return f"{LastReload(**reload).line()} ({moment(reload['at'])})"
+
+
+def _source_requests(counts: dict[str, int]) -> str:
+    from syncflow.runtime.observe import ANSWERED
+
+    refused = [f"{outcome} {count:,}" for outcome, count in counts.items() if outcome not in ANSWERED]
+    told = f"requests to the webhook: {counts.get('accepted', 0):,} accepted"
+    return f"{told}; refused: {', '.join(refused)}" if refused else told
 
 
 def _closing(found: dict[str, Any]) -> None:

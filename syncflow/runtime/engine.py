@@ -50,7 +50,7 @@ from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source
+from syncflow.sources.base import Counting, Source
 
 Connect = Callable[[SystemPlan, Gate], System]
 
@@ -158,6 +158,8 @@ class Engine:
         self._batch_ids = _batch_ids()
         self._bugs = Bugs()
         self._ended = False
+        self._noted_requests: dict[str, int] = {}
+        """What the journal knows already of the requests to the source."""
         self.reloading = asyncio.Lock()
         """Held while a reload is under way: the project that was loaded last must win."""
         self.last_reload: LastReload | None = None
@@ -232,6 +234,8 @@ class Engine:
         """Return the counts with how every system stands now."""
         for name, dispatcher in self._dispatchers.items():
             dispatcher.show(self.tally.system(name))
+        if isinstance(self._source, Counting):
+            self.tally.source_requests = dict(self._source.requests)
         return self.tally
 
     # -- the run -------------------------------------------------------------------------------------------------------------
@@ -253,10 +257,22 @@ class Engine:
             self._ended = True
             try:
                 await self._source.close()
+                if finished:
+                    await self._note_requests()
             finally:
                 await self._journal.close(finished=finished)
         stopped = tuple(f"{name}: {d.stopped}" for name, d in self._dispatchers.items() if d.stopped)
         return Ending(self.snapshot(), self._reason, stopped)
+
+    async def _note_requests(self) -> None:
+        """Keep how the requests to the source ended, for those who ask the journal."""
+        if not isinstance(self._source, Counting):
+            return
+        counts = dict(self._source.requests)
+        new = {outcome: count - self._noted_requests.get(outcome, 0) for outcome, count in counts.items()}
+        self._noted_requests = counts
+        if more := {outcome: count for outcome, count in new.items() if count}:
+            await self._journal.note_requests(more)
 
     async def _count_withheld(self) -> None:
         """Tell what waits for routes that were not to send apart from what could not be sent."""
@@ -334,6 +350,7 @@ class Engine:
         for dispatcher in self._dispatchers.values():
             dispatcher.flush()
         self._news()
+        await self._source.close()  # who still sends is told at once, not when the last delivery is settled
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
         for name, dispatcher in self._dispatchers.items():
@@ -350,6 +367,7 @@ class Engine:
                 self._hand_out(await committer.take_up(self.program, now=self._clock.now()))
             self._looked = True
             self._news()
+            await self._note_requests()
             await self._clock.sleep(1.0)
 
     async def _tidy(self) -> None:

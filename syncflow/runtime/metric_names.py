@@ -42,6 +42,11 @@ METRICS: dict[str, MetricName] = {
         _counter(
             "syncflow_unreadable", "Values that a conversion could not read, by route and field.", "route", "field"
         ),
+        _counter(
+            "syncflow_source_requests",
+            "Requests to a webhook: accepted, handshake, or why they were refused.",
+            "outcome",
+        ),
         _counter("syncflow_system_requests", "Requests that a system was sent.", "system"),
         _counter(
             "syncflow_system_refused_for_rate", "Requests that a system refused because they were too many.", "system"

@@ -112,6 +112,10 @@ class _Collector:
         yield events
         yield _single("syncflow_deliveries_open", tally.open)
         yield _single("syncflow_dead_letters", tally.dead_letters)
+        requests = _family("syncflow_source_requests")
+        for outcome, count in sorted(tally.source_requests.items()):
+            requests.add_metric([outcome], count)
+        yield requests
         yield from _route_families(tally.routes)
         yield from _system_families(tally.systems)
 

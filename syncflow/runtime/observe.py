@@ -18,6 +18,10 @@ _BOUNDS = tuple(0.001 * 1.15**step for step in range(140))
 """Upper bounds of latency buckets in seconds: 1 ms to days, each 15 % wider, so that a percentile is right within 15 %."""
 
 
+ANSWERED = frozenset({"accepted", "handshake"})
+"""How requests to a source end that were not refused."""
+
+
 class Latencies:
     """Seconds, in buckets: bounded memory however long the run."""
 
@@ -116,6 +120,8 @@ class Tally:
     """Deliveries of routes or systems that are gone: dead letters program_changed."""
     source_reports: deque[Report] = field(default_factory=lambda: deque(maxlen=100))
     """What the source had to say of itself, the last hundred."""
+    source_requests: Mapping[str, int] = field(default_factory=dict)
+    """How many requests of others to the source ended how."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
     systems: dict[str, SystemTally] = field(default_factory=dict)
 
@@ -165,6 +171,7 @@ class Tally:
             "dead_letters": self.dead_letters,
             "accounted": self.accounted,
             "source": [asdict(report) for report in self.source_reports],
+            "source_requests": dict(sorted(self.source_requests.items())),
             "routes": routes,
             "systems": {name: asdict(tally) for name, tally in sorted(self.systems.items())},
         }

@@ -69,6 +69,16 @@ class Reporting(Protocol):
         ...
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A source that is asked by others, and counts how their requests ended."""
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """How many requests ended how, by a word for a metric: ``accepted``, or a reason of refusal. They only grow."""
+        ...
+
+
 class NothingToRead:
     """A source that has ended: for a run that only works off its journal."""
 

@@ -18,7 +18,7 @@ from syncflow.compiler.door.envelope import decode
 from syncflow.compiler.values import Fault
 from syncflow.errors import DataError
 from syncflow.events import Json, Position, Raw
-from syncflow.sources.base import Report, Reporting, Source
+from syncflow.sources.base import Counting, Report, Reporting, Source
 from syncflow.sources.lines import broken_raw
 
 TakeApart = Callable[[Raw], list[Raw]]
@@ -80,6 +80,10 @@ class EachSource:
 
     async def acknowledge(self, position: Position) -> None:
         await self._bodies.acknowledge(position)
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        return self._bodies.requests if isinstance(self._bodies, Counting) else {}
 
     def reports(self) -> Sequence[Report]:
         return self._bodies.reports() if isinstance(self._bodies, Reporting) else ()

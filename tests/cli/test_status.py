@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.mock.server import Running
+from syncflow.runtime.journal.sqlite.database import connect
 from tests.cli.conftest import Command
 from tests.cli.systems import good_events, sample, settings
 
@@ -27,6 +28,18 @@ def test_totals_are_per_route_and_system_with_what_waits(
     assert "1 dead letter; `syncflow dlq list --reasons` says why" in shown
     queues = json.loads(command("status", "--output", "json").out)["queues"]
     assert {row["system"]: row["waiting"] + row["retrying"] for row in queues} == {"hubspot": 4, "salesforce": 4}
+
+
+def test_requests_to_a_webhook_are_told_by_how_they_ended(command: Command, from_file: Path, mock: Running) -> None:
+    good_events(from_file)
+    command("run", "--quiet")
+    assert "requests to the webhook" not in command("status").out
+    with connect(from_file / ".syncflow" / "journal.db") as journal:
+        counts = [("accepted", 1200), ("bad_signature", 3), ("too_large", 1)]
+        journal.executemany("INSERT INTO source_requests VALUES (?, ?)", counts)
+    told = "requests to the webhook: 1,200 accepted; refused: bad_signature 3, too_large 1\n"
+    assert told in command("status").out
+    assert json.loads(command("status", "--output", "json").out)["source_requests"] == dict(counts)
 
 
 def test_a_record_is_told_event_by_event_with_every_attempt(command: Command, from_file: Path, mock: Running) -> None:

@@ -365,6 +365,10 @@ class Journal(Protocol):
         """Remember how the last reload of this run ended."""
         ...
 
+    async def note_requests(self, counts: Mapping[str, int]) -> None:
+        """Add to how many requests to the source ended how."""
+        ...
+
     async def totals(self) -> Mapping[str, Any]:
         """Count events, deliveries and dead letters by state."""
         ...

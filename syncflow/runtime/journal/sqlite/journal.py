@@ -159,6 +159,9 @@ class SqliteJournal:
     async def note_reload(self, reload: LastReload) -> None:
         await self._call("note_reload", reload.at, reload.result, reload.words)
 
+    async def note_requests(self, counts: Mapping[str, int]) -> None:
+        await self._call("note_requests", list(counts.items()))
+
     async def totals(self) -> Mapping[str, Any]:
         totals: Mapping[str, Any] = await self._call("totals")
         return totals

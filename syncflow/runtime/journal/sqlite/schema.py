@@ -166,7 +166,25 @@ CREATE TABLE key_rules (route TEXT PRIMARY KEY, rule TEXT NOT NULL) WITHOUT ROWI
 """
 """How the keys of each route were compared when the journal was last used."""
 
-MIGRATIONS = (VERSION_1, VERSION_2, RELOADS, PLACES, STANDINGS, DAYS, LIMITS, PROOFS, UNREADABLE, EVIDENCE, KEY_RULES)
+REQUESTS = """
+CREATE TABLE source_requests (outcome TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+"""
+"""How many requests to a webhook ended how."""
+
+MIGRATIONS = (
+    VERSION_1,
+    VERSION_2,
+    RELOADS,
+    PLACES,
+    STANDINGS,
+    DAYS,
+    LIMITS,
+    PROOFS,
+    UNREADABLE,
+    EVIDENCE,
+    KEY_RULES,
+    REQUESTS,
+)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_HELD_ELSEWHERE = "held != '' AND (held != compared OR state != 'present')"

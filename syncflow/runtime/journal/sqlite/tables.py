@@ -249,6 +249,14 @@ class Tables:
         with self._db as db:
             db.execute("INSERT OR REPLACE INTO reloads VALUES (?, ?, ?, ?)", (self._run_id, at, result, words))
 
+    def note_requests(self, counts: Sequence[tuple[str, int]]) -> None:
+        """Add to the counts of requests to the source."""
+        with self._db as db:
+            db.executemany(
+                "INSERT INTO source_requests VALUES (?, ?) ON CONFLICT (outcome) DO UPDATE SET count = count + excluded.count",
+                counts,
+            )
+
     def totals(self) -> dict[str, Any]:
         """Count by state."""
         return read_totals(self._db)

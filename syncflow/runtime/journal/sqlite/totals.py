@@ -30,6 +30,7 @@ def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
         "set_aside": _set_aside(journal),
         "standings": read_standings(journal),
         "unreadable": _unreadable(journal),
+        "source_requests": _source_requests(journal),
         "last_reload": _last_reload(journal),
         "last_run": next(iter(rows(journal, _LAST_RUN)), None),
     }
@@ -64,6 +65,13 @@ def _unreadable(journal: sqlite3.Connection) -> list[dict[str, Any]]:
     if not _has_table(journal, "unreadable"):
         return []
     return rows(journal, "SELECT route, field, count FROM unreadable ORDER BY route, field")
+
+
+def _source_requests(journal: sqlite3.Connection) -> dict[str, int]:
+    """Return how many requests to a webhook ended how; none where the journal is of an earlier version."""
+    if not _has_table(journal, "source_requests"):
+        return {}
+    return dict(journal.execute("SELECT outcome, count FROM source_requests ORDER BY outcome").fetchall())
 
 
 def _has_table(journal: sqlite3.Connection, name: str) -> bool:
