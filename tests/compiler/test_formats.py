@@ -20,6 +20,8 @@ GOOD = {
     "uri": ["https://example.com/a?b=c#d", "mailto:ada@example.com", "urn:x:1"],
     "uuid": ["123e4567-e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-426614174000"],
     "e164": ["+15551234567", "+44", "+123456789012345"],
+    "decimal": ["12", "-0.50", "00012.50", "1" * 300],
+    "boolean": ["true", "false"],
     "hostname": ["example.com", "a", "xn--bcher-kva.example", "1.2.3.4"],
 }
 BAD = {
@@ -38,6 +40,8 @@ BAD = {
     "uri": ["example.com", "http://a b", "http://ä", "1http://x", "http:"],
     "uuid": ["123e4567e89b12d3a456426614174000", "g23e4567-e89b-12d3-a456-426614174000"],
     "e164": ["15551234567", "+05551234567", "+1", "+1234567890123456", "+1 555 123"],
+    "decimal": ["", ".5", "12.", "1e3", "+1", "1,234", "1 000", "NaN", "１", "1\n", "1" * 301],
+    "boolean": ["", "TRUE", "t", "1", "yes"],
     "hostname": ["-a.com", "a..b", "a_b.com", "", "a" * 64 + ".com", "example.com."],
 }  # fmt: skip
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
+from syncflow.compiler.forms.numbers import read_number
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.errors import DataError
 from syncflow.events import Json
@@ -283,30 +285,20 @@ def to_array(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_NUMBER_TEXT: Final = frozenset("0123456789+-.eE")
+_A_DOUBLE: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+\Z|-?[0-9]+\.[0-9]+\Z")
+"""Whole numbers that JSON writes as a double are one: to_number('1.0') is 1.0."""
 _LONGEST_NUMBER: Final = 400
 """Characters; the largest float, written out, has 309."""
 
 
 def to_number(value: Any) -> Any:
-    """Read a number as JSON writes it; null for what is none, or is too large."""
+    """Read a number as JSON writes it, or in another form of programs; null for what is none, or is too large."""
     if not isinstance(value, str):
         return value if _is_number(value) else None
-    if not value or not _NUMBER_TEXT.issuperset(value) or len(value) > _LONGEST_NUMBER:
+    if len(value) > _LONGEST_NUMBER:
         return None
-    try:
-        exact = int(value)
-    except ValueError:
-        return _to_float(value)
-    return exact if SMALLEST_INTEGER <= exact <= LARGEST_INTEGER else None
-
-
-def _to_float(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    read = read_number(value)
+    return float(value) if isinstance(read, int) and _A_DOUBLE.match(value) else read
 
 
 def to_string(value: Any) -> str:

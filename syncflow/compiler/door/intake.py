@@ -128,8 +128,8 @@ def _careful(
             check_limits(raw.body, value)
             letter = complete(opened, routes.envelope.operations)
             kind = _kind(kinds, letter)
-            if kind.door.whole_numbers is not None:
-                kind.door.whole_numbers(letter.item)
+            if kind.door.one_form is not None:
+                kind.door.one_form(letter.item)
             record = Record(letter.kind, _record_id(kind, letter))
             return Accepted(raw, _event(kind, letter, record, event_id=letter.event_id or raw.event_id or None))
         except Fault as fault:

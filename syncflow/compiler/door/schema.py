@@ -1,8 +1,8 @@
 """The door: a schema becomes a strict Pydantic model that coerces nothing, and a check that says what does not fit.
 
 In: a ``SchemaNode``. Out: a ``Door``. The item that passes is the item that was read: what validation would make of it is
-thrown away, so that later stages read exactly the value that was checked. One thing is rewritten before it is checked: a whole
-number that the schema calls an integer is one (``whole_numbers``).
+thrown away, so that later stages read exactly the value that was checked. Only what can be written in several forms is rewritten
+before it is checked (``one_form``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pydantic_core import PydanticCustomError
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.glance import compile_event_glance, compile_glance
 from syncflow.compiler.door.misfits import Misfit, explain
-from syncflow.compiler.door.whole_numbers import compile_whole_numbers
+from syncflow.compiler.door.one_form import compile_one_form
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER, Type, matches_pattern
 from syncflow.config.models.schema import SchemaNode
@@ -53,8 +53,8 @@ class Door:
     """The type of what expressions see of an event of this kind that has passed."""
     fits_a_whole_event: Callable[[Any], bool] = field(repr=False)
     """The glance at a decoded event of this kind: where it is true there is nothing to find in any part of the event."""
-    whole_numbers: Callable[[Json], Json] | None = field(repr=False)
-    """Writes the integers of an item as integers, in place; None where the schema has none."""
+    one_form: Callable[[Json], Json] | None = field(repr=False)
+    """Brings the values of an item to the schema's forms, in place; None where there is nothing to bring."""
     _fits: Callable[[Any], bool] = field(repr=False)
     _validate: Callable[[Any], Any] = field(repr=False)
 
@@ -77,7 +77,7 @@ def compile_door(node: SchemaNode, *, name: str) -> Door:
         TypeAdapter(builder.annotation(node, name)).validator if _rest_of(node) else model.__pydantic_validator__
     )
     glance, at_event = compile_glance(node, builder.check), compile_event_glance(name, node, builder.check)
-    return Door(model, root_of(name, node), at_event, compile_whole_numbers(node), glance, validator.validate_python)
+    return Door(model, root_of(name, node), at_event, compile_one_form(node), glance, validator.validate_python)
 
 
 def _rest_of(node: SchemaNode) -> bool:

@@ -1,7 +1,8 @@
 """Times of events: what stands in the envelope → seconds since the epoch, the zone applied.
 
-Text in ISO 8601, with a zone or without (then the zone that the project sets), or a number since the epoch: its size
-tells whether it counts seconds, milliseconds, microseconds or nanoseconds (all of them up to the year 5138).
+Text in ISO 8601 or another form of programs (``forms.moments``), with a zone or without (then the zone that the
+project sets), or a number since the epoch: its size tells whether it counts seconds, milliseconds, microseconds or
+nanoseconds (all of them up to the year 5138).
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from syncflow.compiler.forms.moments import plain_date_time
 from syncflow.events import Json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_DAY = len("20240115")
-_LONGEST_TEXT = 40
+_LONGEST_TEXT = 80
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
@@ -33,7 +35,7 @@ def compile_clock(zone: str) -> Callable[[Json], float]:
                 return _read_number(value)
             if len(value) > _LONGEST_TEXT:
                 raise ValueError("not a time")
-            moment = datetime.fromisoformat(value)
+            moment = _read_text(value)
             if moment.tzinfo is not None:
                 return (moment - _EPOCH).total_seconds()
             if naive_epoch is not None:  # as below, in half the time
@@ -44,6 +46,16 @@ def compile_clock(zone: str) -> Callable[[Json], float]:
         raise ValueError("not a time")
 
     return read
+
+
+def _read_text(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        other = plain_date_time(text)
+        if other is None:
+            raise
+        return datetime.fromisoformat(other)
 
 
 def open_zone(name: str) -> tzinfo:

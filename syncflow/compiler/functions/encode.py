@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
+from syncflow.compiler.forms.encoded import read_base64, read_json
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, text
@@ -86,15 +87,16 @@ def _base64_encode(value: str) -> str:
 
 @GROUP.function(
     "base64_decode",
-    "Read text written in base64; null where it is not base64 of UTF-8.",
+    "Read text written in base64, also in lines, in the alphabet of URLs or unpadded; null where it is not base64 of UTF-8.",
     text(),
     returns=lambda kind: nullable(no_longer(kind)),
-    examples=[("QWRh", "Ada"), ("QWR", None), ("/w==", None)],
+    examples=[("QWRh", "Ada"), ("QWRhIQ", "Ada!"), ("QWR", None), ("/w==", None)],
     unreadable=1,
 )
 def _base64_decode(value: str) -> str | None:
+    found = read_base64(value)
     try:
-        return base64.b64decode(value, validate=True).decode()
+        return None if found is None else found.decode()
     except ValueError:
         return None
 
@@ -126,27 +128,4 @@ def _to_json(value: Json) -> str | None:
     unreadable=1,
 )
 def _parse_json(value: str) -> Json:
-    try:
-        read: Json = orjson.loads(value)
-    except ValueError:
-        return None
-    return None if _deeper_than(read, _DEEPEST) else read
-
-
-_DEEPEST = 100
-
-
-def _deeper_than(value: Json, levels: int) -> bool:
-    """Tell whether lists and objects are nested deeper, level by level, so that depth costs no stack."""
-    level: list[Json] = [value]
-    for _ in range(levels + 1):
-        level = [entry for holder in level for entry in _entries(holder)]
-        if not level:
-            return False
-    return True
-
-
-def _entries(value: Json) -> list[Json]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+    return read_json(value)

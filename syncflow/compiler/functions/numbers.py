@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 
 from syncflow.compiler.forms.booleans import read_boolean
-from syncflow.compiler.forms.numbers import read_decimal
+from syncflow.compiler.forms.numbers import as_number, read_decimal
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import NUMBER_KIND
 from syncflow.compiler.functions.parameters import anything, array, integer, number, text
@@ -23,6 +23,7 @@ from syncflow.compiler.types.json import (
     SMALLEST_INTEGER,
     Integer,
     Number,
+    Text,
     Type,
     is_subtype,
     longest,
@@ -46,16 +47,6 @@ def _decimal(value: float) -> Decimal:
 def _whole(value: Decimal) -> int | None:
     """Return a whole number of 64 bits, else None."""
     return int(value) if value.is_finite() and SMALLEST_INTEGER <= value <= LARGEST_INTEGER else None
-
-
-def _finite(value: Decimal) -> int | float | None:
-    """Return a number of JSON, whole ones as integers where they fit; None where it is not finite."""
-    if not value.is_finite():
-        return None
-    if abs(value) < _TOO_LARGE and value == value.to_integral_value() and (whole := _whole(value)) is not None:
-        return whole
-    read = float(value)
-    return read if abs(read) != float("inf") else None
 
 
 def _is_whole(value: float) -> bool:
@@ -89,7 +80,7 @@ def _arithmetic(
 ) -> None:
     def body(one: float, other: float) -> int | float | None:
         result = compute(_decimal(one), _decimal(other))
-        return _whole(result) if _is_whole(one) and _is_whole(other) else _finite(result)
+        return _whole(result) if _is_whole(one) and _is_whole(other) else as_number(result)
 
     GROUP.function(name, summary, number(), number("other"), returns=_of_corners(compute), examples=examples)(body)
 
@@ -108,7 +99,7 @@ _arithmetic("multiply", "Multiply two numbers.", _EXACT.multiply, (1.1, 3, 3.3))
     examples=[(7, 2, 3.5), (6, 2, 3), (1, 0, None)],
 )
 def _divide(value: float, by: float) -> int | float | None:
-    return _finite(_EXACT.divide(_decimal(value), _decimal(by)))
+    return as_number(_EXACT.divide(_decimal(value), _decimal(by)))
 
 
 def _integer_near(value: Type) -> Type:
@@ -141,7 +132,7 @@ def _round(value: float, digits: int) -> int | float | None:
     places = max(-_MOST_DIGITS, min(digits, _MOST_DIGITS))
     exact = _decimal(value)
     if places > 0:
-        return value if abs(exact) > _TOO_LARGE else _finite(_EXACT.quantize(exact, Decimal(1).scaleb(-places)))
+        return value if abs(exact) > _TOO_LARGE else as_number(_EXACT.quantize(exact, Decimal(1).scaleb(-places)))
     step = Decimal(1).scaleb(-places)
     return _whole((exact / step).to_integral_value(ROUND_HALF_UP) * step) if abs(exact) < _TOO_LARGE else None
 
@@ -220,7 +211,7 @@ def _sum(values: list[Json]) -> int | float | None:
     total = Decimal(0)
     for value in numbers:
         total = _EXACT.add(total, _decimal(value))
-    return _finite(total)
+    return as_number(total)
 
 
 def _read_decimal(value: Json, point: str) -> Decimal | None:
@@ -234,18 +225,22 @@ def _read_decimal(value: Json, point: str) -> Decimal | None:
 _POINT = text("point", "What stands before the fraction: . or ,", default=".")
 
 
+def _number_of(value: Type) -> Type:
+    return NUMBER if is_subtype(value, Text(format="decimal")) else nullable(NUMBER)
+
+
 @GROUP.function(
     "to_decimal",
     "Read a number from text (.5 and 12. too); a number stays as it is. Anything else is unreadable.",
     anything(),
     _POINT,
-    returns=lambda value, _: value if is_subtype(value, NUMBER) else nullable(NUMBER),
+    returns=lambda value, _: value if is_subtype(value, NUMBER) else _number_of(value),
     examples=[("12.50", 12.5), ("1,234.5", 1234.5), ("1.234,5", ",", 1234.5), ("1,5", None), ("twelve", None)],
     unreadable=1,
 )
 def _to_decimal(value: Json, point: str) -> int | float | None:
     read = _read_decimal(value, point)
-    return None if read is None else _finite(read)
+    return None if read is None else as_number(read)
 
 
 @GROUP.function(
@@ -265,7 +260,7 @@ def _to_integer(value: Json) -> int | None:
     "to_boolean",
     "Read true or false from the usual words (yes, no, t, f, on, off, 1, 0 …); anything else is unreadable.",
     text("value"),
-    returns=lambda value: BOOLEAN if is_subtype(value, BOOLEAN) else nullable(BOOLEAN),
+    returns=lambda value: BOOLEAN if is_subtype(value, union(BOOLEAN, Text(format="boolean"))) else nullable(BOOLEAN),
     examples=[("Yes", True), ("off", False), (1, True), ("maybe", None)],
     unreadable=1,
 )

@@ -13,6 +13,11 @@ uri              scheme:rest, ASCII, no spaces
 uuid             8-4-4-4-12 hexadecimal digits
 e164             + and 2 to 15 digits, the first not 0
 hostname         dotted labels of letters, digits and inner hyphens, at most 253 characters
+decimal          -1234.50: digits with a point and no exponent, at most 300 characters; every digit counts
+boolean          true or false
+
+Dates, times, decimals and booleans are written in more forms than these (``forms``). The door reads those, and makes them the one above;
+nothing behind it sees another.
 """
 
 from __future__ import annotations
@@ -22,6 +27,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
 
+from syncflow.compiler.forms.booleans import plain_boolean
+from syncflow.compiler.forms.moments import plain_date, plain_date_time, plain_time
+from syncflow.compiler.forms.numbers import plain_decimal
 from syncflow.frozen import frozen_value
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -42,6 +50,8 @@ _UUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f
 _E164 = r"\+[1-9][0-9]{1,14}"
 _IS_URI = re.compile(rf"{_URI}\Z")
 _IS_UUID = re.compile(rf"{_UUID}\Z")
+_IS_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z")
+_PLAIN_DECIMAL = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
 _IS_E164 = re.compile(rf"{_E164}\Z")
 
 # Without looking ahead, and without the 29th of February.
@@ -98,6 +108,14 @@ def is_e164(text: str) -> bool:
     return _IS_E164.match(text) is not None
 
 
+def is_decimal(text: str) -> bool:
+    return len(text) <= 300 and _IS_DECIMAL.match(text) is not None
+
+
+def is_boolean(text: str) -> bool:
+    return text in {"true", "false"}
+
+
 def _of_calendar(day: str) -> bool:
     try:
         date.fromisoformat(day)
@@ -117,6 +135,8 @@ class Format:
     words: str
     check: Callable[[str], bool]
     plain: str
+    read: Callable[[str], str | None] | None = None
+    """Makes a text of the format of one that a program wrote in another form; None where there are no others."""
     within: str | None = None
     longest: int | None = None
     shortest: int = 1
@@ -127,13 +147,22 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         entry.name: entry
         for entry in (
             Format("email", "e-mail", is_email, _PLAIN_EMAIL, longest=254, shortest=5),
-            Format("date", "date", is_date, _PLAIN_DAY, longest=10, shortest=10),
-            Format("date-time", "date and time", is_date_time, _PLAIN_LOCAL + _ZONE + "?", longest=35, shortest=19),
+            Format("date", "date", is_date, _PLAIN_DAY, plain_date, longest=10, shortest=10),
+            Format(
+                "date-time",
+                "date and time",
+                is_date_time,
+                _PLAIN_LOCAL + _ZONE + "?",
+                plain_date_time,
+                longest=35,
+                shortest=19,
+            ),
             Format(
                 "date-time-zoned",
                 "date and time with a zone",
                 is_zoned,
                 _PLAIN_LOCAL + _ZONE,
+                plain_date_time,
                 "date-time",
                 longest=35,
                 shortest=20,
@@ -143,15 +172,18 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "date and time without a zone",
                 is_local,
                 _PLAIN_LOCAL,
+                plain_date_time,
                 "date-time",
                 longest=29,
                 shortest=19,
             ),
-            Format("time", "time", is_time, _CLOCK + _ZONE + "?", longest=24, shortest=8),
+            Format("time", "time", is_time, _CLOCK + _ZONE + "?", plain_time, longest=24, shortest=8),
             Format("uri", "URI", is_uri, _URI, shortest=3),
             Format("uuid", "UUID", is_uuid, _UUID, longest=36, shortest=36),
             Format("e164", "phone number in E.164", is_e164, _E164, longest=16, shortest=3),
             Format("hostname", "host name", is_hostname, _PLAIN_HOSTNAME, longest=253),
+            Format("decimal", "decimal number", is_decimal, _PLAIN_DECIMAL, plain_decimal, longest=300),
+            Format("boolean", "true or false", is_boolean, "true|false", plain_boolean, longest=5, shortest=4),
         )
     }
 )

@@ -1,7 +1,11 @@
-"""Integers as integers: where a schema says ``integer``, 1042.0 and 1e3 become 1042 and 1000 before any expression sees them.
+"""One form for what is written in several: values of a schema are rewritten before any expression sees them.
 
-In: a ``SchemaNode``. Out: a function that rewrites a decoded value in place, or None where the schema has no integers. It judges
-nothing: a value that is no whole number stays as it is, for the door to refuse.
+Where the schema says ``integer``, 1042.0 and 1e3 become 1042 and 1000. Where it names a format of dates, times, decimals or booleans, the
+forms in which programs write those become the format's own (``2024-01-15 10:30:00+00`` → ``2024-01-15T10:30:00+00:00``), and the words for
+nothing (``NaT``, ``0000-00-00``) null, where null is admitted.
+
+In: a ``SchemaNode``. Out: a function that rewrites a decoded value in place, or None where the schema has nothing of this. It judges
+nothing: a value that it cannot read stays as it is, for the door to refuse.
 """
 
 from __future__ import annotations
@@ -9,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from syncflow.compiler.forms.nothing import is_nothing
+from syncflow.compiler.types.formats import FORMATS, Format
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Json
 
@@ -17,8 +23,8 @@ Rewrite: TypeAlias = Callable[[Json], Json]
 _REFERENCE = "#/$defs/"
 
 
-def compile_whole_numbers(node: SchemaNode) -> Rewrite | None:
-    """Return what writes the integers of a value as integers; None where nothing in the schema is one."""
+def compile_one_form(node: SchemaNode) -> Rewrite | None:
+    """Return what brings a value to the schema's forms; None where it has only one way to be written."""
     return _Compiler(node.defs).rewrite(node)
 
 
@@ -39,7 +45,10 @@ class _Compiler:
         types = (node.type,) if isinstance(node.type, str) else node.type or ()
         listed = [*(node.enum or ()), *([node.const] if "const" in node.model_fields_set else [])]
         untyped = node.type is None and any(type(value) is int for value in listed)
-        return _whole if "integer" in types or untyped else None
+        whole = _whole if "integer" in types or untyped else None
+        known = FORMATS.get(node.format or "") if not types or "string" in types else None
+        written = None if known is None else _written(known, may_be_null="null" in types)
+        return _in_turn([part for part in (whole, written) if part is not None])
 
     def _object(self, node: SchemaNode) -> Rewrite | None:
         known = {name: self.rewrite(entry) for name, entry in node.properties.items()}
@@ -94,3 +103,20 @@ def _whole(value: Json) -> Json:
     if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**63:
         return int(value)
     return value
+
+
+def _written(known: Format, *, may_be_null: bool) -> Rewrite | None:
+    """Return what makes a text one of the format; a text that is one, or cannot be made one, stays."""
+    fits, read = known.check, known.read
+    if read is None:
+        return None
+
+    def rewrite(value: Json) -> Json:
+        if value.__class__ is not str or fits(value):
+            return value
+        if may_be_null and is_nothing(value):
+            return None
+        made = read(value)
+        return made if made is not None and fits(made) else value
+
+    return rewrite
