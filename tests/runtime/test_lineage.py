@@ -94,6 +94,20 @@ def test_an_id_is_not_handed_on_to_another_route_and_passes_over_it() -> None:
     assert cut[1][0].vendor_id == "X"
 
 
+@pytest.mark.parametrize(("other", "goes_on"), [(None, [3]), ("B", [1, 2, 3])])
+def test_what_another_record_waits_for_is_not_superseded(other: str | None, goes_on: list[int]) -> None:
+    """The earlier upsert may have been tried, and be there: the other record's turn at the same key must not come before."""
+    made = lanes()
+    for number, record in ((1, "A"), (2, other), (3, "A")):
+        if record:
+            made.add(replace(delivery(number, record=record), whole=True, key=Key("Ext", "k")), now=float(number))
+    sent = []
+    while cut := made.cut(100.0, flush=True):
+        sent.append(cut[1][0].id)
+        made.settled(cut[1][0], now=100.0)
+    assert sent == goes_on
+
+
 def test_the_group_that_has_waited_longest_goes_first() -> None:
     made = lanes(delivery(1, "delete"), delivery(2, record="B"))
     cut = made.cut(100.0, flush=True)

@@ -77,7 +77,7 @@ class Lanes:
         last = None
         if lane is None:
             lane = self._lanes[key] = [delivery]
-        elif self._carries(delivery, lane[-1]):
+        elif self._carries(delivery, lane[-1]) and not self._lines.is_waited_for(lane[-1], key):
             last, lane[-1] = lane[-1], delivery
             self._withdraw(last)
             self._leave(last, now=now)

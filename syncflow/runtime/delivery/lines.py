@@ -39,6 +39,11 @@ class KeyLines:
         places = self._places[delivery.id]
         return all(self._first[place] == delivery.id for place in places)
 
+    def is_waited_for(self, delivery: Delivery, lane: LaneKey) -> bool:
+        """Whether a delivery of another lane came later and waits at one of its keys."""
+        behind = (self._behind.get(place, {}) for place in self._places[delivery.id])
+        return any(number > delivery.id and other != lane for line in behind for number, other in line.items())
+
     def compared(self, delivery: Delivery) -> str:
         """Return the key that it stands in line for, as it is compared."""
         return self._places[delivery.id][0][1]
