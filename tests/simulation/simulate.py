@@ -37,6 +37,7 @@ from syncflow.runtime.journal.sqlite.executors import Inline
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.testing import VirtualLoop
+from tests.simulation.people import People
 from tests.simulation.script import PEOPLE, Script, implied, members, order_of, profiles, write_script
 from tests.simulation.world import LIMITS, MOST_WHILE_DOWN, NAMES, Network, World
 
@@ -219,6 +220,8 @@ class Simulation:
             self.world.down = (self.habits.choice(list(LIMITS)), self.habits.uniform(0.0, 20.0))
             self.world.down_seconds = self.habits.choice((300.0, 300.0, 300.0, 3600.0))
 
+        self.people = People(self.path, Random(f"{self.seed} people"))
+
     def program(self, random: Random) -> Program:
         other = self.changes and self.habits.random() < 0.5
         return program_of(self.project, self.version, random.choice((1, 7, 40)), other=other, attempts=self.attempts)
@@ -231,11 +234,20 @@ class Simulation:
             return self._run(crashes)
 
     def _run(self, crashes: list[int]) -> list[str]:
+        ending = self._to_its_end(crashes)
+        if ending:
+            self._judge(ending)
+            self._forget_one()
+        return self.violations
+
+    def _to_its_end(self, crashes: list[int]) -> Ending | None:
+        """Live until a run ends by itself and people have nothing more to ask for."""
         ending = None
         while ending is None:
             self.lives += 1
             if self.lives > MOST_LIVES:
-                return [f"after {MOST_LIVES} lives it is still not done"]
+                self.violations.append(f"after {MOST_LIVES} lives it is still not done")
+                return None
             if not crashes:
                 self.world.faults = min(self.world.faults, 0.05)
             ending = self._live(crashes.pop(0) if crashes else None)
@@ -243,8 +255,30 @@ class Simulation:
                 ending = None
             elif ending and ending.tally.open:  # a run gives up after a while without progress; the next one goes on
                 self.world.faults, ending = 0.0, None
-        self._judge(ending)
-        return self.violations
+            elif self.people.wishes_left:
+                self.people.act()
+                ending = None
+        return ending
+
+    def _forget_one(self) -> None:
+        """Have a record deleted everywhere and erased: it is nowhere any more, and nothing else is touched."""
+        record = self.people.chosen()
+        if record is None or self.violations:
+            return
+        self.people.delete(record)
+        self.lives, self.stops = 0, 0
+        if self._to_its_end([]) is None:
+            return
+        there = [name for name, held in self.world.held.items() if record in held]
+        there += [
+            name
+            for name, directory in self.world.directories.items()
+            if any(held["ref"] == record for held in directory.people.values())
+        ]
+        if there or record in self.world.profiles.held:
+            self.violations.append(f"{record} was to be deleted, and is still in {there or 'profile'}")
+        if still := self.people.forget(record):
+            self.violations.append(f"{record} was forgotten, and still stands in {still}")
 
     def _hear(self, record: logging.LogRecord) -> None:
         """Judge what a run logs; what is left of a crashed one complains when nothing runs any more."""
@@ -309,6 +343,7 @@ class Simulation:
         random = Random(self.random.random())
         while True:
             await asyncio.sleep(random.uniform(0.5, 20))
+            self.people.act()
             if random.random() < 0.5:
                 self.clock.off += random.uniform(-3600, 3600)
             elif random.random() < 0.5:
