@@ -43,7 +43,7 @@ from syncflow.runtime.intake.pipeline import (
     read,
     transform,
 )
-from syncflow.runtime.intake.plan import Numbers
+from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Activated, Journal, Opened
 from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.observe import Tally, note, warn

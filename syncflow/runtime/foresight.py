@@ -9,7 +9,8 @@ from pathlib import Path
 from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
 from syncflow.events import Delivery, Ignored, Raw, Record, Refused
-from syncflow.runtime.intake.plan import Fate, Numbers, keys_of
+from syncflow.runtime.intake.plan import Fate, keys_of
+from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Known, Presence, Wanted
 from syncflow.runtime.journal.sqlite.known import look_up
 from syncflow.runtime.rehearsal import RehearsedEvent, rehearse

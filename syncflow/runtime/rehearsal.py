@@ -13,7 +13,8 @@ from syncflow.adapters.engine import PLACEHOLDER
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Batch, Delivery, Raw, Record
 from syncflow.runtime.delivery.lanes import Group, Lanes
-from syncflow.runtime.intake.plan import Fate, Numbers, Plan, plan_chunk
+from syncflow.runtime.intake.plan import Fate, plan_chunk
+from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.journal.base import DeadLetter, JournaledEvent, Known, Presence
 
 

@@ -10,7 +10,8 @@ import pytest
 from syncflow.events import Accepted, Action, Delivery, Event, Key, Match, Position, Raw, Record, Refused, Routed
 from syncflow.runtime.delivery.lanes import Lanes
 from syncflow.runtime.delivery.turn import Go, decide
-from syncflow.runtime.intake.plan import Numbers, Plan, plan_chunk
+from syncflow.runtime.intake.plan import plan_chunk
+from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.journal.base import Known, Presence, TurnFacts
 from syncflow.runtime.journal.sent import Sent
 from tests.runtime.programs import system

@@ -67,12 +67,12 @@ PLANTS = {
         'Idempotency-Key: "{{ delivery.unique_id }}-{{ batch.id }}"',
     ),
     "tombstone forgotten": Plant(
-        "syncflow/runtime/intake/plan.py", 'if row.state == "deleted" and', 'if row.state == "" and'
+        "syncflow/runtime/intake/upserts.py", 'if row.state == "deleted" and', 'if row.state == "" and'
     ),
     "presence ignored on delete": Plant(
-        "syncflow/runtime/intake/plan.py",
-        "        for row in rows:\n            if self._newer(",
-        "        for row in []:\n            if self._newer(",
+        "syncflow/runtime/intake/deletes.py",
+        "    for row in rows:\n        if planning.newer(",
+        "    for row in []:\n        if planning.newer(",
     ),
     "superseded across a delete": Plant(
         "syncflow/runtime/delivery/lanes.py",

@@ -9,7 +9,8 @@ import orjson
 from syncflow.compiler.program import Program, RoutePlan
 from syncflow.events import Accepted, Ignored, Raw, Record, Refused, Routed, Stage
 from syncflow.runtime.bulkheads import CODE, Bugs
-from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, plan_chunk
+from syncflow.runtime.intake.plan import Fate, keys_of, plan_chunk
+from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.journal.base import Known
 
 

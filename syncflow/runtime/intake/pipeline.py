@@ -17,7 +17,8 @@ from syncflow.errors import BugError, SyncflowError, UnavailableError
 from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
-from syncflow.runtime.intake.plan import Fate, Numbers, Plan, keys_of, keys_of_deliveries, plan_again
+from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again
+from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.sources.base import Report, Reporting, Source
