@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from syncflow.config.project import Project, load_project
     from syncflow.errors import ProjectError, SyncflowError
     from syncflow.runtime.assembly import assembled
-    from syncflow.runtime.engine import Ending, Engine
+    from syncflow.runtime.ending import Ending
+    from syncflow.runtime.engine import Engine
     from syncflow.runtime.reload import reload
 
 __version__ = "0.1.0"
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Ending": "runtime.engine",
+    "Ending": "runtime.ending",
     "Engine": "runtime.engine",
     "Project": "config.project",
     "ProjectError": "errors",

@@ -9,7 +9,7 @@ from syncflow.cli.console import moment, say, say_table
 from syncflow.runtime.observe import ANSWERED
 
 if TYPE_CHECKING:
-    from syncflow.runtime.engine import Ending
+    from syncflow.runtime.ending import Ending
     from syncflow.runtime.observe import RouteTally, SystemTally, Tally
     from syncflow.sources.base import Report
 

@@ -23,7 +23,7 @@ from syncflow.cli.console import (
 
 if TYPE_CHECKING:
     from syncflow.config.project import Project
-    from syncflow.runtime.engine import Ending
+    from syncflow.runtime.ending import Ending
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

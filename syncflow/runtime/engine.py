@@ -11,27 +11,16 @@ running engine between two chunks; ``stop`` ends it after what is under way; bot
 from __future__ import annotations
 
 import asyncio
-import itertools
-import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from random import Random, SystemRandom
-from typing import Any
 
-from syncflow.adapters.gate import Gate
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
-from syncflow.events import Delivery
 from syncflow.runtime.bulkheads import Bugs
-from syncflow.runtime.changed_program import activation_of
-from syncflow.runtime.chosen_routes import chosen_routes
-from syncflow.runtime.delivery.dispatch import WINDOW, Dispatcher, System
-from syncflow.runtime.delivery.ledger import Ledger
-from syncflow.runtime.delivery.limits import Limiter
-from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.delivery.dispatch import WINDOW
 from syncflow.runtime.delivery.settle import Settler
+from syncflow.runtime.ending import Ending, Keep, MostWaiting
 from syncflow.runtime.intake.pipeline import (
     QUEUE,
     Committer,
@@ -44,64 +33,14 @@ from syncflow.runtime.intake.pipeline import (
     transform,
 )
 from syncflow.runtime.intake.planning import Numbers
-from syncflow.runtime.journal.base import Activated, Journal, Opened
-from syncflow.runtime.journal.usage import Usage
+from syncflow.runtime.journal.base import Journal, Opened
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
-from syncflow.runtime.standing import Standing
+from syncflow.runtime.source_requests import SourceRequests
+from syncflow.runtime.systems import Connect, Systems
+from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Counting, Source
-
-Connect = Callable[[SystemPlan, Gate], System]
-
-
-@dataclass(frozen=True, slots=True)
-class MostWaiting:
-    """How much may wait in the journal before the source is held back."""
-
-    deliveries: int = 1_000_000
-    bytes: int = 2 * 10**9
-    """Of their events, by the mean of those read in this run."""
-
-    def reached(self, tally: Tally) -> bool:
-        return tally.open >= self.deliveries or tally.open * tally.event_bytes >= self.bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How long settled events stay in the journal, and how large it may grow with them."""
-
-    age_seconds: float = 7 * 86400.0
-    most_bytes: int = 5 * 10**9
-    tombstone_seconds: float = 90 * 86400.0
-    """How long it is remembered of a deleted record that it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended. ``clean`` is what exit code 0 means: all accounted for, nothing left, nothing dead."""
-
-    tally: Tally
-    stopped: str = ""
-    """Why it ended before its work was done; empty if it was done."""
-    systems_stopped: tuple[str, ...] = ()
-
-    @property
-    def clean(self) -> bool:
-        tally = self.tally
-        return (
-            not (self.stopped or self.systems_stopped or tally.open or tally.dead_letters or tally.unread)
-            and tally.accounted
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Connected:
-    """A system that can be sent to: what is known of it, its gate, and what speaks to it."""
-
-    plan: SystemPlan
-    limiter: Limiter
-    client: System
+from syncflow.sources.base import Source
 
 
 class Engine:
@@ -129,25 +68,14 @@ class Engine:
         self.tally = Tally()
         self._source = source
         self._journal = journal
-        self._connect = systems
         self._clock = clock or SystemClock()
-        self._random = random or SystemRandom()
         self._limit = limit
         self._wait_seconds = wait_seconds
         self._from_start = from_start
         self._keep = keep or Keep()
         self._waiting = waiting or MostWaiting()
-        self._only_names = only
-        self._only = chosen_routes(program, only) if only else None
-        self._window = window
         self._settler = Settler(journal)
-        self._dispatchers: dict[str, Dispatcher] = {}
-        self._limiters: dict[str, Limiter] = {}
-        self._usage: dict[str, Usage] = {}
-        """The requests of earlier runs, until a limiter has counted them."""
-        self._standings: dict[str, Standing] = {}
-        """How the systems stood when the last run ended, until each has a dispatcher."""
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._bugs = Bugs()
         self._between_chunks = asyncio.Lock()
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
@@ -155,11 +83,21 @@ class Engine:
         self._looked = False
         self._reason = ""
         self._group: asyncio.TaskGroup | None = None
-        self._batch_ids = _batch_ids()
-        self._bugs = Bugs()
         self._ended = False
-        self._noted_requests: dict[str, int] = {}
-        """What the journal knows already of the requests to the source."""
+        self._source_requests = SourceRequests(source, journal)
+        self._systems = Systems(
+            program,
+            connect=systems,
+            journal=journal,
+            settler=self._settler,
+            clock=self._clock,
+            random=random or SystemRandom(),
+            tally=self.tally,
+            bugs=self._bugs,
+            changed=self._news,
+            only=only,
+            window=window,
+        )
         self.reloading = asyncio.Lock()
         """Held while a reload is under way: the project that was loaded last must win."""
         self.last_reload: LastReload | None = None
@@ -215,7 +153,7 @@ class Engine:
             if self._group is None:
                 self.program = program
             else:
-                await self._exchange(program)
+                await self._exchange(program, self._group)
             self._keep, self._waiting = keep or self._keep, waiting or self._waiting
         note("program.changed", fingerprint=program.fingerprint[:12], **({"places": list(places)} if places else {}))
         self._news()
@@ -232,10 +170,8 @@ class Engine:
 
     def snapshot(self) -> Tally:
         """Return the counts with how every system stands now."""
-        for name, dispatcher in self._dispatchers.items():
-            dispatcher.show(self.tally.system(name))
-        if isinstance(self._source, Counting):
-            self.tally.source_requests = dict(self._source.requests)
+        self._systems.show()
+        self.tally.source_requests = dict(self._source_requests.counts())
         return self.tally
 
     # -- the run -------------------------------------------------------------------------------------------------------------
@@ -246,8 +182,7 @@ class Engine:
         )
         finished = False
         try:
-            self._usage = dict(opened.usage)
-            self._standings = dict(opened.standings)
+            self._systems.recall(opened)
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
             await self._source.open(opened.positions)
             await self._work(opened)
@@ -258,26 +193,15 @@ class Engine:
             try:
                 await self._source.close()
                 if finished:
-                    await self._note_requests()
+                    await self._source_requests.note()
             finally:
                 await self._journal.close(finished=finished)
-        stopped = tuple(f"{name}: {d.stopped}" for name, d in self._dispatchers.items() if d.stopped)
-        return Ending(self.snapshot(), self._reason, stopped)
-
-    async def _note_requests(self) -> None:
-        """Keep how the requests to the source ended, for those who ask the journal."""
-        if not isinstance(self._source, Counting):
-            return
-        counts = dict(self._source.requests)
-        new = {outcome: count - self._noted_requests.get(outcome, 0) for outcome, count in counts.items()}
-        self._noted_requests = counts
-        if more := {outcome: count for outcome, count in new.items() if count}:
-            await self._journal.note_requests(more)
+        return Ending(self.snapshot(), self._reason, self._systems.stopped)
 
     async def _count_withheld(self) -> None:
         """Tell what waits for routes that were not to send apart from what could not be sent."""
-        if self._only is not None:
-            self.tally.withheld = await self._journal.open_elsewhere(self._only)
+        if self._systems.only is not None:
+            self.tally.withheld = await self._journal.open_elsewhere(self._systems.only)
             self.tally.open -= self.tally.withheld
 
     async def _work(self, opened: Opened) -> None:
@@ -292,7 +216,8 @@ class Engine:
             settling = group.create_task(self._settler.run(), name="settle")
             async with self._between_chunks:  # a swap comes before all of this or after it
                 self._group = group
-                await self._start_dispatchers(self._connected(self.program), backlog=opened.used_before)
+                connected = self._systems.connected(self.program)
+                await self._systems.start(self.program, connected, group=group, backlog=opened.used_before)
             reading = read(
                 self._source,
                 raw,
@@ -306,15 +231,16 @@ class Engine:
             group.create_task(self._process(raw, processed), name="process")
             group.create_task(self._transform(processed, transformed), name="transform")
             committing = group.create_task(self._commit(committer, transformed), name="commit")
+            tidying = tidy(self._journal, keep=lambda: self._keep, clock=self._clock, bugs=self._bugs)
             beside = [
                 group.create_task(self._take_up(committer), name="take up"),
-                group.create_task(self._tidy(), name="tidy"),
+                group.create_task(tidying, name="tidy"),
             ]
             await self._until_done()
             self._stop.set()
             await committing
             async with self._between_chunks:  # a swap under way has closed some dispatchers and starts others
-                await self._close_dispatchers()
+                await self._systems.close()
             for task in (settling, *beside):
                 task.cancel()
 
@@ -339,7 +265,7 @@ class Engine:
             # What waits already is taken out of turn, to be looked up while this one is written.
             following = [] if transformed.empty() else [transformed.get_nowait()]
             async with self._between_chunks:
-                self._hand_out(
+                self._systems.hand_out(
                     await committer.commit(chunk, self.program, following=following[0] if following else None)
                 )
             for position in last_positions(chunk.raw.raws):
@@ -347,48 +273,19 @@ class Engine:
             self._news()
             chunk = following[0] if following else await transformed.get()
         self._read_all = True
-        for dispatcher in self._dispatchers.values():
-            dispatcher.flush()
+        self._systems.flush()
         self._news()
         await self._source.close()  # who still sends is told at once, not when the last delivery is settled
-
-    def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
-        for name, dispatcher in self._dispatchers.items():
-            mine = [delivery for delivery in deliveries if delivery.system == name]
-            if self._only is not None:
-                mine = [delivery for delivery in mine if delivery.route in self._only]
-            if mine:
-                dispatcher.accept(mine)
 
     async def _take_up(self, committer: Committer) -> None:
         """Look every second for what people asked to be sent again."""
         while True:
             async with self._between_chunks:
-                self._hand_out(await committer.take_up(self.program, now=self._clock.now()))
+                self._systems.hand_out(await committer.take_up(self.program, now=self._clock.now()))
             self._looked = True
             self._news()
-            await self._note_requests()
+            await self._source_requests.note()
             await self._clock.sleep(1.0)
-
-    async def _tidy(self) -> None:
-        """Forget what is settled and old: at the start, for a run may be short, and every minute."""
-        while True:
-            try:
-                await self._tidy_once()
-            except Exception as error:  # noqa: BLE001  # a bulkhead
-                self._bugs.tell(error, during="the journal was tidied")
-            await self._clock.sleep(60.0)
-
-    async def _tidy_once(self) -> None:
-        keep, now, gone = self._keep, self._clock.now(), 0
-        while count := await self._journal.tidy(
-            before=now - keep.age_seconds,
-            most_bytes=keep.most_bytes,
-            tombstones_before=now - max(keep.tombstone_seconds, keep.age_seconds),
-        ):
-            gone += count
-        if gone:
-            note("journal.tidied", events=gone)
 
     async def _hold_back(self) -> None:
         """Wait while too much is waiting already; what is read stays unacknowledged."""
@@ -419,7 +316,7 @@ class Engine:
         """Whether no delivery is open but those of systems that stopped. While dispatchers are swapped, nobody knows."""
         if self._between_chunks.locked():
             return False
-        return self._looked and all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
+        return self._looked and self._systems.nothing_moves
 
     def _too_many_dead(self) -> None:
         dead, most = self.tally.dead_letters, self.program.stop_after
@@ -436,114 +333,20 @@ class Engine:
         nap = self._clock.sleep(seconds) if seconds is not None else None
         await first_of(self._changed.wait(), self._stop.wait(), nap)
 
-    # -- dispatchers ---------------------------------------------------------------------------------------------------------
-
-    async def _exchange(self, program: Program) -> None:
-        only = chosen_routes(program, self._only_names) if self._only_names else None
+    async def _exchange(self, program: Program, group: asyncio.TaskGroup) -> None:
         try:
-            connected = self._connected(program)
+            connected = self._systems.connected(program)
         except UnavailableError as error:
             raise ProjectError(error.message, hint=error.hint) from error
         try:
-            await self._close_dispatchers()
-            self.program, self._only = program, only
-            await self._start_dispatchers(connected, backlog=True)
+            await self._systems.close()
+            self.program = program
+            await self._systems.start(program, connected, group=group, backlog=True)
         except BaseException as error:
-            # Some systems have nobody who sends to them now: to go on would be to journal for ever what is never sent.
+            # Some systems have nothing that sends to them now: to go on would be to journal for ever what is never sent.
             why = error.message if isinstance(error, SyncflowError) else type(error).__name__
             self.stop(f"the changed program could not be taken up: {why}")
             raise
-
-    def _connected(self, program: Program) -> dict[str, _Connected]:
-        """Connect every system of a program; nothing is sent yet."""
-        connected = {}
-        for name, plan in program.systems.items():
-            ledger = Ledger(name, plan.windows, self._clock, self._journal.note_usage, plan.timeout_seconds)
-            limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, ledger=ledger)
-            connected[name] = _Connected(plan, limiter, self._connect(plan, limiter))
-        return connected
-
-    async def _start_dispatchers(self, connected: Mapping[str, _Connected], *, backlog: bool) -> None:
-        """Give every system of the program its dispatcher; first let the program take over the journal."""
-        program = self.program
-        activated = await self._journal.activate(activation_of(program), at=self._clock.now())
-        if activated != Activated():
-            counts = {name: count for name, count in asdict(activated).items() if count}
-            warn("program.takes_over", **counts, reason="the project changed since the journal was last used")
-        self.tally.abandoned += activated.dead_letters
-        self.tally.open -= activated.dead_letters
-        self._take_over_names()
-        sending = None if self._only is None else {program.routes[name].system for name in self._only}
-        for name, system in connected.items():
-            if sending is not None and name not in sending:
-                await system.client.close()
-                continue
-            await self._start_dispatcher(name, system, backlog=backlog)
-
-    def _take_over_names(self) -> None:
-        """Know a system that was renamed by its name of today: its limits and waits go on."""
-        for name, former in activation_of(self.program).was.get("system", {}).items():
-            for old in former:
-                if old in self.program.systems:
-                    continue
-                known: tuple[dict[str, Any], ...] = (self._usage, self._standings, self._limiters)
-                for by_name in known:
-                    if old in by_name:
-                        by_name.setdefault(name, by_name.pop(old))
-
-    async def _start_dispatcher(self, name: str, system: _Connected, *, backlog: bool) -> None:
-        limiter = system.limiter
-        before = self._limiters.get(name)
-        if before:
-            limiter.follow(before)
-        else:
-            limiter.recall(self._usage.pop(name, None))
-        self._limiters[name] = limiter
-        await limiter.ledger.open()
-        dispatcher = Dispatcher(
-            system.plan,
-            routes=self.program.routes,
-            system=system.client,
-            limiter=limiter,
-            journal=self._journal,
-            settler=self._settler,
-            retries=Retries(self.program.retry, self._random),
-            clock=self._clock,
-            tally=self.tally,
-            batch_ids=self._batch_ids,
-            bugs=self._bugs,
-            changed=self._news,
-            backlog=backlog,
-            standing=self._standings.pop(name, None),
-            only=self._only,
-            window=self._window,
-            by_time={kind for kind, record in self.program.records.items() if record.version == "timestamp"},
-        )
-        if self._read_all:
-            dispatcher.flush()
-        self._dispatchers[name] = dispatcher
-        assert self._group is not None, "dispatchers start inside the run's TaskGroup"
-        self._tasks[name] = self._group.create_task(dispatcher.run(), name=f"dispatch {name}")
-
-    async def _close_dispatchers(self) -> None:
-        """Let every request under way end and be settled."""
-        for dispatcher in self._dispatchers.values():
-            dispatcher.close()
-        await asyncio.gather(*self._tasks.values())
-        for name in self._dispatchers:
-            await self._limiters[name].ledger.close()
-        self._standings |= {name: now for name, d in self._dispatchers.items() if (now := d.standing)}
-        self.snapshot()
-        self._tasks.clear()
-        if not self._stop.is_set():
-            self._dispatchers.clear()
-
-
-def _batch_ids() -> Callable[[], str]:
-    """Ids that are unique over runs: a random start and a number."""
-    run = secrets.token_hex(4)
-    numbers = itertools.count(1)
-    return lambda: f"{run}-{next(numbers)}"
 
 
 def _first(group: BaseExceptionGroup[SyncflowError]) -> SyncflowError:

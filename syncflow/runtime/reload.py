@@ -22,7 +22,8 @@ from syncflow.compiler.footprint import changed_places, needing_restart
 from syncflow.compiler.program import Program
 from syncflow.config.project import Project
 from syncflow.errors import ProjectError, SyncflowError
-from syncflow.runtime.engine import Engine, Keep, MostWaiting
+from syncflow.runtime.ending import Keep, MostWaiting
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.observe import note, warn
 from syncflow.runtime.reloaded import LastReload
 

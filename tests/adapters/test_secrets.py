@@ -16,7 +16,7 @@ from syncflow.compiler.wire.secrets import hide
 from syncflow.config.project import load_project
 from syncflow.events import Json
 from syncflow.runtime.assembly import assembled
-from syncflow.runtime.engine import Ending
+from syncflow.runtime.ending import Ending
 from syncflow.testing import ListSource
 from tests.compiler.projects import changed, write_project
 

@@ -13,7 +13,8 @@ import pytest
 from syncflow.compiler.program import Program, RetryPolicy
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
 from syncflow.runtime.delivery.breaker import Breaker
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually

@@ -15,7 +15,8 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import OperationPlan
 from syncflow.errors import BugError, DataError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Raw, Refused, Routed
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually

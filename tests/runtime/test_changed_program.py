@@ -19,7 +19,8 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Accepted, Batch, BatchResult, Ignored, Outcome, Raw, Refused, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal

@@ -14,7 +14,8 @@ from syncflow.adapters.gate import Gate
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
-from syncflow.runtime.engine import Ending, Engine, MostWaiting
+from syncflow.runtime.ending import Ending, MostWaiting
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.intake.pipeline import CHUNK
 from syncflow.runtime.journal.base import Waiting
 from syncflow.runtime.journal.sqlite.database import connect

@@ -15,7 +15,8 @@ from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.chosen_routes import chosen_routes
 from syncflow.runtime.desk import wishes
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.sources.base import NothingToRead, Source

@@ -24,7 +24,8 @@ from syncflow.mock.settings import Settings
 from syncflow.mock.state import Mock
 from syncflow.runtime.assembly import assembled
 from syncflow.runtime.desk import audit
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.reload import Reloaded, reload

@@ -15,7 +15,8 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Signal, Verdict
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Activated, Activation
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystem, FakeSystems, ListSource, VirtualClock, run_virtually

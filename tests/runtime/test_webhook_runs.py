@@ -17,7 +17,8 @@ from syncflow.config.models.sources import WebhookSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Batch, BatchResult
 from syncflow.runtime.desk import audit
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Commit, Known, Wanted
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.metrics import _Collector

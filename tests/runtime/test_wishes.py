@@ -13,7 +13,8 @@ from syncflow.errors import DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.engine import Ending, Engine, Keep
+from syncflow.runtime.ending import Ending, Keep
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal

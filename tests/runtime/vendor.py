@@ -18,7 +18,8 @@ from syncflow.compiler.program import Program, RetryPolicy, RoutePlan
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import SyncflowError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Key, Match, Outcome, Routed, Verdict
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import program, route, system

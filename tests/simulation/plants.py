@@ -88,7 +88,7 @@ PLANTS = {
         'if log.window.only == ""]',
     ),
     "requests of earlier runs forgotten": Plant(
-        "syncflow/runtime/engine.py",
+        "syncflow/runtime/systems.py",
         "            limiter.recall(self._usage.pop(name, None))\n",
         "            pass\n",
     ),
@@ -98,14 +98,14 @@ PLANTS = {
         "    return delivery\n",
     ),
     "failures of a dead host charged to its records": Plant(
-        "syncflow/runtime/delivery/dispatch.py",
+        "syncflow/runtime/delivery/attempts.py",
         "        if outcome.verdict is not Verdict.RETRY or own:\n",
         "        if True or own:\n",
     ),
     "settled before it is durable": Plant(
-        "syncflow/runtime/delivery/dispatch.py",
-        "        await self._settler.settle(settlements)\n        now = self._clock.monotonic()\n",
-        "        self._late = asyncio.create_task(self._settler.settle(settlements))\n        now = self._clock.monotonic()\n",
+        "syncflow/runtime/delivery/ends.py",
+        "        await self._settler.settle(settlements)\n        at = self._clock.monotonic()\n",
+        "        __import__('asyncio').create_task(self._settler.settle(settlements))\n        at = self._clock.monotonic()\n",
     ),
 }
 

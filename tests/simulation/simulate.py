@@ -30,7 +30,8 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import load_project
 from syncflow.events import Position, Raw
-from syncflow.runtime.engine import Ending, Engine
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import OPEN
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.executors import Inline

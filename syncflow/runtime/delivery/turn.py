@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from syncflow.compiler.program import RoutePlan
-from syncflow.events import Delivery, Key
+from syncflow.events import Delivery, Key, Outcome, Verdict
 from syncflow.runtime.journal.base import Presence, TurnFacts
 
 
@@ -72,6 +72,23 @@ def decide(
     if isinstance(fresh, Overtaken):
         return fresh
     return _addressed(fresh, facts.own, route, compared, can_update=can_update)
+
+
+def unsent(delivery: Delivery, turn: Turn, route: RoutePlan) -> Outcome | None:
+    """Return how a delivery ends without a request; None where it is sent, or where a newer one carried its effect."""
+    if isinstance(turn, Go | Overtaken):
+        return None
+    if isinstance(turn, NothingThere):
+        return Outcome(Verdict.ALREADY_DONE, message="nothing of the record is there")
+    if isinstance(turn, StillThere):
+        words = f"the record is still there under another value of {delivery.key.name}"
+        if route.on_key_change == "update" and not turn.known:
+            words += ", and its id there is not known (on_key_change: update)"
+        else:
+            words += f": its delete failed (on_key_change: {route.on_key_change})"
+        return Outcome(Verdict.REJECTED, code="key_changed", message=words)
+    words = f"another record of {delivery.record.kind} holds this value of {delivery.key.name} in {route.system}"
+    return Outcome(Verdict.REJECTED, code="key_taken", message=words)
 
 
 def _holds(rival: Presence, compared: str, *, before: int) -> bool:

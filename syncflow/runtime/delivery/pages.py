@@ -1,0 +1,106 @@
+"""One system's deliveries on their way into its lanes: those just committed, and pages of those that wait in the journal.
+
+At most ``window`` of them are in memory; the rest is read page by page in order of id, so that a delivery that had to wait in the journal
+is never overtaken in its lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from syncflow.clock import Clock
+from syncflow.compiler.requests import SystemPlan
+from syncflow.events import Delivery, Outcome, Verdict
+from syncflow.runtime.delivery.ends import Ended, Ends
+from syncflow.runtime.delivery.lanes import Lanes
+from syncflow.runtime.journal.base import DeliveryState, Journal, Superseded
+
+
+class Pages:
+    """``keep`` holds on to a write that is under way. ``only``: the routes whose deliveries are read; None: all."""
+
+    def __init__(
+        self,
+        plan: SystemPlan,
+        *,
+        lanes: Lanes,
+        ends: Ends,
+        journal: Journal,
+        clock: Clock,
+        keep: Callable[[asyncio.Task[None]], None],
+        backlog: bool,
+        window: int,
+        only: frozenset[str] | None,
+    ) -> None:
+        self.backlog = backlog
+        """Whether deliveries may wait in the journal that are not in memory."""
+        self._plan = plan
+        self._lanes = lanes
+        self._ends = ends
+        self._journal = journal
+        self._clock = clock
+        self._keep = keep
+        self._window = window
+        self._only = only
+        self._skipped = False
+        self._loaded = 0
+
+    def accept(self, deliveries: Sequence[Delivery]) -> None:
+        """Take deliveries that were just committed, in order of id; those beyond the window stay in the journal."""
+        # A page that was being read meanwhile may hold some of them already.
+        deliveries = [delivery for delivery in deliveries if delivery.id > self._loaded]
+        if not deliveries:
+            return
+        if self.backlog or len(self._lanes) + len(deliveries) > self._window:
+            self.backlog = self._skipped = True
+            return
+        self._loaded = deliveries[-1].id
+        if {delivery.operation for delivery in deliveries} - self._plan.operations.keys():
+            refused = self._refused((delivery, DeliveryState.WAITING) for delivery in deliveries)
+            deliveries = [delivery for delivery in deliveries if delivery.id not in refused]
+            self._keep(asyncio.create_task(self._ends.give_up(refused.values())))
+        self._add([(delivery, None) for delivery in deliveries])
+
+    async def load(self) -> None:
+        """Load from the journal when a quarter of the window is free."""
+        while self.backlog and len(self._lanes) <= self._window * 3 // 4:
+            most = self._window - len(self._lanes)
+            self._skipped = False
+            rows = await self._journal.page(self._plan.name, after=self._loaded, most=most, routes=self._only)
+            self.backlog = len(rows) == most or self._skipped
+            if not rows:
+                continue
+            self._loaded = rows[-1].delivery.id
+            refused = self._refused((row.delivery, row.state) for row in rows)
+            now = self._clock.now()
+            self._add([(row.delivery, row.wait_seconds(now)) for row in rows if row.delivery.id not in refused])
+            await self._ends.give_up(refused.values())
+
+    def _refused(self, deliveries: Iterable[tuple[Delivery, DeliveryState]]) -> dict[int, Ended]:
+        return {
+            delivery.id: (delivery, outcome)
+            for delivery, state in deliveries
+            if (outcome := self._refusal(delivery, state))
+        }
+
+    def _refusal(self, delivery: Delivery, state: DeliveryState) -> Outcome | None:
+        """Why a delivery must not be sent: an earlier run ended while it was, and twice would do harm; or nobody knows how any more."""
+        operation = self._plan.operations.get(delivery.operation)
+        if state is DeliveryState.SENDING and (operation is None or operation.repeat == "unsafe"):
+            return Outcome(Verdict.IN_DOUBT, code="in_doubt", message="the run ended while it was being sent")
+        if operation is not None:
+            return None
+        words = f"the adapter {self._plan.adapter} of {self._plan.name} has no operation `{delivery.operation}`"
+        return Outcome(Verdict.REJECTED, code="program_changed", message=words)
+
+    def _add(self, deliveries: Sequence[tuple[Delivery, float | None]]) -> None:
+        now = self._clock.monotonic()
+        superseded: list[Superseded] = [
+            entry
+            for delivery, wait in deliveries
+            if (entry := self._lanes.add(delivery, now=now, due=now + wait if wait and wait > 0 else None))
+        ]
+        if superseded:
+            by_id = {delivery.id: delivery for delivery, _ in deliveries}
+            self._keep(asyncio.create_task(self._ends.supersede([(by_id[entry.by], entry) for entry in superseded])))

@@ -1,0 +1,226 @@
+"""The systems of a run: each has a gate that outlives a change of the program, and a dispatcher that does not.
+
+In: a program to send by (``start``), deliveries that were committed (``hand_out``). Between the end of one program (``close``) and the
+start of the next nothing is sent; the engine sees to it that nothing is committed meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any
+
+from syncflow.adapters.gate import Gate
+from syncflow.clock import Clock
+from syncflow.compiler.program import Program
+from syncflow.compiler.requests import SystemPlan
+from syncflow.events import Delivery
+from syncflow.runtime.bulkheads import Bugs
+from syncflow.runtime.changed_program import activation_of
+from syncflow.runtime.chosen_routes import chosen_routes
+from syncflow.runtime.delivery.attempts import System
+from syncflow.runtime.delivery.dispatch import Dispatcher
+from syncflow.runtime.delivery.ledger import Ledger
+from syncflow.runtime.delivery.limits import Limiter
+from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.delivery.settle import Settler
+from syncflow.runtime.journal.base import Activated, Journal, Opened
+from syncflow.runtime.journal.usage import Usage
+from syncflow.runtime.observe import Tally, warn
+from syncflow.runtime.standing import Standing
+
+Connect = Callable[[SystemPlan, Gate], System]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A system that can be sent to: what is known of it, its gate, and what speaks to it."""
+
+    plan: SystemPlan
+    limiter: Limiter
+    client: System
+
+
+class Systems:
+    """``changed`` is called whenever deliveries were settled or a system stopped. ``only``: names of routes that send; empty: all."""
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        connect: Connect,
+        journal: Journal,
+        settler: Settler,
+        clock: Clock,
+        random: Random,
+        tally: Tally,
+        bugs: Bugs,
+        changed: Callable[[], None],
+        only: Sequence[str],
+        window: int,
+    ) -> None:
+        self.only = chosen_routes(program, only) if only else None
+        """The routes that send; None: all."""
+        self._only_names = only
+        self._connect = connect
+        self._journal = journal
+        self._settler = settler
+        self._clock = clock
+        self._random = random
+        self._tally = tally
+        self._bugs = bugs
+        self._changed = changed
+        self._window = window
+        self._batch_ids = _batch_ids()
+        self._flush = False
+        self._dispatchers: dict[str, Dispatcher] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._limiters: dict[str, Limiter] = {}
+        self._usage: dict[str, Usage] = {}
+        """The requests of earlier runs, until a limiter has counted them."""
+        self._standings: dict[str, Standing] = {}
+        """How the systems stood when the last run ended, until each has a dispatcher."""
+
+    # -- what is asked of them -------------------------------------------------------------------------------------------------
+
+    def recall(self, opened: Opened) -> None:
+        """Know what earlier runs used, and how the systems stood."""
+        self._usage = dict(opened.usage)
+        self._standings = dict(opened.standings)
+
+    def hand_out(self, deliveries: Sequence[Delivery]) -> None:
+        """Give committed deliveries to the systems that they are for."""
+        for name, dispatcher in self._dispatchers.items():
+            mine = [delivery for delivery in deliveries if delivery.system == name]
+            if self.only is not None:
+                mine = [delivery for delivery in mine if delivery.route in self.only]
+            if mine:
+                dispatcher.accept(mine)
+
+    def flush(self) -> None:
+        """Nothing more is coming: no batch waits to fill, of dispatchers that start later too."""
+        self._flush = True
+        for dispatcher in self._dispatchers.values():
+            dispatcher.flush()
+
+    @property
+    def nothing_moves(self) -> bool:
+        """Whether no delivery is open but those of systems that stopped."""
+        return all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """Which systems stopped, each with its reason."""
+        return tuple(f"{name}: {d.stopped}" for name, d in self._dispatchers.items() if d.stopped)
+
+    def show(self) -> None:
+        """Write down in the tally how every system stands now."""
+        for name, dispatcher in self._dispatchers.items():
+            dispatcher.show(self._tally.system(name))
+
+    # -- programs come and go --------------------------------------------------------------------------------------------------
+
+    def connected(self, program: Program) -> Mapping[str, Connected]:
+        """Connect every system of a program; nothing is sent yet.
+
+        Raises:
+            UnavailableError: one of them cannot be connected.
+            ProjectError: a route that is to send is not there.
+        """
+        if self._only_names:
+            chosen_routes(program, self._only_names)
+        return {name: self._connected(plan) for name, plan in program.systems.items()}
+
+    def _connected(self, plan: SystemPlan) -> Connected:
+        ledger = Ledger(plan.name, plan.windows, self._clock, self._journal.note_usage, plan.timeout_seconds)
+        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, ledger=ledger)
+        return Connected(plan, limiter, self._connect(plan, limiter))
+
+    async def start(
+        self, program: Program, connected: Mapping[str, Connected], *, group: asyncio.TaskGroup, backlog: bool
+    ) -> None:
+        """Give every system of the program its dispatcher; first let the program take over the journal."""
+        self._dispatchers.clear()
+        self.only = chosen_routes(program, self._only_names) if self._only_names else None
+        activated = await self._journal.activate(activation_of(program), at=self._clock.now())
+        if activated != Activated():
+            counts = {name: count for name, count in asdict(activated).items() if count}
+            warn("program.takes_over", **counts, reason="the project changed since the journal was last used")
+        self._tally.abandoned += activated.dead_letters
+        self._tally.open -= activated.dead_letters
+        self._take_over_names(program)
+        sending = None if self.only is None else {program.routes[name].system for name in self.only}
+        for name, system in connected.items():
+            if sending is not None and name not in sending:
+                await system.client.close()
+                continue
+            await self._take_over_limits(name, system.limiter)
+            dispatcher = self._dispatcher(program, name, system, backlog=backlog)
+            self._dispatchers[name] = dispatcher
+            self._tasks[name] = group.create_task(dispatcher.run(), name=f"dispatch {name}")
+
+    def _take_over_names(self, program: Program) -> None:
+        """Know a system that was renamed by its name of today: its limits and waits go on."""
+        for name, former in activation_of(program).was.get("system", {}).items():
+            for old in former:
+                if old in program.systems:
+                    continue
+                known: tuple[dict[str, Any], ...] = (self._usage, self._standings, self._limiters)
+                for by_name in known:
+                    if old in by_name:
+                        by_name.setdefault(name, by_name.pop(old))
+
+    async def _take_over_limits(self, name: str, limiter: Limiter) -> None:
+        before = self._limiters.get(name)
+        if before:
+            limiter.follow(before)
+        else:
+            limiter.recall(self._usage.pop(name, None))
+        self._limiters[name] = limiter
+        await limiter.ledger.open()
+
+    def _dispatcher(self, program: Program, name: str, system: Connected, *, backlog: bool) -> Dispatcher:
+        dispatcher = Dispatcher(
+            system.plan,
+            routes=program.routes,
+            system=system.client,
+            limiter=system.limiter,
+            journal=self._journal,
+            settler=self._settler,
+            retries=Retries(program.retry, self._random),
+            clock=self._clock,
+            tally=self._tally,
+            batch_ids=self._batch_ids,
+            bugs=self._bugs,
+            changed=self._changed,
+            backlog=backlog,
+            standing=self._standings.pop(name, None),
+            only=self.only,
+            window=self._window,
+            by_time={kind for kind, record in program.records.items() if record.version == "timestamp"},
+        )
+        if self._flush:
+            dispatcher.flush()
+        return dispatcher
+
+    async def close(self) -> None:
+        """Let every request under way end and be settled. How the systems stood can still be asked."""
+        for dispatcher in self._dispatchers.values():
+            dispatcher.close()
+        await asyncio.gather(*self._tasks.values())
+        for name in self._dispatchers:
+            await self._limiters[name].ledger.close()
+        self._standings |= {name: now for name, d in self._dispatchers.items() if (now := d.standing)}
+        self.show()
+        self._tasks.clear()
+
+
+def _batch_ids() -> Callable[[], str]:
+    """Ids that are unique over runs: a random start and a number."""
+    run = secrets.token_hex(4)
+    numbers = itertools.count(1)
+    return lambda: f"{run}-{next(numbers)}"
