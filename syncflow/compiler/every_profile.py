@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.compiler.build import check, find_system_problems
-from syncflow.compiler.checks import find_problems_of_records
-from syncflow.compiler.checks.systems import check_systems
+from syncflow.compiler.checks import find_problems_of_records, find_problems_of_settings
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.models.routes import RoutesFile
@@ -35,7 +34,7 @@ def check_every_profile(path: str | Path, *, environment: Mapping[str, str] | No
     def checked(project: Project) -> Iterable[Diagnostic]:
         if first is None or not (project is first or _maps_alike(project, first)):
             return check(project)
-        return [*shared, *check_systems(project), *find_system_problems(project)]
+        return [*shared, *find_problems_of_settings(project), *find_system_problems(project)]
 
     return _named({name: survey.checked_by(checked) for name, survey in surveys.items()})
 

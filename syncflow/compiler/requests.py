@@ -37,6 +37,9 @@ from syncflow.errors import DataError, ProjectError
 from syncflow.events import Action, Delivery, Json
 from syncflow.frozen import frozen_value
 
+LONG_WINDOW_SECONDS = 3600
+"""Windows from this length on are those of which a system may `reserve` a share."""
+
 
 class AdapterDocument(Protocol):
     """An adapter file as the loader hands it out: its model, and the places in its text."""
@@ -354,7 +357,7 @@ def _windows(settings: SystemSettings, model: AdapterFile) -> tuple[Window, ...]
 
 def _reserved(window: Window, reserve: float) -> Window:
     """Leave a share of a long window to others; what a short one lacks comes back at once."""
-    if window.per_seconds < 3600:
+    if window.per_seconds < LONG_WINDOW_SECONDS:
         return window
     return replace(window, count=max(1, int(window.count * (1 - reserve))))
 

@@ -92,6 +92,14 @@ def _line_and_column(text: str, index: int) -> tuple[int, int]:
 
 
 @frozen_value
+class Replacement:
+    """``text`` stands in for the stretch of a file that ``span`` is."""
+
+    span: Span
+    text: str
+
+
+@frozen_value
 class Diagnostic:
     """One problem at one place. ``code`` is stable; ``path`` is the place within the file's data (``systems.crm.limits``)."""
 
@@ -107,6 +115,8 @@ class Diagnostic:
     path: str = ""
     profiles: tuple[str, ...] = ()
     """The profiles with which this is wrong; empty where it is wrong with every one."""
+    replaced: Replacement | None = None
+    """What to write instead, where the hint says it to the letter."""
 
     @property
     def is_error(self) -> bool:

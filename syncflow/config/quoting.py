@@ -39,6 +39,16 @@ def quotable(line: str, *, text: str, path: str) -> str:
     return _ITEMS.sub(lambda items: _shown(items, hide=signs_in or is_item_of_secrets), line)
 
 
+_DEFAULT = re.compile(r"(?<=:-)[^{}]+(?=\})")
+
+
+def hidden(value: str) -> str:
+    """Return a secret as it may be shown: of a variable its name, of everything else its width."""
+    if "${" in value:
+        return _DEFAULT.sub(lambda default: re.sub(r"\S", "•", default[0]), value)
+    return re.sub(r"[^\s\"']", "•", value)
+
+
 def _dotted(item: re.Match[str]) -> str:
     return item[0] if item[0].startswith("${") else "•"
 
@@ -46,6 +56,8 @@ def _dotted(item: re.Match[str]) -> str:
 def _shown(match: re.Match[str], *, hide: bool) -> str:
     name, value = match[1], match[2]
     bare = value.strip("\"'")
-    if not bare or bare.startswith("${") or not (hide or _SECRET.search(name)):
+    if not bare or not (hide or _SECRET.search(name)):
         return match[0]
+    if bare.startswith("${"):
+        return name + hidden(value)
     return name + re.sub(r"\S", "•", value)

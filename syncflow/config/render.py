@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from syncflow.config.codes import CODES, page, title
 from syncflow.config.diagnostics import Diagnostic
-from syncflow.config.quoting import quotable
+from syncflow.config.quoting import hidden, quotable
+from syncflow.config.replacements import replacement_of
 
 Format = Literal["text", "concise", "json", "github", "sarif"]
 
@@ -73,8 +74,14 @@ def _details(diagnostic: Diagnostic) -> list[tuple[str, str]]:
 
 def _line(diagnostic: Diagnostic) -> str:
     """Return the line that is spoken of, without the secrets that may be written in it."""
-    text, number = diagnostic.span.text, diagnostic.span.line
-    return quotable(text.line(number), text=text.text, path=diagnostic.path) if text is not None else ""
+    span, text = diagnostic.span, diagnostic.span.text
+    if text is None:
+        return ""
+    line = quotable(text.line(span.line), text=text.text, path=diagnostic.path)
+    if diagnostic.code != "SF517":
+        return line
+    end = span.end_column - 1 if span.end_line == span.line else len(line)
+    return line[: span.column - 1] + hidden(line[span.column - 1 : end]) + line[end:]
 
 
 def _excerpt(diagnostic: Diagnostic) -> list[str]:
@@ -112,7 +119,18 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "end_column": span.end_column,
         **{name: word for name, word in words.items() if word},
         **({"profiles": list(diagnostic.profiles)} if diagnostic.profiles else {}),
+        **_replacement(diagnostic),
     }
+
+
+def _replacement(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return what to write instead and where, for an editor that applies it."""
+    replacement = replacement_of(diagnostic)
+    if replacement is None:
+        return {}
+    span = replacement.span
+    place = {"line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
+    return {"replacement": {**place, "text": replacement.text}}
 
 
 def _github(diagnostic: Diagnostic) -> str:

@@ -87,8 +87,10 @@ def write_project(directory: Path, changes: dict[str, str] | None = None) -> Pat
     return directory / "routes.yaml"
 
 
-def open_project(directory: Path, changes: dict[str, str] | None = None) -> Project:
-    return load_project(write_project(directory, changes), environment={})
+def open_project(
+    directory: Path, changes: dict[str, str] | None = None, *, environment: dict[str, str] | None = None
+) -> Project:
+    return load_project(write_project(directory, changes), environment=environment or {})
 
 
 def changed(name: str, *replacements: tuple[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ CASES = [
     ("  token: [abc]", AUTH + ".token", "  token: [•••]"),
     ('  token: "abc', "", "  token: ••••"),
     ("  client_secret: ${SECRET}", AUTH, "  client_secret: ${SECRET}"),
-    ('  auth: {token: "${TOKEN:-x}"}', AUTH, '  auth: {token: "${TOKEN:-x}"}'),
+    ('  auth: {token: "${TOKEN:-x}"}', AUTH, '  auth: {token: "${TOKEN:-•}"}'),
     ("  limits: {requests: 5/s}", "systems.crm.limits", "  limits: {requests: 5/s}"),
 ]
 

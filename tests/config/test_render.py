@@ -41,6 +41,7 @@ def test_json_leaves_out_what_is_not_said() -> None:
         "path": "systems.crm",
         "expected": "a, b",
         "suggestion": "cm",
+        "replacement": {"line": 2, "column": 11, "end_line": 2, "end_column": 14, "text": "cm"},
     }
 
 

@@ -59,7 +59,7 @@ CASES: list[tuple[str, Sequence[Type], str]] = [
     ("default", [optional(INTEGER), of_value(0)], "integer"),
     ("coalesce", [nullable(INTEGER), nullable(NUMBER)], "number or null"),
     ("coalesce", [nullable(INTEGER), BOOLEAN, TEXT], "true or false or integer"),
-    ("first_filled", [TEXT, TEXT], "text or null"),
+    ("first_filled", [TEXT, TEXT], "text or null, at least 1 character, matching \\S"),
     ("lookup", [TYPE, TABLE], 'one of "Customer", "Lead"'),
     ("lookup", [TEXT, TABLE, of_value("Other")], 'one of "Customer", "Lead", "Other"'),
     ("lookup", [TEXT, TABLE], 'one of "Customer", "Lead" or null'),

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.adapters import check_adapters
+from syncflow.compiler.checks.constants import check_constants
 from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
 from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_ids, check_keys
+from syncflow.compiler.checks.objects import check_objects
 from syncflow.compiler.checks.own_functions import check_own_functions
 from syncflow.compiler.checks.reach import check_reach
 from syncflow.compiler.checks.routes import check_routes
+from syncflow.compiler.checks.rules import check_rules
 from syncflow.compiler.checks.schemas import check_schemas
+from syncflow.compiler.checks.secrets import check_secrets
+from syncflow.compiler.checks.settings import check_settings
 from syncflow.compiler.checks.systems import check_systems
 from syncflow.compiler.checks.tables import check_tables
 from syncflow.compiler.checks.unread import check_unread_rules
@@ -25,7 +30,14 @@ from syncflow.config.project import Project
 def find_problems(project: Project) -> Iterator[Diagnostic]:
     """Yield what is wrong in a project's schemas, expressions, mappings and routes."""
     yield from find_problems_of_records(project)
+    yield from find_problems_of_settings(project)
+
+
+def find_problems_of_settings(project: Project) -> Iterator[Diagnostic]:
+    """Yield what depends on the settings of systems: addresses, credentials, limits."""
     yield from check_systems(project)
+    yield from check_secrets(project)
+    yield from check_settings(project)
 
 
 def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
@@ -37,12 +49,15 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_schemas,
         check_expressions,
         check_fields,
+        check_constants,
+        check_objects,
         check_keys,
         check_ids,
         check_tables,
         check_routes,
         check_coverage,
         check_reach,
+        check_rules,
         check_inference,
         check_unread_rules,
         check_adapters,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from syncflow.compiler.checks.adapter_operations import check_operations
+from syncflow.compiler.checks.adapter_words import check_words
 from syncflow.compiler.checks.misplaced_names import check_names
 from syncflow.compiler.checks.written import texts_within
 from syncflow.compiler.code import Emitter
@@ -42,6 +43,7 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     yield from _uncarried_tokens(adapter)
     yield from check_operations(adapter)
     yield from check_names(adapter)
+    yield from check_words(adapter)
     for action, operation in adapter.model.operations.items():
         for path, answer, records in _answers(operation, ("operations", action)):
             yield from _endless_pages(adapter, answer, path)

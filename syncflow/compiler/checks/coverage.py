@@ -1,4 +1,4 @@
-"""Checks of what routes take: the values that no route takes, and those that a mapping can meet."""
+"""Checks of what routes take: the values that no route takes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from syncflow.compiler.checks.places import listed_values
 from syncflow.compiler.routing.legs import kind_of_route
-from syncflow.compiler.routing.router import systems_of
 from syncflow.config.diagnostics import Diagnostic
-from syncflow.config.documents import Document
-from syncflow.config.models.mapping import MappingFile
 from syncflow.config.project import Project
 
 
@@ -39,17 +36,3 @@ def check_coverage(project: Project) -> Iterator[Diagnostic]:
                 severity="warning",
                 hint="add a line to the table, or a `default:`; until then they become dead letters",
             )
-
-
-def values_sent_to(
-    project: Project, mapping: Document[MappingFile], source: str, values: frozenset[str]
-) -> frozenset[str]:
-    """Return which values of ``source`` the routes let through to a mapping."""
-    sent: set[str] = set()
-    for route, system in project.uses.get(mapping.path, ()):
-        if route.by != source:
-            return values
-        sent |= {value for value, target in route.table.items() if system in systems_of(target)}
-        if system in systems_of(route.default):
-            sent |= values - set(route.table)
-    return frozenset(sent)

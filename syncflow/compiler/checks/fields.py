@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 
+from syncflow.compiler.checks.constants import is_meant_as_expression
 from syncflow.compiler.checks.places import object_fields
 from syncflow.compiler.mapping.payloads import compile_payload_check
 from syncflow.compiler.types.json import ANY
@@ -29,7 +30,7 @@ def check_fields(project: Project) -> Iterator[Diagnostic]:
             yield from () if is_open else _unknown(mapping, fields)
             yield from _read_only(mapping, fields)
             yield from _missing(mapping, fields)
-            yield from _constants(mapping, fields, as_text=_as_text(project, mapping))
+            yield from _constants(project, mapping, fields)
 
 
 def _as_text(project: Project, mapping: _Mapping) -> bool:
@@ -69,12 +70,15 @@ def _missing(mapping: _Mapping, fields: _Fields) -> Iterator[Diagnostic]:
             yield mapping.report("SF312", message, "fields", at_key=True, hint=hint)
 
 
-def _constants(mapping: _Mapping, fields: _Fields, *, as_text: bool) -> Iterator[Diagnostic]:
+def _constants(project: Project, mapping: _Mapping, fields: _Fields) -> Iterator[Diagnostic]:
     """Check each value that is written in the mapping as it would be checked when sent."""
+    as_text = _as_text(project, mapping)
     for name, form in mapping.model.fields.items():
         if name not in fields:
             continue
         for path, value in _written(name, form):
+            if isinstance(value, str) and is_meant_as_expression(project, mapping.model.source, value):
+                continue  # which another check says
             words = _misfit(name, fields[name], value, as_text=as_text)
             if words:
                 yield mapping.report("SF317", f"this does not fit the field `{name}`: it {words}", *path)

@@ -31,6 +31,8 @@ from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
 from syncflow.config.models.schema import ObjectField
 
+_Steps = tuple[str | int | None, ...]
+
 
 class _Misfit(NamedTuple):
     code: str
@@ -39,15 +41,26 @@ class _Misfit(NamedTuple):
 
 
 def check_fit(
-    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField, *, as_text: bool, partial: bool
+    document: Document[MappingFile],
+    name: str,
+    emitted: Emitted,
+    field: ObjectField,
+    *,
+    as_text: bool,
+    partial: bool,
+    identity: frozenset[_Steps],
 ) -> Iterator[Diagnostic]:
-    """Yield what may be wrong with the values that a mapping makes for one field; constants have a check of their own."""
+    """Yield what may be wrong with the values that a mapping makes for one field; constants have a check of their own.
+
+    ``identity`` are the paths by which a record is identified, which partial items hold as well.
+    """
     form = document.model.fields[name]
     if isinstance(form, Constant) or field.read_only:
         return
     if name == document.model.key:
         yield from _key(document, name, emitted)
-    yield from _required(document, name, emitted, field, partial=partial)
+    left_out = partial and any(read.steps[0] == "item" and read.steps not in identity for read in emitted.reads)
+    yield from _required(document, name, emitted, field, left_out=left_out)
     yield from _not_blank(document, name, emitted, field)
     if not (isinstance(form, Recipe) and form.table is not None):
         yield from _values(document, name, emitted, field, as_text=as_text)
@@ -76,9 +89,8 @@ def _key(document: Document[MappingFile], name: str, emitted: Emitted) -> Iterat
 
 
 def _required(
-    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField, *, partial: bool
+    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField, *, left_out: bool
 ) -> Iterator[Diagnostic]:
-    left_out = partial and any(read.steps[0] == "item" for read in emitted.reads)
     if not field.required or not (left_out or may_be_null(emitted.type)):
         return
     always = emitted.type != NEVER and without_null(emitted.type) == NEVER

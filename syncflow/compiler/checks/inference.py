@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any, TypedDict
 
+from syncflow.compiler.checks.constants import in_curly_quotes
 from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.fit import check_fit
 from syncflow.compiler.checks.legs import scope_of_mapping
@@ -15,6 +16,7 @@ from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.checks.unread import check_unread_field
 from syncflow.compiler.code import Emitted, Emitter, Finding
+from syncflow.compiler.code.findings import words_of
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
@@ -26,6 +28,7 @@ from syncflow.config.documents import Document
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
 from syncflow.config.nodes import dotted
 from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten_part
 
 _Path = tuple[str | int, ...]
 
@@ -52,7 +55,7 @@ def _root(project: Project, kind: str) -> Type:
 def _rule(project: Project, path: _Path, text: str, root: Type) -> Iterator[Diagnostic]:
     emitted = _emitted(project, text, root, partial(Emitter(root, functions=library_of(project)).expression, text))
     for finding in () if emitted is None else emitted.findings:
-        yield _diagnostic(project.routes, path, finding)
+        yield diagnostic_of(project.routes, path, finding)
 
 
 def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> Iterator[Diagnostic]:
@@ -64,18 +67,40 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
     words = _words_of(project, document)
     for name, form in document.model.fields.items():
         text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
-        emitted = _emitted(project, text, scope, partial(emit_field, emitter(), name, form)) if text else None
+        if not text or in_curly_quotes(text):
+            continue  # a constant, and text in quotes that YAML does not know, have checks of their own
+        emitted = _emitted(project, text, scope, partial(emit_field, emitter(), name, form))
         if emitted is None:
             continue
         yield from _idle_default(document, name, form)
         yield from _path_in_quotes(project, document, path_of(name, form), text, scope)
-        found = [_diagnostic(document, path_of(name, form), finding) for finding in dict.fromkeys(emitted.findings)]
+        found = [diagnostic_of(document, path_of(name, form), finding) for finding in _first_of_each(emitted.findings)]
         yield from found
         if isinstance(form, Recipe) and listed_values(project, document.model.source, form.source) is None:
             yield from check_table(document, name, form, emitter().expression(form.source).type)
-        if name in fields and not any(diagnostic.is_error for diagnostic in found):
+        if name in fields and not _is_explained(text, found):
             yield from check_fit(document, name, emitted, fields[name], **words)
             yield from check_unread_field(document, name, emitted, fields[name], library_of(project))
+
+
+def _first_of_each(findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out what is said of the same value a second time, further on in the same template."""
+    firsts: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        is_repeated = finding.code in _SAID_ONCE and (finding.code, finding.message, finding.hint) in firsts
+        if not is_repeated:
+            place = "" if finding.code in _SAID_ONCE else str(finding.offset)
+            firsts.setdefault((finding.code, finding.message, finding.hint + place), finding)
+    return list(firsts.values())
+
+
+_SAID_ONCE = frozenset({"SF330", "SF331", "SF332", "SF335"})
+"""Findings of a value that is inserted: what mends the first one is what the others need."""
+
+
+def _is_explained(text: str, found: Sequence[Diagnostic]) -> bool:
+    """Whether what a value may be is the consequence of what has been found in its expression."""
+    return any(diagnostic.is_error for diagnostic in found) or (is_jinja(text) and bool(found))
 
 
 def _idle_default(document: Document[MappingFile], name: str, form: FieldForm) -> Iterator[Diagnostic]:
@@ -116,12 +141,18 @@ def _path_in_quotes(
 class _Words(TypedDict):
     as_text: bool
     partial: bool
+    identity: frozenset[tuple[str | int | None, ...]]
 
 
 def _words_of(project: Project, document: Document[MappingFile]) -> _Words:
     adapter = project.adapters[document.model.target.partition("/")[0]]
     record = project.routes.model.records[document.model.source]
-    return {"as_text": adapter.model.values == "text", "partial": record.items == "partial"}
+    identity = compiled(project, record.id)
+    return {
+        "as_text": adapter.model.values == "text",
+        "partial": record.items == "partial",
+        "identity": frozenset(read.steps for read in identity.reads) if identity is not None else frozenset(),
+    }
 
 
 def path_of(name: str, form: FieldForm) -> _Path:
@@ -140,15 +171,21 @@ def _emitted(project: Project, text: str, scope: Type, emit: Callable[[], Emitte
         return None
 
 
-def _diagnostic(document: Document[Any], path: _Path, finding: Finding) -> Diagnostic:
+def diagnostic_of(document: Document[Any], path: _Path, finding: Finding) -> Diagnostic:
+    """Return what a finding says about the expression at a place, with what to write instead."""
+    whole = document.span(*path)
+    text = whole.scalar.value if whole.scalar is not None else ""
+    instead = words_of(finding, text) or (finding.offset, finding.offset + finding.length, finding.suggestion)
+    start, end, words = instead
     return Diagnostic(
         finding.code,
-        document.span(*path).at(finding.offset, finding.length),
+        whole.at(finding.offset, finding.length),
         finding.message,
         severity=finding.severity,
         expected=finding.expected,
         found=finding.found,
         suggestion=finding.suggestion,
-        hint=finding.hint,
+        hint=finding.hint.replace("{instead}", words),
         path=dotted(path),
+        replaced=rewritten_part(whole, start, end - start, words) if words else None,
     )

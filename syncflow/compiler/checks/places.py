@@ -10,7 +10,22 @@ from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.declared import from_schema
-from syncflow.compiler.types.json import ANY, NULL, NUMBER, TEXT, Object, Text, Type, closed_object, members, union
+from syncflow.compiler.types.json import (
+    ANY,
+    NULL,
+    NUMBER,
+    TEXT,
+    Boolean,
+    Integer,
+    Number,
+    Object,
+    Text,
+    Type,
+    accepts,
+    closed_object,
+    members,
+    union,
+)
 from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
@@ -127,6 +142,34 @@ def texts_of(kind: Type) -> frozenset[str] | None:
     values = values_of(without_null(kind))
     texts = None if values is None else [text_of(value) for value in values]
     return None if texts is None or None in texts else frozenset(text for text in texts if text is not None)
+
+
+def may_be_written(kind: Type, text: str) -> bool:
+    """Whether a value of a type may be the one that a table knows by a text."""
+    return any(_written_as(member, text) for member in members(without_null(kind)))
+
+
+def _written_as(kind: Type, text: str) -> bool:
+    match kind:
+        case Text():
+            return accepts(kind, text)
+        case Boolean():
+            return text in {"true", "false"} and accepts(kind, text == "true")
+        case Integer() | Number():
+            number = _number(text)
+            return number is not None and accepts(kind, number)
+    return True
+
+
+def _number(text: str) -> float | int | None:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def object_fields(project: Project, mapping: Document[MappingFile]) -> tuple[dict[str, ObjectField], bool] | None:

@@ -1,4 +1,4 @@
-"""Checks of what routes let through: routes that no event takes, values that no route takes, and what no route is for."""
+"""Checks of what routes let through: values that no route takes, and what no route is for."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from syncflow.compiler.code import nodes
-from syncflow.compiler.code.emitter import Emitter
 from syncflow.compiler.code.guards import assume, path_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.scopes import root_of
-from syncflow.compiler.code.truth import when_true
 from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems
-from syncflow.compiler.types.json import NEVER, Object, Text, Type, members, union
+from syncflow.compiler.types.json import Object, Text, Type, members, union
 from syncflow.compiler.types.narrowing import absent_as_null
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.routes import RouteSettings
@@ -25,13 +23,11 @@ from syncflow.config.project import Project
 
 
 def check_reach(project: Project) -> Iterator[Diagnostic]:
-    """Yield routes that nothing takes, values that nothing takes, and systems and records that no route is for."""
+    """Yield values that nothing takes, and systems and records that no route is for."""
     yield from _unused(project)
     for kind, document in project.schemas.items():
         root = root_of(kind, document.model, with_deletes=True)
         routes = [entry for entry in enumerate(project.routes.model.routes) if kind_of_route(project, entry[1]) == kind]
-        for index, route in routes:
-            yield from _dead(project, index, route, root)
         if project.routes.model.unrouted == "dead_letter":
             yield from _left_over(project, kind, [route for _, route in routes], root)
 
@@ -53,31 +49,14 @@ def _no_route(project: Project, message: str, *path: str) -> Diagnostic:
     return project.routes.report("SF415", message, *path, at_key=True, severity="warning", hint=hint)
 
 
-def _dead(project: Project, index: int, route: RouteSettings, root: Type) -> Iterator[Diagnostic]:
-    if route.when is not None and not is_jinja(route.when) and _never(route.when, root, library_of(project)):
-        message = "this rule is never true, so the route takes no event"
-        hint = "mend the rule, or take the route out"
-        yield project.routes.report("SF414", message, "routes", index, "when", severity="warning", hint=hint)
-
-
-def _never(text: str, root: Type, functions: Library) -> bool:
-    """Tell whether a rule is false for every event, and nothing else of it is worth a word."""
-    try:
-        found = Emitter(root, functions=functions).expression(text)
-        left = assume(parse(text, functions), root, holds=True)
-    except ExpressionError:
-        return False
-    return not found.findings and (when_true(found.type) == NEVER or left == NEVER)
-
-
 def _left_over(project: Project, kind: str, routes: Sequence[RouteSettings], root: Type) -> Iterator[Diagnostic]:
     """Yield the values of a property that every rule asks for, and none for these."""
-    rules = [_rule(route, library_of(project)) for route in routes]
+    rules = [rule_of(route, library_of(project)) for route in routes]
     if not rules or any(route.by is not None for route in routes):
         return  # the tables of ``by`` have a check of their own
     left, paths = root, list[tuple[str, ...]]()
     for rule in rules:
-        if rule is None or not _is_exact(rule, paths):
+        if rule is None or not is_exact(rule, paths):
             return
         left = assume(rule, left, holds=False)
     for path in dict.fromkeys(paths):
@@ -94,7 +73,8 @@ def _left_over(project: Project, kind: str, routes: Sequence[RouteSettings], roo
             )
 
 
-def _rule(route: RouteSettings, functions: Library) -> Node | None:
+def rule_of(route: RouteSettings, functions: Library) -> Node | None:
+    """Return the rule of a route, None where it has none in JMESPath."""
     if route.when is None or is_jinja(route.when):
         return None
     try:
@@ -103,13 +83,13 @@ def _rule(route: RouteSettings, functions: Library) -> Node | None:
         return None
 
 
-def _is_exact(rule: Node, paths: list[tuple[str, ...]]) -> bool:
+def is_exact(rule: Node, paths: list[tuple[str, ...]]) -> bool:
     """Tell whether types can say exactly what a rule leaves, and collect the paths that it compares with constants."""
     match rule:
         case nodes.And() | nodes.Or():
-            return _is_exact(rule.left, paths) and _is_exact(rule.right, paths)
+            return is_exact(rule.left, paths) and is_exact(rule.right, paths)
         case nodes.Not():
-            return _is_exact(rule.operand, paths)
+            return is_exact(rule.operand, paths)
         case nodes.Comparison(operator="==" | "!="):
             for one, other in ((rule.left, rule.right), (rule.right, rule.left)):
                 path = path_of(one)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from syncflow.compiler.checks.places import listed_values
+from syncflow.compiler.checks.places import may_be_written, texts_of
+from syncflow.compiler.code.emitter import Emitter
+from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.timestamps import open_zone
+from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems, operations_of
+from syncflow.compiler.types.json import Type
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
@@ -35,9 +41,12 @@ def _zones(project: Project) -> Iterator[Diagnostic]:
 
 
 def _never_matching(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
-    values = listed_values(project, kind_of_route(project, route), route.by) if route.by is not None else None
-    for value in route.table if values is not None else ():
-        if value not in (values or ()):
+    kind = None if route.by is None else _type_of(project, kind_of_route(project, route), route.by)
+    if kind is None:
+        return
+    values = texts_of(kind)
+    for value in route.table:
+        if not may_be_written(kind, value):
             yield project.routes.report(
                 "SF412",
                 f"{route.by} is never `{value}`",
@@ -46,10 +55,22 @@ def _never_matching(project: Project, index: int, route: RouteSettings) -> Itera
                 "table",
                 value,
                 at_key=True,
-                expected=one_of(sorted(values or ())),
+                expected=one_of(sorted(values)) if values else describe(kind),
                 suggestion=did_you_mean(value, sorted(values or ())),
-                hint="add the value to the enum of the schema if it is new",
+                hint="add the value to the enum of the schema if it is new" if values else "",
             )
+
+
+def _type_of(project: Project, kind: str, text: str) -> Type | None:
+    """Return the type of a ``by``; None where it cannot be told, or is wrong, which another check says."""
+    if is_jinja(text) or kind not in project.schemas:
+        return None
+    root = root_of(kind, project.schemas[kind].model, with_deletes=True)
+    try:
+        emitted = Emitter(root, functions=library_of(project)).expression(text)
+    except ExpressionError:
+        return None
+    return None if any(finding.severity == "error" for finding in emitted.findings) else emitted.type
 
 
 def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import re2
 
 from syncflow.compiler.door.schema import REFERENCE
+from syncflow.compiler.types.declared import from_schema
 from syncflow.compiler.types.formats import FORMATS
-from syncflow.compiler.types.json import compiled_pattern
+from syncflow.compiler.types.json import Type, accepts, compiled_pattern
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.schema import SchemaNode
@@ -32,6 +34,8 @@ def check_schemas(project: Project) -> Iterator[Diagnostic]:
             yield from _format(spot)
             yield from _pattern(spot)
             yield from _bounds(spot)
+            yield from _idle_words(spot)
+            yield from _listed(spot)
             yield from _reference(spot, document.model.defs)
             yield from _required(spot)
 
@@ -86,6 +90,118 @@ def _bounds(spot: _Spot) -> Iterator[Diagnostic]:
     for low, least, high, most in pairs:
         if least is not None and most is not None and least > most:
             yield spot.document.report("SF613", f"{low} is above {high}, so no value fits", *spot.path, low)
+
+
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "minLength": ("string",),
+    "maxLength": ("string",),
+    "pattern": ("string",),
+    "format": ("string",),
+    "minimum": ("integer", "number"),
+    "maximum": ("integer", "number"),
+    "items": ("array",),
+    "properties": ("object",),
+    "required": ("object",),
+    "additionalProperties": ("object",),
+}
+"""A word of a schema → the types of which it says something."""
+
+
+def _idle_words(spot: _Spot) -> Iterator[Diagnostic]:
+    """Yield words that say nothing of the types beside them."""
+    node, types = spot.node, _types(spot.node)
+    fields = {field.alias or name: name for name, field in type(node).model_fields.items()}
+    for word, meant in _WORDS.items():
+        if (
+            types
+            and (spot.path or "object" in types)
+            and fields[word] in node.model_fields_set
+            and not types.intersection(meant)
+        ):
+            yield spot.document.report(
+                "SF617",
+                f"`{word}` says nothing of {' or '.join(sorted(types))}",
+                *spot.path,
+                word,
+                at_key=True,
+                severity="warning",
+                expected=f"`type: {meant[0]}`",
+                hint=f"correct the type, or take `{word}` out",
+            )
+
+
+def _types(node: SchemaNode) -> frozenset[str]:
+    return frozenset() if node.type is None else frozenset((node.type,) if isinstance(node.type, str) else node.type)
+
+
+def _listed(spot: _Spot) -> Iterator[Diagnostic]:
+    """Yield values of ``enum``, ``const`` and ``examples`` that the words beside them refuse."""
+    node = spot.node
+    if node.type is None or node.ref is not None or node.any_of is not None or _is_broken(node):
+        return
+    kind = from_schema(SchemaNode.model_construct(node.model_fields_set - {"enum", "const"}, **_without(node)))
+    wrong = [place for place, value in enumerate(node.enum or ()) if not accepts(kind, value)]
+    if node.enum is not None and len(wrong) == len(node.enum):
+        said = "there is none" if not node.enum else f"none of them is {describe(kind)}"
+        yield spot.document.report(
+            "SF613", f"no value of the enum fits: {said}", *spot.path, "enum", hint=_of_type(node)
+        )
+        return
+    for word, places in (("enum", wrong), ("examples", _wrong_examples(node, kind))):
+        for place in places:
+            yield spot.document.report(
+                "SF618",
+                "this value never fits the words beside it",
+                *spot.path,
+                word,
+                place,
+                severity="warning",
+                expected=describe(kind),
+                hint=_of_type(node) if word == "enum" else "",
+            )
+    if "const" in node.model_fields_set and not accepts(kind, node.const):
+        yield spot.document.report(
+            "SF613",
+            "the const does not fit the words beside it, so no value fits",
+            *spot.path,
+            "const",
+            expected=describe(kind),
+        )
+
+
+def _without(node: SchemaNode) -> dict[str, Any]:
+    return {name: getattr(node, name) for name in type(node).model_fields if name not in {"enum", "const"}} | {
+        "enum": None,
+        "const": None,
+    }
+
+
+def _wrong_examples(node: SchemaNode, kind: Type) -> list[int]:
+    return [place for place, value in enumerate(node.examples) if not accepts(kind, value)]
+
+
+def _is_broken(node: SchemaNode) -> bool:
+    """Whether another check says already that the words of a node cannot be used."""
+    return (node.format is not None and node.format not in FORMATS) or not _compiles(node.pattern)
+
+
+def _compiles(pattern: str | None) -> bool:
+    try:
+        return pattern is None or compiled_pattern(pattern) is not None
+    except re2.error:
+        return False
+
+
+def _of_type(node: SchemaNode) -> str:
+    """Say which type the values of an enum have."""
+    for name, kinds in (("integer", int), ("number", (int, float)), ("string", str), ("boolean", bool)):
+        values = node.enum or ()
+        if values and all(
+            isinstance(value, kinds) and (name == "boolean") == isinstance(value, bool) for value in values
+        ):
+            quoted = ", or put the values in quotes" if name in {"integer", "number", "boolean"} else ""
+            return f"write `type: {name}`{quoted}" if name not in _types(node) else ""
+    return ""
 
 
 def _required(spot: _Spot) -> Iterator[Diagnostic]:

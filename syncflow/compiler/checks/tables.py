@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syncflow.compiler.checks.coverage import values_sent_to
-from syncflow.compiler.checks.places import listed_values, texts_of
+from syncflow.compiler.checks.legs import scope_of_mapping
+from syncflow.compiler.checks.places import at_path, listed_values, may_be_written, plain_path, texts_of
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
@@ -50,7 +50,7 @@ def _uncovered(
 ) -> Iterator[Diagnostic]:
     if "default" in recipe.model_fields_set:
         return
-    reaching = values & values_sent_to(project, mapping, recipe.source, values)
+    reaching = values & _reaching(project, mapping, recipe.source, values)
     missing = sorted(reaching - set(recipe.table or {}))
     if missing:
         yield mapping.report(
@@ -65,9 +65,20 @@ def _uncovered(
         )
 
 
+def _reaching(project: Project, mapping: Document[MappingFile], source: str, values: frozenset[str]) -> frozenset[str]:
+    """Return the values that the rules and tables of routes let through to a mapping."""
+    names = plain_path(project, source)
+    root = root_of(mapping.model.source, project.schemas[mapping.model.source].model)
+    found = None if names is None else at_path(scope_of_mapping(project, mapping, root), names)
+    return values if found is None else texts_of(found) or values
+
+
 def check_table(document: Document[MappingFile], name: str, recipe: Recipe, kind: Type) -> Iterator[Diagnostic]:
     """Yield that a table without default may lack the value of an expression; plain paths to an enum have a check of their own."""
-    if recipe.table is None or "default" in recipe.model_fields_set:
+    if recipe.table is None:
+        return
+    yield from _never_written(document, name, recipe, kind)
+    if "default" in recipe.model_fields_set:
         return
     listed = texts_of(kind)
     missing = None if listed is None else sorted(listed - set(recipe.table))
@@ -85,6 +96,23 @@ def check_table(document: Document[MappingFile], name: str, recipe: Recipe, kind
         found=describe(kind),
         hint="add a `default:`; without one such a record becomes a dead letter",
     )
+
+
+def _never_written(document: Document[MappingFile], name: str, recipe: Recipe, kind: Type) -> Iterator[Diagnostic]:
+    listed = sorted(texts_of(kind) or ())
+    for key in recipe.table or {}:
+        if not may_be_written(kind, key):
+            yield document.report(
+                "SF315",
+                f"{recipe.source} is never `{key}`",
+                "fields",
+                name,
+                "table",
+                key,
+                at_key=True,
+                expected=one_of(listed) if listed else describe(kind),
+                suggestion=did_you_mean(key, listed),
+            )
 
 
 def may_need_default(project: Project, mapping: Document[MappingFile], recipe: Recipe) -> bool:

@@ -41,7 +41,8 @@ def _check_call(node: Call, functions: Mapping[str, Function]) -> None:
         if isinstance(argument, Reference) != wanted:
             raise _wrong_reference(node, position, wanted=wanted)
         if built_in is None and isinstance(argument, Constant):
-            check_constant(node.name, functions[node.name].parameter(position), argument.value, node.offset)
+            parameter = functions[node.name].parameter(position)
+            check_constant(node.name, parameter, argument.value, argument.offset, argument.length)
 
 
 def _wrong_reference(node: Call, position: int, *, wanted: bool) -> ExpressionError:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from syncflow.compiler.code import nodes
 from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.findings import Finding, at
+from syncflow.compiler.code.slips import in_another_order
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.kinds import Kind
 from syncflow.compiler.types.json import (
@@ -95,7 +96,21 @@ def _always(node: nodes.Comparison, left: Type, right: Type) -> Sequence[Finding
         if isinstance(value, str):
             known = [name for member in members(one) if isinstance(member, Text) for name in member.values or ()]
             expected, suggestion = describe(one), did_you_mean(value, known)
-            return [at(node, "SF321", message, expected=expected, found=describe(other), suggestion=suggestion)]
+            meant = suggestion and "'" + suggestion.replace("\\", "\\\\").replace("'", "\\'") + "'"
+            side = node.right if other is right else node.left
+            words = (meant,) if meant else ()
+            return [
+                at(
+                    node,
+                    "SF321",
+                    message,
+                    expected=expected,
+                    found=describe(other),
+                    suggestion=suggestion,
+                    words=words,
+                    instead_of=side,
+                )
+            ]
     return [at(node, "SF321", message, found=f"{describe(left)} {node.operator} {describe(right)}")]
 
 
@@ -106,16 +121,27 @@ def are_disjoint(left: Type, right: Type) -> bool:
 
 def of_call(node: nodes.Call, given: Sequence[Type], functions: Mapping[str, Function]) -> Sequence[Finding]:
     """Arguments that do not fit their function."""
-    built_in = BUILT_INS.get(node.name)
     plain = [kind for argument, kind in zip(node.arguments, given, strict=True) if not _is_reference(argument)]
     if NEVER in plain:
         return ()
+    words = in_another_order(node, given, functions)
+    found = _of_arguments(node, given, functions, words)
+    return found[:1] if words else found
+
+
+def _of_arguments(
+    node: nodes.Call, given: Sequence[Type], functions: Mapping[str, Function], words: Words
+) -> list[Finding]:
+    built_in = BUILT_INS.get(node.name)
     if built_in is not None:
-        return [found for i, kind in enumerate(given) for found in _of_built_in(node, i, kind, built_in)]
-    return [found for i, kind in enumerate(given) for found in _of_ours(node, i, kind, functions[node.name])]
+        return [found for i, kind in enumerate(given) for found in _of_built_in(node, i, kind, built_in, words)]
+    return [found for i, kind in enumerate(given) for found in _of_ours(node, i, kind, functions[node.name], words)]
 
 
-def _of_built_in(node: nodes.Call, position: int, given: Type, built_in: BuiltIn) -> Sequence[Finding]:
+Words = tuple[str | nodes.Node, ...]
+
+
+def _of_built_in(node: nodes.Call, position: int, given: Type, built_in: BuiltIn, words: Words) -> Sequence[Finding]:
     expected, argument, what = built_in.parameter(position), node.arguments[position], f"{node.name}()"
     if isinstance(argument, nodes.Reference):
         return _of_key(what, argument, given) if node.name != "map" else ()
@@ -123,7 +149,7 @@ def _of_built_in(node: nodes.Call, position: int, given: Type, built_in: BuiltIn
         return ()
     if restrict(given, expected) == NEVER:
         message = f"{what} fails: this argument never fits"
-        return [at(argument, "SF322", message, severity="error", expected=describe(expected), found=describe(given))]
+        return [_never_fits(node, argument, message, expected, given, words)]
     hint = "give a default: value || …" if is_subtype(without_null(given), expected) else ""
     message = f"{what} fails where this argument does not fit"
     return [at(argument, "SF323", message, expected=describe(expected), found=describe(given), hint=hint)]
@@ -143,7 +169,7 @@ def _is_reference(argument: nodes.Node) -> bool:
     return isinstance(argument, nodes.Reference)
 
 
-def _of_ours(node: nodes.Call, position: int, given: Type, function: Function) -> Sequence[Finding]:
+def _of_ours(node: nodes.Call, position: int, given: Type, function: Function, words: Words) -> Sequence[Finding]:
     parameter = function.parameter(position)
     if parameter is None:
         return ()
@@ -154,7 +180,23 @@ def _of_ours(node: nodes.Call, position: int, given: Type, function: Function) -
     if _may_fit(given, kind, optional=parameter.optional):
         return ()
     message = f"{node.name}() is always null: this argument never fits"
-    return [at(argument, "SF322", message, severity="error", expected=describe(kind.accepts), found=describe(given))]
+    return [_never_fits(node, argument, message, kind.accepts, given, words)]
+
+
+def _never_fits(
+    node: nodes.Call, argument: nodes.Node, message: str, expected: Type, given: Type, words: Words
+) -> Finding:
+    return at(
+        argument,
+        "SF322",
+        message,
+        severity="error",
+        expected=describe(expected),
+        found=describe(given),
+        hint="the arguments are the wrong way round: write {instead}" if words else "",
+        words=words,
+        instead_of=node,
+    )
 
 
 def _may_fit(given: Type, kind: Kind, *, optional: bool) -> bool:

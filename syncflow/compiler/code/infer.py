@@ -7,10 +7,12 @@ so no type in here admits absent, save below the properties of objects.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from syncflow.compiler.code import complaints, nodes
+from syncflow.compiler.code import complaints, nodes, slips
 from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.guards import assume
@@ -31,12 +33,16 @@ from syncflow.compiler.types.json import (
     Array,
     Boolean,
     Object,
+    Text,
     Type,
     is_subtype,
+    longest,
     members,
+    shortest,
     union,
 )
-from syncflow.compiler.types.narrowing import absent_as_null, without_null
+from syncflow.compiler.types.narrowing import absent_as_null, of_value, values_of, without_null
+from syncflow.events import Json
 from syncflow.frozen import frozen_value
 
 
@@ -56,17 +62,23 @@ def infer(node: Node, scope: Type, functions: Mapping[str, Function]) -> Inferre
     return Inferred(kind, inference.types, sorted(inference.findings, key=lambda finding: finding.offset))
 
 
+def type_of(node: Node, scope: Type, functions: Mapping[str, Function]) -> Type:
+    """Return the type of an expression alone: of one that is tried with a value."""
+    return _Inference(functions, silent=True).of(node, absent_as_null(scope))
+
+
 @dataclass(slots=True)
 class _Inference:
     functions: Mapping[str, Function]
     types: dict[Node, Type] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    silent: bool = False
 
     def of(self, node: Node, scope: Type) -> Type:
         """Infer a node for current values of the type ``scope``; NEVER where the place is never reached."""
         kind = self._of(node, scope)
         self.types[node] = kind
-        if scope != NEVER:
+        if scope != NEVER and not self.silent:
             self.findings.extend(self._complain(node, scope))
         return kind
 
@@ -104,7 +116,7 @@ class _Inference:
                 return self.of(node.expression, scope)
         raise TypeError(type(node).__name__)
 
-    def _complain(self, node: Node, scope: Type) -> Sequence[Finding]:
+    def _complain(self, node: Node, scope: Type) -> Sequence[Finding]:  # noqa: PLR0911  # one line a shape
         match node:
             case nodes.Name():
                 return complaints.of_name(node, scope)
@@ -113,11 +125,20 @@ class _Inference:
             case nodes.Projection():
                 return complaints.of_projection(node, self.types[node.source])
             case nodes.Comparison():
-                return complaints.of_comparison(node, self.types[node.left], self.types[node.right])
+                left, right = self.types[node.left], self.types[node.right]
+                return complaints.of_comparison(node, left, right) or slips.of_order(node, left, right)
+            case nodes.Or():
+                return slips.of_or(node, self.types[node.left], self.types[node.right])
             case nodes.Call():
-                given = [self.types[argument] for argument in node.arguments]
-                return complaints.of_call(node, given, self.functions)
+                return self._complain_of_call(node, [self.types[argument] for argument in node.arguments])
         return ()
+
+    def _complain_of_call(self, node: nodes.Call, given: Sequence[Type]) -> Sequence[Finding]:
+        return (
+            complaints.of_call(node, given, self.functions)
+            or slips.of_asking(node, given)
+            or slips.of_result(node, given, self.types[node], self.functions)
+        )
 
     def _chain(self, node: nodes.Chain, scope: Type) -> Type:
         for step in node.steps:
@@ -129,7 +150,7 @@ class _Inference:
         element = _values_in(source) if node.of_values else absent_as_null(element_of(source))
         if node.condition is not None:
             self.of(node.condition, element)
-            element = assume(node.condition, element, holds=True)
+            element = self._assume(node.condition, element, holds=True)
         result = without_null(self.of(node.result, element))
         return union(*(_collected(member, result, of_values=node.of_values) for member in members(source)))
 
@@ -148,19 +169,27 @@ class _Inference:
     def _or(self, node: nodes.Or, scope: Type) -> Type:
         left = self.of(node.left, scope)
         may_go_on = when_false(left) != NEVER
-        right = self.of(node.right, assume(node.left, scope, holds=False) if may_go_on else NEVER)
+        right = self.of(node.right, self._assume(node.left, scope, holds=False) if may_go_on else NEVER)
         return union(when_true(left), right) if may_go_on else left
+
+    def _assume(self, condition: Node, scope: Type, *, holds: bool) -> Type:
+        return assume(condition, scope, holds=holds, type_of=self._type_of)
+
+    def _type_of(self, node: Node, scope: Type) -> Type:
+        return type_of(node, scope, self.functions)
 
     def _and(self, node: nodes.And, scope: Type) -> Type:
         left = self.of(node.left, scope)
         may_go_on = when_true(left) != NEVER
-        right = self.of(node.right, assume(node.left, scope, holds=True) if may_go_on else NEVER)
+        right = self.of(node.right, self._assume(node.left, scope, holds=True) if may_go_on else NEVER)
         return union(when_false(left), right) if may_go_on else left
 
     def _comparison(self, node: nodes.Comparison, scope: Type) -> Type:
         left, right = self.of(node.left, scope), self.of(node.right, scope)
         if node.operator not in {"==", "!="}:
-            return BOOLEAN if are_ordered(left, right) else union(BOOLEAN, NULL)
+            answer = slips.ordered_by_bounds(node.operator, left, right)
+            verdict = BOOLEAN if answer is None else Boolean(only=answer)
+            return verdict if are_ordered(left, right) else union(verdict, NULL)
         if complaints.are_disjoint(left, right):
             return Boolean(only=node.operator == "!=")
         return BOOLEAN
@@ -168,9 +197,41 @@ class _Inference:
     def _call(self, node: nodes.Call, scope: Type) -> Type:
         built_in = BUILT_INS.get(node.name)
         if built_in is not None:
-            return built_in.returns(*self._arguments(node, built_in, scope))
+            given = self._arguments(node, built_in, scope)
+            return self._joined(node) or computed(node, built_in, given) or built_in.returns(*given)
         given = [self.of(argument, scope) for argument in node.arguments]
-        return absent_as_null(self.functions[node.name].result(given))
+        if node.name == "when":
+            given = self._chosen(node, scope, given)
+        function = self.functions[node.name]
+        exact = computed(node, function, given) if _has_list(node) else None
+        return absent_as_null(exact or function.result(given))
+
+    def _chosen(self, node: nodes.Call, scope: Type, given: Sequence[Type]) -> list[Type]:
+        """Return the types of ``when``: each of its values only counts where its condition chooses it.
+
+        They are no types of the arguments themselves, which are computed whatever the condition says.
+        """
+        condition, *values = node.arguments
+        return [
+            given[0],
+            *(
+                self._type_of(value, left) if (left := self._assume(condition, scope, holds=holds)) != NEVER else kind
+                for value, kind, holds in zip(values, given[1:], (True, False), strict=False)
+            ),
+        ]
+
+    def _joined(self, node: nodes.Call) -> Type | None:
+        """Return the type of texts that are joined one by one; None where they are not listed, or not all text."""
+        if node.name != "join" or not isinstance(node.arguments[1], nodes.SelectList):
+            return None
+        separator = self.types[node.arguments[0]]
+        texts = [self.types[element] for element in node.arguments[1].elements]
+        if not all(isinstance(kind, Text) for kind in (separator, *texts)):
+            return None
+        pieces = [*texts, *[separator] * (len(texts) - 1)]
+        lengths = [longest(kind) for kind in pieces]
+        most = None if None in lengths else sum(length or 0 for length in lengths)
+        return Text(min_length=sum(shortest(kind) for kind in pieces if isinstance(kind, Text)), max_length=most)
 
     def _arguments(self, node: nodes.Call, built_in: BuiltIn, scope: Type) -> list[Type]:
         """Infer the arguments, references last: they are evaluated on the elements of another argument."""
@@ -180,6 +241,37 @@ class _Inference:
         elements = self.of(node.arguments[array], scope)
         key = self.of(node.arguments[1 - array], absent_as_null(element_of(elements)))
         return [key, elements] if array else [elements, key]
+
+
+def _has_list(node: nodes.Call) -> bool:
+    return any(isinstance(argument, nodes.SelectList) for argument in node.arguments)
+
+
+def computed(node: nodes.Call, function: BuiltIn | Function, given: Sequence[Type]) -> Type | None:
+    """Return the exact type of a call whose arguments have few values, all known; None where they are not."""
+    if isinstance(function, BuiltIn):
+        if function.name not in _EXACT or not all(
+            is_subtype(kind, function.parameter(place) or ANY) for place, kind in enumerate(given)
+        ):
+            return None
+    elif not function.deterministic or function.may_fail:
+        return None
+    values = [_values_written(argument, kind) for argument, kind in zip(node.arguments, given, strict=True)]
+    known = [some for some in values if some is not None]
+    if len(known) < len(values) or math.prod(map(len, known)) > _MOST_COMPUTED:
+        return None
+    return union(*(of_value(function.call(*chosen)) for chosen in itertools.product(*known)))
+
+
+def _values_written(node: Node, kind: Type) -> tuple[Json, ...] | None:
+    """Return every value of an argument, of a list of constants the list as it is written; None where they are not known."""
+    if isinstance(node, nodes.SelectList) and all(isinstance(entry, nodes.Constant) for entry in node.elements):
+        return ([entry.value for entry in node.elements if isinstance(entry, nodes.Constant)],)
+    return values_of(kind)
+
+
+_EXACT = frozenset({"contains", "starts_with", "ends_with", "length", "to_string", "type", "reverse"})
+_MOST_COMPUTED = 64
 
 
 def field_of(scope: Type, name: str) -> Type:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncflow.compiler.code.guards import assume, at_path, path_of
+from syncflow.compiler.code.infer import type_of
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.functions import FUNCTIONS, Function
@@ -37,12 +38,15 @@ UNCHECKED = OBJECT
 """The root of an event of which nothing is known: a delete, one of another shape, one that has not passed its door."""
 
 
-def root_of(kind: str, schema: SchemaNode | None, *, with_deletes: bool = False) -> Type:
-    """Return the type of the root of an event that has passed its door; of any kind of record where ``kind`` is empty."""
+def root_of(kind: str, schema: SchemaNode | None, *, with_deletes: bool = False, any_operation: bool = False) -> Type:
+    """Return the type of the root of an event that has passed its door; of any kind of record where ``kind`` is empty.
+
+    With ``any_operation``: of an event that has not passed it, whose word for its operation is not yet understood.
+    """
     changes = {"create", "update", "delete"} if with_deletes else {"create", "update"}
     return closed_object(
         record=Text(values=frozenset({kind})) if kind else TEXT,
-        operation=Text(values=frozenset(changes)),
+        operation=TEXT if any_operation else Text(values=frozenset(changes)),
         timestamp=union(TEXT, NUMBER, NULL),
         item=ANY if schema is None else from_schema(schema),
     )
@@ -55,10 +59,21 @@ def of_leg(route: RouteSettings, system: str, root: Type, *, functions: Mapping[
         ExpressionError: a rule of the route cannot be compiled.
     """
     if route.when is not None and not is_jinja(route.when):
-        root = assume(parse(route.when, functions), root, holds=True)
+        root = narrowed_by(route.when, root, functions, holds=True)
     if route.by is not None and not is_jinja(route.by):
         root = _looked_up(parse(route.by, functions), route, system, root)
     return root
+
+
+def narrowed_by(rule: str, root: Type, functions: Mapping[str, Function], *, holds: bool) -> Type:
+    """Return what is left of ``root`` where a rule holds, or does not.
+
+    Raises:
+        ExpressionError: the rule cannot be compiled.
+    """
+    return assume(
+        parse(rule, functions), root, holds=holds, type_of=lambda node, scope: type_of(node, scope, functions)
+    )
 
 
 def _looked_up(by: Node, route: RouteSettings, system: str, root: Type) -> Type:

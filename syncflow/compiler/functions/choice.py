@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import TEXT_KIND
 from syncflow.compiler.functions.parameters import anything, array, table
 from syncflow.compiler.functions.structure import identity
-from syncflow.compiler.types.json import BOOLEAN, NULL, Object, Type, may_be_null, members, nullable, union
+from syncflow.compiler.types.fitting import may_be_blank
+from syncflow.compiler.types.json import BOOLEAN, NEVER, NULL, Object, Text, Type, may_be_null, members, nullable, union
 from syncflow.compiler.types.narrowing import without_absent, without_null
 from syncflow.events import Json
 
@@ -20,6 +23,28 @@ def _first_given(*kinds: Type) -> Type:
         if not may_be_null(kind):
             return union(*taken)
     return union(*taken, NULL)
+
+
+def _first_not_blank(*kinds: Type) -> Type:
+    taken: list[Type] = []
+    for kind in kinds:
+        taken.append(_not_blank(without_null(kind)))
+        if not may_be_null(kind) and not may_be_blank(kind):
+            return union(*taken)
+    return union(*taken, NULL)
+
+
+def _not_blank(kind: Type) -> Type:
+    return union(*(_text_not_blank(member) if isinstance(member, Text) else member for member in members(kind)))
+
+
+def _text_not_blank(kind: Text) -> Type:
+    if kind.values is not None:
+        left = frozenset(value for value in kind.values if value.strip())
+        return replace(kind, values=left) if left else NEVER
+    if kind.format is not None:
+        return kind
+    return replace(kind, min_length=max(kind.min_length, 1), pattern=kind.pattern or r"\S")
 
 
 @GROUP.function(
@@ -50,7 +75,7 @@ def _default(value: Json, fallback: Json) -> Json:
     "first_filled",
     "Take the first value that is neither null nor blank text; null where there is none.",
     anything("value"),
-    returns=lambda *kinds: nullable(union(*map(without_null, kinds))),
+    returns=_first_not_blank,
     variadic=True,
     examples=[("  ", None, "x", "x"), ("", None)],
 )

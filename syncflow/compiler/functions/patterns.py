@@ -15,7 +15,8 @@ from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import integer, text
 from syncflow.compiler.functions.rules import bounded, constant_text, text_up_to
-from syncflow.compiler.types.json import BOOLEAN, Array, Text, Type, compiled_pattern, longest, nullable
+from syncflow.compiler.types.json import BOOLEAN, NULL, Array, Text, Type, compiled_pattern, longest, nullable
+from syncflow.compiler.types.narrowing import constant
 from syncflow.events import Json
 
 GROUP = Group("patterns", "Regular expressions")
@@ -69,13 +70,21 @@ def _matches(value: str, pattern: str) -> bool | None:
     return None if compiled is None else next(_matched(compiled, value), None) is not None
 
 
+def _found(value: Type, pattern: Type, group: Type) -> Type:
+    """Return the type of a match: null alone where the pattern has no such group."""
+    compiled, number = _known(pattern), constant(group)
+    if compiled is not None and isinstance(number, int) and not 0 <= number <= compiled.groups:
+        return NULL
+    return nullable(Text(max_length=longest(value)))
+
+
 @GROUP.function(
     "find",
     "Take the first match of a pattern, or one of its groups; null where there is none.",
     text(),
     _PATTERN,
     integer("group", "Which group; 0 is the whole match.", default=0),
-    returns=lambda value, *_: nullable(Text(max_length=longest(value))),
+    returns=_found,
     examples=[("Order 42 of 7", "[0-9]+", "42"), ("a=1", "(.)=(.)", 2, "1"), ("x", "[0-9]", None)],
 )
 def _find(value: str, pattern: str, group: int) -> str | None:

@@ -29,14 +29,19 @@ GROUP = Group("text", "Text")
 _CASELESS = {"email", "hostname", "uuid", "uri", "e164", "date"}
 
 
-def _recased(factor: int) -> Rule:
-    """One character may become up to ``factor`` in another case, but not in ASCII, and every format is ASCII."""
+def _recased(factor: int, *, keeps: bool = True) -> Rule:
+    """One character may become up to ``factor`` in another case, but not in ASCII, and every format is ASCII.
+
+    With ``keeps`` no character becomes none, so that the text gets no shorter.
+    """
 
     def of(kind: Type) -> Type:
         if isinstance(kind, Text) and kind.format in FORMATS:
             return Text(format=kind.format if kind.format in _CASELESS else None, max_length=longest(kind))
-        length = longest(kind)
-        return text_up_to(None if length is None else length * (factor if isinstance(kind, Text) else 1))
+        length, fewest = longest(kind), shortest(kind) if isinstance(kind, Text) and keeps else 0
+        made = None if length is None else length * (factor if isinstance(kind, Text) else 1)
+        most_made = MOST_CHARACTERS if made is None else max(0, min(made, MOST_CHARACTERS))
+        return Text(min_length=min(fewest, most_made), max_length=most_made)
 
     return lambda kind: union(*map(of, members(kind)))
 
@@ -263,7 +268,7 @@ _UNMARKED = {
     "strip_accents",
     "Write letters without accents: ü becomes u, ß ss, ø o.",
     text(),
-    returns=_recased(4),
+    returns=_recased(4, keeps=False),
     examples=[("Müßiggang à Łódź", "Mussiggang a Lodz"), ("Ada", "Ada")],
 )
 def _strip_accents(value: str) -> str:

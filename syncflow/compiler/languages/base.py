@@ -105,14 +105,25 @@ def wrong_count(name: str, least: int, most: int | None, found: int, offset: int
     """Return the error for a call with too few or too many arguments."""
     expected = f"at least {least}" if most is None else str(least) if least == most else f"{least} to {most}"
     noun = "argument" if expected == "1" else "arguments"
-    return ExpressionError(f"{name} takes {expected} {noun}, found {found}", offset, code="SF303")
+    bare = name.partition("(")[0].strip()
+    hint = _COUNTED.get(bare, "") if most is not None and found > most else ""
+    message = f"{name} takes {expected} {noun}, found {found}"
+    return ExpressionError(message, offset, hint, code="SF303", length=len(bare))
 
 
-def check_constant(name: str, parameter: Parameter | None, value: Json, offset: int) -> None:
+_COUNTED: Final[Mapping[str, str]] = {
+    "default": "first_filled('…') goes on after empty text as well",
+    "truncate": "it cuts, and adds nothing",
+    "round": "it takes the digits after the point only",
+}
+"""What other languages give to a function besides, and what is written here."""
+
+
+def check_constant(name: str, parameter: Parameter | None, value: Json, offset: int, length: int) -> None:
     """Refuse a constant argument that can never work, such as a pattern that is none."""
     words = parameter.check(value) if parameter is not None and parameter.check is not None else ""
     if words:
-        raise ExpressionError(f"{name}: {words}", offset, code="SF306", length=len(name))
+        raise ExpressionError(f"{name}: {words}", offset, code="SF306", length=length)
 
 
 def inserted_text(value: object) -> str:

@@ -215,7 +215,7 @@ def _check_call(node: nodes.Call, text: str, functions: Mapping[str, Function], 
     offset = _place(text, node.lineno, f"{name}(")
     function = functions.get(name) if isinstance(node.node, nodes.Name) and name not in bound else None
     if function is not None and may_be_called(function):
-        _check_arguments(node, node.args, function, offset)
+        _check_arguments(node, node.args, function, offset, text)
     elif not isinstance(node.node, nodes.Name) or name != "range":
         hint = f"functions are filters here: {{{{ value | {name or 'name'} }}}}"
         raise ExpressionError(f"{name or 'this'} cannot be called", offset, hint)
@@ -232,11 +232,11 @@ def _check_filter(node: nodes.Filter, text: str, environment: Environment, funct
     function = functions.get(node.name)
     if function is None or node.name == "join":
         return
-    _check_arguments(node, [node.node, *node.args], function, offset)
+    _check_arguments(node, [node.node, *node.args], function, offset, text)
 
 
 def _check_arguments(
-    node: nodes.Filter | nodes.Call, given: Sequence[nodes.Node], function: Function, offset: int
+    node: nodes.Filter | nodes.Call, given: Sequence[nodes.Node], function: Function, offset: int, text: str
 ) -> None:
     name = function.name
     if node.kwargs or node.dyn_args or node.dyn_kwargs:
@@ -248,7 +248,16 @@ def _check_arguments(
     first = 1 if isinstance(node, nodes.Filter) else 0
     for position, argument in enumerate(given[first:], first):
         if isinstance(argument, nodes.Const):
-            check_constant(name, function.parameter(position), argument.value, offset)
+            check_constant(name, function.parameter(position), argument.value, *_constant(text, offset, argument.value))
+
+
+def _constant(text: str, offset: int, value: object) -> tuple[int, int]:
+    """Return where a constant argument stands behind a name, and its length; the name's place where it is not found."""
+    for written in (f"'{value}'", f'"{value}"', str(value)):
+        found = text.find(written, offset)
+        if found >= 0:
+            return found, len(written)
+    return offset, 1
 
 
 def _bound(tree: nodes.Template) -> None:

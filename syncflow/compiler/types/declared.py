@@ -34,9 +34,13 @@ _REFERENCE = "#/$defs/"
 _SAY_NOTHING = {"title", "description", "personal", "examples", "defs", "ref", "any_of", "enum", "const"}
 
 
+_MOST_REPEATED = 2
+"""How often definitions that contain themselves are opened again; below that they are any value."""
+
+
 def from_schema(node: SchemaNode) -> Type:
-    """Return the type of the values that a schema file admits; a definition that contains itself is any value where it
-    recurs."""
+    """Return the type of the values that a schema file admits; a definition that contains itself is any value some
+    levels down."""
     return _of_node(node, node.defs, ())
 
 
@@ -51,7 +55,7 @@ def _of_node(node: SchemaNode, defs: Mapping[str, SchemaNode], within: tuple[str
 
 def _of_reference(reference: str, defs: Mapping[str, SchemaNode], within: tuple[str, ...]) -> Type:
     name = reference.removeprefix(_REFERENCE)
-    if name in within or name not in defs:
+    if name not in defs or (name in within and len(within) - len(set(within)) >= _MOST_REPEATED):
         return ANY
     return _of_node(defs[name], defs, (*within, name))
 

@@ -5,6 +5,7 @@ In: types and constants. Out: types. What is returned may be too wide, never too
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
@@ -74,11 +75,33 @@ def _overlap(kind: Type, to: Type) -> Iterable[Type]:
     if is_subtype(to, kind):
         return (to,)
     if isinstance(kind, Integer | Number) and isinstance(to, Integer | Number):
-        return (kind if isinstance(kind, Integer) else to,)
+        return _numbers_of_both(kind, to)
     if isinstance(kind, Text) and kind.values is not None and isinstance(to, Text):
         left = frozenset(value for value in kind.values if accepts(to, value))
         return (Text(values=left),) if left else ()
     return (kind,) if type(kind) is type(to) else ()
+
+
+def _numbers_of_both(kind: Integer | Number, to: Integer | Number) -> Iterable[Type]:
+    whole = kind if isinstance(kind, Integer) else to
+    return () if bounded(kind, to.least, to.most) == NEVER else (bounded(whole, *_narrower(kind, to)),)
+
+
+def _narrower(kind: Integer | Number, to: Integer | Number) -> tuple[float | None, float | None]:
+    least = [bound for bound in (kind.least, to.least) if bound is not None]
+    most = [bound for bound in (kind.most, to.most) if bound is not None]
+    return max(least, default=None), min(most, default=None)
+
+
+def bounded(kind: Integer | Number, least: float | None, most: float | None) -> Type:
+    """Return the numbers of a type that lie within bounds, both included."""
+    lower = [bound for bound in (kind.least, least) if bound is not None]
+    upper = [bound for bound in (kind.most, most) if bound is not None]
+    low, high = max(lower, default=None), min(upper, default=None)
+    made: Integer | Number = Number(low, high)
+    if isinstance(kind, Integer):
+        made = Integer(None if low is None else math.ceil(low), None if high is None else math.floor(high))
+    return NEVER if made.least is not None and made.most is not None and made.least > made.most else made
 
 
 def equal_to(kind: Type, value: Json) -> Type:

@@ -37,6 +37,8 @@ def read_options(adapter: AdapterFile, settings: SystemSettings) -> tuple[dict[s
     values: dict[str, Json] = {}
     for name, option in adapter.options.items():
         value = read_option(option, settings.options.get(name, option.default))
+        if value in (None, "") and option.default is not None and name in settings.options:
+            value = read_option(option, option.default)  # `${VARIABLE:-}` of a variable that is not set
         wrong = wrong_option(name, option, value)
         if wrong and (value is None or name in settings.options):  # a wrong default is the adapter's own fault
             complaints.append(Complaint("SF512", ("options", name), wrong))

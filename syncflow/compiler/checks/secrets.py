@@ -1,0 +1,161 @@
+"""Checks of secrets: written out, as the default of a variable, or sent over a connection that anyone can read."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from syncflow.compiler.checks.written import requests_of
+from syncflow.compiler.wire.secrets import SHORTEST_SECRET
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.documents import Document
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.nodes import Path, ScalarNode, scalars
+from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten
+from syncflow.config.scalars import Unset
+
+_NOT_OUTSIDE = ("localhost", "test", "example", "invalid", "local", "internal", "lan", "home.arpa")
+"""Names at the end of hosts that are not of the world outside: RFC 2606, RFC 6762, RFC 8375 and everyday ones."""
+_NAMED_SECRET = re.compile(r"authori[sz]ation|password|passphrase|secret|token|api[-_]?key|^key$", re.IGNORECASE)
+_DEFAULT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-([^{}]+)\}")
+_SCHEME = re.compile(r"^(?:Bearer|Basic|Token|ApiKey|Klaviyo-API-Key)\s+", re.IGNORECASE)
+
+
+def check_secrets(project: Project) -> Iterator[Diagnostic]:
+    """Yield secrets that stand in the files of a project, and those that would travel in the open."""
+    written = {
+        path: scalar for path, scalar in scalars(project.routes.node) if path and path[0] in {"systems", "source"}
+    }
+    for name, settings in project.routes.model.systems.items():
+        adapter = project.adapters[settings.adapter]
+        if is_at_home(settings.base_url or adapter.model.base_url):
+            continue
+        for setting in secrets_of(adapter.model):
+            yield from _of_setting(project, written, ("systems", name, "auth", setting), f"{name}_{setting}")
+        if adapter.model.auth:
+            yield from _over_http(project, name, written.get(("systems", name, "base_url")))
+    for path, scalar in written.items():
+        if path[0] == "source" and any(step in {"secret", "token"} for step in path):
+            yield from _of_setting(project, {path: scalar}, path, "webhook_secret")
+    for used in dict.fromkeys(system.adapter for system in project.routes.model.systems.values()):
+        yield from check_literals(project.adapters[used])
+
+
+def is_at_home(address: str) -> bool:
+    """Whether an address is this machine's or nobody's, as those of mocks and tests are."""
+    host = _host(address)
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.rpartition(".")[2] in _NOT_OUTSIDE[:4]
+
+
+def _is_foreign(address: str) -> bool:
+    host = _host(address)
+    try:
+        return not ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." in host and not host.endswith(tuple(f".{name}" for name in _NOT_OUTSIDE))
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def secrets_of(adapter: AdapterFile) -> list[str]:
+    """Return the settings of an adapter's ways to sign in that are secret."""
+    return sorted({name for way in adapter.auth.values() for name, kind in way.settings.items() if kind == "secret"})
+
+
+def _of_setting(project: Project, written: dict[Path, ScalarNode], path: Path, variable: str) -> Iterator[Diagnostic]:
+    scalar = written.get(path)
+    if scalar is None or scalar.value in (None, ""):
+        return
+    setting = str(path[-1] if isinstance(path[-1], str) else path[-2])
+    setting = "the secret of the webhook" if setting == "secret" else setting
+    yield from _written_out(project, scalar, path, setting, variable.upper().replace("-", "_"))
+    text = "" if isinstance(scalar.value, Unset) else str(scalar.value)
+    if 0 < len(text) < SHORTEST_SECRET and path[0] == "systems":
+        yield project.routes.report(
+            "SF519",
+            f"{setting} is shorter than {SHORTEST_SECRET} characters, so it is not hidden where a system's words are shown",
+            *path,
+            severity="warning",
+            hint="use a longer secret; so short a text is part of many others",
+        )
+
+
+def _written_out(project: Project, scalar: ScalarNode, path: Path, setting: str, variable: str) -> Iterator[Diagnostic]:
+    raw = scalar.file.text[scalar.start.index : scalar.end.index]
+    default = _DEFAULT.search(raw)
+    if default is not None and len(default[2]) >= SHORTEST_SECRET:
+        message = f"the default of {default[1]} is a secret, and stands here for everyone who reads this file"
+        hint, instead = f"write ${{{default[1]}}}, without a default", f"${{{default[1]}}}"
+    elif not scalar.variables and "${" not in raw:
+        message = f"{_named(setting)} stands here for everyone who reads this file"
+        hint, instead = f"write ${{{variable}}}, or ${{file:/run/secrets/{variable.lower()}}}", f"${{{variable}}}"
+    else:
+        return
+    replaced = rewritten(scalar.span, instead)
+    yield project.routes.report("SF517", message, *path, severity="warning", hint=hint, replaced=replaced)
+
+
+def _named(setting: str) -> str:
+    return setting if setting.startswith("the ") else f"{setting} is a secret, and"
+
+
+def _over_http(project: Project, name: str, scalar: ScalarNode | None) -> Iterator[Diagnostic]:
+    address = str(scalar.value) if scalar is not None and isinstance(scalar.value, str) else ""
+    if scalar is not None and address.startswith("http://") and _is_foreign(address):
+        yield project.routes.report(
+            "SF521",
+            f"{name} would send its credentials to {_host(address)} over http, where anyone on the way reads them",
+            *("systems", name, "base_url"),
+            severity="warning",
+            hint=f"write https://{address.removeprefix('http://')}",
+            replaced=None if scalar.variables else rewritten(scalar.span, f"https://{address.removeprefix('http://')}"),
+        )
+
+
+def check_literals(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
+    """Yield credentials that are written into an adapter's own texts, and addresses that take them over http."""
+    for path, name, text in _carried(adapter.model):
+        secret = _SCHEME.sub("", text).strip()
+        if _NAMED_SECRET.search(name) and "{{" not in text and "{%" not in text and len(secret) >= SHORTEST_SECRET:
+            yield adapter.report(
+                "SF517",
+                f"{name} is a secret, and stands here for everyone who reads this file",
+                *path,
+                severity="warning",
+                hint="declare a setting under `auth:` (`settings: {key: secret}`), and write {{ auth.key }} here",
+            )
+    if adapter.model.auth and adapter.model.base_url.startswith("http://") and _is_foreign(adapter.model.base_url):
+        secure = f"https://{adapter.model.base_url.removeprefix('http://')}"
+        yield adapter.report(
+            "SF521",
+            f"credentials would go to {_host(adapter.model.base_url)} over http, where anyone on the way reads them",
+            "base_url",
+            severity="warning",
+            hint=f"write {secure}",
+            replaced=rewritten(adapter.span("base_url"), secure),
+        )
+
+
+def _carried(adapter: AdapterFile) -> Iterator[tuple[Path, str, str]]:
+    """Yield every header, query parameter and form field of an adapter: its place, its name and its text."""
+    named: list[tuple[Path, dict[str, Any]]] = [(("headers",), adapter.headers)]
+    for way, sign_in in adapter.auth.items():
+        named += [(("auth", way, "headers"), sign_in.headers), (("auth", way, "query"), sign_in.query)]
+    for path, request in requests_of(adapter):
+        named += [((*path, "headers"), request.headers), ((*path, "query"), request.query)]
+        named += [((*path, "form"), request.form or {})]
+    for place, texts in named:
+        for name, text in texts.items():
+            yield (*place, name), name, str(text)

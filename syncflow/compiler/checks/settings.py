@@ -1,0 +1,142 @@
+"""Checks of settings that change nothing beside others, or contradict them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncflow.compiler.checks.legs import leg_scope
+from syncflow.compiler.checks.reach import is_exact, rule_of
+from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.functions import Library
+from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.requests import LONG_WINDOW_SECONDS
+from syncflow.compiler.routing.legs import kind_of_route
+from syncflow.compiler.routing.router import all_systems, systems_of
+from syncflow.compiler.types.json import NEVER
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.models.routes import RouteSettings
+from syncflow.config.project import Project
+
+
+def check_settings(project: Project) -> Iterator[Diagnostic]:
+    """Yield settings of ``routes.yaml`` that do nothing, or work against each other."""
+    yield from _versions(project)
+    yield from _waits(project)
+    yield from _doubts(project)
+    yield from _reserves(project)
+    yield from _repeated_routes(project)
+
+
+def _versions(project: Project) -> Iterator[Diagnostic]:
+    settings = project.routes.model
+    untimed = settings.envelope.timestamp is None
+    for kind, record in settings.records.items():
+        if record.version == "timestamp" and untimed:
+            yield project.routes.report(
+                "SF209",
+                f"{kind} are ordered by their timestamps, and the envelope says that events have none: every event is refused",
+                *("records", kind, "version"),
+                hint="name the timestamp under `envelope:`, or take `version: timestamp` out",
+            )
+        elif record.version == "arrival" and "max_skew" in record.model_fields_set:
+            yield _idle(project, ("records", kind, "max_skew"), "it goes with `version: timestamp`")
+
+
+def _waits(project: Project) -> Iterator[Diagnostic]:
+    retry = project.routes.model.retry
+    pairs = (("first", retry.first, "most", retry.most), ("first", retry.first, "age", retry.age))
+    for low, least, high, most in pairs:
+        if least > most:
+            named = low if low in retry.model_fields_set else high
+            yield project.routes.report(
+                "SF209",
+                f"`{low}` ({least:g} s) is above `{high}` ({most:g} s)",
+                *("retry", named),
+                severity="warning",
+                hint=f"the first wait is the shortest one; write `first: {most:g}s` or less",
+            )
+
+
+def _doubts(project: Project) -> Iterator[Diagnostic]:
+    for name, system in project.routes.model.systems.items():
+        operations = project.adapters[system.adapter].model.operations.values()
+        if "on_doubt" in system.model_fields_set and all(operation.repeat != "unsafe" for operation in operations):
+            why = f"every operation of the adapter {system.adapter} is safe to repeat"
+            yield _idle(project, ("systems", name, "on_doubt"), why)
+
+
+def _reserves(project: Project) -> Iterator[Diagnostic]:
+    for name, system in project.routes.model.systems.items():
+        own = system.limits.requests
+        rates = own if own == () or isinstance(own[0], tuple) else (own,)
+        lengths = [rate.per_seconds for rate in rates]
+        lengths += [limit.per for limit in project.adapters[system.adapter].model.limits if limit.per is not None]
+        if system.limits.reserve and not any(length >= LONG_WINDOW_SECONDS for length in lengths):
+            why = "it leaves a share of windows of an hour or more, and this system has none"
+            yield _idle(project, ("systems", name, "limits", "reserve"), why)
+
+
+def _idle(project: Project, path: tuple[str, ...], why: str) -> Diagnostic:
+    return project.routes.report(
+        "SF518", f"this changes nothing: {why}", *path, severity="warning", at_key=True, hint="take it out"
+    )
+
+
+def _repeated_routes(project: Project) -> Iterator[Diagnostic]:
+    """Yield routes that send events to a system by a mapping by which another route sends them there already."""
+    routes = project.routes.model.routes
+    for index, route in enumerate(routes):
+        for system in all_systems(route):
+            earlier = next(
+                (n for n, other in enumerate(routes[:index]) if _doubles(project, other, route, system)), None
+            )
+            if earlier is not None:
+                line = project.routes.span("routes", earlier).line
+                yield project.routes.report(
+                    "SF420",
+                    f"the route in line {line} sends these events to {system} by the same mapping: each is sent twice",
+                    *("routes", index),
+                    severity="warning",
+                    hint="take one of the two out, or let their rules exclude each other",
+                )
+                break
+
+
+def _doubles(project: Project, one: RouteSettings, other: RouteSettings, system: str) -> bool:
+    kind = kind_of_route(project, other)
+    if (
+        system not in all_systems(one)
+        or kind_of_route(project, one) != kind
+        or _mapping(one, system) != _mapping(other, system)
+    ):
+        return False
+    if (one.when, one.by) == (other.when, other.by):
+        return one.by is None or bool(_values(one, system) & _values(other, system))
+    if not _asks_alike(one, other, library_of(project)):
+        return False
+    root = root_of(kind, project.schemas[kind].model, with_deletes=True)
+    return leg_scope(project, other, system, leg_scope(project, one, system, root)) != NEVER
+
+
+def _mapping(route: RouteSettings, system: str) -> str | None:
+    return route.mappings.get(system) or route.mapping
+
+
+def _values(route: RouteSettings, system: str) -> frozenset[str]:
+    taken = {value for value, target in route.table.items() if system in systems_of(target)}
+    return frozenset(taken | ({""} if system in systems_of(route.default) else set()))
+
+
+def _asks_alike(one: RouteSettings, other: RouteSettings, functions: Library) -> bool:
+    """Whether types say exactly which events both take: all, or those for which the very same paths have certain values."""
+    asked = [_paths(route, functions) for route in (one, other)]
+    return None not in asked and (asked[0] == asked[1] or not asked[0] or not asked[1])
+
+
+def _paths(route: RouteSettings, functions: Library) -> frozenset[str] | None:
+    """Return the paths by which a route decides; None where it asks more than types can say."""
+    paths: list[tuple[str, ...]] = []
+    rule = rule_of(route, functions)
+    if route.when is not None and (rule is None or not is_exact(rule, paths)):
+        return None
+    return frozenset(".".join(path) for path in paths) | ({route.by.strip()} if route.by is not None else set())
