@@ -6,8 +6,9 @@ body is acknowledged once all of them are in the journal. A body without the lis
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -21,7 +22,10 @@ from syncflow.events import Json, Position, Raw
 from syncflow.sources.base import Counting, Report, Reporting, Source
 from syncflow.sources.lines import broken_raw
 
-TakeApart = Callable[[Raw], list[Raw]]
+TakeApart = Callable[[Raw], Iterable[Raw]]
+
+_TURN = 1000
+"""Events that are made before others have their turn: a body may hold hundreds of thousands."""
 
 
 def compile_each(path: str) -> TakeApart:
@@ -32,7 +36,7 @@ def compile_each(path: str) -> TakeApart:
     """
     select = compile_path(path, UNCHECKED)
 
-    def take_apart(raw: Raw) -> list[Raw]:
+    def take_apart(raw: Raw) -> Iterable[Raw]:
         if raw.broken:
             return [raw]
         try:
@@ -40,7 +44,7 @@ def compile_each(path: str) -> TakeApart:
         except (Fault, DataError) as error:
             why = error.reason if isinstance(error, Fault) else f"envelope.each: {error.message}"
             return [broken_raw(raw.position, raw.body, why=why)]
-        return [_event(raw, entry, index) for index, entry in enumerate(entries)]
+        return (_event(raw, entry, index) for index, entry in enumerate(entries))
 
     return take_apart
 
@@ -75,7 +79,10 @@ class EachSource:
             self._read.extend(await self._bodies.read(most=most))
         events: list[Raw] = []
         while self._read and len(events) < most:
-            events += self._take_apart(self._read.popleft())
+            for event in self._take_apart(self._read.popleft()):
+                events.append(event)
+                if len(events) % _TURN == 0:
+                    await asyncio.sleep(0)
         return events
 
     async def acknowledge(self, position: Position) -> None:

@@ -19,7 +19,7 @@ from tests.sources.kit import StepClock, drain
 
 def events(each: str, body: Any, **raw: Any) -> list[Raw]:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return compile_each(each)(Raw(Position("p", 7), text, **raw))
+    return list(compile_each(each)(Raw(Position("p", 7), text, **raw)))
 
 
 @pytest.mark.parametrize(

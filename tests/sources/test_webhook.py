@@ -119,9 +119,9 @@ REFUSED = [
     pytest.param(b"", 400, "the body is empty, expected an event", id="empty"),
     pytest.param(b'{"a": }', 400, "not JSON: line 1, column 7: Expecting value", id="not JSON"),
     pytest.param(
-        b'[{"a": 1}, 7]',
+        b"[true, 7]",
         400,
-        'entry 2 of the array is not an object, expected an event such as {"record": …}',
+        'entry 1 of the array is not an object, expected an event such as {"record": …}',
         id="not objects",
     ),
     pytest.param(
@@ -148,6 +148,24 @@ def test_a_body_that_cannot_be_taken_is_refused_and_nothing_of_it_is_taken(
         assert (await good).status_code == 200
 
     talk(main, max_body=1000, max_event=100)
+
+
+def test_one_bad_entry_of_a_body_is_a_dead_letter_and_the_others_are_taken() -> None:
+    long = b'{"a": "' + b"x" * 200 + b'"}'
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = post(client, b'[{"a": 1}, 7, ' + long + b"]")
+        raws = await take(source, 3)
+        assert [raw.broken for raw in raws] == [
+            "",
+            'entry 2 of the array is not an object, expected an event such as {"record": …}',
+            "event 3 is larger than max_event, which is 100 bytes",
+        ]
+        assert (raws[2].length, raws[2].sha256) == (len(long), hashlib.sha256(long).hexdigest())
+        await source.acknowledge(raws[-1].position)
+        assert ((await answer).status_code, (await answer).json()) == (200, {"accepted": 1, "dead_letters": 2})
+
+    talk(main, max_event=100, headers=("X-Topic",))
 
 
 def test_a_body_that_does_not_tell_its_size_is_refused_before_its_end() -> None:

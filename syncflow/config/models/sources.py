@@ -97,7 +97,7 @@ class WebhookSource(Model):
     max_body: Size = 5_000_000
     """A longer body is refused."""
     max_event: Size = 1_000_000
-    """A longer event becomes a dead letter."""
+    """A longer event becomes a dead letter; a body in which every event is longer is refused."""
     headers: tuple[HeaderName, ...] = ()
     """Headers that are data: events have them as ``request.headers`` in lower case, beside ``request.path`` and ``request.query``."""
     form: Text | None = None

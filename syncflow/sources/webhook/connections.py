@@ -10,6 +10,7 @@ import asyncio
 import resource
 from typing import Any, Protocol
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from syncflow.sources.webhook.refusals import Requests
@@ -29,6 +30,11 @@ def most_connections() -> int:
     """Return how many are held at once: no more than a third of the descriptors that the process may have."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST if soft == resource.RLIM_INFINITY else max(8, min(_MOST, soft // 3))
+
+
+_MOST_SMALL_PIECES = 2000
+_SMALLEST_MEAN_PIECE = 64
+"""Bytes; a body of more pieces than that whose mean is smaller is given up."""
 
 
 class Connection(Protocol):
@@ -72,11 +78,32 @@ class Connections:
             each.let_go()
 
 
+class _Pieces(h11.Connection):
+    """Refuses bodies in tiny pieces: taking a chunk of one byte apart costs as much as one of 64 kB, and its sender six bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, LARGEST_HEAD_BYTES)
+        self._count = 0
+        self._size = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._count = self._size = 0
+        elif isinstance(event, h11.Data):
+            self._count += 1
+            self._size += len(event.data)
+            if self._count > _MOST_SMALL_PIECES and self._size < self._count * _SMALLEST_MEAN_PIECE:
+                raise h11.RemoteProtocolError("the body comes in too small pieces")
+        return event
+
+
 class BoundedConnection(H11Protocol):
     """One connection; from its start, and after each answer, the next head has a deadline."""
 
     def __init__(self, connections: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = _Pieces()
         self._all = connections
         self._deadline: asyncio.TimerHandle | None = None
         self.stands_for: Connection | None = None

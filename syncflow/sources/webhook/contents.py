@@ -19,6 +19,8 @@ from syncflow.sources.webhook.refusals import Reason
 _CHARSETS = ("utf-8", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 1000
+_GZIP = b"\x1f\x8b"
+_MOST_MEMBERS = 100
 _AUTOMATIC_HEADER = 32
 """Added to the window's bits: gzip or zlib, as the data say."""
 
@@ -86,13 +88,17 @@ def _raw_deflate(body: bytes, *, most: int) -> bytes:
 
 
 def _inflated(body: bytes, window_bits: int, *, most: int) -> bytes:
-    """Return at most one byte more than ``most``."""
-    inflater = zlib.decompressobj(window_bits)
-    unpacked = inflater.decompress(body, most + 1)
-    if not inflater.eof and len(unpacked) <= most:
-        raise ContentError(400, "the packed body is cut off")
-    if inflater.unused_data and len(unpacked) <= most:
-        raise ContentError(400, "more follows the end of the packed body")
+    """Return at most one byte more than ``most``. Gzip may have several members, one behind the other (RFC 1952, 2.2)."""
+    unpacked, rest, members = b"", body, 0
+    while rest and len(unpacked) <= most:
+        members += 1
+        inflater = zlib.decompressobj(window_bits)
+        unpacked += inflater.decompress(rest, most + 1 - len(unpacked))
+        if not inflater.eof and len(unpacked) <= most:
+            raise ContentError(400, "the packed body is cut off")
+        rest = inflater.unused_data
+        if rest and (members == _MOST_MEMBERS or not rest.startswith(_GZIP)):
+            raise ContentError(400, "more follows the end of the packed body")
     return unpacked
 
 

@@ -38,7 +38,7 @@ class Server(uvicorn.Server):
                 backlog=max(8, min(100, connections.most // 4)),
                 h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
                 log_config=None,
-                log_level="warning",
+                log_level="error",  # what it would warn of is counted
                 access_log=False,
                 lifespan="off",
                 server_header=False,

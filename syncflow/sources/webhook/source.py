@@ -22,7 +22,7 @@ from syncflow.config.webhook_settings import WEBHOOK_PATH
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Json, Position, Raw
 from syncflow.sources.webhook.arrival import Arrivals
-from syncflow.sources.webhook.bodies import events_of
+from syncflow.sources.webhook.bodies import Entry, TooLargeError, check_entries, entries_of
 from syncflow.sources.webhook.connections import Connections
 from syncflow.sources.webhook.connections import most_connections as default_most
 from syncflow.sources.webhook.contents import ContentError, json_text, with_request
@@ -34,6 +34,9 @@ from syncflow.sources.webhook.tls import ServerCertificate
 from syncflow.sources.webhook.waiting import PARTITION, Waiting
 
 _log = logging.getLogger("syncflow")
+
+_TURN = 500
+"""Entries of one body that are taken apart before others have their turn: a few milliseconds."""
 
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
@@ -68,6 +71,7 @@ class Webhook:
         self._host, self._wanted_port = address(settings.listen)
         self._path = _plain_path(settings.path)
         self._methods = _methods(settings)
+        self._proofs = _proofs(settings)
         self._server: Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self.port = 0
@@ -133,6 +137,7 @@ class Webhook:
         shaken = self._handshake_of_a_stranger(request)
         if shaken is not None:
             return shaken
+        self._check_proofs(request)
         self._check_sign_in(request)
         body = await self._arrivals.body(request)
         message_id = self._check_signature(body, request)
@@ -140,12 +145,14 @@ class Webhook:
         shaken = self._handshake(text, request)
         if shaken is not None:
             return shaken
-        events = self._events(text, request)
+        events = await self._events(text, request)
         await self._waiting.until_durable(events, message_id=message_id)
         self.requests["accepted"] += 1
         if self._settings.status == 204:
             return Response(status_code=204, headers={"content-type": "application/json"})
-        return JSONResponse({"accepted": len(events)}, status_code=self._settings.status)
+        broken = sum(bool(event.broken) for event in events)
+        told = {"accepted": len(events) - broken} | ({"dead_letters": broken} if broken else {})
+        return JSONResponse(told, status_code=self._settings.status)
 
     def _handshake_of_a_stranger(self, request: Request) -> Response | None:
         """Answer a handshake that proves nothing about its sender; any method but POST is nothing else."""
@@ -174,6 +181,12 @@ class Webhook:
         self.requests["handshake"] += 1
         headers = {"content-type": answer.content_type, "x-content-type-options": "nosniff", **answer.headers}
         return Response(answer.text, status_code=answer.status, headers=headers)
+
+    def _check_proofs(self, request: Request) -> None:
+        """Refuse a proof that is sent twice: another reader on the way may have believed the other one."""
+        for name in self._proofs:
+            if len(request.headers.getlist(name)) > 1:
+                raise RefusedError("repeated_header", 400, f"the header {name} was sent more than once")
 
     def _check_sign_in(self, request: Request) -> None:
         auth = self._settings.auth
@@ -209,20 +222,22 @@ class Webhook:
         except ContentError as error:
             raise RefusedError(error.reason, error.status, error.message) from error
 
-    def _events(self, body: bytes, request: Request) -> Sequence[bytes]:
-        most = self._settings.max_event
+    async def _events(self, body: bytes, request: Request) -> Sequence[Entry]:
+        most, events = self._settings.max_event, []
         try:
-            events = events_of(body, is_lines=_content_type(request) in _LINES)
+            for entry in entries_of(body, is_lines=_content_type(request) in _LINES, max_event=most):
+                events.append(entry)
+                if len(events) % _TURN == 0:
+                    await asyncio.sleep(0)
+            check_entries(events, max_event=most)
+        except TooLargeError as error:
+            raise RefusedError("too_large", 413, error.message) from error
         except DataError as error:
             raise RefusedError("not_json", 400, error.message) from error
-        for number, event in enumerate(events, start=1):
-            if len(event) > most:
-                sentence = f"event {number} is larger than max_event, which is {most} bytes"
-                raise RefusedError("too_large", 413, sentence)
         if not self._settings.headers:
             return events
         seen = _request_data(request, headers=self._settings.headers)
-        return [with_request(event, seen) for event in events]
+        return [entry if entry.broken else Entry(with_request(entry.body, seen)) for entry in events]
 
     def _signature_check(self) -> SignatureCheck | None:
         declared = self._settings.signature
@@ -254,11 +269,18 @@ def _asked(request: Request, *, body: Json) -> HandshakeRequest:
     return HandshakeRequest(request.method, dict(request.query_params), dict(request.headers), body)
 
 
+def _proofs(settings: WebhookSource) -> Sequence[str]:
+    """Return the headers that prove who sends, and when."""
+    signature = settings.signature
+    signed = () if signature is None else (signature.header, signature.timestamp, signature.id)
+    return [name for name in (*signed, "Authorization" if settings.auth else None) if name]
+
+
 def _request_data(request: Request, *, headers: Sequence[str]) -> dict[str, Json]:
-    """Return what events say of their request; absent headers are absent."""
+    """Return what events say of their request; absent headers are absent, repeated ones are joined as HTTP joins them."""
     names = [name.lower() for name in headers if name.lower() in request.headers]
     return {
-        "headers": {name: request.headers[name] for name in names},
+        "headers": {name: ", ".join(request.headers.getlist(name)) for name in names},
         "path": request.scope["path"],
         "query": dict(request.query_params),
     }

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncflow.events import Position, Raw
+from syncflow.sources.lines import broken_raw
+from syncflow.sources.webhook.bodies import Entry
 from syncflow.sources.webhook.refusals import RefusedError
 
 PARTITION = "webhook"
@@ -50,7 +52,7 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._events)
 
-    async def until_durable(self, events: Sequence[bytes], *, message_id: str) -> None:
+    async def until_durable(self, events: Sequence[Entry], *, message_id: str) -> None:
         """Hand the events on, and wait until the last is durable.
 
         Raises:
@@ -98,20 +100,20 @@ class Waiting:
         if self._closed:
             raise RefusedError("closing", 503, "shutting down, send again later", retry_after_seconds=5)
 
-    def _has_room(self, events: Sequence[bytes]) -> bool:
+    def _has_room(self, events: Sequence[Entry]) -> bool:
         """A body larger than the bound is taken too, when nothing else waits."""
-        size = self._bytes + sum(map(len, events))
+        size = self._bytes + sum(len(event.body) for event in events)
         few = len(self._events) + len(events) <= _MOST_WAITING and size <= 4 * self._max_body
         return few or not self._events
 
-    def _enqueue(self, events: Sequence[bytes], *, message_id: str) -> _Unanswered:
+    def _enqueue(self, events: Sequence[Entry], *, message_id: str) -> _Unanswered:
         first = self._last + 1
         self._last += len(events)
         self._events.extend(
-            Raw(Position(PARTITION, first + index), event, event_id=_event_id(message_id, index))
+            _raw(Position(PARTITION, first + index), event, event_id=_event_id(message_id, index))
             for index, event in enumerate(events)
         )
-        self._bytes += sum(map(len, events))
+        self._bytes += sum(len(event.body) for event in events)
         request = _Unanswered(first, self._last, asyncio.get_running_loop().create_future())
         self._unanswered.append(request)
         self.arrived.set()
@@ -125,6 +127,12 @@ class Waiting:
             kept = [raw for raw in self._events if not request.first <= raw.position.offset <= request.last]
             self._events = deque(kept)
             self._bytes = sum(len(raw.body) for raw in kept)
+
+
+def _raw(position: Position, entry: Entry, *, event_id: str) -> Raw:
+    if entry.broken:
+        return broken_raw(position, entry.body, why=entry.broken)
+    return Raw(position, entry.body, event_id=event_id)
 
 
 def _event_id(message_id: str, index: int) -> str:
