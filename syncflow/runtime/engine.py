@@ -17,6 +17,7 @@ from random import Random, SystemRandom
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
+from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.delivery.dispatch import WINDOW
 from syncflow.runtime.delivery.settle import Settler
@@ -246,7 +247,7 @@ class Engine:
 
     async def _process(self, raw: asyncio.Queue[RawChunk | None], out: asyncio.Queue[ProcessedChunk | None]) -> None:
         while chunk := await raw.get():
-            await out.put(process(self.program, chunk, self._bugs))
+            await out.put(await aside(len(chunk.raws), process, self.program, chunk, self._bugs))
             await asyncio.sleep(0)  # a full chunk takes milliseconds: let the senders have their turn
         await out.put(None)
 
@@ -254,7 +255,7 @@ class Engine:
         self, processed: asyncio.Queue[ProcessedChunk | None], out: asyncio.Queue[TransformedChunk | None]
     ) -> None:
         while chunk := await processed.get():
-            await out.put(transform(chunk, self._bugs))
+            await out.put(await aside(len(chunk.fates), transform, chunk, self._bugs))
             await asyncio.sleep(0)
         await out.put(None)
 

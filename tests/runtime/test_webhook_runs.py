@@ -16,6 +16,7 @@ from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.models.sources import WebhookSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Batch, BatchResult
+from syncflow.runtime.aside import LARGE
 from syncflow.runtime.desk import audit
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
@@ -98,6 +99,19 @@ def test_requests_are_counted_by_how_they_ended_in_the_run_in_metrics_and_in_the
     assert ending.tally.as_json()["source_requests"] == counts
     run(tmp_path / "j.db", some_requests)
     assert audit.totals(tmp_path / "j.db")["source_requests"] == {name: 2 * count for name, count in counts.items()}
+
+
+def test_a_body_that_is_taken_apart_into_thousands_is_kept_as_one(tmp_path: Path) -> None:
+    many = LARGE + 1
+
+    async def talk(client: httpx.AsyncClient, _: Engine) -> None:
+        content = orjson.dumps({"all": [event(f"A{number}") for number in range(many)]})
+        assert (await client.post("/events", content=content)).status_code == 200
+
+    source = Webhook(WebhookSource(listen="127.0.0.1:0", max_event=5_000_000))
+    systems = FakeSystems()
+    ending = run(tmp_path / "j.db", talk, source=source, each="all", systems=systems)
+    assert (ending.tally.read, ending.tally.routed) == (many, many)
 
 
 def test_a_bad_signature_and_an_old_request_are_told_apart(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ READ = [
     pytest.param(JSON, "", {}, JSON, id="without a type"),
     pytest.param(JSON, FORM, {}, JSON, id="JSON that calls itself a form"),
     pytest.param(gzip.compress(JSON), "application/json", {"encoding": "gzip"}, JSON, id="gzip"),
+    pytest.param(
+        gzip.compress(JSON[:5]) + gzip.compress(JSON[5:]), "", {"encoding": "gzip"}, JSON, id="gzip of two members"
+    ),
     pytest.param(zlib.compress(JSON), "application/json", {"encoding": "Deflate"}, JSON, id="deflate"),
     pytest.param(raw_deflate(JSON), "application/json", {"encoding": "deflate"}, JSON, id="deflate without its header"),
     pytest.param(b'{"name": "Zo\xeb"}', "application/json; charset=ISO-8859-1", {}, JSON, id="latin 1"),
@@ -78,6 +81,22 @@ REFUSED = [
         400,
         "more follows the end of the packed body",
         id="more",
+    ),
+    pytest.param(
+        gzip.compress(b"") * 200,
+        "",
+        {"encoding": "gzip"},
+        400,
+        "more follows the end of the packed body",
+        id="200 members",
+    ),
+    pytest.param(
+        gzip.compress(b" " * 600) * 2,
+        "",
+        {"encoding": "gzip"},
+        413,
+        "the body is unpacked larger than max_body, which is 1000 bytes",
+        id="two members too large together",
     ),
     pytest.param(
         gzip.compress(b" " * 50_000_000),

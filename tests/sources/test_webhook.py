@@ -270,6 +270,115 @@ def test_a_head_that_is_too_large_is_refused() -> None:
     talk(main)
 
 
+ODD = [
+    pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404, "no_such_path", id="the preface of HTTP/2"),
+    pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "not_http", id="TLS"),
+    pytest.param(b"HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method", id="HEAD"),
+    pytest.param(b"OPTIONS /events HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method", id="OPTIONS"),
+    pytest.param(b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "no_such_path", id="CONNECT"),
+    pytest.param(b"POST http://x/events HTTP/1.1\r\nHost: x\r\n\r\n", 404, "no_such_path", id="a whole address"),
+    pytest.param(b"POST %2Fevents HTTP/1.1\r\nHost: x\r\n\r\n", 404, "no_such_path", id="an encoded slash"),
+    pytest.param(b"POST /events%00 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "no_such_path", id="NUL"),
+    pytest.param(b"POST /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "not_http", id="a path that is not ASCII"),
+    pytest.param(
+        b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ",
+        400,
+        "not_http",
+        id="two lengths",
+    ),
+    pytest.param(
+        b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\n",
+        400,
+        "not_http",
+        id="a length without end",
+    ),
+    pytest.param(b"POST /events HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400, "not_http", id="no host"),
+]
+
+
+@pytest.mark.parametrize(("sent", "status", "reason"), ODD)
+def test_odd_requests_are_refused_and_counted_and_the_next_one_is_taken(sent: bytes, status: int, reason: str) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(sent)
+        assert (await reader.readline()).startswith(f"HTTP/1.1 {status} ".encode())
+        writer.close()
+        good = post(client, b"{}")
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert (await good).status_code == 200
+        assert (source.requests[reason], source.requests["accepted"]) == (1, 1)
+
+    talk(main)
+
+
+def test_a_body_in_tiny_pieces_is_given_up_before_it_costs_much() -> None:
+    head = b"POST /events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
+        writer.write(head + b"1\r\n \r\n" * 1_998 + b"2\r\n{}\r\n0\r\n\r\n")
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert (await reader.readuntil(b'{"accepted":1}')).startswith(b"HTTP/1.1 200")
+        writer.write(head + b"1\r\n \r\n" * 2_001)
+        assert b"HTTP/1.1 400" in await reader.read(100)
+        writer.close()
+
+    talk(main)
+
+
+@pytest.mark.parametrize("name", ["X-Slack-Signature", "X-Slack-Request-Timestamp", "Authorization"])
+def test_a_proof_that_is_sent_twice_is_refused(name: str) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = await client.post("/events", content=b"{}", headers=[(name, "a"), (name.lower(), "b")])
+        assert (answer.status_code, why(answer)) == (400, f"the header {name} was sent more than once")
+
+    signature = WebhookSignature(preset="slack", secret="s3cret")
+    talk(main, signature=signature, auth=WebhookAuth(bearer=("a",)))
+
+
+def test_a_header_that_is_data_and_comes_twice_is_joined() -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        sent = asyncio.ensure_future(client.post("/events", content=b"{}", headers=[("X-Tag", "a"), ("x-tag", "b")]))
+        (raw,) = await take(source, 1)
+        await source.acknowledge(raw.position)
+        assert json.loads(raw.body)["request"]["headers"] == {"x-tag": "a, b"}
+        assert (await sent).status_code == 200
+
+    talk(main, headers=("X-Tag",))
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+LISTENED = [(":0", ["127.0.0.1"]), ("localhost:0", ["127.0.0.1"])]
+LISTENED += [("[::1]:0", ["[::1]"]), ("[::]:0", ["[::1]", "127.0.0.1"])] if has_ipv6() else []
+
+
+@pytest.mark.parametrize(("listen", "hosts"), LISTENED)
+def test_addresses_of_both_kinds_are_listened_on(listen: str, hosts: list[str]) -> None:
+    async def main() -> None:
+        source = Webhook(WebhookSource(listen=listen))
+        await source.open({})
+        try:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                for host in hosts:
+                    sent = asyncio.ensure_future(client.post(f"http://{host}:{source.port}/events", content=b"{}"))
+                    (raw,) = await take(source, 1)
+                    await source.acknowledge(raw.position)
+                    assert (await sent).status_code == 200
+        finally:
+            await source.close()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
 EXCHANGES = [
     pytest.param(b"POST /events HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", [b"HTTP/1.1 200"], id="HTTP/1.0"),
     pytest.param(

@@ -15,6 +15,7 @@ from syncflow.clock import Clock
 from syncflow.compiler.program import Program
 from syncflow.errors import BugError, SyncflowError, UnavailableError
 from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
+from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
 from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again
@@ -158,7 +159,16 @@ class Committer:
             chunk = replace(chunk, fates=with_keys(chunk.fates, program.routes, self._bugs))
             known = await self._known(chunk, program)
         chunk = self._without_known(chunk)
-        plan = planned(chunk.fates, known, program, numbers=self._numbers, now=chunk.raw.read_at, bugs=self._bugs)
+        plan = await aside(
+            len(chunk.fates),
+            planned,
+            chunk.fates,
+            known,
+            program,
+            numbers=self._numbers,
+            now=chunk.raw.read_at,
+            bugs=self._bugs,
+        )
         positions, unreadable = last_positions(chunk.raw.raws), count_unreadable(chunk.fates)
         ahead = self._wanted_ahead(following, program)
         commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)

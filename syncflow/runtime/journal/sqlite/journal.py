@@ -12,6 +12,7 @@ from typing import Any, Literal
 from syncflow.errors import UnavailableError
 from syncflow.events import Delivery, Position
 from syncflow.private_files import open_private, open_to_others, private_folder, tightened
+from syncflow.runtime.aside import aside
 from syncflow.runtime.journal.base import (
     Activated,
     Activation,
@@ -107,7 +108,8 @@ class SqliteJournal:
         return turn_facts_of(deliveries, map(presence, rows), blobs, compared=compared, seal=self._seal)
 
     async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
-        found = await self._call("commit", commit_rows(commit), self._now(), wanted_rows(ahead) if ahead else None)
+        rows = await aside(len(commit.events), commit_rows, commit)
+        found = await self._call("commit", rows, self._now(), wanted_rows(ahead) if ahead else None)
         return known_of(*found) if found else None
 
     async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
