@@ -71,11 +71,11 @@ def list_(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List dead letters, without the records' own data. Exits with 1 where there is none."""
-    from syncflow.runtime.desk import audit, wishes
+    from syncflow.runtime.desk import audit
 
     path = journal_of(routes, profile)
     letters = chosen(route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
-    count = wishes.count(path, letters)
+    count = audit.count(path, letters)
     found = audit.reasons(path, letters) if reasons else audit.dead_letters(path, letters, most=limit)
     if output is Output.JSON:
         say_json({"count": count, "reasons" if reasons else "dead_letters": for_programs(found)})
@@ -218,11 +218,11 @@ def _write(file: Path, lines: Iterable[str]) -> int:
 
 def _count(path: Path, letters: Letters, *, everything: bool) -> int:
     """Return how many are meant; that none fits is not success."""
-    from syncflow.runtime.desk import wishes
+    from syncflow.runtime.desk import audit
 
     if not chosen_at_all(letters, everything=everything):
         raise typer.BadParameter("say which: ids, an option such as --route or --code, or --all")
-    count = wishes.count(path, letters)
+    count = audit.count(path, letters)
     if not count:
         say("no dead letter fits")
         raise typer.Exit(1)

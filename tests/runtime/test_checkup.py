@@ -10,6 +10,7 @@ import pytest
 
 from syncflow.errors import UnavailableError
 from syncflow.runtime.desk.checkup import compact, problems
+from syncflow.runtime.journal.sqlite.counts import recount
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.testing import FakeSystems
 from tests.runtime.programs import event, program
@@ -45,6 +46,14 @@ BROKEN = {
         "1 places of records point at a delivery that was never made",
     ),
     "marks": ("INSERT INTO marks (event, route, how, at) VALUES (9999, '', 'remap', 1)", "1 marks have no event"),
+    "counts of events": (
+        "DELETE FROM event_counts",
+        "1 counts of events differ from the events",
+    ),
+    "counts of deliveries": (
+        "UPDATE settled_counts SET count = count + 1",
+        "2 counts of deliveries differ from the deliveries",
+    ),
 }
 
 
@@ -53,6 +62,8 @@ def test_what_the_tables_must_fulfil_is_looked_at(broken: str, journal: Path) ->
     statement, told = BROKEN[broken]
     with closing(connect(journal)) as database, database:
         database.execute(statement)
+        if "counts" not in broken:
+            recount(database)
     assert problems(journal) == [told]
 
 

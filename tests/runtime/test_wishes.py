@@ -35,14 +35,14 @@ def names(systems: FakeSystems) -> dict[str, object]:
 def test_a_redriven_dead_letter_is_sent_by_the_next_run_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A", name="one")], path, systems=FakeSystems(refusing), program=program())
-    assert wishes.count(path, Letters(code="BAD")) == 1
+    assert audit.count(path, Letters(code="BAD")) == 1
     assert wishes.redrive(path, Letters(code="BAD"), how="as_sent") == 1
     assert wishes.redrive(path, Letters(code="BAD"), how="as_sent") == 0, "marking twice marks once"
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program())
     assert ending.clean
     assert names(systems) == {"A": "one"}
-    assert wishes.count(path, Letters()) == 0
+    assert audit.count(path, Letters()) == 0
 
 
 def test_a_redriven_old_version_never_overwrites_a_newer_one(tmp_path: Path) -> None:

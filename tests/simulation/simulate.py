@@ -30,6 +30,7 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import load_project
 from syncflow.events import Position, Raw
+from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import OPEN
@@ -381,6 +382,7 @@ class Simulation:
         if self.world.asked_while_down > MOST_WHILE_DOWN * self.world.down_seconds + 60:
             self.violations.append(f"{self.world.asked_while_down} requests were sent to a host that was down")
         database.close()
+        self._the_journal_agrees_with_itself()
 
     def _every_event_is_accounted_for(self, database: Any) -> None:
         states = dict(database.execute("SELECT offset, state FROM events").fetchall())
@@ -392,6 +394,9 @@ class Simulation:
             event = self.script.events[number - 1]
             if event["operation"] != "delete" and states.get(number) != "dead":
                 self.violations.append(f"event {number} does not fit the schema and is {states.get(number)}")
+
+    def _the_journal_agrees_with_itself(self) -> None:
+        self.violations += [f"the journal disagrees with itself: {problem}" for problem in problems(self.path)]
 
     def _every_delivery_is_settled(self, database: Any) -> None:
         still = database.execute("SELECT id, state FROM deliveries WHERE settled_at IS NULL").fetchall()

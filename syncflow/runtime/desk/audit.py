@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
-from syncflow.runtime.desk.letters import LETTERS, Letters
+from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
 from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, explained
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
@@ -35,11 +35,18 @@ def totals(path: Path) -> Row:
         return {"running": holder_of(path), **read_totals(journal)}
 
 
+def count(path: Path, letters: Letters) -> int:
+    """Return how many open dead letters fit."""
+    where, values = letters.where()
+    with _opened(path) as journal:
+        return int(journal.execute(f"SELECT count(*) FROM {LETTERS} WHERE {where}", values).fetchone()[0])
+
+
 def dead_letters(path: Path, letters: Letters, *, most: int) -> list[Row]:
     """Return the newest open dead letters that fit."""
     where, values = letters.where()
     with _opened(path) as journal:
-        query = f"SELECT {_LETTER}, {_set_aside(journal)} FROM {LETTERS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
+        query = f"SELECT {_LETTER}, {_set_aside(journal)} FROM {WITH_EVENTS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
         return rows(journal, query, *values, most)
 
 
@@ -48,7 +55,7 @@ def reasons(path: Path, letters: Letters) -> list[Row]:
     where, values = letters.where()
     query = (
         f"SELECT count(*) AS count, l.stage, l.route, l.system, l.code, l.status, {_OURS} AS reason, l.rule, max(l.id) AS example "
-        f"FROM {LETTERS} WHERE {where} GROUP BY l.stage, l.route, l.system, l.code, l.status, {_OURS} "
+        f"FROM {LETTERS} WHERE {where} GROUP BY l.stage, l.route, l.system, l.code, l.status, {_OURS}, l.rule "
         "ORDER BY count DESC, l.code, l.route"
     )
     with _opened(path) as journal:
@@ -63,7 +70,7 @@ def dead_letter(path: Path, number: int) -> Row:
     """
     query = (
         f"SELECT {_LETTER}, {{set_aside}}, l.reason AS words, l.body, e.raw, e.length, e.sha256, d.payload, d.fingerprint, d.batch_id "
-        f"FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
+        f"FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
     )
     with _opened(path) as journal:
         found = rows(journal, query.format(set_aside=_set_aside(journal)), number)

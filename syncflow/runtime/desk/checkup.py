@@ -13,12 +13,20 @@ from pathlib import Path
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, explained
-from syncflow.runtime.journal.sqlite.schema import IS_OPEN, MIGRATIONS
+from syncflow.runtime.journal.sqlite.schema import COUNTS, IS_OPEN, MIGRATIONS
 
+_COUNTED_SINCE = MIGRATIONS.index(COUNTS) + 1
+"""The version since which rows are counted as they change."""
 _MOST = 20
 """Most problems of one kind that are told."""
 
 _STATES = "'waiting', 'sending', 'retrying', 'delivered', 'already_done', 'superseded', 'unchanged', 'dead'"
+
+
+def _differences(one: str, other: str) -> str:
+    """Return a query that counts the rows that only one of two queries finds."""
+    return f"SELECT count(*) FROM (SELECT * FROM ({one} EXCEPT {other}) UNION ALL SELECT * FROM ({other} EXCEPT {one}))"
+
 
 _LAWS = {
     "open deliveries have no event": (
@@ -42,6 +50,17 @@ _LAWS = {
     "positions of the source lie before its beginning": "SELECT count(*) FROM positions WHERE offset < 0",
 }
 
+_EVENTS = "SELECT state, count(*) FROM events GROUP BY state"
+_EVENTS_COUNTED = "SELECT state, count FROM event_counts WHERE count != 0"
+_SETTLED = f"SELECT route, system, state, count(*) FROM deliveries WHERE NOT {IS_OPEN} GROUP BY route, system, state"
+_SETTLED_COUNTED = "SELECT route, system, state, count FROM settled_counts WHERE count != 0"
+
+_COUNTS = {
+    "counts of events differ from the events": _differences(_EVENTS, _EVENTS_COUNTED),
+    "counts of deliveries differ from the deliveries": _differences(_SETTLED, _SETTLED_COUNTED),
+}
+"""Sentences about tables that a journal of an earlier version does not have."""
+
 
 def problems(path: Path) -> list[str]:
     """Return what is wrong with a journal, in words; empty where nothing is.
@@ -63,7 +82,8 @@ def _problems(journal: sqlite3.Connection) -> Iterator[str]:
     found = [row[0] for row in journal.execute(f"PRAGMA integrity_check({_MOST})")]
     if found != ["ok"]:
         yield from found
-    for law, query in _LAWS.items():
+    laws = _LAWS | (_COUNTS if version >= _COUNTED_SINCE else {})
+    for law, query in laws.items():
         try:
             count = journal.execute(query).fetchone()[0]
         except sqlite3.Error as error:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LETTERS = "dead_letters l JOIN events e ON e.seq = l.event"
-"""The tables that ``Letters.where`` speaks of."""
+LETTERS = "dead_letters l"
+"""The table that ``Letters.where`` speaks of: events are looked up only for those that fit."""
+WITH_EVENTS = f"{LETTERS} JOIN events e ON e.seq = l.event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Letters:
             ("l.system = ?", self.system or None),
             ("l.stage = ?", self.stage or None),
             ("l.code = ?", self.code or None),
-            ("e.record = ?", self.record or None),
+            ("l.event IN (SELECT seq FROM events WHERE record = ?)", self.record or None),
             ("l.at >= ?", self.since),
             ("l.at < ?", self.until),
         ):

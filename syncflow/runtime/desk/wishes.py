@@ -14,19 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
-from syncflow.runtime.desk.letters import LETTERS, Letters
+from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.presence import end_dropped
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
-
-
-def count(path: Path, letters: Letters) -> int:
-    """Return how many open dead letters fit."""
-    where, values = letters.where()
-    with _opened(path) as journal:
-        return int(journal.execute(f"SELECT count(*) FROM {LETTERS} WHERE {where}", values).fetchone()[0])
 
 
 def redrive(path: Path, letters: Letters, *, how: How) -> int:
@@ -68,7 +61,7 @@ def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
         "e.partition, e.offset, e.line, e.raw, d.payload, d.object, d.operation, d.fingerprint"
     )
     with _opened(path) as journal:
-        sql = f"SELECT {columns} FROM {LETTERS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
+        sql = f"SELECT {columns} FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
         cursor = journal.execute(sql, values)
         names = [column[0] for column in cursor.description]
         for row in cursor:

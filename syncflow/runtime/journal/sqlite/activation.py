@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from syncflow.runtime.journal.base import Activated, Activation, Named
+from syncflow.runtime.journal.sqlite.counts import count_settled, recount
 from syncflow.runtime.journal.sqlite.presence import compare_anew, end_abandoned, leave_behind
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 
@@ -27,7 +28,8 @@ _Known = Mapping[str, tuple[str, str, str, str]]
 
 def activate(db: sqlite3.Connection, program: Activation, at: float) -> Activated:
     """Bring a journal to a program: first names, then presence, then deliveries."""
-    renamed = _carry_over(db, program)
+    if renamed := _carry_over(db, program):
+        recount(db)
     known = _places(db)
     left = _leave_behind(db, known, program)
     for route, normalise in program.keys.items():
@@ -115,7 +117,9 @@ def _bury(db: sqlite3.Connection, known: _Known, program: Activation, at: float)
         )
         end_abandoned(db, where, values)
         sql = f"UPDATE deliveries SET state = 'dead', settled_at = ?, code = 'program_changed' WHERE {where}"
-        count += db.execute(sql, (at, *values)).rowcount
+        buried = db.execute(sql, (at, *values)).rowcount
+        count_settled(db, [(route, system, "dead")] * buried)
+        count += buried
     return count
 
 

@@ -26,15 +26,22 @@ def insert(database: sqlite3.Connection, head: str, rows: Iterable[Row], *, tail
     _run(database, lambda width, count: _text(_INSERT, head, tail, width, count), rows)
 
 
-def update(database: sqlite3.Connection, head: str, rows: Iterable[Row], *, where: str) -> None:
-    """Run ``head FROM (VALUES (…), (…) …) AS v WHERE where``; a row's values are ``v.column1``, ``v.column2`` …."""
-    _run(database, lambda width, count: _text(_UPDATE, head, f" WHERE {where}", width, count), rows)
+def update(
+    database: sqlite3.Connection, head: str, rows: Iterable[Row], *, where: str, returning: str = ""
+) -> list[tuple[Any, ...]]:
+    """Run ``head FROM (VALUES (…), (…) …) AS v WHERE where``; a row's values are ``v.column1``, ``v.column2`` ….
+
+    Return the columns ``returning`` of each row that was changed, as it is now.
+    """
+    tail = f" WHERE {where} RETURNING {returning}" if returning else f" WHERE {where}"
+    return _run(database, lambda width, count: _text(_UPDATE, head, tail, width, count), rows)
 
 
-def _run(database: sqlite3.Connection, text: Callable[[int, int], str], rows: Iterable[Row]) -> None:
-    left = iter(rows)
+def _run(database: sqlite3.Connection, text: Callable[[int, int], str], rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+    left, changed = iter(rows), list[tuple[Any, ...]]()
     while part := list(islice(left, _MOST_ROWS)):
-        database.execute(text(len(part[0]), len(part)), list(chain.from_iterable(part)))
+        changed += database.execute(text(len(part[0]), len(part)), list(chain.from_iterable(part)))
+    return changed
 
 
 @lru_cache(maxsize=512)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from syncflow.runtime.journal.sqlite.counts import count_events, count_settled
 from syncflow.runtime.journal.sqlite.schema import IS_OPEN
 from syncflow.runtime.journal.sqlite.usage import thin_usage
 
@@ -18,11 +19,15 @@ AGAIN_SECONDS = 3600.0
 DAY_SECONDS = 86_400.0
 
 _FREE = (
-    "SELECT seq FROM events e WHERE seq >= ? AND seq < ? AND read_at < ? "  # constants only
+    "SELECT seq, state FROM events e WHERE seq >= ? AND seq < ? AND read_at < ? "  # constants only
     f"AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.seq AND d.{IS_OPEN}) "
     "AND NOT EXISTS (SELECT 1 FROM dead_letters l WHERE l.event = e.seq AND l.state = 'open') "
     "AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.event = e.seq AND m.aside IS NULL)"
 )
+_FORGET_DELIVERIES = (
+    "DELETE FROM deliveries WHERE event = ? AND id < (SELECT max(id) FROM deliveries) RETURNING route, system, state"
+)
+"""The newest delivery stays: its number must not be given out again."""
 _DEAD_TOMBSTONES = (
     "SELECT record, kind, route FROM presence p WHERE state IN ('left', 'deleted') AND held = '' AND version_seq <= ? AND NOT EXISTS ("
     "SELECT 1 FROM events e JOIN dead_letters l ON l.event = e.seq WHERE e.record = p.record AND e.kind = p.kind AND l.state = 'open') "
@@ -76,18 +81,16 @@ class Retention:
         if first is None or first == newest:
             return 0, False
         end = min(first + WINDOW, newest)  # the newest stays: its number must not be given out again
-        events = self._db.execute(_FREE, (first, end, before)).fetchall()
+        free = self._db.execute(_FREE, (first, end, before)).fetchall()
+        events = [(seq,) for seq, _ in free]
         with self._db as db:
             db.executemany("DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?)", events)
-            for table, column in (
-                ("marks", "event"),
-                ("dead_letters", "event"),
-                ("deliveries", "event"),
-                ("events", "seq"),
-            ):
-                # So does the newest delivery.
-                newest = " AND id < (SELECT max(id) FROM deliveries)" if table == "deliveries" else ""
-                db.executemany(f"DELETE FROM {table} WHERE {column} = ?{newest}", events)
+            db.executemany("DELETE FROM marks WHERE event = ?", events)
+            db.executemany("DELETE FROM dead_letters WHERE event = ?", events)
+            gone = [delivery for event in events for delivery in db.execute(_FORGET_DELIVERIES, event)]
+            db.executemany("DELETE FROM events WHERE seq = ?", events)
+            count_settled(db, gone, by=-1)
+            count_events(db, [state for _, state in free], by=-1)
         young = self._db.execute(
             "SELECT 1 FROM events WHERE seq >= ? AND seq < ? AND read_at >= ? LIMIT 1", (first, end, before)
         ).fetchone()

@@ -39,6 +39,9 @@ PRESENCE_COLUMNS = (
 PROOF_COLUMNS = "held, held_value, held_id, proven"
 """Of presence: the proof, which outcomes write."""
 
+_FINGERPRINT = 12
+"""As many letters of a program's fingerprint stand with each delivery as people are shown; a run's row has all of them."""
+
 _BETWEEN = "\x1f"
 """Separates several keys in one column."""
 
@@ -195,7 +198,7 @@ def settlement_row(settlement: Settlement) -> Row:
         settlement.state.value,
         settlement.attempts,
         settlement.due_at or 0,
-        settlement.at,
+        settlement.at if settlement.state in OPEN else None,  # only a wait is told by it
         settlement.batch_id,
         None if settlement.state in OPEN else settlement.at,
         outcome.code or None,
@@ -251,7 +254,7 @@ def mark(row: Row, repeated: Row | None) -> Mark:
 
 def commit_rows(commit: Commit) -> dict[str, list[Row]]:
     """Return the rows of a chunk, by what they are."""
-    fingerprint = commit.fingerprint
+    fingerprint = commit.fingerprint[:_FINGERPRINT]
     return {
         "events": list(map(event_row, commit.events)),
         "deliveries": [delivery_row(delivery, fingerprint) for delivery in commit.deliveries],

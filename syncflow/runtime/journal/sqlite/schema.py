@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"
+"""Of a delivery: it is not settled."""
+
 VERSION_1 = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, started_at REAL NOT NULL, ended_at REAL, finished INTEGER NOT NULL DEFAULT 0, fingerprint TEXT NOT NULL
@@ -171,6 +174,29 @@ CREATE TABLE source_requests (outcome TEXT PRIMARY KEY, count INTEGER NOT NULL) 
 """
 """How many requests to a webhook ended how."""
 
+RECOUNT = """
+DELETE FROM event_counts;
+INSERT INTO event_counts SELECT state, count(*) FROM events GROUP BY state;
+DELETE FROM settled_counts;
+INSERT INTO settled_counts SELECT route, system, state, count(*) FROM deliveries
+    WHERE state NOT IN ('waiting', 'sending', 'retrying') GROUP BY route, system, state;
+"""
+"""Count anew, which reads every event and delivery."""
+
+COUNTS = f"""
+CREATE TABLE event_counts (state TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE settled_counts (
+    route TEXT NOT NULL, system TEXT NOT NULL, state TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (route, system, state)
+) WITHOUT ROWID;
+{RECOUNT}
+DROP INDEX deliveries_open;
+CREATE INDEX deliveries_open ON deliveries (system, id, state, route, kind, due_at, read_at) WHERE {IS_OPEN};
+DROP INDEX presence_by_key;
+CREATE INDEX presence_by_key ON presence (compared) WHERE state = 'present';
+"""
+"""Counts that are kept as rows change (``sqlite/counts.py``), an index that answers every question about open deliveries alone, and one
+of keys with nothing else in it."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -184,11 +210,9 @@ MIGRATIONS = (
     EVIDENCE,
     KEY_RULES,
     REQUESTS,
+    COUNTS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 
 IS_HELD_ELSEWHERE = "held != '' AND (held != compared OR state != 'present')"
 """Of presence: what is there is not what is intended; those rows have an index of their own."""
-
-IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"
-"""Of a delivery: it is not settled."""

@@ -16,6 +16,7 @@ from syncflow.runtime.journal.files import JournalFiles
 from syncflow.runtime.journal.sqlite import presence, sent
 from syncflow.runtime.journal.sqlite.activation import activate
 from syncflow.runtime.journal.sqlite.bulk import insert, update
+from syncflow.runtime.journal.sqlite.counts import count_events, count_settled
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.known import read_known
 from syncflow.runtime.journal.sqlite.retention import Retention
@@ -37,6 +38,9 @@ _SETTLE = (
     "batch_id = v.column5, settled_at = v.column6, code = v.column7, message = v.column8, status = v.column9, rule = v.column10, "
     "vendor_id = coalesce(v.column11, deliveries.vendor_id)"
 )
+_PLACE = "route, system, state"
+_EVENT_STATE = 12
+"""The column of an event's state (``rows.event_row``)."""
 _LETTERS = "dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at)"
 
 
@@ -127,9 +131,8 @@ class Tables:
             insert(db, "INSERT INTO events", chunk["events"])
             insert(db, f"INSERT INTO deliveries ({DELIVERY_COLUMNS})", chunk["deliveries"])
             presence.intend(db, chunk["presence"])
-            db.executemany(
-                "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?", chunk["again"]
-            )
+            count_events(db, [row[_EVENT_STATE] for row in chunk["events"]])
+            self._again(chunk["again"])
             self._bury(chunk["dead_letters"])
             self._supersede(chunk["superseded"], at)
             db.executemany("DELETE FROM marks WHERE id = ?", chunk["taken"])
@@ -149,14 +152,23 @@ class Tables:
             )
         return self.known(*ahead) if ahead else None
 
+    def _again(self, events: Rows) -> None:
+        for row in events:
+            before = self._db.execute("SELECT state FROM events WHERE seq = ?", row[-1:]).fetchone()
+            if before is not None:
+                sql = "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?"
+                self._db.execute(sql, row)
+                count_events(self._db, before, by=-1)
+                count_events(self._db, (row[3],))
+
     def _bury(self, letters: Rows) -> None:
         self._db.executemany(f"INSERT INTO {_LETTERS} VALUES ({_marks(range(12))})", letters)
 
     def _supersede(self, superseded: Rows, at: float) -> None:
-        self._db.executemany(
-            f"UPDATE deliveries SET state = 'superseded', superseded_by = ?, settled_at = ? WHERE id = ? AND {IS_OPEN}",
-            [(by, at, delivery) for by, delivery in superseded],
-        )
+        sql = "UPDATE deliveries SET state = 'superseded', superseded_by = v.column1, settled_at = v.column2"
+        rows = [(by, at, delivery) for by, delivery in superseded]
+        where = f"deliveries.id = v.column3 AND deliveries.{IS_OPEN}"
+        count_settled(self._db, update(self._db, sql, rows, where=where, returning=_PLACE))
 
     def sending(self, ids: Sequence[int], batch_id: str) -> None:
         """Note that these are about to be sent."""
@@ -174,7 +186,8 @@ class Tables:
     def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:
         """Write what attempts came to, what was learnt of vendors' ids, and how many requests there were."""
         with self._db as db:
-            update(db, _SETTLE, outcomes["settlements"], where=f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}")
+            where = f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}"
+            count_settled(db, update(db, _SETTLE, outcomes["settlements"], where=where, returning=_PLACE))
             unsettled = presence.lost_sight_of(db, outcomes["refused"])
             presence.prove(db, outcomes, unsettled=unsettled)
             sent.write(db, outcomes["sent"], unsettled=unsettled)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-_DELIVERIES = "SELECT route, system, state, count(*) AS count FROM deliveries GROUP BY route, system, state"
+from syncflow.runtime.journal.sqlite.schema import IS_OPEN
+
+_DELIVERIES = (
+    "SELECT route, system, state, count FROM settled_counts WHERE count > 0 UNION ALL "
+    f"SELECT route, system, state, count(*) AS count FROM deliveries WHERE {IS_OPEN} GROUP BY route, system, state"
+)
+_DELIVERIES_OF_OLD = "SELECT route, system, state, count(*) AS count FROM deliveries GROUP BY route, system, state"
+_EVENTS = "SELECT state, count FROM event_counts WHERE count > 0"
+_EVENTS_OF_OLD = "SELECT state, count(*) FROM events GROUP BY state"
 _QUEUES = """
 SELECT system, sum(state = 'waiting') AS waiting, sum(state = 'sending') AS sending, sum(state = 'retrying') AS retrying,
     min(read_at) AS oldest_at, min(CASE WHEN state = 'retrying' THEN due_at END) AS next_try_at
@@ -21,9 +29,10 @@ _LAST_RELOAD = "SELECT at, result, words FROM reloads WHERE run = (SELECT max(id
 
 def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
     """Count by state; ``queues`` is what is open for each system, ``marked`` what people asked to be sent again."""
+    counted = _has_table(journal, "event_counts")
     return {
-        "events": dict(journal.execute("SELECT state, count(*) FROM events GROUP BY state").fetchall()),
-        "deliveries": rows(journal, _DELIVERIES),
+        "events": dict(journal.execute(_EVENTS if counted else _EVENTS_OF_OLD).fetchall()),
+        "deliveries": rows(journal, _DELIVERIES if counted else _DELIVERIES_OF_OLD),
         "queues": rows(journal, _QUEUES),
         "dead_letters": rows(journal, _LETTERS),
         "marked": _marked(journal),

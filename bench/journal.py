@@ -1,0 +1,161 @@
+"""A journal of a million events: its size, and how long it takes to open it, to count it and to find one record in it.
+
+The journal is filled by the calls that a run makes, without a source and a system: 97 of 100 deliveries are delivered, one is open, one is
+refused by its system, and one event does not fit its schema. Commands are timed as processes; opening it is timed as the calls that a run
+makes before it sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from bench.events import contact
+from bench.figures import Figure, Size
+from bench.processes import PROJECT, Job, measured, workspace
+from bench.run import settings
+from syncflow.compiler.build import build
+from syncflow.compiler.program import Program
+from syncflow.config.project import load_project
+from syncflow.events import Accepted, Delivery, Outcome, Position, Raw, Record, Refused, Routed, Verdict
+from syncflow.runtime.changed_program import activation_of
+from syncflow.runtime.journal.base import Commit, DeadLetter, DeliveryState, JournaledEvent, Presence, Settlement
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+
+TITLE = "a large journal: its size, and how long people and the next run wait for it"
+
+CHUNK = 1000
+AT = 1_700_000_000.0
+
+COMMANDS = (
+    ("status", ("status",), 1.0),
+    ("dlq list", ("dlq", "list"), 0.5),
+    ("dlq list --reasons", ("dlq", "list", "--reasons"), None),
+    ("status of one record", ("status", "A700"), 0.3),
+)
+
+
+def measure(size: Size) -> Iterator[Figure]:
+    count = size.of(tiny=2_000, usual=1_000_000)
+    with workspace() as folder:
+        environment = settings(folder, "http://127.0.0.1:9")
+        path = folder / "journal.db"
+        bodies = asyncio.run(fill(path, count, environment))
+        yield Figure(f"{count:,} events: journal, an event", path.stat().st_size / count, "bytes")
+        yield Figure(f"{count:,} events: journal, of the events' own bytes", path.stat().st_size / bodies, "times")
+        idle = measured(Job((sys.executable, "-m", "syncflow", "--version"), environment)).cpu_seconds
+        yield Figure("`syncflow --version`: processor time", idle, "s")
+        opening = measured(Job((sys.executable, "-m", "bench.journal", str(path)), environment))
+        yield Figure(
+            "opened by a run, to its first page of open deliveries: processor time",
+            float(opening.out),
+            "s",
+            at_most=1.0,
+        )
+        for name, command, most in COMMANDS:
+            routes = ("--routes", str(PROJECT / "routes.yaml"))
+            ran = measured(Job((sys.executable, "-m", "syncflow", *command, *routes), environment))
+            yield Figure(f"`{name}`: processor time", ran.cpu_seconds, "s", at_most=most)
+
+
+async def fill(path: Path, count: int, environment: dict[str, str]) -> int:
+    """Write a journal of so many events; return the bytes of their bodies."""
+    program = build(load_project(PROJECT / "routes.yaml", environment=environment))
+    journal = SqliteJournal(path, inline=True, sync="normal", now=lambda: AT)
+    await journal.open(fingerprint=program.fingerprint)
+    await journal.activate(activation_of(program), at=AT)
+    bodies = 0
+    for first in range(0, count, CHUNK):
+        raws = [_raw(number) for number in range(first, min(count, first + CHUNK))]
+        bodies += sum(len(raw.body) for raw in raws)
+        commit, settlements = _chunk(program, raws)
+        await journal.commit(commit)
+        await journal.settle(settlements)
+    await journal.close(finished=True)
+    return bodies
+
+
+def _raw(number: int) -> Raw:
+    item = contact(number)
+    if number % 100 == 3:
+        del item["name"]
+    event = {"record": "contacts", "operation": "create", "timestamp": item["updated_at"], "item": item}
+    return Raw(Position("events.jsonl", number * 200, number + 1), orjson.dumps(event))
+
+
+def _chunk(program: Program, raws: list[Raw]) -> tuple[Commit, list[Settlement]]:
+    """Return what a run would write of these events, each of a new record."""
+    events: list[JournaledEvent] = []
+    deliveries: list[Delivery] = []
+    presence: list[Presence] = []
+    letters: list[DeadLetter] = []
+    for raw in raws:
+        number = raw.position.line or 0
+        checked = program.check(raw)
+        routed = program.route(checked) if isinstance(checked, Accepted) else checked
+        if isinstance(routed, Refused):
+            events.append(JournaledEvent(number, raw, "dead", AT, routed.record))
+            letters.append(DeadLetter(number, routed.stage, routed.code, routed.reason, AT))
+            continue
+        assert isinstance(routed, Routed)
+        [match] = routed.matches
+        record = Record("contacts", routed.accepted.event.record.id)
+        plan = program.routes[match.route]
+        delivery = Delivery(
+            number, number, match.route, plan.system, plan.object, "upsert", record, match.key, match.payload, (0, number), AT
+        )  # fmt: skip
+        events.append(JournaledEvent(number, raw, "routed", AT, record, "create"))
+        deliveries.append(delivery)
+        presence.append(
+            Presence(
+                record, match.route, plan.system, plan.object, match.key, match.key.value, None, (0, number), "present", number, number
+            )
+        )  # fmt: skip
+    commit = Commit(
+        tuple(events),
+        deliveries=tuple(deliveries),
+        presence=tuple(presence),
+        dead_letters=tuple(letters),
+        positions=(raws[-1].position,),
+        fingerprint=program.fingerprint,
+    )
+    return commit, [settlement for delivery in deliveries for settlement in _settled(delivery)]
+
+
+def _settled(delivery: Delivery) -> Iterator[Settlement]:
+    batch = f"0a1b2c3d-{delivery.id // 200}"
+    if delivery.id % 100 == 1:
+        return
+    if delivery.id % 100 == 2:
+        outcome = Outcome(Verdict.REJECTED, "INVALID_EMAIL", "the e-mail address does not exist", 400)
+        letter = DeadLetter(
+            delivery.event, "delivery", outcome.code, outcome.message, AT, delivery.id, delivery.route, delivery.system, 400, 1
+        )  # fmt: skip
+        state, counted = DeliveryState.DEAD, letter
+    else:
+        outcome, state, counted = Outcome(Verdict.DELIVERED), DeliveryState.DELIVERED, None
+    yield Settlement(delivery, state, outcome, 1, AT, batch, dead_letter=counted, compared=delivery.key.value)
+
+
+async def _open(path: Path) -> float:
+    """Do what a run does with its journal before it sends; return the processor time."""
+    import time  # noqa: PLC0415
+
+    program = build(load_project(PROJECT / "routes.yaml"))
+    before = time.process_time()
+    journal = SqliteJournal(path, inline=True)
+    await journal.open(fingerprint=program.fingerprint)
+    await journal.activate(activation_of(program), at=time.time())
+    await journal.marks(most=1000)
+    await journal.page("sink", after=0, most=1000)
+    seconds = time.process_time() - before
+    await journal.close(finished=True)
+    return seconds
+
+
+if __name__ == "__main__":
+    print(asyncio.run(_open(Path(sys.argv[1]))))

@@ -1,0 +1,118 @@
+"""What a journal counts as rows change is what it holds, whatever changed them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from syncflow.events import Batch, BatchResult, Outcome, Verdict
+from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk.checkup import problems
+from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.engine import Keep
+from syncflow.runtime.journal.sqlite.database import connect, migrate
+from syncflow.runtime.journal.sqlite.schema import COUNTS, IS_OPEN, MIGRATIONS
+from syncflow.testing import FakeSystems
+from tests.runtime.programs import event, program, system
+from tests.runtime.test_engine import run
+
+EVENTS = [event(f"A{i % 40}", "create" if i < 40 else "update", name=f"n{i}") for i in range(90)]
+UNFIT = [event("A1", contact_type="nothing")]
+
+
+def third_refused(batch: Batch, number: int) -> BatchResult | None:
+    refused = Outcome(Verdict.REJECTED, code="BAD", message="a rule says no")
+    return BatchResult((refused,) * len(batch.deliveries)) if number % 3 == 0 else None
+
+
+def busy(batch: Batch, _number: int) -> BatchResult:
+    return BatchResult((Outcome(Verdict.RETRY, code="BUSY"),) * len(batch.deliveries))
+
+
+def counted(path: Path) -> tuple[dict[str, int], Counter[str]]:
+    found = audit.totals(path)
+    deliveries: Counter[str] = Counter()
+    for row in found["deliveries"]:
+        deliveries[row["state"]] += row["count"]
+    return found["events"], deliveries
+
+
+def test_counts_follow_runs_redrives_drops_and_retention(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run(EVENTS + UNFIT, path, systems=FakeSystems(third_refused), program=program())
+    assert problems(path) == []
+    events, deliveries = counted(path)
+    assert events == {"routed": 90, "dead": 1}
+    assert sum(deliveries.values()) == 90
+    assert deliveries["superseded"] > 0
+    assert deliveries["dead"] > 0
+    wishes.redrive(path, Letters(), how="remap")
+    run([], path, systems=FakeSystems(), program=program())
+    assert problems(path) == []
+    wishes.forget(path, "A3")
+    wishes.drop(path, Letters())
+    assert problems(path) == []
+    run([], path, systems=FakeSystems(), program=program(), keep=Keep(most_bytes=1))
+    assert problems(path) == []
+    events, deliveries = counted(path)
+    assert (sum(events.values()), sum(deliveries.values())) == (1, 1), "the newest of each stays"
+
+
+def test_counts_follow_a_system_that_was_renamed_and_a_route_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run(EVENTS, path, systems=FakeSystems(), program=program())
+    made = program()
+    renamed = replace(made, systems={**made.systems, "a": replace(system("a"), was=("former",))})
+    with closing(connect(path)) as database, database:
+        for table in ("places", "deliveries", "presence", "settled_counts"):
+            database.execute(f"UPDATE {table} SET system = 'former' WHERE system = 'a'")
+    run([], path, systems=FakeSystems(), program=renamed)
+    assert problems(path) == []
+    assert {row["system"] for row in audit.totals(path)["deliveries"]} == {"a"}
+
+
+def test_counts_follow_deliveries_of_a_route_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run(EVENTS, path, systems=FakeSystems(busy), program=program(), wait_seconds=0.0)
+    _, deliveries = counted(path)
+    still = sum(deliveries[state] for state in ("waiting", "retrying"))
+    assert still > 0
+    made = program()
+    without = {name: plan for name, plan in made.routes.items() if plan.system != "a"}
+    run([], path, systems=FakeSystems(), program=replace(made, routes=without))
+    assert problems(path) == []
+    assert counted(path)[1]["dead"] == still
+
+
+def test_a_journal_of_an_earlier_version_is_counted_by_its_rows_and_then_kept_counted(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run(EVENTS, path, systems=FakeSystems(), program=program())
+    before = counted(path)
+    with closing(connect(path)) as database, database:
+        database.execute("DROP TABLE event_counts")
+        database.execute("DROP TABLE settled_counts")
+        database.execute(f"PRAGMA user_version = {MIGRATIONS.index(COUNTS)}")
+    assert counted(path) == before
+    assert problems(path) == []
+    with closing(connect(path)) as database:
+        migrate(database, path)
+    assert counted(path) == before
+    assert problems(path) == []
+
+
+QUESTIONS = {
+    "how much is open for each system": "SELECT system, count(*) FROM deliveries WHERE {open} GROUP BY system",
+    "which routes have open deliveries": "SELECT DISTINCT route, system, kind FROM deliveries WHERE {open}",
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_questions_about_open_deliveries_are_answered_by_their_index_alone(question: str, tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "j.db")) as database:
+        migrate(database, tmp_path / "j.db")
+        plan = str(database.execute("EXPLAIN QUERY PLAN " + QUESTIONS[question].format(open=IS_OPEN)).fetchall())
+    assert "COVERING INDEX deliveries_open" in plan
