@@ -13,7 +13,7 @@ from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.engine import Keep
+from syncflow.runtime.ending import Keep
 from syncflow.runtime.journal.sqlite.database import connect, migrate
 from syncflow.runtime.journal.sqlite.schema import COUNTS, IS_OPEN, MIGRATIONS
 from syncflow.testing import FakeSystems

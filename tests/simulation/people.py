@@ -28,7 +28,7 @@ class People:
         if not self.wishes_left or not self._path.exists():
             return
         self.wishes_left -= 1
-        wishes.count(self._path, Letters())  # brings a journal up to date that a run has only begun to make
+        wishes.replayable(self._path, record="-")  # brings a journal up to date that a run has only begun to make
         wish = self._random.choice((self._redrive, self._redrive, self._drop, self._replay, self._replay))
         wish()
 
