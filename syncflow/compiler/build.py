@@ -195,9 +195,10 @@ def _transform(project: Project, document: Document[MappingFile], scope: Type) -
     mapping = document.model
     adapter, _, object_name = mapping.target.partition("/")
     record = project.routes.model.records[mapping.source]
+    target = project.objects[adapter, object_name].model
     return compile_mapping(
         mapping,
-        project.objects[adapter, object_name].model.fields,
+        target.fields,
         zone=open_zone(record.timezone),
         partial=record.items == "partial",
         as_text=project.adapters[adapter].model.values == "text",
@@ -205,6 +206,7 @@ def _transform(project: Project, document: Document[MappingFile], scope: Type) -
         document=document,
         functions=library_of(project),
         unreadable=project.routes.model.unreadable,
+        one_of=target.one_of,
     )
 
 

@@ -234,6 +234,6 @@ def test_code_prints_the_python_of_the_routes_and_of_every_mapping(command: Comm
     ended = command("explain", "--code")
     assert ended.code == 0
     assert "# mappings/hubspot_contact.yaml\ndef payload(root):\n    item = root['item']\n" in ended.out
-    assert "'firstname': split_name_name[0]," in ended.out
+    assert "'firstname': split_name_name[0] or 'Unknown'," in ended.out
     assert "# routes.yaml\n" in ended.out
     assert "def route(root):\n    record = root['record']\n    if record == 'contacts':\n" in ended.out

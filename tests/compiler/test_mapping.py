@@ -29,12 +29,13 @@ FIELDS = {
         "seen": {"type": "date-time"},
         "origin": {"create_only": True},
         "extra": {"type": "json"},
+        "nick": {"trim": True},
     }.items()
 }
 
 
 def transform(fields: dict[str, Any], *, zone: str = "UTC", partial: bool = False, **words: Any) -> Transform:
-    as_text = words.pop("as_text", False)
+    as_text, one_of = words.pop("as_text", False), words.pop("one_of", ())
     mapping = {
         "source": "contacts",
         "target": "crm/people",
@@ -43,7 +44,12 @@ def transform(fields: dict[str, Any], *, zone: str = "UTC", partial: bool = Fals
         **words,
     }
     return compile_mapping(
-        MappingFile.model_validate(mapping), FIELDS, zone=ZoneInfo(zone), partial=partial, as_text=as_text
+        MappingFile.model_validate(mapping),
+        FIELDS,
+        zone=ZoneInfo(zone),
+        partial=partial,
+        as_text=as_text,
+        one_of=one_of,
     )
 
 
@@ -211,3 +217,27 @@ def test_a_key_in_the_payload_is_the_key_that_requests_are_addressed_by() -> Non
 
 def test_a_key_that_cannot_be_told_is_empty() -> None:
     assert transform({"id": "{{ item.first }}-{{ item.last }}"}).key({"item": {"first": "x"}}) == ""
+
+
+EITHER = {"email": "item.email", "nick": "item.nick", "name": "'Ada'"}
+
+
+@pytest.mark.parametrize(
+    ("item", "change"),
+    [({"email": "a@x.test"}, "create"), ({"nick": "Ada"}, "create"), ({"email": "a@x.test"}, "update")],
+)
+def test_one_of_several_fields_is_enough(item: dict[str, Any], change: Change) -> None:
+    assert payload(EITHER, item, change=change, one_of=[["email", "nick"]])
+
+
+@pytest.mark.parametrize("change", ["create", "update"])
+@pytest.mark.parametrize("item", [{}, {"email": None, "nick": " "}])
+def test_a_record_without_any_of_them_is_refused(item: dict[str, Any], change: Change) -> None:
+    words = "one of email, nick must have a value, and none has"
+    assert refused(EITHER, item, change=change, one_of=[["email", "nick"]]) == ("one_of", words)
+
+
+def test_an_update_may_leave_all_of_them_out() -> None:
+    fields = {"email": "item.email", "score": "item.score"}
+    sent = payload(fields, {"score": 1}, partial=True, one_of=[["email", "born"]])
+    assert sent == {"id": "A", "score": 1}

@@ -12,6 +12,7 @@ from syncflow.compiler.checks.fields import check_fields
 from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_ids, check_keys
 from syncflow.compiler.checks.objects import check_objects
+from syncflow.compiler.checks.one_of import check_groups
 from syncflow.compiler.checks.own_functions import check_own_functions
 from syncflow.compiler.checks.reach import check_reach
 from syncflow.compiler.checks.routes import check_routes
@@ -51,6 +52,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_fields,
         check_constants,
         check_objects,
+        check_groups,
         check_keys,
         check_ids,
         check_tables,

@@ -11,6 +11,7 @@ from syncflow.compiler.checks.constants import in_curly_quotes
 from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.fit import check_fit
 from syncflow.compiler.checks.legs import scope_of_mapping
+from syncflow.compiler.checks.one_of import check_one_of
 from syncflow.compiler.checks.places import compiled, listed_values, object_fields
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
@@ -65,6 +66,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
     fields = {} if target is None else target[0]
     emitter = partial(Emitter, scope, functions=library_of(project))
     words = _words_of(project, document)
+    made: dict[str, Emitted] = {}
     for name, form in document.model.fields.items():
         text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
         if not text or in_curly_quotes(text):
@@ -72,6 +74,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
         emitted = _emitted(project, text, scope, partial(emit_field, emitter(), name, form))
         if emitted is None:
             continue
+        made[name] = emitted
         yield from _idle_default(document, name, form)
         yield from _path_in_quotes(project, document, path_of(name, form), text, scope)
         found = [diagnostic_of(document, path_of(name, form), finding) for finding in _first_of_each(emitted.findings)]
@@ -81,6 +84,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
         if name in fields and not _is_explained(text, found):
             yield from check_fit(document, name, emitted, fields[name], **words)
             yield from check_unread_field(document, name, emitted, fields[name], library_of(project))
+    yield from check_one_of(project, document, made, partial=words["partial"])
 
 
 def _first_of_each(findings: Sequence[Finding]) -> list[Finding]:

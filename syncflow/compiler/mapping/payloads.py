@@ -32,9 +32,11 @@ def compile_payload_check(
     zone: tzinfo,
     as_text: bool,
     sure: Container[str] = (),
+    one_of: Sequence[Sequence[str]] = (),
 ) -> Callable[[Item, Change], Item] | None:
     """Compile the check of payloads that hold only ``mapped`` fields, of these types. ``as_text``: scalars may go where text
-    is expected. ``sure``: these are always there and never null. What the types prove is not checked.
+    is expected. ``sure``: these are always there and never null. ``one_of``: lists of fields of which a record must have one. What the
+    types prove is not checked.
 
     The check returns the payload to send; it raises Fault. None where nothing is left to check.
     """
@@ -42,8 +44,10 @@ def compile_payload_check(
     required = [name for name, field in fields.items() if field.required and not field.read_only and name not in sure]
     trimmed = [name for name in mapped if name in fields and fields[name].required and fields[name].trim]
     trimmed = [name for name in trimmed if may_be_blank(mapped[name])]
+    groups = [tuple(group) for group in one_of if not _has_one(group, fields, mapped, sure)]
+    blank_is_nothing = frozenset(name for group in groups for name in group if name in fields and fields[name].trim)
     only_on_create = [name for name in mapped if name in fields and fields[name].create_only]
-    if not (checks or required or trimmed or only_on_create):
+    if not (checks or required or trimmed or only_on_create or groups):
         return None
 
     def check(payload: Item, change: Change) -> Item:
@@ -55,6 +59,8 @@ def compile_payload_check(
             _check_required(payload, required, change)
         for name in trimmed:
             _check_not_blank(name, payload.get(name))
+        for group in groups:
+            _check_one_of(group, payload, change, blank_is_nothing=blank_is_nothing)
         if change == "update":
             for name in only_on_create:
                 payload.pop(name, None)
@@ -99,6 +105,29 @@ def _check_required(payload: Item, required: Sequence[str], change: Change) -> N
             raise Fault(
                 "mapping", "required", f"{name}: a value is required, found {'null' if name in payload else 'none'}"
             )
+
+
+def _has_one(
+    group: Sequence[str], fields: Mapping[str, ObjectField], mapped: Mapping[str, Type], sure: Container[str]
+) -> bool:
+    """Whether the types prove that a record has one of these fields."""
+    return any(
+        name in sure and not (fields[name].trim and may_be_blank(mapped[name]))
+        for name in group
+        if name in mapped and name in fields
+    )
+
+
+def _check_one_of(group: Sequence[str], payload: Item, change: Change, *, blank_is_nothing: Container[str]) -> None:
+    """An update may leave such fields out, but not empty all of them."""
+    if any(not _is_nothing(payload.get(name), or_blank=name in blank_is_nothing) for name in group):
+        return
+    if change == "create" or all(name in payload for name in group):
+        raise Fault("mapping", "one_of", f"one of {', '.join(group)} must have a value, and none has")
+
+
+def _is_nothing(value: Json, *, or_blank: bool) -> bool:
+    return value is None or (or_blank and isinstance(value, str) and not value.strip())
 
 
 def _check_not_blank(name: str, value: Json) -> None:

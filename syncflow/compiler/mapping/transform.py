@@ -6,7 +6,7 @@ function that makes the payload, one that makes the key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import field
 from datetime import tzinfo
@@ -88,9 +88,11 @@ def compile_mapping(
     document: Document[MappingFile] | None = None,
     functions: Library = FUNCTIONS,
     unreadable: UnreadableRule = "keep",
+    one_of: Sequence[Sequence[str]] = (),
 ) -> Transform:
     """Compile a mapping for events whose root is of the type ``scope``. ``partial``: an absent source path leaves its field out.
-    ``document``: where it stands, so that a traceback points there. ``unreadable``: the rule of the project.
+    ``document``: where it stands, so that a traceback points there. ``unreadable``: the rule of the project. ``one_of``: lists of fields
+    of which a record of the object must have one.
 
     Raises:
         ExpressionError: an expression cannot be compiled.
@@ -98,7 +100,7 @@ def compile_mapping(
     made = emit(mapping, scope, partial=partial, document=document, functions=functions)
     function = made.emitter.function("payload")
     kinds = {name: emitted.type for name, emitted in made.fields.items()}
-    check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure)
+    check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure, one_of=one_of)
     required = {name for name, each in fields.items() if each.required and not each.read_only} | {mapping.key}
     unread = _unread(mapping, made, required, scope, functions, unreadable)
     finish = _finish(check, unread)

@@ -136,5 +136,7 @@ class ObjectFile(Model):
     """What it is, for people."""
     open: Boolean = False
     """Whether fields that are not listed are accepted."""
+    one_of: tuple[tuple[Text, ...], ...] = ()
+    """Lists of fields of which a record must have at least one when it is created: ``[[email, firstname, lastname]]``."""
     fields: dict[Text, ObjectField]
     """Its fields, by the name that requests use."""
