@@ -43,6 +43,8 @@ from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Delivery, Item, Json, Outcome, Signal, Verdict
 
+NOT_FOUND = Ruling()
+SETTLED = Ruling(Outcome(Verdict.ALREADY_DONE))
 PLACEHOLDER = "<id>"
 """Stands in a rendered request for an id that only an answer can tell."""
 
@@ -154,10 +156,10 @@ class SystemClient:
             raise DataError(f"{self._plan.name}: the answer cannot be read: {trouble}")
         return read_fields(plan, body)
 
-    def render(self, batch: Batch) -> list[RenderedRequest]:
+    def render(self, batch: Batch, *, nothing_found: bool = False) -> list[RenderedRequest]:
         """Return the requests that a batch would cause if all goes well, secrets masked.
 
-        What only an answer can tell stands there as a placeholder.
+        What only an answer can tell stands there as a placeholder. ``nothing_found``: if look-ups find no record.
 
         Raises:
             DataError: a request cannot be made from these records.
@@ -172,6 +174,10 @@ class SystemClient:
                 prepared = self._would_send(step, shared, roots_of(shared, part))
                 ids = tuple(member.delivery.id for member in part)
                 found.append(shown(prepared, step=step.name, deliveries=ids))
+            if nothing_found and step.reads:
+                for member in fitting:
+                    member.take(NOT_FOUND if step.answer.missing == "next" else SETTLED, step)
+                continue
             for member in fitting:
                 identified = step.answer.results is not None and step.answer.results.identifies
                 placeholder = member.vendor_id or (PLACEHOLDER if identified else None)

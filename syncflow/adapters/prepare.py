@@ -36,6 +36,8 @@ class RenderedRequest:
     step: str = ""
     deliveries: tuple[int, ...] = ()
     """Whose it is: those of the batch, or one part of them."""
+    condition: str = ""
+    """When it is sent, where that hangs on what a look-up finds."""
 
 
 def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:

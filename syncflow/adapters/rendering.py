@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 
 from syncflow.adapters.engine import SystemClient
@@ -10,7 +12,7 @@ from syncflow.adapters.http import open_client
 from syncflow.adapters.prepare import RenderedRequest
 from syncflow.clock import SystemClock
 from syncflow.compiler.requests import SystemPlan
-from syncflow.errors import BugError
+from syncflow.errors import BugError, DataError
 from syncflow.events import Batch
 
 
@@ -25,5 +27,36 @@ def rendered(plan: SystemPlan, batch: Batch) -> list[RenderedRequest]:
     Raises:
         DataError: a request cannot be made from these records.
     """
-    http = open_client(transport=_NoNetwork())
-    return SystemClient(plan, http=http, gate=OpenGate(), clock=SystemClock()).render(batch)
+    return _client(plan).render(batch)
+
+
+def rendered_each(plan: SystemPlan, batch: Batch) -> tuple[list[RenderedRequest], dict[int, str]]:
+    """Return the requests of a batch, both ways where they depend on a look-up, and why those of some deliveries cannot be made."""
+    client = _client(plan)
+    try:
+        return _both_ways(client, batch), {}
+    except DataError as error:
+        if len(batch.deliveries) == 1:
+            return [], {batch.deliveries[0].id: client.mask(error.message)}
+    requests: list[RenderedRequest] = []
+    faults: dict[int, str] = {}
+    for delivery in batch.deliveries:
+        made, fault = rendered_each(plan, replace(batch, deliveries=(delivery,)))
+        requests += made
+        faults |= fault
+    return requests, faults
+
+
+def _client(plan: SystemPlan) -> SystemClient:
+    return SystemClient(plan, http=open_client(transport=_NoNetwork()), gate=OpenGate(), clock=SystemClock())
+
+
+def _both_ways(client: SystemClient, batch: Batch) -> list[RenderedRequest]:
+    found, not_found = client.render(batch), client.render(batch, nothing_found=True)
+    return [
+        *(
+            request if request in not_found else replace(request, condition="if the record is found there")
+            for request in found
+        ),
+        *(replace(request, condition="if it is not found there") for request in not_found if request not in found),
+    ]

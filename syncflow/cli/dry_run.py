@@ -27,13 +27,25 @@ if TYPE_CHECKING:
     from syncflow.compiler.program import Program
     from syncflow.runtime.rehearsal import Rehearsal, RehearsedEvent
 
+_OF_A_FILE = 100
+_OF_THE_SOURCE = 10
+
 
 def dry_run(
-    events: Annotated[
-        Path, typer.Option("--events", "-e", help="Sample events, JSONL or CSV; - reads standard input.")
-    ],
     routes: RoutesArgument = DEFAULT_ROUTES,
-    limit: Annotated[int, typer.Option(help="Take at most so many events.", min=1)] = 100,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events",
+            "--event",
+            "-e",
+            help="Events: JSON lines, a JSON document or CSV; - reads standard input. Left out: the first of the source.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="Take at most N events; left out: 100 of --events, 10 of the source.", metavar="N", min=1),
+    ] = None,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
@@ -45,31 +57,40 @@ def dry_run(
 
     project = load_project(routes, profile=profile, offline=True)
     program = build(project)
-    samples = read_samples(events, most=limit, each=project.routes.model.envelope.each)
+    samples = read_samples(project, events, most=limit or (_OF_A_FILE if events else _OF_THE_SOURCE))
     rehearsal = rehearse(program, samples, now=SystemClock().now())
-    requests = _render(program, rehearsal)
+    requests, unmade = _render(program, rehearsal)
     if output is Output.JSON:
-        say_json({"events": [_event_json(event) for event in rehearsal.events], "requests": requests})
+        events_json = [_event_json(event) for event in rehearsal.events]
+        say_json({"events": events_json, "requests": requests, "cannot_be_sent": unmade})
     else:
-        _show(rehearsal, requests)
-    if rehearsal.dead:
+        _show(rehearsal, requests, unmade)
+    if rehearsal.dead or unmade:
         raise typer.Exit(1)
 
 
-def _render(program: Program, rehearsal: Rehearsal) -> list[dict[str, Any]]:
-    """Let the systems' own clients write the requests; they send none."""
-    from syncflow.adapters.rendering import rendered
+def _render(program: Program, rehearsal: Rehearsal) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Let the systems' own clients write the requests, and send none; return them, and the deliveries whose request cannot be made."""
+    from syncflow.adapters.rendering import rendered_each
 
-    return [
-        {"system": batch.system, "deliveries": list(request.deliveries), **_request_json(request)}
-        for batch in rehearsal.batches
-        for request in rendered(program.systems[batch.system], batch)
-    ]
+    requests: list[dict[str, Any]] = []
+    unmade: list[dict[str, Any]] = []
+    for batch in rehearsal.batches:
+        made, faults = rendered_each(program.systems[batch.system], batch)
+        requests += [
+            {"system": batch.system, "deliveries": list(request.deliveries), **_request_json(request)}
+            for request in made
+        ]
+        unmade += [
+            {"system": batch.system, "delivery": delivery, "reason": reason} for delivery, reason in faults.items()
+        ]
+    return requests, unmade
 
 
 def _request_json(request: RenderedRequest) -> dict[str, Any]:
     return {
         "step": request.step,
+        "if": request.condition or None,
         "method": request.method,
         "url": request.url,
         "headers": request.headers,
@@ -120,7 +141,7 @@ def _matches(rehearsed: RehearsedEvent) -> Iterable[Any]:
     return rehearsed.fate.matches if isinstance(rehearsed.fate, Routed) else ()
 
 
-def _show(rehearsal: Rehearsal, requests: list[dict[str, Any]]) -> None:
+def _show(rehearsal: Rehearsal, requests: list[dict[str, Any]], unmade: list[dict[str, Any]]) -> None:
     for event in rehearsal.events:
         _show_event(event, rehearsal.superseded)
     for number, request in enumerate(requests, 1):
@@ -132,25 +153,29 @@ def _show(rehearsal: Rehearsal, requests: list[dict[str, Any]]) -> None:
             say(f"  {name}: {value}")
         if request["body"] is not None:
             say_block(_indented(request["body"]))
+    for fault in unmade:
+        say()
+        say(f"dead letter of delivery {fault['delivery']} to {fault['system']}: delivery: {fault['reason']}")
     say()
     counts = (
         counted(len(rehearsal.events), "event"),
         counted(len(requests), "request"),
-        counted(rehearsal.dead, "dead letter"),
+        counted(rehearsal.dead + len(unmade), "dead letter"),
     )
     say(f"{', '.join(counts)}; nothing was sent")
 
 
 def _step(request: dict[str, Any]) -> str:
-    return f" ({request['step']})" if request["step"] else ""
+    named = f" ({request['step']})" if request["step"] else ""
+    return f"{named}, {request['if']}" if request["if"] else named
 
 
 def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int]) -> None:
     event = rehearsed.event
     record = f"{event.record.kind} {event.record.id}: {event.change}" if event.record else "an event"
-    say(
-        f"line {event.raw.position.line}  {record.removesuffix(': ')}  → {event.state}{f' ({event.note})' if event.note else ''}"
-    )
+    line = event.raw.position.line
+    place, note = f"line {line}" if line else f"event {event.seq}", f" ({event.note})" if event.note else ""
+    say(f"{place}  {record.removesuffix(': ')}  → {event.state}{note}")
     because = {match.route: match.because for match in _matches(rehearsed)}
     for each in rehearsed.deliveries:
         reason = because.get(each.route) or ("the record is there" if each.operation == "delete" else "")

@@ -44,7 +44,12 @@ def explain(
     routes: RoutesArgument = DEFAULT_ROUTES,
     event: Annotated[
         Path | None,
-        typer.Option("--event", "-e", help="Events, JSONL, CSV or one JSON document; - reads standard input."),
+        typer.Option(
+            "--event",
+            "--events",
+            "-e",
+            help="Events: JSON lines, a JSON document or CSV; - reads standard input. Left out: the first of the source.",
+        ),
     ] = None,
     code: Annotated[
         bool, typer.Option("--code", help="Print the Python that routes and mappings are compiled to.")
@@ -63,9 +68,7 @@ def explain(
     if code:
         _show_code(project, output)
         return
-    if event is None:
-        raise typer.BadParameter("say which events, or --code", param_hint="--event")
-    samples = read_samples(event, most=limit, each=project.routes.model.envelope.each)
+    samples = read_samples(project, event, most=limit)
     found = [_explained(project, program, raw, mask=mask) for raw in samples]
     if output is Output.JSON:
         say_json({"events": [_as_json(each) for each in found]})
@@ -128,7 +131,8 @@ def _show(found: Explained) -> None:
     story, outcome = found.story, found.foresight.outcome
     event = outcome.event
     record = f"{event.record.kind} {event.record.id}: {event.change}".removesuffix(": ") if event.record else "an event"
-    say(f"line {story.raw.position.line}  {record}  → {event.state}{f' ({event.note})' if event.note else ''}")
+    line = story.raw.position.line
+    say(f"{f'line {line}  ' if line else ''}{record}  → {event.state}{f' ({event.note})' if event.note else ''}")
     for name, value in (story.root or {}).items():
         say(f"  {name:<10} {_short(value)}")
     _show_rules(story)

@@ -1,70 +1,106 @@
-"""Sample events that a person hands to a command: JSONL, CSV, one JSON document, or standard input."""
+"""Sample events for ``dry-run`` and ``explain``: read as a run of the project would read them, from a file, standard input, or its source.
+
+Nothing is acknowledged and no position moves.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from syncflow.cli.console import remark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syncflow.config.models.routes import SourceSettings
+    from syncflow.config.project import Project
     from syncflow.events import Raw
+    from syncflow.sources import Source
+
+_EXPECTED = "JSON lines, a JSON document (.json) or CSV with a header (.csv) are expected"
 
 
-def read_samples(path: Path, *, most: int, each: str | None = None) -> Sequence[Raw]:
-    """Return at most so many events. ``-`` is standard input; a ``.json`` file holds one event or a list of them;
-    ``each`` is the list of events in what is read, as ``envelope.each`` says.
+def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[Raw]:
+    """Return at most ``most`` events of a file (``-``: standard input); without a path the first ones of the project's source.
 
     Raises:
         DataError: there is none.
-        ProjectError: there is no such file.
+        ProjectError: the source or the file cannot be read, or is one that cannot be sampled.
     """
     import asyncio
 
     from syncflow.errors import DataError
+    from syncflow.sources.base import Reporting
 
-    raws = _document(path) if path.suffix.lower() == ".json" else asyncio.run(_stream(path, most=most))
+    settings = _of_the_source(project.routes.model.source) if path is None else _of_path(project, path)
+    source = _opened(project, settings, base=project.path.parent if path is None else Path())
+    raws = asyncio.run(_read(source, most=most))
+    told = "; ".join(report.words for report in source.reports()) if isinstance(source, Reporting) else ""
     if not raws:
-        raise DataError(f"there is no event in {path}", hint="one JSON object a line is expected")
-    if each is not None:
-        from syncflow.sources.each import compile_each
-
-        take_apart = compile_each(each)
-        raws = [event for body in raws for event in take_apart(body)]
-    return raws[:most]
+        where = "the source" if path is None else "standard input" if str(path) == "-" else path
+        raise DataError(f"there is no event in {where}{f': {told}' if told else ''}", hint=_EXPECTED)
+    if told:
+        remark(told)
+    return raws
 
 
-def _document(path: Path) -> Sequence[Raw]:
-    from syncflow.config.regular_files import read_regular
-    from syncflow.errors import DataError, ProjectError
-    from syncflow.events import Position, Raw
+def _of_the_source(source: SourceSettings) -> SourceSettings:
+    from syncflow.errors import ProjectError
 
-    try:
-        value = json.loads(read_regular(path))
-    except OSError as error:
-        raise ProjectError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not JSON: {error}", hint="for an event a line, name it .jsonl") from error
-    events = value if isinstance(value, list) else [value]
-    return [
-        Raw(Position(str(path), number, number), json.dumps(event).encode()) for number, event in enumerate(events, 1)
-    ]
+    if source.file is not None:
+        return source.model_copy(update={"file": source.file.model_copy(update={"follow": False})})
+    if source.generate is not None:
+        return source.model_copy(update={"generate": source.generate.model_copy(update={"rate": None})})
+    if source.stdin is not None:
+        return source
+    raise ProjectError(
+        f"the source is {source.kind}, whose events come when they are sent: there are none to take a sample of",
+        hint="give some: --events FILE",
+    )
 
 
-async def _stream(path: Path, *, most: int) -> Sequence[Raw]:
-    from syncflow.clock import SystemClock
+def _of_path(project: Project, path: Path) -> SourceSettings:
+    """Return settings that read a file as the project's source is read: the same delimiter, encoding and so on."""
     from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
+    from syncflow.config.models.sources import RowSettings
+    from syncflow.sources.file import format_of
+
+    source = project.routes.model.source
+    given = source.file or source.stdin
+    words = {} if given is None else {name: getattr(given, name) for name in (*RowSettings.model_fields, "max_event")}
+    told = given.format if given else None
+    if str(path) == "-":
+        told = told or (format_of(Path(source.file.path)) if source.file else "jsonl")
+        return SourceSettings(stdin=StdinSource(format=told, **words))
+    named = format_of(path)
+    return SourceSettings(
+        file=FileSource(path=str(path), format=(told or named) if named == "jsonl" else named, **words)
+    )
+
+
+def _opened(project: Project, settings: SourceSettings, *, base: Path) -> Source:
+    from syncflow.clock import SystemClock
+    from syncflow.compiler.columns import columns_of
     from syncflow.sources import open_source
 
-    from_stdin = str(path) == "-"
-    settings = SourceSettings(stdin=StdinSource()) if from_stdin else SourceSettings(file=FileSource(path=str(path)))
-    source = open_source(settings, base=Path(), schemas={}, clock=SystemClock())
+    return open_source(
+        settings,
+        base=base,
+        schemas={kind: document.model for kind, document in project.schemas.items()},
+        clock=SystemClock(),
+        from_start=True,
+        each=project.routes.model.envelope.each,
+        columns=columns_of(project),
+    )
+
+
+async def _read(source: Source, *, most: int) -> Sequence[Raw]:
     await source.open({})
     try:
         raws: list[Raw] = []
         while len(raws) < most and (chunk := await source.read(most=most - len(raws))):
             raws += chunk
-        return raws
+        return raws[:most]
     finally:
         await source.close()

@@ -70,6 +70,9 @@ def _followed(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     if file is not None and file.follow and file.path.endswith(".gz"):
         message, hint = "a compressed file does not grow, and cannot be followed", "remove `follow: true`"
         yield routes.report("SF205", message, "source", "file", "follow", hint=hint)
+    elif file is not None and file.follow and file.format == "json":
+        message, hint = "a JSON document has an end, and cannot be followed", "write `format: jsonl`, an event a line"
+        yield routes.report("SF205", message, "source", "file", "format", hint=hint)
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from syncflow.adapters.engine import PLACEHOLDER
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Batch, Delivery, Raw, Record
+from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.delivery.lanes import Group, Lanes
+from syncflow.runtime.intake.alone import checked, planned_alone, routed
 from syncflow.runtime.intake.plan import Fate, plan_chunk
 from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.journal.base import DeadLetter, JournaledEvent, Known, Presence
@@ -57,8 +59,9 @@ def rehearse(
 
     ``known`` and ``numbers`` are those of a journal or of an earlier part of the sample; without them nothing is known.
     """
-    fates = [_fate(program, raw) for raw in raws]
-    plan = plan_chunk(fates, known=known or Known(), program=program, numbers=numbers or Numbers(0, 0), now=now)
+    bugs = Bugs()
+    fates = [_fate(program, raw, bugs) for raw in raws]
+    plan = _plan(fates, known or Known(), program, numbers or Numbers(0, 0), now=now, bugs=bugs)
     superseded = {entry.delivery: entry.by for entry in plan.superseded}
     batches = tuple(_batches(program, [each for each in plan.deliveries if each.id not in superseded], superseded))
     events = tuple(_event(plan, fate, event) for fate, event in zip(fates, plan.events, strict=True))
@@ -90,9 +93,17 @@ def _delivered(row: Presence) -> Presence:
     return replace(row, held="", held_value="", held_id=None, proven=False, passing=())
 
 
-def _fate(program: Program, raw: Raw) -> Fate:
-    checked = program.check(raw)
-    return program.route(checked) if isinstance(checked, Accepted) else checked
+def _fate(program: Program, raw: Raw, bugs: Bugs) -> Fate:
+    fate = checked(program, raw, bugs)
+    return routed(program, fate, bugs) if isinstance(fate, Accepted) else fate
+
+
+def _plan(fates: Sequence[Fate], known: Known, program: Program, numbers: Numbers, *, now: float, bugs: Bugs) -> Plan:
+    """Plan all; where that fails, the events at fault are dead letters, as in a run."""
+    try:
+        return plan_chunk(fates, known=known, program=program, numbers=numbers, now=now)
+    except Exception:  # noqa: BLE001  # a bulkhead
+        return planned_alone(fates, known, program, numbers=numbers, now=now, bugs=bugs)
 
 
 def _event(plan: Plan, fate: Fate, event: JournaledEvent) -> RehearsedEvent:

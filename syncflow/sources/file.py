@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from syncflow.clock import Clock
 from syncflow.compiler.columns import Columns
@@ -19,6 +20,7 @@ from syncflow.config.models.routes import FileSource
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.content import Content
+from syncflow.sources.opened import COMPRESSED
 from syncflow.sources.rows import NO_COLUMNS
 from syncflow.sources.stream import Stream
 from syncflow.sources.watched import WatchedFile
@@ -37,12 +39,12 @@ class File:
         from_start: bool = False,
     ) -> None:
         path = base / settings.path
-        is_csv = (settings.format or ("csv" if _ending(path) in {".csv", ".tsv"} else "jsonl")) == "csv"
+        settings = settings.model_copy(update={"format": settings.format or format_of(path, follow=settings.follow)})
         self._reports: list[Report] = []
         watched = WatchedFile(
             settings,
             path=path,
-            columns=columns if is_csv else None,
+            columns=columns,
             clock=clock,
             from_start=from_start,
             tell=self._reports.append,
@@ -66,6 +68,10 @@ class File:
         await self._file.close()
 
 
-def _ending(path: Path) -> str:
-    """Return the ending that tells the format: that below ``.gz`` of a compressed file."""
-    return Path(path.name.removesuffix(".gz")).suffix.lower()
+def format_of(path: Path, *, follow: bool = False) -> Literal["csv", "json", "jsonl"]:
+    """Return the format that a file's name tells; a file that is followed is no document, for a document has an end."""
+    name = path.name.lower()
+    ending = Path(name.removesuffix(Path(name).suffix) if name.endswith(COMPRESSED) else name).suffix
+    if ending in {".csv", ".tsv"}:
+        return "csv"
+    return "json" if ending == ".json" and not follow else "jsonl"

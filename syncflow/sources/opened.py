@@ -12,6 +12,8 @@ from pathlib import Path
 
 from syncflow.errors import ProjectError, UnavailableError
 
+COMPRESSED = (".gz",)
+"""Endings of names whose files are unpacked while they are read."""
 _DAMAGED = (OSError, EOFError, zlib.error)
 
 

@@ -14,6 +14,7 @@ from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Raw
+from syncflow.sources.documents import JsonSplitter
 from syncflow.sources.evidence import NEAR, Evidence, Witness
 from syncflow.sources.lines import LineSplitter, Splitter
 from syncflow.sources.opened import OpenFile
@@ -27,7 +28,7 @@ _BLOCK = 256 * 1024
 
 
 class Reader:
-    """Owns ``file``, which it closes. ``columns``: of a CSV. ``whole``: evidence is kept of all that was read, else of what was last."""
+    """Owns ``file``, which it closes. ``whole``: evidence is kept of all that was read, else of what was last."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class Reader:
         *,
         partition: str,
         settings: FileSource,
-        columns: Columns | None,
+        columns: Columns,
         offset: int = 0,
         line: int = 0,
         whole: Hash | None = None,
@@ -140,17 +141,21 @@ def _is_whole(raw: Raw) -> bool:
 
 
 def _splitter(
-    file: OpenFile, partition: str, *, settings: FileSource, columns: Columns | None, offset: int, line: int
+    file: OpenFile, partition: str, *, settings: FileSource, columns: Columns, offset: int, line: int
 ) -> Splitter:
-    if columns is None:
-        return LineSplitter(partition, max_event=settings.max_event, offset=offset, line=line)
+    longest = settings.max_event
+    if settings.format == "jsonl":
+        return LineSplitter(partition, max_event=longest, offset=offset, line=line)
+    if settings.format == "json":
+        first = file.read_at(0, _BLOCK) if offset else b""
+        return JsonSplitter(partition, max_event=longest, offset=offset, line=line, first=first)
     begin = file.data_begins_at()
     layout = _layout(
         file, settings=settings, columns=columns, begin=begin
     )  # at the start too: a bad one is told at once
     return RowSplitter(
         partition,
-        max_event=settings.max_event,
+        max_event=longest,
         source=settings.path,
         settings=settings,
         columns=columns,

@@ -14,6 +14,7 @@ from syncflow.config.models.routes import StdinSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
+from syncflow.sources.documents import JsonSplitter
 from syncflow.sources.lines import LineSplitter, Splitter
 from syncflow.sources.rows import NO_COLUMNS, RowSplitter
 
@@ -29,11 +30,15 @@ class Stdin:
 
     def __init__(self, settings: StdinSource, *, stream: BinaryIO, run: str, columns: Columns = NO_COLUMNS) -> None:
         partition, longest = f"stdin:{run}", settings.max_event
-        self._splitter: Splitter = (
-            RowSplitter(partition, max_event=longest, source="standard input", settings=settings, columns=columns)
-            if settings.format == "csv"
-            else LineSplitter(partition, max_event=longest)
-        )
+        self._splitter: Splitter
+        if settings.format == "csv":
+            self._splitter = RowSplitter(
+                partition, max_event=longest, source="standard input", settings=settings, columns=columns
+            )
+        elif settings.format == "json":
+            self._splitter = JsonSplitter(partition, max_event=longest)
+        else:
+            self._splitter = LineSplitter(partition, max_event=longest)
         self._stream = stream
         self._blocks: asyncio.Queue[bytes | OSError] = asyncio.Queue()
         self._room = threading.Semaphore(_BLOCKS_AHEAD)

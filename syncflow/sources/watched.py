@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WatchedFile:
-    """One path with its settings. ``columns``: of a CSV; None where it is JSON lines. ``tell`` takes notes for a person."""
+    """One path with its settings. ``settings.format`` is told or found. ``tell`` takes notes for a person."""
 
     settings: FileSource
     path: Path
-    columns: Columns | None
+    columns: Columns
     clock: Clock
     from_start: bool
     tell: Callable[[Report], None]

@@ -20,7 +20,7 @@ from tests.cli.conftest import ROOT, Command
         ["validate", "--nonsense"],
         ["validate", "--output", "xml"],
         ["run", "--limit", "none"],
-        ["dry-run"],
+        ["dry-run", "--limit", "0"],
     ],
     ids=" ".join,
 )

@@ -212,8 +212,15 @@ def test_a_json_document_may_hold_one_event_or_a_list(command: Command, project:
     path.write_text(json.dumps([event(LEAD), event(LEAD)], indent=2), "utf-8")
     assert command("explain", "--event", path).out.count("→ routed") == 2
     path.write_text("{", "utf-8")
-    ended = command("explain", "--event", path)
-    assert (ended.code, ended.err.splitlines()[1]) == (1, "hint: for an event a line, name it .jsonl")
+    ended = command("explain", "--event", path.name)
+    assert (ended.code, ended.err.splitlines()) == (
+        1,
+        [
+            "error: there is no event in one.json: the last line of one.json has no end, and is no whole event: "
+            "it is left for the next run",
+            "hint: JSON lines, a JSON document (.json) or CSV with a header (.csv) are expected",
+        ],
+    )
 
 
 @pytest.mark.parametrize("name", ["none.jsonl", "none.json"])

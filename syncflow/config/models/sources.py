@@ -55,8 +55,8 @@ class FileSource(RowSettings):
 
     path: FilePath
     """The file, relative to this one."""
-    format: Literal["jsonl", "csv"] | None = None
-    """Told by the file's ending where left out."""
+    format: Literal["jsonl", "json", "csv"] | None = None
+    """JSON lines, a JSON document (an array or pretty-printed values), or CSV; left out: as the file's name ends."""
     follow: Boolean = False
     """Whether to wait for more at its end."""
     max_event: Size = 1_000_000
@@ -66,8 +66,8 @@ class FileSource(RowSettings):
 class StdinSource(RowSettings):
     """Events from standard input."""
 
-    format: Literal["jsonl", "csv"] = "jsonl"
-    """JSON lines, or CSV with a header."""
+    format: Literal["jsonl", "json", "csv"] = "jsonl"
+    """JSON lines, a JSON document, or CSV with a header."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
 
