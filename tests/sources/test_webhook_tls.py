@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -135,6 +137,34 @@ def test_handshakes_that_do_not_end_never_shut_out_a_good_request(authority: Aut
             writer.close()
 
     run(use, authority.folder, most=20)
+
+
+def test_a_sender_that_never_says_goodbye_holds_no_descriptor(authority: Authority) -> None:
+    async def use(source: Webhook) -> None:
+        idle = [await asyncio.to_thread(silent, source.port, authority.client()) for _ in range(12)]
+        assert await answered(source, authority.client()) == 200
+        for _, raw in idle[:4]:  # let go for those that came later
+            await asyncio.to_thread(until_closed, raw)
+        for tls, raw in idle:
+            tls.close()
+            raw.close()
+
+    run(use, authority.folder, most=8)
+
+
+def silent(port: int, context: ssl.SSLContext) -> tuple[ssl.SSLSocket, socket.socket]:
+    """Shake hands, and answer nothing any more; return the connection, and its bytes as they come."""
+    plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+    raw = plain.dup()
+    raw.settimeout(5)
+    return context.wrap_socket(plain, server_hostname="127.0.0.1"), raw
+
+
+def until_closed(raw: socket.socket) -> None:
+    """Read until the other side has closed."""
+    with contextlib.suppress(ConnectionResetError):
+        while raw.recv(4096):
+            pass
 
 
 def test_a_handshake_that_does_not_end_is_given_up(authority: Authority) -> None:

@@ -32,6 +32,9 @@ def most_connections() -> int:
     return _MOST if soft == resource.RLIM_INFINITY else max(8, min(_MOST, soft // 3))
 
 
+_LINGER_SECONDS = 1.0
+"""An answer to a sender that is still sending is lost if the connection is closed at once: the system resets it."""
+
 _MOST_SMALL_PIECES = 2000
 _SMALLEST_MEAN_PIECE = 64
 """Bytes; a body of more pieces than that whose mean is smaller is given up."""
@@ -108,6 +111,7 @@ class BoundedConnection(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self.stands_for: Connection | None = None
         """What holds its place until it is made: a handshake."""
+        self._is_let_go = False
 
     @property
     def has_head(self) -> bool:
@@ -131,7 +135,7 @@ class BoundedConnection(H11Protocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._is_let_go or self.transport.is_closing():
             return
         super().data_received(data)
         if self.has_head:
@@ -154,9 +158,14 @@ class BoundedConnection(H11Protocol):
     def let_go(self, answer: bytes = b"") -> None:
         """Close a connection that has no complete request."""
         self._all.open.pop(self, None)
-        if not self.transport.is_closing():
-            if answer:
-                self.transport.write(answer)
+        self._is_let_go = True
+        if answer and self.transport.can_write_eof():
+            self.transport.write(answer)
+            self.transport.write_eof()
+            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+        elif self.stands_for is not None:
+            self.transport.abort()  # TLS would wait for a goodbye, and hold the descriptor meanwhile
+        else:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:

@@ -24,6 +24,10 @@ from syncflow.sources.webhook.connections import BoundedConnection, Connections
 _log = logging.getLogger("syncflow")
 
 
+_GOODBYE_SECONDS = 1
+"""How long a connection that is closed waits for its sender's last word (close_notify)."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Files:
     certificate: Path
@@ -103,7 +107,15 @@ class TlsConnection(SSLProtocol):
         shaken: asyncio.Future[None] = loop.create_future()
         shaken.add_done_callback(lambda found: found.cancelled() or found.exception())  # nothing waits for it
         seconds: Any = handshake_seconds  # may be a fraction, whatever its declared type
-        super().__init__(loop, inner, context, shaken, server_side=True, ssl_handshake_timeout=seconds)
+        super().__init__(
+            loop,
+            inner,
+            context,
+            shaken,
+            server_side=True,
+            ssl_handshake_timeout=seconds,
+            ssl_shutdown_timeout=_GOODBYE_SECONDS,
+        )
         self._all = connections
         self._raw: asyncio.Transport | None = None
         inner.stands_for = self
