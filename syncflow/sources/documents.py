@@ -46,6 +46,10 @@ class JsonSplitter:
     def unfinished_bytes(self) -> int:
         return len(self._first) + (self._splitter.unfinished_bytes if self._splitter else 0)
 
+    @property
+    def passed_offset(self) -> int:
+        return self._splitter.passed_offset if self._splitter else self._place[0]
+
     def feed(self, block: bytes) -> list[Raw]:
         if self._splitter is None:
             self._first += block
@@ -103,6 +107,10 @@ class DocumentSplitter:
     def unfinished_bytes(self) -> int:
         """How much there is of a value whose end is still to come; what stands between values is nothing."""
         return len(self._held) - self._start + (self._giant.length if self._giant else 0) if self._begins else 0
+
+    @property
+    def passed_offset(self) -> int:
+        return self._offset
 
     def take_notes(self) -> list[str]:
         return []

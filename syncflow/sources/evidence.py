@@ -84,17 +84,24 @@ class Witness:
     def feed(self, block: bytes) -> None:
         self._ahead += block
 
-    def at(self, offset: int, seen: os.stat_result) -> Evidence:
-        """Return the evidence for a position that is not before the last one asked for; ``seen`` is the file's."""
+    def pass_to(self, offset: int) -> None:
+        """Take in what stands before a place that no later question is before, so that it need not be held."""
         count = offset - self._at
+        if count <= 0:
+            return
         passed = bytes(self._ahead[:count])
         del self._ahead[:count]
         self._at = offset
         self._head = self._head + passed[: NEAR - len(self._head)]
         self._tail = (self._tail + passed)[-NEAR:]
+        if self._whole is not None:
+            self._whole.update(passed)
+
+    def at(self, offset: int, seen: os.stat_result) -> Evidence:
+        """Return the evidence for a position that is not before the last one asked for; ``seen`` is the file's."""
+        self.pass_to(offset)
         if self._whole is None:
             return self._evidence(seen, "tail", len(self._tail), self._tail)
-        self._whole.update(passed)
         return Evidence(*self._place(seen), "whole", offset, self._whole.hexdigest()[:16])
 
     def at_end(self, seen: os.stat_result) -> Evidence:

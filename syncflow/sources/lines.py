@@ -25,6 +25,11 @@ class Splitter(Protocol):
         """How much there is of an event whose end is still to come."""
         ...
 
+    @property
+    def passed_offset(self) -> int:
+        """No event that is still to come ends before this place."""
+        ...
+
     def feed(self, block: bytes) -> list[Raw]:
         """Return the events that end in this block."""
         ...
@@ -70,6 +75,10 @@ class LineSplitter:
     def unfinished_bytes(self) -> int:
         """How much there is of that line; of one that is too long it is not all kept."""
         return self._size
+
+    @property
+    def passed_offset(self) -> int:
+        return self._offset + (self._size if self._giant else 0)
 
     def feed(self, block: bytes) -> list[Raw]:
         last = block.rfind(b"\n")

@@ -85,6 +85,8 @@ class Reader:
         self._witness.feed(block)
         self._last = (self._last + block[-NEAR:])[-NEAR:]
         self._ready += self._splitter.feed(block)
+        if not self._ready:  # in the middle of a long event: what it began with need not be held
+            self._witness.pass_to(self._splitter.passed_offset)
         return True
 
     @property
@@ -153,6 +155,8 @@ def _splitter(
     layout = _layout(
         file, settings=settings, columns=columns, begin=begin
     )  # at the start too: a bad one is told at once
+    if offset and layout is not None and layout.newline == "\r":
+        line = file.count_lines(offset, newline=b"\r")
     return RowSplitter(
         partition,
         max_event=longest,

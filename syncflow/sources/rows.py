@@ -109,6 +109,13 @@ class RowSplitter:
         """How much there is of a row whose end is still to come."""
         return self._size + len(self._first) + (self._lines.unfinished_bytes if self._lines else 0)
 
+    @property
+    def passed_offset(self) -> int:
+        """No row that is still to come ends before this place."""
+        if self._row:
+            return self._row[0].end
+        return self._lines.passed_offset if self._lines else self._place[0]
+
     def take_notes(self) -> list[str]:
         """Return what was found out about the file and a person should know; each once."""
         notes, self._notes = self._notes, []
@@ -311,6 +318,7 @@ class RowSplitter:
         if self._reader is None:
             line = row.position.line
             raise ProjectError(f"{self._source}: the header (line {line}) cannot be read: {row.broken}")
+        self._is_at_start = False
         found.append(row)
 
 

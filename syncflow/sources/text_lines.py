@@ -50,6 +50,11 @@ class TextLineSplitter:
         """How much there is of a line whose end is still to come."""
         return len(self._held) + (self._giant.length if self._giant else 0)
 
+    @property
+    def passed_offset(self) -> int:
+        """No line that is still to come ends before this place."""
+        return self._offset + (self._giant.length if self._giant else 0)
+
     def feed(self, block: bytes) -> Found:
         found: Found = []
         if self._giant is not None:
