@@ -567,8 +567,20 @@ def test_a_port_in_use_is_said_in_plain_words() -> None:
                 await source.open({})
             await source.close()
             assert caught.value.message == f"source.webhook.listen: cannot listen on {listen}: Address already in use"
+            assert caught.value.hint == "choose another port, or 0 for any free one"
 
         asyncio.run(fail())
+
+
+@pytest.mark.parametrize(
+    "listen", ["256.1.1.1:0", "[::zz]:0", "http://127.0.0.1:0", "*:0", "a..b:0", "x\0y:0", "a" * 300 + ":0"]
+)
+def test_a_host_that_is_none_of_this_machine_is_said_in_plain_words(listen: str) -> None:
+    source = Webhook(WebhookSource(listen=listen))
+    with pytest.raises(ProjectError) as caught:
+        asyncio.run(source.open({}))
+    assert caught.value.message.startswith(f"source.webhook.listen: cannot listen on {listen}: ")
+    assert caught.value.hint == "name an address of this machine: 127.0.0.1, 0.0.0.0 or [::]"
 
 
 @pytest.mark.parametrize(

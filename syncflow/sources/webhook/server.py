@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import uvicorn
 from starlette.requests import Request
@@ -21,6 +22,11 @@ from syncflow.errors import ProjectError
 from syncflow.sources.webhook.connections import LARGEST_HEAD_BYTES, Connections
 from syncflow.sources.webhook.refusals import RefusedError
 from syncflow.sources.webhook.tls import ServerCertificate, TlsConnection
+
+_HINTS: Final = {
+    errno.EADDRINUSE: "choose another port, or 0 for any free one",
+    errno.EACCES: "choose a port from 1024 on, or let a proxy listen on the small one",
+}
 
 App: TypeAlias = Callable[..., Awaitable[None]]
 
@@ -115,9 +121,9 @@ def bind(host: str, port: int, *, listen: str) -> socket.socket:
     both = host == "::" and socket.has_dualstack_ipv6()
     try:
         return socket.create_server((host, port), family=family, dualstack_ipv6=both)
-    except OSError as error:
-        why = (error.strerror or str(error)).partition(" (while")[0]
-        raise ProjectError(
-            f"source.webhook.listen: cannot listen on {listen}: {why}",
-            hint="choose another port, or 0 for any free one",
-        ) from error
+    except (OSError, TypeError, ValueError) as error:  # the latter: a host that no system call takes
+        why = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
+        hint = _HINTS.get(
+            getattr(error, "errno", None) or 0, "name an address of this machine: 127.0.0.1, 0.0.0.0 or [::]"
+        )
+        raise ProjectError(f"source.webhook.listen: cannot listen on {listen}: {why}", hint=hint) from error
