@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from glob import has_magic
 from pathlib import Path
 from typing import get_args
 
@@ -67,10 +68,12 @@ def _journal_is_the_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]
 
 def _followed(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     file = routes.model.source.file
-    if file is not None and file.follow and file.path.endswith(".gz"):
+    if file is None or not file.follow or has_magic(file.path):
+        return
+    if file.path.endswith(".gz"):
         message, hint = "a compressed file does not grow, and cannot be followed", "remove `follow: true`"
         yield routes.report("SF205", message, "source", "file", "follow", hint=hint)
-    elif file is not None and file.follow and file.format == "json":
+    elif file.format == "json":
         message, hint = "a JSON document has an end, and cannot be followed", "write `format: jsonl`, an event a line"
         yield routes.report("SF205", message, "source", "file", "format", hint=hint)
 

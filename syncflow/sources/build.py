@@ -48,8 +48,10 @@ def open_source(
         return Generate(settings.generate, schemas=schemas)
     if settings.file is not None:
         from syncflow.sources.file import File
+        from syncflow.sources.files import Files, is_pattern
 
-        return File(settings.file, base=base, clock=clock, columns=columns or Columns(), from_start=from_start)
+        kind = Files if is_pattern(settings.file.path, base=base) else File
+        return kind(settings.file, base=base, clock=clock, columns=columns or Columns(), from_start=from_start)
     if settings.stdin is not None:
         from syncflow.sources.stdin import Stdin
 

@@ -54,11 +54,11 @@ class FileSource(RowSettings):
     """Events from a file, one a line or one a row."""
 
     path: FilePath
-    """The file, relative to this one."""
+    """The file, relative to this one; or a pattern of several, read in the order of their names: exports/*.csv."""
     format: Literal["jsonl", "json", "csv"] | None = None
     """JSON lines, a JSON document (an array or pretty-printed values), or CSV; left out: as the file's name ends."""
     follow: Boolean = False
-    """Whether to wait for more at its end."""
+    """Whether to wait for more at its end; of a pattern, for further files."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
 
