@@ -208,7 +208,13 @@ class NamedFiles:
 
 def _with_rules(field: ObjectField, rules: TextRules) -> ObjectField:
     """Return a field that says of itself all that its adapter says of texts in general."""
-    general = {"trim": rules.trim, "case_sensitive": rules.case_sensitive, "unicode": rules.unicode}
+    general: dict[str, str | bool | None] = {
+        "trim": rules.trim,
+        "case_sensitive": rules.case_sensitive,
+        "unicode": rules.unicode,
+    }
+    if field.type == "options":
+        general["separator"] = rules.separator
     return field.model_copy(update={name: rule for name, rule in general.items() if getattr(field, name) is None})
 
 

@@ -11,10 +11,13 @@ from syncflow.compiler.code import Emitted
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.mapping.payloads import compile_field, taker
-from syncflow.compiler.types.fitting import fits, may_be_blank, mended_by
+from syncflow.compiler.types.declared import SEPARATOR
+from syncflow.compiler.types.fitting import fits, may_be_blank, may_choose_none, mended_by
 from syncflow.compiler.types.formats import FORMATS, lies_within
 from syncflow.compiler.types.json import (
     NEVER,
+    TEXT,
+    Array,
     Integer,
     Number,
     Text,
@@ -91,14 +94,17 @@ def _key(document: Document[MappingFile], name: str, emitted: Emitted) -> Iterat
 def _required(
     document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField, *, left_out: bool
 ) -> Iterator[Diagnostic]:
-    if not field.required or not (left_out or may_be_null(emitted.type)):
+    no_choice = field.type == "options" and may_choose_none(emitted.type)
+    if not field.required or not (left_out or may_be_null(emitted.type) or no_choice):
         return
     always = emitted.type != NEVER and without_null(emitted.type) == NEVER
     text = _text(document, name)
-    hint = f"write {text} || '…'" if not is_jinja(text) else "insert a default"
+    hint = "insert a default" if is_jinja(text) else f"write {text} || " + ("[…]" if no_choice else "'…'")
     yield document.report(
         "SF341",
-        f"`{name}` is required, and this {'is always' if always else 'may be'} null"
+        f"`{name}` is required, and this may choose none of its options"
+        if no_choice and not may_be_null(emitted.type)
+        else f"`{name}` is required, and this {'is always' if always else 'may be'} null"
         if always or not left_out
         else f"`{name}` is required when a record is created, and a partial item may lack it",
         *_path(document, name),
@@ -167,13 +173,32 @@ def _severity(code: str, *, never: bool) -> Literal["error", "warning"]:
 
 def _misfit(name: str, kind: Type, field: ObjectField, text: str) -> _Misfit:
     taken = without_null(mended_by(field))
+    if field.type == "options" and isinstance(kind, Text | Array):
+        return _of_choice(name, kind, field, text)
     if isinstance(kind, Text) and isinstance(taken, Text):
         return _of_text(name, kind, taken, field, text)
     if isinstance(kind, Integer) and isinstance(taken, Integer | Number):
         return _Misfit("SF345", f"this may be outside the bounds of `{name}`", _clamped(field, text))
     if isinstance(kind, Number) and isinstance(taken, Number):
         return _Misfit("SF345", f"this may be outside the bounds of `{name}`", _clamped(field, text))
-    return _Misfit("SF340", f"this may be of another kind than `{name}` takes", _converted(field, text))
+    return _Misfit("SF340", f"this may be of another kind than `{name}` takes", _converted(kind, field, text))
+
+
+def _of_choice(name: str, kind: Text | Array, field: ObjectField, text: str) -> _Misfit:
+    if isinstance(kind, Array) and not is_subtype(without_null(kind.items), TEXT):
+        return _Misfit("SF340", f"this may hold values of another kind than `{name}` takes", "every option is text")
+    separator = field.separator or SEPARATOR
+    if field.options is not None and isinstance(kind, Text) and kind.joined and kind.joined[0] != separator:
+        return _Misfit(
+            "SF343", f"this is joined by another text than the options of `{name}`", f"write join('{separator}', …)"
+        )
+    if field.options is not None:
+        hint = "say which values there are in the schema (`enum:`), or look each of them up in a table"
+        return _Misfit("SF343", f"this may be none of the options of `{name}`", hint)
+    if isinstance(kind, Array) and field.separator is not None:
+        hint = "say which values there are in the schema (`enum:`), or which options the field has"
+        return _Misfit("SF343", f"one of these may have {field.separator} in it, which stands between options", hint)
+    return _Misfit("SF342", f"this may be longer than `{name}` takes", f"say `maxLength: {field.length}` in the schema")
 
 
 def _of_text(name: str, kind: Text, taken: Text, field: ObjectField, text: str) -> _Misfit:
@@ -216,7 +241,10 @@ def _clamped(field: ObjectField, text: str) -> str:
     return f"write clamp({text}, `{field.minimum:g}`, `{field.maximum:g}`), or say so in the schema"
 
 
-def _converted(field: ObjectField, text: str) -> str:
+def _converted(kind: Type, field: ObjectField, text: str) -> str:
+    if isinstance(kind, Array) and field.type in {"text", "option", "phone", "url", "email", "reference"}:
+        written = f"join(', ', {text})" if is_subtype(kind.items, TEXT) else f"to_string({text})"
+        return f"write {written}; if the field takes several options, say `type: options` in the object file"
     if is_jinja(text):
         return "a template makes text; write the path itself as JMESPath" if field.type != "text" else ""
     made = {"integer": "to_integer", "number": "to_decimal", "boolean": "to_boolean", "text": "to_string"}.get(

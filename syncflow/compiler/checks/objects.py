@@ -15,6 +15,7 @@ _OPTIONS = frozenset({"option", "options"})
 _SIZED = frozenset({"text", "email", "phone", "url", "option", "options", "reference"})
 _WORDS: Mapping[str, frozenset[str]] = {
     "options": _OPTIONS,
+    "separator": frozenset({"options"}),
     "minimum": _NUMBERS,
     "maximum": _NUMBERS,
     "length": _SIZED,
@@ -56,7 +57,7 @@ def _words(document: Document[ObjectFile], field: str, entry: ObjectField) -> It
                 *("fields", field, word),
                 at_key=True,
                 severity="warning",
-                expected=f"the type {' or '.join(sorted(types))}" if len(types) < 3 else "a type of text",
+                expected=f"the type {' or '.join(sorted(types))}" if len(types) <= len(_OPTIONS) else "a type of text",
                 hint="write `type: option`, so that other values are refused"
                 if meant
                 else "take it out, or correct the type",
@@ -94,6 +95,12 @@ def _listed(document: Document[ObjectFile], field: str, entry: ObjectField) -> I
         if option in options[:place]:
             yield document.report(
                 "SF604", f"the option {option} is listed twice", "fields", field, "options", place, severity="warning"
+            )
+        elif entry.separator is not None and entry.separator in option:
+            yield document.report(
+                "SF604",
+                f"the option {option} has {entry.separator} in it, which stands between options",
+                *("fields", field, "options", place),
             )
         elif entry.length is not None and len(option) > entry.length:
             yield document.report(

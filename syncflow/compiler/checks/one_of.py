@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from syncflow.compiler.code import Emitted
 from syncflow.compiler.languages.base import is_jinja
-from syncflow.compiler.types.fitting import may_be_blank
+from syncflow.compiler.types.fitting import may_be_blank, may_choose_none
 from syncflow.compiler.types.json import may_be_null
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document, MergedObject
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe, has_default
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 
@@ -81,8 +81,8 @@ def _is_sure(
         return form.value is not None and (not isinstance(form.value, str) or bool(form.value.strip()))
     if emitted is None or (partial and any(read.steps[0] == "item" for read in emitted.reads)):
         return emitted is None  # what cannot be compiled has its own diagnostic
-    if isinstance(form, Recipe) and has_default(form):
-        return form.default is not None
+    if field.type == "options" and may_choose_none(emitted.type):
+        return False
     return not may_be_null(emitted.type) and not (field.trim and may_be_blank(emitted.type))
 
 

@@ -17,7 +17,7 @@ from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.guards import assume
 from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.code.results import arrays, element_of, objects, value_of
+from syncflow.compiler.code.results import arrays, element_of, joined, objects, value_of
 from syncflow.compiler.code.truth import verdict, when_false, when_true
 from syncflow.compiler.code.widening import of_constant, union_of
 from syncflow.compiler.functions import Function
@@ -231,7 +231,9 @@ class _Inference:
         pieces = [*texts, *[separator] * (len(texts) - 1)]
         lengths = [longest(kind) for kind in pieces]
         most = None if None in lengths else sum(length or 0 for length in lengths)
-        return Text(min_length=sum(shortest(kind) for kind in pieces if isinstance(kind, Text)), max_length=most)
+        least = sum(shortest(kind) for kind in pieces if isinstance(kind, Text))
+        made = joined(separator, Array(union(*texts), len(texts), len(texts)))
+        return Text(min_length=least, max_length=most, joined=made.joined if isinstance(made, Text) else None)
 
     def _arguments(self, node: nodes.Call, built_in: BuiltIn, scope: Type) -> list[Type]:
         """Infer the arguments, references last: they are evaluated on the elements of another argument."""

@@ -33,7 +33,7 @@ from syncflow.compiler.types.json import (
     shortest,
     union,
 )
-from syncflow.compiler.types.narrowing import absent_as_null, restrict, without_absent, without_null
+from syncflow.compiler.types.narrowing import absent_as_null, constant, restrict, without_absent, without_null
 
 
 def arrays(kind: Type) -> list[Array]:
@@ -116,10 +116,21 @@ def reordered(kind: Type, _: Type = NEVER) -> Type:
 def joined(separator: Type, texts: Type) -> Type:
     between, each = longest(restrict(separator, TEXT)), longest(restrict(element_of(texts), TEXT))
     counts = [array.max_length for array in arrays(texts)]
+    pieces = _pieces(separator, element_of(texts))
     if between is None or each is None or None in counts:
-        return TEXT
+        return Text(joined=pieces)
     most = max((count for count in counts if count is not None), default=0)
-    return Text(max_length=most * each + max(most - 1, 0) * between)
+    return Text(max_length=most * each + max(most - 1, 0) * between, joined=pieces)
+
+
+def _pieces(separator: Type, element: Type) -> tuple[str, tuple[str, ...]] | None:
+    """Return of which pieces a text is made, where separator and pieces are known and can be told from one another."""
+    between, listed = constant(separator), [member.values for member in members(element) if isinstance(member, Text)]
+    if not (isinstance(between, str) and between) or len(listed) != len(members(element)):
+        return None
+    pieces = frozenset[str]().union(*(values or frozenset() for values in listed))
+    known = None not in listed and not any(between in piece for piece in pieces)
+    return (between, tuple(sorted(pieces))) if known else None
 
 
 def keys(kind: Type) -> Type:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from typing import cast
 
-from syncflow.compiler.types.fitting import fits, may_be_blank
+from syncflow.compiler.types.declared import SEPARATOR
+from syncflow.compiler.types.fitting import fits, may_be_blank, may_choose_none
 from syncflow.compiler.types.formats import FORMATS, is_local
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER, Type
 from syncflow.compiler.values import Fault, kind_of, text_of
@@ -33,15 +35,23 @@ def compile_payload_check(
     as_text: bool,
     sure: Container[str] = (),
     one_of: Sequence[Sequence[str]] = (),
+    omit_nulls: bool = False,
 ) -> Callable[[Item, Change], Item] | None:
     """Compile the check of payloads that hold only ``mapped`` fields, of these types. ``as_text``: scalars may go where text
-    is expected. ``sure``: these are always there and never null. ``one_of``: lists of fields of which a record must have one. What the
-    types prove is not checked.
+    is expected. ``sure``: these are always there and never null. ``one_of``: lists of fields of which a record must have one.
+    ``omit_nulls``: a list of no options leaves its field out. What the types prove is not checked.
 
     The check returns the payload to send; it raises Fault. None where nothing is left to check.
     """
     checks = tuple(_unproven(fields, mapped, zone=zone, as_text=as_text))
-    required = [name for name, field in fields.items() if field.required and not field.read_only and name not in sure]
+    choices = [name for name in mapped if omit_nulls and name in fields and fields[name].type == "options"]
+    required = [
+        name
+        for name, field in fields.items()
+        if field.required
+        and not field.read_only
+        and (name not in sure or (field.type == "options" and may_choose_none(mapped[name])))
+    ]
     trimmed = [name for name in mapped if name in fields and fields[name].required and fields[name].trim]
     trimmed = [name for name in trimmed if may_be_blank(mapped[name])]
     groups = [tuple(group) for group in one_of if not _has_one(group, fields, mapped, sure)]
@@ -55,6 +65,9 @@ def compile_payload_check(
             value = payload.get(name)
             if value is not None:
                 payload[name] = _checked(name, value, fit)
+        for name in choices:
+            if payload.get(name, "") is None:
+                del payload[name]
         if required:
             _check_required(payload, required, change)
         for name in trimmed:
@@ -75,7 +88,8 @@ def _unproven(
     for name, kind in mapped.items():
         if name in fields:
             check = compile_field(fields[name], zone=zone, as_text=as_text)
-            if not fits(kind, fields[name], as_text=as_text, accepts=taker(check)):
+            is_choice = fields[name].type == "options"  # its list is joined, and without any it is nothing
+            if is_choice or not fits(kind, fields[name], as_text=as_text, accepts=taker(check)):
                 yield name, check
 
 
@@ -112,7 +126,9 @@ def _has_one(
 ) -> bool:
     """Whether the types prove that a record has one of these fields."""
     return any(
-        name in sure and not (fields[name].trim and may_be_blank(mapped[name]))
+        name in sure
+        and not (fields[name].trim and may_be_blank(mapped[name]))
+        and not (fields[name].type == "options" and may_choose_none(mapped[name]))
         for name in group
         if name in mapped and name in fields
     )
@@ -146,8 +162,10 @@ def compile_field(field: ObjectField, *, zone: tzinfo, as_text: bool) -> Check: 
             return _text(field, as_text=as_text, format_name=field.type)
         case "date-time":
             return _time(zone)
-        case "option" | "options":
+        case "option":
             return _option(field, as_text=as_text)
+        case "options":
+            return _options(field, as_text=as_text)
         case "json":
             return lambda value: value
     return _text(field, as_text=as_text)
@@ -201,16 +219,45 @@ def _as_text(value: Json, *, as_text: bool) -> str:
 
 def _option(field: ObjectField, *, as_text: bool) -> Check:
     allowed = None if field.options is None else frozenset(field.options)
-    several = field.type == "options"
+    most = field.length if allowed is None else None
 
     def check(value: Json) -> Json:
         text = _as_text(value, as_text=as_text)
-        chosen = text.split(";") if several else [text]
-        if allowed is not None and not allowed.issuperset(chosen):
+        if allowed is not None and text not in allowed:
             raise _Unfit("options", "is not one of the field's options")
+        if most is not None and len(text) > most:
+            raise _Unfit("length", f"is longer than {most} characters")
         return value
 
     return check
+
+
+def _options(field: ObjectField, *, as_text: bool) -> Check:
+    """Take a list of options, or the text of one; a list without any is null."""
+    allowed, separator = None if field.options is None else frozenset(field.options), field.separator
+
+    def check(value: Json) -> Json:
+        if isinstance(value, list):
+            chosen = list(dict.fromkeys(_as_text(each, as_text=as_text) for each in value if each is not None))
+        else:
+            text = _as_text(value, as_text=as_text)
+            chosen = text.split(separator or SEPARATOR) if text else []
+        if allowed is not None and not allowed.issuperset(chosen):
+            raise _Unfit("options", "is not among the field's options")
+        made = _joined(chosen, separator) if isinstance(value, list) and separator else value
+        if isinstance(made, str) and field.length is not None and len(made) > field.length:
+            raise _Unfit("length", f"is longer than {field.length} characters")
+        if isinstance(made, list):
+            return cast(Json, chosen) if chosen or not field.required else None
+        return made or None
+
+    return check
+
+
+def _joined(chosen: Sequence[str], separator: str) -> str:
+    if any(separator in each for each in chosen):
+        raise _Unfit("options", f"has an option with {separator} in it, which stands between options")
+    return separator.join(chosen)
 
 
 def _time(zone: tzinfo) -> Check:

@@ -100,7 +100,9 @@ def compile_mapping(
     made = emit(mapping, scope, partial=partial, document=document, functions=functions)
     function = made.emitter.function("payload")
     kinds = {name: emitted.type for name, emitted in made.fields.items()}
-    check = compile_payload_check(fields, kinds, zone=zone, as_text=as_text, sure=made.sure, one_of=one_of)
+    check = compile_payload_check(
+        fields, kinds, zone=zone, as_text=as_text, sure=made.sure, one_of=one_of, omit_nulls=mapping.nulls == "omit"
+    )
     required = {name for name, each in fields.items() if each.required and not each.read_only} | {mapping.key}
     unread = _unread(mapping, made, required, scope, functions, unreadable)
     finish = _finish(check, unread)

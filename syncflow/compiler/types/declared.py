@@ -31,6 +31,8 @@ from syncflow.config.models.schema import JsonType, ObjectField, SchemaNode
 
 _JSON_TYPES: tuple[JsonType, ...] = ("null", "boolean", "number", "string", "array", "object")
 _REFERENCE = "#/$defs/"
+SEPARATOR = ";"
+"""What stands between several options in one text where the adapter does not join them itself."""
 _SAY_NOTHING = {"title", "description", "personal", "examples", "defs", "ref", "any_of", "enum", "const"}
 
 
@@ -118,6 +120,15 @@ def _object(node: SchemaNode, defs: Mapping[str, SchemaNode], within: tuple[str,
     return Object(tuple(sorted(properties)), others)
 
 
+def _options(field: ObjectField) -> Type:
+    """Several of the options: as a list, or as one text."""
+    if field.options is None:
+        return union(Text(max_length=field.length), Array(nullable(Text())))
+    pieces = tuple(sorted(set(field.options)))
+    text = Text(max_length=field.length, joined=(field.separator or SEPARATOR, pieces))
+    return union(text, Array(nullable(Text(values=frozenset(pieces)))))
+
+
 def from_object_field(field: ObjectField) -> Type:
     """Return the type of what may be sent for a field: null clears it unless it is required."""
     kind = _of_field(field)
@@ -140,5 +151,7 @@ def _of_field(field: ObjectField) -> Type:  # noqa: PLR0911  # one line a type
             return Text(values=None if field.options is None else frozenset(field.options), max_length=field.length)
         case "json":
             return ANY
-        case "text" | "phone" | "url" | "options" | "reference":
+        case "options":
+            return _options(field)
+        case "text" | "phone" | "url" | "reference":
             return Text(max_length=field.length)

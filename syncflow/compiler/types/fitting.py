@@ -5,6 +5,7 @@ In: the type of what a mapping makes, and the field. Out: verdicts; *no* may mea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from syncflow.compiler.types.declared import from_object_field
@@ -12,6 +13,7 @@ from syncflow.compiler.types.json import (
     NULL,
     TRIMMED,
     Anything,
+    Array,
     Boolean,
     Integer,
     Number,
@@ -20,9 +22,11 @@ from syncflow.compiler.types.json import (
     is_subtype,
     longest,
     members,
+    shortest,
     union,
 )
 from syncflow.compiler.types.narrowing import values_of, without_null
+from syncflow.compiler.values import text_of
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Json
 
@@ -41,14 +45,60 @@ def fits(kind: Type, field: ObjectField, *, as_text: bool, accepts: Accepts) -> 
 
 
 def _member_fits(kind: Type, field: ObjectField, *, as_text: bool, accepts: Accepts) -> bool:
+    if field.type == "options":
+        return _choice_fits(kind, field, as_text=as_text)
     listed = values_of(kind)
     if listed is not None:
         return all(accepts(value) for value in listed)
-    if field.type == "options" and field.options is not None:
-        return False
     if as_text and field.type in _TEXTS and isinstance(kind, Boolean | Integer | Number):
         return field.length is None or (longest(kind) or 0) <= field.length
     return is_subtype(kind, taken_by(field))
+
+
+def _choice_fits(kind: Type, field: ObjectField, *, as_text: bool) -> bool:
+    """Return whether a list, or the text of a list, surely holds options only, and no more characters than the field takes."""
+    if not isinstance(kind, Array):
+        return is_subtype(kind, taken_by(field)) or (as_text and field.options is None and longest(kind) is not None)
+    one = field.model_copy(update={"type": "option"})
+    fit = all(_option_fits(member, one, as_text=as_text) for member in members(without_null(kind.items)))
+    return fit and (field.length is None or _longest_choice(kind, field) <= field.length)
+
+
+def _option_fits(kind: Type, field: ObjectField, *, as_text: bool) -> bool:
+    separator = field.separator
+
+    def accepts(value: Json) -> bool:
+        text = value if isinstance(value, str) else text_of(value) if as_text else None
+        whole = text is not None and (separator is None or separator not in text)
+        return whole and (field.options is None or text in field.options)
+
+    listed = values_of(kind)
+    if listed is not None:
+        return all(accepts(value) for value in listed)
+    if isinstance(kind, Boolean | Integer | Number):
+        return as_text and field.options is None
+    return is_subtype(kind, taken_by(field)) and (separator is None or field.options is not None)
+
+
+def _longest_choice(kind: Array, field: ObjectField) -> float:
+    """Return the most characters of a list that is joined, each option in it once."""
+    pieces = values_of(without_null(kind.items)) or field.options
+    if field.separator is None:
+        return 0
+    if pieces is None:
+        most = longest(kind.items)
+        return math.inf if most is None or kind.max_length is None else kind.max_length * (most + len(field.separator))
+    return sum(len(str(piece)) for piece in pieces) + len(field.separator) * max(len(pieces) - 1, 0)
+
+
+def may_choose_none(kind: Type) -> bool:
+    """Return whether a value of a type may choose none of a field's options."""
+    return any(
+        (isinstance(member, Array) and member.min_length == 0)
+        or (isinstance(member, Text) and shortest(member) == 0)
+        or isinstance(member, Anything)
+        for member in members(kind)
+    )
 
 
 def may_be_blank(kind: Type) -> bool:

@@ -66,13 +66,15 @@ class Number:
 
 @frozen_value
 class Text:
-    """Strings. Lengths count characters (code points); ``values`` is the complete list where it is known."""
+    """Strings. Lengths count characters (code points); ``values`` is the complete list where it is known. ``joined``: a separator
+    and, sorted, the pieces of which the text is made; without any piece it is empty."""
 
     format: str | None = None
     values: frozenset[str] | None = None
     min_length: int = 0
     max_length: int | None = None
     pattern: str | None = None
+    joined: tuple[str, tuple[str, ...]] | None = None
 
 
 @frozen_value
@@ -257,6 +259,7 @@ def _text_fits(kind: Text, value: str) -> bool:
         and _fits(len(value), kind)
         and (kind.format is None or kind.format not in FORMATS or FORMATS[kind.format].check(value))
         and (kind.pattern is None or matches_pattern(kind.pattern, value))
+        and (kind.joined is None or value == "" or set(value.split(kind.joined[0])) <= set(kind.joined[1]))
     )
 
 
@@ -332,8 +335,15 @@ def _text_within(inner: Text, outer: Text) -> bool:
         outer.values is None
         and lies_within(inner.format, outer.format)
         and outer.pattern in {None, inner.pattern}
+        and _pieces_within(inner, outer)
         and _length_within(inner, outer)
     )
+
+
+def _pieces_within(inner: Text, outer: Text) -> bool:
+    if outer.joined is None or inner.joined is None:
+        return outer.joined is None
+    return inner.joined[0] == outer.joined[0] and set(inner.joined[1]) <= set(outer.joined[1])
 
 
 def _length_within(inner: Text | Array, outer: Text | Array) -> bool:

@@ -83,6 +83,10 @@ def _number(head: str, kind: Integer | Number) -> _Phrase:
 def _text(kind: Text) -> _Phrase:
     if kind.values is not None:
         return _Phrase(_listed([json.dumps(value, ensure_ascii=False) for value in sorted(kind.values)]))
+    if kind.joined is not None:
+        separator, pieces = kind.joined
+        listed = _listed([json.dumps(piece, ensure_ascii=False) for piece in pieces])
+        return _Phrase(f"any of {listed.removeprefix('one of ')}, joined by {json.dumps(separator)}")
     known = FORMATS.get(kind.format or "")
     head = "text" if known is None else f"text ({known.words})"
     pattern = f"matching {kind.pattern}" if kind.pattern not in {None, TRIMMED} else ""

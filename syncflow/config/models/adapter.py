@@ -257,6 +257,8 @@ class TextRules(Model):
     """Whether keys that differ in case are different records."""
     unicode: Literal["NFC", "NFKC"] | None = None
     """The Unicode form in which it compares keys; left out: as they are."""
+    separator: Text | None = Field(default=None, min_length=1)
+    """What joins several options of a field to one text; left out: they are sent as a list."""
 
 
 class AdapterObject(Model):

@@ -109,6 +109,9 @@ class ObjectField(Model):
     """May be given on create, not on update."""
     options: tuple[Text, ...] | None = None
     """The allowed values; for the types option and options. Left out: any value."""
+    separator: Text | None = Field(default=None, min_length=1)
+    """What joins several options to one text; for the type options. Left out: as the adapter says (``texts``), else they are sent as a
+    list."""
     unique: Boolean = False
     """The other side guarantees that no two records share a value, so it can be a key."""
     key: Boolean = False
