@@ -105,9 +105,16 @@ def journal_of(routes: Path, profile: str | None) -> Path:
 
 def _totals(found: dict[str, Any]) -> None:
     events = found["events"]
-    say(f"events: {sum(events.values())}" + "".join(f", {count} {state}" for state, count in sorted(events.items())))
+    say(
+        f"events: {sum(events.values()):,}" + "".join(f", {count:,} {state}" for state, count in sorted(events.items()))
+    )
     if found["last_run"]:
         say(_last_run(found["last_run"], running=found["running"]))
+        ending = found["last_run"]["ending"]
+        if ending:
+            say(_work(ending["counts"]))
+            for system, why in sorted(ending["systems"].items()):
+                say(f"it stopped {system}: {why}")
     if found["last_reload"]:
         say(_last_reload(found["last_reload"]))
     if found["source_requests"]:
@@ -132,7 +139,7 @@ def _counts(title: str, deliveries: list[dict[str, Any]]) -> None:
         counts = named.setdefault(row[title], {})
         counts[row["state"]] = counts.get(row["state"], 0) + row["count"]
     headers = (title.upper(), *(state.replace("_", " ").upper() for state in COUNTED))
-    rows = [(name, *(counts.get(state, 0) for state in COUNTED)) for name, counts in sorted(named.items())]
+    rows = [(name, *(f"{counts.get(state, 0):,}" for state in COUNTED)) for name, counts in sorted(named.items())]
     say_table(headers, rows, numbers=frozenset(headers[1:]))
 
 
@@ -156,8 +163,31 @@ def _last_run(run: dict[str, Any], *, running: str) -> str:
         return f"running since {started} ({running.partition(',')[0]})"
     if run["ended_at"] is None:
         return f"last run: since {started}, killed: it noted no end; the next run goes on where the journal ends"
-    how = "ended in order" if run["finished"] else "ended with an error"
-    return f"last run: {started} to {moment(run['ended_at'])}, {how}"
+    return f"last run: {started} to {moment(run['ended_at'])}, {_how(run)}"
+
+
+def _how(run: dict[str, Any]) -> str:
+    """Say how a run ended, and why before its work was done."""
+    ending = run["ending"] or {"how": "done" if run["finished"] else "error", "reason": ""}
+    if ending["how"] == "done":
+        return "ended in order"
+    said = "stopped" if ending["how"] == "stopped" else "ended with an error"
+    return f"{said}: {_why(ending['reason'])}" if ending["reason"] else said
+
+
+def _why(reason: str) -> str:
+    return f"by {reason}" if reason in {"SIGINT", "SIGTERM"} else reason
+
+
+def _work(counts: dict[str, int]) -> str:
+    """Say what the last run did, without what did not happen."""
+    said = [f"{counts['read']:,} read", f"{counts['delivered']:,} delivered"]
+    said += [f"{counts[name]:,} {name}" for name in ("ignored", "repeated", "superseded") if counts[name]]
+    if counts["dead_letters"]:
+        said.append(counted(counts["dead_letters"], "dead letter"))
+    if counts["open"]:
+        said.append(f"{counted(counts['open'], 'delivery', 'deliveries')} left")
+    return f"it did: {', '.join(said)}"
 
 
 def _standings(found: list[dict[str, Any]]) -> None:

@@ -5,8 +5,9 @@
     door, routing, mapping or plan of one event          that event: a dead letter ``bug``
     a mark (``redrive``, ``replay``)                      that mark: set aside
     a send, an answer, a page, preparing a settlement    that system: stopped with ``bug``, its deliveries stay open
+    a read or a note about one system's deliveries       that system, too
     tidying                                              nothing: tried again a minute later
-    the source, the journal                              the run, with an error that says so
+    the source, the journal, anything else               the run, with an error that says so (SF004); the next one goes on
 
 The traceback goes to the log, once for each place, without the exception's words: these may hold values of a record. The journal gets
 the exception's type only.
@@ -15,7 +16,12 @@ the exception's type only.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
 
+from syncflow.errors import BugError, SyncflowError, UnavailableError
+from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.observe import warn
 
 CODE = "bug"
@@ -38,3 +44,74 @@ class Bugs:
             lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
             warn(CODE, during=during, error=name, traceback=lines, **fields)
         return f"an unforeseen {name} while {during}; the log shows where"
+
+
+class JournalBugError(BugError, UnavailableError):
+    """A journal's call met an exception that was not foreseen: the run ends, as where the journal cannot be used."""
+
+
+@contextmanager
+def of_source(bugs: Bugs, *, during: str) -> Iterator[None]:
+    """Let unforeseen exceptions of a source end the run with an error that says so.
+
+    Raises:
+        BugError: something was not foreseen.
+    """
+    try:
+        yield
+    except SyncflowError:
+        raise
+    except Exception as error:
+        raise BugError(f"the source failed: {bugs.tell(error, during=during)}") from error
+
+
+_OF_THE_RUN = {
+    "open": "it was opened",
+    "known": "records were looked up",
+    "commit": "a chunk was written",
+    "settle": "outcomes were written",
+    "marks": "marks were read",
+    "set_aside": "marks were set aside",
+    "activate": "the program took it over",
+    "note_usage": "requests were noted",
+    "open_elsewhere": "open deliveries were counted",
+    "note_requests": "requests to the source were noted",
+    "note_reload": "a reload was noted",
+    "totals": "it was counted",
+    "close": "it was closed",
+}
+"""The calls that are about the run as a whole; the others are about one system, which their callers stop."""
+
+_FORESEEN: Mapping[str, tuple[type[Exception], ...]] = {"commit": (TypeError,)}
+"""A payload that is no JSON: who commits finds out which event it belongs to."""
+
+
+class _GuardedJournal:
+    def __init__(self, journal: Journal, bugs: Bugs) -> None:
+        self._journal = journal
+        self._bugs = bugs
+
+    def __getattr__(self, name: str) -> Any:
+        call, during = getattr(self._journal, name), _OF_THE_RUN.get(name)
+        if during is None:
+            return call
+
+        async def guarded(*arguments: Any, **named: Any) -> Any:
+            try:
+                return await call(*arguments, **named)
+            except BugError as error:  # its process has told it
+                raise JournalBugError(error.message) from error
+            except SyncflowError:
+                raise
+            except Exception as error:
+                if isinstance(error, _FORESEEN.get(name, ())):
+                    raise
+                raise JournalBugError(f"the journal failed: {self._bugs.tell(error, during=during)}") from error
+
+        setattr(self, name, guarded)
+        return guarded
+
+
+def guarded_journal(journal: Journal, bugs: Bugs) -> Journal:
+    """Return the journal, with errors that say so where one of its calls meets something unforeseen."""
+    return cast("Journal", _GuardedJournal(journal, bugs))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from syncflow.errors import SyncflowError
+from syncflow.runtime.journal.base import RunEnd
 from syncflow.runtime.observe import Tally
 
 
@@ -45,3 +47,28 @@ class Ending:
             not (self.stopped or self.systems_stopped or tally.open or tally.dead_letters or tally.unread)
             and tally.accounted
         )
+
+
+def run_end(tally: Tally, reason: str, systems: tuple[str, ...], *, failure: BaseException | None) -> RunEnd:
+    """Return how a run ended, as the journal keeps it; ``systems`` are those that were stopped, each with its reason."""
+    stopped = dict(system.partition(": ")[::2] for system in systems)
+    if isinstance(failure, SyncflowError):
+        return RunEnd("error", failure.message, _counts(tally), stopped)
+    if failure is not None:
+        at_once = f"stopped at once ({reason})" if reason else "stopped at once"
+        return RunEnd("stopped", at_once, _counts(tally), stopped)
+    return RunEnd("stopped" if reason else "done", reason, _counts(tally), stopped)
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    routes = tally.routes.values()
+    return {
+        "read": tally.read,
+        "routed": tally.routed,
+        "ignored": tally.ignored,
+        "repeated": tally.duplicate,
+        "delivered": sum(route.delivered + route.already_done for route in routes),
+        "superseded": sum(route.superseded for route in routes),
+        "dead_letters": tally.dead_letters,
+        "open": tally.open,
+    }

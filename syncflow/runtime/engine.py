@@ -16,12 +16,12 @@ from random import Random, SystemRandom
 
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
-from syncflow.errors import ProjectError, SyncflowError, UnavailableError
+from syncflow.errors import BugError, ProjectError, SyncflowError, UnavailableError
 from syncflow.runtime.aside import aside
-from syncflow.runtime.bulkheads import Bugs
+from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
 from syncflow.runtime.delivery.dispatch import WINDOW
 from syncflow.runtime.delivery.settle import Settler
-from syncflow.runtime.ending import Ending, Keep, MostWaiting
+from syncflow.runtime.ending import Ending, Keep, MostWaiting, run_end
 from syncflow.runtime.intake.pipeline import (
     QUEUE,
     Committer,
@@ -68,7 +68,8 @@ class Engine:
         self.program = program
         self.tally = Tally()
         self._source = source
-        self._journal = journal
+        self._bugs = Bugs()
+        self._journal = journal = guarded_journal(journal, self._bugs)
         self._clock = clock or SystemClock()
         self._limit = limit
         self._wait_seconds = wait_seconds
@@ -76,7 +77,6 @@ class Engine:
         self._keep = keep or Keep()
         self._waiting = waiting or MostWaiting()
         self._settler = Settler(journal)
-        self._bugs = Bugs()
         self._between_chunks = asyncio.Lock()
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
@@ -113,11 +113,24 @@ class Engine:
         """
         try:
             return await self._run()
+        except SyncflowError:
+            raise
         except BaseExceptionGroup as group:
-            known = group.subgroup(SyncflowError)
-            if known is None:
+            ended_by = self._explained(group)
+            if not isinstance(ended_by, Exception):
                 raise
-            raise _first(known) from group
+            raise ended_by from group
+        except Exception as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """Return what ended a run: the first error that was foreseen, else one that says where it came from."""
+        if isinstance(error, BaseExceptionGroup):
+            known = error.subgroup(SyncflowError)
+            return self._explained((known or error).exceptions[0])
+        if isinstance(error, SyncflowError) or not isinstance(error, Exception):
+            return error
+        return BugError(self._bugs.tell(error, during="the run went on"))
 
     def stop(self, reason: str = "stopped") -> None:
         """Read no more, finish what is under way, leave the rest in the journal; safe to repeat."""
@@ -181,23 +194,32 @@ class Engine:
         opened = await self._journal.open(
             fingerprint=self.program.fingerprint, from_start=self._from_start, monotonic=self._clock.monotonic()
         )
-        finished = False
+        finished, failure = False, None
         try:
             self._systems.recall(opened)
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
-            await self._source.open(opened.positions)
+            with of_source(self._bugs, during="it was opened"):
+                await self._source.open(opened.positions)
             await self._work(opened)
             await self._count_withheld()
             finished = True
+        except BaseException as error:
+            failure = self._explained(error)
+            raise
         finally:
             self._ended = True
             try:
-                await self._source.close()
+                await self._close_source()
                 if finished:
                     await self._source_requests.note()
             finally:
-                await self._journal.close(finished=finished)
+                end = run_end(self.tally, self._reason, self._systems.stopped, failure=failure)
+                await self._journal.close(finished=finished, end=end)
         return Ending(self.snapshot(), self._reason, self._systems.stopped)
+
+    async def _close_source(self) -> None:
+        with of_source(self._bugs, during="it was closed"):
+            await self._source.close()
 
     async def _count_withheld(self) -> None:
         """Tell what waits for routes that were not to send apart from what could not be sent."""
@@ -269,14 +291,15 @@ class Engine:
                 self._systems.hand_out(
                     await committer.commit(chunk, self.program, following=following[0] if following else None)
                 )
-            for position in last_positions(chunk.raw.raws):
-                await self._source.acknowledge(position)
+            with of_source(self._bugs, during="events were acknowledged"):
+                for position in last_positions(chunk.raw.raws):
+                    await self._source.acknowledge(position)
             self._news()
             chunk = following[0] if following else await transformed.get()
         self._read_all = True
         self._systems.flush()
         self._news()
-        await self._source.close()  # who still sends is told at once, not when the last delivery is settled
+        await self._close_source()  # who still sends is told at once, not when the last delivery is settled
 
     async def _take_up(self, committer: Committer) -> None:
         """Look every second for what people asked to be sent again."""
@@ -348,8 +371,3 @@ class Engine:
             why = error.message if isinstance(error, SyncflowError) else type(error).__name__
             self.stop(f"the changed program could not be taken up: {why}")
             raise
-
-
-def _first(group: BaseExceptionGroup[SyncflowError]) -> SyncflowError:
-    exc = group.exceptions[0]
-    return _first(exc) if isinstance(exc, BaseExceptionGroup) else exc

@@ -242,7 +242,10 @@ def test_a_webhook_says_where_it_listens_and_takes_what_is_signed(
         out, err = run.communicate(timeout=30)
     assert run.returncode == 128 + signal.SIGTERM
     assert "1 event read: 1 routed" in out
-    assert out.endswith("ended early: SIGTERM\neverything that was read is accounted for\n")
+    assert out.endswith(
+        "ended early: SIGTERM\n2 requests to the webhook refused: bad_signature 1, no_signature 1\n"
+        "everything that was read is accounted for\n"
+    )
     assert "between us" not in out + err
 
 

@@ -14,7 +14,7 @@ import pytest
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import OperationPlan
 from syncflow.errors import BugError, DataError
-from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Raw, Refused, Routed
+from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Outcome, Raw, Refused, Routed, Verdict
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
@@ -251,3 +251,115 @@ def test_a_mark_that_meets_an_exception_is_set_aside_and_the_others_are_carried_
     assert ending.tally.set_aside == 1
     [(aside,)] = connect(tmp_path / "j.db").execute("SELECT aside FROM marks").fetchall()
     assert aside == "bug: an unforeseen KeyError while a mark was carried out; the log shows where"
+
+
+OF_THE_RUN = {
+    "open": "it was opened",
+    "known": "records were looked up",
+    "commit": "a chunk was written",
+    "settle": "outcomes were written",
+    "marks": "marks were read",
+    "activate": "the program took it over",
+    "note_usage": "requests were noted",
+    "close": "it was closed",
+}
+"""Calls of the journal that are about the whole run."""
+
+
+def failing(name: str, error: type[Exception]) -> Callable[..., SqliteJournal]:
+    """Return a journal of which one call meets an unforeseen exception each time."""
+
+    async def fail(self: SqliteJournal, *_: Any, **_more: Any) -> Any:
+        if name == "close":
+            await SqliteJournal.close(self, finished=False)  # the next run has the same process
+        raise error(SECRET)
+
+    return type("Failing", (SqliteJournal,), {name: fail})
+
+
+@pytest.mark.parametrize("error", [KeyError, RecursionError])
+@pytest.mark.parametrize(("call", "during"), OF_THE_RUN.items(), ids=OF_THE_RUN)
+def test_an_exception_in_a_call_of_the_journal_ends_the_run_with_an_error_that_says_so_and_the_next_run_goes_on(
+    call: str, during: str, error: type[Exception], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(BugError) as raised:
+        run(tmp_path, program(), FakeSystems(), journal=failing(call, error))
+    words = f"the journal failed: an unforeseen {error.__name__} while {during}; the log shows where"
+    assert raised.value.message == words
+    assert raised.value.code == "SF004"
+    told = [record for record in caplog.records if record.getMessage() == "bug"]
+    assert [record.fields["during"] for record in told] == [during], "once"  # type: ignore[attr-defined]  # ours
+    assert SECRET not in str([vars(record) for record in caplog.records])
+    systems = FakeSystems()
+    assert run(tmp_path, program(), systems).clean
+    assert open_deliveries(tmp_path) == {}
+
+
+class BadCalls(ListSource):
+    """A source of which one call raises."""
+
+    bad = ""
+
+    async def open(self, *arguments: Any, **more: Any) -> None:
+        self._maybe("open")
+        await super().open(*arguments, **more)
+
+    async def acknowledge(self, *arguments: Any, **more: Any) -> None:
+        self._maybe("acknowledge")
+        await super().acknowledge(*arguments, **more)
+
+    async def close(self) -> None:
+        self._maybe("close")
+        await super().close()
+
+    def _maybe(self, call: str) -> None:
+        if self.bad == call:
+            raise KeyError(SECRET)
+
+
+OF_A_SOURCE = {"open": "it was opened", "acknowledge": "events were acknowledged", "close": "it was closed"}
+
+
+@pytest.mark.parametrize(("call", "during"), OF_A_SOURCE.items(), ids=OF_A_SOURCE)
+def test_an_exception_in_a_call_of_the_source_ends_the_run_and_nothing_that_was_read_is_lost(
+    call: str, during: str, tmp_path: Path
+) -> None:
+    source = BadCalls(EVENTS)
+    source.bad = call
+    with pytest.raises(BugError) as raised:
+        run(tmp_path, program(), FakeSystems(), source=source)
+    assert raised.value.message == f"the source failed: an unforeseen KeyError while {during}; the log shows where"
+    [(ending,)] = connect(tmp_path / "j.db").execute("SELECT ending FROM runs").fetchall()
+    assert f"the source failed: an unforeseen KeyError while {during}" in ending
+    assert run(tmp_path, program(), FakeSystems()).tally.open == 0
+    assert len(connect(tmp_path / "j.db").execute("SELECT DISTINCT record FROM events").fetchall()) == 20
+
+
+LIVES = [event("A1"), event("A1", "update", name="b"), event("A1", "delete"), event("A1", name="c")]
+
+OF_A_SYSTEM = {"page": "batches were made", "turn_facts": "batches were made", "sending": "an answer was settled"}
+
+
+@pytest.mark.parametrize(("call", "during"), OF_A_SYSTEM.items(), ids=OF_A_SYSTEM)
+def test_an_exception_in_a_call_about_one_system_stops_that_system_and_the_next_run_goes_on(
+    call: str, during: str, tmp_path: Path
+) -> None:
+    made = program(systems={"a": system("a", repeat="unsafe" if call == "sending" else "safe"), "b": system("b")})
+
+    def busy(batch: Batch, _number: int) -> BatchResult:
+        return BatchResult((Outcome(Verdict.RETRY, code="BUSY"),) * len(batch.deliveries))
+
+    if call == "page":
+        run(tmp_path, made, FakeSystems(busy), events=LIVES)
+    ending = run(tmp_path, made, FakeSystems(), events=LIVES, journal=failing(call, KeyError))
+    words = f"bug: an unforeseen KeyError while {during}; the log shows where"
+    assert f"a: {words}" in ending.systems_stopped
+    run(tmp_path, made, FakeSystems(), events=LIVES)
+    assert open_deliveries(tmp_path) == {}
+
+
+def test_an_exception_while_it_is_noted_how_a_system_stands_costs_nothing_but_the_note(tmp_path: Path) -> None:
+    ending = run(tmp_path, program(), Bad, journal=failing("stand", KeyError))
+    assert ending.systems_stopped == ("a: bug: an unforeseen KeyError while a batch was sent; the log shows where",)
+    assert open_deliveries(tmp_path) == {"a": 10}
+    assert run(tmp_path, program(), FakeSystems()).clean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 import syncflow
-from syncflow.errors import UnavailableError
+from syncflow.errors import BugError, UnavailableError
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
@@ -240,3 +241,43 @@ def _until_gone(process: int) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it is still there")
+
+
+def test_a_journal_that_does_not_answer_is_told_once_until_it_answers_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    forked = Forked(tmp_path / "journal.db", slow_seconds=0.05)
+
+    def told() -> list[str]:
+        return [record.getMessage() for record in caplog.records if record.getMessage().startswith("journal.")]
+
+    async def stop_and_go_on(journal: SqliteJournal) -> None:
+        assert forked.number is not None
+        for times in (1, 2):
+            os.kill(forked.number, signal.SIGSTOP)
+            waiting = [asyncio.ensure_future(journal.totals()) for _ in range(3)]
+            while told().count("journal.slow") < times:
+                await asyncio.sleep(0.01)
+            os.kill(forked.number, signal.SIGCONT)
+            await asyncio.gather(*waiting)
+            while told().count("journal.answers_again") < times:
+                await journal.totals()
+
+    with caplog.at_level(logging.INFO, "syncflow"):
+        used(tmp_path / "journal.db", forked, stop_and_go_on)
+    assert told() == ["journal.slow", "journal.answers_again"] * 2
+
+
+def test_an_exception_in_the_process_comes_back_without_its_words_and_the_process_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ask(journal: SqliteJournal) -> None:
+        with pytest.raises(BugError) as raised:
+            await journal._call("tidy", "ada@example.com")  # arguments that no call of ours has
+        assert raised.value.message == "the journal failed: an unforeseen TypeError in its process; the log shows where"
+        assert (await journal.totals())["events"] == {}
+
+    used(tmp_path / "journal.db", Forked(tmp_path / "journal.db"), ask)
+    [bug] = [record for record in caplog.records if record.getMessage() == "bug"]
+    assert bug.fields["traceback"]  # type: ignore[attr-defined]  # ours
+    assert "ada@example.com" not in str(vars(bug))

@@ -284,6 +284,19 @@ class Activated:
     """Former names that were carried over."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended, for those who ask the journal afterwards."""
+
+    how: Literal["done", "stopped", "error"]
+    reason: str = ""
+    """Why it ended before its work was done: a signal, a rule of the project, an error's message."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What it read and what became of that."""
+    systems: Mapping[str, str] = field(default_factory=dict)
+    """System → why it was stopped."""
+
+
 class Journal(Protocol):
     """Called by the tasks of one run; calls are carried out in the order in which they were made."""
 
@@ -373,6 +386,6 @@ class Journal(Protocol):
         """Count events, deliveries and dead letters by state."""
         ...
 
-    async def close(self, *, finished: bool) -> None:
-        """Note the end of the run and let go of the lock; safe to repeat."""
+    async def close(self, *, finished: bool, end: RunEnd | None = None) -> None:
+        """Note the end of the run, and how it ended, and let go of the lock; safe to repeat."""
         ...

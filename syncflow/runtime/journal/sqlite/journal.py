@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any, Literal
+
+import orjson
 
 from syncflow.errors import UnavailableError
 from syncflow.events import Delivery, Position
@@ -20,6 +22,7 @@ from syncflow.runtime.journal.base import (
     Known,
     Mark,
     Opened,
+    RunEnd,
     Settlement,
     Superseded,
     TurnFacts,
@@ -168,12 +171,13 @@ class SqliteJournal:
         totals: Mapping[str, Any] = await self._call("totals")
         return totals
 
-    async def close(self, *, finished: bool) -> None:
+    async def close(self, *, finished: bool, end: RunEnd | None = None) -> None:
         if not self._is_open:
             return
         self._is_open = False
         try:
-            await self._call("close", finished, self._now())
+            words = orjson.dumps(asdict(end)).decode() if end else None
+            await self._call("close", finished, self._now(), words)
         finally:
             await self._let_go()
 

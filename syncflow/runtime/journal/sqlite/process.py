@@ -16,9 +16,9 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
-from syncflow.errors import UnavailableError
+from syncflow.errors import BugError, UnavailableError
 from syncflow.runtime.journal.sqlite.worker import HEAD, framed
-from syncflow.runtime.observe import warn
+from syncflow.runtime.observe import note, warn
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLOW_SECONDS: Final = 5.0
@@ -33,9 +33,10 @@ _START: Final = (
 class Forked:
     """Does it in another process. A run starts one; it cannot be started again."""
 
-    def __init__(self, path: Path, *, sync: str = "full") -> None:
+    def __init__(self, path: Path, *, sync: str = "full", slow_seconds: float = _SLOW_SECONDS) -> None:
         self._path = path
         self._sync = sync
+        self._slow_seconds = slow_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._line: _Line | None = None
         self._told_slow = False
@@ -56,18 +57,22 @@ class Forked:
         if self._line is None:
             raise UnavailableError(f"the journal {self._path} is not open")
         answer = self._line.ask((name, arguments))
-        slow = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._say_slow)
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
+        slow = loop.call_later(self._slow_seconds, self._say_slow)
         try:
             return await asyncio.shield(answer)
         finally:
             slow.cancel()
-            self._told_slow = False
+            if self._told_slow and loop.time() - asked < self._slow_seconds:
+                self._told_slow = False
+                note("journal.answers_again", process=self.number)
 
     def _say_slow(self) -> None:
-        """Say once that the run waits: a disk that hangs, or a process that was stopped, is not lost."""
+        """Say once, until it answers in time again, that the run waits: a disk that hangs, or a process that was stopped, is not lost."""
         if not self._told_slow:
             self._told_slow = True
-            warn("journal.slow", seconds=_SLOW_SECONDS, process=self.number)
+            warn("journal.slow", seconds=self._slow_seconds, process=self.number)
 
     async def stop(self) -> None:
         if self._line:
@@ -97,6 +102,11 @@ def _spawned(line: int, lock: int, path: Path, sync: str) -> subprocess.Popen[by
         ) from exc
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _bug(error: str, call: str, *, frames: list[str]) -> BugError:
+    warn("bug", during=f"the journal's process did {call}", error=error, traceback=frames)
+    return BugError(f"the journal failed: an unforeseen {error} in its process; the log shows where")
 
 
 class _Line(asyncio.Protocol):
@@ -139,6 +149,8 @@ class _Line(asyncio.Protocol):
             return
         if problem is None:
             answer.set_result(value)
+        elif isinstance(value, list):
+            answer.set_exception(_bug(*problem, frames=value))
         else:
             message, hint = problem
             answer.set_exception(UnavailableError(message, hint=hint))

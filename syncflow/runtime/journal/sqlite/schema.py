@@ -197,6 +197,9 @@ CREATE INDEX presence_by_key ON presence (compared) WHERE state = 'present';
 """Counts that are kept as rows change (``sqlite/counts.py``), an index that answers every question about open deliveries alone, and one
 of keys with nothing else in it."""
 
+ENDINGS = "ALTER TABLE runs ADD COLUMN ending TEXT;"
+"""How a run ended: a ``RunEnd`` as JSON, in words about no record."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -211,6 +214,7 @@ MIGRATIONS = (
     KEY_RULES,
     REQUESTS,
     COUNTS,
+    ENDINGS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 

@@ -274,14 +274,14 @@ class Tables:
         """Count by state."""
         return read_totals(self._db)
 
-    def close(self, finished: bool, at: float) -> None:  # noqa: FBT001  # a call's argument
-        """Note the end of the run; safe to repeat."""
+    def close(self, finished: bool, at: float, words: str | None = None) -> None:  # noqa: FBT001  # a call's argument
+        """Note the end of the run, and how it ended; safe to repeat."""
         if self._database is None:
             return
         try:
             with self._database as db:
-                ended = (at, finished, self._run_id)
-                db.execute("UPDATE runs SET ended_at = ?, finished = ? WHERE id = ?", ended)
+                ended = (at, finished, words, self._run_id)
+                db.execute("UPDATE runs SET ended_at = ?, finished = ?, ending = ? WHERE id = ?", ended)
         finally:
             self.drop()
 

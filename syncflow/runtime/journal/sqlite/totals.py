@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -22,7 +23,7 @@ FROM deliveries WHERE state IN ('waiting', 'sending', 'retrying') GROUP BY syste
 _LETTERS = (
     "SELECT stage, route, code, count(*) AS count FROM dead_letters WHERE state = 'open' GROUP BY stage, route, code"
 )
-_LAST_RUN = "SELECT started_at, ended_at, finished FROM runs ORDER BY id DESC LIMIT 1"
+_LAST_RUN = "SELECT * FROM runs ORDER BY id DESC LIMIT 1"
 
 _LAST_RELOAD = "SELECT at, result, words FROM reloads WHERE run = (SELECT max(id) FROM runs)"
 
@@ -41,7 +42,21 @@ def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
         "unreadable": _unreadable(journal),
         "source_requests": _source_requests(journal),
         "last_reload": _last_reload(journal),
-        "last_run": next(iter(rows(journal, _LAST_RUN)), None),
+        "last_run": _last_run(journal),
+    }
+
+
+def _last_run(journal: sqlite3.Connection) -> dict[str, Any] | None:
+    """Return when the last run started and ended, and how: None where an earlier version ran, or where it was killed."""
+    found = next(iter(rows(journal, _LAST_RUN)), None)
+    if found is None:
+        return None
+    ending = found.get("ending")
+    return {
+        "started_at": found["started_at"],
+        "ended_at": found["ended_at"],
+        "finished": bool(found["finished"]),
+        "ending": json.loads(ending) if ending else None,
     }
 
 

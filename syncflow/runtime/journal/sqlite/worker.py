@@ -1,7 +1,9 @@
 """What the journal's process does (``process`` starts it): carry out calls that come over a socket, until it ends.
 
 A call and its answer are each a length (eight bytes, big-endian) and a pickled tuple: ``(name, arguments)``, and
-``((message, hint) or None, value)``. Both sides are the same Python, and nobody else has the socket.
+``((message, hint) or None, value)``. Both sides are the same Python, and nobody else has the socket. Of an exception that was not foreseen
+the type and the lines of code go back, ``value`` being those lines: its words may hold values of a record, and a traceback on the terminal
+is no answer.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import pickle
 import socket
 import struct
 import sys
+import traceback
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +44,11 @@ def _done(tables: Tables, name: str, arguments: tuple[Any, ...]) -> tuple[tuple[
         return None, tables.call(name, *arguments)
     except UnavailableError as exc:
         return (exc.message, exc.hint), None
+    except Exception as exc:  # noqa: BLE001  # a bulkhead: the run ends with words, and this process with the run
+        frames = [
+            f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(exc.__traceback__)
+        ]
+        return (type(exc).__name__, name), frames
 
 
 def main() -> None:
