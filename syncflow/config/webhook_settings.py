@@ -13,6 +13,7 @@ from syncflow.config.models.routes import RoutesFile, WebhookSource
 from syncflow.config.models.signatures import WebhookSignature, decoded_secret
 
 _ADDRESS = re.compile(r"\S*:([0-9]{1,5})\Z", re.ASCII)
+_LOOPBACK = re.compile(r"(127\.[0-9.]+|\[?::1\]?|localhost):")
 WEBHOOK_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 """A path that no client writes in two ways."""
 
@@ -33,6 +34,7 @@ def check_webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
         yield routes.report("SF208", "`handshake` is not complete", *_AT, "handshake", at_key=True, expected=expected)
     if webhook.signature is not None:
         yield from _keys(routes, webhook.signature)
+    yield from _open_to_all(routes, webhook)
 
 
 def _place(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
@@ -43,6 +45,15 @@ def _place(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Dia
     if not routes.is_unset(*_AT, "path") and not WEBHOOK_PATH.fullmatch(webhook.path):
         expected = "a path such as /events: letters, digits and . _ ~ - between slashes"
         yield routes.report("SF205", "`path` is not written like this", *_AT, "path", expected=expected)
+
+
+def _open_to_all(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+    is_proved = webhook.signature or webhook.auth or (webhook.tls and webhook.tls.client_ca)
+    if is_proved or routes.is_unset(*_AT, "listen") or _LOOPBACK.match(webhook.listen):
+        return
+    message = f"every sender that reaches {webhook.listen} is believed"
+    hint = "give `signature:` or `auth:`, or listen on 127.0.0.1"
+    yield routes.report("SF223", message, *_AT, "listen", severity="warning", hint=hint)
 
 
 def _certificates(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
