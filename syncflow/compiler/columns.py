@@ -23,6 +23,7 @@ from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.reads import reads_of
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
+from syncflow.compiler.types.alternatives import alternatives
 from syncflow.config.documents import Document
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.project import Project
@@ -32,10 +33,7 @@ CellKind: TypeAlias = Literal["text", "moment", "decimal", "integer", "number", 
 """``moment``: text with a format of dates and times."""
 
 _PARTS = ("record", "operation", "timestamp", "item", "id")
-_REFERENCE = "#/$defs/"
 _MOMENTS = {"date", "date-time", "date-time-zoned", "date-time-local", "time"}
-_DEEPEST = 16
-"""So many references of a schema are followed."""
 
 
 @frozen_value
@@ -229,7 +227,7 @@ def _types(project: Project, kinds: tuple[str, ...], item: _Item) -> dict[str, C
 
 def cell_type(node: SchemaNode, *, root: SchemaNode, is_required: bool = False) -> CellType:
     """Return how the cells of a property are read."""
-    forms = tuple(_alternatives(node, root, _DEEPEST))
+    forms = tuple(alternatives(node, root))
     types = {kind for one in forms for kind in _types_of(one)}
     texts = [one for one in forms if "string" in _types_of(one)]
     element = next((one.items for one in forms if one.items is not None), None)
@@ -240,18 +238,6 @@ def cell_type(node: SchemaNode, *, root: SchemaNode, is_required: bool = False) 
         takes_blank=not types or any(_takes_blank(one) for one in texts),
         element=None if element is None else cell_type(element, root=root),
     )
-
-
-def _alternatives(node: SchemaNode, root: SchemaNode, depth: int) -> Iterator[SchemaNode]:
-    if depth and node.ref is not None:
-        target = root.defs.get(node.ref.removeprefix(_REFERENCE))
-        if target is not None:
-            yield from _alternatives(target, root, depth - 1)
-    elif depth and node.any_of:
-        for one in node.any_of:
-            yield from _alternatives(one, root, depth - 1)
-    else:
-        yield node
 
 
 _JSON_TYPES: Mapping[type, str] = {

@@ -128,8 +128,24 @@ TEXTS: dict[str, Callable[[Draw], str]] = {  # role or format → writer
     "made": _moment,
     "touched": _moment,
     "date-time-zoned": _zoned_moment,
+    "date-time-local": _moment,
+    "decimal": lambda draw: f"{int(draw.random() * 10_000)}.{int(draw.random() * 100):02d}",
+    "boolean": lambda draw: "true" if draw.random() < 0.5 else "false",
 }
 EXACT = frozenset(
-    TEXTS[role] for role in ("phone", "e164", "hostname", "uri", "uuid", "date", "time", "made", "date-time-zoned")
+    TEXTS[role]
+    for role in (
+        "phone",
+        "e164",
+        "hostname",
+        "uri",
+        "uuid",
+        "date",
+        "time",
+        "made",
+        "date-time-zoned",
+        "decimal",
+        "boolean",
+    )
 )
 """Their texts are never shortened: a part of one would not be one."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from syncflow.compiler.types.made_texts import texts_of_node as made_texts
 from syncflow.config.models.schema import SchemaNode
 from syncflow.errors import ProjectError
 from syncflow.events import Item, Json
@@ -70,7 +71,7 @@ def _property(name: str, node: SchemaNode, *, root: SchemaNode, depth: int, requ
     choices = tuple(value for value in node.enum or () if value is not None)
     return Property(
         name=name,
-        make=_identity(node) if identity else _maker(name, node, root=root, depth=depth),
+        make=_identity(name, node, root=root) if identity else _maker(name, node, root=root, depth=depth),
         absent_share=0.0 if stable else _ABSENT_SHARE,
         null_share=_NULL_SHARE if _is_nullable(node) and not identity else 0.0,
         role=role,
@@ -115,7 +116,7 @@ def _is_nullable(node: SchemaNode) -> bool:
 
 
 def _is_unmakeable(node: SchemaNode) -> bool:
-    return node.pattern is not None and not node.examples and node.enum is None
+    return node.pattern is not None and not node.examples and node.enum is None and made_texts(node) is None
 
 
 def _type(node: SchemaNode) -> str:
@@ -148,12 +149,12 @@ def _maker(name: str, node: SchemaNode, *, root: SchemaNode, depth: int) -> Make
     if "const" in node.model_fields_set:
         return lambda draw: node.const
     choices = tuple(value for value in node.enum or () if value is not None)
-    if node.enum is not None or (node.examples and node.pattern is not None):
+    if node.enum is not None or (node.examples and node.pattern is not None and made_texts(node) is None):
         choices = choices or tuple(node.examples) or (None,)
         return lambda draw: choices[int(draw.random() * len(choices))]
     if _is_unmakeable(node):
         raise ProjectError(
-            f"source.generate cannot invent values for {name!r}, whose schema has a pattern",
+            f"source.generate cannot invent values for {name!r}, whose schema has a pattern that is not understood",
             hint=f"list some under examples: of {name!r} in the schema",
         )
     kind = _type(node)
@@ -186,6 +187,8 @@ def _scalar(kind: str, name: str, node: SchemaNode) -> Make:
     if kind == "number":
         least, most = _bounds(node)
         return lambda draw: min(most, max(least, round(least + draw.random() * (most - least), 2)))
+    if node.pattern is not None:
+        return _of_pattern(node)
     return _fitted(TEXTS.get(node.format or "") or TEXTS.get(_role(name, node), some_words), node)
 
 
@@ -212,12 +215,26 @@ def _fitted(make: Callable[[Draw], str], node: SchemaNode) -> Make:
     return fitted
 
 
-def _identity(node: SchemaNode) -> Make:
+def _of_pattern(node: SchemaNode) -> Make:
+    texts = made_texts(node)
+    assert texts is not None, "asked before"
+    return lambda draw: texts.text(int(draw.random() * texts.size))
+
+
+def _identity(name: str, node: SchemaNode, *, root: SchemaNode) -> Make:
+    """Return what makes a new value for each record, as far as the schema has so many."""
     if _type(node) in {"integer", "number"}:
-        low = int(node.minimum or 0)
-        return lambda draw: low + draw.serial
+        low = math.ceil(node.minimum or 0) if node.maximum is None or node.maximum > 0 else math.ceil(_bounds(node)[0])
+        span = None if node.maximum is None else max(1, math.floor(node.maximum) - low + 1)
+        return lambda draw: low + (draw.serial if span is None else draw.serial % span)
+    if node.pattern is not None and (texts := made_texts(node)) is not None:
+        return lambda draw: texts.text(draw.serial)
+    if node.enum is not None or node.pattern is not None or "const" in node.model_fields_set:
+        return _maker(name, node, root=root, depth=0)
     if node.format == "uuid":
         return uuid
+    if node.format in TEXTS:
+        return _scalar("string", name, node)
     longest = node.max_length or 255
     shortest = node.min_length or 0
     return lambda draw: f"A{1000 + draw.serial:0{max(0, shortest - 1)}d}"[-longest:]

@@ -9,6 +9,7 @@ from syncflow.compiler.checks.constants import check_constants
 from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
+from syncflow.compiler.checks.generated import check_generated
 from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_ids, check_keys
 from syncflow.compiler.checks.objects import check_objects
@@ -62,6 +63,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_rules,
         check_inference,
         check_unread_rules,
+        check_generated,
         check_adapters,
         check_unused_files,
     ):

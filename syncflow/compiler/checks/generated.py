@@ -1,0 +1,68 @@
+"""Checks of the source ``generate``: whether it can make events that fit the schema, and change what it is told to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncflow.compiler.types.alternatives import alternatives
+from syncflow.compiler.types.made_texts import texts_of_node
+from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.models.routes import GenerateSource
+from syncflow.config.models.schema import SchemaNode
+from syncflow.config.project import Project
+
+_DEEPEST = 8
+
+
+def check_generated(project: Project) -> Iterator[Diagnostic]:
+    """Yield what keeps events from being made, or from being changed as the settings say."""
+    generate = project.routes.model.source.generate
+    kinds = list(project.schemas)
+    kind = None if generate is None else generate.record or (kinds[0] if len(kinds) == 1 else None)
+    if generate is None or kind is None or kind not in project.schemas:
+        return
+    schema = project.schemas[kind]
+    yield from _changes_of(project, generate, schema.model)
+    for path in _unmakeable(schema.model, schema.model, (), _DEEPEST):
+        yield schema.report(
+            "SF421",
+            f"`generate` cannot make values of this pattern for `{path[-2]}`",
+            *path,
+            hint=f"list some under `examples:` of `{path[-2]}`",
+        )
+
+
+def _changes_of(project: Project, generate: GenerateSource, schema: SchemaNode) -> Iterator[Diagnostic]:
+    choices = [name for name, node in schema.properties.items() if _has_choices(node, schema)]
+    for name in generate.changes_of:
+        if name not in choices:
+            known = name in schema.properties
+            yield project.routes.report(
+                "SF421",
+                f"`{name}` has no enum of two or more values" if known else f"the schema has no property `{name}`",
+                "source",
+                "generate",
+                "changes_of",
+                name,
+                at_key=True,
+                expected=one_of(choices) if choices else "a property whose schema has an enum",
+                suggestion=did_you_mean(name, choices),
+            )
+
+
+def _has_choices(node: SchemaNode, root: SchemaNode) -> bool:
+    return any(
+        sum(value is not None for value in part.enum or ()) > 1 for part in alternatives(node, root, depth=_DEEPEST)
+    )
+
+
+def _unmakeable(node: SchemaNode, root: SchemaNode, path: tuple[str, ...], depth: int) -> Iterator[tuple[str, ...]]:
+    """Yield the places of patterns in what must be there."""
+    for name in node.required if depth else ():
+        part = node.properties.get(name)
+        if part is None:
+            continue
+        place = (*path, "properties", name)
+        if part.pattern is not None and not part.examples and part.enum is None and texts_of_node(part) is None:
+            yield (*place, "pattern")
+        yield from _unmakeable(part, root, place, depth - 1)
