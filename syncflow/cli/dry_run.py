@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from syncflow.adapters.prepare import RenderedRequest
     from syncflow.compiler.program import Program
     from syncflow.runtime.rehearsal import Rehearsal, RehearsedEvent
+
+_Unread: TypeAlias = "dict[str, list[dict[str, Any]]]"
 
 _OF_A_FILE = 100
 _OF_THE_SOURCE = 10
@@ -60,11 +62,12 @@ def dry_run(
     samples = read_samples(project, events, most=limit or (_OF_A_FILE if events else _OF_THE_SOURCE))
     rehearsal = rehearse(program, samples, now=SystemClock().now())
     requests, unmade = _render(program, rehearsal)
+    unread = [_unread(program, event) for event in rehearsal.events]
     if output is Output.JSON:
-        events_json = [_event_json(event) for event in rehearsal.events]
+        events_json = [_event_json(event, found) for event, found in zip(rehearsal.events, unread, strict=True)]
         say_json({"events": events_json, "requests": requests, "cannot_be_sent": unmade})
     else:
-        _show(rehearsal, requests, unmade)
+        _show(rehearsal, requests, unmade, unread)
     if rehearsal.dead or unmade:
         raise typer.Exit(1)
 
@@ -106,7 +109,7 @@ def _readable(body: str) -> Any:
         return body or None
 
 
-def _event_json(rehearsed: RehearsedEvent) -> dict[str, Any]:
+def _event_json(rehearsed: RehearsedEvent, unread: _Unread) -> dict[str, Any]:
     event = rehearsed.event
     return {
         "line": event.raw.position.line,
@@ -125,6 +128,7 @@ def _event_json(rehearsed: RehearsedEvent) -> dict[str, Any]:
                 "operation": each.operation,
                 "key": {"name": each.key.name, "value": each.key.value},
                 "payload": each.payload,
+                "unreadable": unread.get(each.route, []),
             }
             for each in rehearsed.deliveries
         ],
@@ -141,9 +145,37 @@ def _matches(rehearsed: RehearsedEvent) -> Iterable[Any]:
     return rehearsed.fate.matches if isinstance(rehearsed.fate, Routed) else ()
 
 
-def _show(rehearsal: Rehearsal, requests: list[dict[str, Any]], unmade: list[dict[str, Any]]) -> None:
-    for event in rehearsal.events:
-        _show_event(event, rehearsal.superseded)
+def _unread(program: Program, rehearsed: RehearsedEvent) -> _Unread:
+    """Return the values that a mapping could not read, by route: the field, the value, why, and what becomes of the field."""
+    from syncflow.events import Routed
+
+    fate = rehearsed.fate
+    if not isinstance(fate, Routed):
+        return {}
+    return {
+        match.route: [
+            {"field": name, "function": each.function, "value": each.value, "reason": each.why, "becomes": becomes}
+            for name, found in program.unread[match.route].met(fate.accepted.event.root).items()
+            for becomes in [_becomes(match.payload, name)]
+            for each in found
+        ]
+        for match in fate.matches
+        if match.unreadable
+    }
+
+
+def _becomes(payload: Mapping[str, Any], name: str) -> str:
+    """Say what is sent for a field that met a value which cannot be read."""
+    if name not in payload:
+        return "left out"
+    return "sent as null" if payload[name] is None else "another value is sent"
+
+
+def _show(
+    rehearsal: Rehearsal, requests: list[dict[str, Any]], unmade: list[dict[str, Any]], unread: list[_Unread]
+) -> None:
+    for event, found in zip(rehearsal.events, unread, strict=True):
+        _show_event(event, rehearsal.superseded, found)
     for number, request in enumerate(requests, 1):
         say()
         members = ", ".join(str(delivery) for delivery in request["deliveries"])
@@ -170,7 +202,7 @@ def _step(request: dict[str, Any]) -> str:
     return f"{named}, {request['if']}" if request["if"] else named
 
 
-def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int]) -> None:
+def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int], unread: _Unread) -> None:
     event = rehearsed.event
     record = f"{event.record.kind} {event.record.id}: {event.change}" if event.record else "an event"
     line = event.raw.position.line
@@ -187,6 +219,9 @@ def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int]) -> None:
             say(f"    because {reason}")
         if each.payload:
             say_block(_indented(each.payload, depth=4))
+        for missed in unread.get(each.route, []):
+            value = json.dumps(missed["value"], ensure_ascii=False)
+            say(f"    unreadable: {missed['field']}: {missed['reason']}: {value}; {missed['becomes']}")
     for letter in rehearsed.dead_letters:
         route = f" on {letter.route}" if letter.route else ""
         say(f"  dead letter{route}: {letter.stage}: {letter.reason} ({letter.code})")

@@ -6,7 +6,7 @@ In: a loaded ``Project``. Out: a ``Program``. ``validate`` calls ``check``, ``ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import BaseModel
@@ -22,6 +22,7 @@ from syncflow.compiler.fingerprint import hash_of_parts, parts_of
 from syncflow.compiler.footprint import footprint
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.mapping.transform import Transform, compile_mapping
+from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
 from syncflow.compiler.requests import SystemPlan, plan_system
@@ -91,7 +92,14 @@ def _program(project: Project) -> Program:
         stop_after=settings.dead_letters.stop_after,
         check=compile_intake(settings, doors(project)),
         route=compile_router(_by_kind(routes), choices(project).call),
+        unread=dict(_unread(leg for _, route in routes for leg in route.legs.values())),
     )
+
+
+def _unread(legs: Iterable[Leg]) -> Iterator[tuple[str, Unread]]:
+    for leg in legs:
+        if leg.transform.unread is not None:
+            yield leg.plan.name, leg.transform.unread
 
 
 def choices(project: Project) -> Branches:

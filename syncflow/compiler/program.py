@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Literal
 
+from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Accepted, Action, Change, Ignored, Raw, Refused, Routed
 from syncflow.frozen import frozen_value
@@ -69,5 +70,7 @@ class Program:
     """decode → envelope → ignore rules → schema. Total: whatever the bytes, one of the three."""
     route: Callable[[Accepted], Routed]
     """routes → mappings. Total. For a delete: only those routes whose rule can be told from the item, with an empty payload."""
+    unread: Mapping[str, Unread] = field(default_factory=dict, repr=False, compare=False)
+    """By route: what a mapping could not read of an event, for a person who asks. Only mappings that can meet such a value."""
     footprint: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Everything that the program was read from: place → keyed hash; see ``compiler.footprint``."""

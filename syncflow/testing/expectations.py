@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from syncflow.adapters.prepare import RenderedRequest
+from syncflow.compiler.functions.unreadable import Unreadable
 from syncflow.config.models.trials import ErrorExpectation, RequestExpectation
-from syncflow.events import Json, Stage
+from syncflow.events import Item, Json, Stage
 from syncflow.testing.compare import NOTHING, Mismatch, Path, compare, words
 
 
@@ -58,6 +59,20 @@ def _fits(wanted: ErrorExpectation, letter: Letter) -> bool:
 
 def _described(wanted: ErrorExpectation) -> str:
     return ", ".join(f"{name} {getattr(wanted, name)}" for name in sorted(wanted.model_fields_set))
+
+
+def check_unreadable(
+    expected: Mapping[str, bool], payload: Item, met: Mapping[str, Sequence[Unreadable]]
+) -> Iterator[Mismatch]:
+    """Compare which fields are empty because a conversion cannot read a value that is there."""
+    for name, wanted in expected.items():
+        why = ", ".join(dict.fromkeys(each.why for each in met.get(name, ())))
+        value = payload.get(name)
+        if wanted and (not why or value is not None):
+            found = NOTHING if name not in payload else words(value)
+            yield Mismatch((name,), "a value that cannot be read", f"{found}, though {why}" if why else found)
+        elif why and not wanted:
+            yield Mismatch((name,), "no value that cannot be read", why)
 
 
 def check_requests(

@@ -25,7 +25,7 @@ from syncflow.errors import DataError
 from syncflow.events import Event, Ignored, Item, Json, Refused
 from syncflow.testing.compare import Mismatch, compare
 from syncflow.testing.coverage import Mark, entry_mark, field_mark
-from syncflow.testing.expectations import Letter, check_error
+from syncflow.testing.expectations import Letter, check_error, check_unreadable
 from syncflow.testing.given import ambient, completed, raw
 
 _Mapping = Document[MappingFile]
@@ -45,9 +45,10 @@ class MappingTrials:
         return lambda exercised: self._run(document, test, exercised)
 
     def _run(self, document: _Mapping, test: MappingTest, exercised: set[Mark]) -> Iterator[Mismatch]:
+        transform = self._transform(document.path)
         with surrounded_by(ambient(test)):
             event = self._event(document, test)
-            came = event if isinstance(event, Letter) else _made(self._transform(document.path), event)
+            came = event if isinstance(event, Letter) else _made(transform, event)
         if isinstance(event, Event):
             with surrounded_by(ambient(test)):  # from the start again: to look must not take ids from what is tested
                 exercised.update(entries_of(document, event, functions=self._functions))
@@ -57,7 +58,20 @@ class MappingTrials:
             return
         expected = _expected_fields(test)
         exercised.update(field_mark(document, name) for name in (came if test.exactly else expected))
-        yield from compare(expected, came, exactly=test.exactly)
+        told = {
+            name: said
+            for name, value in expected.items()
+            if (said := _says_unreadable(value, came.get(name))) is not None
+        }
+        if told:
+            assert isinstance(event, Event)
+            with surrounded_by(ambient(test)):
+                met = {} if transform.unread is None else transform.unread.met(event.root)
+            yield from check_unreadable(told, came, met)
+        rest = {name: value for name, value in expected.items() if name not in told}
+        yield from compare(
+            rest, {name: value for name, value in came.items() if name not in told}, exactly=test.exactly
+        )
 
     def _event(self, document: _Mapping, test: MappingTest) -> Event | Letter:
         checked = self._check(raw(completed(test.given, kind=document.model.source, test=test), 1))
@@ -85,6 +99,14 @@ def entries_of(document: _Mapping, event: Event, *, functions: Library) -> Itera
             yield entry_mark(document.name, origin.field, origin.entry)
         elif origin.how == "default":
             yield entry_mark(document.name, origin.field, None)
+
+
+def _says_unreadable(expected: Json, found: Json) -> bool | None:
+    """Return what ``{unreadable: …}`` says of a field; None where a value is expected, which may be an object with that name."""
+    if not isinstance(expected, dict) or set(expected) != {"unreadable"} or isinstance(found, dict):
+        return None
+    said = expected["unreadable"]
+    return said if isinstance(said, bool) else None
 
 
 def _expected_fields(test: MappingTest) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Command
-from tests.compiler.projects import write_project
+from tests.compiler.projects import changed, write_project
 
 ENVELOPE = """envelope: {record: "'contacts'", operation: "'update'", timestamp: null, item: "@"}\n"""
 CSV = "id;name;email;contact_type;phone;created_at;updated_at\n" + "".join(
@@ -143,4 +143,39 @@ def test_both_ways_of_a_look_up_are_shown_and_a_request_that_cannot_be_made_cost
         "request 6 to sales, for delivery 3 (create), if it is not found there",
         "dead letter of delivery 2 to sales: delivery: crm.yaml:11: the path of the address has the segment ..",
         "3 events, 6 requests, 1 dead letter; nothing was sent",
+    ]
+
+
+def test_a_value_that_cannot_be_read_is_shown_with_the_reason_and_what_becomes_of_its_field(
+    command: Command, tmp_path: Path
+) -> None:
+    email, kind = (
+        ("lower(item.email)", "normalize_email(item.name)"),
+        ("item.type, table: {lead:", "item.name, table: {Ada:"),
+    )
+    routes = write_project(tmp_path, changed("person.yaml", email, kind))
+    item = {"id": "A1", "type": "lead", "name": "Eve"}
+    event = {"record": "contacts", "operation": "update", "timestamp": None, "item": item}
+    (tmp_path / "some.jsonl").write_text(json.dumps(event), "utf-8")
+    told = command("dry-run", routes, "--events", tmp_path / "some.jsonl").out.splitlines()
+    assert [line for line in told if "unreadable" in line] == [
+        '    unreadable: email: normalize_email() cannot read the value (text of 3 characters): "Eve"; left out',
+        '    unreadable: kind: the table has no entry for the value (text of 3 characters): "Eve"; left out',
+    ]
+    document = json.loads(command("dry-run", routes, "--events", tmp_path / "some.jsonl", "-o", "json").out)
+    assert document["events"][0]["deliveries"][0]["unreadable"] == [
+        {
+            "field": "email",
+            "function": "normalize_email",
+            "value": "Eve",
+            "reason": "normalize_email() cannot read the value (text of 3 characters)",
+            "becomes": "left out",
+        },
+        {
+            "field": "kind",
+            "function": "table",
+            "value": "Eve",
+            "reason": "the table has no entry for the value (text of 3 characters)",
+            "becomes": "left out",
+        },
     ]

@@ -143,3 +143,64 @@ def test_tests_are_picked_by_a_part_of_their_name(tmp_path: Path) -> None:
     other = "- {name: a partner, given: {item: {id: A1, type: partner}}, expect: {}}"
     found = report(tmp_path, of_mapping(f"{one}\n{other}"), named="lead")
     assert [result.name for result in found.results] == ["a LEAD"]
+
+
+PHONES = {
+    "person.yaml": """
+source: contacts
+target: crm/people
+key: external_id
+fields:
+  external_id: item.id
+  last_name: "'Ada'"
+  email: "normalize_email(item.name) || item.email"
+  kind: {from: normalize_email(item.name), table: {a@x.org: Lead}, unreadable: null}
+tests:
+  - name: an address that is none
+    given: {item: {id: A1, name: ada, email: a@x.org, type: lead}}
+    expect: EXPECTED
+"""
+}
+
+
+@pytest.mark.parametrize(
+    ("expect", "given", "found"),
+    [
+        ("{kind: {unreadable: true}}", "ada", []),
+        ("{kind: {unreadable: false}}", "a@x.org", []),
+        ("{email: {unreadable: false}, last_name: {unreadable: false}}", "a@x.org", []),
+        ("{kind: {unreadable: true}, email: a@x.org, external_id: A1, last_name: Ada}, exactly: true", "ada", []),
+        ("{kind: {unreadable: true}}", "a@x.org", [("kind", "a value that cannot be read", '"Lead"')]),
+        ("{last_nam: {unreadable: true}}", "ada", [("last_nam", "a value that cannot be read", "nothing")]),
+        (
+            "{kind: {unreadable: false}}",
+            "ada",
+            [
+                (
+                    "kind",
+                    "no value that cannot be read",
+                    "normalize_email() cannot read the value (text of 3 characters)",
+                )
+            ],
+        ),
+        (
+            "{email: {unreadable: true}}",
+            "ada",
+            [
+                (
+                    "email",
+                    "a value that cannot be read",
+                    '"a@x.org", though normalize_email() cannot read the value (text of 3 characters)',
+                )
+            ],
+        ),
+        ("{email: {unreadable: 1}}", "ada", [("email", '{"unreadable": 1}', '"a@x.org"')]),
+    ],
+)
+def test_a_test_says_that_a_value_cannot_be_read(
+    tmp_path: Path, expect: str, given: str, found: list[tuple[str, str, str]]
+) -> None:
+    if "exactly" in expect:
+        expect = expect.replace("}, exactly: true", "}\n    exactly: true")
+    text = PHONES["person.yaml"].replace("EXPECTED", expect).replace("name: ada,", f"name: {given},")
+    assert differences(tmp_path, {"person.yaml": text}) == found

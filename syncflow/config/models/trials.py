@@ -41,7 +41,8 @@ class MappingTest(Surroundings):
     given: JsonValue
     """An event, or the parts of it that matter: {item: {…}}. Record, operation (create) and timestamp are filled in."""
     expect: JsonValue
-    """Fields of the payload; those that are not named are not compared. Or the dead letter that comes of it: {error: CODE},
+    """Fields of the payload; those that are not named are not compared. {phone: {unreadable: true}}: empty,
+    because a conversion cannot read the value. Or the dead letter that comes of it: {error: CODE},
     {error: {stage: schema, code: missing, reason: item.id}}."""
     exactly: Boolean = False
     """Whether the payload holds nothing else."""
