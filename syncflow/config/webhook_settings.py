@@ -1,4 +1,4 @@
-"""What can be told of a webhook's settings before it listens: what passes here, opens, but for a port that is in use."""
+"""Checks of a webhook's settings before it listens: settings that pass open, but for a port that is in use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AT = ("source", "webhook")
 
 
 def check_webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the settings of a webhook."""
+    """Yield the problems of a webhook's settings."""
     webhook = routes.model.source.webhook
     if webhook is None:
         return
@@ -99,7 +99,7 @@ def _keys(routes: Document[RoutesFile], signature: WebhookSignature) -> Iterator
 
 
 def _misfit(text: str, signature: WebhookSignature, algorithm: KeyAlgorithm | None) -> str:
-    """Return what is expected instead of a key; empty where it is one."""
+    """Return the words for an expected key where this is none; empty where it is one."""
     try:
         if algorithm is not None:
             decode_public_key(text, algorithm)

@@ -18,5 +18,5 @@ LARGE = 5_000
 
 
 async def aside(size: int, work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
-    """Return what ``work`` returns. It must not touch what the loop changes meanwhile."""
+    """Return the result of ``work``, which must not touch values that the loop changes meanwhile."""
     return work(*args, **more) if size <= LARGE else await asyncio.to_thread(work, *args, **more)

@@ -14,7 +14,7 @@ _DER_HEADS: Final[dict[KeyAlgorithm, bytes]] = {
     "ed25519": bytes.fromhex("302a300506032b6570032100"),
     "ecdsa_p256": bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"),
 }
-"""What precedes the key itself in a SubjectPublicKeyInfo (RFC 8410, RFC 5480); both have one form only."""
+"""The bytes before the key itself in a SubjectPublicKeyInfo (RFC 8410, RFC 5480); both have one form only."""
 
 _SIZES: Final[dict[KeyAlgorithm, int]] = {"ed25519": 32, "ecdsa_p256": 65}
 _PEM_BEGIN, _PEM_END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"

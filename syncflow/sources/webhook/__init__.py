@@ -1,6 +1,6 @@
 """The ``webhook`` source: events by HTTP POST, answered once they are in the journal.
 
-    connections ──▶ server ──▶ source ──┬── handshakes, signatures    who asks
+    connections ──▶ server ──▶ source ──┬── handshakes, signatures    who sends
         tls                             ├── arrival ──▶ contents ──▶ bodies    bytes → JSON text → events
                                         └── waiting    events not yet read, requests not yet answered
 

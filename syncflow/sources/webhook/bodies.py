@@ -17,7 +17,7 @@ from syncflow.errors import DataError
 
 
 class Entry(NamedTuple):
-    """What may be an event; ``broken`` says why it is none, with its place, and repeats nothing of it."""
+    """A part of a body that should be an event; ``broken`` says why it is not, with its place, and repeats nothing of it."""
 
     body: bytes
     broken: str = ""
@@ -39,7 +39,7 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refu
 
 
 MOST_BROKEN = 1000
-"""A body with more bad entries is refused as a whole: it is not what its sender meant."""
+"""A body with more bad entries is refused as a whole: its sender cannot have meant it."""
 
 MOST_ENTRIES = 200_000
 """A body with more entries is refused; they would take minutes, and no sender's batch is as large."""
@@ -51,7 +51,7 @@ def entries_of(body: bytes, *, is_lines: bool = False, max_event: int | None = N
     It does as much work as is asked for: a large body is taken apart in turns.
 
     Raises:
-        DataError: the body as a whole is not what it should be; the message says where, and repeats nothing of it.
+        DataError: the body as a whole cannot be read; the message says where, and repeats nothing of it.
         TooLargeError: it has too many entries.
     """
     broken = 0

@@ -41,7 +41,7 @@ _SMALLEST_MEAN_PIECE = 64
 
 
 class Connection(Protocol):
-    """Whatever holds a descriptor."""
+    """Anything that holds a descriptor."""
 
     @property
     def has_complete_request(self) -> bool:
@@ -110,7 +110,7 @@ class BoundedConnection(H11Protocol):
         self._all = connections
         self._deadline: asyncio.TimerHandle | None = None
         self.stands_for: Connection | None = None
-        """What holds its place until it is made: a handshake."""
+        """The handshake that holds its place until it is made."""
         self._is_let_go = False
 
     @property

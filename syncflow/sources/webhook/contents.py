@@ -1,4 +1,4 @@
-"""The body of a request as it was sent → JSON text in UTF-8: unpacked, its charset read, a form taken for what it holds.
+"""The body of a request as it was sent → JSON text in UTF-8: unpacked, its charset read, a form decoded.
 
 Every step is bounded by ``most`` bytes. Knows nothing of events.
 """

@@ -22,7 +22,7 @@ _LONGEST_HEADER = 1024
 
 @dataclass(frozen=True, slots=True)
 class HandshakeRequest:
-    """What a handshake reads of a request; names of headers are in lower case, ``body`` is null where it is not JSON."""
+    """The parts of a request that a handshake reads; names of headers are in lower case, ``body`` is null where it is not JSON."""
 
     method: str
     query: Mapping[str, str]

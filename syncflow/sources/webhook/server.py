@@ -1,6 +1,6 @@
-"""The HTTP server of a webhook: an address, one path, and whoever answers a request.
+"""The HTTP server of a webhook: an address, one path, and a function that answers each request.
 
-app(answer)  ASGI, without a framework: what is refused before a body is read is refused here
+app(answer)  ASGI, without a framework
 Server       uvicorn, which leaves signals to the run and logs no request
 bind         the listening socket, or an error in plain words
 """
@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
                 backlog=max(8, min(100, connections.most // 4)),
                 h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
                 log_config=None,
-                log_level="error",  # what it would warn of is counted
+                log_level="error",  # its warnings are counted instead
                 access_log=False,
                 lifespan="off",
                 server_header=False,
@@ -63,7 +63,7 @@ class Server(uvicorn.Server):
 
 
 def _maker(connections: Connections, certificate: ServerCertificate | None) -> Callable[..., asyncio.BaseProtocol]:
-    """Return what makes a protocol for each connection."""
+    """Return the maker of a protocol for each connection."""
     if certificate is None:
         return connections.make
 

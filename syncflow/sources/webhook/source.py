@@ -1,4 +1,4 @@
-"""A webhook as a source: who may send, and what a request becomes.
+"""A webhook as a source: checks who sends, and turns requests into events.
 
 200 is a promise: every event of the request is durable. Any other answer: none was promised, send again. A request
 whose events were handed on already and whose answer is late gets 503; sent again its events come twice, which is what
@@ -277,7 +277,7 @@ def _proofs(settings: WebhookSource) -> Sequence[str]:
 
 
 def _request_data(request: Request, *, headers: Sequence[str]) -> dict[str, Json]:
-    """Return what events say of their request; absent headers are absent, repeated ones are joined as HTTP joins them."""
+    """Return the field ``request`` of events; absent headers are absent, repeated ones are joined as HTTP joins them."""
     names = [name.lower() for name in headers if name.lower() in request.headers]
     return {
         "headers": {name: ", ".join(request.headers.getlist(name)) for name in names},

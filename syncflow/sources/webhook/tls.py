@@ -36,7 +36,7 @@ class _Files:
     password: str
 
     def stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """Return what differs once a file was written anew."""
+        """Return values that differ once a file was written anew."""
         return tuple(_stamp(path) for path in (self.certificate, self.key, self.client_ca) if path is not None)
 
     def context(self) -> ssl.SSLContext:
@@ -106,7 +106,7 @@ class TlsConnection(SSLProtocol):
         loop = asyncio.get_running_loop()
         shaken: asyncio.Future[None] = loop.create_future()
         shaken.add_done_callback(lambda found: found.cancelled() or found.exception())  # nothing waits for it
-        seconds: Any = handshake_seconds  # may be a fraction, whatever its declared type
+        seconds: Any = handshake_seconds  # may be a fraction, though it is declared an integer
         super().__init__(
             loop,
             inner,

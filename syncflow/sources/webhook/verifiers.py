@@ -37,7 +37,7 @@ class Verifier(Protocol):
 
 
 def verifier(declared: WebhookSignature) -> Verifier:
-    """Return what checks signatures as declared.
+    """Return the verifier of a declared signature.
 
     Raises:
         ValueError: a secret or a key is not written as it should be.

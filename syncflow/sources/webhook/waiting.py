@@ -120,7 +120,7 @@ class Waiting:
         return request
 
     def _withdraw(self, request: _Unanswered) -> None:
-        """Take back what was not handed on, so that the sender's repetition is the only one."""
+        """Take back events that were not handed on, so that the sender's repetition is the only one."""
         with contextlib.suppress(ValueError):  # close() has taken it already
             self._unanswered.remove(request)
         if self._events and self._events[0].position.offset <= request.first:
