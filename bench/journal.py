@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from random import Random
 
 import orjson
 
@@ -21,8 +24,10 @@ from bench.run import settings
 from syncflow.compiler.build import build
 from syncflow.compiler.program import Program
 from syncflow.config.project import load_project
+from syncflow.errors import UnavailableError
 from syncflow.events import Accepted, Delivery, Outcome, Position, Raw, Record, Refused, Routed, Verdict
 from syncflow.runtime.changed_program import activation_of
+from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.journal.base import Commit, DeadLetter, DeliveryState, JournaledEvent, Presence, Settlement
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 
@@ -54,10 +59,43 @@ def measure(size: Size) -> Iterator[Figure]:
         yield Figure(
             "opened by a run, to the first open deliveries: processor time", float(opening.out), "s", at_most=1.0
         )
+        yield from _flips(small / "journal.db", size.of(tiny=4, usual=500))
         for name, command, most in COMMANDS:
             least, needed = _processor_seconds(command, small), _processor_seconds(command, large)
             yield Figure(f"`{name}`: processor time", needed, "s")
             yield Figure(f"`{name}`: more than with 1,000 events", max(0.0, needed - least), "s", at_most=most)
+
+
+def _flips(path: Path, count: int) -> Iterator[Figure]:
+    """Flip one bit at a time, anywhere in a journal of a thousand events, and see who notices."""
+    whole, copy, random = path.read_bytes(), path.with_name("flipped.db"), Random(1)
+    opened = checked = 0
+    for _ in range(count):
+        flipped = bytearray(whole)
+        flipped[random.randrange(len(flipped))] ^= 1 << random.randrange(8)
+        copy.touch(mode=0o600)
+        copy.write_bytes(flipped)
+        checked += bool(_problems(copy))
+        opened += not _opens(copy)
+        for file in path.parent.glob("flipped.db*"):
+            file.unlink()
+    yield Figure("one flipped bit: seen by a run that opens the journal after a clean end", 100 * opened / count, "%")
+    yield Figure("one flipped bit: seen by `journal check`", 100 * checked / count, "%")
+
+
+def _problems(path: Path) -> list[str]:
+    try:
+        return problems(path)
+    except UnavailableError as error:
+        return [error.message]
+
+
+def _opens(path: Path) -> bool:
+    try:
+        asyncio.run(_open(path))
+    except (UnavailableError, ValueError):
+        return False
+    return True
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -74,7 +112,7 @@ def _processor_seconds(command: tuple[str, ...], folder: Path) -> float:
 
 async def fill(folder: Path, count: int) -> int:
     """Write a journal of this many events; return the bytes of their bodies."""
-    program = build(load_project(PROJECT / "routes.yaml", environment=_environment(folder)))
+    program = _program(folder)
     journal = SqliteJournal(folder / "journal.db", inline=True, sync="normal", now=lambda: AT)
     await journal.open(fingerprint=program.fingerprint)
     await journal.activate(activation_of(program), at=AT)
@@ -87,6 +125,11 @@ async def fill(folder: Path, count: int) -> int:
         await journal.settle(settlements)
     await journal.close(finished=True)
     return bodies
+
+
+@cache
+def _program(folder: Path) -> Program:
+    return build(load_project(PROJECT / "routes.yaml", environment=_environment(folder)))
 
 
 def _raw(number: int) -> Raw:
@@ -153,9 +196,7 @@ def _settled(delivery: Delivery) -> Iterator[Settlement]:
 
 async def _open(path: Path) -> float:
     """Do what a run does with its journal before it sends; return the processor time."""
-    import time  # noqa: PLC0415
-
-    program = build(load_project(PROJECT / "routes.yaml"))
+    program = _program(path.parent)
     before = time.process_time()
     journal = SqliteJournal(path, inline=True)
     await journal.open(fingerprint=program.fingerprint)

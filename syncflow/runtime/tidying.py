@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncflow.clock import Clock
+from syncflow.errors import UnavailableError
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.ending import Keep
 from syncflow.runtime.journal.base import Journal
-from syncflow.runtime.observe import note
+from syncflow.runtime.observe import note, warn
 
 EVERY_SECONDS = 60.0
 
@@ -18,6 +19,8 @@ async def tidy(journal: Journal, *, keep: Callable[[], Keep], clock: Clock, bugs
     while True:
         try:
             await _tidy_once(journal, keep(), now=clock.now())
+        except UnavailableError as error:
+            warn("journal.not_tidied", reason=error.message)
         except Exception as error:  # noqa: BLE001  # a bulkhead
             bugs.tell(error, during="the journal was tidied")
         await clock.sleep(EVERY_SECONDS)

@@ -14,6 +14,7 @@ import pytest
 from syncflow.errors import UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
@@ -57,6 +58,29 @@ def test_a_damaged_journal_is_refused_by_whoever_looks(way: str, tmp_path: Path)
         WAYS[way](path)
     assert "damaged; keep it, and either restore a copy or start a new journal" in refused.value.hint
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("ended", ["killed", "in order"])
+def test_after_an_unclean_end_a_run_looks_for_damage_that_it_would_not_meet(ended: str, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event(f"A{i}") for i in range(400)], path, systems=FakeSystems(), program=program())
+    with closing(connect(path)) as journal:
+        if ended == "killed":
+            journal.execute("UPDATE runs SET ended_at = NULL")
+        leaves = "SELECT pageno FROM dbstat WHERE name = 'events' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 5"
+        page = journal.execute(leaves).fetchone()[0]
+        journal.commit()
+        journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * 4096 : (page - 1) * 4096 + 8] = b"\xff" * 8
+    path.write_bytes(data)
+    if ended == "in order":
+        run([], path, systems=FakeSystems(), program=program())
+    else:
+        with pytest.raises(UnavailableError, match=r"the journal .*j\.db (is damaged|cannot be used): ") as refused:
+            run([], path, systems=FakeSystems(), program=program())
+        assert "restore a copy" in refused.value.hint
+    assert problems(path) != []
 
 
 def test_a_journal_that_was_only_begun_is_said_to_be_empty(tmp_path: Path) -> None:

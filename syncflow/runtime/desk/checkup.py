@@ -79,7 +79,10 @@ def _problems(journal: sqlite3.Connection) -> Iterator[str]:
     if not 0 < version <= len(MIGRATIONS):
         yield f"its version is {version}; this syncflow knows 1 to {len(MIGRATIONS)}"
         return
-    found = [row[0] for row in journal.execute(f"PRAGMA integrity_check({_MOST})")]
+    try:
+        found = [row[0] for row in journal.execute(f"PRAGMA integrity_check({_MOST})")]
+    except sqlite3.Error as error:  # so damaged that it cannot even be looked through
+        found = [str(error)]
     if found != ["ok"]:
         yield from found
     laws = _LAWS | (_COUNTS if version >= _COUNTED_SINCE else {})

@@ -17,7 +17,7 @@ from syncflow.runtime.journal.sqlite import presence, sent
 from syncflow.runtime.journal.sqlite.activation import activate
 from syncflow.runtime.journal.sqlite.bulk import insert, update
 from syncflow.runtime.journal.sqlite.counts import count_events, count_settled
-from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
+from syncflow.runtime.journal.sqlite.database import check_after_unclean_end, connect, explained, migrate
 from syncflow.runtime.journal.sqlite.known import read_known
 from syncflow.runtime.journal.sqlite.retention import Retention
 from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, Row
@@ -90,6 +90,7 @@ class Tables:
         self._database = connect(self.path, sync=self._sync)
         try:
             migrate(self._database, self.path)
+            check_after_unclean_end(self._database, self.path)
         except BaseException:
             self.drop()
             raise
