@@ -31,6 +31,7 @@ from syncflow.adapters.memory import Memory
 from syncflow.adapters.pages import continued, linked, next_of
 from syncflow.adapters.prepare import MASK, CredentialsError, RenderedRequest, prepare, shown, size_of
 from syncflow.adapters.quotas import used_up
+from syncflow.adapters.rate_headers import RateHeaders
 from syncflow.adapters.renewed import NothingKept, Renewed
 from syncflow.adapters.sendable import UnsendableError
 from syncflow.adapters.signin import NoToken, SignIn
@@ -89,6 +90,8 @@ class SystemClient:
             renewed=renewed or NothingKept(),
         )
         self._memory = Memory()
+        declares = plan.windows or self._wire.quotas
+        self._rate_headers = None if declares else RateHeaders()
         self._used_up: Signal | None = None
         """What the last answers told of a quota, until it is handed on."""
 
@@ -343,6 +346,9 @@ class SystemClient:
             answer = await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
         if self._wire.quotas and isinstance(answer, Answered):
             told = used_up(self._wire.quotas, answer, decode(answer)[0], now=self._clock.now())
+            self._used_up = told or self._used_up
+        elif self._rate_headers and isinstance(answer, Answered):
+            told = self._rate_headers.heard(answer.headers, now=self._clock.now())
             self._used_up = told or self._used_up
         return answer
 
