@@ -47,6 +47,7 @@ HOMES = {
     "cryptography": {"adapters", "sources"},
     "aiohttp": {"adapters"},
     "faker": {"sources"},
+    "zstandard": {"sources"},
     "aiolimiter": {"sources", "runtime"},
     "sqlite3": {"runtime"},
     "tenacity": {"runtime"},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from glob import has_magic
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
@@ -22,6 +24,8 @@ def check_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     yield from check_webhook(routes)
     yield from _journal_is_the_source(routes)
     yield from _followed(routes)
+    yield from _packed(routes)
+    yield from _encoding(routes)
 
 
 def _generated_record(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
@@ -70,12 +74,32 @@ def _followed(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     file = routes.model.source.file
     if file is None or not file.follow or has_magic(file.path):
         return
-    if file.path.endswith(".gz"):
+    if file.path.endswith((".gz", ".zst")):
         message, hint = "a compressed file does not grow, and cannot be followed", "remove `follow: true`"
         yield routes.report("SF205", message, "source", "file", "follow", hint=hint)
     elif file.format == "json":
         message, hint = "a JSON document has an end, and cannot be followed", "write `format: jsonl`, an event a line"
         yield routes.report("SF205", message, "source", "file", "format", hint=hint)
+
+
+def _encoding(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    source = routes.model.source
+    given = source.file or source.stdin
+    if given is None or given.encoding in {None, "utf-8"}:
+        return
+    is_named = (
+        source.file is not None and source.file.format is None and re.search(r"\.json(\.\w+)?\Z", source.file.path)
+    )
+    if given.format == "json" or is_named:
+        message, hint = "a JSON document is UTF-8", "remove `encoding`, or write `format: jsonl` for an event a line"
+        yield routes.report("SF205", message, "source", source.kind, "encoding", hint=hint)
+
+
+def _packed(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    file = routes.model.source.file
+    if file is not None and file.path.endswith(".zst") and find_spec("zstandard") is None:
+        message, hint = "files called .zst need a package that is not installed", "pip install 'syncflow[zst]'"
+        yield routes.report("SF222", message, "source", "file", "path", hint=hint)
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -1,4 +1,4 @@
-"""A regular file that was opened for reading, plain or compressed by gzip after its rotation."""
+"""A regular file that was opened for reading, plain or compressed by gzip or zstd."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from io import FileIO
 from pathlib import Path
 
 from syncflow.errors import ProjectError, UnavailableError
+from syncflow.sources.packed import Unpacked, zstd
 
-COMPRESSED = (".gz",)
+COMPRESSED = (".gz", ".zst")
 """Endings of names whose files are unpacked while they are read."""
 _DAMAGED = (OSError, EOFError, zlib.error)
 
@@ -23,7 +24,7 @@ class OpenFile:
     def __init__(self, path: Path, file: FileIO) -> None:
         self.path = path
         self._file = file
-        self._unpacked = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else None
+        self._unpacked = _unpacked(path, file)
         self.offset = 0
 
     @property
@@ -93,6 +94,13 @@ class OpenFile:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _unpacked(path: Path, file: FileIO) -> gzip.GzipFile | Unpacked | None:
+    ending = path.suffix.lower()
+    if ending == ".gz":
+        return gzip.GzipFile(fileobj=file)
+    return Unpacked(file, begin=zstd()) if ending == ".zst" else None
 
 
 def open_file(path: Path) -> OpenFile:

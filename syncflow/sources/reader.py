@@ -15,8 +15,9 @@ from syncflow.config.models.routes import FileSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Raw
 from syncflow.sources.documents import JsonSplitter
+from syncflow.sources.encoded_lines import line_splitter
 from syncflow.sources.evidence import NEAR, Evidence, Witness
-from syncflow.sources.lines import LineSplitter, Splitter
+from syncflow.sources.lines import Splitter
 from syncflow.sources.opened import OpenFile
 from syncflow.sources.rows import Layout, RowSplitter
 
@@ -147,7 +148,9 @@ def _splitter(
 ) -> Splitter:
     longest = settings.max_event
     if settings.format == "jsonl":
-        return LineSplitter(partition, max_event=longest, offset=offset, line=line)
+        first = file.read_at(0, NEAR)
+        told = settings.encoding
+        return line_splitter(partition, told=told, first=first, max_event=longest, offset=offset, line=line)
     if settings.format == "json":
         first = file.read_at(0, _BLOCK) if offset else b""
         return JsonSplitter(partition, max_event=longest, offset=offset, line=line, first=first)

@@ -15,7 +15,8 @@ from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.documents import JsonSplitter
-from syncflow.sources.lines import LineSplitter, Splitter
+from syncflow.sources.encoded_lines import line_splitter
+from syncflow.sources.lines import Splitter
 from syncflow.sources.rows import NO_COLUMNS, RowSplitter
 
 _BLOCK = 256 * 1024
@@ -29,16 +30,10 @@ class Stdin:
     """
 
     def __init__(self, settings: StdinSource, *, stream: BinaryIO, run: str, columns: Columns = NO_COLUMNS) -> None:
-        partition, longest = f"stdin:{run}", settings.max_event
-        self._splitter: Splitter
-        if settings.format == "csv":
-            self._splitter = RowSplitter(
-                partition, max_event=longest, source="standard input", settings=settings, columns=columns
-            )
-        elif settings.format == "json":
-            self._splitter = JsonSplitter(partition, max_event=longest)
-        else:
-            self._splitter = LineSplitter(partition, max_event=longest)
+        self._settings = settings
+        self._partition = f"stdin:{run}"
+        self._columns = columns
+        self._made: Splitter | None = None
         self._stream = stream
         self._blocks: asyncio.Queue[bytes | OSError] = asyncio.Queue()
         self._room = threading.Semaphore(_BLOCKS_AHEAD)
@@ -69,7 +64,7 @@ class Stdin:
         """Nothing to do: the stream cannot go back."""
 
     def reports(self) -> Sequence[Report]:
-        return [Report("read", f"standard input: {note}") for note in self._splitter.take_notes()]
+        return [Report("read", f"standard input: {note}") for note in (self._made.take_notes() if self._made else ())]
 
     async def close(self) -> None:
         self._closed = True
@@ -81,10 +76,21 @@ class Stdin:
         if isinstance(block, OSError):
             raise UnavailableError(f"standard input cannot be read: {block.strerror}") from block
         if block:
-            self._ready += self._splitter.feed(block)
+            self._made = self._made or self._splitter(block)
+            self._ready += self._made.feed(block)
         else:
-            self._ready += self._splitter.finish()
+            self._ready += self._made.finish() if self._made else []
             self._ended = True
+
+    def _splitter(self, first: bytes) -> Splitter:
+        settings, longest = self._settings, self._settings.max_event
+        if settings.format == "csv":
+            return RowSplitter(
+                self._partition, max_event=longest, source="standard input", settings=settings, columns=self._columns
+            )
+        if settings.format == "json":
+            return JsonSplitter(self._partition, max_event=longest)
+        return line_splitter(self._partition, told=settings.encoding, first=first, max_event=longest)
 
     def _pump(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run in the thread: hand blocks over until the end, which is an empty block."""

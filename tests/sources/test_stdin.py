@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 
 import pytest
@@ -84,3 +85,27 @@ def test_the_delimiter_of_a_csv_on_standard_input_is_told() -> None:
 
 def test_nothing_on_standard_input_ends_at_once() -> None:
     assert asyncio.run(read_all(Stdin(StdinSource(), stream=io.BytesIO(), run="1"))) == []
+
+
+WIDE = '\ufeff{"n": "Zoë"}\r\n\r\n{"n": "😀"}\r\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "settings"),
+    [
+        (WIDE.encode("utf-16-le"), StdinSource()),
+        (WIDE.encode("utf-16-be"), StdinSource()),
+        (WIDE.removeprefix("\ufeff").encode("utf-16-le"), StdinSource(encoding="utf-16")),
+    ],
+    ids=["by its mark", "by its mark, big-endian", "told"],
+)
+def test_json_lines_in_utf_16_are_read(content: bytes, settings: StdinSource) -> None:
+    raws = asyncio.run(read_all(Stdin(settings, stream=io.BytesIO(content), run="1")))
+    assert [(json.loads(raw.body), raw.position.line) for raw in raws] == [({"n": "Zoë"}, 1), ({"n": "😀"}, 3)]
+    assert raws[-1].position.offset == len(content)
+
+
+def test_json_lines_in_windows_1252_are_read_where_that_is_told() -> None:
+    settings = StdinSource(encoding="windows-1252")
+    raws = asyncio.run(read_all(Stdin(settings, stream=io.BytesIO('{"n": "Zoë"}\n'.encode("cp1252")), run="1")))
+    assert [json.loads(raw.body) for raw in raws] == [{"n": "Zoë"}]

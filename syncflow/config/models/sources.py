@@ -37,7 +37,7 @@ class RowSettings(Model):
     quote: Literal['"', "'", "none"] = '"'
     """Around cells that hold the delimiter or a line break; none: quotes are text."""
     encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] | None = None
-    """How its characters are written; left out: found from the bytes."""
+    """How its characters are written, of JSON lines too; left out: found from the bytes."""
     columns: tuple[Text, ...] = ()
     """The names of the columns, for a file whose first row is no header."""
     missing_columns: Literal["error", "null"] = "error"
