@@ -82,6 +82,11 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
+def _expression(value: Any) -> Any:
+    text = _text(value)
+    return text.removesuffix("\n") if isinstance(text, str) and len(text) > 1 else text
+
+
 def _optional_text(value: Any) -> Any:
     return None if isinstance(value, Plain) and value in _NULLS else _text(value)
 
@@ -174,8 +179,9 @@ Text = Annotated[str, BeforeValidator(_text)]
 
 OptionalText = Annotated[str | None, BeforeValidator(_optional_text)]
 Name = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
-Expr = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
-"""An expression: JMESPath, or Jinja when it contains ``{{`` or ``{%``. Compiled by the compiler, only carried here."""
+Expr = Annotated[str, BeforeValidator(_expression), Field(min_length=1)]
+"""An expression: JMESPath, or Jinja when it contains ``{{`` or ``{%``. Compiled by the compiler, only carried here. The line break that
+YAML puts behind a block (``|``) is no part of it, as in a template of Jinja."""
 
 Template = Annotated[str, BeforeValidator(_text)]
 """Text with Jinja inserts; without inserts it stands for itself."""

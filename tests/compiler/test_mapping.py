@@ -292,3 +292,10 @@ def test_options_that_the_other_side_would_refuse_cost_no_request(
     name: str, value: Any, code: str, reason: str
 ) -> None:
     assert refused({name: "item.x"}, {"x": value}) == (code, reason)
+
+
+@pytest.mark.parametrize(
+    ("template", "sent"), [("Hi {{ item.x }}\n", "Hi A"), ("Hi\n{{ item.x }}\n\n", "Hi\nA\n"), ("{{ item.x }}", "A")]
+)
+def test_the_line_break_that_yaml_puts_behind_a_block_is_no_part_of_a_template(template: str, sent: str) -> None:
+    assert payload({"extra": template}, {"x": "A"})["extra"] == sent

@@ -88,7 +88,7 @@ def test_a_function_is_described_for_a_terminal() -> None:
     assert render_function(FUNCTIONS["truncate"]) == (
         "truncate(text, most)\n"
         "\n"
-        "  Cut text after so many characters; nothing is added.\n"
+        "  Cut text after at most N characters; nothing is added, and no letter is parted from its marks.\n"
         "\n"
         "  text: text\n"
         "  most: integer. Most characters to keep.\n"
@@ -98,6 +98,8 @@ def test_a_function_is_described_for_a_terminal() -> None:
         "Examples\n"
         "  truncate('Ada Lovelace', `3`)  →  \"Ada\"\n"
         "  truncate('Ada', `40`)  →  \"Ada\"\n"
+        "  truncate('Zoe\u0308', `3`)  →  \"Zo\"\n"
+        "  truncate('Hi 👍🏽', `4`)  →  \"Hi \"\n"
         "\n"
         "In Jinja\n"
         '  {{ "Ada Lovelace" | truncate(3) }}'

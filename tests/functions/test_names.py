@@ -36,6 +36,13 @@ CASES = {
     "Jean-Luc Picard": ("Jean-Luc", "Picard"),
     "Conan O'Brien": ("Conan", "O'Brien"),
     "山田 太郎": ("山田", "太郎"),
+    "Bo Lee (Acme)": ("Bo", "Lee"),
+    "Bo (Acme)": ("Bo", None),
+    "(Bo) Lee": ("Lee", None),
+    "Lee (Acme), Bo": ("Bo", "Lee"),
+    "Bo Lee [Acme, Inc.]": ("Bo", "Lee"),
+    "Bo Lee (Acme": ("Bo", "Lee"),
+    "(Acme)": ("(Acme)", None),
     "Mr.": ("Mr.", None),
     "Jr.": ("Jr.", None),
 }

@@ -13,10 +13,13 @@ from syncflow.compiler.code import values
 from syncflow.compiler.code.library import are_ready
 from syncflow.compiler.code.values import Callee, MethodName, Place, Pool, Value
 from syncflow.compiler.functions import FUNCTIONS, Function
+from syncflow.compiler.functions.graphemes import cut
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.names import split_name
 from syncflow.compiler.types.json import ANY, TEXT, Text, Type, is_subtype, longest
+from syncflow.compiler.types.narrowing import of_value
 
+_CUT: Final = Callee("cut", cut, raises=False)
 _SPLIT_NAME: Final = Callee("split_name", split_name, raises=False)
 _EMAIL: Final = Text(format="email")
 
@@ -52,7 +55,8 @@ class _Call:
         length, most = longest(self.kinds[0]), max(count.value, 0)
         if length is not None and length <= most:
             return text
-        return self._pool.one(values.Cut(text, most, type=self._result, place=self._place))
+        bound = self._pool.one(values.Constant(most, type=of_value(most)))
+        return self._pool.one(values.Call(_CUT, (text, bound), type=self._result, place=self._place))
 
     def part_of_name(self, position: int, name: str) -> Value:
         parts = values.Call(_SPLIT_NAME, (self.given[0],), type=ANY, place=self._place)

@@ -52,7 +52,7 @@ def wish_for(value: Value) -> str:  # noqa: PLR0911, PLR0912  # one line a shape
             return f"{value.name}_{wish_for(next(value.of.parts))}"
         case values.Element():
             return f"one_of_{wish_for(value.of)}"
-        case values.Part() | values.Cut():
+        case values.Part():
             return f"some_{wish_for(value.of)}"
         case values.Collected():
             return f"{wish_for(value.result)}_list"

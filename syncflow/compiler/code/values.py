@@ -124,14 +124,6 @@ class Member(Value):
 
 
 @frozen_value(eq=False)
-class Cut(Value):
-    """The first characters of a text, at most so many."""
-
-    of: Value
-    count: int
-
-
-@frozen_value(eq=False)
 class Lambda(Value):
     variable: Variable
     body: Value

@@ -154,10 +154,6 @@ class Writer:
                 return _method(self.write(value.of, region), value.name, *self._written(value.arguments, region))
             case values.Member():
                 return ast.Subscript(self.write(value.of, region), ast.Constant(value.position), ast.Load())
-            case values.Cut():
-                return ast.Subscript(
-                    self.write(value.of, region), ast.Slice(None, ast.Constant(value.count)), ast.Load()
-                )
             case values.Lambda():
                 return self._lambda(value, region)
             case values.IsNull():

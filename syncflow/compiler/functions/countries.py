@@ -1,4 +1,5 @@
-"""Countries: the codes of ISO 3166-1 and English names. In: a code or a name as people write it. Out: the one code or name, or null.
+"""Countries: the codes of ISO 3166-1, English names and their own. In: a code or a name as people write it. Out: the one code or
+name, or null.
 
 Case, accents, dots and blanks do not matter, nor does a leading "the".
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from syncflow.compiler.functions.country_endonyms import ENDONYMS
 from syncflow.compiler.functions.country_names import COUNTRIES, OTHER_NAMES, Country
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import text
@@ -16,10 +18,11 @@ from syncflow.compiler.types.json import Text, nullable
 GROUP = Group("countries", "Countries")
 
 _LONGEST_NAME = 60
-_COUNTRY = text("country", "A code of two or three letters, or an English name.")
+_COUNTRY = text("country", "A code of two or three letters, or a name: the English one or the country's own.")
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name without what does not matter in it."""
     words = (
         accentless(name).casefold().replace(".", "").replace("&", " and ").replace("-", " ").replace("’", "'").split()
     )
@@ -29,12 +32,12 @@ def _plain(name: str) -> str:
 @lru_cache(maxsize=1)
 def _index() -> dict[str, Country]:
     by_code = {country.alpha2: country for country in COUNTRIES}
-    named = {_plain(name): by_code[code] for name, code in OTHER_NAMES.items()}
-    return named | {_plain(name): country for country in COUNTRIES for name in country}
+    named = {plain(name): by_code[code] for names in (ENDONYMS, OTHER_NAMES) for name, code in names.items()}
+    return named | {plain(name): country for country in COUNTRIES for name in country}
 
 
 def _found(name: str) -> Country | None:
-    return _index().get(_plain(name)) if len(name) <= _LONGEST_NAME else None
+    return _index().get(plain(name)) if len(name) <= _LONGEST_NAME else None
 
 
 @GROUP.function(
@@ -42,7 +45,14 @@ def _found(name: str) -> Country | None:
     "Write a country in two letters; null where it is none.",
     _COUNTRY,
     returns=nullable(Text(values=frozenset(country.alpha2 for country in COUNTRIES))),
-    examples=[("Germany", "DE"), ("usa", "US"), ("U.K.", "GB"), ("Cote d'Ivoire", "CI"), ("Atlantis", None)],
+    examples=[
+        ("Germany", "DE"),
+        ("usa", "US"),
+        ("U.K.", "GB"),
+        ("Cote d'Ivoire", "CI"),
+        ("España", "ES"),
+        ("Atlantis", None),
+    ],
     unreadable=1,
 )
 def _country_code(name: str) -> str | None:

@@ -1,4 +1,7 @@
-"""The countries of ISO 3166-1: two letters, three letters, English short name; and other names that people write."""
+"""The countries of ISO 3166-1: two letters, three letters, English short name; and other names that people write.
+
+XK and XKX for Kosovo are no codes of the standard; they are what the EU, banks and most systems use.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ TT TTO Trinidad and Tobago|TV TUV Tuvalu|TW TWN Taiwan|TZ TZA Tanzania|UA UKR Uk
 UM UMI United States Minor Outlying Islands|US USA United States|UY URY Uruguay|UZ UZB Uzbekistan|VA VAT Vatican City
 VC VCT Saint Vincent and the Grenadines|VE VEN Venezuela|VG VGB British Virgin Islands|VI VIR U.S. Virgin Islands
 VN VNM Vietnam|VU VUT Vanuatu|WF WLF Wallis and Futuna|WS WSM Samoa|YE YEM Yemen|YT MYT Mayotte|ZA ZAF South Africa
-ZM ZMB Zambia|ZW ZWE Zimbabwe
+XK XKX Kosovo|ZM ZMB Zambia|ZW ZWE Zimbabwe
 """
 
 OTHER_NAMES: Mapping[str, str] = MappingProxyType(

@@ -1,11 +1,13 @@
 """Names of people. In: a whole name as people write it. Out: its parts.
 
 "Ada Lovelace" and "Lovelace, Ada" mean the same. A particle (van, de, von …) belongs to the last name, a title (Dr.,
-Prof.) and a suffix (Jr., III) to neither part. One word alone is a first name. With a comma, what stands before it is
-the last name as a whole; a name that begins with a particle in lower case is a last name.
+Prof.), a suffix (Jr., III) and words in brackets (Acme) to neither part. One word alone is a first name. With a comma, the words
+before it are the last name as a whole; a name that begins with a particle in lower case is a last name.
 """
 
 from __future__ import annotations
+
+import re
 
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import anything, text
@@ -26,6 +28,7 @@ _PARTICLES = {
 }  # fmt: skip
 
 
+_BRACKETED = re.compile(r"\([^()]*(?:\)|\Z)|\[[^\[\]]*(?:\]|\Z)")
 _NOT_FIRST = _TITLES | _PARTICLES
 _LONGEST_SUFFIX = max(map(len, _SUFFIXES))
 
@@ -33,7 +36,9 @@ _LONGEST_SUFFIX = max(map(len, _SUFFIXES))
 def split_name(text: str) -> tuple[str | None, str | None]:
     """Split a name into first and last name; a part that is not there is None."""
     words = text.split()
-    if len(words) == 2 and "," not in text and "." not in text:  # nearly all, in a third of the time
+    if (
+        len(words) == 2 and "," not in text and "." not in text and "(" not in text and "[" not in text
+    ):  # nearly all, in half the time
         first, last = words
         if (len(last) > _LONGEST_SUFFIX or last.lower() not in _SUFFIXES) and first.lower() not in _NOT_FIRST:
             return first, last
@@ -41,6 +46,7 @@ def split_name(text: str) -> tuple[str | None, str | None]:
 
 
 def _split_with_care(text: str) -> tuple[str | None, str | None]:
+    text = _without_brackets(text)
     before, comma, after = text.partition(",")
     if comma and not _is_suffix(after):
         given = _without_suffixes(after.replace(",", " ").split())
@@ -50,6 +56,12 @@ def _split_with_care(text: str) -> tuple[str | None, str | None]:
         return _joined(words), None
     start = _start_of_last(words)
     return _joined(words[:start]), _joined(words[start:])
+
+
+def _without_brackets(text: str) -> str:
+    """Drop what stands in brackets, such as the company, unless nothing else is there."""
+    left = _BRACKETED.sub(" ", text)
+    return left if left.strip(" ,") else text
 
 
 def _start_of_last(words: list[str]) -> int:
@@ -117,6 +129,7 @@ def _first_name(name: str) -> str | None:
         ("Ada Lovelace", "Lovelace"),
         ("Lovelace, Ada", "Lovelace"),
         ("Dr. Anna Maria van der Berg Jr.", "van der Berg"),
+        ("Bo Lee (Acme)", "Lee"),
         ("Ada", None),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from syncflow.compiler.functions.function import Group, Rule
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
@@ -160,10 +161,10 @@ def _words(value: str) -> list[str]:
     "Write text for a URL: words of ASCII letters and digits in lower case, joined by hyphens.",
     text(),
     returns=grown(8),
-    examples=[("Crème Brûlée, 2 pcs.", "creme-brulee-2-pcs"), ("!", "")],
+    examples=[("Crème Brûlée, 2 pcs.", "creme-brulee-2-pcs"), ("ﬁx", "fix"), ("!", "")],
 )
 def _slug(value: str) -> str:
-    ascii_only = accentless(value).encode("ascii", "ignore").decode().lower()
+    ascii_only = accentless(unicodedata.normalize("NFKC", value)).encode("ascii", "ignore").decode().lower()
     return bounded("-".join(_WORD.findall(ascii_only)))
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from syncflow.compiler.functions.function import Group, Rule
+from syncflow.compiler.functions.graphemes import cut
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, most, no_longer, text_up_to
@@ -85,8 +86,10 @@ def _trim(value: str) -> str:
 def _truncated(value: Type, count: Type) -> Type:
     lengths = [length for length in (longest(value), most(count)) if length is not None]
     fewest = min((shortest(kind) if isinstance(kind, Text) else 0 for kind in members(value)), default=0)
+    least = (count.least or 0) if isinstance(count, Integer) else 0
+    is_whole = longest(value) is not None and least >= (longest(value) or 0)
     return Text(
-        min_length=max(0, min(fewest, count.least or 0)) if isinstance(count, Integer) else 0,
+        min_length=fewest if is_whole else max(0, min(fewest, least, 1)),  # a character may be several code points
         max_length=max(0, min(lengths)) if lengths else None,
         pattern=TRIMMED if all(map(_begins_with_no_blank, members(value))) else None,
     )
@@ -102,14 +105,14 @@ def _begins_with_no_blank(kind: Type) -> bool:
 
 @GROUP.function(
     "truncate",
-    "Cut text after so many characters; nothing is added.",
+    "Cut text after at most N characters; nothing is added, and no letter is parted from its marks.",
     text(),
     integer("most", "Most characters to keep."),
     returns=_truncated,
-    examples=[("Ada Lovelace", 3, "Ada"), ("Ada", 40, "Ada")],
+    examples=[("Ada Lovelace", 3, "Ada"), ("Ada", 40, "Ada"), ("Zoe\u0308", 3, "Zo"), ("Hi 👍🏽", 4, "Hi ")],
 )
 def _truncate(value: str, count: int) -> str:
-    return value[: max(count, 0)]
+    return cut(value, count)
 
 
 def _replaced(value: Type, _old: Type, new: Type) -> Type:
