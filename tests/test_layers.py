@@ -37,6 +37,7 @@ FRONT = ("__init__", "__main__", "mock")
 
 HOMES = {
     "yaml": {"config"},
+    "dotenv": {"config"},
     "jmespath": {"compiler"},
     "jinja2": {"compiler"},
     "phonenumbers": {"compiler"},

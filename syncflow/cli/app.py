@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,8 +53,18 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--env-file",
+            metavar="FILE",
+            help="Read variables from this file in place of .env beside the routes file; those that are set win.",
+        ),
+    ] = None,
 ) -> None:
-    """What all commands share: nothing but --version."""
+    """What all commands share: the version, and where variables are read from."""
+    if env_file is not None:
+        os.environ["SYNCFLOW_ENV_FILE"] = str(env_file)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

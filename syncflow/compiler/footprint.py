@@ -19,6 +19,7 @@ from typing import Any
 from syncflow.compiler.functions.own import own_text
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import route_names
+from syncflow.config.env_file import env_file
 from syncflow.config.nodes import Node, scalars
 from syncflow.config.own_code import files_of as files_of_module
 from syncflow.config.project import Project
@@ -54,7 +55,7 @@ def needing_restart(places: Sequence[str]) -> tuple[str, ...]:
 
 
 def files_of(project: Project) -> frozenset[Path]:
-    """Return every file that a project was read from: YAML, certificates, files of secrets, Python."""
+    """Return every file that a project was read from: YAML, certificates, files of secrets and of variables, Python."""
     directory = project.path.parent
     found = {project.path, *project.inputs.trees, *(path for _, path in _certificates(project))}
     for document in (project.routes, *project.schemas.values(), *project.mappings.values(), *project.adapters.values()):
@@ -62,7 +63,8 @@ def files_of(project: Project) -> frozenset[Path]:
     names = [str(record.schema_file).partition(":")[0] for record in project.routes.model.records.values()]
     for name in filter(None, (project.routes.model.functions, *names)):
         found |= set(files_of_module(directory, name))
-    return frozenset(found)
+    variables = env_file(directory, project.inputs.environment)
+    return frozenset(found if variables is None else {*found, variables})
 
 
 def _secret_files(node: Node) -> Iterator[str]:

@@ -6,7 +6,6 @@ In: a path, an environment. Out: a frozen ``Project`` of checked models with the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
+from syncflow.config.env_file import environment_for
 from syncflow.config.files import Files, resolved
 from syncflow.config.loading import load_parts
 from syncflow.config.models.adapter import AdapterFile
@@ -100,7 +100,7 @@ class Project:
             ProjectError: the project is wrong; carries every diagnostic.
         """
         path = Path(directory) / "routes.yaml"
-        return _checked(_load(Inputs(path, profile, _environment(environment), offline, settings=settings)))
+        return _checked(_load(Inputs(path, profile, _environment(environment, path), offline, settings=settings)))
 
 
 def load_project(
@@ -108,8 +108,8 @@ def load_project(
 ) -> Project:
     """Load and check a project.
 
-    ``environment`` is the process's own where left out. ``offline`` lets a missing variable be a placeholder: for checking, never
-    for running.
+    ``environment`` is the process's own where left out, with what ``.env`` beside the file adds. ``offline`` lets a missing variable be
+    a placeholder: for checking, never for running.
 
     Raises:
         ProjectError: something is wrong; carries every diagnostic of every file.
@@ -163,7 +163,7 @@ def survey_project(
     path: str | Path, *, profile: str | None = None, environment: Mapping[str, str] | None = None, offline: bool = False
 ) -> Survey:
     """Load a project, broken or not: for ``validate``, which wants every problem of every file in one go."""
-    return _load(Inputs(resolved(Path(), str(path)), profile, _environment(environment), offline))
+    return _load(Inputs(resolved(Path(), str(path)), profile, _environment(environment, path), offline))
 
 
 def survey_profiles(path: str | Path, *, environment: Mapping[str, str] | None = None) -> dict[str, Survey]:
@@ -171,7 +171,7 @@ def survey_profiles(path: str | Path, *, environment: Mapping[str, str] | None =
 
     Variables that are not set are left open. Files are read once, and checked once.
     """
-    given = _environment(environment)
+    given = _environment(environment, path)
     inputs = Inputs(resolved(Path(), str(path)), None, given, offline=True, other_profiles=False)
     files = Files(given, offline=True)
     root = files.tree(inputs.path)
@@ -203,8 +203,8 @@ def _project(parts: Parts) -> Project:
     )
 
 
-def _environment(environment: Mapping[str, str] | None) -> Mapping[str, str]:
-    return dict(os.environ if environment is None else environment)
+def _environment(environment: Mapping[str, str] | None, path: str | Path) -> Mapping[str, str]:
+    return environment_for(Path(path).parent) if environment is None else dict(environment)
 
 
 def _checked(survey: Survey) -> Project:
