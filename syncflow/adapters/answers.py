@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from syncflow.adapters.truth import says_yes
 from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, Root
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
@@ -143,7 +144,7 @@ def _positions(match: Json, known: dict[str, list[int]]) -> list[int]:
 def _read(reader: ReaderPlan, elements: list[Json], shared: Root, *, good: bool) -> Iterable[tuple[Json, Row]]:
     """Yield what each element is matched by, and what it says."""
     for element, subject in zip(elements, reader.subjects(elements, shared), strict=True):
-        if good and (not reader.says_ok or subject["ok"] is True):
+        if good and (not reader.says_ok or says_yes(subject["ok"])):
             row = Row(good=True, element=element, place=reader.place, vendor_id=_text(subject["vendor_id"]) or None)
         else:
             (told,) = reader.complaints([element], shared)

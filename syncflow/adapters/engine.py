@@ -6,10 +6,11 @@ In: a ``Batch``. Out: a ``BatchResult`` with exactly one outcome for each delive
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import httpx
 
+from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.describe import read_fields
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
@@ -48,14 +49,6 @@ NOT_FOUND = Ruling()
 SETTLED = Ruling(Outcome(Verdict.ALREADY_DONE))
 PLACEHOLDER = "<id>"
 """Stands in a rendered request for an id that only an answer can tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """Whether a system lets us in; ``message`` is for a person."""
-
-    good: bool
-    message: str
 
 
 class SystemClient:
@@ -120,16 +113,21 @@ class SystemClient:
         """Sign in and do one harmless read, where the adapter names one."""
         token = await self._sign_in.token()
         if isinstance(token, NoToken):
-            return CheckResult(good=False, message=self.mask(token.message))
+            return self._masked(not_signed_in(token))
         plan = self._wire.check
         if plan is None:
             signed_in = self._wire.sign_in.token is not None
-            return CheckResult(good=True, message="signed in" if signed_in else "the adapter names nothing to check")
+            return CheckResult("good", "signed in" if signed_in else "the adapter names nothing to check")
         try:
-            prepared = prepare(self._wire, plan, {**self._common(), "token": token.seen}, base_url=token.base_url)
+            root = {**self._common(), "token": token.seen}
+            prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
         except DataError as error:
-            return CheckResult(good=False, message=f"{plan.place}: {error.message}")
-        return self._checked(await self._exchange(prepared, plan.group))
+            return self._masked(CheckResult("refused", f"{plan.request.place}: {error.message}"))
+        answer = await self._exchange(prepared, plan.request.group)
+        return self._masked(judge_check(plan, answer, self._judge, now=self._clock.now()))
+
+    def _masked(self, result: CheckResult) -> CheckResult:
+        return replace(result, message=self.mask(result.message))
 
     async def describe(self, object_name: str) -> dict[str, ObjectField]:
         """Return the fields that an object has there, by name.
@@ -154,7 +152,9 @@ class SystemClient:
             raise UnavailableError(f"{self._plan.name}: {answer.reason}")
         body, trouble = decode(answer)
         if not 200 <= answer.status < 300:
-            raise UnavailableError(f"{self._plan.name}: {object_name} is {self._checked(answer).message}")
+            refusal = self._judge.refusal(answer, operation=None)
+            words = " ".join(filter(None, (f"refused with status {answer.status}:", refusal.code, refusal.message)))
+            raise UnavailableError(f"{self._plan.name}: {object_name} is {self.mask(words)}")
         if trouble:
             raise DataError(f"{self._plan.name}: the answer cannot be read: {trouble}")
         return read_fields(plan, body)
@@ -328,15 +328,6 @@ class SystemClient:
         )
         signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
         return Judgement((Ruling(outcome),) * len(part), signal)
-
-    def _checked(self, answer: Answered | Unanswered) -> CheckResult:
-        if isinstance(answer, Unanswered):
-            return CheckResult(good=False, message=answer.reason)
-        if 200 <= answer.status < 300:
-            return CheckResult(good=True, message=f"answered with status {answer.status}")
-        refusal = self._judge.refusal(answer, operation=None)
-        message = " ".join(filter(None, (f"refused with status {answer.status}:", refusal.code, refusal.message)))
-        return CheckResult(good=False, message=self.mask(message))
 
     async def _exchange(self, prepared: Prepared, group: str) -> Answered | Unanswered:
         forbidden = self._plan.forbids(prepared.url)

@@ -16,6 +16,7 @@ from syncflow.adapters.answers import Reading, Row, Said, read_answer
 from syncflow.adapters.decide import ASKED, Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.http import Answered, Unanswered
 from syncflow.adapters.redact import redact
+from syncflow.adapters.truth import says_yes
 from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
@@ -131,7 +132,7 @@ class Judge:
 
     def _accepted(self, plan: AnswerPlan, body: Json) -> bool:
         try:
-            return plan.ok is None or plan.ok(body) is True
+            return plan.ok is None or says_yes(plan.ok(body))
         except DataError:
             return False
 

@@ -9,15 +9,22 @@ import typer
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, RoutesArgument, say, say_json
 
 if TYPE_CHECKING:
-    from syncflow.adapters.engine import CheckResult
+    from syncflow.adapters.check import CheckResult
     from syncflow.adapters.renewed import Renewed
     from syncflow.compiler.program import Program
+
+REFUSED = 1
+UNREACHABLE = 3
+"""Exit codes; 2 is that of a wrong command line."""
 
 
 def check(
     routes: RoutesArgument = DEFAULT_ROUTES, profile: ProfileOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """Sign in to every system and do one harmless read; changes nothing there."""
+    """Sign in to every system and do one harmless read. Changes nothing.
+
+    Temporary trouble is retried for a few seconds. Exits 0 if all systems are good, 1 if one refuses us, 3 if one is only unreachable.
+    """
     import asyncio
 
     from syncflow.compiler.build import build
@@ -28,13 +35,17 @@ def check(
     program = build(project)
     results = asyncio.run(_check_all(program, project_renewed(project)))
     if output is Output.JSON:
-        rows = [{"system": name, "good": each.good, "message": each.message} for name, each in results.items()]
+        rows = [
+            {"system": name, "good": each.good, "state": each.state, "message": each.message}
+            for name, each in results.items()
+        ]
         say_json({"systems": rows})
     else:
         for name, result in results.items():
-            say(f"{name}: {'good' if result.good else 'bad'}: {result.message}")
-    if not all(result.good for result in results.values()):
-        raise typer.Exit(1)
+            say(f"{name}: {result.state}: {result.message}")
+    states = {result.state for result in results.values()}
+    if states != {"good"}:
+        raise typer.Exit(REFUSED if "refused" in states else UNREACHABLE)
 
 
 async def _check_all(program: Program, renewed: Renewed) -> dict[str, CheckResult]:
@@ -44,12 +55,13 @@ async def _check_all(program: Program, renewed: Renewed) -> dict[str, CheckResul
     from syncflow.adapters.engine import SystemClient
     from syncflow.adapters.gate import OpenGate
     from syncflow.clock import SystemClock
+    from syncflow.runtime.checking import check_system
 
     async with Connections() as connections, asyncio.TaskGroup() as group:
         clients = [
             SystemClient(plan, http=connections.of(plan), gate=OpenGate(), clock=SystemClock(), renewed=renewed)
             for plan in program.systems.values()
         ]
-        tasks = [group.create_task(client.check()) for client in clients]
+        tasks = [group.create_task(check_system(client, clock=SystemClock())) for client in clients]
         results = [await task for task in tasks]
     return dict(zip(program.systems, results, strict=True))

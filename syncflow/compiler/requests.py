@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from syncflow.compiler.wire.operations import compile_describe, compile_request, compile_steps
+from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
 from syncflow.compiler.wire.plans import JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
 from syncflow.compiler.wire.roots import group_of
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
@@ -322,7 +322,7 @@ def _details(
         auth=auth,
         secrets=tuple(str(auth[name]) for name in sorted(secret_names) if auth.get(name)),
         secret_names=secret_names,
-        check=None if model.check is None else compile_request(model.check, texts, ("check",), sees=texts.sight.common),
+        check=None if model.check is None else compile_check(model, model.check, texts),
         describe=None if model.describe is None else compile_describe(model.describe, texts),
     )
 

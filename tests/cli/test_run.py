@@ -144,7 +144,7 @@ def test_check_names_the_system_that_refuses_and_no_secret(command: Command, pro
     path.write_text(path.read_text("utf-8").replace("token: demo", "token: not-the-right-one"), "utf-8")
     ended = command("check")
     assert ended.code == 1
-    assert "hubspot: bad: " in ended.out
+    assert "hubspot: refused: " in ended.out
     assert "not-the-right-one" not in ended.out + ended.err
 
 

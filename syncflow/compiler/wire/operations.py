@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from syncflow.compiler.types.json import Object
 from syncflow.compiler.wire.bodies import compile_body
-from syncflow.compiler.wire.plans import AnswerPlan, DescribePlan, PagesPlan, RequestPlan, StepPlan, Value
+from syncflow.compiler.wire.plans import AnswerPlan, CheckPlan, DescribePlan, PagesPlan, RequestPlan, StepPlan, Value
 from syncflow.compiler.wire.readers import compile_reader
 from syncflow.compiler.wire.sight import PAGE
 from syncflow.compiler.wire.texts import Step, Texts
-from syncflow.config.models.adapter import Answer, FieldReader, Operation, Pages
+from syncflow.config.models.adapter import AdapterFile, Answer, Check, FieldReader, Operation, Pages
 from syncflow.config.models.adapter import Step as StepModel
 from syncflow.config.models.request import Request
 
@@ -94,6 +94,28 @@ def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:
         types=dict(reader.types),
         traits=tuple((name, texts.value(text, "describe", name)) for name, text in given.items() if text is not None),
     )
+
+
+def compile_check(model: AdapterFile, check: Check, texts: Texts) -> CheckPlan:
+    """Compile the harmless read of an adapter."""
+    answer = check.answer
+    return CheckPlan(
+        request=compile_request(check, texts, ("check",), sees=texts.sight.common),
+        ok=None if answer.ok is None else texts.condition(answer.ok, "check", "answer", "ok"),
+        others=tuple(texts.condition(ok, *path) for ok, path in _different_oks(model).items()),
+        any_body=answer.body == "any",
+    )
+
+
+def _different_oks(model: AdapterFile) -> dict[str, tuple[Step, ...]]:
+    """Return each ``ok`` of an operation's answer with the place where it stands."""
+    found: dict[str, tuple[Step, ...]] = {}
+    for action, operation in model.operations.items():
+        path: tuple[Step, ...] = ("operations", action)
+        answers = [((*path, "answer"), operation.answer)]
+        answers += [((*path, "steps", index, "answer"), step.answer) for index, step in enumerate(operation.steps)]
+        found |= {answer.ok: (*at, "ok") for at, answer in answers if answer.ok is not None and answer.ok not in found}
+    return found
 
 
 def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:

@@ -180,6 +180,17 @@ class DescribePlan:
 
 
 @frozen_value
+class CheckPlan:
+    """The harmless read of ``check``, and what its answer is judged by."""
+
+    request: RequestPlan
+    ok: Value | None
+    others: tuple[Value, ...]
+    """The ``ok`` of the operations, for a check without one of its own."""
+    any_body: bool
+
+
+@frozen_value
 class WirePlan:
     """What the adapter engine needs besides the operations."""
 
@@ -198,5 +209,5 @@ class WirePlan:
     """Values that must never be shown."""
     secret_names: frozenset[str]
     """Which of ``auth`` they are."""
-    check: RequestPlan | None
+    check: CheckPlan | None
     describe: DescribePlan | None

@@ -83,7 +83,7 @@ class Reader(Model):
     with_: Expr = Field(default="delivery.id", alias="with")
     """What ``match`` is compared with."""
     ok: Expr | None = None
-    """True for success. Left out: every element of ``results`` is a success, every one of ``failures`` is not."""
+    """True for success, as in ``answer.ok``. Left out: every element of ``results`` is a success, every one of ``failures`` is not."""
     vendor_id: Expr | None = None
     """The record's id there."""
     code: Expr | None = None
@@ -115,7 +115,8 @@ class Answer(Model):
     """How a good (2xx) answer tells each record's outcome. Without readers all records share the request's."""
 
     ok: Expr | None = None
-    """Over the body; where it is not true, the whole request was refused, whatever its status says."""
+    """Over the body; where it is not true, the whole request was refused, whatever its status says. True is what ``when`` takes
+    for true (an id is), except 0, "0", "false" and "no", which some APIs write for false."""
     results: Reader | None = None
     """The list of what became of each record."""
     failures: Reader | None = None
@@ -343,6 +344,22 @@ class OutcomeRule(Model):
     """The record's id there, where the refusal tells it: ``find(message, 'ID: ([0-9]+)')``."""
 
 
+class CheckAnswer(Model):
+    """How the answer of a check is read."""
+
+    ok: Expr | None = None
+    """Over the body; where it is not true, the system refuses us, whatever the status. Left out: no ``ok`` of an operation may be false."""
+    body: Literal["json", "any"] = "json"
+    """``any``: an answer that is not JSON is good too."""
+
+
+class Check(Request):
+    """A harmless read that proves address and credentials."""
+
+    answer: CheckAnswer = CheckAnswer()
+    """How the answer is read; outcome rules that name its code count too."""
+
+
 class AdapterFile(Model):
     """How an API is spoken."""
 
@@ -382,5 +399,5 @@ class AdapterFile(Model):
     """How the fields of an object are read: for ``syncflow schema pull`` and ``syncflow validate --online``."""
     tests: tuple[AdapterTest, ...] = ()
     """Examples that ``syncflow adapters check`` runs."""
-    check: Request | None = None
+    check: Check | None = None
     """A harmless read that proves address and credentials."""
