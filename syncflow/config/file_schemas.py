@@ -68,7 +68,7 @@ _MEASURES = {
     _reader(scalars.RatePer): _RATE,
 }
 _TYPED = {_reader(kind) for kind in (scalars.Integer, scalars.Number, scalars.Boolean)}
-_TEXTS = {_reader(kind) for kind in (scalars.Text, scalars.OptionalText, scalars.Address)}
+_TEXTS = {_reader(kind) for kind in (scalars.Text, scalars.Expr, scalars.OptionalText, scalars.Address)}
 
 
 class _Generator(GenerateJsonSchema):
