@@ -1,13 +1,16 @@
-"""``syncflow journal``: look through a journal for damage, and shrink it."""
+"""``syncflow journal``: look through a journal for damage, copy it, and shrink it."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json
 from syncflow.cli.status import RoutesOption, journal_of
 
-app = typer.Typer(help="The journal's file: check it, shrink it.", no_args_is_help=True)
+app = typer.Typer(help="The journal's file: check it, copy it, shrink it.", no_args_is_help=True)
 
 
 @app.command("check")
@@ -31,6 +34,19 @@ def check(
         )
     if found:
         raise typer.Exit(1)
+
+
+@app.command("backup")
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Write the copy there; it must not exist.")],
+    routes: RoutesOption = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
+) -> None:
+    """Copy the journal as it is at one moment, also while a run writes it. The copy is readable by its owner alone."""
+    from syncflow.runtime.desk import checkup
+
+    written = checkup.backup(journal_of(routes, profile), file)
+    say(f"{file}: {written:,} bytes written")
 
 
 @app.command("compact")

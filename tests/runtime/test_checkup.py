@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from syncflow.errors import UnavailableError
-from syncflow.runtime.desk.checkup import compact, problems
+from syncflow.runtime.desk import audit
+from syncflow.runtime.desk.checkup import backup, compact, problems
 from syncflow.runtime.journal.sqlite.counts import recount
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.testing import FakeSystems
@@ -31,6 +32,31 @@ def test_a_good_journal_is_called_good_and_compacting_keeps_it_so(journal: Path)
     before, after = compact(journal)
     assert after <= before
     assert problems(journal) == []
+
+
+def test_a_copy_that_is_made_while_a_run_writes_is_a_whole_journal_for_its_owner_alone(
+    journal: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(connect(journal)) as running:
+        running.execute("BEGIN IMMEDIATE")
+        running.execute("UPDATE events SET note = 'half'")
+        assert backup(journal, copy) == copy.stat().st_size
+        running.rollback()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert problems(copy) == []
+    assert audit.totals(copy)["events"] == {"routed": 400}
+    with pytest.raises(UnavailableError, match=r"^cannot write .*copy\.db: File exists$"):
+        backup(journal, copy)
+
+
+def test_a_copy_of_no_journal_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"^there is no journal at "):
+        backup(tmp_path / "j.db", tmp_path / "copy.db")
+    (tmp_path / "j.db").write_bytes(b"SQLite format 3\x00" + bytes(range(256)) * 40)
+    with pytest.raises(UnavailableError, match="cannot be used"):
+        backup(tmp_path / "j.db", tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
 
 
 BROKEN = {

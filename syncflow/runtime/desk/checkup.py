@@ -5,12 +5,14 @@ A flipped byte within a body leaves SQLite's structure whole; it is found where 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from syncflow.errors import UnavailableError
+from syncflow.private_files import open_private
 from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, explained
 from syncflow.runtime.journal.sqlite.schema import COUNTS, IS_OPEN, MIGRATIONS
@@ -94,6 +96,33 @@ def _problems(journal: sqlite3.Connection) -> Iterator[str]:
             continue
         if count:
             yield f"{count:,} {law}"
+
+
+def backup(path: Path, copy: Path) -> int:
+    """Copy a journal as it is at one moment, also while a run writes it; return the bytes of the copy.
+
+    Raises:
+        UnavailableError: there is no journal, it cannot be read, or the copy cannot be written.
+    """
+    if not path.exists():
+        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
+    try:
+        os.close(open_private(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot write {copy}: {error.strerror}", hint="name a file that is not there"
+        ) from error
+    try:
+        with (
+            explained(path),
+            closing(connect(path, read_only=True)) as journal,
+            closing(sqlite3.connect(copy)) as other,
+        ):
+            journal.backup(other)
+    except UnavailableError:
+        copy.unlink()
+        raise
+    return copy.stat().st_size
 
 
 def compact(path: Path) -> tuple[int, int]:
