@@ -155,7 +155,7 @@ def _carried(adapter: AdapterFile) -> Iterator[tuple[Path, str, str]]:
         named += [(("auth", way, "headers"), sign_in.headers), (("auth", way, "query"), sign_in.query)]
     for path, request in requests_of(adapter):
         named += [((*path, "headers"), request.headers), ((*path, "query"), request.query)]
-        named += [((*path, "form"), request.form or {})]
+        named += [((*path, "form"), request.form if isinstance(request.form, dict) else {})]
     for place, texts in named:
         for name, text in texts.items():
             yield (*place, name), name, str(text)

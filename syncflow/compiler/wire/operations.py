@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from syncflow.compiler.types.json import Object
 from syncflow.compiler.wire.bodies import compile_body
-from syncflow.compiler.wire.plans import AnswerPlan, CheckPlan, DescribePlan, PagesPlan, RequestPlan, StepPlan, Value
+from syncflow.compiler.wire.form_fields import as_form
+from syncflow.compiler.wire.plans import (
+    AnswerPlan,
+    CheckPlan,
+    DescribePlan,
+    PagesPlan,
+    Renders,
+    RequestPlan,
+    StepPlan,
+    Value,
+)
 from syncflow.compiler.wire.readers import compile_reader
 from syncflow.compiler.wire.sight import PAGE
 from syncflow.compiler.wire.texts import Step, Texts
@@ -76,11 +88,19 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
         query=texts.templates(request.query, *path, "query", sees=sees),
         headers=texts.headers(request.headers, *path, "headers", sees=sees),
         body=None if request.json_body is None else compile_body(request.json_body, texts, (*path, "json"), sees=sees),
-        form=None if request.form is None else texts.templates(request.form, *path, "form", sees=sees),
+        form=_form(request.form, texts, (*path, "form"), sees=sees),
         csv=None if request.csv is None else compile_body(request.csv, texts, (*path, "csv"), sees=sees),
         group=request.limit or "",
         place=texts.place(*path),
     )
+
+
+def _form(
+    form: Mapping[str, str] | str | None, texts: Texts, path: tuple[Step, ...], *, sees: Object
+) -> Renders | None:
+    if isinstance(form, str):
+        return as_form(compile_body(form, texts, path, sees=sees), place=texts.place(*path))
+    return None if form is None else texts.templates(form, *path, sees=sees)
 
 
 def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:

@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
-from syncflow.config.scalars import Name, Template, Text
+from syncflow.config.scalars import Expr, Name, Template, Text
 
 _NOT_SPOKEN = {
     "xml": "XML bodies are not spoken: a request has a json, form or csv body",
@@ -42,8 +42,9 @@ class Request(Model):
     """Headers besides the adapter's own."""
     json_body: Any = Field(default=None, alias="json")
     """A tree whose strings are expressions; ``{each: …}`` makes a list with one entry per record; ``{value: …}`` is a constant."""
-    form: dict[Text, Template] | None = None
-    """A form-encoded body, in place of ``json``."""
+    form: dict[Text, Template] | Expr | None = None
+    """A form-encoded body, in place of ``json``: fields with templates, or an expression that makes an object (``form: payload``): null
+    leaves a field out, and what is nested is named ``address[city]``, ``tags[0]``."""
     csv: Any = None
     """A table in place of ``json``, written as a tree that makes a list of flat objects: ``{each: {Email: payload.email}}``."""
     limit: Name | None = None
@@ -64,7 +65,7 @@ class Request(Model):
         bodies = [name for name in ("json", "form", "csv") if getattr(self, _BODIES.get(name, name)) is not None]
         if len(bodies) > 1:
             raise ValueError(f"expected at most one of json, form, csv; found {', '.join(bodies)}")
-        if (self.form or {}).get("grant_type") == "password":
+        if isinstance(self.form, dict) and self.form.get("grant_type") == "password":
             raise ValueError("the password grant is not spoken: use client credentials, a refresh token or a JWT")
         return self
 
