@@ -30,6 +30,7 @@ from syncflow.errors import ProjectError
 from syncflow.events import Item, Json
 
 _MOST_SHOWN: Final = 12
+_MOST_COMPARED: Final = 1000
 _SURE_DIGITS: Final = 18
 """So many digits always fit into 64 bits."""
 
@@ -250,7 +251,7 @@ def _check_missing(
 
 
 def _meant(name: str, names: Sequence[str]) -> str:
-    close = did_you_mean(name, [found for found in names if found])
+    close = did_you_mean(name, [found for found in names[:_MOST_COMPARED] if found])
     return f" (did you mean {_quoted(close)}?)" if close else ""
 
 

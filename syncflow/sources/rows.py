@@ -32,6 +32,7 @@ from syncflow.sources.text_lines import Found, Lines, TextLineSplitter
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?", re.IGNORECASE)
+_BLANKS = " \t\r\n"
 _FIRST = 65536
 """So many bytes are waited for until a first line ends."""
 NO_COLUMNS = Columns()
@@ -200,6 +201,7 @@ class RowSplitter:
         if self._reader is None:
             return
         read, width, split, partition = self._reader.read, self._reader.width, self._cells.split, self._partition
+        nothing = self._cells.delimiter + _BLANKS
         quote, may_hold_blanks = self._cells.quote or "\0", self._cells.may_hold_blanks
         for number, (text, end) in enumerate(zip(lines.texts, lines.ends, strict=True), lines.number):
             row = text[:-1] if text[-1:] == "\r" else text
@@ -210,7 +212,7 @@ class RowSplitter:
                 cells, quoted = split(row)
             except RowError:
                 cells, quoted = [], ()
-            if len(cells) != width or not row or row.isspace():
+            if len(cells) != width or not row.strip(nothing):
                 self._take(deque([_Line(text, end, number)]), found)
                 continue
             item = read(cells, quoted, is_padded=may_hold_blanks(row))
@@ -260,8 +262,8 @@ class RowSplitter:
         first, last = lines[0], lines[-1]
         text = first.text if len(lines) == 1 else self._newline.join(line.text for line in lines)
         text = text.removesuffix("\r")
-        if not text.strip(" \t\r\n"):
-            return []
+        if self._reader is not None and not text.strip(self._cells.delimiter + _BLANKS):
+            return []  # spreadsheets write such rows below their last
         try:
             cells, quoted = self._cells.split(text)
         except RowError as error:

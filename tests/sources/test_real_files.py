@@ -195,6 +195,10 @@ SAMPLES = {
     "nothing at all": Sample(b"", []),
     "nothing but blank lines": Sample(b"\n\r\n\n", []),
     "blank lines between rows": Sample(b"\n\nid\n\n1\n \n2\n", [{"id": "1"}, {"id": "2"}]),
+    "a sheet with rows of nothing": Sample(
+        b"id;name;\r\n;;\r\n1;Ada;\r\n;;\r\n ; ;\r\n", [{"id": "1", "name": "Ada"}],
+        notes=("its delimiter is ;", "columns that are not read: 1 without a name"),
+    ),
     "decimals with every digit": Sample(
         b"a,b\n123456789012345678901234567890.12345678901234567890,.10\n1e-7,12.\n",
         [{"a": "123456789012345678901234567890.12345678901234567890", "b": "0.10"}, {"a": "0.0000001", "b": "12"}],
@@ -211,7 +215,7 @@ SAMPLES = {
         [{"n": "1,234", "m": "12abc"}, {"n": "9" * 400, "m": "9" * 25}, {"n": "1 000", "m": "0x10"}],
         {"n": "number", "m": "int"},
     ),
-    "an optional property that takes no null is left out": Sample(b"a,b\n,\n", [{"b": None}], {"a": "optional", "b": "text"}),
+    "an optional property that takes no null is left out": Sample(b"a,b,c\n,,x\n", [{"b": None, "c": "x"}], {"a": "optional", "b": "text"}),
     "cells of blanks": Sample(b'a,b,c\n  ,\t,"  "\n', [{"a": None, "b": None, "c": "  "}]),
     "single quotes": Sample(b"a,b\n'1,2','it''s'\n", [{"a": "1,2", "b": "it's"}], {}, {"quote": "'"}),
     "compressed": Sample(gzip.compress(b"a;b\n1;2\n"), [{"a": "1", "b": "2"}], notes=("its delimiter is ;",), name="a.csv.gz"),
