@@ -23,8 +23,9 @@ from syncflow.compiler.footprint import footprint
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.mapping.unread import Unread
+from syncflow.compiler.policies import retry_of, retry_policy, stop_after_of
 from syncflow.compiler.positions import place_within
-from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
+from syncflow.compiler.program import Program, RecordPlan, RoutePlan
 from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.routing.choices import Fork, compile_choices
 from syncflow.compiler.routing.legs import WrittenRoute, kind_of_route, written_routes
@@ -76,7 +77,6 @@ def models(project: Project) -> dict[str, type[BaseModel]]:
 def _program(project: Project) -> Program:
     settings = project.routes.model
     routes = list(_routes(project))
-    retry = settings.retry
     parts = parts_of(project)
     return Program(
         fingerprint=hash_of_parts(parts),
@@ -87,7 +87,7 @@ def _program(project: Project) -> Program:
         },
         routes={leg.plan.name: leg.plan for _, route in routes for leg in route.legs.values()},
         systems=_systems(project),
-        retry=RetryPolicy(retry.attempts, retry.first, retry.most, retry.age),
+        retry=retry_policy(settings.retry),
         unrouted=settings.unrouted,
         stop_after=settings.dead_letters.stop_after,
         check=compile_intake(settings, doors(project)),
@@ -221,7 +221,11 @@ def _transform(project: Project, document: Document[MappingFile], scope: Type) -
 def _systems(project: Project) -> dict[str, SystemPlan]:
     settings = project.routes.model
     plans = {
-        name: plan_system(name, system, project.adapters[system.adapter], routes=project.routes)
+        name: replace(
+            plan_system(name, system, project.adapters[system.adapter], routes=project.routes),
+            retry=retry_of(settings, system),
+            stop_after=stop_after_of(settings, system),
+        )
         for name, system in settings.systems.items()
     }
     return plans if settings.concurrent else {name: replace(plan, in_flight=1) for name, plan in plans.items()}

@@ -42,7 +42,7 @@ def hash_of_parts(parts: Mapping[str, Any]) -> str:
 def _routes(project: Project) -> Any:
     settings = _dump(project.routes.model)
     for system in settings["systems"].values():
-        del system["auth"]
+        del system["auth"], system["dead_letters"]
     settings["routes"] = [_without_tests(route) for route in settings["routes"]]
     return {name: value for name, value in settings.items() if name not in _SAY_NOTHING_OF_EVENTS}
 

@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Literal
 
 from syncflow.compiler.mapping.unread import Unread
+from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Accepted, Action, Change, Ignored, Raw, Refused, Routed
 from syncflow.frozen import frozen_value
@@ -45,14 +46,6 @@ class RoutePlan:
     """Names that it had before."""
     remembers: bool = False
     """Whether the journal keeps which fields it delivered (Sent); decided when the project is compiled, for it costs a row a record."""
-
-
-@frozen_value
-class RetryPolicy:
-    attempts: int
-    first_seconds: float
-    most_seconds: float
-    age_seconds: float
 
 
 @frozen_value

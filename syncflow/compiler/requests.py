@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
 from syncflow.compiler.wire.plans import JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
 from syncflow.compiler.wire.roots import group_of
@@ -118,6 +119,10 @@ class SystemPlan:
     """Whom to believe, and how to show who we are."""
     was: tuple[str, ...] = ()
     """Names that it had before."""
+    retry: RetryPolicy | None = None
+    """How its deliveries are tried again; None: as the program's are."""
+    stop_after: int | str | None = None
+    """How many dead letters within an hour stop it; None: as many as the program says."""
 
     def forbids(self, url: str) -> str:
         """Return why no request may go to a URL, or an empty text."""

@@ -80,9 +80,16 @@ async def assembled(
             keep=keep_of(project),
             waiting=waiting_of(project),
             only=routes,
+            reads_once=source is None and not drain and _reads_once(project),
         )
     finally:
         await connections.aclose()
+
+
+def _reads_once(project: Project) -> bool:
+    """Whether the project's source is a file that is read to its end."""
+    file = project.routes.model.source.file
+    return file is not None and not file.follow
 
 
 def project_source(project: Project, *, clock: Clock, from_start: bool = False) -> Source:

@@ -74,6 +74,7 @@ _OF_THE_RUN = {
     "set_aside": "marks were set aside",
     "activate": "the program took it over",
     "note_usage": "requests were noted",
+    "open_marks": "marks were counted",
     "open_elsewhere": "open deliveries were counted",
     "note_requests": "requests to the source were noted",
     "note_reload": "a reload was noted",

@@ -18,7 +18,8 @@ class MostWaiting:
     """Of their events, by the mean of those read in this run."""
 
     def reached(self, tally: Tally) -> bool:
-        return tally.open >= self.deliveries or tally.open * tally.event_bytes >= self.bytes
+        waiting = tally.open + tally.postponed
+        return waiting >= self.deliveries or waiting * tally.event_bytes >= self.bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
 from syncflow.runtime.delivery.dispatch import WINDOW
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.ending import Ending, Keep, MostWaiting, run_end
+from syncflow.runtime.intake.beginning import Beginning
 from syncflow.runtime.intake.pipeline import (
     QUEUE,
     Committer,
@@ -63,8 +64,11 @@ class Engine:
         waiting: MostWaiting | None = None,
         only: Sequence[str] = (),
         window: int = WINDOW,
+        reads_once: bool = False,
     ) -> None:
-        """``only``: names of routes that send; deliveries of the others wait in the journal."""
+        """``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
+
+        ``only``: names of routes that send; deliveries of the others wait in the journal."""
         self.program = program
         self.tally = Tally()
         self._source = source
@@ -72,6 +76,7 @@ class Engine:
         self._journal = journal = guarded_journal(journal, self._bugs)
         self._clock = clock or SystemClock()
         self._limit = limit
+        self._reads_once = reads_once
         self._wait_seconds = wait_seconds
         self._from_start = from_start
         self._keep = keep or Keep()
@@ -201,7 +206,7 @@ class Engine:
             with of_source(self._bugs, during="it was opened"):
                 await self._source.open(opened.positions)
             await self._work(opened)
-            await self._count_withheld()
+            await self._count_left()
             finished = True
         except BaseException as error:
             failure = self._explained(error)
@@ -221,8 +226,9 @@ class Engine:
         with of_source(self._bugs, during="it was closed"):
             await self._source.close()
 
-    async def _count_withheld(self) -> None:
-        """Tell what waits for routes that were not to send apart from what could not be sent."""
+    async def _count_left(self) -> None:
+        """Count what is marked to be sent again as open, and tell what waits for routes that were not to send apart from it."""
+        self.tally.open += await self._journal.open_marks()
         if self._systems.only is not None:
             self.tally.withheld = await self._journal.open_elsewhere(self._systems.only)
             self.tally.open -= self.tally.withheld
@@ -233,7 +239,13 @@ class Engine:
         transformed: asyncio.Queue[TransformedChunk | None] = asyncio.Queue(QUEUE)
         numbers = Numbers(opened.last_event, opened.last_delivery)
         committer = Committer(
-            self._journal, numbers=numbers, positions=opened.positions, tally=self.tally, bugs=self._bugs
+            self._journal,
+            numbers=numbers,
+            positions=opened.positions,
+            tally=self.tally,
+            bugs=self._bugs,
+            may_bury=self._systems.may_bury,
+            beginning=Beginning(self.program.stop_after) if self._reads_once else None,
         )
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self._settler.run(), name="settle")
@@ -291,6 +303,8 @@ class Engine:
                 self._systems.hand_out(
                     await committer.commit(chunk, self.program, following=following[0] if following else None)
                 )
+            if committer.bad_beginning:
+                self.stop(committer.bad_beginning)
             with of_source(self._bugs, during="events were acknowledged"):
                 for position in last_positions(chunk.raw.raws):
                     await self._source.acknowledge(position)
@@ -305,7 +319,11 @@ class Engine:
         """Look every second for what people asked to be sent again."""
         while True:
             async with self._between_chunks:
-                self._systems.hand_out(await committer.take_up(self.program, now=self._clock.now()))
+                self._systems.hand_out(
+                    await committer.take_up(
+                        self.program, now=self._clock.now(), stopped_routes=self._systems.stopped_routes
+                    )
+                )
             self._looked = True
             self._news()
             await self._source_requests.note()
@@ -329,7 +347,6 @@ class Engine:
         left, since = self.tally.open, self._clock.monotonic()
         while not self._stop.is_set() and not (self._read_all and self._nothing_moves()):
             await self._wait_for_news(1.0 if self._read_all else None)
-            self._too_many_dead()
             if self.tally.open != left or not self._read_all:
                 left, since = self.tally.open, self._clock.monotonic()
             elif self._clock.monotonic() - since >= self._wait_seconds:
@@ -341,13 +358,6 @@ class Engine:
         if self._between_chunks.locked():
             return False
         return self._looked and self._systems.nothing_moves
-
-    def _too_many_dead(self) -> None:
-        dead, most = self.tally.dead_letters, self.program.stop_after
-        if isinstance(most, str):
-            most = max(100, int(float(most.rstrip("%")) / 100 * self.tally.read))
-        if dead > most:
-            self.stop(f"more than {most} dead letters in one run (dead_letters.stop_after)")
 
     def _news(self) -> None:
         self._changed.set()

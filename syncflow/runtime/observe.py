@@ -108,6 +108,8 @@ class Tally:
     """Dead letters made before a delivery was: an event may fail on one route and be taken by another."""
     open: int = 0
     """Deliveries that are not settled, those of earlier runs included."""
+    postponed: int = 0
+    """Events that are kept to be mapped again, because their systems have stopped; at the end of a run they count as open."""
     withheld: int = 0
     """At the end of a run of some routes only: open deliveries of the others, which are not counted as open."""
     carried_over: int = 0
@@ -164,6 +166,7 @@ class Tally:
         return {
             "events": events,
             "open": self.open,
+            "postponed": self.postponed,
             "withheld": self.withheld,
             "carried_over": self.carried_over,
             "redriven": self.redriven,

@@ -28,6 +28,7 @@ from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler
+from syncflow.runtime.delivery.stop_after import StopAfter
 from syncflow.runtime.journal.base import Activated, Journal, Opened
 from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.observe import Tally, warn
@@ -76,6 +77,7 @@ class Systems:
         self._changed = changed
         self._window = window
         self._batch_ids = _batch_ids()
+        self._routes = program.routes
         self._flush = False
         self._dispatchers: dict[str, Dispatcher] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -106,6 +108,20 @@ class Systems:
         self._flush = True
         for dispatcher in self._dispatchers.values():
             dispatcher.flush()
+
+    def may_bury(self, name: str) -> bool:
+        """Count a dead letter of a system that no delivery made, unless the system stops by it or has stopped."""
+        dispatcher = self._dispatchers.get(name)
+        return dispatcher is None or dispatcher.may_bury()
+
+    def stopped_routes(self) -> frozenset[str]:
+        """Return the routes that lead to systems that stopped."""
+        stopped = {name for name, dispatcher in self._dispatchers.items() if dispatcher.stopped}
+        return (
+            frozenset(route.name for route in self._routes.values() if route.system in stopped)
+            if stopped
+            else frozenset()
+        )
 
     @property
     def nothing_moves(self) -> bool:
@@ -145,6 +161,7 @@ class Systems:
     ) -> None:
         """Give every system of the program its dispatcher; first let the program take over the journal."""
         self._dispatchers.clear()
+        self._routes = program.routes
         self.only = chosen_routes(program, self._only_names) if self._only_names else None
         activated = await self._journal.activate(activation_of(program), at=self._clock.now())
         if activated != Activated():
@@ -191,7 +208,8 @@ class Systems:
             limiter=system.limiter,
             journal=self._journal,
             settler=self._settler,
-            retries=Retries(program.retry, self._random),
+            stop_after=StopAfter(system.plan.stop_after or program.stop_after),
+            retries=Retries(system.plan.retry or program.retry, self._random),
             clock=self._clock,
             tally=self._tally,
             batch_ids=self._batch_ids,

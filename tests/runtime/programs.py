@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import orjson
 
-from syncflow.compiler.program import Program, RecordPlan, RetryPolicy, RoutePlan
+from syncflow.compiler.policies import RetryPolicy
+from syncflow.compiler.program import Program, RecordPlan, RoutePlan
 from syncflow.compiler.requests import OperationPlan, SystemPlan, Window
 from syncflow.events import Accepted, Action, Event, Ignored, Key, Match, Raw, Record, Refused, Routed
 

@@ -77,12 +77,12 @@ def test_attempts_are_forgotten_with_their_record_and_with_their_age(tmp_path: P
 
 
 class SlowSource(ListSource):
-    """Ends a minute after its last event: time for people to ask for something."""
+    """Ends five minutes after its last event: time for people to ask for something."""
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         raws = await super().read(most=most)
         if not raws:
-            await asyncio.sleep(60)
+            await asyncio.sleep(300)
         return raws
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
@@ -95,7 +95,7 @@ def test_a_run_that_is_going_on_takes_up_what_people_mark(tmp_path: Path) -> Non
     systems = answering(Outcome(Verdict.REJECTED, code="BAD"))
 
     async def person() -> tuple[int, list[int]]:
-        await asyncio.sleep(10)
+        await asyncio.sleep(70)  # a service holds the first refusals back for a minute
         assert audit.reasons(path, Letters())[0]["code"] == "BAD"
         marked = wishes.redrive(path, Letters(code="BAD"), how="as_sent")
         await asyncio.sleep(2)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.program import Program, RetryPolicy
+from syncflow.compiler.policies import RetryPolicy
+from syncflow.compiler.program import Program
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
 from syncflow.runtime.delivery.breaker import Breaker
 from syncflow.runtime.ending import Ending

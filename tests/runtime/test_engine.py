@@ -488,15 +488,6 @@ def test_what_the_run_ended_in_the_middle_of_is_in_doubt_where_repeating_does_ha
     assert letters == [("in_doubt", reason)]
 
 
-def test_too_many_dead_letters_stop_the_run(tmp_path: Path) -> None:
-    refuse = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.REJECTED, code="BAD"),) * len(batch.deliveries)))
-    ending, _ = run(
-        [event(f"A{i}") for i in range(500)], tmp_path / "j.db", systems=refuse, program=program(stop_after=50)
-    )
-    assert ending.stopped == "more than 50 dead letters in one run (dead_letters.stop_after)"
-    assert ending.tally.open > 0
-
-
 def test_a_delete_that_comes_late_still_keeps_older_versions_out(tmp_path: Path) -> None:
     systems = FakeSystems()
     events = [

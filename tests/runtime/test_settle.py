@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from syncflow.compiler.program import RetryPolicy
+from syncflow.compiler.policies import RetryPolicy
 from syncflow.errors import UnavailableError
 from syncflow.events import Outcome, Verdict
 from syncflow.runtime.delivery.retry import Retries

@@ -14,7 +14,8 @@ from random import Random
 from typing import Any
 
 from syncflow.adapters.gate import Gate
-from syncflow.compiler.program import Program, RetryPolicy, RoutePlan
+from syncflow.compiler.policies import RetryPolicy
+from syncflow.compiler.program import Program, RoutePlan
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import SyncflowError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Key, Match, Outcome, Routed, Verdict

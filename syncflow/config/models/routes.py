@@ -150,6 +150,27 @@ def _or_the_whole(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [name, {"type": "object"}]
 
 
+class RetrySettings(Model):
+    """When and how often a delivery is tried again."""
+
+    attempts: Count = 8
+    """Most attempts at one delivery."""
+    first: Duration = 0.5
+    """The first wait; each one after is about twice as long."""
+    most: Duration = 300.0
+    """The longest wait."""
+    age: Duration = 86400.0
+    """A delivery older than this is given up."""
+
+
+class DeadLetterSettings(Model):
+    """When dead letters are so many that something else is wrong."""
+
+    stop_after: Count | Percentage = 1000
+    """A system stops before it makes more dead letters than this within an hour, or more than this share of the deliveries that end
+    within an hour (but not before 100): 5%."""
+
+
 class SystemSettings(Model):
     """A configured other side."""
 
@@ -169,6 +190,10 @@ class SystemSettings(Model):
     """How long a request may take; the adapter's own where left out."""
     on_doubt: Literal["dead_letter", "repeat"] = "dead_letter"
     """What becomes of a delivery that may have taken effect and is not safe to repeat."""
+    retry: RetrySettings = RetrySettings()
+    """When and how often a delivery to this system is tried again; what is left out is as the project's ``retry`` says."""
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
+    """When this system stops because of its dead letters; left out: as the project's ``dead_letters`` says."""
     allow_hosts: tuple[Text, ...] = ()
     """The only hosts that requests may go to besides that of ``base_url``, ``*`` for any part: ``*.example.com``."""
     tls: TlsSettings = TlsSettings()
@@ -216,19 +241,6 @@ class RouteSettings(Model):
         return tuple(dict.fromkeys(system for names in listed for system in names))
 
 
-class RetrySettings(Model):
-    """When and how often a delivery is tried again."""
-
-    attempts: Count = 8
-    """Most attempts at one delivery."""
-    first: Duration = 0.5
-    """The first wait; each one after is about twice as long."""
-    most: Duration = 300.0
-    """The longest wait."""
-    age: Duration = 86400.0
-    """A delivery older than this is given up."""
-
-
 class JournalKeep(Model):
     """What the journal remembers of what is settled."""
 
@@ -260,13 +272,6 @@ class JournalSettings(Model):
     """How much may wait before the source is held back."""
     sync: Literal["full", "normal"] = "full"
     """``normal`` may lose the last moments after a power cut (not after a kill)."""
-
-
-class DeadLetterSettings(Model):
-    """When dead letters are so many that something else is wrong."""
-
-    stop_after: Count | Percentage = 1000
-    """The run stops after so many, or after this part of the events read (but not before 100): 5%."""
 
 
 class RoutesFile(Model):

@@ -93,7 +93,7 @@ class Condition:
         else:
             self._failures, self._unreachable = 0, ""
             self._limiter.taken()
-            if not self._limiter.paused_seconds():
+            if not (self.stopped or self._limiter.paused_seconds()):
                 self._stands.go_on()
 
     def _pause(self, signal: Signal) -> None:

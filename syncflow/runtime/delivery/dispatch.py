@@ -29,6 +29,7 @@ from syncflow.runtime.delivery.pages import Pages
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.delivery.stands import Stands
+from syncflow.runtime.delivery.stop_after import StopAfter
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.observe import SystemTally, Tally
 from syncflow.runtime.standing import Standing
@@ -58,6 +59,7 @@ class Dispatcher:
         limiter: Limiter,
         journal: Journal,
         settler: Settler,
+        stop_after: StopAfter,
         retries: Retries,
         clock: Clock,
         tally: Tally,
@@ -74,7 +76,6 @@ class Dispatcher:
         self.plan = plan
         self._system = system
         self._limiter = limiter
-        self._journal = journal
         self._clock = clock
         self._batch_ids = batch_ids
         self._on_change = changed
@@ -108,10 +109,13 @@ class Dispatcher:
             batch_ids=batch_ids,
         )
         self._ends = Ends(
+            plan,
             routes=routes,
             lanes=self._lanes,
             condition=self._condition,
+            journal=journal,
             settler=settler,
+            stop_after=stop_after,
             retries=retries,
             clock=clock,
             tally=tally,
@@ -141,6 +145,10 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  # a bulkhead
             self._condition.fail(error, during="deliveries were put in order")
         self._news.set()
+
+    def may_bury(self) -> bool:
+        """Count a dead letter of this system that no delivery made, unless the system stops by it or has stopped."""
+        return self._ends.may_bury()
 
     def flush(self) -> None:
         """Nothing more is coming: do not wait for batches to fill."""
@@ -202,11 +210,22 @@ class Dispatcher:
         if not self.stopped:
             await self._pages.load()
             await self._heads.decide()
+            await self._release_held()
         probing = self._condition.breaker.is_open and self._sending
         if self.stopped or probing or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
             await self._wait(for_news=bool(probing))
         elif await self._room():
             self._start(sends)
+
+    async def _release_held(self) -> None:
+        """Give up refusals that were held back once nothing else can say whose fault they are."""
+        if self._only_held and (self._flush or self._clock.monotonic() >= self._ends.patient_until):
+            await self._ends.release()
+
+    @property
+    def _only_held(self) -> bool:
+        """Whether refusals are held back, and nothing else of this system that is in memory can move; asked after a page was loaded."""
+        return self._ends.held > 0 and not self._sending and self._lanes.only_in_flight
 
     async def _close_system(self) -> None:
         try:
@@ -234,7 +253,9 @@ class Dispatcher:
 
     async def _wait(self, *, for_news: bool = False) -> None:
         """Wait for news, or for a batch to ripen or a retry to fall due."""
-        wake = self._lanes.wake_at() if not (self.stopped or for_news) else None
+        wake = None
+        if not (self.stopped or for_news):
+            wake = self._ends.patient_until if self._only_held else self._lanes.wake_at()
         nap = self._clock.sleep(max(0.0, wake - self._clock.monotonic())) if wake is not None else None
         await first_of(self._news.wait(), nap)
 
@@ -316,7 +337,7 @@ class Dispatcher:
         finally:
             self._limiter.withdraw(passed)
             self._free.release()
-        await self._put_back(group.operation, [delivery for delivery in deliveries if delivery.id not in outcomes])
+        await self._ends.put_back([delivery for delivery in deliveries if delivery.id not in outcomes])
         ended = [(delivery, outcomes[delivery.id]) for delivery in deliveries if delivery.id in outcomes]
         await self._ends.settle(ended, batch_id=batch.id)
 
@@ -327,10 +348,3 @@ class Dispatcher:
             if delivery is not probe:
                 self._lanes.retry(delivery, due=self._clock.monotonic())
         return (probe,)
-
-    async def _put_back(self, operation: Action, deliveries: Sequence[Delivery]) -> None:
-        """None of these took effect: they wait again, in the journal too."""
-        if deliveries and self._attempts.is_unsafe(operation):
-            await self._journal.unsent(deliveries)
-        for delivery in deliveries:
-            self._lanes.retry(delivery, due=self._clock.monotonic())

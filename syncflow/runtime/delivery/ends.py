@@ -1,6 +1,7 @@
 """What outcomes mean for deliveries, carried out: written to the journal, counted, and their lanes moved on.
 
-A lane moves on only when its outcome is durable.
+A lane moves on only when its outcome is durable. Not every refusal becomes a dead letter: where they are too many (``stop_after``), or all
+alike and nothing was ever accepted (``refusals``), the system stops and they stay open.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from dataclasses import replace
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
-from syncflow.events import Delivery, Outcome
+from syncflow.compiler.requests import SystemPlan
+from syncflow.events import Delivery, Outcome, Verdict
 from syncflow.runtime.delivery.condition import Condition
 from syncflow.runtime.delivery.lanes import Lanes
+from syncflow.runtime.delivery.refusals import Held, Refusals
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler, settlement
-from syncflow.runtime.journal.base import DeliveryState, Settlement, Superseded
+from syncflow.runtime.delivery.stop_after import StopAfter
+from syncflow.runtime.journal.base import DeliveryState, Journal, Settlement, Superseded
 from syncflow.runtime.observe import Tally, note
 
 Ended = tuple[Delivery, Outcome]
+
+_ACCEPTED = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 
 
 class Ends:
@@ -26,32 +32,72 @@ class Ends:
 
     def __init__(
         self,
+        plan: SystemPlan,
         *,
         routes: Mapping[str, RoutePlan],
         lanes: Lanes,
         condition: Condition,
+        journal: Journal,
         settler: Settler,
+        stop_after: StopAfter,
         retries: Retries,
         clock: Clock,
         tally: Tally,
         changed: Callable[[], None],
     ) -> None:
+        self._plan = plan
         self._routes = routes
         self._lanes = lanes
         self._condition = condition
+        self._journal = journal
         self._settler = settler
+        self._stop_after = stop_after
+        self._refusals = Refusals()
         self._retries = retries
         self._clock = clock
         self._tally = tally
         self._changed = changed
 
-    async def settle(self, outcomes: Iterable[Ended], *, batch_id: str) -> None:
-        """Settle the deliveries of a batch, or let them be tried again."""
+    async def settle(self, outcomes: Sequence[Ended], *, batch_id: str) -> None:
+        """Settle the deliveries of a batch, or let them be tried again; refusals may be held back (``refusals``)."""
         now = self._clock.now()
-        settlements = [
-            self._settlement(delivery, outcome, batch_id=batch_id, now=now) for delivery, outcome in outcomes
-        ]
-        await self._settler.settle(settlements)
+        settled, released = await self._sifted(outcomes, batch_id=batch_id)
+        settlements = [self._settlement(delivery, outcome, batch_id, now=now) for delivery, outcome in settled]
+        settlements += [self._settlement(*held, now=now) for held in released]
+        await self._settle(settlements)
+
+    async def release(self) -> None:
+        """Give up the refusals that are held back: so few may be bad records."""
+        now = self._clock.now()
+        await self._settle([self._settlement(*held, now=now) for held in self._refusals.release()])
+
+    @property
+    def held(self) -> int:
+        """How many refusals are held back; their lanes stand."""
+        return self._refusals.count
+
+    @property
+    def patient_until(self) -> float:
+        """When those that are held back are given up where nothing else comes (monotonic seconds)."""
+        return self._refusals.patient_until
+
+    async def end_unsent(self, outcomes: Sequence[Ended], *, overtaken: Sequence[tuple[Delivery, Superseded]]) -> None:
+        """Settle heads of lanes that need no request."""
+        if not (outcomes or overtaken):
+            return
+        now = self._clock.now()
+        settlements = [self._settlement(delivery, outcome, "", now=now) for delivery, outcome in outcomes]
+        await self._settle(settlements, superseded=[entry for _, entry in overtaken])
+        at = self._clock.monotonic()
+        for delivery, _ in overtaken:
+            self._tally.route(delivery.route).superseded += 1
+            self._lanes.settled(delivery, now=at)
+        self._tally.open -= len(overtaken)
+        self._changed()
+
+    async def _settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
+        settlements = await self._bounded(settlements)
+        await self._settler.settle(settlements, superseded=superseded)
         at = self._clock.monotonic()
         for entry in settlements:
             self._count(entry)
@@ -62,29 +108,89 @@ class Ends:
                 self._lanes.settled(entry.delivery, now=at, vendor_id=entry.outcome.vendor_id)
         self._changed()
 
-    async def end_unsent(self, outcomes: Sequence[Ended], *, overtaken: Sequence[tuple[Delivery, Superseded]]) -> None:
-        """Settle heads of lanes that need no request."""
-        if not (outcomes or overtaken):
-            return
-        now = self._clock.now()
-        settlements = [self._settlement(delivery, outcome, batch_id="", now=now) for delivery, outcome in outcomes]
-        await self._settler.settle(settlements, superseded=[entry for _, entry in overtaken])
-        for entry in settlements:
-            self._count(entry)
-        for delivery, _ in overtaken:
-            self._tally.route(delivery.route).superseded += 1
-        self._tally.open -= len(overtaken)
+    # -- what is not settled, although it was refused --------------------------------------------------------------------------
+
+    async def _sifted(self, outcomes: Sequence[Ended], *, batch_id: str) -> tuple[Sequence[Ended], Sequence[Held]]:
+        """Return what is to be settled of a batch, and what was held back until now; its refusals may be held back from now on."""
+        if not outcomes:
+            return outcomes, ()
+        operation, place = outcomes[0][0].operation, outcomes[0][0].object
+        known = self._refusals.has_accepted(operation, place)
+        if known:
+            return outcomes, ()
+        if any(outcome.verdict in _ACCEPTED for _, outcome in outcomes):
+            return outcomes, self._refusals.accepted(operation, place)
+        refused = [ended for ended in outcomes if ended[1].verdict is Verdict.REJECTED]
+        if not refused:
+            return outcomes, ()
+        if known is None:
+            ever = await self._journal.was_accepted(self._plan.name, object_name=place, operation=operation)
+            self._refusals.begin(operation, place, accepted=ever)
+            return await self._sifted(outcomes, batch_id=batch_id)
+        await self._hold(refused, batch_id=batch_id)
+        return [ended for ended in outcomes if ended[1].verdict is not Verdict.REJECTED], ()
+
+    async def _hold(self, refused: Sequence[Ended], *, batch_id: str) -> None:
+        await self._take_back([delivery for delivery, _ in refused])
+        reason = self._refusals.hold(refused, batch_id=batch_id, at=self._clock.monotonic())
+        if reason:
+            self._condition.stop(reason, by="refused alike")
+            self._reopen([delivery for delivery, _, _ in self._refusals.release()])
+
+    async def _bounded(self, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
+        """Leave out the dead letters that are too many: the system stops, and these stay open."""
         at = self._clock.monotonic()
-        for delivery in [*(delivery for delivery, _ in outcomes), *(delivery for delivery, _ in overtaken)]:
-            self._lanes.settled(delivery, now=at)
-        self._changed()
+        over: list[Delivery] = []
+        kept: list[Settlement] = []
+        ended, is_over = 0, False
+        for entry in settlements:
+            if entry.state is not DeliveryState.DEAD:
+                ended += entry.state is not DeliveryState.RETRYING
+            elif not self._stop_after.dead(at=at):
+                is_over = True
+                # What may have taken effect is not left open, or the next run would repeat it.
+                if entry.outcome.verdict is not Verdict.IN_DOUBT:
+                    over.append(entry.delivery)
+                    continue
+            kept.append(entry)
+        if ended:
+            self._stop_after.sent(ended, at=at)
+        if is_over:
+            self._condition.stop(self._stop_after.reason, by="stop_after")
+            await self._take_back(over)
+            self._reopen(over)
+        return kept
+
+    def may_bury(self) -> bool:
+        """Count a dead letter that no delivery made, unless the system stops by it or has stopped."""
+        if not self._condition.stopped and not self._stop_after.dead(at=self._clock.monotonic()):
+            self._condition.stop(self._stop_after.reason, by="stop_after")
+        return not self._condition.stopped
+
+    async def put_back(self, deliveries: Sequence[Delivery]) -> None:
+        """None of these took effect: they wait again, in the journal too."""
+        await self._take_back(deliveries)
+        self._reopen(deliveries)
+
+    async def _take_back(self, deliveries: Sequence[Delivery]) -> None:
+        unsafe = [delivery for delivery in deliveries if self._plan.operations[delivery.operation].repeat == "unsafe"]
+        if unsafe:
+            await self._journal.unsent(unsafe)
+
+    def _reopen(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            self._lanes.retry(delivery, due=self._clock.monotonic())
+
+    # -- deliveries that are in no lane ----------------------------------------------------------------------------------------
 
     async def give_up(self, refused: Iterable[Ended]) -> None:
         """Settle deliveries that never come into a lane."""
         now = self._clock.now()
-        settlements = [self._settlement(d, outcome, batch_id="", now=now) for d, outcome in refused]
+        settlements = [self._settlement(d, outcome, "", now=now) for d, outcome in refused]
         await self._settler.settle(settlements)
+        at = self._clock.monotonic()
         for entry in settlements:
+            self._stop_after.dead(at=at)
             self._count(entry)
 
     async def supersede(self, superseded: Sequence[tuple[Delivery, Superseded]]) -> None:
@@ -94,7 +200,7 @@ class Ends:
         self._tally.open -= len(superseded)
         await self._settler.settle([], superseded=[entry for _, entry in superseded])
 
-    def _settlement(self, delivery: Delivery, outcome: Outcome, *, batch_id: str, now: float) -> Settlement:
+    def _settlement(self, delivery: Delivery, outcome: Outcome, batch_id: str, *, now: float) -> Settlement:
         route = self._routes[delivery.route]
         return settlement(
             delivery,

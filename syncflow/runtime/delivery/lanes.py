@@ -70,6 +70,11 @@ class Lanes:
     def retrying(self) -> int:
         return len(self._delayed)
 
+    @property
+    def only_in_flight(self) -> bool:
+        """Whether every head is in flight: none waits, in a group or for its time, and none has to be decided."""
+        return not (self._groups or self._delayed or self._unsure)
+
     def add(self, delivery: Delivery, *, now: float, due: float | None = None) -> Superseded | None:
         """Queue a delivery with a higher id than any before; return the waiting one that it supersedes, if any."""
         key = (delivery.object, delivery.record)

@@ -7,7 +7,7 @@ from random import Random
 
 import tenacity
 
-from syncflow.compiler.program import RetryPolicy
+from syncflow.compiler.policies import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +18,10 @@ from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused,
 from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
+from syncflow.runtime.intake.beginning import Beginning
 from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again
 from syncflow.runtime.intake.planning import Numbers, Plan
+from syncflow.runtime.intake.postponing import postpone
 from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.sources.base import Report, Reporting, Source
@@ -131,13 +133,26 @@ class Committer:
     """Plan a chunk with presence in hand, journal it. One at a time: the order of chunks is the order of arrival."""
 
     def __init__(
-        self, journal: Journal, *, numbers: Numbers, positions: Mapping[str, Position], tally: Tally, bugs: Bugs
+        self,
+        journal: Journal,
+        *,
+        numbers: Numbers,
+        positions: Mapping[str, Position],
+        tally: Tally,
+        bugs: Bugs,
+        may_bury: Callable[[str], bool] = lambda _system: True,
+        beginning: Beginning | None = None,
     ) -> None:
+        """``may_bury`` counts a dead letter of a system that no delivery made, unless the system stops by it or has stopped."""
         self._journal = journal
         self._bugs = bugs
         self._numbers = numbers
         self._positions = {partition: position.offset for partition, position in positions.items()}
         self._tally = tally
+        self._may_bury = may_bury
+        self._beginning = beginning
+        self.bad_beginning = ""
+        """Why the run must stop: all that was read is bad; empty while it is not."""
         self._ahead: tuple[TransformedChunk, Known] | None = None
         """What was read for the chunk that comes next; nothing else may be committed in between."""
 
@@ -169,6 +184,7 @@ class Committer:
             now=chunk.raw.read_at,
             bugs=self._bugs,
         )
+        postpone(plan, self._may_bury)
         positions, unreadable = last_positions(chunk.raw.raws), count_unreadable(chunk.fates)
         ahead = self._wanted_ahead(following, program)
         commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
@@ -178,11 +194,14 @@ class Committer:
             plan = planned_alone(
                 chunk.fates, known, program, numbers=self._numbers, now=chunk.raw.read_at, bugs=self._bugs
             )
+            postpone(plan, self._may_bury)
             commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
             found = await self._journal.commit(commit, ahead=ahead)
         self._ahead = (following, found) if following and found else None
         self._positions.update((position.partition, position.offset) for position in commit.positions)
         self._count(plan)
+        if self._beginning is not None:
+            self.bad_beginning = self._beginning.stop_after(plan) or self.bad_beginning
         for (route, name), count in commit.unreadable.items():
             counts = self._tally.route(route).unreadable
             counts[name] = counts.get(name, 0) + count
@@ -214,14 +233,18 @@ class Committer:
         raws = RawChunk([raw for _, raw in new], chunk.raw.read_at)
         return TransformedChunk(chunk.program, [fate for fate, _ in new], raws)
 
-    async def take_up(self, program: Program, *, now: float) -> Sequence[Delivery]:
-        """Carry out what people marked to be sent again; return the deliveries that are to be sent.
+    async def take_up(
+        self, program: Program, *, now: float, stopped_routes: Callable[[], frozenset[str]] = frozenset
+    ) -> Sequence[Delivery]:
+        """Carry out what is marked to be sent again; return the deliveries that are to be sent.
+
+        Marks for routes whose systems have stopped (``stopped_routes``, asked anew each time) are left as they are.
 
         A mark that meets an unforeseen exception is set aside with the reason; the others are carried out.
         """
         to_send: list[Delivery] = []
         self._ahead = None
-        while marks := await self._journal.marks(most=CHUNK):
+        while marks := await self._journal.marks(most=CHUNK, without=stopped_routes()):
             try:
                 to_send += await self._repeat(marks, program, now=now)
             except UnavailableError:
@@ -253,8 +276,11 @@ class Committer:
         keys = keys_of(routed, program.routes) + keys_of_deliveries(repeated, program.routes)
         known = await self._journal.known(Wanted(records, keys, ()))
         plan = plan_again(wishes, known=known, program=program, numbers=self._numbers, now=now)
+        postpone(plan, self._may_bury)
         commit = plan.commit((), fingerprint=program.fingerprint, taken=marks)
         await self._journal.commit(commit)
+        again = sum(mark.how == "remap" and mark.letter is None for mark in commit.taken)
+        self._tally.postponed = max(0, self._tally.postponed - again)
         self._tally.redriven += len(commit.taken)
         self._tally.set_aside += len(commit.aside)
         for reason in sorted(set(commit.aside.values())):
@@ -277,6 +303,7 @@ class Committer:
         for name in plan.passed:
             tally.route(name).ignored += 1
         tally.failed += len(plan.dead_letters)
+        tally.postponed += len(plan.postponed)
         tally.open += len(plan.deliveries) - len(plan.superseded)
 
 

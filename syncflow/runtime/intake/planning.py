@@ -19,6 +19,7 @@ from syncflow.runtime.journal.base import (
     EventState,
     JournaledEvent,
     Mark,
+    Postponed,
     Presence,
     Superseded,
 )
@@ -55,6 +56,8 @@ class Plan:
     passed: list[str] = field(default_factory=list)
     """Routes that ignore this kind of change."""
     presence: tuple[Presence, ...] = ()
+    postponed: list[Postponed] = field(default_factory=list)
+    """Events that are kept to be mapped again, because their systems have stopped."""
     aside: dict[int, str] = field(default_factory=dict)
     """Marks (id → why) that the program cannot carry out."""
 
@@ -68,6 +71,7 @@ class Plan:
             superseded=tuple(self.superseded),
             presence=self.presence,
             dead_letters=tuple(self.dead_letters),
+            postponed=tuple(self.postponed),
             positions=tuple(positions),
             fingerprint=fingerprint,
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Protocol
 
-from syncflow.events import Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
+from syncflow.events import Action, Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
 from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
@@ -121,6 +121,14 @@ class Superseded:
     by: int
 
 
+class Postponed(NamedTuple):
+    """An event that is kept to be mapped again for a route, because its system has stopped: the mapping failed, or its plan did."""
+
+    event: int
+    route: str
+    at: float
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """One chunk: written whole or not at all."""
@@ -138,6 +146,8 @@ class Commit:
     aside: Mapping[int, str] = field(default_factory=dict)
     """Marks (id → why) that cannot be carried out; see ``Journal.set_aside``."""
     fingerprint: str = ""
+    postponed: tuple[Postponed, ...] = ()
+    """What is to be mapped again."""
     unreadable: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By route and field: how many values a conversion could not read."""
 
@@ -347,8 +357,16 @@ class Journal(Protocol):
         """Return how many open deliveries are of other routes than these."""
         ...
 
-    async def marks(self, *, most: int) -> Sequence[Mark]:
-        """What people asked to be sent again, oldest first."""
+    async def was_accepted(self, system: str, *, object_name: str, operation: Action) -> bool:
+        """Whether a system ever took a delivery of this operation and object; asked seldom, for it may look at every record."""
+        ...
+
+    async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:
+        """What is to be sent again, oldest first; nothing that is for these routes only."""
+        ...
+
+    async def open_marks(self) -> int:
+        """Return how many marks are still to be carried out."""
         ...
 
     async def tidy(self, *, before: float, most_bytes: int, tombstones_before: float = 0.0) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from syncflow.errors import UnavailableError
-from syncflow.events import Delivery, Position
+from syncflow.events import Action, Delivery, Position
 from syncflow.private_files import open_private, open_to_others, private_folder, tightened
 from syncflow.runtime.aside import aside
 from syncflow.runtime.journal.base import (
@@ -139,8 +139,16 @@ class SqliteJournal:
         count: int = await self._call("open_elsewhere", list(routes))
         return count
 
-    async def marks(self, *, most: int) -> Sequence[Mark]:
-        return [mark(row, repeated) for row, repeated in await self._call("marks", most)]
+    async def was_accepted(self, system: str, *, object_name: str, operation: Action) -> bool:
+        accepted: bool = await self._call("was_accepted", system, object_name, operation)
+        return accepted
+
+    async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:
+        return [mark(row, repeated) for row, repeated in await self._call("marks", most, sorted(without))]
+
+    async def open_marks(self) -> int:
+        count: int = await self._call("open_marks")
+        return count
 
     async def tidy(self, *, before: float, most_bytes: int, tombstones_before: float = 0.0) -> int:
         while True:  # each call is short, and others come between

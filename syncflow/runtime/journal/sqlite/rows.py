@@ -263,6 +263,7 @@ def commit_rows(commit: Commit) -> dict[str, list[Row]]:
         "dead_letters": list(map(letter_row, commit.dead_letters)),
         "superseded": list(map(superseded_row, commit.superseded)),
         "taken": [(taken.id,) for taken in commit.taken],
+        "postponed": list(commit.postponed),
         "aside": [(why, mark) for mark, why in commit.aside.items()],
         "redriven": [(taken.letter,) for taken in commit.taken if taken.letter],
         "positions": [tuple(position) for position in commit.positions],

@@ -138,6 +138,7 @@ class Tables:
             self._supersede(chunk["superseded"], at)
             db.executemany("DELETE FROM marks WHERE id = ?", chunk["taken"])
             db.executemany("UPDATE marks SET aside = ? WHERE id = ?", chunk["aside"])
+            db.executemany("INSERT INTO marks (event, route, at, how) VALUES (?, ?, ?, 'remap')", chunk["postponed"])
             db.executemany("UPDATE dead_letters SET state = 'redriven' WHERE id = ?", chunk["redriven"])
             if chunk["redriven"] and self._retention:
                 self._retention.freed()
@@ -213,14 +214,31 @@ class Tables:
         sql = f"SELECT count(*) FROM deliveries WHERE {IS_OPEN} AND route NOT IN ({_marks(routes)})"
         return int(self._db.execute(sql, routes).fetchone()[0])
 
-    def marks(self, most: int) -> list[tuple[Row, Row | None]]:
+    def was_accepted(self, system: str, object_name: str, operation: str) -> bool:
+        """Whether a system ever took a delivery of this operation and object."""
+        place = (system, object_name)
+        proven = "SELECT EXISTS (SELECT 1 FROM presence WHERE system = ? AND object = ? AND proven)"
+        if operation != "delete" and self._db.execute(proven, place).fetchone()[0]:
+            return True
+        taken = (
+            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE system = ? AND object = ? AND operation = ? "
+            "AND state IN ('delivered', 'already_done') AND batch_id != '')"
+        )
+        return bool(self._db.execute(taken, (*place, operation)).fetchone()[0])
+
+    def open_marks(self) -> int:
+        """Count what is still to be carried out."""
+        return int(self._db.execute("SELECT count(*) FROM marks WHERE aside IS NULL").fetchone()[0])
+
+    def marks(self, most: int, without: Sequence[str] = ()) -> list[tuple[Row, Row | None]]:
         """The oldest marks with their events, and the delivery to repeat where there is one."""
         sql = (
             "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
             "e.sha256, e.kind, e.record, e.change "
-            "FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL ORDER BY m.event, m.id LIMIT ?"
+            f"FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL AND m.route NOT IN ({_marks(without)}) "
+            "ORDER BY m.event, m.id LIMIT ?"
         )
-        return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (most,)).fetchall()]
+        return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (*without, most)).fetchall()]
 
     def _waiting(self, delivery: int | None) -> Row | None:
         if delivery is None:
