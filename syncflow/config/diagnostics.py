@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -126,8 +126,15 @@ class Diagnostic:
 def arranged(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return them by place, each once, without the warnings that a comment in the file allows."""
     seen = dict.fromkeys(diagnostics)
-    kept = [diagnostic for diagnostic in seen if not _is_allowed(diagnostic)]
+    told = {(d.span.file, d.span.line, d.span.column) for d in seen if d.code == "SF301"}
+    kept = [diagnostic for diagnostic in seen if not (_is_allowed(diagnostic) or _is_told(diagnostic, told))]
     return sorted(kept, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code, d.message))
+
+
+def _is_told(diagnostic: Diagnostic, told: Collection[tuple[str, int, int]]) -> bool:
+    """Whether an invisible character has been named already by the expression that it spoils."""
+    span = diagnostic.span
+    return diagnostic.code == "SF116" and not diagnostic.is_error and (span.file, span.line, span.column) in told
 
 
 def _is_allowed(diagnostic: Diagnostic) -> bool:
@@ -138,12 +145,12 @@ def _is_allowed(diagnostic: Diagnostic) -> bool:
     return any(diagnostic.code in span.text.allowed.get(line, ()) for line in (span.line, span.begins))
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """Return the candidate that ``word`` is probably a slip of, or an empty string."""
+def did_you_mean(word: str, candidates: Iterable[str], *, least: float = 0.6) -> str:
+    """Return the candidate that ``word`` is probably a slip of, or an empty string; ``least`` is how alike they are at least."""
     by_fold: dict[str, str] = {}
     for candidate in candidates:
         by_fold.setdefault(_fold(candidate), candidate)
-    close = difflib.get_close_matches(_fold(word), by_fold, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(_fold(word), by_fold, n=1, cutoff=least)
     return by_fold[close[0]] if close and by_fold[close[0]] != word else ""
 
 

@@ -157,7 +157,11 @@ def merge(base: Node, overlay: Node) -> Node:
     entries = dict(base.entries)
     for name, entry in overlay.entries.items():
         known = entries.get(name)
-        entries[name] = Entry(entry.key, merge(known.value, entry.value)) if known else entry
+        both = known is not None and isinstance(known.value, MappingNode) and isinstance(entry.value, MappingNode)
+        key = (
+            known.key if known is not None and both else entry.key
+        )  # of what is laid together the first one tells the place
+        entries[name] = Entry(key, merge(known.value, entry.value)) if known else entry
     return MappingNode(base.file, base.start, base.end, entries)
 
 

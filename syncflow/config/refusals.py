@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from syncflow.config.diagnostics import Diagnostic, Span, did_you_mean, one_of
+from syncflow.config.diagnostics import Diagnostic, Replacement, Span, did_you_mean, one_of
 from syncflow.config.model_keys import choices_at, hint_at, keys_at
 from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
 from syncflow.config.scalars import Plain
@@ -69,8 +69,9 @@ def diagnose(group: Sequence[Problem], model: type[BaseModel], root: Node) -> Di
         expected=words.expected,
         found=words.found or (describe(node, secret=is_secret_place(path)) if words.code != "SF208" else ""),
         suggestion=_suggested(node, words.choices),
-        hint=words.hint or _hint(kind, node),
+        hint=words.hint or _hint(kind, node) or _type_elsewhere(path, node, words.choices),
         path=where,
+        replaced=_type_instead(node, _type_elsewhere(path, node, words.choices)),
     )
 
 
@@ -174,7 +175,8 @@ def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: 
     assert key is not None
     known = keys_at(model, error["loc"][:-1])
     taken, _, _ = find(root, path[:-1])
-    free = [name for name in known if not isinstance(taken, MappingNode) or name not in taken.entries]
+    laid_over = isinstance(taken, MappingNode) and not _holds(taken, key)  # then a key that is there may be meant again
+    free = [name for name in known if not isinstance(taken, MappingNode) or laid_over or name not in taken.entries]
     where = f" in `{dotted(path[:-1])}`" if len(path) > 1 else ""
     hint = hint_at(model, error["loc"][:-1], str(key.value))
     return Diagnostic(
@@ -188,12 +190,43 @@ def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: 
     )
 
 
+def _holds(node: MappingNode, key: ScalarNode) -> bool:
+    """Whether a key was written in its mapping, and not laid over it by a profile."""
+    is_in_block = key.start.column == node.start.column
+    return key.file is node.file and (is_in_block or node.start.index <= key.start.index <= node.end.index)
+
+
 def _missing_key(path: Path, choices: Sequence[str], root: Node) -> Diagnostic:
     parent, key, _ = find(root, path[:-1])
     span = key.span if key is not None else _first_line(parent)
     where = f"`{dotted(path[:-1])}`" if len(path) > 1 else "the file"
     message, expected = f"{where} has no `{path[-1]}`", one_of(choices) if choices else ""
-    return Diagnostic("SF202", span, message, expected=expected, hint=f"add `{path[-1]}: …`", path=dotted(path))
+    close = _meant_sibling(path, root) if key is not None else ""
+    return Diagnostic(
+        "SF202",
+        span,
+        message,
+        expected=expected,
+        suggestion=close,
+        hint="" if close else f"add `{path[-1]}: …`",
+        path=dotted(path),
+    )
+
+
+def _meant_sibling(path: Path, root: Node) -> str:
+    """Return the name beside that an incomplete entry of a profile was probably meant for: `sale` where `sales` is complete."""
+    beside, _, _ = find(root, path[:-2])
+    if not isinstance(beside, MappingNode) or len(path) < 2:
+        return ""
+    complete = [
+        name
+        for name, entry in beside.entries.items()
+        if isinstance(entry.value, MappingNode)
+        and str(path[-1]) in entry.value.entries
+        and re.fullmatch(r"[A-Za-z][\w.-]*", name)
+    ]
+    close = did_you_mean(str(path[-2]), complete)
+    return close if path[0] == "systems" else ""
 
 
 def _first_line(node: Node) -> Span:
@@ -208,6 +241,36 @@ def _suggested(node: Node, choices: Sequence[str]) -> str:
         if isinstance(node, ScalarNode) and isinstance(node.value, str) and choices
         else ""
     )
+
+
+def _type_elsewhere(path: Path, node: Node, choices: Sequence[str]) -> str:
+    """Say how the type of another language is written in a schema."""
+    value = str(node.value).lower() if isinstance(node, ScalarNode) else ""
+    if "type" not in path or "string" not in choices:
+        return ""
+    return f"write {_TYPES[value]}" if value in _TYPES and not _suggested(node, choices) else ""
+
+
+def _type_instead(node: Node, hint: str) -> Replacement | None:
+    """Return the type to write; with a word beside it only where both stand in one line in braces."""
+    words, span = hint.partition("`type: ")[2].rstrip("`"), node.span
+    in_braces = span.text is not None and "{" in span.text.line(span.line)[: span.column]
+    return Replacement(span, words) if words and (in_braces or "," not in words) else None
+
+
+_TYPES = {
+    **dict.fromkeys(("text", "str", "varchar", "char", "html", "phone", "url"), "`type: string`"),
+    **dict.fromkeys(("int", "long", "bigint", "smallint"), "`type: integer`"),
+    **dict.fromkeys(("float", "double", "decimal", "numeric", "currency", "money"), "`type: number`"),
+    "bool": "`type: boolean`",
+    "date": "`type: string, format: date`",
+    **dict.fromkeys(("datetime", "date-time", "timestamp"), "`type: string, format: date-time`"),
+    "email": "`type: string, format: email`",
+    "uuid": "`type: string, format: uuid`",
+    **dict.fromkeys(("list", "tuple", "set"), "`type: array`"),
+    **dict.fromkeys(("dict", "map", "json", "struct"), "`type: object`"),
+    **dict.fromkeys(("enum", "picklist", "select", "option"), "`type: string, enum: [a, b]`"),
+}
 
 
 def _hint(kind: str, node: Node) -> str:

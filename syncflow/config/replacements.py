@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from syncflow.config.diagnostics import Diagnostic, Replacement, Span
+from syncflow.config.diagnostics import Diagnostic, Replacement, Span, did_you_mean
 
 _PLAIN = re.compile(r"[\w./(@${-][^\n]*", re.ASCII)
 _NOT_PLAIN = re.compile(r": |\s#|:$|\s$|^- |^[{\[]|[{}\[\],\"`]|^\$\{|^-$")
@@ -16,9 +16,18 @@ _READ_AS_ANOTHER = re.compile(r"(?:true|false|null|~|[-+.]?[0-9][0-9_.eE+-]*)?")
 
 def replacement_of(diagnostic: Diagnostic) -> Replacement | None:
     """Return what to write instead, ready to be applied: as the check says it, or the name that was probably meant."""
-    if diagnostic.replaced is not None or not diagnostic.suggestion:
+    if diagnostic.replaced is not None or not diagnostic.suggestion or not _is_marked(diagnostic):
         return diagnostic.replaced
     return rewritten(diagnostic.span, diagnostic.suggestion)
+
+
+def _is_marked(diagnostic: Diagnostic) -> bool:
+    """Whether the word that was misspelt is what the place marks: it may have come from elsewhere, as the name of a profile does."""
+    span = diagnostic.span
+    if span.text is None or span.line != span.end_line:
+        return False
+    marked = span.text.line(span.line)[span.column - 1 : span.end_column - 1].strip("\"'")
+    return did_you_mean(marked, [diagnostic.suggestion], least=0.5) != ""
 
 
 def rewritten(span: Span, value: str) -> Replacement | None:

@@ -88,7 +88,10 @@ def explain_syntax_error(error: yaml.YAMLError, file: FileText) -> Diagnostic:
         error = _error_of_python_parser(file.text) or error
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read")
     message, hint = _plain(problem)
-    return Diagnostic("SF100", _place(error, file), message, hint=hint)
+    span = _place(error, file)
+    if "values are not allowed" in problem and re.search(r":\s.*\s\?\s.*\s:\s", file.line(span.line)):
+        hint = "a choice is written when(condition, value, otherwise)"
+    return Diagnostic("SF100", span, message, hint=hint)
 
 
 def _error_of_python_parser(text: str) -> yaml.YAMLError | None:

@@ -6,11 +6,12 @@ constructor (which could make objects). Everything is bounded: depth, and what a
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
-from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
+from syncflow.config.diagnostics import Diagnostic, FileText, Replacement, Span, did_you_mean
 from syncflow.config.nodes import Entry, MappingNode, Mark, Node, Point, ScalarNode, SequenceNode
 from syncflow.config.scalars import Plain
 from syncflow.config.syntax import explain_syntax_error
@@ -103,20 +104,32 @@ class _Builder:
     def _scalar(self, event: Any) -> None:
         self._check_tag(event, implicit=event.implicit[0] or event.implicit[1])
         style = event.style or ""
-        value = event.value if style else Plain(event.value)
+        value = event.value if style else Plain(event.value or self._written_tag(event))
         node = ScalarNode(self.file, value, style, event.start_mark, event.end_mark)
         self._anchor(event, node)
         self._put(node)
 
+    def _written_tag(self, event: Any) -> str:
+        """Return the text of a tag that has no value behind it: a rule such as ``!item.vip``, which only lacks its quotes."""
+        if event.tag is None or not event.tag.startswith("!"):
+            return ""
+        return str(self.file.text[event.start_mark.index : event.end_mark.index]).strip()
+
     def _check_tag(self, event: Any, *, implicit: bool) -> None:
         if event.tag is not None and not (implicit and event.tag is None):
             short = event.tag.replace("tag:yaml.org,2002:", "!!")
+            span = self._span(event)
+            written = self.file.text[event.start_mark.index : event.end_mark.index].split("\n")[0].rstrip()
+            is_rule = re.match(r"!\s*[\w(]", written) is not None
             self.diagnostics.append(
                 Diagnostic(
                     "SF113",
-                    self._span(event),
+                    span,
                     f"the tag `{short}` has no meaning here",
-                    hint="remove it; put text in quotes where it must stay text",
+                    hint="put a rule that begins with ! in quotes"
+                    if is_rule
+                    else "remove it; put text in quotes where it must stay text",
+                    replaced=Replacement(span, f'"{written}"') if is_rule and '"' not in written else None,
                 )
             )
 

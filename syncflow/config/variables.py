@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syncflow.config.diagnostics import Diagnostic, did_you_mean
+from syncflow.config.diagnostics import Diagnostic, Replacement, Span, did_you_mean
 from syncflow.config.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from syncflow.config.regular_files import read_regular
+from syncflow.config.replacements import rewritten_part
 from syncflow.config.scalars import Plain, Unset
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -24,7 +25,15 @@ class _ReferenceError(Exception):
     """A reference cannot be resolved: says why, and where in the value."""
 
     def __init__(
-        self, message: str, *, offset: int, length: int, suggestion: str = "", hint: str = "", code: str = "SF121"
+        self,
+        message: str,
+        *,
+        offset: int,
+        length: int,
+        suggestion: str = "",
+        hint: str = "",
+        code: str = "SF121",
+        words: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -33,6 +42,7 @@ class _ReferenceError(Exception):
         self.suggestion = suggestion
         self.hint = hint
         self.code = code
+        self.words = words
 
 
 @dataclass
@@ -79,12 +89,21 @@ class Expansion:
                     missing.message,
                     suggestion=missing.suggestion,
                     hint=missing.hint,
+                    replaced=_instead(node.span, missing),
                 )
             )
             value = Unset(node.value)
         expanded = ScalarNode(node.file, value, node.style, node.start, node.end, text.used)
         self.changed.append(expanded)
         return expanded
+
+
+def _instead(span: Span, missing: _ReferenceError) -> Replacement | None:
+    if missing.words is not None:
+        return rewritten_part(span, missing.offset, missing.length, missing.words)
+    if missing.suggestion:
+        return rewritten_part(span, missing.offset, missing.length, f"${{{missing.suggestion}}}")
+    return None
 
 
 class _Text:
@@ -140,12 +159,17 @@ class _Text:
         elif _NAME.match(name):
             found = self.environment.get(name)
         else:
+            is_path = re.fullmatch(r"(?:item|record|operation|timestamp)(?:\.\w+)*", name) is not None
+            path = name if length == len(self.text) else f"{{{{ {name} }}}}"
             raise _ReferenceError(
                 f"`{name}` is not the name of a variable",
                 offset=offset,
                 length=length,
-                hint="write ${NAME}, ${NAME:-default} or ${file:/path}; $${ for the characters themselves",
+                hint=f"write {path}: ${{…}} stands for variables of the environment"
+                if is_path
+                else "write ${NAME}, ${NAME:-default} or ${file:/path}; $${ for the characters themselves",
                 code="SF122",
+                words=path if is_path else None,
             )
         if found is None or (not found and has_default):
             found = self._default(default, offset + 2 + len(name) + 2, nesting) if has_default else None

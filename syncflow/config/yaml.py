@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncflow.config.diagnostics import Diagnostic, FileText, Span, did_you_mean
+from syncflow.config.invisible import at_fault, in_tree
 from syncflow.config.nodes import MappingNode
 from syncflow.config.regular_files import read_regular
 from syncflow.config.tree import ReadError, build_tree
@@ -41,6 +42,9 @@ def _file_in(directory: Path) -> str:
 def similar_file(path: Path) -> str:
     """Return a file beside ``path``, or in the directory it probably meant, with a name like it; empty if there is none."""
     try:
+        slashed = path.parent / path.name.replace("\\", "/")
+        if "\\" in path.name and slashed.is_file():
+            return str(slashed)
         found = did_you_mean(path.name, sorted(entry.name for entry in path.parent.iterdir() if entry.is_file()))
     except (OSError, ValueError):
         return ""
@@ -54,8 +58,10 @@ def read_text(content: bytes | str, *, name: str) -> tuple[MappingNode | None, F
         file = FileText(name, _decode(content, file))
         tree, diagnostics = build_tree(file)
     except ReadError as refused:
-        return None, file, [refused.diagnostic]
-    return tree, file, diagnostics
+        fault = refused.diagnostic
+        unseen = at_fault(file, fault.span.line) if fault.code == "SF100" else None
+        return None, file, [unseen or fault]
+    return tree, file, [*diagnostics, *in_tree(file, tree)]
 
 
 def _decode(content: bytes | str, file: FileText) -> str:

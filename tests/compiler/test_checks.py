@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.compiler.build import build, check
+from syncflow.compiler.every_profile import check_every_profile
 from syncflow.config.codes import CODES
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import load_project
@@ -18,7 +19,7 @@ from syncflow.config.render import render
 from tests.compiler.projects import FILES, changed, open_project, write_project
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
-ENVIRONMENT = {"CRM_TOKEN": "given-by-the-environment"}
+ENVIRONMENT = {"CRM_TOKEN": "given-by-the-environment", "SALES_URL": "https://crm.example"}
 GOOD = sorted((Path(__file__).parent / "good").glob("*.txt"))
 
 
@@ -36,7 +37,8 @@ def changes_of(case: str) -> dict[str, str]:
 
 
 def found(directory: Path, case: str) -> list[Diagnostic]:
-    return check(open_project(directory, changes_of(case), environment=ENVIRONMENT))
+    """Return what ``validate`` says of a broken project, with every profile."""
+    return check_every_profile(write_project(directory, changes_of(case)), environment=ENVIRONMENT)
 
 
 def test_a_good_project_has_no_diagnostics(tmp_path: Path) -> None:
@@ -46,7 +48,11 @@ def test_a_good_project_has_no_diagnostics(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", GOOD, ids=lambda path: path.stem)
 def test_a_good_project_stays_silent(case: Path, tmp_path: Path) -> None:
     """What is written as it should be is worth no word, not even under --strict; and it compiles."""
-    project = open_project(tmp_path, changes_of(case.read_text(encoding="utf-8").strip("\n")))
+    project = open_project(
+        tmp_path,
+        changes_of(case.read_text(encoding="utf-8").strip("\n").partition("\n---\n")[0]),
+        environment=ENVIRONMENT,
+    )
     assert render(check(project), "text") == ""
     build(project)
 

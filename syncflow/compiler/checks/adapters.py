@@ -19,6 +19,7 @@ from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Answer, Operation, OutcomeRule
 from syncflow.config.nodes import scalars
 from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten
 
 _Path = tuple[str | int, ...]
 _SECRET = re.compile(r"password|passphrase|secret|token|(^|_)key$", re.IGNORECASE)
@@ -101,6 +102,7 @@ def _open_secrets(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
                     *("auth", way, "settings", name),
                     severity="warning",
                     hint=f"write `{name}: secret`",
+                    replaced=rewritten(adapter.span("auth", way, "settings", name), "secret"),
                 )
 
 

@@ -9,9 +9,10 @@ from syncflow.compiler.checks.places import Place, expressions_of, root_type
 from syncflow.compiler.expressions import Expression, ExpressionError, Read, compile_expression
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.types.json import ABSENT, ANY, Object, Type, members, union
-from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.diagnostics import Diagnostic, Replacement, did_you_mean, one_of
 from syncflow.config.nodes import dotted
 from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten_part
 
 
 def check_expressions(project: Project) -> Iterator[Diagnostic]:
@@ -20,7 +21,8 @@ def check_expressions(project: Project) -> Iterator[Diagnostic]:
         try:
             expression = compile_expression(place.text, functions=place.functions(project))
         except ExpressionError as error:
-            yield from_error(place, error)
+            if not place.document.is_unset(*place.path):  # of a reference that is wrong itself
+                yield from_error(place, error)
             continue
         if place.use == "rule" and expression.language == "jinja":
             yield _rule_in_jinja(place)
@@ -30,9 +32,17 @@ def check_expressions(project: Project) -> Iterator[Diagnostic]:
 
 def from_error(place: Place, error: ExpressionError) -> Diagnostic:
     """Return the diagnostic of an expression that cannot be compiled, at the very character."""
-    span = place.document.span(*place.path).at(error.offset, error.length)
-    hint = "" if error.suggestion else error.hint
-    return Diagnostic(error.code, span, error.message, hint=hint, suggestion=error.suggestion, path=dotted(place.path))
+    whole = place.document.span(*place.path)
+    words = error.words or (error.suggestion and (error.offset, error.length, error.suggestion)) or None
+    return Diagnostic(
+        error.code,
+        whole.at(error.offset, error.length),
+        error.message,
+        hint="" if error.suggestion else error.hint,
+        suggestion=error.suggestion,
+        path=dotted(place.path),
+        replaced=rewritten_part(whole, *words) if words else None,
+    )
 
 
 def _rule_in_jinja(place: Place) -> Diagnostic:
@@ -85,6 +95,7 @@ def _unknown_path(place: Place, read: Read, number: int, known: list[str], is_op
         suggestion=did_you_mean(name, known),
         hint=_hint(place, name, at_root=at_root),
         path=dotted(place.path),
+        replaced=_replaced(place, read, number, known),
     )
 
 
@@ -93,10 +104,44 @@ def _hint(place: Place, name: str, *, at_root: bool) -> str:
         return "add it to the schema if records have it"
     if place.use == "value" and place.text.strip() in {name, f'"{name}"'}:
         return f"write {{value: {name}}} if the text itself is meant"
-    if name in {"null", "true", "false"} and not is_jinja(place.text):
-        return f"as a value it is written `{name}`, in backticks"
+    if name in _LITERALS and not is_jinja(place.text):
+        return f"as a value it is written `{_LITERALS[name]}`, in backticks"
     meant_as_text = f'"{name}"' in place.text or re.search(rf"[=<>|&,]\s*{re.escape(name)}(?![\w.\[])", place.text)
     return f"text stands in single quotes: '{name}'" if meant_as_text and not is_jinja(place.text) else ""
+
+
+_LITERALS = {
+    **{name: name for name in ("null", "true", "false")},
+    "True": "true",
+    "TRUE": "true",
+    "False": "false",
+    "FALSE": "false",
+    **dict.fromkeys(("None", "nil", "undefined", "NULL", "Null", "NaN"), "null"),
+}
+"""Constants as other languages write them, and as JSON does."""
+
+
+def _replaced(place: Place, read: Read, number: int, known: list[str]) -> Replacement | None:
+    """Return the path with the name that was meant, or the constant as it is written here."""
+    name, span = str(read.steps[number]), place.document.span(*place.path)
+    if is_jinja(place.text) and number == 0:
+        meant = did_you_mean(name, known)
+        return rewritten_part(span, read.offset, len(name), meant) if meant else None
+    if number == 0 and name in _LITERALS and place.text.startswith(name, read.offset):
+        return rewritten_part(span, read.offset, len(name), f"`{_LITERALS[name]}`")
+    meant = did_you_mean(name, known)
+    whole = ".".join(str(step) for step in read.steps)
+    if not meant or not place.text.startswith(whole, read.offset):
+        hinted = _hint(place, name, at_root=number == 0)
+        quoted_name = f'"{name}"'
+        if not meant and hinted.startswith("text stands in single quotes") and number == 0:
+            start = place.text.find(quoted_name)
+            if start >= 0:
+                return rewritten_part(span, start, len(quoted_name), f"'{name}'")
+            return rewritten_part(span, read.offset, len(name), f"'{name}'")
+        return None
+    steps = [meant if at == number else str(step) for at, step in enumerate(read.steps)]
+    return rewritten_part(span, read.offset, len(whole), ".".join(steps))
 
 
 def _length(place: Place, read: Read, number: int) -> int:

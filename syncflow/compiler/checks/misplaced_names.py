@@ -47,7 +47,7 @@ def _hint(text: str, name: str, *, whole: bool) -> str:
     if name in ("body", "element") and not is_jinja(text):
         return f"write {text.replace(f'{name}.', '', 1)}; or @.{name} where a field of the answer is called so"
     if name == "token" and is_jinja(text):
-        return f"write {text.replace('token.', '', 1)}"
+        return f"the field itself is written {text.replace('token.', '', 1)}"
     return "write what a field of the answer is called"
 
 

@@ -58,7 +58,7 @@ def _words(document: Document[ObjectFile], field: str, entry: ObjectField) -> It
                 at_key=True,
                 severity="warning",
                 expected=f"the type {' or '.join(sorted(types))}" if len(types) <= len(_OPTIONS) else "a type of text",
-                hint="write `type: option`, so that other values are refused"
+                hint="say `type: option` beside it, so that other values are refused"
                 if meant
                 else "take it out, or correct the type",
             )

@@ -17,6 +17,7 @@ from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten
 from syncflow.events import Action, Change
 
 _DELETING = (("on_leave", "delete", "keep"), ("on_key_change", "delete_old", "dead_letter"))
@@ -101,6 +102,7 @@ def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[
                     index,
                     setting,
                     hint=f"write `{setting}: {instead}`, or add the operation to the adapter",
+                    replaced=rewritten(project.routes.span("routes", index, setting), instead),
                 )
 
 
@@ -113,5 +115,5 @@ def _instead(change: Change, known: Collection[Action]) -> str:
     asked = {"create": "create_only", "update": "update_only"}.get(change)
     leave_out = f"`operations: {{{change}: ignore}}` to leave it out"
     if asked is None or change not in known:
-        return f"write {leave_out}"
-    return f"write `operations: {{{change}: {asked}}}` to ask for its `{change}`, or {leave_out}"
+        return f"add {leave_out}"
+    return f"add `operations: {{{change}: {asked}}}` to ask for its `{change}`, or {leave_out}"

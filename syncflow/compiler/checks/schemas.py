@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -12,10 +13,11 @@ from syncflow.compiler.types.declared import from_schema
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import Type, accepts, compiled_pattern
 from syncflow.compiler.types.words import describe
-from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.diagnostics import Diagnostic, Replacement, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten
 
 
 class _Spot(NamedTuple):
@@ -143,9 +145,9 @@ def _listed(spot: _Spot) -> Iterator[Diagnostic]:
     wrong = [place for place, value in enumerate(node.enum or ()) if not accepts(kind, value)]
     if node.enum is not None and len(wrong) == len(node.enum):
         said = "there is none" if not node.enum else f"none of them is {describe(kind)}"
-        yield spot.document.report(
-            "SF613", f"no value of the enum fits: {said}", *spot.path, "enum", hint=_of_type(node)
-        )
+        hint, replaced = _of_type(node), _type_instead(spot)
+        message = f"no value of the enum fits: {said}"
+        yield spot.document.report("SF613", message, *spot.path, "enum", hint=hint, replaced=replaced)
         return
     for word, places in (("enum", wrong), ("examples", _wrong_examples(node, kind))):
         for place in places:
@@ -190,6 +192,11 @@ def _compiles(pattern: str | None) -> bool:
         return pattern is None or compiled_pattern(pattern) is not None
     except re2.error:
         return False
+
+
+def _type_instead(spot: _Spot) -> Replacement | None:
+    name = re.match(r"write `type: (\w+)`", _of_type(spot.node))
+    return None if name is None else rewritten(spot.document.span(*spot.path, "type"), name[1])
 
 
 def _of_type(node: SchemaNode) -> str:

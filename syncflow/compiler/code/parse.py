@@ -15,6 +15,7 @@ from jmespath.lexer import Lexer
 from syncflow.compiler.code import nodes
 from syncflow.compiler.code.calls import check_calls
 from syncflow.compiler.code.constants import check_constant
+from syncflow.compiler.code.idioms import as_method
 from syncflow.compiler.code.nodes import Node, Operator
 from syncflow.compiler.code.refusals import missing_comma, read_tree, too_deep
 from syncflow.compiler.functions import Function
@@ -44,7 +45,10 @@ def parse(text: str, functions: Mapping[str, Function]) -> Node:
     root = _Placing(text).place(tree)
     for node in walk(root):
         _check_values(node)
-    check_calls(root, functions)
+    try:
+        check_calls(root, functions)
+    except ExpressionError as error:
+        raise as_method(text, error) from None
     return root
 
 

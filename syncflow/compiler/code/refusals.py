@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 import warnings
 from typing import Any, Final, cast
 
 from jmespath import exceptions
 from jmespath.parser import Parser
 
+from syncflow.compiler.code.idioms import idiom_at
 from syncflow.compiler.languages.base import MAX_DEPTH, ExpressionError
 
 
@@ -24,15 +26,23 @@ def read_tree(text: str) -> dict[str, Any]:
     except exceptions.EmptyExpressionError:
         raise ExpressionError("the expression is empty") from None
     except exceptions.LexerError as error:
-        raise _lexer_error(text, error) from None
+        raise _as_written_here(text, _lexer_error(text, error)) from None
     except exceptions.IncompleteExpressionError:
         raise ExpressionError("the expression ends too early", len(text)) from None
     except exceptions.ParseError as error:
-        raise _parse_error(text, error) from None
+        raise _as_written_here(text, _parse_error(text, error)) from None
     except RecursionError:
         raise too_deep() from None
     except ValueError:  # int() of thousands of digits
         raise ExpressionError("a number in the expression is too long") from None
+
+
+def _as_written_here(text: str, error: ExpressionError) -> ExpressionError:
+    """Return the error with the words of this language, where it is known what was meant."""
+    idiom = idiom_at(text, error.offset)
+    if idiom is None:
+        return error
+    return ExpressionError(error.message, error.offset, idiom.hint, length=error.length, words=idiom.words)
 
 
 def too_deep() -> ExpressionError:
@@ -53,8 +63,18 @@ def _lexer_error(text: str, error: exceptions.LexerError) -> ExpressionError:
         return ExpressionError("= is not an operator", offset, "to compare, write ==")
     if found == "`":
         return ExpressionError("what stands between the backticks is not JSON", offset, "write text as 'text'")
-    shown = found if found.isprintable() else f"the invisible character U+{ord(found):04X}"
-    return ExpressionError(f"unexpected {shown}", offset, _FOREIGN.get(found, ""))
+    if found and not found.isprintable():
+        return _invisible(found, offset)
+    return ExpressionError(f"unexpected {found}", offset, _FOREIGN.get(found, ""))
+
+
+def _invisible(found: str, offset: int) -> ExpressionError:
+    name = unicodedata.name(found, "a character without a name").lower()
+    if unicodedata.category(found) == "Zs":
+        message, hint, instead = f"this blank is U+{ord(found):04X} ({name}), and not a space", "write a space", " "
+    else:
+        message, hint, instead = f"an invisible character stands here: U+{ord(found):04X} ({name})", "delete it", ""
+    return ExpressionError(message, offset, hint, words=(offset, 1, instead))
 
 
 _STRAIGHT: Final = "text stands in straight quotes: 'text'"

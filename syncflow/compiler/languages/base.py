@@ -28,7 +28,8 @@ def is_jinja(text: str) -> bool:
 class ExpressionError(SyncflowError):
     """An expression cannot be compiled; ``offset`` is the place in its text, counted in characters.
 
-    ``suggestion`` is the name that was probably meant; where there is one, the hint says it too.
+    ``suggestion`` is the name that was probably meant; where there is one, the hint says it too. ``words`` is what to write instead:
+    offset, length and text.
     """
 
     code = "SF301"
@@ -42,8 +43,10 @@ class ExpressionError(SyncflowError):
         code: str = "SF301",
         suggestion: str = "",
         length: int = 1,
+        words: tuple[int, int, str] | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
+        self.words = words
         self.offset = offset
         self.code = code
         self.suggestion = suggestion
@@ -70,6 +73,26 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "ifelse": "when",
     "if": "when",
     "ifnull": "default",
+    "int": "to_integer",
+    "float": "to_decimal",
+    "bool": "to_boolean",
+    "str": "to_string",
+    "number": "to_decimal",
+    "concat": "join",
+    "substring_before": "before",
+    "substring_after": "after",
+    "date_format": "format_date",
+    "datetimeformat": "format_date",
+    "isnull": "is_blank",
+    "ucfirst": "capitalize",
+    "ljust": "pad_end",
+    "rjust": "pad_start",
+    "padleft": "pad_start",
+    "lpad": "pad_start",
+    "rpad": "pad_end",
+    "urlencode": "url_quote",
+    "size": "length",
+    "count": "length",
     "iif": "when",
     "isblank": "is_blank",
     "isempty": "is_blank",
@@ -96,7 +119,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], offset: int) -> Exp
     """Return the error for a function, filter or test that nobody has defined."""
     names = list(known)
     close = _ELSEWHERE.get(name.lower().replace("_", ""), "")
-    close = close if close in names else did_you_mean(name, names)
+    close = close if close in names else did_you_mean(name, names, least=0.72)
     hint = f"did you mean `{close}`?" if close else "`syncflow functions` lists what there is"
     return ExpressionError(f"unknown {kind} `{name}`", offset, hint, code="SF302", suggestion=close, length=len(name))
 

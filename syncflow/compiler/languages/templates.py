@@ -22,6 +22,7 @@ from syncflow.compiler.languages.base import (
     unknown_name,
     wrong_count,
 )
+from syncflow.compiler.languages.faults import plain, syntax_fault
 from syncflow.compiler.languages.sandbox import (
     CALLED,
     JOINED,
@@ -133,7 +134,7 @@ def _parse(environment: Environment, text: str) -> nodes.Template:
     try:
         return environment.parse(text)
     except TemplateSyntaxError as error:
-        raise ExpressionError(_plain(error.message or "bad syntax"), _fault(text, error.lineno), _hint(text)) from None
+        raise syntax_fault(environment, text, error) from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError:  # int() of thousands of digits
@@ -144,36 +145,13 @@ def _assemble(environment: Environment, tree: nodes.Template) -> Any:
     try:
         return environment.from_string(tree)
     except (TemplateError, SyntaxError) as error:
-        raise ExpressionError(_plain(str(error))) from None
+        raise ExpressionError(plain(str(error))) from None
     except (RecursionError, MemoryError):
         raise _too_deep() from None
 
 
 def _too_deep() -> ExpressionError:
     return ExpressionError(f"the template is nested more than {MAX_DEPTH} deep", 0, "split it over several fields")
-
-
-def _fault(text: str, line: int) -> int:
-    start = _line_start(text, line)
-    inserts = [place for place in (text.find("{{", start), text.find("{%", start)) if place >= 0]
-    return min(inserts, default=start)
-
-
-_WORDS = (("'end of print statement'", "}}"), ("end of print statement", "}}"), ("end of statement block", "%}"))
-
-
-def _plain(message: str) -> str:
-    for theirs, ours in _WORDS:
-        message = message.replace(theirs, ours)
-    words = message.rstrip(".")
-    return words[:1].lower() + words[1:]
-
-
-def _hint(text: str) -> str:
-    for opening, closing in (("{{", "}}"), ("{%", "%}")):
-        if text.count(opening) > text.count(closing):
-            return f"each {opening} needs its {closing}"
-    return ""
 
 
 def _walk(tree: nodes.Node) -> Iterable[nodes.Node]:

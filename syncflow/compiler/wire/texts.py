@@ -116,7 +116,7 @@ class Texts:
     def begins_with_slash(self, text: str, *path: Step) -> None:
         """Note a path that would run on from the host's name, so that what is sent would go to another host."""
         if text and not text.startswith(("/", "?")):
-            self.wrong(path, "a path begins with /", hint=f"write /{text}, or a URL with https://")
+            self.wrong(path, "a path begins with /", hint=f"a path is written /{text}, a URL with https://")
 
     def templates(self, texts: Mapping[str, str], *path: Step, sees: Type) -> Renders:
         """Compile named texts with inserts: one function makes them all. A text that is one insert is left out where that is null."""

@@ -154,7 +154,7 @@ def of_other(node: Node) -> Sequence[Finding]:
     """What we have no word for."""
     if not node.length:
         return ()
-    hint = "write it with plain values and filters, if it can be"
+    hint = "plain values and filters can be checked; `syncflow functions` lists them"
     return [at(node, "SF335", "this part is not checked: only records can show whether it works", hint=hint)]
 
 
