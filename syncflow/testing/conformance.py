@@ -5,17 +5,18 @@ In: an adapter. Out: a ``Check`` for each law, with what broke it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import orjson
 
-from syncflow.adapters.judge import UNKNOWN_ID, UNMADE
+from syncflow.adapters.judge import UNKNOWN_ID
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.checks.adapters import check_adapter_file
 from syncflow.compiler.requests import OperationPlan, SystemPlan, check_adapter
 from syncflow.compiler.wire.plans import StepPlan
+from syncflow.compiler.wire.rules import statuses_of
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Answer
 from syncflow.config.render import render
@@ -23,8 +24,9 @@ from syncflow.errors import ProjectError
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
 from syncflow.runtime.delivery.bisect import bisect
 from syncflow.testing.contracts import run_contract
+from syncflow.testing.deliveries import DeliveryTrial
 from syncflow.testing.made_up_answers import MadeUp, made_up_answer
-from syncflow.testing.stand_in import SECRET, StandIn, made_up_batch, made_up_plan
+from syncflow.testing.stand_in import SECRET, StandIn, made_up_batch, made_up_plan, ways_in
 
 MOST_RECORDS = 4
 POISON = "poison"
@@ -53,8 +55,33 @@ def check_conformance(adapter: Document[AdapterFile]) -> list[Check]:
     checks = [Check("everything in it can be used"), Check("everything in it is of use", doubtful)]
     checks += [Check(f"test: {test.name}", tuple(run_contract(adapter, test))) for test in adapter.model.tests]
     for operation in plan.operations.values():
-        checks += _Trial(adapter, plan, operation).checks()
+        checks += _merged(_Trial(adapter, plan, operation, name).checks() for name in adapter.model.objects)
+    for way in ways_in(adapter.model)[1:]:
+        checks += _signed_in_by(adapter, way)
     return checks
+
+
+def _merged(of_objects: Iterable[Iterable[Check]]) -> list[Check]:
+    """Return each law once, with what broke it for any object."""
+    found: dict[str, dict[str, None]] = {}
+    for check in chain.from_iterable(of_objects):
+        found.setdefault(check.law, {}).update(dict.fromkeys(check.problems))
+    return [Check(law, tuple(problems)) for law, problems in found.items()]
+
+
+def _signed_in_by(adapter: Document[AdapterFile], way: str) -> Iterator[Check]:
+    """Try a further way to sign in with each operation: the requests differ from those of the first way by nothing else."""
+    try:
+        plan = made_up_plan(adapter, way=way)
+    except ProjectError as error:
+        yield Check(
+            f"signed in by {way}: a system can be made of it", tuple(render([found]) for found in error.diagnostics)
+        )
+        return
+    name = next(iter(adapter.model.objects))
+    for operation in plan.operations.values():
+        for check in _Trial(adapter, plan, operation, name).of_the_sign_in():
+            yield replace(check, law=f"signed in by {way}: {check.law}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +117,11 @@ FAULTS = (
 class _Trial:
     """One operation of an adapter against the fake server."""
 
-    def __init__(self, adapter: Document[AdapterFile], plan: SystemPlan, operation: OperationPlan) -> None:
+    def __init__(
+        self, adapter: Document[AdapterFile], plan: SystemPlan, operation: OperationPlan, object_name: str
+    ) -> None:
         self._adapter = adapter
+        self._object = object_name
         self._plan = plan
         self._operation = operation
         self._action: Action = operation.action
@@ -100,6 +130,8 @@ class _Trial:
         if unmade := self._unmade():
             yield Check(f"{self._action}: a request can be made of a record", unmade)
             return
+        for law, problems in DeliveryTrial(self._adapter, self._plan, self._operation, self._object).problems():
+            yield Check(f"{self._action}: {law}", problems)
         for fault in FAULTS:
             if not (self._takes_any_body and fault.reply.status == 200 and fault.reply.fail is None):
                 yield self._check(f"when the server {fault.name}, nothing is lost or made up", self._fault(fault))
@@ -109,17 +141,51 @@ class _Trial:
         yield self._check("a record that is refused for a reason nobody knows is not delivered", self._refused_alone())
         yield self._check("a record that is found without its id goes no further", self._no_id())
         yield self._check("a second sending is the same request", self._repeat())
+        yield from self._around_the_sign_in()
+
+    def of_the_sign_in(self) -> Iterator[Check]:
+        """Yield what hangs on how a system signs in."""
+        if unmade := self._unmade():
+            yield Check(f"{self._action}: a request can be made of a record", unmade)
+            return
+        yield Check(f"{self._action}: a request can be made of a record")
+        yield from self._around_the_sign_in()
+
+    def _around_the_sign_in(self) -> Iterator[Check]:
         yield self._check("every request passes the limits", self._limits())
         yield self._check("no secret is told", self._secrets())
-        if self._plan.details is not None and self._plan.details.sign_in.token is not None:
+        if self._has_token:
+            yield self._check("a token that is refused is renewed once", self._renewal())
             yield self._check("while nobody can sign in, nothing is sent and nothing is lost", self._signed_out())
 
+    @property
+    def _has_token(self) -> bool:
+        return self._plan.details is not None and self._plan.details.sign_in.token is not None
+
+    def _renewal(self) -> Iterator[str]:
+        """Refuse the first token: the same request must come again, with the second."""
+        if any(401 in statuses_of(rule) for rule in self._adapter.model.outcomes):
+            return  # the adapter means something else by it
+        stand_in = self._stand_in(lambda _: Reply(503 if len(stand_in.seen) > 1 else 401, "{}"))
+        stand_in.send(self._batch(known=True))
+        if stand_in.sign_ins != 2 or len(stand_in.seen) < 2:
+            yield f"after a 401 it signs in {stand_in.sign_ins - 1} times again, and sends {len(stand_in.seen) - 1} requests"
+            return
+        first, second = (" ".join([asked.url, asked.text, *asked.headers.values()]) for asked in stand_in.seen[:2])
+        if first == second:
+            yield "the second request carries the token that was refused"
+
     def _unmade(self) -> tuple[str, ...]:
-        """Return why nothing was sent, where that is the adapter's doing, whatever a server says: once, not for every law."""
-        stand_in = self._stand_in(lambda _: Reply(503, "{}"))
-        batch = self._batch(known=True)
-        outcome = stand_in.send(replace(batch, deliveries=batch.deliveries[:1]))[0].outcomes[0]
-        return (outcome.message,) if outcome.code == UNMADE and not stand_in.seen else ()
+        """Return why nothing was sent, whatever a server says: once, not for every law, each of which would hold for nothing."""
+        whys = []
+        for known in (True, False):
+            stand_in = self._stand_in(lambda _: Reply(503, "{}"))
+            batch = self._batch(known=known)
+            outcome = stand_in.send(replace(batch, deliveries=batch.deliveries[:1]))[0].outcomes[0]
+            if stand_in.seen:
+                return ()
+            whys.append(outcome.message or f"nothing is sent, and a record is {_why(outcome)}")
+        return (whys[0],)
 
     def _check(self, law: str, problems: Iterator[str]) -> Check:
         return Check(f"{self._action}: {law}", tuple(problems))
@@ -135,13 +201,13 @@ class _Trial:
     def _batch(self, *, known: bool = False) -> Batch:
         count = min(MOST_RECORDS, self._operation.batch_records)
         keys = [f"{POISON if number == count else 'sound'}-{number}" for number in range(1, count + 1)]
-        name = next(iter(self._adapter.model.objects))
+        name = self._object
         declared = self._adapter.model.objects[name]
         key_name = declared.keys[0] if declared.keys else "key"
         records: list[tuple[str, Item, str | None]] = [
             (key, {key_name: key}, f"{key}-id" if known else None) for key in keys
         ]
-        return made_up_batch(self._adapter.model, self._action, records)
+        return made_up_batch(self._adapter.model, self._action, records, object_name=name)
 
     def _stand_in(self, answer: Callable[[Asked], Reply]) -> StandIn:
         return StandIn(self._adapter, self._plan, answer)

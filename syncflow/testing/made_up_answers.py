@@ -15,6 +15,8 @@ from syncflow.events import Batch, Delivery, Json
 
 _PLAIN = re.compile(r"(?:lower\()?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\)?")
 _EQUAL = re.compile(r"([A-Za-z_]\w*) == '([^']*)'")
+_JOINED = re.compile(r"\[(\w+)(?:, *\w+)*\]\[\]")
+_NOT = re.compile(r"!\s*(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _KNOWN: dict[str, Callable[[Delivery, int], Json]] = {
     "delivery.id": lambda delivery, _: str(delivery.id),
     "key.value": lambda delivery, _: delivery.key.value,
@@ -35,6 +37,10 @@ class MadeUp:
     def good(self) -> Json:
         """Return a body in which every record is a success with an id."""
         return self._body(self.elements)
+
+    def empty(self) -> Json:
+        """Return a body that lists no record."""
+        return self._body([])
 
     def twice(self) -> Json:
         """Return a body in which every record is listed two times."""
@@ -71,34 +77,62 @@ class MadeUp:
         if self.results.each == "@":
             return list(elements)
         body: Element = {}
-        _put(body, self.results.each, list(elements))
-        if self.answer.ok is not None and (found := _EQUAL.fullmatch(self.answer.ok)):
-            body[found[1]] = found[2]
+        _put(body, _list_of(self.results.each), list(elements))
+        _put_ok(body, self.answer.ok)
         return body
 
 
 def made_up_answer(answer: Answer, batch: Batch) -> MadeUp | None:
     """Return the bodies for a batch, or None where the readers cannot be turned round."""
     results = answer.results
-    if results is None or not _turns_round(results) or (answer.ok is not None and not _EQUAL.fullmatch(answer.ok)):
+    if results is None or not _turns_round(results) or not _is_plain(answer.ok):
         return None
     return MadeUp(answer, results, [_element(results, one, at) for at, one in enumerate(batch.deliveries)])
+
+
+def bodies_without_results(answer: Answer) -> list[Json]:
+    """Return good bodies for an answer that speaks of the whole request; none where its ``ok`` cannot be turned round."""
+    if answer.results is not None or not _is_plain(answer.ok):
+        return []
+    body: Element = {}
+    _put_ok(body, answer.ok)
+    return [body]
+
+
+def _is_plain(ok: str | None) -> bool:
+    return ok is None or any(pattern.fullmatch(ok) for pattern in (_EQUAL, _PLAIN, _NOT))
+
+
+def _put_ok(body: Element, ok: str | None) -> None:
+    """Make a body say that the whole request was a success."""
+    if ok is None:
+        return
+    if found := _EQUAL.fullmatch(ok):
+        body[found[1]] = found[2]
+    elif _PLAIN.fullmatch(ok) and not _reads(body, ok):
+        _put(body, ok, True)  # noqa: FBT003  # a value of the body
+
+
+def _list_of(each: str) -> str:
+    """Return where one list stands that a reader looks into: the first, where it joins several (``[created, updated][]``)."""
+    joined = _JOINED.fullmatch(each)
+    return joined[1] if joined else each
 
 
 def _turns_round(reader: Reader) -> bool:
     read = [reader.each, *filter(None, (reader.ok, reader.vendor_id))]
     matched = reader.match == "index" or (_PLAIN.fullmatch(reader.match) and reader.with_ in _KNOWN)
-    return bool(matched) and all(text == "@" or _PLAIN.fullmatch(text) for text in read)
+    return bool(matched) and all(text == "@" or _PLAIN.fullmatch(text) for text in map(_list_of, read))
 
 
 def _element(reader: Reader, delivery: Delivery, position: int) -> Element:
     element: Element = {}
     if reader.match != "index":
         _put(element, reader.match, _KNOWN[reader.with_](delivery, position))
-    if reader.ok is not None:
-        _put(element, reader.ok, True)  # noqa: FBT003  # a value of the body
     if reader.vendor_id is not None:
         _put(element, reader.vendor_id, f"id-{position}")
+    if reader.ok is not None and not _reads(element, reader.ok):
+        _put(element, reader.ok, True)  # noqa: FBT003  # a value of the body
     return element
 
 
@@ -113,6 +147,16 @@ def _put(body: Element, path: str, value: Json) -> None:
     for step in outer:
         body = body.setdefault(step, {})
     body[last] = value
+
+
+def _reads(body: Element, path: str) -> bool:
+    """Whether something stands where a path leads."""
+    found: Any = body
+    for step in _steps(path):
+        if not isinstance(found, dict) or step not in found:
+            return False
+        found = found[step]
+    return True
 
 
 def _read(body: Element, path: str) -> Json:

@@ -12,12 +12,15 @@ import orjson
 from syncflow.adapters.assertions import made_up_key
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.http import open_client
+from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.requests import SystemPlan, plan_system
+from syncflow.compiler.wire.plans import WirePlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import SignIn
+from syncflow.errors import DataError
 from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Json, Key, Record
 from syncflow.testing.fakes import VirtualClock, run_virtually
 
@@ -31,9 +34,13 @@ Answer = Callable[[Asked], Reply]
 
 
 def made_up_plan(
-    adapter: Document[AdapterFile], *, auth: Mapping[str, Json] | None = None, options: Mapping[str, Json] | None = None
+    adapter: Document[AdapterFile],
+    *,
+    auth: Mapping[str, Json] | None = None,
+    options: Mapping[str, Json] | None = None,
+    way: str | None = None,
 ) -> SystemPlan:
-    """Return a plan for a system whose settings are made up where they are not given.
+    """Return a plan for a system whose settings are made up where they are not given; ``way``: which of ``auth`` it signs in by.
 
     Raises:
         ProjectError: the adapter does not compile, or takes no such settings.
@@ -44,7 +51,7 @@ def made_up_plan(
         for name, option in model.options.items()
         if option.default is None
     }
-    settings = {"adapter": model.adapter, "base_url": BASE_URL, "auth": auth or _made_up_auth(model)}
+    settings = {"adapter": model.adapter, "base_url": BASE_URL, "auth": auth or made_up_auth(model, way)}
     plan = plan_system(
         "stand_in", SystemSettings.model_validate({**settings, "options": {**own, **(options or {})}}), adapter
     )
@@ -64,13 +71,18 @@ def _with_a_token_to_read(plan: SystemPlan, model: AdapterFile) -> SystemPlan:
     return replace(plan, details=replace(plan.details, sign_in=replace(plan.details.sign_in, token=token)))
 
 
-def _made_up_auth(model: AdapterFile) -> dict[str, Json]:
-    """Take a way to sign in that needs no key to sign with, if there is one."""
-    ways = sorted(model.auth.items(), key=lambda named: _signs(named[1]))
-    for name, way in ways:
-        settings: dict[str, Json] = {setting: f"{SECRET}{setting}" for setting in way.settings}
-        if way.token is not None and way.token.jwt is not None:
-            jwt = way.token.jwt
+def ways_in(model: AdapterFile) -> list[str]:
+    """Return the ways to sign in, those first that need no key to sign with."""
+    return sorted(model.auth, key=lambda name: _signs(model.auth[name]))
+
+
+def made_up_auth(model: AdapterFile, way: str | None) -> dict[str, Json]:
+    """Return settings for one way to sign in; left out: the first."""
+    for name in [way] if way else ways_in(model):
+        way_in = model.auth[name]
+        settings: dict[str, Json] = {setting: f"{SECRET}{setting}" for setting in way_in.settings}
+        if way_in.token is not None and way_in.token.jwt is not None:
+            jwt = way_in.token.jwt
             settings |= {setting: made_up_key(jwt.algorithm) for setting in settings if f"auth.{setting}" in jwt.key}
         return {"use": name, **settings}
     return {}
@@ -115,6 +127,8 @@ class StandIn:
     sign_ins: int = 0
     passed: int = 0
     """Requests that went through the gate."""
+    group: str = ""
+    """Of the request that went through last."""
 
     def send(self, *batches: Batch) -> list[BatchResult]:
         """Send batches one after another by one client, in virtual time."""
@@ -126,6 +140,7 @@ class StandIn:
             return [await client.send(batch) for batch in batches]
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:  # a gate's signature
+        self.group = group
         return self._gate()
 
     @asynccontextmanager
@@ -145,16 +160,26 @@ class StandIn:
         details = self.plan.details
         model = self.adapter.model
         way = model.auth.get(details.sign_in.name) if details else None
-        if way is None or way.token is None:
-            return None
-        wanted = way.token.request.url.partition("{{")[0].partition("?")[0]
-        if asked.method.lower() != way.token.request.method or not asked.url.partition("?")[0].endswith(wanted):
+        if details is None or way is None or way.token is None or not _is_sign_in(asked, details, self.plan.base_url):
             return None
         body: dict[str, Json] = {}
         _put(body, way.token.value if _PLAIN.fullmatch(way.token.value) else "value", f"token-{self.sign_ins + 1}")
         if way.token.base_url and _PLAIN.fullmatch(way.token.base_url):
             _put(body, way.token.base_url, BASE_URL)
         return Reply(200, orjson.dumps(body).decode())
+
+
+def _is_sign_in(asked: Asked, details: WirePlan, base_url: str) -> bool:
+    """Whether a request goes where this system's settings send the one for a token, however that address is written."""
+    token = details.sign_in.token
+    if token is None or asked.method != token.request.method:
+        return False
+    root: dict[str, Json] = {"options": dict(details.options), "auth": dict(details.auth), "assertion": "made-up"}
+    try:
+        wanted = prepare_sign_in(token.request, root, base_url=base_url).url
+    except DataError:
+        return False
+    return asked.url.partition("?")[0] == wanted.partition("?")[0]
 
 
 def _put(body: dict[str, Json], path: str, value: Json) -> None:

@@ -73,7 +73,8 @@ BROKEN = {
     "calls a record's refusal a success": (
         ("with: key.value}}", "with: key.value, ok: good}}\noutcomes: [{status: 200, then: delivered}]"),
         {
-            "upsert: a record that is refused for a reason nobody knows is not delivered": "a record that is refused is delivered"
+            "everything in it is of use": "SF506 warning",
+            "upsert: a record that is refused for a reason nobody knows is not delivered": "a record that is refused is delivered",
         },
     ),
     "takes the first of several": (
@@ -169,7 +170,7 @@ IN_PARTS = """
     steps:
       - name: found
         request: {get: /people, query: {ids: "{{ deliveries | map(attribute='key.value') | join(',') }}"}}
-        answer: {results: {each: people, match: mail, with: key.value, vendor_id: id}}
+        answer: {results: {each: people, match: mail, with: key.value, vendor_id: id}, missing: reject}
       - records: 1
         request: {put: "/people/{{ vendor_id }}", json: payload}
 """
@@ -177,3 +178,86 @@ IN_PARTS = """
 
 def test_whoever_waits_behind_a_refusal_of_the_whole_system_names_its_line(tmp_path: Path) -> None:
     assert broken(check_conformance(written(SMALL[: SMALL.index("    batch:")] + IN_PARTS, tmp_path))) == {}
+
+
+BY_WAY = """auth:
+  key: {settings: {key: secret}, headers: {X-Key: "{{ auth.key }}"}}
+  token:
+    settings: {id: text, code: secret}
+    token: {request: {post: "/{% if auth.id == 'x' %}x{% else %}y{% endif %}/token", form: {code: "{{ auth.code }}"}}}
+    headers: {Authorization: "Bearer {{ token.value }}"}
+operations:"""
+CHANGE = 'json: {each: "merge(payload, {attempt: delivery.attempt})"}'
+
+
+def test_every_way_to_sign_in_is_tried_however_its_address_is_written(tmp_path: Path) -> None:
+    checks = check_conformance(written(SMALL.replace("operations:", BY_WAY), tmp_path))
+    assert broken(checks) == {}
+    assert "signed in by token: upsert: a token that is refused is renewed once" in {check.law for check in checks}
+
+
+def test_a_sign_in_with_a_condition_in_its_address_does_not_hide_what_is_broken(tmp_path: Path) -> None:
+    alone = BY_WAY.replace('  key: {settings: {key: secret}, headers: {X-Key: "{{ auth.key }}"}}\n', "")
+    text = SMALL.replace("operations:", alone).replace("json: {each: payload}", CHANGE)
+    assert set(broken(check_conformance(written(text, tmp_path)))) == {"upsert: a second sending is the same request"}
+
+
+def test_a_token_that_a_further_way_does_not_carry_is_told(tmp_path: Path) -> None:
+    text = SMALL.replace("operations:", BY_WAY.replace("Bearer {{ token.value }}", "Bearer {{ auth.id }}"))
+    found = broken(check_conformance(written(text, tmp_path)))
+    assert found["signed in by token: upsert: a token that is refused is renewed once"] == (
+        "the second request carries the token that was refused",
+    )
+
+
+def test_every_object_is_tried(tmp_path: Path) -> None:
+    two = SMALL.replace("{Contact: {keys: [ext]}}", "{Contact: {keys: [ext]}, Deal: {keys: [ext]}}")
+    alike = two.replace("post: /people", 'post: "/{{ object | lower }}"')
+    assert broken(check_conformance(written(alike, tmp_path))) == {}
+    only_one = two.replace(
+        "json: {each: payload}",
+        "json: {each: \"merge(payload, {attempt: when(object == 'Deal', delivery.attempt)})\"}",
+    )
+    assert set(broken(check_conformance(written(only_one, tmp_path)))) == {
+        "upsert: a second sending is the same request"
+    }
+
+
+LEADS: dict[str, tuple[tuple[str, str], dict[str, tuple[str, ...]]]] = {
+    "never delivers anything": (
+        (
+            "answer: {results: {match: mail, with: key.value}}",
+            'answer: {results: {each: "people[?gone]", match: mail, with: key.value}}',
+        ),
+        {
+            "upsert: a good answer delivers a record": (
+                "no answer that could be made up delivers a record, and no test of the adapter ends in delivered: add one to `tests:`",
+            )
+        },
+    ),
+    "does not know that what is gone is deleted": (
+        ("operations:", 'operations:\n  delete: {repeat: safe, request: {delete: "/people/{{ key.value }}"}}'),
+        {
+            "delete: a record that is gone is deleted already": (
+                "after 404 it is not: add `{status: 404, operation: delete, then: already_done}` to `outcomes:`, or what this API answers",
+            )
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), LEADS.values(), ids=LEADS)
+def test_good_answers_must_lead_somewhere(
+    change: tuple[str, str], expected: dict[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    assert change[0] in SMALL
+    assert broken(check_conformance(written(SMALL.replace(*change), tmp_path))) == expected
+
+
+def test_what_a_look_up_does_not_find_must_come_to_an_end(tmp_path: Path) -> None:
+    text = SMALL[: SMALL.index("    batch:")] + IN_PARTS.replace(", missing: reject", "")
+    assert broken(check_conformance(written(text, tmp_path))) == {
+        "upsert: found: what it finds and does not find comes to an end": (
+            "a record that is not found is tried again and again: say `missing:` of the step's answer, or in a later step",
+        )
+    }
