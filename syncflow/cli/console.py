@@ -174,9 +174,17 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def say_table(
-    headers: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: frozenset[str] = frozenset()
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: frozenset[str] = frozenset(),
+    optional: Sequence[str] = (),
 ) -> None:
-    """Print a table without its empty columns; those in ``numbers`` are aligned to the right, and left out if 0 where space is short."""
+    """Print a table without its empty columns.
+
+    Those in ``numbers`` are aligned to the right, and left out where they hold nothing but 0. Where space is short, those in ``optional``
+    are left out, one after the other until the rest fits.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -186,8 +194,12 @@ def say_table(
     headers, cells = list(headers), [[visible(str(cell)) for cell in row] for row in rows]
     if cells:
         headers, cells = _without(headers, cells, frozenset({""}), among=frozenset(headers))
-    if _natural_width(headers, cells) > console.width:
         headers, cells = _without(headers, cells, frozenset({"", "0"}), among=numbers)
+    for name in optional:
+        if _natural_width(headers, cells) > console.width and name in headers:
+            place = headers.index(name)
+            headers = headers[:place] + headers[place + 1 :]
+            cells = [row[:place] + row[place + 1 :] for row in cells]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for index, header in enumerate(headers):
         table.add_column(header, justify="right" if header in numbers else "left", overflow="fold", no_wrap=index == 0)

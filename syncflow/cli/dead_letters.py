@@ -231,7 +231,7 @@ def _count(path: Path, letters: Letters, *, everything: bool) -> int:
 
 def _show_reasons(found: list[dict[str, Any]]) -> None:
     say_table(
-        ("COUNT", "STAGE", "ROUTE", "CODE", "STATUS", "WHY", "FOR EXAMPLE"),
+        ("COUNT", "STAGE", "ROUTE", "CODE", "STATUS", "WHY", "RULE", "FOR EXAMPLE"),
         [
             (
                 row["count"],
@@ -240,11 +240,13 @@ def _show_reasons(found: list[dict[str, Any]]) -> None:
                 row["code"],
                 row["status"] or "",
                 why_in_our_words(row),
+                row["rule"] or "",
                 row["example"],
             )
             for row in found
         ],
         numbers=frozenset({"COUNT", "FOR EXAMPLE"}),
+        optional=("RULE", "STAGE", "STATUS"),
     )
 
 
@@ -265,6 +267,7 @@ def _show_letters(found: list[dict[str, Any]], count: int) -> None:
             for row in found
         ],
         numbers=frozenset({"ID"}),
+        optional=("PLACE", "WHEN"),
     )
     if len(found) < count:
         say(f"… and {count - len(found):,} older; --limit shows more, --reasons groups them")

@@ -64,7 +64,12 @@ def log_to_stderr(*, level: str, as_json: bool) -> None:
 
 def _remark_as_json(text: str) -> None:
     """Write what a person would be told as a line of the log, whatever its level: nothing else may stand in it."""
-    said = {"msg": "remark", "levelname": "INFO", "created": time.time(), "fields": {"text": text}}
+    log_always("remark", {"text": text})
+
+
+def log_always(event: str, fields: dict[str, Any]) -> None:
+    """Write a line of a log of JSON lines, whatever its level."""
+    said = {"msg": event, "levelname": "INFO", "created": time.time(), "fields": fields}
     sys.stderr.write(JsonFormat().format(logging.makeLogRecord(said)) + "\n")
     sys.stderr.flush()
 

@@ -82,7 +82,7 @@ def run(
     """
     import asyncio
 
-    from syncflow.cli.logs import log_to_stderr
+    from syncflow.cli.logs import log_always, log_to_stderr
     from syncflow.cli.report import report
     from syncflow.config.project import load_project
 
@@ -114,6 +114,8 @@ def run(
         raise typer.Exit(128 + stopped.signal_number) from None
     if output is Output.JSON:
         say_json(_json(ending))
+    elif as_json:
+        log_always("run.ended", _json(ending))
     else:
         report(ending, systems=systems)
     if signal_number:

@@ -25,7 +25,8 @@ def render(diagnostics: Sequence[Diagnostic], style: Format = "text") -> str:
         case "concise":
             return "\n".join(_concise(diagnostic) for diagnostic in diagnostics)
         case "json":
-            return json.dumps([as_json(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
+            told = [as_json(diagnostic) for diagnostic in diagnostics]
+            return json.dumps({"schema_version": 1, "diagnostics": told}, indent=2, ensure_ascii=False)
         case "github":
             return "\n".join(_github(diagnostic) for diagnostic in diagnostics)
         case "sarif":

@@ -53,7 +53,7 @@ def test_no_listing_shows_personal_data(command: Command, from_file: Path, mock:
 def test_the_end_is_told_per_route(command: Command, from_file: Path, mock: Running) -> None:
     ended = command("run", "--quiet")
     assert ended.out.startswith("10 events read: 8 routed, 1 ignored, 1 dead letter\n")
-    for text in ("contacts/salesforce", "contacts/hubspot", "REFUSED FOR RATE", "P95", "`syncflow dlq list` says why"):
+    for text in ("contacts/salesforce", "contacts/hubspot", "DELIVERED", "P95", "`syncflow dlq list` says why"):
         assert text in ended.out
 
 
@@ -116,6 +116,12 @@ def test_a_json_log_holds_nothing_but_json(command: Command, from_file: Path, mo
     ended = command("run", "--log-format", "json", "--metrics", "0")
     lines = [json.loads(line) for line in ended.err.splitlines()]
     assert any(line.get("text", "").startswith("metrics on http://") for line in lines)
+    assert ended.out == ""
+    assert lines[-1]["event"] == "run.ended"
+    assert lines[-1]["events"]["read"] == 10
+    quiet = command("run", "--log-format", "json", "--quiet")
+    assert quiet.out == ""
+    assert [json.loads(line)["event"] for line in quiet.err.splitlines()] == ["run.ended"]
     (from_file / "events.jsonl").unlink()
     ended = command("run", "--log-format", "json", "--from-start")
     assert [json.loads(line)["text"] for line in ended.err.splitlines() if "error" in line]

@@ -28,7 +28,9 @@ def test_concise_is_one_line_each() -> None:
 
 
 def test_json_leaves_out_what_is_not_said() -> None:
-    (found,) = json.loads(render([ERROR], "json"))
+    told = json.loads(render([ERROR], "json"))
+    assert told["schema_version"] == 1
+    (found,) = told["diagnostics"]
     assert found == {
         "code": "SF201",
         "severity": "error",

@@ -62,23 +62,26 @@ def test_a_copy_of_no_journal_leaves_nothing_behind(tmp_path: Path) -> None:
 BROKEN = {
     "open without event": (
         "UPDATE deliveries SET state = 'waiting', event = 9999 WHERE id = 1",
-        "1 open deliveries have no event",
+        "open deliveries without an event: 1",
     ),
-    "unknown state": ("UPDATE deliveries SET state = 'delivXred' WHERE id = 2", "1 deliveries are in no known state"),
-    "payload": ("UPDATE deliveries SET payload = x'7b22' WHERE id = 3", "1 deliveries have a payload that is not JSON"),
-    "body": ("UPDATE events SET raw = x'7b22' WHERE seq = 3", "1 events have a body that is not JSON"),
+    "unknown state": ("UPDATE deliveries SET state = 'delivXred' WHERE id = 2", "deliveries in no known state: 1"),
+    "payload": (
+        "UPDATE deliveries SET payload = x'7b22' WHERE id = 3",
+        "deliveries with a payload that is not JSON: 1",
+    ),
+    "body": ("UPDATE events SET raw = x'7b22' WHERE seq = 3", "events with a body that is not JSON: 1"),
     "presence": (
         "UPDATE presence SET delivery = 99999 WHERE record = 'A1'",
-        "1 places of records point at a delivery that was never made",
+        "records whose last delivery was never made: 1",
     ),
-    "marks": ("INSERT INTO marks (event, route, how, at) VALUES (9999, '', 'remap', 1)", "1 marks have no event"),
+    "marks": ("INSERT INTO marks (event, route, how, at) VALUES (9999, '', 'remap', 1)", "marks without an event: 1"),
     "counts of events": (
         "DELETE FROM event_counts",
-        "1 counts of events differ from the events",
+        "counts of events that differ from the events: 1",
     ),
     "counts of deliveries": (
         "UPDATE settled_counts SET count = count + 1",
-        "2 counts of deliveries differ from the deliveries",
+        "counts of deliveries that differ from the deliveries: 2",
     ),
 }
 

@@ -31,25 +31,25 @@ def _differences(one: str, other: str) -> str:
 
 
 _LAWS = {
-    "open deliveries have no event": (
+    "open deliveries without an event": (
         f"SELECT count(*) FROM deliveries d WHERE {IS_OPEN} AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = d.event)"
     ),
-    "open dead letters have no event": (
+    "open dead letters without an event": (
         "SELECT count(*) FROM dead_letters l WHERE state = 'open' AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = l.event)"
     ),
-    "marks have no event": "SELECT count(*) FROM marks m WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = m.event)",
-    "attempts have no delivery": (
+    "marks without an event": "SELECT count(*) FROM marks m WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = m.event)",
+    "attempts without a delivery": (
         "SELECT count(*) FROM attempts a WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = a.delivery)"
     ),
-    "places of records point at a delivery that was never made": (
+    "records whose last delivery was never made": (
         "SELECT count(*) FROM presence WHERE delivery > (SELECT coalesce(max(id), 0) FROM deliveries)"
     ),
-    "deliveries are in no known state": f"SELECT count(*) FROM deliveries WHERE state NOT IN ({_STATES})",
-    "deliveries have a payload that is not JSON": "SELECT count(*) FROM deliveries WHERE NOT json_valid(CAST(payload AS TEXT))",
-    "events have a body that is not JSON": (
+    "deliveries in no known state": f"SELECT count(*) FROM deliveries WHERE state NOT IN ({_STATES})",
+    "deliveries with a payload that is not JSON": "SELECT count(*) FROM deliveries WHERE NOT json_valid(CAST(payload AS TEXT))",
+    "events with a body that is not JSON": (
         "SELECT count(*) FROM events WHERE state = 'routed' AND raw != x'' AND NOT json_valid(CAST(raw AS TEXT))"
     ),
-    "positions of the source lie before its beginning": "SELECT count(*) FROM positions WHERE offset < 0",
+    "positions before the beginning of the source": "SELECT count(*) FROM positions WHERE offset < 0",
 }
 
 _EVENTS = "SELECT state, count(*) FROM events GROUP BY state"
@@ -58,8 +58,8 @@ _SETTLED = f"SELECT route, system, state, count(*) FROM deliveries WHERE NOT {IS
 _SETTLED_COUNTED = "SELECT route, system, state, count FROM settled_counts WHERE count != 0"
 
 _COUNTS = {
-    "counts of events differ from the events": _differences(_EVENTS, _EVENTS_COUNTED),
-    "counts of deliveries differ from the deliveries": _differences(_SETTLED, _SETTLED_COUNTED),
+    "counts of events that differ from the events": _differences(_EVENTS, _EVENTS_COUNTED),
+    "counts of deliveries that differ from the deliveries": _differences(_SETTLED, _SETTLED_COUNTED),
 }
 """Sentences about tables that a journal of an earlier version does not have."""
 
@@ -92,10 +92,10 @@ def _problems(journal: sqlite3.Connection) -> Iterator[str]:
         try:
             count = journal.execute(query).fetchone()[0]
         except sqlite3.Error as error:
-            yield f"cannot be read ({error}) while looking whether {law}"
+            yield f"cannot be read ({error}) while looking for {law}"
             continue
         if count:
-            yield f"{count:,} {law}"
+            yield f"{law}: {count:,}"
 
 
 def backup(path: Path, copy: Path) -> int:
