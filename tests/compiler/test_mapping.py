@@ -32,6 +32,8 @@ FIELDS = {
         "origin": {"create_only": True},
         "extra": {"type": "json"},
         "nick": {"trim": True},
+        "owner": {"type": "relation", "by": {"number": {"length": 5}, "mail": {"type": "email"}}},
+        "firm": {"type": "relation", "by": {"number": {"type": "integer"}}, "cleared_by": "firm_id"},
     }.items()
 }
 
@@ -299,3 +301,48 @@ def test_options_that_the_other_side_would_refuse_cost_no_request(
 )
 def test_the_line_break_that_yaml_puts_behind_a_block_is_no_part_of_a_template(template: str, sent: str) -> None:
     assert payload({"extra": template}, {"x": "A"})["extra"] == sent
+
+
+@pytest.mark.parametrize(
+    ("fields", "x", "sent"),
+    [
+        ({"owner": {"number": "item.x"}}, "A1", {"owner": {"number": "A1"}}),
+        ({"owner": {"mail": "lower(item.x)"}}, "A@B.org", {"owner": {"mail": "a@b.org"}}),
+        ({"owner": {"number": "item.x"}}, None, {"owner": None}),
+        ({"owner": {"number": "{{ item.x }}"}}, "A1", {"owner": {"number": "A1"}}),
+        ({"owner": "{number: item.x}"}, "A1", {"owner": {"number": "A1"}}),
+        ({"firm": {"number": "item.x"}}, 5, {"firm": {"number": 5}}),
+        ({"firm": {"number": "item.x"}}, None, {"firm_id": None}),
+    ],
+)
+def test_a_relation_names_another_record_by_one_of_its_fields(
+    fields: dict[str, Any], x: Any, sent: dict[str, Any]
+) -> None:
+    made = payload({"name": "item.n", **fields}, {"n": "Ada", "x": x})
+    assert {name: value for name, value in made.items() if name not in {"id", "name"}} == sent
+
+
+@pytest.mark.parametrize(
+    ("fields", "x", "code", "reason"),
+    [
+        ({"owner": {"number": "item.x"}}, "A12345", "length", "owner: is longer than 5 characters"),
+        ({"owner": {"mail": "item.x"}}, "x", "format", "owner: is not a valid e-mail"),
+        ({"owner": "{nr: item.x}"}, "A1", "type", "owner: expected one of number, mail that is not null"),
+        ({"owner": "{number: item.x}"}, None, "type", "owner: expected one of number, mail that is not null"),
+        ({"owner": "item.x"}, "A1", "type", "owner: expected one field that names the other record, found text"),
+    ],
+)
+def test_a_relation_that_names_no_record_costs_no_request(
+    fields: dict[str, Any], x: Any, code: str, reason: str
+) -> None:
+    assert refused({"name": "item.n", **fields}, {"n": "Ada", "x": x}) == (code, reason)
+
+
+def test_a_relation_without_a_value_is_left_out_where_nulls_are_omitted() -> None:
+    assert payload({"firm": {"number": "item.x"}}, {"x": None}, nulls="omit") == {"id": "A"}
+
+
+@pytest.mark.parametrize("form", [{"form": "item.x"}, {"form": "item.x", "tabel": {}}, {"a": 1}, {"a": ""}, {}])
+def test_words_of_a_field_that_are_misspelt_make_no_relation(form: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a field is not described like this"):
+        transform({"owner": form})

@@ -12,7 +12,7 @@ from syncflow.compiler.types.json import ANY
 from syncflow.compiler.values import Fault
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe, Relation
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 from syncflow.events import Json
@@ -30,6 +30,7 @@ def check_fields(project: Project) -> Iterator[Diagnostic]:
             yield from () if is_open else _unknown(mapping, fields)
             yield from _read_only(mapping, fields)
             yield from _missing(mapping, fields)
+            yield from _relations(mapping, fields)
             yield from _constants(project, mapping, fields)
 
 
@@ -59,6 +60,31 @@ def _read_only(mapping: _Mapping, fields: _Fields) -> Iterator[Diagnostic]:
         if name in fields and fields[name].read_only:
             message = f"`{name}` is set by the other side and cannot be written"
             yield mapping.report("SF311", message, "fields", name, at_key=True, hint="take it out of the mapping")
+
+
+def _relations(mapping: _Mapping, fields: _Fields) -> Iterator[Diagnostic]:
+    for name, form in mapping.model.fields.items():
+        if not isinstance(form, Relation) or name not in fields or fields[name].type == "json":
+            continue
+        if fields[name].type != "relation":
+            yield mapping.report(
+                "SF207",
+                f"`{name}` is no relation, so it is not named by `{form.by}`",
+                *("fields", name),
+                expected="an expression, {value: …} for a constant, or {from: …, table: …, default: …}",
+                hint=f"write {form.source}, or say `type: relation` in the object file",
+            )
+        elif form.by not in (fields[name].by or {}):
+            known = list(fields[name].by or {})
+            yield mapping.report(
+                "SF310",
+                f"the record of `{name}` is not named by `{form.by}`",
+                *("fields", name, form.by),
+                at_key=True,
+                expected=one_of(known),
+                suggestion=did_you_mean(form.by, known),
+                hint=f"the fields that name it stand under `by:` of `{name}` in the object file",
+            )
 
 
 def _missing(mapping: _Mapping, fields: _Fields) -> Iterator[Diagnostic]:

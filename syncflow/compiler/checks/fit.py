@@ -31,7 +31,15 @@ from syncflow.compiler.types.narrowing import restrict, without_null
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
+from syncflow.config.models.mapping import (
+    Constant,
+    FieldForm,
+    MappingFile,
+    Recipe,
+    Relation,
+    expression_path,
+    has_default,
+)
 from syncflow.config.models.schema import ObjectField
 
 _Steps = tuple[str | int | None, ...]
@@ -70,7 +78,7 @@ def check_fit(
 
 
 def _path(document: Document[MappingFile], name: str) -> tuple[str, ...]:
-    return ("fields", name, "from") if isinstance(document.model.fields[name], Recipe) else ("fields", name)
+    return expression_path(name, document.model.fields[name])
 
 
 def _text(document: Document[MappingFile], name: str) -> str:
@@ -144,6 +152,7 @@ def _values(
         and not (field.type == "date-time" and is_subtype(member, taken))  # the check of payloads gives it a zone
         and not fits(member, field, as_text=as_text, accepts=accepts)
     ]
+    is_key, is_relation = name == document.model.key, isinstance(document.model.fields[name], Relation)
     never = kind != NEVER and restrict(kind, taken) == NEVER
     for misfit in dict.fromkeys(misfits):
         yield document.report(
@@ -153,7 +162,7 @@ def _values(
             severity=_severity(misfit.code, never=never and not (as_text and misfit.code == "SF340")),
             expected=describe(taken),
             found=describe(emitted.type),
-            hint=_for_key(misfit.hint) if name == document.model.key else misfit.hint,
+            hint=_for_key(misfit.hint) if is_key or (is_relation and misfit.code == "SF342") else misfit.hint,
         )
 
 

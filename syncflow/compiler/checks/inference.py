@@ -21,12 +21,12 @@ from syncflow.compiler.code.findings import words_of
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
-from syncflow.compiler.mapping.transform import emit_field
+from syncflow.compiler.mapping.transform import aimed_at, emit_field
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.json import NEVER, Type
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
+from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, expression_path, has_default
 from syncflow.config.nodes import dotted
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten_part
@@ -82,7 +82,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
         if isinstance(form, Recipe) and listed_values(project, document.model.source, form.source) is None:
             yield from check_table(document, name, form, emitter().expression(form.source).type)
         if name in fields and not _is_explained(text, found):
-            yield from check_fit(document, name, emitted, fields[name], **words)
+            yield from check_fit(document, name, emitted, aimed_at(fields[name], form), **words)
             yield from check_unread_field(document, name, emitted, fields[name], library_of(project))
     yield from check_one_of(project, document, made, partial=words["partial"])
 
@@ -161,7 +161,7 @@ def _words_of(project: Project, document: Document[MappingFile]) -> _Words:
 
 def path_of(name: str, form: FieldForm) -> _Path:
     """Return where the expression of a field stands."""
-    return ("fields", name, "from") if isinstance(form, Recipe) else ("fields", name)
+    return expression_path(name, form)
 
 
 def _emitted(project: Project, text: str, scope: Type, emit: Callable[[], Emitted]) -> Emitted | None:

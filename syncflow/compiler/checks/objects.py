@@ -16,6 +16,8 @@ _SIZED = frozenset({"text", "email", "phone", "url", "option", "options", "refer
 _WORDS: Mapping[str, frozenset[str]] = {
     "options": _OPTIONS,
     "separator": frozenset({"options"}),
+    "by": frozenset({"relation"}),
+    "cleared_by": frozenset({"relation"}),
     "minimum": _NUMBERS,
     "maximum": _NUMBERS,
     "length": _SIZED,
@@ -65,6 +67,11 @@ def _words(document: Document[ObjectFile], field: str, entry: ObjectField) -> It
 
 
 def _bounds(document: Document[ObjectFile], field: str, entry: ObjectField) -> Iterator[Diagnostic]:
+    if entry.type == "relation" and not entry.by:
+        hint = "write `by: {Number__c: {length: 20}}`, with the fields that identify the other record"
+        yield document.report(
+            "SF604", f"`{field}` names no record, for it says nothing of `by`", "fields", field, hint=hint
+        )
     if entry.length is not None and entry.length < 1:
         yield document.report(
             "SF604",

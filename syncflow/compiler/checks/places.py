@@ -29,7 +29,7 @@ from syncflow.compiler.types.json import (
 from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe, expression_path
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 
@@ -84,7 +84,7 @@ def expressions_of(project: Project) -> Iterator[Place]:
 def _of_mapping(mapping: Document[MappingFile]) -> Iterator[Place]:
     for name, form in mapping.model.fields.items():
         if isinstance(form, Recipe):
-            yield Place(mapping, ("fields", name, "from"), form.source, mapping.model.source, is_inner=True)
+            yield Place(mapping, expression_path(name, form), form.source, mapping.model.source, is_inner=True)
         elif not isinstance(form, Constant):
             yield Place(mapping, ("fields", name), form, mapping.model.source, is_inner=True)
 

@@ -14,7 +14,7 @@ from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.json import may_be_null
 from syncflow.config.diagnostics import Diagnostic, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import MappingFile, Recipe
+from syncflow.config.models.mapping import MappingFile, expression_path
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 
@@ -32,7 +32,7 @@ def check_unread_field(
         return
     met = conversions_of(emitted, functions)
     if met:
-        path = ("fields", name, "from") if isinstance(document.model.fields[name], Recipe) else ("fields", name)
+        path = expression_path(name, document.model.fields[name])
         yield document.report(
             "SF348",
             f"{'the key' if is_key else 'the required field'} `{name}` may meet a value that {_named(met)} cannot read; "

@@ -166,9 +166,46 @@ def compile_field(field: ObjectField, *, zone: tzinfo, as_text: bool) -> Check: 
             return _option(field, as_text=as_text)
         case "options":
             return _options(field, as_text=as_text)
+        case "relation":
+            return _relation(field, zone=zone, as_text=as_text)
         case "json":
             return lambda value: value
     return _text(field, as_text=as_text)
+
+
+def _relation(field: ObjectField, *, zone: tzinfo, as_text: bool) -> Check:
+    """Take an object that names another record by one of its fields."""
+    checks = {name: compile_field(one, zone=zone, as_text=as_text) for name, one in (field.by or {}).items()}
+
+    def check(value: Json) -> Json:
+        if not isinstance(value, dict) or len(value) != 1:
+            raise _Unfit("type", f"expected one field that names the other record, found {kind_of(value)}")
+        [(name, given)] = value.items()
+        if name not in checks or given is None:
+            raise _Unfit("type", f"expected one of {', '.join(checks)} that is not null")
+        return {name: checks[name](given)}
+
+    return check
+
+
+def with_relations(
+    check: Callable[[Item, Change], Item] | None, relations: Mapping[str, tuple[str, str]]
+) -> Callable[[Item, Change], Item] | None:
+    """Return a check that writes relations after it. ``relations``: field → (the field by which the other record is named, the
+    field whose null takes the relation away or the relation itself)."""
+    if not relations:
+        return check
+
+    def related(payload: Item, change: Change) -> Item:
+        if check is not None:
+            payload = check(payload, change)
+        for name, (by, cleared) in relations.items():
+            if name in payload:
+                value = payload.pop(name)
+                payload[cleared if value is None else name] = None if value is None else {by: value}
+        return payload
+
+    return related
 
 
 def _number(field: ObjectField) -> Check:

@@ -18,14 +18,22 @@ from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.unreadable import NOTES
-from syncflow.compiler.mapping.payloads import compile_payload_check
+from syncflow.compiler.mapping.payloads import compile_payload_check, with_relations
 from syncflow.compiler.mapping.unread import Unread, conversions_of
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.texts import tidier
 from syncflow.compiler.types.json import MISSING, Type, may_be_null
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, has_default
+from syncflow.config.models.mapping import (
+    Constant,
+    FieldForm,
+    MappingFile,
+    Recipe,
+    Relation,
+    expression_path,
+    has_default,
+)
 from syncflow.config.models.routes import UnreadableRule
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import DataError
@@ -97,12 +105,16 @@ def compile_mapping(
     Raises:
         ExpressionError: an expression cannot be compiled.
     """
+    relations = {name: form for name, form in mapping.fields.items() if isinstance(form, Relation)}
+    written = {name: (form.by, _cleared(name, fields.get(name))) for name, form in relations.items()}
+    fields = {**fields, **{name: aimed_at(fields[name], form) for name, form in relations.items() if name in fields}}
     made = emit(mapping, scope, partial=partial, document=document, functions=functions)
     function = made.emitter.function("payload")
     kinds = {name: emitted.type for name, emitted in made.fields.items()}
     check = compile_payload_check(
         fields, kinds, zone=zone, as_text=as_text, sure=made.sure, one_of=one_of, omit_nulls=mapping.nulls == "omit"
     )
+    check = with_relations(check, written)
     required = {name for name, each in fields.items() if each.required and not each.read_only} | {mapping.key}
     unread = _unread(mapping, made, required, scope, functions, unreadable)
     finish = _finish(check, unread)
@@ -110,6 +122,17 @@ def compile_mapping(
     key, payload = _key(_key_function(mapping, functions), tidy), _payload(function, finish, mapping.key, tidy)
     keyed = _keyed(function, finish, mapping.key, key, tidy)
     return Transform(mapping.target, mapping.key, payload, key, keyed, unread, function)
+
+
+def aimed_at(field: ObjectField, form: FieldForm) -> ObjectField:
+    """Return the field that a form's expression is for: of a relation, that of the other record."""
+    if not isinstance(form, Relation) or field.by is None or form.by not in field.by:
+        return field if not isinstance(form, Relation) else ObjectField(type="json", required=field.required)
+    return field.by[form.by].model_copy(update={"required": field.required, "read_only": field.read_only})
+
+
+def _cleared(name: str, field: ObjectField | None) -> str:
+    return name if field is None or field.cleared_by is None else field.cleared_by
 
 
 def _unread(
@@ -198,7 +221,7 @@ def emit_field(
     """
     if isinstance(form, Constant):
         return emitter.constant(form.value)
-    path = ("fields", name, "from") if isinstance(form, Recipe) else ("fields", name)
+    path = expression_path(name, form)
     place = None if document is None else place_within(document.span(*path))
     careful = _forgiving(emitter) if has_fallback(form) else emitter
     found = careful.expression(form.source if isinstance(form, Recipe) else form, place=place, field=name)

@@ -22,11 +22,12 @@ from syncflow.compiler.types.json import (
     Text,
     Type,
     accepts,
+    closed_object,
     nullable,
     optional,
     union,
 )
-from syncflow.compiler.types.narrowing import of_value, restrict
+from syncflow.compiler.types.narrowing import of_value, restrict, without_null
 from syncflow.config.models.schema import JsonType, ObjectField, SchemaNode
 
 _JSON_TYPES: tuple[JsonType, ...] = ("null", "boolean", "number", "string", "array", "object")
@@ -151,6 +152,10 @@ def _of_field(field: ObjectField) -> Type:  # noqa: PLR0911  # one line a type
             return Text(values=None if field.options is None else frozenset(field.options), max_length=field.length)
         case "json":
             return ANY
+        case "relation":
+            return union(
+                *(closed_object(**{name: without_null(_of_field(one))}) for name, one in (field.by or {}).items())
+            )
         case "options":
             return _options(field)
         case "text" | "phone" | "url" | "reference":

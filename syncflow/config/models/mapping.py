@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
+from syncflow.config.diagnostics import did_you_mean
 from syncflow.config.models.base import Model
 from syncflow.config.models.routes import NullRule, UnreadableRule
 from syncflow.config.models.trials import MappingTest
@@ -34,6 +35,19 @@ class Recipe(Model):
     """What becomes of the field where a conversion cannot read its value; left out: as the mapping says."""
 
 
+class Relation(Recipe):
+    """``{Account_Number__c: item.account}``: another record, named by one of its own fields."""
+
+    by: Text
+    """The field of the other record."""
+
+
+def expression_path(name: str, form: str | Constant | Recipe) -> tuple[str, ...]:
+    """Return where the expression of a field stands in its file."""
+    last = () if not isinstance(form, Recipe) else (form.by,) if isinstance(form, Relation) else ("from",)
+    return ("fields", name, *last)
+
+
 def has_default(form: str | Constant | Recipe) -> bool:
     """Tell whether a field says what to take where there is nothing; that may be null."""
     return isinstance(form, Recipe) and "default" in form.model_fields_set
@@ -42,7 +56,23 @@ def has_default(form: str | Constant | Recipe) -> bool:
 def _form(value: Any) -> str:
     if isinstance(value, str):
         return "=expression"
+    if isinstance(value, Relation):
+        return "=relation"
     return "=recipe" if isinstance(value, Recipe) or (isinstance(value, dict) and "from" in value) else "=constant"
+
+
+_WORDS = ("from", "value", "table", "default", "unreadable")
+
+
+def _relation(value: dict[str, Any]) -> Relation | None:
+    """Return what ``{Account_Number__c: item.account}`` says; None where it looks like a word of a field misspelt."""
+    if len(value) != 1:
+        return None
+    [(by, source)] = value.items()
+    is_text = isinstance(source, str) and source != "" and isinstance(resolve(source), str)
+    if not is_text or by in _WORDS or did_you_mean(str(by), _WORDS):
+        return None
+    return Relation(by=by, **{"from": source})
 
 
 def _refuse_other_forms(value: Any) -> Any:
@@ -56,6 +86,9 @@ def _refuse_other_forms(value: Any) -> Any:
             code="SF207",
         )
     if isinstance(value, dict) and not {"from", "value"} & value.keys():
+        relation = _relation(value)
+        if relation is not None:
+            return relation
         raise refuse(
             "a field is not described like this",
             expected=_FORMS,
@@ -69,8 +102,20 @@ def _refuse_other_forms(value: Any) -> Any:
     return value
 
 
+_ONE_TEXT = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": {"type": "string"},
+    "propertyNames": {"not": {"enum": list(_WORDS)}},
+}
+"""What editors are told of a Relation."""
+
 FieldForm: TypeAlias = Annotated[
-    Annotated[Expr, Tag("=expression")] | Annotated[Constant, Tag("=constant")] | Annotated[Recipe, Tag("=recipe")],
+    Annotated[Expr, Tag("=expression")]
+    | Annotated[Constant, Tag("=constant")]
+    | Annotated[Recipe, Tag("=recipe")]
+    | Annotated[Relation, WithJsonSchema(_ONE_TEXT), Tag("=relation")],
     Discriminator(_form),
     BeforeValidator(_refuse_other_forms),
 ]

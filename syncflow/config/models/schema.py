@@ -88,6 +88,7 @@ ObjectType = Literal[
     "option",
     "options",
     "reference",
+    "relation",
     "json",
 ]
 
@@ -126,6 +127,10 @@ class ObjectField(Model):
     """The least number."""
     maximum: IntegerOrNumber | None = None
     """The greatest number."""
+    by: dict[Text, ObjectField] | None = None
+    """The fields of another record by which it may be named; for the type relation."""
+    cleared_by: Text | None = None
+    """The field whose null takes the relation away; for the type relation. Left out: null is sent for the relation itself."""
 
 
 class ObjectFile(Model):
