@@ -186,10 +186,14 @@ class Tables:
             db.executemany(sql, [(id_,) for id_ in ids])
 
     def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:
-        """Write what attempts came to, what was learnt of vendors' ids, and how many requests there were."""
+        """Write what attempts came to, and what they prove; of deliveries that are settled already, nothing."""
         with self._db as db:
-            where = f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}"
-            count_settled(db, update(db, _SETTLE, outcomes["settlements"], where=where, returning=_PLACE))
+            settled = update(db, _SETTLE, outcomes["settlements"], where=_SETTLE_WHERE, returning=_PLACE)
+            if len(settled) < len(outcomes["settlements"]):
+                db.rollback()
+                outcomes = self._of_open(outcomes)
+                settled = update(db, _SETTLE, outcomes["settlements"], where=_SETTLE_WHERE, returning=_PLACE)
+            count_settled(db, settled)
             unsettled = presence.lost_sight_of(db, outcomes["refused"])
             presence.prove(db, outcomes, unsettled=unsettled)
             sent.write(db, outcomes["sent"], unsettled=unsettled)
@@ -202,6 +206,15 @@ class Tables:
             )
             self._bury(outcomes["dead_letters"])
             self._supersede(outcomes["superseded"], at)
+
+    def _of_open(self, outcomes: Mapping[str, Rows]) -> dict[str, Rows]:
+        """Leave out what is about deliveries that were settled meanwhile: no second dead letter, no second proof."""
+        sql = f"SELECT id FROM deliveries WHERE id = ? AND {IS_OPEN}"
+        still = {row[0] for entry in outcomes["settlements"] for row in self._db.execute(sql, (entry[-1],))}
+        return {
+            name: rows if name == "superseded" else [row for row in rows if row[_WHOSE.get(name, -1)] in still]
+            for name, rows in outcomes.items()
+        }
 
     def page(self, system: str, after: int, most: int, routes: Sequence[str] | None = None) -> Rows:
         """Open deliveries of a system, in order of their numbers; only of some routes where they are given."""
@@ -310,6 +323,10 @@ class Tables:
             self._database.close()
             self._database = self._retention = None
 
+
+_SETTLE_WHERE = f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}"
+_WHOSE = {"attempts": 0, "dead_letters": 1, "failed": -2}
+"""Where a row of outcomes names its delivery; the others name it last."""
 
 _WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
 
