@@ -98,8 +98,11 @@ class Attempts:
     ) -> dict[int, Outcome]:
         """Look for the record because of which a batch fails while others succeed."""
         found = await self._bisect(batch, Signal("split", reason="the batch fails"), passed, failing=True)
-        if found.signal is not None:
-            self._condition.heed(found.signal)
+        signal = found.signal
+        if found.stop and not found.unanswered:  # its parts were answered, and every record was refused alike
+            signal = Signal("stop", reason=found.stop)
+        if signal is not None:
+            self._condition.heed(signal)
             return _without_retries(found.outcomes)
         alone = {n for n, outcome in found.outcomes.items() if n in own and outcome.verdict is Verdict.RETRY}
         return self._charge(_by_number(batch, result) | found.outcomes, own=alone)
@@ -149,6 +152,7 @@ class Attempts:
 
     async def _bisect(self, batch: Batch, signal: Signal, passed: Passed, *, failing: bool = False) -> Bisection:
         """Look for the record at fault; ``failing``: of a batch that gets no answer, so that parts which get none are halved too."""
+        unanswered = False
         search = bisect(batch.deliveries, reason=signal.reason or "the batch was refused")
         part = next(search)
         while True:
@@ -156,11 +160,13 @@ class Attempts:
                 Batch(self._batch_ids(), batch.system, batch.object, batch.operation, batch.key_name, part), passed
             )
             if failing and len(part) > 1 and _is_failure(result):
-                result = replace(result, signal=Signal("split"))
+                result, unanswered = replace(result, signal=Signal("split")), True
             try:
                 part = search.send(result)
             except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]  # a generator's return value is untyped here
+                found: Bisection = end.value
+                found.unanswered = unanswered
+                return found
 
 
 def _by_number(batch: Batch, result: BatchResult) -> dict[int, Outcome]:

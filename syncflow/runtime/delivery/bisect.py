@@ -23,6 +23,8 @@ class Bisection:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     stop: str = ""
     signal: Signal | None = None
+    unanswered: bool = False
+    """Whether a part got no answer at all: then a search that came to nothing says nothing of the configuration."""
 
 
 def bisect(batch: Part, *, reason: str) -> Generator[Part, BatchResult, Bisection]:
