@@ -103,6 +103,7 @@ class Engine:
             changed=self._news,
             only=only,
             window=window,
+            at_once=wait_seconds == 0,
         )
         self.reloading = asyncio.Lock()
         """Held while a reload is under way: the project that was loaded last must win."""
@@ -349,7 +350,7 @@ class Engine:
             await self._wait_for_news(1.0 if self._read_all else None)
             if self.tally.open != left or not self._read_all:
                 left, since = self.tally.open, self._clock.monotonic()
-            elif self._clock.monotonic() - since >= self._wait_seconds:
+            elif self._clock.monotonic() - since >= self._wait_seconds and self._looked and not self._systems.is_busy:
                 self._reason = f"nothing could be delivered for {self._wait_seconds:g} s (--wait)"
                 return
 

@@ -63,7 +63,9 @@ class Systems:
         changed: Callable[[], None],
         only: Sequence[str],
         window: int,
+        at_once: bool = False,
     ) -> None:
+        """``at_once``: what an earlier run left is tried although its time has not come."""
         self.only = chosen_routes(program, only) if only else None
         """The routes that send; None: all."""
         self._only_names = only
@@ -76,6 +78,7 @@ class Systems:
         self._bugs = bugs
         self._changed = changed
         self._window = window
+        self._at_once = at_once
         self._batch_ids = _batch_ids()
         self._routes = program.routes
         self._flush = False
@@ -127,6 +130,11 @@ class Systems:
     def nothing_moves(self) -> bool:
         """Whether no delivery is open but those of systems that stopped."""
         return all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being sent, or can be before long."""
+        return any(dispatcher.is_busy for dispatcher in self._dispatchers.values())
 
     @property
     def stopped(self) -> tuple[str, ...]:
@@ -219,6 +227,7 @@ class Systems:
             standing=self._standings.pop(name, None),
             only=self.only,
             window=self._window,
+            at_once=self._at_once,
             by_time={kind for kind, record in program.records.items() if record.version == "timestamp"},
         )
         if self._flush:

@@ -71,8 +71,12 @@ class Dispatcher:
         window: int = WINDOW,
         only: frozenset[str] | None = None,
         by_time: Container[str] = (),
+        at_once: bool = False,
     ) -> None:
-        """``only``: the routes whose deliveries are read from the journal; None: all."""
+        """``only``: the routes whose deliveries are read from the journal; None: all.
+
+        ``at_once``: what an earlier run left is tried although its time has not come.
+        """
         self.plan = plan
         self._system = system
         self._limiter = limiter
@@ -131,6 +135,7 @@ class Dispatcher:
             backlog=backlog,
             window=window,
             only=only,
+            at_once=at_once,
         )
         self._heads = Heads(
             plan, routes=routes, lanes=self._lanes, ends=self._ends, journal=journal, clock=clock, by_time=by_time
@@ -170,6 +175,17 @@ class Dispatcher:
     def idle(self) -> bool:
         """Whether nothing of this system is open, in memory or in the journal."""
         return not (len(self._lanes) or self._pages.backlog)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being sent, or can be before long: what waits for its time or for a pause is not."""
+        if self.stopped:
+            return False
+        if self._lanes.in_flight > self._ends.held or self._pages.is_due or self._lanes.has_unsure:
+            return True
+        if self._flush and self._only_held:
+            return True
+        return any(wait is None or wait.is_short for wait in self._waits())
 
     @property
     def standing(self) -> Standing | None:

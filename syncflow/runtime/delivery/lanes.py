@@ -71,6 +71,11 @@ class Lanes:
         return len(self._delayed)
 
     @property
+    def has_unsure(self) -> bool:
+        """Whether heads have to be decided."""
+        return bool(self._unsure)
+
+    @property
     def only_in_flight(self) -> bool:
         """Whether every head is in flight: none waits, in a group or for its time, and none has to be decided."""
         return not (self._groups or self._delayed or self._unsure)

@@ -29,6 +29,10 @@ _SHORT_SECONDS = 60.0
 """Where it is not known what an earlier run sent, windows up to this long are taken to be full."""
 
 
+_STEADY_SECONDS = 10.0
+"""A wait for a window that is longer than this is no steady use of it."""
+
+
 class GateClosedError(UnavailableError):
     """The run is stopping: no further request is sent."""
 
@@ -48,6 +52,11 @@ class Wait:
     seconds: float | None
     by: str
     """``window 60/60s only: deletion``, ``pause``, ``pace`` or ``in flight``."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it belongs to a steady use of limits: not a pause that was asked for, nor a long window that is used up."""
+        return self.by != "pause" and (self.seconds is None or self.seconds <= _STEADY_SECONDS)
 
 
 _passed: ContextVar[Passed | None] = ContextVar("passed", default=None)

@@ -32,7 +32,9 @@ class Pages:
         backlog: bool,
         window: int,
         only: frozenset[str] | None,
+        at_once: bool = False,
     ) -> None:
+        """``at_once``: what an earlier run left is tried although its time has not come."""
         self.backlog = backlog
         """Whether deliveries may wait in the journal that are not in memory."""
         self._plan = plan
@@ -43,6 +45,7 @@ class Pages:
         self._keep = keep
         self._window = window
         self._only = only
+        self._at_once = at_once
         self._skipped = False
         self._loaded = 0
 
@@ -62,9 +65,14 @@ class Pages:
             self._keep(asyncio.create_task(self._ends.give_up(refused.values())))
         self._add([(delivery, None) for delivery in deliveries])
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to load, and room for it."""
+        return self.backlog and len(self._lanes) <= self._window * 3 // 4
+
     async def load(self) -> None:
         """Load from the journal when a quarter of the window is free."""
-        while self.backlog and len(self._lanes) <= self._window * 3 // 4:
+        while self.is_due:
             most = self._window - len(self._lanes)
             self._skipped = False
             rows = await self._journal.page(self._plan.name, after=self._loaded, most=most, routes=self._only)
@@ -74,7 +82,8 @@ class Pages:
             self._loaded = rows[-1].delivery.id
             refused = self._refused((row.delivery, row.state) for row in rows)
             now = self._clock.now()
-            self._add([(row.delivery, row.wait_seconds(now)) for row in rows if row.delivery.id not in refused])
+            waits = [(row.delivery, None if self._at_once else row.wait_seconds(now)) for row in rows]
+            self._add([(delivery, wait) for delivery, wait in waits if delivery.id not in refused])
             await self._ends.give_up(refused.values())
 
     def _refused(self, deliveries: Iterable[tuple[Delivery, DeliveryState]]) -> dict[int, Ended]:
