@@ -49,17 +49,11 @@ def broken_raw(position: Position, text: bytes, *, why: str) -> Raw:
 
 
 class LineSplitter:
-    """Each line is an event. Lines that are too long or not UTF-8 come out broken, blank ones not at all.
+    """Each line is an event. Lines that are too long or not UTF-8 come out broken, blank ones not at all."""
 
-    With ``verbatim`` lines come as they are, with blank ones and a trailing carriage return.
-    """
-
-    def __init__(
-        self, partition: str, *, max_event: int, offset: int = 0, line: int = 0, verbatim: bool = False
-    ) -> None:
+    def __init__(self, partition: str, *, max_event: int, offset: int = 0, line: int = 0) -> None:
         self._partition = partition
         self._max_event = max_event
-        self._verbatim = verbatim
         self._offset = offset
         self._line = line
         self._pieces: list[bytes] = []
@@ -104,14 +98,14 @@ class LineSplitter:
 
     def _split(self, region: bytes, found: list[Raw]) -> None:
         """Cut whole lines; what can be is checked for all at once, since the loop sees every line there is."""
-        partition, offset, line, verbatim = self._partition, self._offset, self._line, self._verbatim
-        plain = _is_utf8(region) and (verbatim or b"\r" not in region)
+        partition, offset, line = self._partition, self._offset, self._line
+        plain = b"\r" not in region and _is_utf8(region)
         longest = self._max_event
         for text in region.split(b"\n"):
             offset += len(text) + 1
             line += 1
             if plain and len(text) <= longest:
-                if verbatim or (text and not text.isspace()):
+                if text and not text.isspace():
                     found.append(Raw(Position(partition, offset, line), text))
             else:
                 found += self._checked(text, Position(partition, offset, line))
@@ -144,10 +138,10 @@ class LineSplitter:
         return self._checked(text.removeprefix(_MARK) if first else text, position)
 
     def _checked(self, text: bytes, position: Position) -> list[Raw]:
-        body = text if self._verbatim else text.removesuffix(b"\r")
+        body = text.removesuffix(b"\r")
         if len(body) > self._max_event:
             return [broken_raw(position, text, why=self._too_long())]
-        if not self._verbatim and not body.strip():
+        if not body.strip():
             return []
         try:
             body.decode()

@@ -91,3 +91,8 @@ def test_a_line_that_is_too_long_leaves_its_head_length_and_hash(size: int, bloc
 
 def test_a_line_as_long_as_allowed_is_whole() -> None:
     assert [raw.broken for raw in split(b"x" * 100 + b"\r\n", b"y" * 100)] == ["", ""]
+
+
+def test_lines_of_blanks_are_no_events_within_a_block() -> None:
+    splitter = LineSplitter("p", max_event=100)
+    assert [raw.body for raw in splitter.feed(b'{"a": 1}\n  \n\t\n\n{"b": 2}\n')] == [b'{"a": 1}', b'{"b": 2}']
