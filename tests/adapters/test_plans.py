@@ -155,7 +155,7 @@ WRONG_ADAPTERS: dict[str, tuple[str, str, str]] = {
     "a path that runs on from the host's name": (
         "/people/{{ key.name }}",
         "people/{{ key.name }}",
-        "SF502 20:20 a path begins with / | write /people/{{ key.name }}, or a URL with https://",
+        "SF502 20:20 a path begins with / | a path is written /people/{{ key.name }}, a URL with https://",
     ),
     "bad JMESPath": ("each: payload", 'each: "payload["', "SF501 20:68 the expression ends too early | "),
 }

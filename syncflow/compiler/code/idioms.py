@@ -81,8 +81,10 @@ def _names(text: str, offset: int) -> Iterator[Idiom]:
             if match.start("name") <= offset <= match.end("name"):
                 instead = f'"{match["name"]}"'
                 written = match.groupdict().get("before", "") + instead
+                said = "a name with a dash" if pattern is _DASHED else "a name that begins with a digit"
+                minus = "; numbers are subtracted by subtract(a, b)" if pattern is _DASHED else ""
                 yield Idiom(
-                    f"a name with a dash, or that begins with a digit, stands in double quotes: {written}",
+                    f"{said} is written in double quotes: {written}{minus}",
                     (match.start("name"), len(match["name"]), instead),
                 )
 
