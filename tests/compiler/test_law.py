@@ -44,6 +44,14 @@ PROPERTIES: list[tuple[dict[str, Any], st.SearchStrategy[Any]]] = [
     ({"type": ["number", "null"]}, st.none() | _DECIMAL),
     ({"type": "boolean"}, st.booleans()),
     ({"type": "array", "items": {"type": "string"}}, st.lists(_TEXT, max_size=3)),
+    (
+        {"type": "array", "items": {"type": "string", "enum": ["lead", "customer"]}},
+        st.lists(st.sampled_from(["lead", "customer"]), max_size=3),
+    ),
+    (
+        {"type": "array", "items": {"type": ["string", "null"], "enum": ["lead", "odd", None]}},
+        st.lists(st.sampled_from(["lead", "odd", None]), max_size=3),
+    ),
     ({}, st.none() | st.booleans() | _WHOLE | _TEXT | st.lists(_WHOLE, max_size=2)),
 ]
 
@@ -61,6 +69,10 @@ FIELDS: list[dict[str, Any]] = [
     {"type": "boolean", "required": True},
     {"type": "option", "options": ["lead", "customer", "Other"]},
     {"type": "options", "options": ["lead", "customer"]},
+    {"type": "options", "options": ["lead", "customer", "odd"], "separator": ";"},
+    {"type": "options", "options": ["lead", "customer"], "separator": ";", "required": True},
+    {"type": "options", "separator": ";", "length": 40},
+    {"type": "relation", "by": {"number": {"length": 10}}},
     {"type": "json"},
     {"length": 30, "create_only": True},
 ]
@@ -90,6 +102,14 @@ EXPRESSIONS: list[Any] = [
     "length(item.P)",
     "length(to_string(item.P))",
     "join(',', item.P)",
+    "join(';', item.P || `[]`)",
+    "item.P || ['lead']",
+    "[item.P, item.Q]",
+    "when(item.P, ['lead', 'odd'], `[]`)",
+    {"number": "truncate(item.P, `10`)"},
+    {"value": ["lead", "customer", "lead"]},
+    {"from": "phone_e164(item.P)", "default": "x"},
+    "country_code(item.P) || 'lead'",
     "item.P[0]",
     "item.P[*]",
     "keys(item.P)",
@@ -209,7 +229,15 @@ def _fits(value: Any, field: dict[str, Any]) -> bool:
         case "option":
             return value in field["options"]
         case "options":
-            return isinstance(value, str) and set(value.split(";")) <= set(field["options"])
+            if isinstance(value, list) and "separator" in field:
+                return False
+            chosen = value.split(";") if isinstance(value, str) else value
+            options = set(field.get("options", chosen))
+            return set(chosen) <= options and all(isinstance(one, str) for one in chosen) and value != ""
+        case "relation":
+            return (
+                isinstance(value, dict) and list(value) == ["number"] and _fits(value["number"], field["by"]["number"])
+            )
         case "email":
             return isinstance(value, str) and re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+", value) is not None
         case "date":
