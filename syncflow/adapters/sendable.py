@@ -18,6 +18,8 @@ from syncflow.errors import DataError
 from syncflow.events import Json
 
 MAX_ADDRESS_BYTES = 65_536
+MAX_HEADER_BYTES = 65_536
+"""Servers refuse headers of a fourth of this; a value that is longer is no token."""
 _NOT_IN_HEADERS = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_ADDRESSES = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -64,12 +66,15 @@ def _check_segments(path: str) -> None:
 
 
 def check_headers(headers: Iterable[tuple[str, str]]) -> None:
-    """Refuse header values with control characters or characters that are not ASCII.
+    """Refuse header values with control characters or characters that are not ASCII, or that are absurdly long.
 
     Raises:
         UnsendableError: names the header.
     """
     for name, value in headers:
+        if len(value) > MAX_HEADER_BYTES:
+            message = f"the value of the header {name} is {len(value)} characters long; {MAX_HEADER_BYTES} are allowed"
+            raise UnsendableError("header", message)
         if _NOT_IN_HEADERS.search(value):
             message = f"the value of the header {name} holds a control character or a character that is not ASCII"
             raise UnsendableError("header", message)

@@ -81,7 +81,11 @@ def test_in_a_batch_a_body_that_cannot_be_written_asks_for_halves(tmp_path: Path
     assert result.signal.kind == "split"
 
 
-@pytest.mark.parametrize("token", ["a\rb", "ü", "a\0"], ids=["a line break", "not ASCII", "NUL"])
+@pytest.mark.parametrize(
+    "token",
+    ["a\rb", "a\n", "ü", "a\0", "a" * 70_000],
+    ids=["CR", "newline at its end", "not ASCII", "NUL", "absurdly long"],
+)
 def test_credentials_that_cannot_be_put_on_the_wire_stop_the_system(token: str, tmp_path: Path) -> None:
     system = plan(written(SMALL, tmp_path), auth={"token": token})
     result = asyncio.run(send(system, Network([]), simple_batch(), gate=OpenGate()))

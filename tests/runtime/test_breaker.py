@@ -12,6 +12,7 @@ import pytest
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.program import Program
+from syncflow.compiler.requests import Window
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
 from syncflow.runtime.delivery.breaker import Breaker
 from syncflow.runtime.ending import Ending
@@ -177,3 +178,29 @@ def test_a_batch_that_fails_and_whose_parts_are_all_refused_alike_stops_the_syst
     assert letters(tmp_path / "j.db") == []
     assert ending.systems_stopped == ("a: the batch fails; every record of the batch is refused alike",)
     assert ending.tally.open >= 8
+
+
+def test_a_sick_system_does_not_slow_a_healthy_one_down(tmp_path: Path) -> None:
+    """Deliveries of the healthy system in each virtual minute, beside the same run without the sick one: 95 % of them or more."""
+    minutes = 10
+
+    def delivered(directory: Path, *, sick: bool) -> list[int]:
+        times: list[int] = []
+
+        def script(batch: Batch, _number: int) -> BatchResult | None:
+            if batch.system == "a":
+                return failing(batch)
+            times.append(int(asyncio.get_running_loop().time() // 60))
+            return None
+
+        kinds = ("lead", "customer") if sick else ("customer",)
+        events = [event(f"{kind}{i}", contact_type=kind) for i in range(60 * minutes) for kind in kinds]
+        systems = {"a": system("a", records=1), "b": system("b", records=1, windows=(Window(1, 1.0),))}
+        directory.mkdir()
+        run(ListSource(events), directory / "j.db", script, program(systems=systems), wait_seconds=30.0)
+        return [times.count(minute) for minute in range(minutes)]
+
+    alone, beside = delivered(tmp_path / "alone", sick=False), delivered(tmp_path / "beside", sick=True)
+    assert min(alone[1:-1]) >= 55
+    assert [now for now, before in zip(beside, alone, strict=True) if now < 0.95 * before] == []
+    assert letters(tmp_path / "beside" / "j.db") == [], "no record pays"
