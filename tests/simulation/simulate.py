@@ -29,6 +29,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import load_project
+from syncflow.errors import BugError
 from syncflow.events import Position, Raw
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.ending import Ending
@@ -522,7 +523,9 @@ def _bury(loop: SeededLoop) -> None:
     sys.unraisablehook = lambda _: None  # what is left of the dead complains while it is collected
     for task in asyncio.all_tasks(loop):
         coroutine: Any = task.get_coro()
-        with contextlib.suppress(RuntimeError, BaseExceptionGroup):  # it awaits in a finally: dead all the same
+        with contextlib.suppress(
+            RuntimeError, BaseExceptionGroup, BugError
+        ):  # it awaits in a finally: dead all the same
             coroutine.close()
     loop.close()
 
