@@ -10,11 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from syncflow.config.models.adapter import Answer, Reader
 from syncflow.events import Batch, Delivery, Json
 
 _PLAIN = re.compile(r"(?:lower\()?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\)?")
-_EQUAL = re.compile(r"([A-Za-z_]\w*) == '([^']*)'")
+_EQUAL = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*) == (?:'([^']*)'|`(true|false|[0-9]+)`)")
+_OF_ELEMENT = re.compile(r"\{\{ *element(?P<path>(?:\.\w+|\[key\.name\])+)(?: *\| *\w+)? *\}\}")
+"""A template that reads one value of an element: ``{{ element[key.name] | lower }}``."""
 _JOINED = re.compile(r"\[(\w+)(?:, *\w+)*\]\[\]")
 _NOT = re.compile(r"!\s*(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _KNOWN: dict[str, Callable[[Delivery, int], Json]] = {
@@ -56,13 +60,11 @@ class MadeUp:
         """Return a body in which the first record is refused by a code that nobody knows, or None where none can be."""
         first, rest = self.elements[0], self.elements[1:]
         if self.results.ok is not None:
-            refusal = _without(first, self.results.ok)
-            _put(refusal, self.results.ok, False)  # noqa: FBT003  # a value of the body
-            return self._body([refusal, *rest])
+            return self._body([_refuse(first, self.results.ok), *rest])
         failures = self.answer.failures
         if failures is None or failures.match == "index" or not _turns_round(failures) or failures.each == "@":
             return None
-        refusal = {}
+        refusal: Element = {}
         _put(
             refusal, failures.match, _read(first, self.results.match) if failures.with_ == self.results.with_ else None
         )
@@ -84,8 +86,10 @@ class MadeUp:
 
 def made_up_answer(answer: Answer, batch: Batch) -> MadeUp | None:
     """Return the bodies for a batch, or None where the readers cannot be turned round."""
-    results = answer.results
-    if results is None or not _turns_round(results) or not _is_plain(answer.ok):
+    if answer.results is None or not _is_plain(answer.ok):
+        return None
+    results = answer.results.model_copy(update={"match": _path(answer.results.match, batch.key_name)})
+    if not _turns_round(results):
         return None
     return MadeUp(answer, results, [_element(results, one, at) for at, one in enumerate(batch.deliveries)])
 
@@ -99,18 +103,39 @@ def bodies_without_results(answer: Answer) -> list[Json]:
     return [body]
 
 
+def _path(match: str, key_name: str) -> str:
+    """Return ``match`` as a path, where it is a template that says no more than one."""
+    found = _OF_ELEMENT.fullmatch(match.strip())
+    return found["path"].replace("[key.name]", f".{key_name}").lstrip(".") if found else match
+
+
+def _conditions(ok: str) -> list[str]:
+    """Return the parts that must all hold."""
+    return [part.strip() for part in ok.split("&&")]
+
+
 def _is_plain(ok: str | None) -> bool:
-    return ok is None or any(pattern.fullmatch(ok) for pattern in (_EQUAL, _PLAIN, _NOT))
+    patterns = (_EQUAL, _PLAIN, _NOT)
+    return ok is None or all(any(one.fullmatch(part) for one in patterns) for part in _conditions(ok))
 
 
 def _put_ok(body: Element, ok: str | None) -> None:
-    """Make a body say that the whole request was a success."""
-    if ok is None:
-        return
-    if found := _EQUAL.fullmatch(ok):
-        body[found[1]] = found[2]
-    elif _PLAIN.fullmatch(ok) and not _reads(body, ok):
-        _put(body, ok, True)  # noqa: FBT003  # a value of the body
+    """Make a body or an element say that it is a success."""
+    for part in () if ok is None else _conditions(ok):
+        if found := _EQUAL.fullmatch(part):
+            _put(body, found[1], found[2] if found[3] is None else orjson.loads(found[3]))
+        elif _PLAIN.fullmatch(part) and not _reads(body, part):
+            _put(body, part, True)  # noqa: FBT003  # a value of the body
+
+
+def _refuse(element: Element, ok: str) -> Element:
+    """Return a copy of which ``ok`` is not true, by the first thing that it asks."""
+    part = _conditions(ok)[0]
+    equal = _EQUAL.fullmatch(part)
+    path = equal[1] if equal else part.removeprefix("!").strip()
+    refused = _without(element, path)
+    _put(refused, path, "NEVER_HEARD_OF" if equal else part.startswith("!"))
+    return refused
 
 
 def _list_of(each: str) -> str:
@@ -120,9 +145,13 @@ def _list_of(each: str) -> str:
 
 
 def _turns_round(reader: Reader) -> bool:
-    read = [reader.each, *filter(None, (reader.ok, reader.vendor_id))]
+    read = [reader.each, *filter(None, (reader.vendor_id,))]
     matched = reader.match == "index" or (_PLAIN.fullmatch(reader.match) and reader.with_ in _KNOWN)
-    return bool(matched) and all(text == "@" or _PLAIN.fullmatch(text) for text in map(_list_of, read))
+    return (
+        bool(matched)
+        and _is_plain(reader.ok)
+        and all(text == "@" or _PLAIN.fullmatch(text) for text in map(_list_of, read))
+    )
 
 
 def _element(reader: Reader, delivery: Delivery, position: int) -> Element:
@@ -131,8 +160,7 @@ def _element(reader: Reader, delivery: Delivery, position: int) -> Element:
         _put(element, reader.match, _KNOWN[reader.with_](delivery, position))
     if reader.vendor_id is not None:
         _put(element, reader.vendor_id, f"id-{position}")
-    if reader.ok is not None and not _reads(element, reader.ok):
-        _put(element, reader.ok, True)  # noqa: FBT003  # a value of the body
+    _put_ok(element, reader.ok)
     return element
 
 

@@ -261,3 +261,23 @@ def test_what_a_look_up_does_not_find_must_come_to_an_end(tmp_path: Path) -> Non
             "a record that is not found is tried again and again: say `missing:` of the step's answer, or in a later step",
         )
     }
+
+
+def test_a_law_is_tried_with_known_ids_where_nothing_is_sent_without(tmp_path: Path) -> None:
+    """A second sending that differs was not seen in an operation that knows ids only: nothing had been sent at all."""
+    by_id = BY_ID.replace("json: payload", 'json: "merge(payload, {attempt: delivery.attempt})"')
+    text = SMALL[: SMALL.index("    batch:")] + by_id
+    assert set(broken(check_conformance(written(text, tmp_path)))) == {"upsert: a second sending is the same request"}
+
+
+PARTICULAR = {
+    "conditions": "{match: mail, with: key.value, ok: \"status == 'ok' && !error && code == `0`\"}",
+    "a path within": "{match: mail, with: key.value, ok: \"state.name == 'ok'\"}",
+    "a template": '{match: "{{ element.properties[key.name] | lower }}", with: lower(key.value)}',
+}
+
+
+@pytest.mark.parametrize("results", PARTICULAR.values(), ids=PARTICULAR)
+def test_good_answers_are_made_up_for_what_adapters_usually_ask_of_them(results: str, tmp_path: Path) -> None:
+    text = SMALL.replace("{match: mail, with: key.value}", results)
+    assert broken(check_conformance(written(text, tmp_path))) == {}
