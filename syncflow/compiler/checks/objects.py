@@ -68,7 +68,7 @@ def _words(document: Document[ObjectFile], field: str, entry: ObjectField) -> It
 
 def _bounds(document: Document[ObjectFile], field: str, entry: ObjectField) -> Iterator[Diagnostic]:
     if entry.type == "relation" and not entry.by:
-        hint = "write `by: {Number__c: {length: 20}}`, with the fields that identify the other record"
+        hint = "add `by: {Number__c: {length: 20}}`, with the fields that identify the other record"
         yield document.report(
             "SF604", f"`{field}` names no record, for it says nothing of `by`", "fields", field, hint=hint
         )
