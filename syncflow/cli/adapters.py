@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import (
     DEFAULT_ROUTES,
     Output,
@@ -42,7 +43,12 @@ def list_(output: OutputOption = Output.TEXT) -> None:
 
 
 @app.command("show")
-def show(name: Annotated[str, typer.Argument(help="As `syncflow adapters list` shows it.")]) -> None:
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(help="Name of an adapter, from `syncflow adapters list`.", autocompletion=completion.adapters),
+    ],
+) -> None:
     """Print an adapter's file: copy it to adapters/ to change it."""
     say_block(_known(name).read_text("utf-8").rstrip("\n"))
 
@@ -52,17 +58,20 @@ def check(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME|FILE]", help="An adapter's name, its file, or a routes file with adapters in it."
+            metavar="[NAME|FILE]",
+            help="Name or file of an adapter, or a routes file that contains adapters.",
+            autocompletion=completion.adapters,
         ),
     ] = None,
     system: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The adapter of this system of the project.")
+        str | None,
+        typer.Option(metavar="NAME", help="Check the adapter of this system.", autocompletion=completion.systems),
     ] = None,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Put adapters through their tests, and against a fake server that misbehaves in every way."""
+    """Run the tests of adapters, and try them against a fake server that answers well and badly."""
     from syncflow.testing.conformance import check_conformance
 
     if (name is None) == (system is None):
@@ -141,6 +150,11 @@ def _known(name: str) -> Any:
         hint = f"did you mean {close!r}?" if close else "`syncflow adapters list` shows them all"
         raise DataError(f"there is no adapter {name!r}", hint=hint)
     return known[name][1]
+
+
+def known_adapters() -> list[str]:
+    """Return the names of the adapters of this project and of syncflow."""
+    return list(_files())
 
 
 def _files() -> dict[str, tuple[str, Any]]:

@@ -29,6 +29,7 @@ from syncflow.cli import (
     test,
     validate,
 )
+from syncflow.cli.command import Command, epilog_of
 from syncflow.cli.console import complain, complain_of_bug
 from syncflow.errors import SyncflowError
 
@@ -51,7 +52,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
     env_file: Annotated[
         Path | None,
@@ -81,12 +82,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "functions": functions.functions,
     "docs": docs.docs,
 }
+GROUPS = {"dlq": dead_letters.app, "journal": journal.app, "adapters": adapters.app, "schema": schema.app}
 for name, command in COMMANDS.items():
-    app.command(name)(command)
-app.add_typer(dead_letters.app, name="dlq")
-app.add_typer(journal.app, name="journal")
-app.add_typer(adapters.app, name="adapters")
-app.add_typer(schema.app, name="schema")
+    app.command(name, cls=Command, epilog=epilog_of(name))(command)
+for name, group in GROUPS.items():
+    for each in group.registered_commands:
+        each.cls, each.epilog = Command, epilog_of(f"{name} {each.name}")
+    app.add_typer(group, name=name)
 
 
 def run_command_line(arguments: Sequence[str] | None = None) -> None:

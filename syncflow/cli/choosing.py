@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncflow.cli import completion
+
 if TYPE_CHECKING:
     from syncflow.runtime.desk.letters import Letters
 
@@ -34,21 +36,32 @@ def _read_now(text: str) -> float:
     return read_time(text, now=time.time())
 
 
-Ids = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="These; or all that fit the options.")]
-RouteFilter = Annotated[str, typer.Option("--route", help="Only of this route.")]
-SystemFilter = Annotated[str, typer.Option("--system", help="Only of this system.")]
+Ids = Annotated[
+    list[int] | None, typer.Argument(metavar="[ID]...", help="Dead letters by id. Default: all that match the options.")
+]
+RouteFilter = Annotated[
+    str, typer.Option("--route", metavar="NAME", help="Only this route.", autocompletion=completion.routes)
+]
+SystemFilter = Annotated[
+    str, typer.Option("--system", metavar="NAME", help="Only this system.", autocompletion=completion.systems)
+]
 StageFilter = Annotated[
-    str, typer.Option("--stage", help="Only of this stage: source, schema, route, mapping, delivery.")
+    str, typer.Option("--stage", help="Only this stage: source, schema, route, mapping or delivery.")
 ]
 CodeFilter = Annotated[str, typer.Option("--code", help="Only with this code.")]
-RecordFilter = Annotated[str, typer.Option("--record", help="Only of this record.")]
+RecordFilter = Annotated[str, typer.Option("--record", help="Only the record with this id.")]
 SinceFilter = Annotated[
-    float | None, typer.Option("--since", metavar="TIME", parser=_read_now, help="Not before; 2026-07-15, or 2h ago.")
+    float | None,
+    typer.Option(
+        "--since", metavar="TIME", parser=_read_now, help="Only from this time on: 2026-07-15, or 2h for two hours ago."
+    ),
 ]
-UntilFilter = Annotated[float | None, typer.Option("--until", metavar="TIME", parser=_read_now, help="Before.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
-MaskOption = Annotated[bool, typer.Option("--mask", help="Hide the values: to show it to others.")]
+UntilFilter = Annotated[
+    float | None, typer.Option("--until", metavar="TIME", parser=_read_now, help="Only before this time.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Select all.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+MaskOption = Annotated[bool, typer.Option("--mask", help="Hide the values of records, to share the output.")]
 
 STAGES = ("source", "schema", "route", "mapping", "delivery")
 

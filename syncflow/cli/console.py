@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.visible import visible, visible_block, visible_json
 
 if TYPE_CHECKING:
@@ -28,13 +29,19 @@ class Output(StrEnum):
 
 
 RoutesArgument = Annotated[
-    Path, typer.Argument(metavar="[ROUTES]", help="The project's routes file.", show_default=True)
+    Path,
+    typer.Argument(metavar="[ROUTES]", help="The project's routes file; --routes FILE is the same.", show_default=True),
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", "-p", help="Overlay of the routes file to use; without it MOCK_MODE picks one."),
+    typer.Option(
+        "--profile",
+        "-p",
+        help="Profile of the routes file to use. Default: chosen by MOCK_MODE.",
+        autocompletion=completion.profiles,
+    ),
 ]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Output format.")]
 
 SCHEMA_VERSION = 1
 """Of what commands print with ``--output json``."""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Dead letters: events and deliveries that were given up, with the reason.", no_args_is_help=True)
 
 PERSONAL = ("raw", "payload", "body", "reason")
-LimitOption = Annotated[int, typer.Option(help="Show at most so many, the newest first.", min=1)]
+LimitOption = Annotated[int, typer.Option(help="Show at most N, newest first.", metavar="N", min=1)]
 TAKEN_UP = "a run that is going on takes them up within a second, else the next run does"
 
 
@@ -62,9 +62,7 @@ def list_(
     record: RecordFilter = "",
     since: SinceFilter = None,
     until: UntilFilter = None,
-    reasons: Annotated[
-        bool, typer.Option("--reasons", help="Group by what went wrong, the most frequent first.")
-    ] = False,
+    reasons: Annotated[bool, typer.Option("--reasons", help="Group by reason, most frequent first.")] = False,
     limit: LimitOption = 50,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
@@ -91,7 +89,7 @@ def list_(
 
 @app.command("show")
 def show(
-    number: Annotated[int, typer.Argument(metavar="ID", help="As `syncflow dlq list` shows it.")],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Id of the dead letter, from `syncflow dlq list`.")],
     mask: MaskOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
@@ -123,9 +121,10 @@ def redrive(
     since: SinceFilter = None,
     until: UntilFilter = None,
     remap: Annotated[
-        bool, typer.Option("--remap", help="Through the files of today, not as they were first sent.")
+        bool,
+        typer.Option("--remap", help="Map them again with the current files, instead of sending the original payload."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which dead letters would be sent.")] = False,
     yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
@@ -182,7 +181,7 @@ def export(
     since: SinceFilter = None,
     until: UntilFilter = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-o", help="Write there, for nobody else to read; else print.")
+        Path | None, typer.Option("--file", "-o", help="Write to this file, readable only by you. Default: print.")
     ] = None,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,

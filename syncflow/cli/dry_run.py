@@ -46,12 +46,12 @@ def dry_run(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(help="Take at most N events; left out: 100 of --events, 10 of the source.", metavar="N", min=1),
+        typer.Option(help="Stop after N events. Default: 100 from --events, 10 from the source.", metavar="N", min=1),
     ] = None,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what sample events would cause: routes and reasons, payloads, and the exact requests, with secrets masked."""
+    """Show the result of sample events without sending: matching routes, payloads and exact requests, with secrets masked."""
     from syncflow.clock import SystemClock
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project

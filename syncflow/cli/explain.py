@@ -52,14 +52,14 @@ def explain(
         ),
     ] = None,
     code: Annotated[
-        bool, typer.Option("--code", help="Print the Python that routes and mappings are compiled to.")
+        bool, typer.Option("--code", help="Print the Python code that routes and mappings are compiled to.")
     ] = False,
-    limit: Annotated[int, typer.Option(help="Take at most so many events.", min=1)] = 10,
-    mask: Annotated[bool, typer.Option("--mask", help="Hide what the schema marks as personal.")] = False,
+    limit: Annotated[int, typer.Option(help="Stop after N events.", metavar="N", min=1)] = 10,
+    mask: Annotated[bool, typer.Option("--mask", help="Hide values that the schema marks as personal.")] = False,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Tell of each event: rules and routes with the values they read, where each field comes from, and what would be sent."""
+    """Explain each event: which rules and routes matched, with values; where each field comes from; what would be sent."""
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, say_block, say_json, say_table
 
 if TYPE_CHECKING:
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
 
 RoutesOption = Annotated[
     Path | None,
-    typer.Option("--routes", metavar="FILE", help="The project whose own functions are listed too [routes.yaml]."),
+    typer.Option(
+        "--routes", metavar="FILE", help="Project whose own functions are included. Default: routes.yaml, if present."
+    ),
 ]
 
 
 def functions(
-    name: Annotated[str | None, typer.Argument(help="The function to describe; without it all are listed.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Function to describe. Default: list all.", autocompletion=completion.functions)
+    ] = None,
     routes: RoutesOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List the functions that expressions may call, the project's own with them, or describe one."""
+    """List the functions available in expressions, including the project's own, or describe one."""
     from syncflow.compiler.functions import JMESPATH_FUNCTIONS
 
     library = _library(routes)

@@ -30,7 +30,7 @@ NEXT = {
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to; it is made if it is not there.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write to; created if missing.")] = Path(),
 ) -> None:
     """Write a working project: six contact types, two systems, and sample events. Overwrites nothing."""
     from syncflow.errors import ProjectError

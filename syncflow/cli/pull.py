@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, say
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def pull(
-    system: Annotated[str, typer.Argument(help="A system of routes.yaml.")],
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="An object as the system calls it.")],
+    system: Annotated[str, typer.Argument(help="System, as named in routes.yaml.", autocompletion=completion.systems)],
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="Object, as the system names it.")],
     routes: Annotated[Path, typer.Option("--routes", help="The project's routes.yaml.")] = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:

@@ -26,7 +26,7 @@ def replay(
     route: RouteFilter = "",
     since: SinceFilter = None,
     until: UntilFilter = None,
-    limit: Annotated[int, typer.Option(help="Show at most so many differences; all are sent.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Show at most N differences; all are sent.", metavar="N", min=1)] = 20,
     mask: MaskOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the differences.")] = False,
     yes: YesOption = False,

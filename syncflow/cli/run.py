@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import (
     DEFAULT_ROUTES,
     Output,
@@ -55,30 +56,35 @@ class Wishes:
 def run(
     routes: RoutesArgument = DEFAULT_ROUTES,
     profile: ProfileOption = None,
-    limit: Annotated[int | None, typer.Option(help="End after so many events.", min=1)] = None,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="At the end, wait so long for retries.", min=0)] = 60.0,
-    from_start: Annotated[bool, typer.Option("--from-start", help="Read the source from its beginning again.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Stop after N events.", metavar="N", min=1)] = None,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Seconds to wait for pending retries at the end.", min=0)
+    ] = 60.0,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Read the source again from its beginning.")] = False,
     drain: Annotated[
         bool,
-        typer.Option("--drain", help="Read nothing: send what is journaled and marked to be sent again, then end."),
+        typer.Option("--drain", help="Read no events: send only pending and redriven deliveries, then stop."),
     ] = False,
     route: Annotated[
         list[str] | None,
         typer.Option(
-            "--route", metavar="NAME", help="Only these routes send; deliveries of the others wait in the journal."
+            "--route",
+            metavar="NAME",
+            help="Send only for these routes; other deliveries wait in the journal.",
+            autocompletion=completion.routes,
         ),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(metavar="[HOST:]PORT", help="Serve /metrics, /healthz and /readyz there.")
+        str | None, typer.Option(metavar="[HOST:]PORT", help="Serve /metrics, /healthz and /readyz on this address.")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Take up changes of the project's files.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; warnings and the end only.")] = False,
-    log_format: Annotated[LogFormat, typer.Option("--log-format", help="How log lines are written.")] = LogFormat.TEXT,
+    watch: Annotated[bool, typer.Option("--watch", help="Reload when project files change.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and the final summary.")] = False,
+    log_format: Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")] = LogFormat.TEXT,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Read events, and deliver what the routes say. Ctrl-C finishes what is under way and leaves the rest in the journal.
+    """Read events and deliver them as the routes say. Ctrl-C finishes requests in flight; the next run continues from the journal.
 
-    SIGHUP takes up changes of the files. LOG_LEVEL (INFO) says how much is logged.
+    SIGHUP reloads the project files. LOG_LEVEL sets the lowest level that is logged (default INFO).
     """
     import asyncio
 

@@ -31,8 +31,10 @@ class Kind(StrEnum):
 
 @app.command("export")
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to; it is made if it is not there.")] = FOLDER,
-    kind: Annotated[Kind | None, typer.Option(help="Print the schema of this kind of file instead.")] = None,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write to; created if missing.")] = FOLDER,
+    kind: Annotated[
+        Kind | None, typer.Option(help="Print the schema of one kind of file instead of writing all.")
+    ] = None,
 ) -> None:
     """Write the JSON Schemas of all kinds of file, with which editors complete, explain and check what is typed."""
     if kind is not None:

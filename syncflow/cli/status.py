@@ -30,14 +30,14 @@ COUNTED = ("waiting", "sending", "retrying", "delivered", "already_done", "super
 
 def status(
     record: Annotated[
-        str | None, typer.Argument(metavar="[RECORD]", help="A record's id: tells all that became of it.")
+        str | None, typer.Argument(metavar="[RECORD]", help="Id of a record: show everything that happened to it.")
     ] = None,
     mask: MaskOption = False,
     forget: Annotated[
-        bool, typer.Option("--forget", help="Erase the record's data from the journal; systems keep what they have.")
+        bool, typer.Option("--forget", help="Erase the record's data from the journal. Systems are not changed.")
     ] = False,
     delete: Annotated[
-        bool, typer.Option("--delete", help="With --forget: first delete the record in every system where it is.")
+        bool, typer.Option("--delete", help="With --forget: first delete the record in every system that has it.")
     ] = False,
     yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,

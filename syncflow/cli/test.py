@@ -37,13 +37,13 @@ class Format(StrEnum):
 def run_all(
     routes: RoutesArgument = DEFAULT_ROUTES,
     named: Annotated[
-        str, typer.Option("--filter", "-k", metavar="NAME", help="Only tests whose names contain this.")
+        str, typer.Option("--filter", "-k", metavar="NAME", help="Run only tests whose name contains this.")
     ] = "",
     min_coverage: Annotated[
-        float, typer.Option(metavar="PERCENT", help="Fail where less than this is exercised.", min=0, max=100)
+        float, typer.Option(metavar="PERCENT", help="Fail if coverage is below this.", min=0, max=100)
     ] = 0,
     profile: ProfileOption = None,
-    output: Annotated[Format, typer.Option("--output", "-o", help="For people, programs or CI servers.")] = Format.TEXT,
+    output: Annotated[Format, typer.Option("--output", "-o", help="Output format.")] = Format.TEXT,
 ) -> None:
     """Run the tests of mappings and routes. Sends nothing, needs no secret; time and ids stand still."""
     if named and min_coverage:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import DEFAULT_ROUTES, RoutesArgument, say, say_block, say_json
 
 if TYPE_CHECKING:
@@ -36,14 +37,22 @@ _FORMATS: dict[Style, Format] = {
 
 def validate(
     routes: RoutesArgument = DEFAULT_ROUTES,
-    output: Annotated[Style, typer.Option("--output", "-o", help="How problems are shown.")] = Style.TEXT,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    explain: Annotated[str | None, typer.Option(metavar="CODE", help="Print the page about a code, SF210 say.")] = None,
+    output: Annotated[Style, typer.Option("--output", "-o", help="Output format.")] = Style.TEXT,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Explain a code, such as SF210.", autocompletion=completion.codes)
+    ] = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="Check this profile only. Default: every profile.")
+        str | None,
+        typer.Option(
+            "--profile",
+            "-p",
+            help="Check only this profile. Default: every profile.",
+            autocompletion=completion.profiles,
+        ),
     ] = None,
     online: Annotated[
-        bool, typer.Option("--online", help="Ask the systems too whether their objects are still as the files say.")
+        bool, typer.Option("--online", help="Also compare object files with the systems themselves.")
     ] = False,
 ) -> None:
     """Check the project's files with every profile: YAML, names, types, expressions. Without --online, no secret and no network."""

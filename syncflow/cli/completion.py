@@ -1,0 +1,83 @@
+"""The names that a shell completes: of the project in the current folder (or the routes file given), and of what comes with syncflow.
+
+A broken project completes what can be read of it; nothing is printed, for the shell would take it for names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from syncflow.errors import SyncflowError
+
+Complete = Callable[[typer.Context, str], list[str]]
+
+
+def _completing(names: Callable[[typer.Context], Iterable[str]]) -> Complete:
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            return sorted(name for name in set(names(ctx)) if name.startswith(incomplete))
+        except (OSError, ValueError, SyncflowError):
+            return []
+
+    return complete
+
+
+def _top(ctx: typer.Context) -> dict[str, Any]:
+    """Return the routes file as data; empty where it cannot be read."""
+    from syncflow.config.yaml import read_text
+
+    path = Path(ctx.params.get("routes") or "routes.yaml")
+    node, _, _ = read_text(path.read_bytes(), name=path.name)
+    data = node.data() if node is not None else None
+    return data if isinstance(data, dict) else {}
+
+
+def _names(value: Any) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, dict) else []
+
+
+def _systems(ctx: typer.Context) -> list[str]:
+    top = _top(ctx)
+    profiles = top.get("profiles")
+    overlays = profiles.values() if isinstance(profiles, dict) else ()
+    return _names(top.get("systems")) + [
+        name for overlay in overlays if isinstance(overlay, dict) for name in _names(overlay.get("systems"))
+    ]
+
+
+def _routes(ctx: typer.Context) -> list[str]:
+    from syncflow.compiler.routing.legs import written_routes
+    from syncflow.config.project import survey_project
+
+    project = survey_project(Path(ctx.params.get("routes") or "routes.yaml"), offline=True).project
+    return [] if project is None else [leg for route in written_routes(project) for leg in route.legs.values()]
+
+
+def _adapters(_: typer.Context) -> list[str]:
+    from syncflow.cli.adapters import known_adapters
+
+    return known_adapters()
+
+
+def _functions(_: typer.Context) -> list[str]:
+    from syncflow.compiler.functions import FUNCTIONS, JMESPATH_FUNCTIONS
+
+    return [*FUNCTIONS, *JMESPATH_FUNCTIONS]
+
+
+def _codes(_: typer.Context) -> Iterable[str]:
+    from syncflow.config.codes import CODES
+
+    return CODES
+
+
+profiles = _completing(lambda ctx: _names(_top(ctx).get("profiles")))
+systems = _completing(_systems)
+routes = _completing(_routes)
+adapters = _completing(_adapters)
+functions = _completing(_functions)
+codes = _completing(_codes)

@@ -1,0 +1,117 @@
+"""Help that can be tried: every command shows examples, each of which works; names are completed; one way names the routes file."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from syncflow.cli.app import COMMANDS, GROUPS
+from syncflow.cli.examples import EXAMPLES
+from syncflow.mock.server import Running
+from tests.cli.conftest import ROOT, Command
+from tests.cli.systems import good_events
+
+PROJECT = ROOT / "syncflow" / "cli" / "project"
+SERVES = ("syncflow mock", "syncflow mock --port 9000")
+NOTHING_THERE = frozenset({"syncflow dlq list --system hubspot --since 2h", "syncflow dlq drop --code unrouted --yes"})
+"""Examples that exit with 1 where nothing matches them."""
+LINES = [line for name in EXAMPLES for line in EXAMPLES[name] if line not in SERVES]
+
+
+def test_every_command_has_examples() -> None:
+    grouped = {f"{name} {each.name}" for name, group in GROUPS.items() for each in group.registered_commands}
+    assert set(EXAMPLES) == {*COMMANDS, *grouped}
+
+
+@pytest.fixture
+def after_a_run(command: Command, from_file: Path, mock: Running) -> Path:
+    """A project whose journal holds delivered records and one dead letter, the first."""
+    routes, path = from_file / "routes.yaml", from_file / "events.jsonl"
+    good_events(from_file)
+    good = path.read_text("utf-8")
+    bad = [json.loads(line) for line in good.splitlines()[:2]]
+    for one in bad:
+        one["item"]["contact_type"] = 5
+    path.write_text("".join(json.dumps(one) + "\n" for one in bad) + good, "utf-8")
+    command("run", "--quiet")
+    path.write_text(good, "utf-8")
+    routes.write_text((PROJECT / "routes.yaml").read_text("utf-8"), "utf-8")
+    return from_file
+
+
+def test_the_examples_of_the_help_work(command: Command, after_a_run: Path) -> None:
+    failed = {}
+    for line in LINES:
+        ended = command(*shlex.split(line)[1:])
+        if ended.code not in ({0, 1} if line in NOTHING_THERE else {0}):
+            failed[line] = ended.err + ended.out
+    assert failed == {}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_help_shows_the_examples_as_they_are_typed(command: Command, name: str) -> None:
+    help_ = command(*name.split(), "--help").out
+    assert help_.partition("Examples:\n")[2].splitlines() == [f"    {line}" for line in EXAMPLES[name]]
+
+
+@pytest.mark.parametrize("name", ["validate", "test", "run", "check", "dry-run", "explain"])
+def test_the_routes_file_is_named_by_an_option_or_by_position(command: Command, project: Path, name: str) -> None:
+    (project / "routes.yaml").rename(project / "other.yaml")
+    for arguments in (["--routes", "gone.yaml"], ["--routes=gone.yaml"], ["gone.yaml"]):
+        ended = command(name, *arguments)
+        assert ended.code == 1
+        assert "gone.yaml: SF101 there is no such file" in ended.out + ended.err
+    assert command(name, "--routes").code == 2
+    assert command(name, "a.yaml", "--routes", "b.yaml").code == 2
+    assert command("validate", "--routes", "other.yaml").code == 0
+
+
+COMPLETED = {
+    "adapters show br": "braze",
+    "adapters check --system hub": "hubspot",
+    "run --profile li": "live",
+    "dlq list --system sales": "salesforce",
+    "functions phone_e": "phone_e164",
+    "validate --explain SF31": "SF316",
+    "schema pull hub": "hubspot",
+}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("typed", COMPLETED)
+def test_names_are_completed(
+    command: Command, project: Path, monkeypatch: pytest.MonkeyPatch, typed: str, shell: str
+) -> None:
+    words = ["syncflow", *typed.split()]
+    monkeypatch.setenv("_SYNCFLOW_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("COMP_WORDS", " ".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", " ".join(words))
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    ended = command()
+    assert COMPLETED[typed] in ended.out
+    assert ended.err == ""
+
+
+def test_routes_are_completed_also_of_another_file(
+    command: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "routes.yaml").rename(project / "other.yaml")
+    monkeypatch.setenv("_SYNCFLOW_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "syncflow dlq list --routes other.yaml --route ")
+    monkeypatch.setenv("COMP_CWORD", "6")
+    assert "contacts/hubspot" in command().out or "contacts" in command().out
+
+
+def test_a_broken_project_completes_nothing_and_says_nothing(
+    command: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "routes.yaml").write_text("systems: [", "utf-8")
+    monkeypatch.setenv("_SYNCFLOW_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "syncflow run --route ")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    ended = command()
+    assert (ended.out.strip(), ended.err) == ("", "")
