@@ -73,7 +73,7 @@ BROKEN = {
     "calls a record's refusal a success": (
         ("with: key.value}}", "with: key.value, ok: good}}\noutcomes: [{status: 200, then: delivered}]"),
         {
-            "everything in it is of use": "SF506 warning",
+            "everything in it is of use": "SF506 warning: this rule is of no use",
             "upsert: a record that is refused for a reason nobody knows is not delivered": "a record that is refused is delivered",
         },
     ),

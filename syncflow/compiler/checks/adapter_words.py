@@ -84,7 +84,7 @@ def _rules_for_good_answers(adapter: Document[AdapterFile]) -> Iterator[Diagnost
         if statuses and all(200 <= status < 300 for status in statuses) and rule.then == "delivered" and not tells:
             yield adapter.report(
                 "SF506",
-                "this rule changes nothing: a good answer (2xx) needs no rule, and what it says of a record is read by `answer:`",
+                "this rule is of no use: a good answer (2xx) needs none, and a record that it refuses would be called delivered",
                 *("outcomes", index),
                 severity="warning",
                 hint="take it out",

@@ -47,8 +47,8 @@ def contact(root):
     email = item.get('email')
     return {
         'Field0': item['id'],
-        'Field1': None if first_name_name is None else first_name_name[:40],
-        'Field2': (split_name_name[1] or 'Unknown')[:80],
+        'Field1': None if first_name_name is None else cut(first_name_name, 40),
+        'Field2': cut(split_name_name[1] or 'Unknown', 80),
         'Field3': None if email is None else lower(email),
         'Field4': ', '.join(item['tags']),
         'Field5': [element['city'] for element in item['addresses'] if element.get('street')],

@@ -53,7 +53,7 @@ TYPES = [
     ("type(item.age)", 'one of "null", "number"'),
     ("item.age > `18`", "true or false or null"),
     ("(item.age || `0`) > `18`", "true or false"),
-    ("to_string(item.active)", "text, at least 1 character, at most 5 characters"),
+    ("to_string(item.active)", 'one of "false", "true"'),
     ("item.extra.anything", "any value"),
     ("sort_by(item.addresses, &city)[0].city", "text or null"),
     ("sum(item.amounts)", "number or null"),
