@@ -3,7 +3,7 @@
     python -m tests.mutants              all of them
     python -m tests.mutants lanes        those whose file or name contains this text
 
-Exit code 1 if a mutant survives, or if its tests fail without it.
+Exit code 1 if a mutant survives, if its tests fail without it, or if it is stale: the code that it changes is no longer there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants.mutant import ROOT, Mutant, read_mutants
+from tests.mutants.mutant import ROOT, Mutant, StaleMutantError, read_mutants
 from tests.mutants.workplace import Workplace
 
 
@@ -33,7 +33,7 @@ def main(wanted: Sequence[str]) -> int:
         with ThreadPoolExecutor(workers) as pool:
             healthy = all(pool.map(lambda tests: _is_healthy(idle, tests), _test_sets(mutants)))
             survivors = [m for m, noticed in pool.map(lambda m: (m, _is_noticed(idle, m)), mutants) if not noticed]
-    sys.stdout.write(f"{len(mutants)} mutants, {len(survivors)} survived\n")
+    sys.stdout.write(f"{len(mutants)} mutants, {len(survivors)} survived or are stale\n")
     return 0 if healthy and not survivors else 1
 
 
@@ -54,9 +54,13 @@ def _is_healthy(idle: SimpleQueue[Workplace], tests: tuple[str, ...]) -> bool:
 
 
 def _is_noticed(idle: SimpleQueue[Workplace], mutant: Mutant) -> bool:
-    place = idle.get()
     try:
         text = mutant.applied((ROOT / mutant.file).read_text("utf-8"))
+    except StaleMutantError as error:  # the others are still worth their time
+        _say(f"STALE     {error}")
+        return False
+    place = idle.get()
+    try:
         noticed = place.is_noticed(mutant.file, text, mutant.tests)
     finally:
         idle.put(place)
