@@ -62,7 +62,7 @@ class World:
         self.told = Told(source)
         self.port, hook = free_port(), free_port()
         write_project(directory, source, port=self.port, hook=hook)
-        self.feeder = Feeder(directory, source, hook, Random(seed), at_first=events, per_second=12)
+        self.feeder = Feeder(directory, source, hook, Random(seed), at_first=events, per_second=6)
         self.errors = (directory / "stderr.txt").open("ab")
         self.sink = self._start_sink()
         self.run: subprocess.Popen[bytes] | None = None
@@ -91,9 +91,9 @@ class World:
             if run.poll() is None:
                 return run
 
-    def _ended(self, why: str, expected: set[int]) -> None:
+    def _ended(self, why: str, expected: set[int], *, seconds: float = 90.0) -> None:
         assert self.run is not None
-        code = self.run.wait(timeout=90)
+        code = self.run.wait(timeout=seconds)
         self.told.codes[f"{why}: {code}"] += 1
         if code not in expected:
             self.told.violations.append(f"exit code {code} after {why}")
@@ -147,7 +147,7 @@ class World:
         try:
             self.alive()
             if self.source == "followed":  # what was rotated away before any run is not the source's
-                until(lambda: is_settled(self.directory, 1))
+                until(lambda: journaled(self.directory) > 0)
             self.feeder.start()
             first = self.random.randrange(len(FAULTS))
             for number in range(kills):
@@ -165,16 +165,24 @@ class World:
             self.errors.close()
         return self.told
 
+    def _patience(self) -> float:
+        """Return how long the limits let the rest take if each delivery is a request of its own, and some time to start and end."""
+        most, seconds = max(WINDOWS, key=lambda window: window[1] / window[0])
+        unread = len(self.feeder.sent) - journaled(self.directory)
+        return (
+            90.0 + (2 * max(0, unread) + open_deliveries(self.directory)) * seconds / most
+        )  # a change of key: two deliveries
+
     def _settle(self) -> None:
         if self.source == "file":
             self.alive()  # what was read by the run before may not be all of the file
-            self._ended("the end", {0, 1})
+            self._ended("the end", {0, 1}, seconds=self._patience())
             self.alive()
             self._ended("the end", {1 if dead_letters(self.directory) else 0})
         else:
             wanted = len(self.feeder.sent)
             with contextlib.suppress(AssertionError):  # what is missing is named by the judge
-                until(lambda: self.run is not None and is_settled(self.directory, wanted), seconds=90)
+                until(lambda: self.run is not None and is_settled(self.directory, wanted), seconds=self._patience())
             run = self.alive()
             run.send_signal(signal.SIGTERM)
             self._ended("the end", {128 + signal.SIGTERM})
@@ -280,12 +288,23 @@ def dead_letters(directory: Path) -> int:
 
 
 def is_settled(directory: Path, events: int) -> bool:
+    return journaled(directory) >= events and open_deliveries(directory) == 0
+
+
+def journaled(directory: Path) -> int:
+    return _count(directory, "SELECT count(*) FROM events", otherwise=0)
+
+
+def open_deliveries(directory: Path) -> int:
+    opened = "SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'sending', 'retrying')"
+    return _count(directory, opened, otherwise=1)
+
+
+def _count(directory: Path, query: str, *, otherwise: int) -> int:
     path = directory / ".syncflow" / "journal.db"
     with contextlib.suppress(Exception), contextlib.closing(connect(path, read_only=True)) as database:
-        read = database.execute("SELECT count(*) FROM events").fetchone()[0]
-        opened = "SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'sending', 'retrying')"
-        return bool(read >= events and database.execute(opened).fetchone()[0] == 0)
-    return False  # it is being made just now
+        return int(database.execute(query).fetchone()[0])
+    return otherwise  # it is being made just now
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------------
@@ -332,7 +351,7 @@ def loop(directory: Path, kills: int, *, seed: int = 1, longest_pause: float = 2
     shares = [kills // 3 + (number < kills % 3) for number in range(3)]
     with ThreadPoolExecutor(3) as pool:
         worlds = [
-            World(directory / source, source, seed=seed, longest_pause=longest_pause, events=min(3000, 25 * share))
+            World(directory / source, source, seed=seed, longest_pause=longest_pause, events=min(200, 25 * share))
             for source, share in zip(sources, shares, strict=True)
         ]
         return list(pool.map(World.live, worlds, shares))
