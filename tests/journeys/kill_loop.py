@@ -62,7 +62,7 @@ class World:
         self.told = Told(source)
         self.port, hook = free_port(), free_port()
         write_project(directory, source, port=self.port, hook=hook)
-        self.feeder = Feeder(directory, source, hook, Random(seed), at_first=events, per_second=6)
+        self.feeder = Feeder(directory, source, hook, Random(seed), at_first=events, per_second=2)
         self.errors = (directory / "stderr.txt").open("ab")
         self.sink = self._start_sink()
         self.run: subprocess.Popen[bytes] | None = None
