@@ -1,8 +1,9 @@
 """Find the record at fault in a refused batch: halve it, until the culprit stands alone or the fault turns out to be everyone's.
 
 A generator without I/O: it yields the part to send and is sent the result. It returns what became of each delivery, or that the
-system must stop. Attempts do not count meanwhile. The stop rule is the design's: all leaves failed with one code, or it cost more than
-3·log₂n requests; then the configuration is at fault and nothing is dead-lettered.
+system must stop. Attempts do not count meanwhile. The configuration is at fault, and nothing is dead-lettered, where no record of the batch
+was accepted and either 20 or more were refused with one code, or it cost more than 3·log₂n requests. A smaller batch proves nothing of
+that kind: two bad records may meet in one. Where nothing was ever accepted, ``refusals`` counts them over batches.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from syncflow.events import BatchResult, Delivery, Outcome, Signal, Verdict
+from syncflow.runtime.delivery.refusals import ALIKE
 
+_GOOD = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 Part = tuple[Delivery, ...]
 
 
@@ -34,7 +37,7 @@ def bisect(batch: Part, *, reason: str) -> Generator[Part, BatchResult, Bisectio
     parts = _halves(batch)
     spent = 0
     while parts:
-        if spent > budget:
+        if spent > budget and not any(outcome.verdict in _GOOD for outcome in found.outcomes.values()):
             found.stop = f"{reason}; halving the batch did not find one record at fault"
             return _without_rejections(found)
         part = parts.pop(0)
@@ -47,7 +50,7 @@ def bisect(batch: Part, *, reason: str) -> Generator[Part, BatchResult, Bisectio
         if result.signal and result.signal.kind != "split":
             found.signal = result.signal
             return found
-    if _everyone(batch, found):
+    if len(batch) >= ALIKE and _everyone(batch, found):
         found.stop = f"{reason}; every record of the batch is refused alike"
         return _without_rejections(found)
     return found
