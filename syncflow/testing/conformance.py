@@ -19,6 +19,7 @@ from syncflow.compiler.wire.plans import StepPlan
 from syncflow.compiler.wire.rules import statuses_of
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Answer
+from syncflow.config.models.sign_in import SignIn
 from syncflow.config.render import render
 from syncflow.errors import ProjectError
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
@@ -26,7 +27,7 @@ from syncflow.runtime.delivery.bisect import bisect
 from syncflow.testing.contracts import run_contract
 from syncflow.testing.deliveries import DeliveryTrial
 from syncflow.testing.made_up_answers import MadeUp, made_up_answer
-from syncflow.testing.stand_in import SECRET, StandIn, made_up_batch, made_up_plan, ways_in
+from syncflow.testing.stand_in import SECRET, TOKEN_LIFE_SECONDS, StandIn, made_up_batch, made_up_plan, ways_in
 
 MOST_RECORDS = 4
 POISON = "poison"
@@ -164,13 +165,50 @@ class _Trial:
     def _around_the_sign_in(self) -> Iterator[Check]:
         yield self._check("every request passes the limits", self._limits())
         yield self._check("no secret is told", self._secrets())
+        if self._carries:
+            yield self._check("every request carries the sign-in", self._carried())
         if self._has_token:
+            if self._tells_its_life:
+                yield self._check("a token is renewed when its life is over", self._outlived())
             yield self._check("a token that is refused is renewed once", self._renewal())
             yield self._check("while nobody can sign in, nothing is sent and nothing is lost", self._signed_out())
 
     @property
     def _has_token(self) -> bool:
         return self._plan.details is not None and self._plan.details.sign_in.token is not None
+
+    @property
+    def _way(self) -> SignIn | None:
+        details = self._plan.details
+        return None if details is None else self._adapter.model.auth.get(details.sign_in.name)
+
+    @property
+    def _carries(self) -> bool:
+        return self._way is not None and bool(self._way.headers or self._way.query)
+
+    @property
+    def _tells_its_life(self) -> bool:
+        return self._way is not None and self._way.token is not None and self._way.token.life == "expires_in"
+
+    def _carried(self) -> Iterator[str]:
+        stand_in = self._stand_in(lambda _: Reply(503, "{}"))
+        stand_in.send(self._batch(known=True))
+        way = self._way
+        if way is None:
+            return
+        for asked in stand_in.seen[:1]:
+            missing = [name for name in way.headers if not asked.headers.get(name.lower())]
+            missing += [name for name in way.query if not asked.query.get(name)]
+            yield from (f"nothing stands in {name}" for name in missing)
+
+    def _outlived(self) -> Iterator[str]:
+        """Send twice, with more than the life of a token between."""
+        stand_in = self._stand_in(lambda _: Reply(503, "{}"))
+        stand_in.pause_seconds = 2 * TOKEN_LIFE_SECONDS
+        batch = self._batch(known=True)
+        stand_in.send(batch, batch)
+        if stand_in.sign_ins != 2:
+            yield f"it signs in {stand_in.sign_ins} times in twice the life of a token"
 
     def _renewal(self) -> Iterator[str]:
         """Refuse the first token: the same request must come again, with the second."""

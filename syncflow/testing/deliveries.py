@@ -81,6 +81,8 @@ class DeliveryTrial:
         way = self._way()
         known = self._tested()
         yield "a good answer delivers a record", () if way is not None or known else (UNTESTED,)
+        if way is not None and not known:
+            yield from self._either()
         if way is not None and self.operation.batch_records > 1:
             sizes = sorted({2, self.operation.batch_records})
             broken = tuple(filter(None, (self._undelivered(way, size) for size in sizes)))
@@ -92,18 +94,33 @@ class DeliveryTrial:
             yield "a record that is gone is deleted already", tuple(self._gone())
 
     def _way(
-        self, *, fixed: tuple[int, _Kind] | None = None, ends: Callable[[BatchResult], bool] | None = None
+        self,
+        *,
+        fixed: tuple[int, _Kind] | None = None,
+        ends: Callable[[BatchResult], bool] | None = None,
+        of: Sequence[bool] = (False, True),
     ) -> Sequence[_Kind] | None:
         """Return how each step is answered so that a record is delivered; None where nothing was found."""
         kinds = [
             [fixed[1]] if fixed and fixed[0] == index else list(_KINDS) for index in range(len(self.operation.steps))
         ]
         for way in islice(product(*kinds), _MOST_TRIES):
-            for vendor_id in (False, True):
+            for vendor_id in of:
                 result, asked = self._sent(way, 1, known=vendor_id)
                 if asked and (ends or _all_done)(result):
                     return way
         return None
+
+    def _either(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Try records whose ids there are known, and others, by themselves: where both are sent, steps may differ."""
+        if not all(self._sent(["204"] * len(self.operation.steps), 1, known=known)[1] for known in (False, True)):
+            return
+        broken = [
+            f"no answer that could be made up delivers a record whose id there is {whose}: mend its steps, or add a test to `tests:`"
+            for known, whose in ((False, "not known"), (True, "known"))
+            if self._way(of=(known,)) is None
+        ]
+        yield "a record is delivered whether its id there is known or not", tuple(broken)
 
     def _tested(self) -> bool:
         return any(_delivers(test) for test in self.adapter.model.tests if test.operation == self.operation.action)

@@ -12,15 +12,13 @@ import orjson
 from syncflow.adapters.assertions import made_up_key
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.http import open_client
-from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.requests import SystemPlan, plan_system
-from syncflow.compiler.wire.plans import WirePlan
+from syncflow.compiler.wire.plans import RequestPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import SignIn
-from syncflow.errors import DataError
 from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Json, Key, Record
 from syncflow.testing.fakes import VirtualClock, run_virtually
 
@@ -29,6 +27,9 @@ SECRET = "planted-secret-"  # noqa: S105  # a made-up one, to be looked for wher
 _MADE_UP: dict[str, Json] = {"text": "x", "integer": 1, "boolean": False}
 _PLAIN = re.compile(r"\w+(\.\w+)*")
 """A path for which an answer can be made up."""
+_MARK = "x-stand-in-signs-in"
+"""A header that only the fake server sees."""
+TOKEN_LIFE_SECONDS = 3600.0
 
 Answer = Callable[[Asked], Reply]
 
@@ -123,6 +124,8 @@ class StandIn:
     plan: SystemPlan
     answer: Answer
     signs_in: bool = True
+    pause_seconds: float = 0.0
+    """How long it is from one batch to the next."""
     seen: list[Asked] = field(default_factory=list)
     sign_ins: int = 0
     passed: int = 0
@@ -136,8 +139,13 @@ class StandIn:
 
     async def _send(self, batches: Sequence[Batch]) -> list[BatchResult]:
         async with open_client(transport=scripted(self._reply)) as http:
-            client = SystemClient(self.plan, http=http, gate=self, clock=VirtualClock())
-            return [await client.send(batch) for batch in batches]
+            clock = VirtualClock()
+            client = SystemClient(_marked(self.plan), http=http, gate=self, clock=clock)
+            results = []
+            for batch in batches:
+                results.append(await client.send(batch))
+                await clock.sleep(self.pause_seconds)
+            return results
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:  # a gate's signature
         self.group = group
@@ -160,26 +168,28 @@ class StandIn:
         details = self.plan.details
         model = self.adapter.model
         way = model.auth.get(details.sign_in.name) if details else None
-        if details is None or way is None or way.token is None or not _is_sign_in(asked, details, self.plan.base_url):
+        if way is None or way.token is None or _MARK not in asked.headers:
             return None
         body: dict[str, Json] = {}
         _put(body, way.token.value if _PLAIN.fullmatch(way.token.value) else "value", f"token-{self.sign_ins + 1}")
         if way.token.base_url and _PLAIN.fullmatch(way.token.base_url):
             _put(body, way.token.base_url, BASE_URL)
+        if way.token.life and _PLAIN.fullmatch(way.token.life):
+            _put(body, way.token.life, TOKEN_LIFE_SECONDS)
         return Reply(200, orjson.dumps(body).decode())
 
 
-def _is_sign_in(asked: Asked, details: WirePlan, base_url: str) -> bool:
-    """Whether a request goes where this system's settings send the one for a token, however that address is written."""
-    token = details.sign_in.token
-    if token is None or asked.method != token.request.method:
-        return False
-    root: dict[str, Json] = {"options": dict(details.options), "auth": dict(details.auth), "assertion": "made-up"}
-    try:
-        wanted = prepare_sign_in(token.request, root, base_url=base_url).url
-    except DataError:
-        return False
-    return asked.url.partition("?")[0] == wanted.partition("?")[0]
+def _marked(plan: SystemPlan) -> SystemPlan:
+    """Let the request for a token tell the fake server that it is one: its address does not, where others share it."""
+    details = plan.details
+    if details is None or details.sign_in.token is None:
+        return plan
+    token = replace(details.sign_in.token, request=_with_mark(details.sign_in.token.request))
+    return replace(plan, details=replace(details, sign_in=replace(details.sign_in, token=token)))
+
+
+def _with_mark(request: RequestPlan) -> RequestPlan:
+    return replace(request, headers=lambda root: {**request.headers(root), _MARK: "yes"})
 
 
 def _put(body: dict[str, Json], path: str, value: Json) -> None:

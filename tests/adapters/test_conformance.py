@@ -281,3 +281,45 @@ PARTICULAR = {
 def test_good_answers_are_made_up_for_what_adapters_usually_ask_of_them(results: str, tmp_path: Path) -> None:
     text = SMALL.replace("{match: mail, with: key.value}", results)
     assert broken(check_conformance(written(text, tmp_path))) == {}
+
+
+BY_TOKEN = """auth:
+  token:
+    settings: {code: secret}
+    token: {request: {post: /people, form: {code: "{{ auth.code }}"}}}
+    headers: {Authorization: "Bearer {{ token.value }}"}
+operations:"""
+
+
+def test_a_token_may_be_asked_for_where_records_are_sent(tmp_path: Path) -> None:
+    checks = check_conformance(written(SMALL.replace("operations:", BY_TOKEN), tmp_path))
+    assert broken(checks) == {}
+    assert "upsert: a token is renewed when its life is over" in {check.law for check in checks}
+
+
+def test_a_way_to_sign_in_that_no_request_carries_is_told(tmp_path: Path) -> None:
+    text = SMALL.replace(
+        "operations:", BY_WAY.replace("{{ auth.key }}", "{% if auth.key == 'x' %}{{ auth.key }}{% endif %}")
+    )
+    assert broken(check_conformance(written(text, tmp_path))) == {
+        "upsert: every request carries the sign-in": ("nothing stands in X-Key",)
+    }
+
+
+TWO_WAYS = """
+    steps:
+      - when: "!vendor_id"
+        request: {post: /people, json: payload}
+        answer: {results: {each: "people[?gone]", vendor_id: id}}
+      - when: vendor_id
+        request: {put: "/people/{{ vendor_id }}", json: payload}
+"""
+
+
+def test_records_whose_ids_are_known_do_not_stand_in_for_the_others(tmp_path: Path) -> None:
+    text = SMALL[: SMALL.index("    batch:")] + TWO_WAYS
+    assert broken(check_conformance(written(text, tmp_path))) == {
+        "upsert: a record is delivered whether its id there is known or not": (
+            "no answer that could be made up delivers a record whose id there is not known: mend its steps, or add a test to `tests:`",
+        )
+    }
