@@ -323,3 +323,19 @@ def test_records_whose_ids_are_known_do_not_stand_in_for_the_others(tmp_path: Pa
             "no answer that could be made up delivers a record whose id there is not known: mend its steps, or add a test to `tests:`",
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("key.valeu", "no record of a request has key.valeu: nothing there is called valeu"),
+        ("vendorid", "no record of a request has vendorid: nothing there is called vendorid"),
+        ("payload.any", None),
+        ("key.value", None),
+    ],
+)
+def test_a_path_that_is_asked_of_every_record_must_be_there(path: str, problem: str | None, tmp_path: Path) -> None:
+    query = f"post: /people, query: {{ids: \"{{{{ deliveries | map(attribute='{path}') | join(',') }}}}\"}}"
+    found = broken(check_conformance(written(SMALL.replace("post: /people", query), tmp_path)))
+    told = "".join(found.get("everything in it is of use", ()))
+    assert (problem in told) if problem else not told

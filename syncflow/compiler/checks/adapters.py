@@ -8,6 +8,7 @@ from typing import Any
 
 from syncflow.compiler.checks.adapter_operations import check_operations
 from syncflow.compiler.checks.adapter_words import check_words
+from syncflow.compiler.checks.mapped_attributes import check_mapped
 from syncflow.compiler.checks.misplaced_names import check_names
 from syncflow.compiler.checks.written import texts_within
 from syncflow.compiler.code import Emitter
@@ -45,6 +46,7 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     yield from check_operations(adapter)
     yield from check_names(adapter)
     yield from check_words(adapter)
+    yield from check_mapped(adapter)
     for action, operation in adapter.model.operations.items():
         for path, answer, records in _answers(operation, ("operations", action)):
             yield from _endless_pages(adapter, answer, path)

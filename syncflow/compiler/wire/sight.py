@@ -43,6 +43,8 @@ _RECORD: Final[Mapping[str, Type]] = {
     "vendor_id": optional(TEXT),
     "position": INTEGER,
 }
+RECORD: Final = closed_object(**_RECORD)
+"""What is of one record, whatever the adapter."""
 _STEP: Final = closed_object(done=BOOLEAN, element=ANY)
 
 PAGE: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY, page=INTEGER)
