@@ -217,7 +217,7 @@ SCHEMAS = {
     "reference": ({"$ref": "#/$defs/x", "$defs": {"x": {"type": "boolean"}}}, BOOLEAN),
     "cycle": (
         {"$ref": "#/$defs/x", "$defs": {"x": {"type": "array", "items": {"$ref": "#/$defs/x"}}}},
-        Array(ANY),
+        Array(Array(Array(ANY))),
     ),
 }  # fmt: skip
 

@@ -159,27 +159,6 @@ def test_the_breaker(steps: list[tuple[Any, ...]], is_open: bool, own: dict[int,
     assert {number: breaker.is_own(number) for number in own} == own
 
 
-def test_a_batch_that_fails_and_whose_parts_are_all_refused_alike_stops_the_system(tmp_path: Path) -> None:
-    """The batch was too much for the host; in parts it says what it thinks of them, and that is the same of each."""
-
-    def script(batch: Batch, _number: int) -> BatchResult | None:
-        if batch.deliveries[0].payload["Name"] != "bad":
-            return None
-        if len(batch.deliveries) == 8:
-            return failing(batch)
-        refused = Outcome(Verdict.REJECTED, code="BAD", status=422)
-        return BatchResult((refused,) * len(batch.deliveries))
-
-    made = program(systems={"a": system("a", records=8, in_flight=1, age=0.5)}, types={"lead": "a"})
-    goods = [event(f"G{i}") for i in range(8)]
-    bads = [event(f"B{i}", name="bad") for i in range(8)]
-    more = [event(f"H{i}") for i in range(80)]
-    ending, _ = run(ListSource([*goods, *bads, *more]), tmp_path / "j.db", script, made)
-    assert letters(tmp_path / "j.db") == []
-    assert ending.systems_stopped == ("a: the batch fails; every record of the batch is refused alike",)
-    assert ending.tally.open >= 8
-
-
 def test_a_sick_system_does_not_slow_a_healthy_one_down(tmp_path: Path) -> None:
     """Deliveries of the healthy system in each virtual minute, beside the same run without the sick one: 95 % of them or more."""
     minutes = 10

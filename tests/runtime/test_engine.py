@@ -163,6 +163,24 @@ def test_a_fault_of_every_record_stops_the_system_and_buries_nothing(tmp_path: P
     assert ending.systems_stopped[0].startswith("a: 400 BAD")
 
 
+@pytest.mark.parametrize("bad", [{"B0", "B1"}, {"B0", "B3", "B5", "B6"}], ids=["alone in a batch", "half of one"])
+def test_bad_records_that_meet_in_one_batch_cost_themselves_only(bad: set[str], tmp_path: Path) -> None:
+    """The system refuses a batch as a whole, and has accepted others before: it is the records."""
+
+    def refuse(batch: Batch, _number: int) -> BatchResult | None:
+        if not any(delivery.key.value in bad for delivery in batch.deliveries):
+            return None
+        if len(batch.deliveries) > 1:
+            return BatchResult((Outcome(Verdict.RETRY),) * len(batch.deliveries), Signal("split", reason="400"))
+        return BatchResult((Outcome(Verdict.REJECTED, code="BAD"),))
+
+    names = [f"A{i}" for i in range(8)] + ([*sorted(bad)] if len(bad) == 2 else [f"B{i}" for i in range(8)])
+    made = program(systems={"a": system("a", records=8, in_flight=1, age=0.5)}, types={"lead": "a"})
+    ending, _ = run(list(map(event, names)), tmp_path / "j.db", systems=FakeSystems(refuse), program=made)
+    assert ending.systems_stopped == ()
+    assert (ending.tally.routes["a"].dead, ending.tally.routes["a"].delivered) == (len(bad), len(names) - len(bad))
+
+
 def test_what_fails_for_a_while_is_retried_with_a_bound(tmp_path: Path) -> None:
     systems = FakeSystems(
         lambda batch, n: BatchResult((Outcome(Verdict.RETRY, code="503"),) * len(batch.deliveries)) if n < 3 else None

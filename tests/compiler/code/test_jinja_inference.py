@@ -28,7 +28,7 @@ TYPES: list[tuple[str, Type]] = [
     ("{{ today() }}", Text(format="date")),
     ("{% set day = today('UTC') %}{{ day }}{# alone #}", Text(format="date")),
     ("{{ today() }}.", Text(min_length=11, max_length=11)),
-    ("{{ uuid() | truncate(8) }}", Text(min_length=8, max_length=8)),
+    ("{{ uuid() | truncate(8) }}", Text(min_length=1, max_length=8)),
 ]
 
 
