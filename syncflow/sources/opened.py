@@ -125,10 +125,10 @@ def open_file(path: Path) -> OpenFile:
 
 
 def try_open(path: Path) -> OpenFile | None:
-    """Open a regular file; None where that cannot be done."""
+    """Open a regular file; None where that cannot be done, or what would unpack it is not installed."""
     try:
         return OpenFile(path, _opened(path)) if path.is_file() else None
-    except OSError:
+    except (OSError, ProjectError):
         return None
 
 
