@@ -1,16 +1,16 @@
-"""``syncflow init``: a working project in an empty folder."""
+"""``syncflow init``: a working project in an empty folder, one of several to begin with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from syncflow.cli.console import say
+from syncflow.cli.console import say, say_table
 from syncflow.cli.schema import FOLDER, Kind, write_schemas
 
 KINDS = {
@@ -20,22 +20,88 @@ KINDS = {
     "objects": Kind.OBJECT,
     "adapters": Kind.ADAPTER,
 }
-NEXT = {
-    "syncflow validate": "check every file",
-    "syncflow test": "run the examples that its files carry",
-    "syncflow dry-run routes.yaml --events events.jsonl": "see what would be sent, and why",
-    "syncflow mock": "serve mock systems, in another terminal",
-    "syncflow run --limit 100": "send a hundred generated events there",
+_CHECKS = {"syncflow validate": "check every file", "syncflow test": "run the examples that its files carry"}
+
+
+class Template(NamedTuple):
+    """A project to begin with: where its files are in the package, and what one does next."""
+
+    summary: str
+    folder: str
+    next: Mapping[str, str]
+
+
+TEMPLATES = {
+    "contacts": Template(
+        "contacts of six types to two CRMs (the default)",
+        "project",
+        {
+            "syncflow dry-run routes.yaml --events events.jsonl": "see what would be sent, and why",
+            "syncflow mock": "serve mock systems, in another terminal",
+            "syncflow run --limit 100": "send a hundred generated events there",
+        },
+    ),
+    "csv": Template(
+        "a CSV file of customers to one CRM",
+        "templates/csv",
+        {
+            "syncflow dry-run": "see what would be sent of customers.csv, and why",
+            "syncflow mock": "serve a mock CRM, in another terminal",
+            "syncflow run": "send the file there",
+        },
+    ),
+    "webhook": Template(
+        "what is posted to this process to an API",
+        "templates/webhook",
+        {
+            "syncflow adapters check api": "try the adapter against a server that misbehaves",
+            "WEBHOOK_TOKEN=… API_TOKEN=… API_URL=… syncflow run": "listen on 127.0.0.1:8080",
+        },
+    ),
+    "api": Template(
+        "orders with their lines to an API of your own, with its adapter",
+        "templates/api",
+        {
+            "syncflow dry-run": "see what would be sent of orders.jsonl, and why",
+            "syncflow adapters check shop": "try the adapter against a server that misbehaves",
+            "SHOP_TOKEN=… SHOP_URL=… syncflow run": "send the file there",
+        },
+    ),
 }
+DEFAULT = "contacts"
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write to; created if missing.")] = Path(),
+    template: Annotated[
+        str, typer.Option("--template", "-t", metavar="NAME", help="The project to begin with: one of --list.")
+    ] = DEFAULT,
+    list_: Annotated[bool, typer.Option("--list", help="List the templates, and write nothing.")] = False,
 ) -> None:
-    """Write a working project: six contact types, two systems, and sample events. Overwrites nothing."""
+    """Write a working project to begin with, without overwriting anything: contacts to two CRMs, or another of --list."""
+    if list_:
+        say_table(("TEMPLATE", "WHAT IT DOES"), [(name, each.summary) for name, each in TEMPLATES.items()])
+        return
+    chosen = _chosen(template)
+    wanted = {folder / path: source for path, source in _template(files("syncflow.cli") / chosen.folder, "")}
+    _write(folder, wanted)
+    _report(folder, [*wanted, *write_schemas(folder / FOLDER)], chosen)
+
+
+def _chosen(name: str) -> Template:
+    from syncflow.config.diagnostics import did_you_mean
+    from syncflow.errors import DataError
+
+    if name not in TEMPLATES:
+        close = did_you_mean(name, TEMPLATES)
+        hint = f"did you mean {close!r}?" if close else "`syncflow init --list` shows them all"
+        raise DataError(f"there is no template {name!r}", hint=hint)
+    return TEMPLATES[name]
+
+
+def _write(folder: Path, wanted: Mapping[Path, Traversable]) -> None:
     from syncflow.errors import ProjectError
 
-    wanted = {folder / path: source for path, source in _template(files("syncflow.cli") / "project", "")}
     taken = sorted(str(path) for path in wanted if path.exists())
     if taken:
         raise ProjectError(
@@ -48,7 +114,6 @@ def init(
             path.write_bytes(_line_for_editors(path.relative_to(folder)) + source.read_bytes())
     except OSError as error:
         raise ProjectError(f"cannot write {error.filename}: {error.strerror}") from error
-    _report(folder, [*wanted, *write_schemas(folder / FOLDER)])
 
 
 def _line_for_editors(path: Path) -> bytes:
@@ -69,12 +134,12 @@ def _template(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversab
             yield f"{prefix}{entry.name}", entry
 
 
-def _report(folder: Path, written: list[Path]) -> None:
+def _report(folder: Path, written: list[Path], template: Template) -> None:
     for path in written:
         say(f"wrote {path}")
     say()
     say("Next:")
     if folder != Path():
         say(f"  cd {folder}")
-    for command, purpose in NEXT.items():
+    for command, purpose in {**_CHECKS, **template.next}.items():
         say(f"  {command:<52}{purpose}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
+from syncflow.mock.server import Running
 from tests.cli.conftest import ROOT, Command
 
 TEMPLATE = ROOT / "syncflow" / "cli" / "project"
@@ -70,3 +72,39 @@ def test_init_says_where_it_cannot_write(command: Command, tmp_path: Path) -> No
     assert ended.code == 1
     assert ended.err.startswith("error: cannot write ")
     assert "Traceback" not in ended.err
+
+
+OTHERS = ("csv", "webhook", "api")
+
+
+def test_the_templates_are_listed(command: Command) -> None:
+    listed = command("init", "--list").out
+    assert all(name in listed for name in ("contacts", *OTHERS))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_template_is_good(name: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = command("init", tmp_path, "--template", name)
+    assert (ended.code, "Next:" in ended.out) == (0, True)
+    monkeypatch.chdir(tmp_path)
+    assert command("validate", "--strict").code == 0
+    assert command("test").code == 0
+    for adapter in (tmp_path / "adapters").glob("*.yaml"):
+        assert command("adapters", "check", adapter.stem).code == 0
+
+
+def test_the_template_of_a_csv_file_runs_against_the_mock(
+    command: Command, tmp_path: Path, mock: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("init", tmp_path, "--template", "csv")
+    monkeypatch.chdir(tmp_path)
+    assert command("run", "--quiet").code == 0
+    held = httpx.get(f"{mock.url}/admin/records/hubspot/contacts").json()
+    rows = held["records"] if isinstance(held, dict) else held
+    fields = [row.get("properties", row.get("fields", row)) for row in rows]
+    assert sorted(row["lastname"] for row in fields) == ["Hopper", "Müller", "Smith"]
+
+
+def test_a_slip_in_a_templates_name_gets_the_nearest(command: Command, tmp_path: Path) -> None:
+    ended = command("init", tmp_path, "--template", "cvs")
+    assert (ended.code, ended.err) == (1, "error: there is no template 'cvs'\nhint: did you mean 'csv'?\n")
