@@ -104,8 +104,9 @@ PLANTS = {
     ),
     "settled before it is durable": Plant(
         "syncflow/runtime/delivery/ends.py",
-        "        await self._settler.settle(settlements)\n        at = self._clock.monotonic()\n",
-        "        __import__('asyncio').create_task(self._settler.settle(settlements))\n        at = self._clock.monotonic()\n",
+        "        await self._settler.settle(settlements, superseded=superseded)\n        at = self._clock.monotonic()\n",
+        "        settled = self._settler.settle(settlements, superseded=superseded)\n"
+        "        __import__('asyncio').create_task(settled)\n        at = self._clock.monotonic()\n",
     ),
 }
 
