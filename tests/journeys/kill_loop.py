@@ -55,14 +55,16 @@ class Told:
 class World:
     """One project, its sink, its feeder, and the run that is alive, if any."""
 
-    def __init__(self, directory: Path, source: Source, *, seed: int, longest_pause: float, events: int) -> None:
+    def __init__(
+        self, directory: Path, source: Source, *, seed: int, longest_pause: float, events: int, per_second: float
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory, self.source, self.longest_pause = directory, source, longest_pause
         self.random = Random(f"{source}{seed}")
         self.told = Told(source)
         self.port, hook = free_port(), free_port()
         write_project(directory, source, port=self.port, hook=hook)
-        self.feeder = Feeder(directory, source, hook, Random(seed), at_first=events, per_second=2)
+        self.feeder = Feeder(directory, source, hook, Random(seed), at_first=events, per_second=per_second)
         self.errors = (directory / "stderr.txt").open("ab")
         self.sink = self._start_sink()
         self.run: subprocess.Popen[bytes] | None = None
@@ -91,13 +93,14 @@ class World:
             if run.poll() is None:
                 return run
 
-    def _ended(self, why: str, expected: set[int], *, seconds: float = 90.0) -> None:
+    def _ended(self, why: str, expected: set[int], *, seconds: float = 90.0) -> int:
         assert self.run is not None
         code = self.run.wait(timeout=seconds)
         self.told.codes[f"{why}: {code}"] += 1
         if code not in expected:
             self.told.violations.append(f"exit code {code} after {why}")
         self.run = None
+        return code
 
     # -- faults --------------------------------------------------------------------------------------------------------------
 
@@ -177,8 +180,11 @@ class World:
         if self.source == "file":
             self.alive()  # what was read by the run before may not be all of the file
             self._ended("the end", {0, 1}, seconds=self._patience())
+            before = dead_letters(self.directory)
             self.alive()
-            self._ended("the end", {1 if dead_letters(self.directory) else 0})
+            code = self._ended("the end", {0, 1})
+            if code != int(dead_letters(self.directory) > before):
+                self.told.violations.append(f"exit code {code} after the end")
         else:
             wanted = len(self.feeder.sent)
             with contextlib.suppress(AssertionError):  # what is missing is named by the judge
@@ -348,10 +354,18 @@ def is_listening(port: int) -> bool:
 def loop(directory: Path, kills: int, *, seed: int = 1, longest_pause: float = 20.0) -> list[Told]:
     """Live three worlds at once; together they see ``kills`` faults."""
     sources: tuple[Source, ...] = get_args(Source)
+    per_second = 12.0 if kills <= 24 else 2.0  # the sink takes few more than that while it is killed again and again
     shares = [kills // 3 + (number < kills % 3) for number in range(3)]
     with ThreadPoolExecutor(3) as pool:
         worlds = [
-            World(directory / source, source, seed=seed, longest_pause=longest_pause, events=min(200, 25 * share))
+            World(
+                directory / source,
+                source,
+                seed=seed,
+                longest_pause=longest_pause,
+                events=min(200, 25 * share),
+                per_second=per_second,
+            )
             for source, share in zip(sources, shares, strict=True)
         ]
         return list(pool.map(World.live, worlds, shares))
