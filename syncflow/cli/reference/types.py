@@ -91,8 +91,8 @@ def _bounds(schema: Schema) -> str:
     if low is not None and high is not None:
         return f" from {low} to {high}"
     if low is not None:
-        return f", {low} or more"
-    return f", {high} at most" if high is not None else ""
+        return f" ({low} or more)"
+    return f" ({high} at most)" if high is not None else ""
 
 
 def _spelled(value: Any) -> str:
