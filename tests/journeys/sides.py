@@ -52,15 +52,15 @@ class Ran:
     err: str
 
 
-def run(project: Path, mock: str, *arguments: str, **environment: str) -> Ran:
-    """``syncflow run`` to its end, with the counts it prints as JSON."""
+def run(project: Path, mock: str, *arguments: str, seconds: float = 110, **environment: str) -> Ran:
+    """``syncflow run`` to its end, which must come within so many seconds, with the counts it prints as JSON."""
     ended = subprocess.run(
         [*SYNCFLOW, "run", "routes.yaml", "--output", "json", *arguments],
         cwd=project.parent,
         env=os.environ | {"MOCK_URL": mock, "BATCH_SIZE": "200"} | environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=seconds,
         check=False,
     )
     return Ran(ended.returncode, json.loads(ended.stdout) if ended.stdout.strip() else {}, ended.stderr)

@@ -131,5 +131,11 @@ def test_refusals_that_are_not_about_the_rate_do_not_slow_everything_down(share:
     assert told.rate(60, 600) >= 0.45 * possible
 
 
+def test_a_run_of_bad_luck_is_made_up_for() -> None:
+    """Of a hundred hosts that are busy now and then, the one that is so most often at the start costs no hours."""
+    slowest = min(sent(Now_and_then(0.12, Random(seed)), seconds=600, each=0.05).rate(0, 600) for seed in range(100))
+    assert slowest >= 0.3, "a request every three seconds is the worst of a hundred"
+
+
 def test_what_is_never_refused_has_no_pace() -> None:
     assert sent(lambda _: True, seconds=10).rate(0, 10) >= 45

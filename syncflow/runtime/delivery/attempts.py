@@ -91,6 +91,8 @@ class Attempts:
             return await self._failed_in_part(batch, result, passed, own=own)
         if self._breaker.is_open:
             self._condition.park(result.outcomes[0])
+        elif any(outcome.status is not None for outcome in result.outcomes):
+            self._condition.not_for_rate()
         return self._charge(_by_number(batch, result), own=own)
 
     async def _failed_in_part(

@@ -92,9 +92,13 @@ class Condition:
             self._pause(signal)
         else:
             self._failures, self._unreachable = 0, ""
-            self._limiter.taken()
+            self.not_for_rate()
             if not (self.stopped or self._limiter.paused_seconds()):
                 self._stands.go_on()
+
+    def not_for_rate(self) -> None:
+        """Note that a request was answered, whatever else was wrong with it, and not refused for its rate."""
+        self._limiter.taken()
 
     def _pause(self, signal: Signal) -> None:
         self._unreachable = ""

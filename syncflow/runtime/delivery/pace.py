@@ -7,8 +7,11 @@ known. From there the rate follows a cubic curve over the number of requests: qu
 it, then above it. Each refusal near the ceiling confirms it and makes the flat part longer, so that one request in some hundreds finds
 out whether more is allowed. A pace that nothing has refused for long is dropped.
 
-Some refusals are not about the rate: of a host that is busy now and then, or counts what runs at once. Many requests are taken between
-them, and they come no less often when fewer are sent. Then the rate goes back to what it was, and refusals teach nothing for a while.
+Some refusals are not about the rate: of a host that is busy now and then, or counts what runs at once. Three things tell them apart.
+Many requests are taken between them, and they come no less often when fewer are sent: then the rate goes back to what it was, and
+refusals teach nothing for a while. The requests were further apart than a pause after which one was taken: then the rate is raised until
+it meets the ceiling again. And what the other side took over several refusals, with the pauses after them, is *proven*: no cut goes below
+it, until it takes far less.
 """
 
 from __future__ import annotations
@@ -39,6 +42,10 @@ _IN_VAIN = 0.6
 _DEAF_REQUESTS = 500
 """For so many requests after that, refusals teach nothing, but for many in a row."""
 _DEAF_STREAK = 3
+_CYCLES = 5
+"""Over so many refusals, and the pauses after them, it is measured what the other side has taken."""
+_FORGOTTEN = 0.5
+"""Taken over the last refusals at less than this share of the most that was ever measured: the other side allows less now."""
 _SLOWEST = 1 / 600
 _MOST_PAUSE_SECONDS = 30.0
 
@@ -65,6 +72,15 @@ class Pace:
     """The last refusals: the rate, and the requests taken since the one before."""
     _deaf: int = 0
     """For how many more requests refusals teach nothing."""
+    _refused_at: float = 0.0
+    _shortest_pause: float = float("inf")
+    """Between a refusal and a request taken: requests that are further apart are not refused for their rate."""
+    _total: int = 0
+    """All requests taken."""
+    _cycles: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_CYCLES + 1))
+    """The last refusals that followed on a request taken: when, and ``_total``."""
+    _proven: float = 0.0
+    """What the other side took in a second, pauses counted in: no limit of a rate lies below it."""
 
     def wait_seconds(self, now: float) -> float:
         """Return how long the next request has to wait for its turn."""
@@ -91,10 +107,14 @@ class Pace:
         """Count a request that was not refused."""
         if self._epoch_at is None:
             self._epoch_at = now
-        if self._streak > 1 and not self._deaf:
-            self._learn_from_streak(now)
+        if self._streak:
+            pause = now - self._refused_at
+            self._shortest_pause = pause if self._streak >= _DEAF_STREAK else min(self._shortest_pause, pause)
+            if self._streak > 1 and not self._deaf:
+                self._learn_from_streak(now)
         self._streak = 0
         self._taken += 1
+        self._total += 1
         self._deaf = max(0, self._deaf - 1)
         self._epoch_taken += 1
         if self.rate is not None:
@@ -103,18 +123,33 @@ class Pace:
     def refused(self, now: float) -> None:
         """Learn from a refusal; the caller counts those of requests that were under way together as one."""
         self._streak += 1
+        self._refused_at = now
         if self._streak >= _DEAF_STREAK:
             self._deaf = 0
+        if self._streak == 1:
+            self._measure(now)
         if self._streak == 1 and not self._is_in_vain():
             self._cut(now)
         self._taken = 0
         self._next_at = now + (1 / self.rate if self.rate else 0.0)
+
+    def _measure(self, now: float) -> None:
+        """Note what was taken over the last refusals."""
+        self._cycles.append((now, self._total))
+        if len(self._cycles) > _CYCLES:
+            before, total = self._cycles[0]
+            seconds = now - before
+            taken = (self._total - total) / seconds if seconds > 0 else 0.0
+            self._proven = taken if taken < self._proven * _FORGOTTEN else max(self._proven, taken)
 
     def _is_in_vain(self) -> bool:
         """Whether this refusal is not about the rate, as far as the last ones tell."""
         if self.rate is None:
             return False
         if self._deaf:
+            return True
+        if 1 / self.rate >= self._shortest_pause:
+            self._ceiling = None
             return True
         self._cuts.append((self.rate, self._taken))
         if len(self._cuts) < _CUTS or self.rate > self._cuts[0][0] * _IN_VAIN:
@@ -155,7 +190,7 @@ class Pace:
         self._epoch_at, self._epoch_taken = now, 0
 
     def _hold_below(self, ceiling: float) -> None:
-        self._ceiling = max(_SLOWEST, ceiling)
+        self._ceiling = max(_SLOWEST, ceiling, self._proven)
         self.rate = self._ceiling * (1 - _CUT)
 
     def _raise(self) -> None:
