@@ -27,13 +27,15 @@ Stage = Literal["source", "schema", "route", "mapping", "delivery"]
 
 
 class Position(NamedTuple):
-    """A place in a source. Within one partition, a later event has a larger offset."""
+    """A place in a source. Within one partition, a later event has a larger offset, or the same offset and a larger number."""
 
     partition: str
     offset: int
     line: int | None = None
     evidence: str = ""
     """How a source knows again what it read up to here, in words of its own; on the last event of what one read gave."""
+    number: int = 0
+    """Orders the events of one offset: the changes of a transaction share the offset of its commit."""
 
 
 class Record(NamedTuple):
@@ -65,6 +67,8 @@ class Raw:
     sha256: str = ""
     event_id: str = ""
     """An id that came with the event, not in it; recognises a repeated one where the envelope declares no ``id``."""
+    meta: Item | None = None
+    """What came beside the body (key, headers, topic, table, times …); the envelope's expressions see it as ``source``."""
 
 
 @frozen_value

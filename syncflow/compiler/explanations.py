@@ -85,7 +85,7 @@ class Narrator:
         checked = self._program.check(raw)
         fate = self._program.route(checked) if isinstance(checked, Accepted) else checked
         try:
-            root = self._open(decode(raw.body)).root if not raw.broken else None
+            root = self._open(decode(raw.body), raw.meta).root if not raw.broken else None
         except Fault:
             root = None
         if root is None:

@@ -42,7 +42,7 @@ from syncflow.runtime.source_requests import SourceRequests
 from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source
+from syncflow.sources.base import Source, kept_by
 
 
 class Engine:
@@ -247,6 +247,7 @@ class Engine:
             bugs=self._bugs,
             may_bury=self._systems.may_bury,
             beginning=Beginning(self.program.stop_after) if self._reads_once else None,
+            kept_by=lambda partition: kept_by(self._source, partition),
         )
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self._settler.run(), name="settle")

@@ -3,6 +3,15 @@
 A source knows nothing of schemas, routes or the journal. It hands out JSON text (``Raw``), one event each, in order
 within a partition. What it cannot read (too long, not UTF-8) it hands out as broken, with its place: it never drops
 anything and never stops over one bad event.
+
+Who remembers how far a partition is read? The **journal** does where we say to start (files, a table, a replication slot, Kafka): its
+positions only grow, and what is handed out again is known by its position. A **broker** does where it hands a message out again until it
+is acknowledged (queues): a position then only counts what was handed out since ``open``, and a repeated message is known by its
+``event_id`` alone. ``kept_by`` says which of the two.
+
+A source that needs more than reading (a heartbeat, an open port) does that in a task of its own, started by ``open``: ``read`` is not
+called while the run holds events back. A connection that is lost is an ``UnavailableError`` of ``read``: ``reopening`` then opens the
+source again, behind what was acknowledged.
 """
 
 from __future__ import annotations
@@ -20,10 +29,11 @@ class Report:
 
     again: what was read before has changed and is read from the start · unchanged: there is nothing new · missed: bytes that were
     written and removed before they could be read · left: bytes at the end that are not a whole event yet, left for the next run ·
-    read: how a file is read, where that was found out and not told.
+    read: how a file is read, where that was found out and not told · lost: its connection; it is opened again · back: it is open again ·
+    noted: anything else that is no harm · stopped: it reads no more, others of the project go on.
     """
 
-    kind: Literal["again", "unchanged", "missed", "left", "read"]
+    kind: Literal["again", "unchanged", "missed", "left", "read", "lost", "back", "noted", "stopped"]
     words: str
     bytes: int | None = None
     """How many, of those missed or left; None where it cannot be known."""
@@ -69,6 +79,38 @@ class Reporting(Protocol):
         ...
 
 
+KeptBy = Literal["journal", "broker"]
+
+
+@runtime_checkable
+class Redelivering(Protocol):
+    """A source some of whose partitions are remembered by a broker."""
+
+    def kept_by(self, partition: str) -> KeptBy:
+        """Return who remembers how far a partition is read; the journal keeps no positions of what a broker remembers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a source is behind, as far as it knows: None for what it does not."""
+
+    events: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
+    next_at: float | None = None
+    """When it reads next (wall seconds), of one that reads at times."""
+
+
+@runtime_checkable
+class Lagging(Protocol):
+    """A source that knows how far behind it is."""
+
+    def lag(self) -> Mapping[str, Lag]:
+        """Return it by partition, topic or table: words without data. Asked often, so it asks nobody over the network."""
+        ...
+
+
 @runtime_checkable
 class Counting(Protocol):
     """A source that is asked by others, and counts how their requests ended."""
@@ -77,6 +119,26 @@ class Counting(Protocol):
     def requests(self) -> Mapping[str, int]:
         """How many requests ended how, by a word for a metric: ``accepted``, or a reason of refusal. They only grow."""
         ...
+
+
+def kept_by(source: Source, partition: str) -> KeptBy:
+    """Return who remembers how far a partition of a source is read."""
+    return source.kept_by(partition) if isinstance(source, Redelivering) else "journal"
+
+
+def reports_of(source: Source) -> Sequence[Report]:
+    """Return what a source has to say of itself."""
+    return source.reports() if isinstance(source, Reporting) else ()
+
+
+def lag_of(source: Source) -> Mapping[str, Lag]:
+    """Return how far a source is behind; empty where it does not know."""
+    return source.lag() if isinstance(source, Lagging) else {}
+
+
+def requests_of(source: Source) -> Mapping[str, int]:
+    """Return how requests to a source ended; empty where it is asked by no one."""
+    return source.requests if isinstance(source, Counting) else {}
 
 
 class NothingToRead:

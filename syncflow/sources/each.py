@@ -19,7 +19,7 @@ from syncflow.compiler.door.envelope import decode
 from syncflow.compiler.values import Fault
 from syncflow.errors import DataError
 from syncflow.events import Json, Position, Raw
-from syncflow.sources.base import Counting, Report, Reporting, Source
+from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of
 from syncflow.sources.lines import broken_raw
 
 TakeApart = Callable[[Raw], Iterable[Raw]]
@@ -88,12 +88,18 @@ class EachSource:
     async def acknowledge(self, position: Position) -> None:
         await self._bodies.acknowledge(position)
 
+    def kept_by(self, partition: str) -> KeptBy:
+        return kept_by(self._bodies, partition)
+
+    def lag(self) -> Mapping[str, Lag]:
+        return lag_of(self._bodies)
+
     @property
     def requests(self) -> Mapping[str, int]:
-        return self._bodies.requests if isinstance(self._bodies, Counting) else {}
+        return requests_of(self._bodies)
 
     def reports(self) -> Sequence[Report]:
-        return self._bodies.reports() if isinstance(self._bodies, Reporting) else ()
+        return reports_of(self._bodies)
 
     async def close(self) -> None:
         await self._bodies.close()

@@ -68,7 +68,9 @@ def check(raw: Raw) -> Accepted | Ignored | Refused:
     if not root["item"].get("id"):
         return Refused(raw, "schema", "required", "item.id is missing")
     record = Record("contacts", root["item"]["id"])
-    return Accepted(raw, Event(record, root["operation"], root, root.get("timestamp"), root.get("event_id")))
+    return Accepted(
+        raw, Event(record, root["operation"], root, root.get("timestamp"), root.get("event_id") or raw.event_id or None)
+    )
 
 
 def _route(accepted: Accepted, types: dict[str, str], routes: dict[str, RoutePlan]) -> Routed:

@@ -108,7 +108,7 @@ def test_replay_sends_only_the_newest_version_of_each_record(tmp_path: Path) -> 
     ]
     run(events, path, systems=FakeSystems(), program=program())
     found = wishes.replayable(path)
-    assert [(row.record, b'"2"' in row.raw) for row in found] == [("A", True), ("B", False)]
+    assert [(row.record, b'"2"' in row.raw.body) for row in found] == [("A", True), ("B", False)]
     assert found[0].sent == {"a": b'{"Ext":"A","Name":"2"}'}
     wishes.replay(path, [row.event for row in found])
     systems = FakeSystems()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeAlias
 
 import orjson
 
@@ -111,21 +111,27 @@ def _inside(value: Json) -> list[Json]:
     return [part for part in parts if isinstance(part, dict | list)]
 
 
-def compile_envelope(settings: Envelope) -> Callable[[Item], Opened]:
-    """Return the opener of decoded events. The opener raises Fault; this raises ExpressionError."""
+Opener: TypeAlias = "Callable[[Item, Item | None], Opened]"
+"""Given the decoded body and what came beside it. Raises Fault."""
+
+
+def compile_envelope(settings: Envelope) -> Opener:
+    """Return the opener of decoded events. This raises ExpressionError."""
     if not settings.model_fields_set - {"operations", "each"}:
         changes = settings.operations
-        return lambda body: _opened(
+        return lambda body, _meta: _opened(
             body.get("record"), body.get("operation"), body.get("timestamp"), body.get("item"), None, changes
         )
     return _by_expressions(settings)
 
 
-def _by_expressions(settings: Envelope) -> Callable[[Item], Opened]:
+def _by_expressions(settings: Envelope) -> Opener:
     texts = {name: getattr(settings, name) for name in ("record", "operation", "timestamp", "item", "id")}
     parts = {name: compile_path(text, UNCHECKED) for name, text in texts.items() if text is not None}
 
-    def read(body: Item) -> Opened:
+    def read(body: Item, meta: Item | None) -> Opened:
+        if meta is not None:
+            body = body | {"source": meta}
         found: dict[str, Json] = dict.fromkeys(texts)
         fault = None
         for name, part in parts.items():

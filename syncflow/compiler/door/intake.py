@@ -121,7 +121,7 @@ def _careful(
             value = parse(raw.body)
             if value is None:
                 return Ignored(raw, TOMBSTONE)
-            opened = envelope(value)
+            opened = envelope(value, raw.meta)
             rule = _ignoring(rules, opened.root)
             if rule is not None:
                 return Ignored(raw, rule)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from syncflow.compiler.program import Program
-from syncflow.events import Accepted, Ignored, Item, Json, Position, Raw, Record, Refused, Routed
+from syncflow.events import Accepted, Ignored, Item, Json, Record, Refused, Routed
 from syncflow.runtime.desk.wishes import Replayable
 
 
@@ -59,8 +59,7 @@ def _field(payload: Item, name: str) -> tuple[Json] | None:
 
 
 def _changes(program: Program, row: Replayable) -> Iterator[Change]:
-    raw = Raw(Position("", 0), row.raw)
-    checked = program.check(raw)
+    checked = program.check(row.raw)
     fate = program.route(checked) if isinstance(checked, Accepted) else checked
     record = Record(row.kind, row.record)
     if isinstance(fate, Routed):

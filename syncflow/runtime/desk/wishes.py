@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from syncflow.errors import DataError, UnavailableError
+from syncflow.events import Position, Raw
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.journal.lock import RunLock
@@ -58,7 +61,7 @@ def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
     where, values = letters.where()
     columns = (
         "l.id, l.at, l.stage, l.code, l.reason, l.route, l.system, l.status, l.attempts, l.body, l.rule, e.kind, e.record, e.change, "
-        "e.partition, e.offset, e.line, e.raw, d.payload, d.object, d.operation, d.fingerprint"
+        "e.partition, e.offset, e.line, e.raw, e.meta, d.payload, d.object, d.operation, d.fingerprint"
     )
     with _opened(path) as journal:
         sql = f"SELECT {columns} FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
@@ -75,7 +78,7 @@ class Replayable:
     event: int
     kind: str
     record: str
-    raw: bytes
+    raw: Raw
     sent: Mapping[str, bytes]
     present: frozenset[str] = frozenset()
     """The routes by which the record is known to be somewhere."""
@@ -95,12 +98,20 @@ def replayable(
         f"SELECT max(n.seq) FROM events n JOIN ({chosen}) c ON n.kind = c.kind AND n.record = c.record "
         "WHERE n.state = 'routed' GROUP BY n.kind, n.record"
     )
-    sql = f"SELECT seq, kind, record, raw FROM events WHERE seq IN ({newest}) AND change != 'delete' ORDER BY seq"
+    columns = "seq, kind, record, partition, offset, line, raw, meta"
+    sql = f"SELECT {columns} FROM events WHERE seq IN ({newest}) AND change != 'delete' ORDER BY seq"
     with _opened(path) as journal:
         rows = journal.execute(sql, values).fetchall()
         return [
-            Replayable(seq, kind, name, raw, _last_sent(journal, kind, name), _present(journal, kind, name))
-            for seq, kind, name, raw in rows
+            Replayable(
+                seq,
+                kind,
+                name,
+                Raw(Position(*place), body, meta=orjson.loads(meta) if meta is not None else None),
+                _last_sent(journal, kind, name),
+                _present(journal, kind, name),
+            )
+            for seq, kind, name, *place, body, meta in rows
         ]
 
 

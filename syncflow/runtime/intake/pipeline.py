@@ -24,10 +24,12 @@ from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.intake.postponing import postpone
 from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, note, warn
-from syncflow.sources.base import Report, Reporting, Source
+from syncflow.sources.base import KeptBy, Report, Source, reports_of
 
 CHUNK = 500
 """Most events that pass from stage to stage at once."""
+
+_HARMLESS = frozenset({"unchanged", "read", "back", "noted"})
 
 QUEUE = 2
 """Most chunks that wait between two stages."""
@@ -97,8 +99,7 @@ async def read(
             raise
         except Exception as error:
             raise BugError(f"the source failed: {bugs.tell(error, during='it was read')}") from error
-        if isinstance(source, Reporting):
-            hear(source.reports(), tally)
+        hear(reports_of(source), tally)
         if not raws:
             break
         tally.read += len(raws)
@@ -111,7 +112,7 @@ async def read(
 def hear(reports: Iterable[Report], tally: Tally) -> None:
     """Log what a source says of itself, and keep it for the end of the run."""
     for report in reports:
-        say = note if report.kind in {"unchanged", "read"} else warn
+        say = note if report.kind in _HARMLESS else warn
         size = {} if report.bytes is None else {"bytes": report.bytes}
         say(f"source.{report.kind}", words=report.words, **size)
         tally.source_reports.append(report)
@@ -142,12 +143,16 @@ class Committer:
         bugs: Bugs,
         may_bury: Callable[[str], bool] = lambda _system: True,
         beginning: Beginning | None = None,
+        kept_by: Callable[[str], KeptBy] = lambda _partition: "journal",
     ) -> None:
-        """``may_bury`` counts a dead letter of a system that no delivery made, unless the system stops by it or has stopped."""
+        """``may_bury`` counts a dead letter of a system that no delivery made, unless the system stops by it or has stopped.
+
+        ``kept_by``: who remembers how far a partition is read; where a broker does, no position is journaled."""
         self._journal = journal
         self._bugs = bugs
         self._numbers = numbers
-        self._positions = {partition: position.offset for partition, position in positions.items()}
+        self._positions = {partition: (position.offset, position.number) for partition, position in positions.items()}
+        self._kept_by = kept_by
         self._tally = tally
         self._may_bury = may_bury
         self._beginning = beginning
@@ -185,7 +190,8 @@ class Committer:
             bugs=self._bugs,
         )
         postpone(plan, self._may_bury)
-        positions, unreadable = last_positions(chunk.raw.raws), count_unreadable(chunk.fates)
+        positions = [position for position in last_positions(chunk.raw.raws) if self._is_ours(position)]
+        unreadable = count_unreadable(chunk.fates)
         ahead = self._wanted_ahead(following, program)
         commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
         try:
@@ -198,7 +204,9 @@ class Committer:
             commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
             found = await self._journal.commit(commit, ahead=ahead)
         self._ahead = (following, found) if following and found else None
-        self._positions.update((position.partition, position.offset) for position in commit.positions)
+        self._positions.update(
+            (position.partition, (position.offset, position.number)) for position in commit.positions
+        )
         self._count(plan)
         if self._beginning is not None:
             self.bad_beginning = self._beginning.stop_after(plan) or self.bad_beginning
@@ -221,17 +229,20 @@ class Committer:
 
     def _without_known(self, chunk: TransformedChunk) -> TransformedChunk:
         """Leave out what a source hands out again although it is journaled already: it died before it was told so."""
-        known = self._positions
-        if all(raw.position.offset > known.get(raw.position.partition, -1) for raw in chunk.raw.raws):
+        known, nothing = self._positions, (-1, 0)
+        if all(raw.position.offset > known.get(raw.position.partition, nothing)[0] for raw in chunk.raw.raws):
             return chunk
         new = [
             (fate, raw)
             for fate, raw in zip(chunk.fates, chunk.raw.raws, strict=True)
-            if raw.position.offset > known.get(raw.position.partition, -1)
+            if (raw.position.offset, raw.position.number) > known.get(raw.position.partition, nothing)
         ]
         self._tally.duplicate += len(chunk.fates) - len(new)
         raws = RawChunk([raw for _, raw in new], chunk.raw.read_at)
         return TransformedChunk(chunk.program, [fate for fate, _ in new], raws)
+
+    def _is_ours(self, position: Position) -> bool:
+        return self._kept_by(position.partition) == "journal"
 
     async def take_up(
         self, program: Program, *, now: float, stopped_routes: Callable[[], frozenset[str]] = frozenset

@@ -205,5 +205,5 @@ def _opened(found: dict[str, Any]) -> Opened:
     usage = {
         system: Usage(answered, pace, complete=complete) for system, pace, complete, answered in found.pop("usage")
     }
-    positions = {row[0]: Position(row[0], row[1], row[2], row[3]) for row in found.pop("positions")}
+    positions = {row[0]: Position(*row) for row in found.pop("positions")}
     return Opened(**found, standings=standings, usage=usage, positions=positions)

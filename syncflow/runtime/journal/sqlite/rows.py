@@ -72,6 +72,7 @@ def event_row(event: JournaledEvent) -> Row:
         event.state,
         event.note or None,
         event.read_at,
+        orjson.dumps(raw.meta) if raw.meta is not None and keep else None,
     )
 
 
@@ -246,7 +247,8 @@ def letter_row(letter: DeadLetter) -> Row:
 
 def mark(row: Row, repeated: Row | None) -> Mark:
     """Return a mark, with the delivery to repeat where there is one."""
-    raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "")
+    meta = orjson.loads(row[16]) if row[16] is not None else None
+    raw = Raw(Position(row[6], row[7], row[8]), row[9], row[10] or "", row[11] or 0, row[12] or "", meta=meta)
     record = None if row[13] is None or row[14] is None else Record(row[13], row[14])
     again = waiting(repeated).delivery if repeated else None
     return Mark(row[0], row[1], row[2], raw, row[3], again, row[4], record, row[15] or "")

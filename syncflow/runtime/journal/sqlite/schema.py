@@ -200,6 +200,12 @@ of keys with nothing else in it."""
 ENDINGS = "ALTER TABLE runs ADD COLUMN ending TEXT;"
 """How a run ended: a ``RunEnd`` as JSON, in words about no record."""
 
+BESIDE = """
+ALTER TABLE positions ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN meta BLOB;
+"""
+"""The place of an event among those of one offset; what came beside an event's body, as JSON."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -215,6 +221,7 @@ MIGRATIONS = (
     REQUESTS,
     COUNTS,
     ENDINGS,
+    BESIDE,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 

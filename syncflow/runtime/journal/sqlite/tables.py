@@ -110,7 +110,7 @@ class Tables:
         return {
             "last_event": one("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0],
             "last_delivery": one("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()[0],
-            "positions": one("SELECT partition, offset, line, evidence FROM positions").fetchall(),
+            "positions": one("SELECT partition, offset, line, evidence, number FROM positions").fetchall(),
             "open_deliveries": dict(one(waiting).fetchall()),
             "standings": read_standings(self._db),
             "sent_key": sent.read_key(self._db),
@@ -143,9 +143,9 @@ class Tables:
             if chunk["redriven"] and self._retention:
                 self._retention.freed()
             db.executemany(
-                "INSERT INTO positions (partition, offset, line, evidence) VALUES (?, ?, ?, ?) ON CONFLICT (partition) DO UPDATE "
-                "SET offset = excluded.offset, evidence = excluded.evidence, "
-                "line = excluded.line",
+                "INSERT INTO positions (partition, offset, line, evidence, number) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, evidence = excluded.evidence, "
+                "line = excluded.line, number = excluded.number",
                 chunk["positions"],
             )
             db.executemany(
@@ -247,7 +247,7 @@ class Tables:
         """The oldest marks with their events, and the delivery to repeat where there is one."""
         sql = (
             "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
-            "e.sha256, e.kind, e.record, e.change "
+            "e.sha256, e.kind, e.record, e.change, e.meta "
             f"FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL AND m.route NOT IN ({_marks(without)}) "
             "ORDER BY m.event, m.id LIMIT ?"
         )

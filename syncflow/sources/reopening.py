@@ -1,0 +1,89 @@
+"""A source that is opened again when its connection is lost, behind what was acknowledged: nothing is lost, and it is told once.
+
+    open ──▶ reading ──── UnavailableError ───▶ lost ── wait, open ──▶ reading
+                                                  ▲        │ UnavailableError: a longer wait
+                                                  └────────┘
+
+What was handed out and not acknowledged comes again; it is known by its position, or by its id where a broker remembers. An error of the
+first ``open`` is the user's to mend and ends the run, as any ``ProjectError`` does later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random, SystemRandom
+
+from syncflow.clock import Clock
+from syncflow.errors import UnavailableError
+from syncflow.events import Position, Raw
+from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of
+
+FIRST_SECONDS = 0.5
+MOST_SECONDS = 30.0
+
+
+class Reopening:
+    """``make`` gives a source that is not opened yet; each is used for one opening."""
+
+    def __init__(self, make: Callable[[], Source], *, clock: Clock, random: Random | None = None) -> None:
+        self._make = make
+        self._source = make()
+        self._clock = clock
+        self._random = random or SystemRandom()
+        self._acknowledged: dict[str, Position] = {}
+        self._failures = 0
+        self._reports: list[Report] = []
+
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        self._acknowledged = dict(acknowledged)
+        await self._source.open(self._acknowledged)
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        while True:
+            try:
+                if self._failures:
+                    await self._open_again()
+                return await self._source.read(most=most)
+            except UnavailableError as error:
+                await self._lost(error)
+
+    async def _open_again(self) -> None:
+        ceiling = min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** (self._failures - 1))
+        await self._clock.sleep(self._random.uniform(ceiling / 2, ceiling))
+        self._source = self._make()
+        await self._source.open(dict(self._acknowledged))
+        self._failures = 0
+        self._reports.append(Report("back", "the source is connected again"))
+
+    async def _lost(self, error: UnavailableError) -> None:
+        if not self._failures:
+            self._reports.append(Report("lost", f"{error.message}; it is tried again until it answers"))
+        self._failures += 1
+        self._reports += reports_of(self._source)
+        await self._source.close()
+
+    async def acknowledge(self, position: Position) -> None:
+        """Tell the source; one that has just lost its connection hears of it when it is opened again."""
+        self._acknowledged[position.partition] = position
+        if not self._failures:
+            try:
+                await self._source.acknowledge(position)
+            except UnavailableError as error:
+                await self._lost(error)
+
+    def kept_by(self, partition: str) -> KeptBy:
+        return kept_by(self._source, partition)
+
+    def reports(self) -> Sequence[Report]:
+        told, self._reports = [*self._reports, *reports_of(self._source)], []
+        return told
+
+    def lag(self) -> Mapping[str, Lag]:
+        return lag_of(self._source)
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        return requests_of(self._source)
+
+    async def close(self) -> None:
+        await self._source.close()

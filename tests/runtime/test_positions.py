@@ -1,0 +1,90 @@
+"""Events of one offset, positions that a broker remembers, and what comes beside a body, through a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from syncflow.events import Position, Raw
+from syncflow.runtime.ending import Ending
+from syncflow.runtime.engine import Engine
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.sources.base import KeptBy
+from syncflow.testing import FakeSystems, VirtualClock, run_virtually
+from tests.runtime.programs import event, program
+
+
+class Transactions:
+    """One partition whose events share the offset of their commit, handed out in chunks that end anywhere."""
+
+    def __init__(self, events: int, *, chunk: int, kept: KeptBy = "journal") -> None:
+        self._raws = [
+            Raw(
+                Position("slot", 7, number=number),
+                orjson.dumps(event(f"A{number}")),
+                event_id=f"m{number}" if kept == "broker" else "",
+                meta={"table": "public.contacts", "xid": 7},
+            )
+            for number in range(events)
+        ]
+        self._chunk, self._kept = chunk, kept
+        self._next = 0
+        self.acknowledged: list[tuple[int, int]] = []
+
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        self.opened = acknowledged
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        found = self._raws[self._next : self._next + min(most, self._chunk)]
+        self._next += len(found)
+        return found
+
+    async def acknowledge(self, position: Position) -> None:
+        self.acknowledged.append((position.offset, position.number))
+
+    def kept_by(self, partition: str) -> KeptBy:
+        return self._kept
+
+    async def close(self) -> None: ...
+
+
+def run(source: Transactions, path: Path, **more: Any) -> Ending:
+    async def main() -> Ending:
+        clock = VirtualClock()
+        journal = SqliteJournal(path, inline=True, now=clock.now)
+        return await Engine(program(), source=source, journal=journal, systems=FakeSystems(), clock=clock, **more).run()
+
+    return run_virtually(main())
+
+
+def test_seven_hundred_events_of_one_offset_are_all_read(tmp_path: Path) -> None:
+    source = Transactions(700, chunk=300)
+    ending = run(source, tmp_path / "j.db")
+    assert (ending.tally.read, ending.tally.routed, ending.tally.duplicate) == (700, 700, 0)
+    assert source.acknowledged == [(7, 299), (7, 599), (7, 699)]
+
+
+def test_a_run_that_died_between_them_goes_on_in_between(tmp_path: Path) -> None:
+    run(Transactions(700, chunk=300), tmp_path / "j.db", limit=300)
+    again = Transactions(700, chunk=300)
+    ending = run(again, tmp_path / "j.db")
+    assert again.opened["slot"] == Position("slot", 7, number=299)
+    assert (ending.tally.routed, ending.tally.duplicate) == (400, 300)
+
+
+def test_no_position_is_kept_of_what_a_broker_remembers(tmp_path: Path) -> None:
+    run(Transactions(10, chunk=4, kept="broker"), tmp_path / "j.db", limit=4)
+    redelivered = Transactions(10, chunk=4, kept="broker")
+    ending = run(redelivered, tmp_path / "j.db")
+    assert redelivered.opened == {}
+    assert (ending.tally.routed, ending.tally.duplicate) == (6, 4), "what comes again is known by its id"
+
+
+def test_what_came_beside_a_body_is_journaled_with_it(tmp_path: Path) -> None:
+    run(Transactions(3, chunk=3), tmp_path / "j.db")
+    rows = connect(tmp_path / "j.db").execute("SELECT meta FROM events").fetchall()
+    assert [orjson.loads(meta) for (meta,) in rows] == [{"table": "public.contacts", "xid": 7}] * 3
