@@ -198,9 +198,8 @@ def _of_choice(name: str, kind: Text | Array, field: ObjectField, text: str) -> 
         return _Misfit("SF340", f"this may hold values of another kind than `{name}` takes", "every option is text")
     separator = field.separator or SEPARATOR
     if field.options is not None and isinstance(kind, Text) and kind.joined and kind.joined[0] != separator:
-        return _Misfit(
-            "SF343", f"this is joined by another text than the options of `{name}`", f"write join('{separator}', …)"
-        )
+        hint = f"write … | join('{separator}')" if is_jinja(text) else f"write join('{separator}', …)"
+        return _Misfit("SF343", f"this is joined by another text than the options of `{name}`", hint)
     if field.options is not None:
         hint = "say which values there are in the schema (`enum:`), or look each of them up in a table"
         return _Misfit("SF343", f"this may be none of the options of `{name}`", hint)

@@ -21,6 +21,7 @@ from syncflow.compiler.types.json import (
     MISSING,
     NEVER,
     NULL,
+    NUMBER,
     TEXT,
     Array,
     Boolean,
@@ -36,6 +37,7 @@ from syncflow.compiler.types.json import (
 from syncflow.compiler.types.narrowing import constant, restrict, without_null
 from syncflow.compiler.types.samples import samples_of
 from syncflow.compiler.types.words import describe
+from syncflow.compiler.values import text_of
 from syncflow.config.diagnostics import did_you_mean, one_of
 
 _ASKING: Final = {"contains", "starts_with", "ends_with"}
@@ -52,15 +54,19 @@ def of_or(node: nodes.Or, left: Type, right: Type) -> Sequence[Finding]:
     if value is True and _admits_false(left) and not _compares(node.left):
         return [_false_made_true(node)]
     compared = _first_comparison(node.left)
-    if compared is None or not isinstance(value, str) or not value or not is_subtype(left, _OR_LEFT):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if compared is None or not (is_number or (isinstance(value, str) and value)) or not is_subtype(left, _OR_LEFT):
         return ()
-    message = f"the text {_quoted(value)} is compared with nothing here, and always counts as true"
+    written = f"`{text_of(value)}`" if is_number else _quoted(str(value))
+    message = (
+        f"the {'number' if is_number else 'text'} {written} is compared with nothing here, and always counts as true"
+    )
     path = _other_side(compared)
-    words: tuple[str | Node, ...] = () if path is None else (path, f" {compared.operator} {_quoted(value)}")
+    words: tuple[str | Node, ...] = () if path is None else (path, f" {compared.operator} {written}")
     return [at(node.right, "SF326", message, hint="write {instead}" if words else "compare each value", words=words)]
 
 
-_OR_LEFT: Final = union(BOOLEAN, NULL, TEXT)
+_OR_LEFT: Final = union(BOOLEAN, NULL, TEXT, NUMBER)
 
 
 def _false_made_true(node: nodes.Or) -> Finding:

@@ -6,12 +6,13 @@ of a node may admit absent: a path that may lead nowhere. Where such a value is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from syncflow.compiler.code import results
 from syncflow.compiler.code.findings import Finding
-from syncflow.compiler.code.jinja import complaints, nodes, texts
+from syncflow.compiler.code.jinja import complaints, nodes, slips, texts
 from syncflow.compiler.code.jinja.guards import KINDS, Scope, assume, either, field_of, when_false, when_true
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import value_of
@@ -92,6 +93,8 @@ class _Inference:
     functions: Mapping[str, Function]
     types: dict[Node, Type] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    explained: set[Node] = field(default_factory=set)
+    """Conditions of which a part has been found to have one answer: it is not said of the whole again."""
 
     def _report(self, scope: Scope, found: Sequence[Finding]) -> None:
         if scope.is_reached:
@@ -155,7 +158,7 @@ class _Inference:
         """Return whether a condition may be true, and whether it may be false."""
         kind = self._there(node, scope)
         may_hold, may_fail = when_true(kind) != NEVER, when_false(kind) != NEVER
-        if kind != NEVER and not isinstance(node, nodes.Constant):
+        if kind != NEVER and not isinstance(node, nodes.Constant) and self.explained.isdisjoint(_within(node)):
             self._report(scope, complaints.of_test(node, may_hold=may_hold, may_fail=may_fail))
         return may_hold, may_fail
 
@@ -277,7 +280,7 @@ class _Inference:
             return absent_as_null(ours.result(kinds))
         given = [self._there(argument, scope) for argument in node.arguments]
         self._report(scope, complaints.of_built_in(node, given))
-        return TEXT if node.name == "join" else _BUILT_IN.get(node.name, MAYBE)
+        return _joined_list(*given) if node.name == "join" else _BUILT_IN.get(node.name, MAYBE)
 
     def _given(self, node: nodes.Filter, function: Function, scope: Scope) -> list[Type]:
         """Infer arguments: absent is null to what takes null, and fails elsewhere."""
@@ -305,6 +308,9 @@ class _Inference:
         left = self._there(node.left, scope)
         may_go_on = when_false(left) != NEVER
         right = self.value(node.right, assume(node.left, scope, holds=False) if may_go_on else scope.nowhere())
+        found = slips.of_or(node, left)
+        self._report(scope, found)
+        self.explained |= {node} if found else set()
         return union(when_true(left), right)
 
     def _and(self, node: nodes.And, scope: Scope) -> Type:
@@ -385,6 +391,15 @@ def _element(kind: Type) -> Type:
     return NEVER
 
 
+def _joined_list(kind: Type, separator: Type = NEVER, *others: Type) -> Type:
+    """Return the type of the text that ``join`` makes of a list: how long it gets, and of which pieces it is made."""
+    arrays = [member for member in members(kind) if isinstance(member, Array)]
+    if others or not arrays or len(arrays) != len(members(kind)) or not is_subtype(separator, TEXT):
+        return TEXT
+    written = [Array(texts.written(array.items), array.min_length, array.max_length) for array in arrays]
+    return results.joined(of_value("") if separator == NEVER else separator, union(*written))
+
+
 def _at(kind: Type, position: int) -> Type:
     if isinstance(kind, Array):
         needed = position + 1 if position >= 0 else -position
@@ -414,6 +429,12 @@ def _answer(kind: Type, wanted: Type, *, holds: bool = True) -> Type:
         return Boolean(only=holds)
     never = wanted not in members(kind) if wanted == ABSENT else restrict(kind, wanted) == NEVER
     return Boolean(only=not holds) if never else BOOLEAN
+
+
+def _within(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _within(child)
 
 
 def _opposite(kind: Type) -> Type:
