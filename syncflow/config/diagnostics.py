@@ -127,7 +127,7 @@ def arranged(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return them by place, each once, without the warnings that a comment in the file allows."""
     seen = dict.fromkeys(diagnostics)
     told = {(d.span.file, d.span.line, d.span.column) for d in seen if d.code == "SF301"}
-    kept = [diagnostic for diagnostic in seen if not (_is_allowed(diagnostic) or _is_told(diagnostic, told))]
+    kept = [diagnostic for diagnostic in seen if not (is_allowed(diagnostic) or _is_told(diagnostic, told))]
     return sorted(kept, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code, d.message))
 
 
@@ -137,8 +137,8 @@ def _is_told(diagnostic: Diagnostic, told: Collection[tuple[str, int, int]]) -> 
     return diagnostic.code == "SF116" and not diagnostic.is_error and (span.file, span.line, span.column) in told
 
 
-def _is_allowed(diagnostic: Diagnostic) -> bool:
-    """Only warnings can be allowed: behind an error there is nothing that could run."""
+def is_allowed(diagnostic: Diagnostic) -> bool:
+    """Whether a comment allows it. Only warnings can be allowed: behind an error there is nothing that could run."""
     span = diagnostic.span
     if diagnostic.is_error or span.text is None:
         return False

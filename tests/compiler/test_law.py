@@ -197,9 +197,10 @@ def accepted(files: dict[str, str], directory: Path) -> tuple[Program, dict[str,
             return build(open_project(directory, files)), json.loads(files["adapters/objects/people.yaml"])["fields"]
         mapping, target = json.loads(files["person.yaml"]), json.loads(files["adapters/objects/people.yaml"])
         for diagnostic in found:
-            name = diagnostic.path.split(".")[1] if diagnostic.path.startswith("fields.") else ""
-            mapping["fields"].pop(name, None)
-            target["fields"].pop(name, None)
+            several = re.findall(r"(\w+) \(\d+\)", diagnostic.message) if diagnostic.path == "fields" else []
+            for name in several or diagnostic.path.split(".")[1:2]:
+                mapping["fields"].pop(name, None)
+                target["fields"].pop(name, None)
         files = {**files, "person.yaml": _yaml(mapping), "adapters/objects/people.yaml": _yaml(target)}
     return None
 

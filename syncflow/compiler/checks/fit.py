@@ -221,7 +221,10 @@ def _of_text(name: str, kind: Text, taken: Text, field: ObjectField, text: str) 
     most = longest(kind)
     if taken.max_length is not None and (most is None or most > taken.max_length):
         hint = f"say `maxLength: {taken.max_length}` in the schema; an id that is cut is another one"
-        hint = hint if field.type == "reference" else _cut(taken.max_length, text)
+        if taken.format is not None:
+            hint = f"say `maxLength: {taken.max_length}` in the schema; text that is cut may be no {FORMATS[taken.format].words}"
+        elif field.type != "reference":
+            hint = _cut(taken.max_length, text)
         return _Misfit("SF342", f"this may be longer than `{name}` takes", hint)
     return _Misfit(
         "SF344", f"this may be no {FORMATS[taken.format or ''].words}, which `{name}` takes", _formatted(field, text)

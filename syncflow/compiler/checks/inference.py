@@ -15,6 +15,7 @@ from syncflow.compiler.checks.one_of import check_one_of
 from syncflow.compiler.checks.places import compiled, listed_values, object_fields
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
+from syncflow.compiler.checks.unbounded import TOO_LONG, is_unbounded, told_once
 from syncflow.compiler.checks.unread import check_unread_field
 from syncflow.compiler.code import Emitted, Emitter, Finding
 from syncflow.compiler.code.findings import words_of
@@ -67,6 +68,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
     emitter = partial(Emitter, scope, functions=library_of(project))
     words = _words_of(project, document)
     made: dict[str, Emitted] = {}
+    unbounded: dict[str, list[Diagnostic]] = {}
     for name, form in document.model.fields.items():
         text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
         if not text or in_curly_quotes(text):
@@ -82,8 +84,13 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
         if isinstance(form, Recipe) and listed_values(project, document.model.source, form.source) is None:
             yield from check_table(document, name, form, emitter().expression(form.source).type)
         if name in fields and not _is_explained(text, found):
-            yield from check_fit(document, name, emitted, aimed_at(fields[name], form), **words)
+            misfits = list(check_fit(document, name, emitted, aimed_at(fields[name], form), **words))
+            if is_unbounded(emitted.type):
+                unbounded[name] = [misfit for misfit in misfits if misfit.code == TOO_LONG]
+            yield from (misfit for misfit in misfits if misfit not in unbounded.get(name, ()))
             yield from check_unread_field(document, name, emitted, fields[name], library_of(project))
+    lengths = {name: aimed_at(fields[name], document.model.fields[name]).length for name in unbounded}
+    yield from told_once(document, {name: told for name, told in unbounded.items() if told}, lengths)
     yield from check_one_of(project, document, made, partial=words["partial"])
 
 
