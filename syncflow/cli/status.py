@@ -96,11 +96,17 @@ def _tell(known: dict[str, Any], *, mask: bool, output: Output) -> None:
 
 
 def journal_of(routes: Path, profile: str | None) -> Path:
-    """Return where a project keeps its journal."""
-    from syncflow.config.project import load_project
+    """Return where a project keeps its journal; a routes file that is wrong elsewhere gets one line, and stops no look into it."""
+    from syncflow.config.journal_place import find_journal
+    from syncflow.config.render import render
 
-    project = load_project(routes, profile=profile, offline=True)
-    return project.path.parent / project.routes.model.journal.path
+    place = find_journal(routes, profile=profile)
+    if place.errors:
+        more = f", and {counted(len(place.errors) - 1, 'further error')}" if len(place.errors) > 1 else ""
+        remark(
+            f"warning: {render(place.errors[:1], 'concise')}{more}; `syncflow validate` shows all. The journal is {place.path}"
+        )
+    return place.path
 
 
 def _totals(found: dict[str, Any]) -> None:

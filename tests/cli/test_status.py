@@ -86,3 +86,33 @@ def test_a_record_is_forgotten_once_somebody_agrees(command: Command, from_file:
     assert command("status", "A1001").code == 1
     assert command("status", "A1001", "--forget", "--yes").code == 1
     assert command("status", "--forget", "--yes").code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("status", "A1001"), ("dlq", "list"), ("dlq", "show", "1"), ("journal", "check")]
+)
+def test_a_journal_is_shown_though_the_routes_file_is_broken(
+    command: Command, from_file: Path, mock: Running, arguments: tuple[str, ...]
+) -> None:
+    command("run", "--quiet")
+    good = command(*arguments)
+    routes = from_file / "routes.yaml"
+    text = routes.read_text("utf-8")
+    for broken, line in (
+        (text + "roters: []\n", ":1: SF201 unknown key `roters`;"),
+        ("routes: [\n", "2:1: SF100 "),
+    ):
+        routes.write_text(broken, "utf-8")
+        ended = command(*arguments)
+        assert (ended.code, ended.out) == (good.code, good.out)
+        assert ended.err.count("\n") == 1
+        assert line in ended.err
+        assert ended.err.startswith("warning: routes.yaml:")
+        assert ended.err.endswith("; `syncflow validate` shows all. The journal is .syncflow/journal.db\n")
+
+
+def test_a_broken_routes_file_without_a_journal_is_told_as_ever(command: Command, project: Path) -> None:
+    (project / "routes.yaml").write_text("routes: [\n", "utf-8")
+    ended = command("status")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("routes.yaml:2:1: SF100 ")

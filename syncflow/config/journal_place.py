@@ -1,0 +1,85 @@
+"""Where a project keeps its journal, found also in a routes file that is wrong elsewhere.
+
+In: the path of a routes file, a profile, an environment. Out: the journal's path, and the errors that the file has beside it. The
+journal of a broken project can be looked into, for what it holds does not depend on today's files. Other files are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.env_file import environment_for
+from syncflow.config.files import Files, is_file, resolved
+from syncflow.config.models.routes import JournalSettings, RoutesFile
+from syncflow.config.nodes import MappingNode, find
+from syncflow.config.profiles import overlaid, pick
+from syncflow.config.validation import read_model
+from syncflow.config.variables import Expansion
+from syncflow.config.written_adapters import apart
+from syncflow.errors import ProjectError
+
+
+class JournalPlace(NamedTuple):
+    """The file of a project's journal. ``errors`` are those of the routes file, which do not concern it."""
+
+    path: Path
+    errors: tuple[Diagnostic, ...] = ()
+
+
+def find_journal(
+    routes: str | Path, *, profile: str | None = None, environment: Mapping[str, str] | None = None
+) -> JournalPlace:
+    """Return where the journal of a project is. Of a file that is no YAML at all, it is the usual place beside it, if one is there.
+
+    Raises:
+        ProjectError: the file does not say where: no such profile, a wrong ``journal:``, a missing variable in its path.
+    """
+    path = resolved(Path(), str(routes))
+    environment = environment_for(path.parent) if environment is None else environment
+    files = Files(environment, offline=True)
+    root = files.tree(path)
+    if root is None:
+        usual = path.parent / JournalSettings().path
+        if not is_file(usual) or profile is not None:
+            raise _refused(files.diagnostics)
+        return JournalPlace(usual, tuple(files.diagnostics))
+    name, wrong = pick(root, asked=profile, environment=environment)
+    if wrong:
+        raise _refused(wrong)
+    merged = overlaid(root, name)
+    _need_variables(merged, path.parent, environment)
+    node, _, found = apart(files.expanded(merged, path.parent), path)
+    _, refused = read_model(RoutesFile, node)
+    errors = tuple(each for each in (*files.diagnostics, *found, *refused) if each.is_error)
+    settings = _settings(node)
+    if settings is None:
+        raise _refused([each for each in errors if each.path.partition(".")[0] == "journal"])
+    return JournalPlace(path.parent / settings.path, errors)
+
+
+def _need_variables(root: MappingNode, directory: Path, environment: Mapping[str, str]) -> None:
+    """Refuse a missing variable in the journal's path, for it decides which file is meant."""
+    place, _, steps = find(root, ("journal", "path"))
+    expansion = Expansion(environment, directory)
+    if steps == 2:
+        expansion.expand(place)
+    if expansion.diagnostics:
+        raise _refused(expansion.diagnostics)
+
+
+def _settings(root: MappingNode) -> JournalSettings | None:
+    """Read ``journal:`` as far as it says where the file is; None where it does not."""
+    if "journal" not in root.entries:
+        return JournalSettings()
+    node = root.entries["journal"].value
+    if isinstance(node, MappingNode):
+        told = {name: entry for name, entry in node.entries.items() if name == "path"}
+        node = MappingNode(node.file, node.start, node.end, told)
+    return read_model(JournalSettings, node)[0]
+
+
+def _refused(diagnostics: Sequence[Diagnostic]) -> ProjectError:
+    return ProjectError("the routes file does not say where the journal is", diagnostics=diagnostics)
