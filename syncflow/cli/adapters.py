@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from syncflow.testing.conformance import Check
 
 _ENDINGS = {".yaml", ".yml"}
-app = typer.Typer(help="Adapters: the descriptions of APIs, in YAML.", no_args_is_help=True)
+app = typer.Typer(help="Adapters: descriptions of APIs in YAML.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(output: OutputOption = Output.TEXT) -> None:
-    """List the adapters of this project (adapters/) and those that come with syncflow."""
+    """List the adapters of the project and of syncflow."""
     found = [(name, where, _text(file, "description")) for name, (where, file) in sorted(_files().items())]
     if output is Output.JSON:
         say_json({"adapters": [dict(zip(("name", "where", "description"), row, strict=True)) for row in found]})
@@ -46,10 +46,17 @@ def list_(output: OutputOption = Output.TEXT) -> None:
 def show(
     name: Annotated[
         str,
-        typer.Argument(help="Name of an adapter, from `syncflow adapters list`.", autocompletion=completion.adapters),
+        typer.Argument(
+            metavar="NAME",
+            help="Name of an adapter, from `syncflow adapters list`.",
+            autocompletion=completion.adapters,
+        ),
     ],
 ) -> None:
-    """Print an adapter's file: copy it to adapters/ to change it."""
+    """Print the file of an adapter.
+
+    To change it, save it in the project's folder adapters/.
+    """
     say_block(_known(name).read_text("utf-8").rstrip("\n"))
 
 
@@ -58,7 +65,7 @@ def check(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME|FILE]",
+            metavar="NAME|FILE",
             help="Name or file of an adapter, or a routes file that contains adapters.",
             autocompletion=completion.adapters,
         ),
@@ -71,7 +78,10 @@ def check(
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Run the tests of adapters, and try them against a fake server that answers well and badly."""
+    """Run an adapter's tests, and try it against a fake server.
+
+    The server gives good and bad answers. Exits with 1 if a check fails.
+    """
     from syncflow.testing.conformance import check_conformance
 
     if (name is None) == (system is None):

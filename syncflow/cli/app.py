@@ -35,7 +35,7 @@ from syncflow.errors import SyncflowError
 
 app = typer.Typer(
     name="syncflow",
-    help="Keep external systems in step with a stream of record changes, from YAML alone.",
+    help="Keep external systems in sync with a stream of record changes, configured in YAML.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -59,7 +59,7 @@ def root(
         typer.Option(
             "--env-file",
             metavar="FILE",
-            help="Read variables from this file in place of .env beside the routes file; those that are set win.",
+            help="File of variables to read instead of .env beside the routes file. Variables of the environment win.",
         ),
     ] = None,
 ) -> None:
@@ -88,7 +88,7 @@ for name, command in COMMANDS.items():
 for name, group in GROUPS.items():
     for each in group.registered_commands:
         each.cls, each.epilog = Command, epilog_of(f"{name} {each.name}")
-    app.add_typer(group, name=name)
+    app.add_typer(group, name=name, epilog=epilog_of(name))
 
 
 def run_command_line(arguments: Sequence[str] | None = None) -> None:

@@ -23,7 +23,8 @@ def check(
 ) -> None:
     """Sign in to every system and do one harmless read. Changes nothing.
 
-    Temporary trouble is retried for a few seconds. Exits 0 if all systems are good, 1 if one refuses us, 3 if one is only unreachable.
+    Temporary failures are retried for a few seconds. Exits with 0 if all systems are good, 1 if one refuses access, 3 if one is only
+    unreachable.
     """
     import asyncio
 

@@ -27,7 +27,7 @@ def read_time(text: str, *, now: float) -> float:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no time; expected one such as 2026-07-15, 2026-07-15T10:30Z, or 2h and 7d for so long ago"
+            f"{text!r} is not a time; expected a time such as 2026-07-15, 2026-07-15T10:30Z, or an age such as 2h or 7d"
         ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
@@ -37,7 +37,7 @@ def _read_now(text: str) -> float:
 
 
 Ids = Annotated[
-    list[int] | None, typer.Argument(metavar="[ID]...", help="Dead letters by id. Default: all that match the options.")
+    list[int] | None, typer.Argument(metavar="ID", help="Ids of dead letters. Default: all that match the options.")
 ]
 RouteFilter = Annotated[
     str, typer.Option("--route", metavar="NAME", help="Only this route.", autocompletion=completion.routes)
@@ -46,14 +46,22 @@ SystemFilter = Annotated[
     str, typer.Option("--system", metavar="NAME", help="Only this system.", autocompletion=completion.systems)
 ]
 StageFilter = Annotated[
-    str, typer.Option("--stage", help="Only this stage: source, schema, route, mapping or delivery.")
+    str,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        help="Only this stage: source, schema, route, mapping or delivery.",
+        autocompletion=completion.stages,
+    ),
 ]
-CodeFilter = Annotated[str, typer.Option("--code", help="Only with this code.")]
-RecordFilter = Annotated[str, typer.Option("--record", help="Only the record with this id.")]
+CodeFilter = Annotated[
+    str, typer.Option("--code", metavar="CODE", help="Only with this code.", autocompletion=completion.letter_codes)
+]
+RecordFilter = Annotated[str, typer.Option("--record", metavar="ID", help="Only the record with this id.")]
 SinceFilter = Annotated[
     float | None,
     typer.Option(
-        "--since", metavar="TIME", parser=_read_now, help="Only from this time on: 2026-07-15, or 2h for two hours ago."
+        "--since", metavar="TIME", parser=_read_now, help="Only from this time on: 2026-07-15, or 2h (two hours ago)."
     ),
 ]
 UntilFilter = Annotated[

@@ -1,4 +1,8 @@
-"""The class of every command: its routes file is named by position or by ``--routes``, and its help ends with examples."""
+"""The class of every command: its routes file is named by position or by ``--routes``, and its help reads the same for all of them.
+
+Help is wrapped by the command line's library; names of arguments are written as they are in every manual: ``NAME`` where one is
+needed, ``[NAME]`` where it may be left out, without a type. It ends with examples.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,43 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read ``--routes FILE`` as the file's position, where the command takes it by position."""
-        if any(each.name == "routes" and each.param_type_name == "argument" for each in self.params):
+        if any(each.name == "routes" and _is_argument(each) for each in self.params):
             args = by_position(args)
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line after the command's name."""
+        arguments = [_usage(each) for each in self.get_params(ctx) if _is_argument(each)]
+        return [self.options_metavar or "", *arguments]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a list of the arguments and one of the options."""
+        for title, is_argument in (("Arguments", True), ("Options", False)):
+            params = [each for each in self.get_params(ctx) if _is_argument(each) == is_argument]
+            records = [record for each in params if (record := help_record(each, ctx)) is not None]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def help_record(param: Any, ctx: Any) -> tuple[str, str] | None:
+    """Return how the help spells an argument or an option, and what it says of it; None of a hidden one."""
+    record: tuple[str, str] | None = param.get_help_record(ctx)
+    return (_name(param), record[1]) if record is not None and _is_argument(param) else record
+
+
+def _is_argument(param: Any) -> bool:
+    return bool(param.param_type_name == "argument")
+
+
+def _name(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
+
+
+def _usage(argument: Any) -> str:
+    shown = _name(argument) if argument.required else f"[{_name(argument)}]"
+    return shown if argument.nargs == 1 else f"{shown}..."
 
 
 def by_position(arguments: Sequence[str]) -> list[str]:

@@ -75,9 +75,63 @@ def _codes(_: typer.Context) -> Iterable[str]:
     return CODES
 
 
+def _project(ctx: typer.Context) -> Any:
+    """Return the project, or what is left of a broken one; None where there is none."""
+    from syncflow.config.project import survey_project
+
+    survey = survey_project(Path(ctx.params.get("routes") or "routes.yaml"), offline=True)
+    return survey.project or survey.sound
+
+
+def _objects(ctx: typer.Context) -> list[str]:
+    project, system = _project(ctx), ctx.params.get("system")
+    if project is None or system not in project.routes.model.systems:
+        return []
+    return list(project.adapters[project.routes.model.systems[system].adapter].model.objects)
+
+
+def _files_of_tests(ctx: typer.Context) -> list[str]:
+    project = _project(ctx)
+    return [] if project is None else [document.name for document in project.mappings.values() if document.model.tests]
+
+
+def _documented(ctx: typer.Context) -> list[str]:
+    from syncflow.cli.reference.entries import all_entries
+
+    names = [entry.name for entry in all_entries(ctx.find_root().command)]
+    return names + [name.rpartition(".")[2].removeprefix("syncflow ") for name in names]
+
+
+def _templates(_: typer.Context) -> Iterable[str]:
+    from syncflow.cli.init import TEMPLATES
+
+    return TEMPLATES
+
+
+def _stages(_: typer.Context) -> Iterable[str]:
+    from syncflow.cli.choosing import STAGES
+
+    return STAGES
+
+
+def _letter_codes(ctx: typer.Context) -> list[str]:
+    from syncflow.config.journal_place import find_journal
+    from syncflow.runtime.desk.audit import reasons
+    from syncflow.runtime.desk.letters import Letters
+
+    place = find_journal(ctx.params.get("routes") or "routes.yaml", profile=ctx.params.get("profile"))
+    return [str(row["code"]) for row in reasons(place.path, Letters())]
+
+
 profiles = _completing(lambda ctx: _names(_top(ctx).get("profiles")))
 systems = _completing(_systems)
 routes = _completing(_routes)
 adapters = _completing(_adapters)
 functions = _completing(_functions)
 codes = _completing(_codes)
+objects = _completing(_objects)
+files_of_tests = _completing(_files_of_tests)
+documented = _completing(_documented)
+templates = _completing(_templates)
+stages = _completing(_stages)
+letter_codes = _completing(_letter_codes)

@@ -30,14 +30,15 @@ class Output(StrEnum):
 
 RoutesArgument = Annotated[
     Path,
-    typer.Argument(metavar="[ROUTES]", help="The project's routes file; --routes FILE is the same.", show_default=True),
+    typer.Argument(metavar="ROUTES", help="The project's routes file, also given by --routes FILE.", show_default=True),
 ]
 ProfileOption = Annotated[
     str | None,
     typer.Option(
         "--profile",
         "-p",
-        help="Profile of the routes file to use. Default: chosen by MOCK_MODE.",
+        metavar="NAME",
+        help="Profile to use. Default: the one set by SYNCFLOW_PROFILE, MOCK_MODE or the routes file.",
         autocompletion=completion.profiles,
     ),
 ]

@@ -46,11 +46,11 @@ from syncflow.cli.status import RoutesOption, journal_of
 if TYPE_CHECKING:
     from syncflow.runtime.desk.letters import Letters
 
-app = typer.Typer(help="Dead letters: events and deliveries that were given up, with the reason.", no_args_is_help=True)
+app = typer.Typer(help="Dead letters: events and deliveries that failed for good.", no_args_is_help=True)
 
 PERSONAL = ("raw", "payload", "body", "reason")
 LimitOption = Annotated[int, typer.Option(help="Show at most N, newest first.", metavar="N", min=1)]
-TAKEN_UP = "a run that is going on takes them up within a second, else the next run does"
+TAKEN_UP = "a run in progress sends them within a second, otherwise the next run does"
 
 
 @app.command("list")
@@ -68,7 +68,10 @@ def list_(
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List dead letters, without the records' own data. Exits with 1 where there is none."""
+    """List dead letters and why they failed.
+
+    Shows no data of records. Exits with 1 if there are none.
+    """
     from syncflow.runtime.desk import audit
 
     path = journal_of(routes, profile)
@@ -95,7 +98,10 @@ def show(
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show one dead letter whole: the event as it came, what was sent, every try, and the answer."""
+    """Show one dead letter in full.
+
+    Shows the event as it was read, the payload, every attempt and the answer. Contains personal data, except with --mask.
+    """
     from syncflow.runtime.desk import audit
 
     letter = audit.dead_letter(journal_of(routes, profile), number)
@@ -122,14 +128,20 @@ def redrive(
     until: UntilFilter = None,
     remap: Annotated[
         bool,
-        typer.Option("--remap", help="Map them again with the current files, instead of sending the original payload."),
+        typer.Option("--remap", help="Map deliveries again with the current files."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which dead letters would be sent.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which dead letters would be sent, and send nothing.")
+    ] = False,
     yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
-    """Send dead letters again, as they were first sent; events that never became deliveries go through the files of today."""
+    """Send dead letters again.
+
+    Deliveries are sent with their original payload, or with --remap mapped again. Events that never became deliveries are always
+    mapped with the current files. A run in progress sends them within a second, otherwise the next run does.
+    """
     from syncflow.runtime.desk import audit, wishes
 
     path = journal_of(routes, profile)
@@ -160,7 +172,10 @@ def drop(
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
-    """Settle dead letters for good: they will not be sent. They stay in the journal, as dropped."""
+    """Discard dead letters: they will never be sent.
+
+    They stay in the journal, marked as dropped.
+    """
     from syncflow.runtime.desk import wishes
 
     path = journal_of(routes, profile)
@@ -181,12 +196,16 @@ def export(
     since: SinceFilter = None,
     until: UntilFilter = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-o", help="Write to this file, readable only by you. Default: print.")
+        Path | None,
+        typer.Option("--file", "-o", metavar="FILE", help="Write to this file, readable only by you. Default: print."),
     ] = None,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
-    """Write dead letters whole, with events and payloads, one JSON object a line: this is personal data."""
+    """Write dead letters in full, one JSON object per line.
+
+    Contains personal data: events and payloads. Exits with 1 if no dead letter matches.
+    """
     from syncflow.runtime.desk import wishes
 
     path = journal_of(routes, profile)
@@ -223,7 +242,7 @@ def _count(path: Path, letters: Letters, *, everything: bool) -> int:
         raise typer.BadParameter("say which: ids, an option such as --route or --code, or --all")
     count = audit.count(path, letters)
     if not count:
-        say("no dead letter fits")
+        say("no dead letter matches")
         raise typer.Exit(1)
     return count
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import Output, OutputOption, say, say_block, say_json, say_table
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ def docs(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="A key (on_leave, systems.NAME.limits), a function, a code, a metric, a command or an adapter; without it all are listed."
+            metavar="NAME",
+            help="A key of a file (on_leave, systems.NAME.limits), a function, a code, a metric, a command or an adapter. "
+            "Default: list all.",
+            autocompletion=completion.documented,
         ),
     ] = None,
     write: Annotated[
@@ -28,7 +32,7 @@ def docs(
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Describe anything that has a name: a key of a file, a function, a code, a metric, a command, an adapter."""
+    """Describe a key, function, code, metric, command or adapter."""
     from syncflow.cli.reference.entries import all_entries
 
     root = context.find_root().command

@@ -41,7 +41,8 @@ def dry_run(
             "--events",
             "--event",
             "-e",
-            help="Events: JSON lines, a JSON document or CSV; - reads standard input. Left out: the first of the source.",
+            metavar="FILE",
+            help="Events as JSON lines, a JSON document or CSV; - reads standard input. Default: the first events of the source.",
         ),
     ] = None,
     limit: Annotated[
@@ -51,7 +52,10 @@ def dry_run(
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show the result of sample events without sending: matching routes, payloads and exact requests, with secrets masked."""
+    """Show what sample events would send, without sending it.
+
+    Shows matching routes, payloads and exact requests, with secrets masked.
+    """
     from syncflow.clock import SystemClock
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project

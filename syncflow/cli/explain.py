@@ -48,7 +48,8 @@ def explain(
             "--event",
             "--events",
             "-e",
-            help="Events: JSON lines, a JSON document or CSV; - reads standard input. Left out: the first of the source.",
+            metavar="FILE",
+            help="Events as JSON lines, a JSON document or CSV; - reads standard input. Default: the first events of the source.",
         ),
     ] = None,
     code: Annotated[
@@ -59,7 +60,10 @@ def explain(
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Explain each event: which rules and routes matched, with values; where each field comes from; what would be sent."""
+    """Explain each event: matched rules and routes, with values.
+
+    Also shows where each field comes from and what would be sent. Sends nothing. Exits with 1 if an event would be a dead letter.
+    """
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
 

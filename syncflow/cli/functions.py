@@ -23,12 +23,18 @@ RoutesOption = Annotated[
 
 def functions(
     name: Annotated[
-        str | None, typer.Argument(help="Function to describe. Default: list all.", autocompletion=completion.functions)
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Function to describe. Default: list all.", autocompletion=completion.functions
+        ),
     ] = None,
     routes: RoutesOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List the functions available in expressions, including the project's own, or describe one."""
+    """List the functions for expressions, or describe one.
+
+    Includes the project's own functions.
+    """
     from syncflow.compiler.functions import JMESPATH_FUNCTIONS
 
     library = _library(routes)

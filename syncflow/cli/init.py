@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import say, say_table
 from syncflow.cli.schema import FOLDER, Kind, write_schemas
 
@@ -72,13 +73,23 @@ DEFAULT = "contacts"
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write to; created if missing.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; created if missing.")] = Path(),
     template: Annotated[
-        str, typer.Option("--template", "-t", metavar="NAME", help="The project to begin with: one of --list.")
+        str,
+        typer.Option(
+            "--template",
+            "-t",
+            metavar="NAME",
+            help="Template to write, from --list.",
+            autocompletion=completion.templates,
+        ),
     ] = DEFAULT,
-    list_: Annotated[bool, typer.Option("--list", help="List the templates, and write nothing.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the templates and write nothing.")] = False,
 ) -> None:
-    """Write a working project to begin with, without overwriting anything: contacts to two CRMs, or another of --list."""
+    """Write a working project to start from.
+
+    By default contacts to two CRMs; --list shows the other templates. Existing files are never overwritten.
+    """
     if list_:
         say_table(("TEMPLATE", "WHAT IT DOES"), [(name, each.summary) for name, each in TEMPLATES.items()])
         return

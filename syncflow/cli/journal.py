@@ -10,14 +10,17 @@ import typer
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json
 from syncflow.cli.status import RoutesOption, journal_of
 
-app = typer.Typer(help="The journal's file: check it, copy it, shrink it.", no_args_is_help=True)
+app = typer.Typer(help="The journal file: check it, copy it, shrink it.", no_args_is_help=True)
 
 
 @app.command("check")
 def check(
     routes: RoutesOption = DEFAULT_ROUTES, profile: ProfileOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """Check the whole journal for damage; changes nothing. Exits with 1 if anything is wrong. Reads all of it."""
+    """Check the journal for damage. Changes nothing.
+
+    Reads the whole file. Exits with 1 if it finds damage.
+    """
     from syncflow.runtime.desk.checkup import problems
 
     path = journal_of(routes, profile)
@@ -38,11 +41,14 @@ def check(
 
 @app.command("backup")
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Write the copy there; it must not exist.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write the copy to; must not exist yet.")],
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
-    """Copy the journal as it is at one moment, also while a run writes it. The copy is readable by its owner alone."""
+    """Copy the journal to a file, also during a run.
+
+    The copy is consistent, and only its owner can read it.
+    """
     from syncflow.runtime.desk import checkup
 
     written = checkup.backup(journal_of(routes, profile), file)
@@ -51,7 +57,10 @@ def backup(
 
 @app.command("compact")
 def compact(routes: RoutesOption = DEFAULT_ROUTES, profile: ProfileOption = None) -> None:
-    """Shrink a stopped journal's file to what it holds. Needs as much free room on the disk again."""
+    """Shrink the journal file to the size of its contents.
+
+    No run may be in progress. Needs free disk space of the same size.
+    """
     from syncflow.runtime.desk import checkup
 
     path = journal_of(routes, profile)

@@ -11,14 +11,17 @@ from syncflow.cli.console import say
 
 
 def mock(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(help="Port to listen on; 0 chooses a free one.", envvar="MOCK_PORT", min=0, max=65535)
+        int,
+        typer.Option(
+            metavar="PORT", help="Port to listen on; 0 chooses a free one.", envvar="MOCK_PORT", min=0, max=65535
+        ),
     ] = 8000,
 ) -> None:
     """Serve mock systems for trial runs. Their records are lost when the command stops.
 
-    MOCK_RATE, MOCK_DAILY, MOCK_LATENCY_MS and MOCK_FAULTS set how they behave; /admin/settings changes it while they run.
+    MOCK_RATE, MOCK_DAILY, MOCK_LATENCY_MS and MOCK_FAULTS control their behaviour; /admin/settings changes it while they run.
     """
     from syncflow.errors import DataError, UnavailableError
 

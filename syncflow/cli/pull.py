@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 
 
 def pull(
-    system: Annotated[str, typer.Argument(help="System, as named in routes.yaml.", autocompletion=completion.systems)],
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="Object, as the system names it.")],
-    routes: Annotated[Path, typer.Option("--routes", help="The project's routes.yaml.")] = DEFAULT_ROUTES,
+    system: Annotated[
+        str,
+        typer.Argument(metavar="SYSTEM", help="System, as named in routes.yaml.", autocompletion=completion.systems),
+    ],
+    object_name: Annotated[
+        str, typer.Argument(metavar="OBJECT", help="Object, as the system names it.", autocompletion=completion.objects)
+    ],
+    routes: Annotated[
+        Path, typer.Option("--routes", metavar="FILE", help="The project's routes file.")
+    ] = DEFAULT_ROUTES,
     profile: ProfileOption = None,
 ) -> None:
-    """Read the fields of an object from a system and write them to objects/, where `validate` finds them."""
+    """Read the fields of an object from a system into objects/.
+
+    `validate` then checks mappings against these fields.
+    """
     import asyncio
 
     from syncflow.config.named_files import lock_path

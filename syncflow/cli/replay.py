@@ -26,17 +26,20 @@ def replay(
     route: RouteFilter = "",
     since: SinceFilter = None,
     until: UntilFilter = None,
-    limit: Annotated[int, typer.Option(help="Show at most N differences; all are sent.", metavar="N", min=1)] = 20,
+    limit: Annotated[
+        int, typer.Option(help="Show at most N records that differ; all are sent.", metavar="N", min=1)
+    ] = 20,
     mask: MaskOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the differences.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences and send nothing.")] = False,
     yes: YesOption = False,
     routes: RoutesOption = DEFAULT_ROUTES,
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Send the newest journaled version of records again, through the files of today; shows first what differs from what was sent.
+    """Send records again, mapped with the current files.
 
-    Takes records with an event that fits; those that were deleted stay deleted. Without an option, all that the journal holds.
+    For each record with a matching event, the newest version in the journal is sent. First shows the differences from the payloads
+    sent before, and asks for confirmation. Deleted records stay deleted. Without options, all records in the journal are selected.
     """
     from syncflow.config.project import load_project
     from syncflow.runtime.desk import wishes

@@ -82,7 +82,9 @@ def run(
     log_format: Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")] = LogFormat.TEXT,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Read events and deliver them as the routes say. Ctrl-C finishes requests in flight; the next run continues from the journal.
+    """Read events and deliver them.
+
+    Ctrl-C stops after the requests in flight; the next run continues from the journal.
 
     SIGHUP reloads the project files. LOG_LEVEL sets the lowest level that is logged (default INFO).
     """

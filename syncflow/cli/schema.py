@@ -12,7 +12,7 @@ import typer
 from syncflow.cli.console import say, say_block
 from syncflow.cli.pull import pull
 
-app = typer.Typer(help="Schemas: what files may hold, and what the objects of systems are.", no_args_is_help=True)
+app = typer.Typer(help="JSON Schemas for editors; objects of systems.", no_args_is_help=True)
 app.command("pull")(pull)
 
 FOLDER = Path(".syncflow") / "schemas"
@@ -31,12 +31,15 @@ class Kind(StrEnum):
 
 @app.command("export")
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to write to; created if missing.")] = FOLDER,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; created if missing.")] = FOLDER,
     kind: Annotated[
-        Kind | None, typer.Option(help="Print the schema of one kind of file instead of writing all.")
+        Kind | None, typer.Option(help="Print the schema of one type of file instead of writing all.")
     ] = None,
 ) -> None:
-    """Write the JSON Schemas of all kinds of file, with which editors complete, explain and check what is typed."""
+    """Write the JSON Schemas of all project files, for editors.
+
+    With them an editor completes, explains and checks YAML files while you type.
+    """
     if kind is not None:
         say_block(_text(kind).rstrip("\n"))
         return

@@ -24,13 +24,13 @@ from syncflow.cli.console import (
     say_table,
 )
 
-RoutesOption = Annotated[Path, typer.Option("--routes", help="The project's routes file.")]
+RoutesOption = Annotated[Path, typer.Option("--routes", metavar="FILE", help="The project's routes file.")]
 COUNTED = ("waiting", "sending", "retrying", "delivered", "already_done", "superseded", "dead")
 
 
 def status(
     record: Annotated[
-        str | None, typer.Argument(metavar="[RECORD]", help="Id of a record: show everything that happened to it.")
+        str | None, typer.Argument(metavar="RECORD", help="Id of a record: show everything that happened to it.")
     ] = None,
     mask: MaskOption = False,
     forget: Annotated[
@@ -44,7 +44,10 @@ def status(
     profile: ProfileOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what became of the events, or of one record's, from the journal; also while a run is going on."""
+    """Show what happened to all events, or to one record.
+
+    Reads the journal, also during a run. Exits with 1 if nothing is known of the record.
+    """
     from syncflow.runtime.desk import audit
 
     path = journal_of(routes, profile)
@@ -69,7 +72,7 @@ def _forget(path: Path, record: str | None, *, delete: bool, yes: bool) -> None:
     if delete and present:
         agreed(f"Delete {record} in {where}?", yes=yes)
         wishes.delete(path, record)
-        say(f"marked to be deleted in {where}; a run that is going on does it within a second, else the next run")
+        say(f"marked to be deleted in {where}; a run in progress does it within a second, otherwise the next run")
         say(f"then: syncflow status {record} --forget")
         return
     if present:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import typer
 
+from syncflow.cli import completion
 from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, remark, say, say_block, say_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,14 @@ class Format(StrEnum):
 def run_all(
     routes: RoutesArgument = DEFAULT_ROUTES,
     named: Annotated[
-        str, typer.Option("--filter", "-k", metavar="NAME", help="Run only tests whose name contains this.")
+        str,
+        typer.Option(
+            "--filter",
+            "-k",
+            metavar="TEXT",
+            help="Run only tests with this text in their name or in the path of their file.",
+            autocompletion=completion.files_of_tests,
+        ),
     ] = "",
     min_coverage: Annotated[
         float, typer.Option(metavar="PERCENT", help="Fail if coverage is below this.", min=0, max=100)
@@ -45,7 +53,10 @@ def run_all(
     profile: ProfileOption = None,
     output: Annotated[Format, typer.Option("--output", "-o", help="Output format.")] = Format.TEXT,
 ) -> None:
-    """Run the tests of mappings and routes. Sends nothing, needs no secret; time and ids stand still."""
+    """Run the tests in mappings and routes.
+
+    Sends nothing and needs no secrets. Time and generated ids are fixed.
+    """
     if named and min_coverage:
         raise typer.BadParameter("coverage is of all tests; leave out --filter", param_hint="--min-coverage")
     report = _run(routes, profile, named)
@@ -68,9 +79,12 @@ def _run(routes: Path, profile: str | None, named: str) -> Report:
     from syncflow.testing.trials import run_tests
 
     report = run_tests(load_project(routes, profile=profile, offline=True), named=named)
+    if not report.results and named:
+        raise DataError(
+            f"there is no test whose name or file contains {named!r}", hint="without --filter all tests are run"
+        )
     if not report.results:
-        what = f"there is no test whose name contains {named!r}" if named else "there is no test"
-        raise DataError(what, hint="write some under `tests:` in a mapping or in routes.yaml")
+        raise DataError("there is no test", hint="write some under `tests:` in a mapping or in routes.yaml")
     return report
 
 

@@ -47,6 +47,7 @@ def validate(
         typer.Option(
             "--profile",
             "-p",
+            metavar="NAME",
             help="Check only this profile. Default: every profile.",
             autocompletion=completion.profiles,
         ),
@@ -55,7 +56,10 @@ def validate(
         bool, typer.Option("--online", help="Also compare object files with the systems themselves.")
     ] = False,
 ) -> None:
-    """Check the project's files with every profile: YAML, names, types, expressions. Without --online, no secret and no network."""
+    """Check the project's files: YAML, names, types, expressions.
+
+    Checks every profile. Needs no secrets and no network, except with --online.
+    """
     if explain is not None:
         _explain(explain)
         return

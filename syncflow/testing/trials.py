@@ -67,15 +67,19 @@ class _Trial:
 
 
 def run_tests(project: Project, *, named: str = "") -> Report:
-    """Run the tests whose names contain ``named``, whatever its case.
+    """Run the tests whose name, or whose file's path, contains ``named``, whatever its case.
 
     Raises:
         ProjectError: the project does not compile.
     """
-    trials = [trial for trial in _trials(project) if named.lower() in trial.name.lower()]
+    trials = [trial for trial in _trials(project) if _is_named(trial, named.lower())]
     exercised: set[Mark] = set()
     results = tuple(_run(trial, exercised) for trial in trials)
     return Report(results, measure(project, exercised))
+
+
+def _is_named(trial: _Trial, part: str) -> bool:
+    return part in trial.name.lower() or part in trial.document.name.lower()
 
 
 def _trials(project: Project) -> Iterator[_Trial]:

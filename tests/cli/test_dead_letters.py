@@ -136,7 +136,7 @@ def test_letters_are_exported_whole_for_their_owner_only(command: Command, lette
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--since", "yesterday"], "expected one such as 2026-07-15"),
+        (["--since", "yesterday"], "expected a time such as 2026-07-15"),
         (["--stage", "sending"], "expected one of source, schema, route, mapping, delivery"),
     ],
     ids=["time", "stage"],

@@ -1,8 +1,12 @@
-"""Help that can be tried: every command shows examples, each of which works; names are completed; one way names the routes file."""
+"""Help that can be tried: every command shows examples, each of which works; names are completed; one way names the routes file.
+
+The whole text of each command's help stands in ``cases/help``; ``UPDATE_CASES=1`` writes it anew.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -14,6 +18,7 @@ from syncflow.mock.server import Running
 from tests.cli.conftest import ROOT, Command
 from tests.cli.systems import good_events
 
+CASES = Path(__file__).parent / "cases" / "help"
 PROJECT = ROOT / "syncflow" / "cli" / "project"
 SERVES = ("syncflow mock", "syncflow mock --port 9000")
 NOTHING_THERE = frozenset({"syncflow dlq list --system hubspot --since 2h", "syncflow dlq drop --code unrouted --yes"})
@@ -23,7 +28,25 @@ LINES = [line for name in EXAMPLES for line in EXAMPLES[name] if line not in SER
 
 def test_every_command_has_examples() -> None:
     grouped = {f"{name} {each.name}" for name, group in GROUPS.items() for each in group.registered_commands}
-    assert set(EXAMPLES) == {*COMMANDS, *grouped}
+    assert set(EXAMPLES) == {*COMMANDS, *GROUPS, *grouped}
+
+
+@pytest.mark.parametrize("name", ["", *EXAMPLES], ids=lambda name: name or "syncflow")
+def test_the_help_is_as_it_was_read_and_fits_80_columns(
+    command: Command, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = command(*name.split(), "--help").out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "..." not in shown.partition("Commands:")[2], "a summary is cut off"
+    path = CASES / f"{name.replace(' ', '-') or 'syncflow'}.txt"
+    if os.environ.get("UPDATE_CASES"):
+        path.write_text(shown, "utf-8")
+    assert path.read_text("utf-8") == shown
+
+
+def test_no_help_is_kept_of_a_command_that_is_gone() -> None:
+    assert {path.stem for path in CASES.iterdir()} == {"syncflow", *(name.replace(" ", "-") for name in EXAMPLES)}
 
 
 @pytest.fixture
@@ -77,6 +100,12 @@ COMPLETED = {
     "functions phone_e": "phone_e164",
     "validate --explain SF31": "SF316",
     "schema pull hub": "hubspot",
+    "schema pull hubspot con": "contacts",
+    "test --filter mappings/sales": "mappings/salesforce_contact.yaml",
+    "replay --route contacts/sales": "contacts/salesforce",
+    "init --template web": "webhook",
+    "docs on_lea": "on_leave",
+    "dlq list --stage map": "mapping",
 }
 
 
@@ -104,6 +133,22 @@ def test_routes_are_completed_also_of_another_file(
     monkeypatch.setenv("COMP_WORDS", "syncflow dlq list --routes other.yaml --route ")
     monkeypatch.setenv("COMP_CWORD", "6")
     assert "contacts/hubspot" in command().out or "contacts" in command().out
+
+
+def test_the_codes_of_open_dead_letters_are_completed(
+    command: Command, after_a_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_SYNCFLOW_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "syncflow dlq drop --code ")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    assert command().out.split() == [
+        row["code"] for row in json.loads(_without_completion(command, monkeypatch))["reasons"]
+    ]
+
+
+def _without_completion(command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.delenv("_SYNCFLOW_COMPLETE")
+    return command("dlq", "list", "--reasons", "--output", "json").out
 
 
 def test_a_broken_project_completes_nothing_and_says_nothing(

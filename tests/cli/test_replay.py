@@ -48,7 +48,7 @@ def test_a_replay_is_confirmed_and_the_next_run_sends_it(command: Command, deliv
     assert command("replay", "--record", "A1003").code == 2
     ended = command("replay", "--record", "A1003", "--yes")
     assert ended.out.splitlines()[-1] == (
-        "1 record marked to be sent again; a run that is going on takes them up within a second, else the next run does"
+        "1 record marked to be sent again; a run in progress sends them within a second, otherwise the next run does"
     )
     assert "1 marked to be sent again" in command("status").out
     assert command("run", "--quiet").code == 0

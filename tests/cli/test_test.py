@@ -56,7 +56,7 @@ def test_no_test_is_1(command: Command, project: Path) -> None:
 def test_no_test_of_a_name_is_1(command: Command, project: Path) -> None:
     ended = command("test", "--filter", "a unicorn")
     assert ended.code == 1
-    assert ended.err.startswith("error: there is no test whose name contains 'a unicorn'\n")
+    assert ended.err.startswith("error: there is no test whose name or file contains 'a unicorn'\n")
 
 
 def test_too_little_coverage_is_1(command: Command, project: Path) -> None:
@@ -127,3 +127,8 @@ def test_a_project_that_does_not_compile_is_told_as_by_validate(command: Command
     ended = command("test", "--output", output)
     assert (ended.code, ended.out) == (1, "")
     assert "mappings/hubspot_contact.yaml:9:" in ended.err
+
+
+def test_the_tests_of_one_file_are_chosen_by_its_path(command: Command, project: Path) -> None:
+    chosen = json.loads(command("test", "--filter", "mappings/HubSpot", "-o", "json").out)["tests"]
+    assert {row["file"] for row in chosen} == {"mappings/hubspot_contact.yaml"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from syncflow.cli.command import help_record
 from syncflow.cli.reference.entry import Entry, Kind
 
 
@@ -30,7 +31,7 @@ def _entry(name: str, command: Any) -> Entry:
     usage = " ".join(command.collect_usage_pieces(context))
     words = [_on_one_line(part) for part in cleandoc(command.help or "").split("\n\n")]
     parts = [*words, f"```text\n{name} {usage}\n```"]
-    records = [parameter.get_help_record(context) for parameter in command.params]
+    records = [help_record(parameter, context) for parameter in command.params]
     rows = [f"| `{_cell(spelled)}` | {_cell(meaning)} |" for spelled, meaning in filter(None, records)]
     parts.append("\n".join(["| argument or option | meaning |", "|---|---|", *rows]))
     if command.epilog:
