@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -27,6 +27,26 @@ if TYPE_CHECKING:
     from syncflow.runtime.ending import Ending
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+WaitOption = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Seconds to wait for pending retries at the end.", min=0)
+]
+DrainOption = Annotated[
+    bool, typer.Option("--drain", help="Read no events: send only pending and redriven deliveries, then stop.")
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--route",
+        metavar="NAME",
+        help="Send only for these routes; other deliveries wait in the journal.",
+        autocompletion=completion.routes,
+    ),
+]
+MetricsOption = Annotated[
+    str | None, typer.Option(metavar="[HOST:]PORT", help="Serve /metrics, /healthz and /readyz on this address.")
+]
 
 
 class LogFormat(StrEnum):
@@ -57,26 +77,11 @@ def run(
     routes: RoutesArgument = DEFAULT_ROUTES,
     profile: ProfileOption = None,
     limit: Annotated[int | None, typer.Option(help="Stop after N events.", metavar="N", min=1)] = None,
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Seconds to wait for pending retries at the end.", min=0)
-    ] = 60.0,
+    wait: WaitOption = 60.0,
     from_start: Annotated[bool, typer.Option("--from-start", help="Read the source again from its beginning.")] = False,
-    drain: Annotated[
-        bool,
-        typer.Option("--drain", help="Read no events: send only pending and redriven deliveries, then stop."),
-    ] = False,
-    route: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--route",
-            metavar="NAME",
-            help="Send only for these routes; other deliveries wait in the journal.",
-            autocompletion=completion.routes,
-        ),
-    ] = None,
-    metrics: Annotated[
-        str | None, typer.Option(metavar="[HOST:]PORT", help="Serve /metrics, /healthz and /readyz on this address.")
-    ] = None,
+    drain: DrainOption = False,
+    route: OnlyOption = None,
+    metrics: MetricsOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Reload when project files change.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and the final summary.")] = False,
     log_format: Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")] = LogFormat.TEXT,
@@ -88,18 +93,13 @@ def run(
 
     SIGHUP reloads the project files. LOG_LEVEL sets the lowest level that is logged (default INFO).
     """
-    import asyncio
-
-    from syncflow.cli.logs import log_always, log_to_stderr
-    from syncflow.cli.report import report
+    from syncflow.cli.logs import log_to_stderr
     from syncflow.config.project import load_project
 
-    level = _level()
-    log_to_stderr(level="WARNING" if quiet else level, as_json=log_format is LogFormat.JSON)
-    as_json = log_format is LogFormat.JSON
-    live = not quiet and output is Output.TEXT and not as_json
     if drain and (from_start or limit is not None):
         raise typer.BadParameter("--drain reads nothing, so --limit and --from-start have no meaning with it")
+    level, as_json = _level(), log_format is LogFormat.JSON
+    log_to_stderr(level="WARNING" if quiet else level, as_json=as_json)
     wishes = Wishes(
         routes=routes,
         profile=profile,
@@ -108,28 +108,51 @@ def run(
         from_start=from_start,
         metrics=_address(metrics),
         watch=watch,
-        live=live,
+        live=not quiet and output is Output.TEXT and not as_json,
         log_progress=as_json and not quiet,
         drain=drain,
         only=tuple(route or ()),
     )
     project = load_project(routes, profile=profile)
     _check_routes(project, wishes.only)
-    try:
-        ending, signal_number, systems = asyncio.run(_run(project, wishes))
-    except _StoppedAtOnceError as stopped:
-        remark("stopped at once; what was under way is sent again by the next run where that is safe")
-        raise typer.Exit(128 + stopped.signal_number) from None
-    if output is Output.JSON:
-        say_json(_json(ending))
-    elif as_json:
-        log_always("run.ended", _json(ending))
-    else:
-        report(ending, systems=systems)
-    if signal_number:
-        raise typer.Exit(128 + signal_number)
-    if not ending.clean:
+    ended = _ended(project, wishes)
+    _say_end(ended, output, log_format)
+    if ended.signal_number:
+        raise typer.Exit(128 + ended.signal_number)
+    if not ended.ending.clean:
         raise typer.Exit(1)
+
+
+class _Ended(NamedTuple):
+    """How a run ended, by which signal (0: none), and the system of each of its routes."""
+
+    ending: Ending
+    signal_number: int
+    systems: dict[str, str]
+
+
+def _ended(project: Project, wishes: Wishes) -> _Ended:
+    """Run to the end; a second signal exits at once."""
+    import asyncio
+
+    try:
+        return asyncio.run(_run(project, wishes))
+    except _StoppedAtOnceError as stopped:
+        remark("stopped at once; requests that were in flight are sent again by the next run where that is safe")
+        raise typer.Exit(128 + stopped.signal_number) from None
+
+
+def _say_end(ended: _Ended, output: Output, log_format: LogFormat) -> None:
+    """Tell the end where it is expected: as the JSON asked for, as the last line of a log of JSON, else as a table."""
+    from syncflow.cli.logs import log_always
+    from syncflow.cli.report import report
+
+    if output is Output.JSON:
+        say_json(_json(ended.ending))
+    elif log_format is LogFormat.JSON:
+        log_always("run.ended", _json(ended.ending))
+    else:
+        report(ended.ending, systems=ended.systems)
 
 
 class _StoppedAtOnceError(Exception):
@@ -140,7 +163,7 @@ class _StoppedAtOnceError(Exception):
         self.signal_number = signal_number
 
 
-async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str, str]]:
+async def _run(project: Project, wishes: Wishes) -> _Ended:
     import asyncio
 
     from syncflow.cli.alongside import Signals, alongside, reloading, serving_metrics
@@ -173,7 +196,8 @@ async def _run(project: Project, wishes: Wishes) -> tuple[Ending, int, dict[str,
                     ending = await engine.run()
         except asyncio.CancelledError:
             raise _StoppedAtOnceError(signals.number) from None
-        return ending, signals.number, {name: plan.system for name, plan in engine.program.routes.items()}
+        systems = {name: plan.system for name, plan in engine.program.routes.items()}
+        return _Ended(ending, signals.number, systems)
 
 
 def _look_through_memory_less() -> None:

@@ -19,7 +19,7 @@ from syncflow.compiler.program import Program
 from syncflow.errors import BugError, ProjectError, SyncflowError, UnavailableError
 from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
-from syncflow.runtime.delivery.dispatch import WINDOW
+from syncflow.runtime.delivery.assignment import WINDOW
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.ending import Ending, Keep, MostWaiting, run_end
 from syncflow.runtime.intake.beginning import Beginning

@@ -22,6 +22,7 @@ from syncflow.events import Delivery
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.chosen_routes import chosen_routes
+from syncflow.runtime.delivery.assignment import Assignment
 from syncflow.runtime.delivery.attempts import System
 from syncflow.runtime.delivery.dispatch import Dispatcher
 from syncflow.runtime.delivery.ledger import Ledger
@@ -210,25 +211,27 @@ class Systems:
 
     def _dispatcher(self, program: Program, name: str, system: Connected, *, backlog: bool) -> Dispatcher:
         dispatcher = Dispatcher(
-            system.plan,
-            routes=program.routes,
-            system=system.client,
-            limiter=system.limiter,
-            journal=self._journal,
-            settler=self._settler,
-            stop_after=StopAfter(system.plan.stop_after or program.stop_after),
-            retries=Retries(system.plan.retry or program.retry, self._random),
-            clock=self._clock,
-            tally=self._tally,
-            batch_ids=self._batch_ids,
-            bugs=self._bugs,
-            changed=self._changed,
-            backlog=backlog,
-            standing=self._standings.pop(name, None),
-            only=self.only,
-            window=self._window,
-            at_once=self._at_once,
-            by_time={kind for kind, record in program.records.items() if record.version == "timestamp"},
+            Assignment(
+                plan=system.plan,
+                routes=program.routes,
+                system=system.client,
+                limiter=system.limiter,
+                journal=self._journal,
+                settler=self._settler,
+                stop_after=StopAfter(system.plan.stop_after or program.stop_after),
+                retries=Retries(system.plan.retry or program.retry, self._random),
+                clock=self._clock,
+                tally=self._tally,
+                batch_ids=self._batch_ids,
+                bugs=self._bugs,
+                changed=self._changed,
+                backlog=backlog,
+                standing=self._standings.pop(name, None),
+                only=self.only,
+                window=self._window,
+                at_once=self._at_once,
+                by_time={kind for kind, record in program.records.items() if record.version == "timestamp"},
+            )
         )
         if self._flush:
             dispatcher.flush()

@@ -10,6 +10,7 @@ from typing import Any
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.runtime.bulkheads import Bugs
+from syncflow.runtime.delivery.assignment import Assignment
 from syncflow.runtime.delivery.dispatch import Dispatcher
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.retry import Retries
@@ -72,18 +73,20 @@ def _dispatcher(journal: SqliteJournal, clock: VirtualClock) -> Dispatcher:
     plan = system("a")
     limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=clock)
     return Dispatcher(
-        plan,
-        routes={"a": route("a")},
-        system=FakeSystem(plan, limiter),
-        limiter=limiter,
-        journal=journal,
-        settler=Settler(journal),
-        stop_after=StopAfter(1000),
-        retries=Retries(RetryPolicy(8, 0.5, 300.0, 86400.0), Random(1)),
-        clock=clock,
-        tally=Tally(),
-        batch_ids=lambda: "b",
-        changed=lambda: None,
-        backlog=False,
-        bugs=Bugs(),
+        Assignment(
+            plan=plan,
+            routes={"a": route("a")},
+            system=FakeSystem(plan, limiter),
+            limiter=limiter,
+            journal=journal,
+            settler=Settler(journal),
+            stop_after=StopAfter(1000),
+            retries=Retries(RetryPolicy(8, 0.5, 300.0, 86400.0), Random(1)),
+            clock=clock,
+            tally=Tally(),
+            batch_ids=lambda: "b",
+            changed=lambda: None,
+            backlog=False,
+            bugs=Bugs(),
+        )
     )

@@ -11,32 +11,23 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Sequence
 
-from syncflow.clock import Clock
-from syncflow.compiler.program import RoutePlan
-from syncflow.compiler.requests import OperationPlan, SystemPlan
+from syncflow.compiler.requests import OperationPlan
 from syncflow.errors import UnavailableError
 from syncflow.events import Action, Batch, Delivery
-from syncflow.runtime.bulkheads import Bugs
-from syncflow.runtime.delivery.attempts import Attempts, System
+from syncflow.runtime.delivery.assignment import Assignment
+from syncflow.runtime.delivery.attempts import Attempts
 from syncflow.runtime.delivery.condition import Condition
 from syncflow.runtime.delivery.ends import Ends
 from syncflow.runtime.delivery.heads import Heads
 from syncflow.runtime.delivery.lanes import Group, Lanes
-from syncflow.runtime.delivery.limits import Limiter, Passed, Wait
+from syncflow.runtime.delivery.limits import Passed, Wait
 from syncflow.runtime.delivery.pages import Pages
-from syncflow.runtime.delivery.retry import Retries
-from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.delivery.stands import Stands
-from syncflow.runtime.delivery.stop_after import StopAfter
-from syncflow.runtime.journal.base import Journal
-from syncflow.runtime.observe import SystemTally, Tally
+from syncflow.runtime.observe import SystemTally
 from syncflow.runtime.standing import Standing
 from syncflow.runtime.wait import first_of
-
-WINDOW = 10_000
-"""Most deliveries of one system in memory."""
 
 
 def request_groups(operation: OperationPlan) -> tuple[str, ...]:
@@ -44,101 +35,102 @@ def request_groups(operation: OperationPlan) -> tuple[str, ...]:
     return tuple(step.request.group for step in operation.steps) or ("",)
 
 
+def _lanes(given: Assignment) -> Lanes:
+    routes = given.routes  # the function below lives as long as the lanes
+    return Lanes(given.plan, compared=lambda delivery: routes[delivery.route].normalise_key(delivery.key.value))
+
+
 class Dispatcher:
-    """See the module. ``changed`` is called whenever deliveries were settled or the system stopped.
+    """See the module; ``Assignment`` says what it is given."""
 
-    ``by_time`` names the kinds of record whose versions are ordered by event time.
-    """
-
-    def __init__(
-        self,
-        plan: SystemPlan,
-        *,
-        routes: Mapping[str, RoutePlan],
-        system: System,
-        limiter: Limiter,
-        journal: Journal,
-        settler: Settler,
-        stop_after: StopAfter,
-        retries: Retries,
-        clock: Clock,
-        tally: Tally,
-        batch_ids: Callable[[], str],
-        changed: Callable[[], None],
-        backlog: bool,
-        bugs: Bugs,
-        standing: Standing | None = None,
-        window: int = WINDOW,
-        only: frozenset[str] | None = None,
-        by_time: Container[str] = (),
-        at_once: bool = False,
-    ) -> None:
-        """``only``: the routes whose deliveries are read from the journal; None: all.
-
-        ``at_once``: what an earlier run left is tried although its time has not come.
-        """
-        self.plan = plan
-        self._system = system
-        self._limiter = limiter
-        self._clock = clock
-        self._batch_ids = batch_ids
-        self._on_change = changed
-        self._bugs = bugs
+    def __init__(self, given: Assignment) -> None:
+        self.plan = given.plan
+        self._system = given.system
+        self._limiter = given.limiter
+        self._clock = given.clock
+        self._batch_ids = given.batch_ids
+        self._on_change = given.changed
+        self._bugs = given.bugs
         self._news = asyncio.Event()
         self._flush = False
         self._closing = False
-        self._free = asyncio.Semaphore(max(1, plan.in_flight))
-        self._unsettled = asyncio.Semaphore(2 * max(1, plan.in_flight))  # what a kill may cause to be sent again
+        self._free = asyncio.Semaphore(max(1, given.plan.in_flight))
+        self._unsettled = asyncio.Semaphore(2 * max(1, given.plan.in_flight))  # what a kill may cause to be sent again
         self._writes: set[asyncio.Task[None]] = set()
         self._sending = 0
         self._groups_of: dict[Action, tuple[str, ...]] = {}
-        self._lanes = Lanes(plan, compared=lambda delivery: routes[delivery.route].normalise_key(delivery.key.value))
-        self._condition = Condition(
-            plan,
-            limiter=limiter,
-            retries=retries,
-            stands=Stands(plan.name, journal=journal, clock=clock, keep=self._keep, before=standing),
-            clock=clock,
-            tally=tally,
-            bugs=bugs,
+        self._lanes = _lanes(given)
+        self._condition = self._make_condition(given)
+        self._attempts = self._make_attempts(given)
+        self._ends = self._make_ends(given)
+        self._pages = self._make_pages(given)
+        self._heads = self._make_heads(given)
+
+    # -- what it is made of ----------------------------------------------------------------------------------------------------
+
+    def _make_condition(self, given: Assignment) -> Condition:
+        return Condition(
+            given.plan,
+            limiter=given.limiter,
+            retries=given.retries,
+            stands=Stands(
+                given.plan.name, journal=given.journal, clock=given.clock, keep=self._keep, before=given.standing
+            ),
+            clock=given.clock,
+            tally=given.tally,
+            bugs=given.bugs,
             changed=self._changed,
         )
-        self._attempts = Attempts(
-            plan,
-            system=system,
+
+    def _make_attempts(self, given: Assignment) -> Attempts:
+        return Attempts(
+            given.plan,
+            system=given.system,
             condition=self._condition,
-            journal=journal,
-            retries=retries,
-            clock=clock,
-            batch_ids=batch_ids,
+            journal=given.journal,
+            retries=given.retries,
+            clock=given.clock,
+            batch_ids=given.batch_ids,
         )
-        self._ends = Ends(
-            plan,
-            routes=routes,
+
+    def _make_ends(self, given: Assignment) -> Ends:
+        return Ends(
+            given.plan,
+            routes=given.routes,
             lanes=self._lanes,
             condition=self._condition,
-            journal=journal,
-            settler=settler,
-            stop_after=stop_after,
-            retries=retries,
-            clock=clock,
-            tally=tally,
+            journal=given.journal,
+            settler=given.settler,
+            stop_after=given.stop_after,
+            retries=given.retries,
+            clock=given.clock,
+            tally=given.tally,
             changed=self._changed,
         )
-        self._pages = Pages(
-            plan,
+
+    def _make_pages(self, given: Assignment) -> Pages:
+        return Pages(
+            given.plan,
             lanes=self._lanes,
             ends=self._ends,
-            journal=journal,
-            clock=clock,
+            journal=given.journal,
+            clock=given.clock,
             keep=self._keep,
-            backlog=backlog,
-            window=window,
-            only=only,
-            at_once=at_once,
+            backlog=given.backlog,
+            window=given.window,
+            only=given.only,
+            at_once=given.at_once,
         )
-        self._heads = Heads(
-            plan, routes=routes, lanes=self._lanes, ends=self._ends, journal=journal, clock=clock, by_time=by_time
+
+    def _make_heads(self, given: Assignment) -> Heads:
+        return Heads(
+            given.plan,
+            routes=given.routes,
+            lanes=self._lanes,
+            ends=self._ends,
+            journal=given.journal,
+            clock=given.clock,
+            by_time=given.by_time,
         )
 
     # -- what the engine says and asks -----------------------------------------------------------------------------------------

@@ -1,0 +1,55 @@
+"""What a dispatcher is given: one system of one program, what it shares with the others of a run, and how it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+
+from syncflow.clock import Clock
+from syncflow.compiler.program import RoutePlan
+from syncflow.compiler.requests import SystemPlan
+from syncflow.runtime.bulkheads import Bugs
+from syncflow.runtime.delivery.attempts import System
+from syncflow.runtime.delivery.limits import Limiter
+from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.delivery.settle import Settler
+from syncflow.runtime.delivery.stop_after import StopAfter
+from syncflow.runtime.journal.base import Journal
+from syncflow.runtime.observe import Tally
+from syncflow.runtime.standing import Standing
+
+WINDOW = 10_000
+"""Most deliveries of one system in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One system, to be sent to by one program."""
+
+    plan: SystemPlan
+    routes: Mapping[str, RoutePlan]
+    system: System
+    limiter: Limiter
+    stop_after: StopAfter
+    retries: Retries
+    by_time: Container[str] = ()
+    """The kinds of record whose versions are ordered by event time."""
+
+    journal: Journal
+    settler: Settler
+    clock: Clock
+    tally: Tally
+    batch_ids: Callable[[], str]
+    bugs: Bugs
+    changed: Callable[[], None]
+    """Called whenever deliveries were settled or the system stopped."""
+
+    backlog: bool
+    """Whether the journal may hold open deliveries of earlier runs."""
+    standing: Standing | None = None
+    """How the system stood before."""
+    only: frozenset[str] | None = None
+    """The routes whose deliveries are read from the journal; None: all."""
+    window: int = WINDOW
+    at_once: bool = False
+    """Whether what an earlier run left is tried although its time has not come."""
