@@ -49,9 +49,14 @@ def open_source(
     if settings.file is not None:
         from syncflow.sources.file import File
         from syncflow.sources.files import Files, is_pattern
+        from syncflow.sources.watched import FilePlan
 
         kind = Files if is_pattern(settings.file.path, base=base) else File
-        return kind(settings.file, base=base, clock=clock, columns=columns or Columns(), from_start=from_start)
+        return kind(
+            FilePlan(
+                settings=settings.file, base=base, clock=clock, columns=columns or Columns(), from_start=from_start
+            )
+        )
     if settings.stdin is not None:
         from syncflow.sources.stdin import Stdin
 

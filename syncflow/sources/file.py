@@ -14,39 +14,27 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from syncflow.clock import Clock
-from syncflow.compiler.columns import Columns
-from syncflow.config.models.routes import FileSource
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.content import Content
 from syncflow.sources.opened import COMPRESSED
-from syncflow.sources.rows import NO_COLUMNS
 from syncflow.sources.stream import Stream
-from syncflow.sources.watched import WatchedFile
+from syncflow.sources.watched import FilePlan, WatchedFile
 
 
 class File:
     """One file at a path; with ``follow`` whatever is at that path from now on."""
 
-    def __init__(
-        self,
-        settings: FileSource,
-        *,
-        base: Path,
-        clock: Clock,
-        columns: Columns = NO_COLUMNS,
-        from_start: bool = False,
-    ) -> None:
-        path = base / settings.path
+    def __init__(self, plan: FilePlan) -> None:
+        settings, path = plan.settings, plan.base / plan.settings.path
         settings = settings.model_copy(update={"format": settings.format or format_of(path, follow=settings.follow)})
         self._reports: list[Report] = []
         watched = WatchedFile(
             settings,
             path=path,
-            columns=columns,
-            clock=clock,
-            from_start=from_start,
+            columns=plan.columns,
+            clock=plan.clock,
+            from_start=plan.from_start,
             tell=self._reports.append,
         )
         self._file: Stream | Content = Stream(watched) if settings.follow else Content(watched)

@@ -10,16 +10,14 @@ import glob
 import stat
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from syncflow.clock import Clock
-from syncflow.compiler.columns import Columns
-from syncflow.config.models.routes import FileSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.file import File
-from syncflow.sources.rows import NO_COLUMNS
+from syncflow.sources.watched import FilePlan
 
 _POLL_SECONDS = 1.0
 
@@ -32,20 +30,10 @@ def is_pattern(path: str, *, base: Path) -> bool:
 class Files:
     """See the module. A file that is taken away before its turn is not read."""
 
-    def __init__(
-        self,
-        settings: FileSource,
-        *,
-        base: Path,
-        clock: Clock,
-        columns: Columns = NO_COLUMNS,
-        from_start: bool = False,
-    ) -> None:
-        self._settings = settings
-        self._base = base
-        self._clock = clock
-        self._columns = columns
-        self._from_start = from_start
+    def __init__(self, plan: FilePlan) -> None:
+        self._plan = plan
+        self._settings = plan.settings
+        self._base = plan.base
         self._known: dict[str, Position] = {}
         self._waiting: deque[str] = deque()
         self._seen: dict[str, tuple[int, int, int]] = {}
@@ -102,20 +90,15 @@ class Files:
             elif not self._settings.follow:
                 return None
             else:
-                await self._clock.sleep(_POLL_SECONDS)
+                await self._plan.clock.sleep(_POLL_SECONDS)
                 self._look()
 
     async def _opened(self, name: str) -> File:
         is_first = name not in self._begun
         self._begun.add(name)
         settings = self._settings.model_copy(update={"path": name, "follow": False})
-        self._current = File(
-            settings,
-            base=self._base,
-            clock=self._clock,
-            columns=self._columns,
-            from_start=self._from_start and is_first,
-        )
+        plan = replace(self._plan, settings=settings, from_start=self._plan.from_start and is_first)
+        self._current = File(plan)
         await self._current.open(self._known)
         return self._current
 

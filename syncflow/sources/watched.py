@@ -13,9 +13,21 @@ from syncflow.config.models.routes import FileSource
 from syncflow.sources.base import Report
 from syncflow.sources.opened import OpenFile
 from syncflow.sources.reader import Reader
+from syncflow.sources.rows import NO_COLUMNS
 
 if TYPE_CHECKING:
     from syncflow.sources.evidence import Hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePlan:
+    """How a project's file, or files by a pattern, are to be read. ``base`` is the folder that paths are relative to."""
+
+    settings: FileSource
+    base: Path
+    clock: Clock
+    columns: Columns = NO_COLUMNS
+    from_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)

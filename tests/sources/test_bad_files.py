@@ -15,13 +15,16 @@ from syncflow.config.models.routes import FileSource
 from syncflow.errors import ProjectError
 from syncflow.events import Raw
 from syncflow.sources.file import File
+from syncflow.sources.watched import FilePlan
 from tests.sources.kit import StepClock, read_all, write
 
 
 def read(folder: Path, content: bytes, *, max_event: int = 1_000_000) -> list[Raw]:
     write(folder / "people.csv", content)
     return asyncio.run(
-        read_all(File(FileSource(path="people.csv", max_event=max_event), base=folder, clock=StepClock()))
+        read_all(
+            File(FilePlan(settings=FileSource(path="people.csv", max_event=max_event), base=folder, clock=StepClock()))
+        )
     )
 
 
@@ -77,7 +80,7 @@ CELLS = {
 @pytest.mark.parametrize(("cell", "why"), CELLS.values(), ids=CELLS.keys())
 def test_a_cell_of_fifty_megabytes_is_refused_in_bounded_memory(cell: bytes, why: str, tmp_path: Path) -> None:
     write(tmp_path / "people.csv", b"a,b\n" + cell + b"\n3,4\n")
-    source = File(FileSource(path="people.csv"), base=tmp_path, clock=StepClock())
+    source = File(FilePlan(settings=FileSource(path="people.csv"), base=tmp_path, clock=StepClock()))
 
     async def first() -> list[Raw]:
         await source.open({})

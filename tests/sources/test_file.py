@@ -17,6 +17,7 @@ from syncflow.config.models.routes import FileSource
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.file import File
+from syncflow.sources.watched import FilePlan
 from tests.sources.kit import StepClock, bodies, drain, read_all, take, write
 
 LONG = "".join(f'{{"n": {number}, "pad": "{"x" * 80}"}}\n' for number in range(100))
@@ -26,7 +27,7 @@ def opened(
     path: Path, *, follow: bool = False, from_start: bool = False, clock: Clock | None = None, most: int = 1_000_000
 ) -> File:
     settings = FileSource(path=path.name, follow=follow, max_event=most)
-    return File(settings, base=path.parent, clock=clock or StepClock(), from_start=from_start)
+    return File(FilePlan(settings=settings, base=path.parent, clock=clock or StepClock(), from_start=from_start))
 
 
 def after(position: Position) -> dict[str, Position]:
@@ -151,7 +152,7 @@ def test_a_file_that_the_settings_name_otherwise_now_is_not_read_again(tmp_path:
     known = after(asyncio.run(read_all(opened(path)))[-1].position)
     for name in ("./a.jsonl", "b.jsonl"):
         path = path.rename(tmp_path / name)
-        source = File(FileSource(path=name), base=tmp_path, clock=StepClock())
+        source = File(FilePlan(settings=FileSource(path=name), base=tmp_path, clock=StepClock()))
         assert asyncio.run(read_all(source, known)) == []
 
 
@@ -281,7 +282,7 @@ def test_an_empty_file_ends_at_once(tmp_path: Path) -> None:
 def test_the_format_is_told_by_the_ending_or_the_setting(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", "a\n1\n")
     assert bodies(asyncio.run(read_all(opened(path)))) == [b"a", b"1"]
-    declared = File(FileSource(path="a.txt", format="csv"), base=tmp_path, clock=StepClock())
+    declared = File(FilePlan(settings=FileSource(path="a.txt", format="csv"), base=tmp_path, clock=StepClock()))
     assert bodies(asyncio.run(read_all(declared))) == [b'{"a":"1"}']
 
 
@@ -370,7 +371,7 @@ def test_what_cannot_be_read_is_said_in_plain_words(tmp_path: Path) -> None:
         "absent/a.jsonl": f"source.file.path: there is no file {tmp_path}/absent/a.jsonl",
     }
     for path, message in cases.items():
-        source = File(FileSource(path=path), base=tmp_path, clock=StepClock())
+        source = File(FilePlan(settings=FileSource(path=path), base=tmp_path, clock=StepClock()))
         with pytest.raises(ProjectError) as caught:
             asyncio.run(source.open({}))
         asyncio.run(source.close())

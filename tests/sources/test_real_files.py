@@ -15,6 +15,7 @@ from syncflow.compiler.columns import Columns, cell_type
 from syncflow.config.models.routes import FileSource
 from syncflow.config.models.schema import SchemaNode
 from syncflow.sources.file import File
+from syncflow.sources.watched import FilePlan
 from tests.sources.kit import StepClock, read_all, write
 
 TYPES: Mapping[str, Any] = {
@@ -228,7 +229,7 @@ def test_a_file_is_read_as_a_person_reads_it(sample: Sample, tmp_path: Path) -> 
     root = SchemaNode()
     types = {name: cell_type(SchemaNode.model_validate(TYPES[kind]), root=root) for name, kind in sample.types.items()}
     settings = FileSource(path=sample.name, **{"format": "csv", **sample.settings})
-    source = File(settings, base=tmp_path, clock=StepClock(), columns=Columns(types=types))
+    source = File(FilePlan(settings=settings, base=tmp_path, clock=StepClock(), columns=Columns(types=types)))
     found = asyncio.run(read_all(source))
     assert [json.loads(raw.body) for raw in found if not raw.broken] == sample.rows
     assert [(raw.position.line, raw.broken) for raw in found if raw.broken] == list(sample.broken)
@@ -242,7 +243,7 @@ def test_reading_goes_on_behind_any_row(sample: Sample, tmp_path: Path) -> None:
     settings = FileSource(path=sample.name, **{"format": "csv", **sample.settings})
 
     def source() -> File:
-        return File(settings, base=tmp_path, clock=StepClock())
+        return File(FilePlan(settings=settings, base=tmp_path, clock=StepClock()))
 
     whole = asyncio.run(read_all(source(), most=1))
     for number, done in enumerate(whole, 1):

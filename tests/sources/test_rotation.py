@@ -15,6 +15,7 @@ from syncflow.config.models.routes import FileSource
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.file import File
+from syncflow.sources.watched import FilePlan
 from tests.sources.kit import StepClock, take, write
 
 
@@ -49,7 +50,13 @@ class Follower:
         """Take so many events in a life of its own; the steps happen while it waits."""
 
         async def life() -> list[Raw]:
-            source = File(FileSource(path=self.path.name, follow=True), base=self.path.parent, clock=StepClock(*steps))
+            source = File(
+                FilePlan(
+                    settings=FileSource(path=self.path.name, follow=True),
+                    base=self.path.parent,
+                    clock=StepClock(*steps),
+                )
+            )
             await source.open(self.known)
             try:
                 found = await take(source, count)
@@ -132,7 +139,7 @@ def test_rotated_again_while_the_older_files_are_read(follower: Follower) -> Non
     touch_in_order(first, path)
 
     async def life() -> list[Raw]:
-        source = File(FileSource(path=path.name, follow=True), base=path.parent, clock=StepClock())
+        source = File(FilePlan(settings=FileSource(path=path.name, follow=True), base=path.parent, clock=StepClock()))
         await source.open(follower.known)
         found = await take(source, 20)
         second = path.rename(beside(path, "events.jsonl.2"))

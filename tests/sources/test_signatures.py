@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
 from syncflow.config.models.public_keys import KeyAlgorithm, decode_public_key
-from syncflow.config.models.signatures import WebhookSignature, presets_of
+from syncflow.config.models.senders import presets_of
+from syncflow.config.models.signatures import WebhookSignature
 from syncflow.sources.webhook.signatures import SignatureCheck, SignedRequest
 
 # Published: docs.github.com, "Validating webhook deliveries", "Testing the webhook payload validation".

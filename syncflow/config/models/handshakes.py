@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
 from syncflow.config.models.base import Model
-from syncflow.config.models.signatures import HeaderName, presets_of
+from syncflow.config.models.senders import WithPreset, presets_of
+from syncflow.config.models.signatures import HeaderName
 from syncflow.config.scalars import Boolean, Expr, Integer, Text, refuse
 
 _PRESETS = presets_of("handshakes")
@@ -29,8 +30,10 @@ AnswerStatus = Annotated[Integer, AfterValidator(_answer_status), Field(json_sch
 """The status of an answer that says yes."""
 
 
-class WebhookHandshake(Model):
+class WebhookHandshake(WithPreset):
     """A request that carries no event and is answered with a part of itself; expressions see its ``query``, ``headers`` and ``body``."""
+
+    presets = _PRESETS
 
     preset: HandshakeName | None = None
     """A vendor whose rule is used; keys written beside it win."""
@@ -54,13 +57,6 @@ class WebhookHandshake(Model):
     """Headers of the answer, each an expression: ``WebHook-Allowed-Origin: headers."webhook-request-origin"``."""
     status: AnswerStatus = 200
     """The status of the answer; 204 has no body, and needs no ``answer``."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_preset(cls, given: Any) -> Any:
-        if isinstance(given, dict) and isinstance(given.get("preset"), str):
-            return {**_PRESETS.get(given["preset"], {}), **given}
-        return given
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias, get_args
 
-import yaml
 from pydantic import AfterValidator, Field, model_validator
 
-from syncflow.config.models.base import Model
 from syncflow.config.models.public_keys import KeyAlgorithm
+from syncflow.config.models.senders import WithPreset, presets_of
 from syncflow.config.scalars import Duration, Text, refuse
 
 SIGNED_PART: Final = re.compile(r"\{\{ *([a-z_]+) *\}\}")
 """One part of the request in the template of what is signed."""
 
 _PARTS = ("body", "timestamp", "method", "url", "path", "id")
-
-_SENDERS: Final[dict[str, dict[str, dict[str, Any]]]] = yaml.safe_load(
-    Path(__file__).with_name("senders.yaml").read_text(encoding="utf-8")
-)
-
-
-def presets_of(kind: str) -> dict[str, dict[str, Any]]:
-    """Return the settings of known senders by name, ``signatures`` or ``handshakes``."""
-    return _SENDERS[kind]
-
 
 _PRESETS: Final = presets_of("signatures")
 
@@ -56,8 +44,10 @@ Tolerance = Annotated[Duration, AfterValidator(_tolerance)]
 """How far a time of sending may be from now."""
 
 
-class WebhookSignature(Model):
+class WebhookSignature(WithPreset):
     """A signature of parts of the request in a header: HMAC by a shared secret, or of a private key whose public key is known."""
+
+    presets = _PRESETS
 
     preset: SenderName | None = None
     """A vendor whose rule is used; keys written beside it win."""
@@ -93,13 +83,6 @@ class WebhookSignature(Model):
     """The address before the path as the sender sees it: ``https://hooks.example.com``; needed where ``url`` is signed."""
     url_decoded: Text = ""
     """Characters that stand undecoded in a signed ``url``, though the request encodes them: ``:/?@``."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_preset(cls, given: Any) -> Any:
-        if isinstance(given, dict) and isinstance(given.get("preset"), str):
-            return {**_PRESETS.get(given["preset"], {}), **given}
-        return given
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
