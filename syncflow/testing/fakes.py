@@ -30,7 +30,9 @@ class _Selector(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("deadlock: every task waits, and nothing is scheduled that could wake one")
-        self.slept += max(0.0, timeout)
+        if timeout <= 0:  # callbacks are ready: no call of the operating system for each round of them
+            return []
+        self.slept += timeout
         return super().select(0)
 
 

@@ -40,7 +40,7 @@ PLANTS = {
     "record order ignored": Plant(
         "syncflow/runtime/delivery/lanes.py",
         "key = (delivery.object, delivery.record)",
-        "key = (delivery.object, Record('', str(delivery.id)))",
+        "key = (delivery.object, type(delivery.record)('', str(delivery.id)))",
     ),
     "window off by one": Plant(
         "syncflow/runtime/delivery/windows.py", "promised - self.window.count\n", "promised - self.window.count - 1\n"

@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -53,17 +54,37 @@ MOST_TO_STOP = 3600.0
 
 @lru_cache
 def program_of(project: Path, version: str, batch: int, *, other: bool = False, attempts: int = 1000) -> Program:
-    """The simulated project, compiled. Programs differ in batch size; the ``other`` one has a route's other name and tighter limits."""
+    """Return the simulated project as a program with this batch size and this many attempts."""
+    program = compiled(project, version, other=other)
+    retry = replace(program.retry, attempts=attempts)
+    systems = {name: replace(_with_batch(plan, batch), retry=retry) for name, plan in program.systems.items()}
+    return replace(program, systems=systems, retry=retry)
+
+
+@lru_cache
+def compiled(project: Path, version: str, *, other: bool) -> Program:
+    """Compile the simulated project; in the ``other`` one a route has another name, and limits are tighter."""
     names = ("people", "list") if other else ("list", "people")
     environment = {
         "SIM_VERSION": version,
-        "SIM_BATCH": str(batch),
         "SIM_NAME": names[0],
         "SIM_WAS": names[1],
         "SIM_RATE": "7" if other else "12",
-        "SIM_ATTEMPTS": str(attempts),
     }
     return build(load_project(project, environment=environment))
+
+
+def _with_batch(plan: SystemPlan, batch: int) -> SystemPlan:
+    """Return a plan with another batch size, where a project may set one: an operation that takes single records stays so."""
+    operations = {
+        action: replace(operation, batch_records=min(batch, operation.batch_records))
+        for action, operation in plan.operations.items()
+    }
+    return replace(plan, operations=operations)
+
+
+LATE_SHARE = 0.02
+"""Share of the callbacks that come late."""
 
 
 class SeededLoop(VirtualLoop):
@@ -71,28 +92,38 @@ class SeededLoop(VirtualLoop):
 
     def __init__(self, random: Random, *, crash_after: int | None) -> None:
         self._random = random
-        self._left = crash_after
+        self._left = crash_after or -1
+        self._until_late = self._gap()
         self.dead = False
         super().__init__()
+
+    def _gap(self) -> int:
+        """Draw after how many callbacks one comes late: one draw instead of one for each callback."""
+        return 1 + int(math.log(1.0 - self._random.random()) / math.log(1.0 - LATE_SHARE))
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         if self.dead:
             return asyncio.Handle(callback, list(args), self, context)
-        if self._left is not None:
-            self._left -= 1
-            if self._left == 0:
-                self.stop()
-        if self._random.random() < 0.02:
+        self._left -= 1
+        if self._left == 0:
+            self.stop()
+        self._until_late -= 1
+        if self._until_late == 0:
+            self._until_late = self._gap()
             return self.call_later(self._random.choice((0.0, 0.001, 0.02)), callback, *args, context=context)
         return super().call_soon(callback, *args, context=context)
 
 
 @dataclass
 class Clock:
-    """True time runs through all lives; the wall clock may be off and jumps, the monotonic one starts anew with each life."""
+    """True time runs through all lives; the wall clock may be off and jumps, the monotonic one starts anew with each life.
+
+    While ``is_dull()``, the machine dozes: naps of a second or more last ``DOZE`` times as long.
+    """
 
     started: float = 0.0
     off: float = 0.0
+    is_dull: Callable[[], bool] = lambda: False
 
     def true(self) -> float:
         return self.started + asyncio.get_running_loop().time()
@@ -104,7 +135,15 @@ class Clock:
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(self.drawn_out(seconds))
+
+    def drawn_out(self, seconds: float) -> float:
+        """Return how long a nap lasts."""
+        return seconds * DOZE if seconds >= 1.0 and self.is_dull() else seconds
+
+
+DOZE = 12.0
+"""In the midst of a long outage nothing new happens from second to second: polls and probes may come late, as on a busy machine."""
 
 
 @dataclass
@@ -152,9 +191,10 @@ class WatchedTables(Tables):
 class Slow(Inline):
     """Does it in a while, one call after the other, also those whose caller is gone: as a thread or a process does."""
 
-    def __init__(self, tables: Tables, random: Random) -> None:
+    def __init__(self, tables: Tables, random: Random, *, longest: float) -> None:
         super().__init__(tables)
         self._random = random
+        self._naps = (0.0, 0.0, 0.005, 0.1, longest)
         self._turn = asyncio.Lock()
 
     async def call(self, name: str, *arguments: Any) -> Any:
@@ -162,7 +202,7 @@ class Slow(Inline):
 
     async def _in_turn(self, name: str, arguments: tuple[Any, ...]) -> Any:
         async with self._turn:
-            await asyncio.sleep(self._random.choice((0.0, 0.0, 0.005, 0.1, 2.0)))
+            await asyncio.sleep(self._random.choice(self._naps))
             return self.tables.call(name, *arguments)
 
 
@@ -172,6 +212,7 @@ class WatchedJournal(SqliteJournal):
     crash: Callable[[], bool]
 
     async def _call(self, name: str, *arguments: Any) -> Any:
+        await asyncio.sleep(0)
         await _perhaps_crash(self.crash)
         found = await super()._call(name, *arguments)
         await _perhaps_crash(self.crash)
@@ -184,7 +225,6 @@ class WatchedJournal(SqliteJournal):
 
 async def _perhaps_crash(crash: Callable[[], bool]) -> None:
     """The places where a crash hurts most: right before and right after something becomes durable."""
-    await asyncio.sleep(0)
     if crash():
         asyncio.get_running_loop().stop()
         await asyncio.sleep(3600)
@@ -210,12 +250,13 @@ class Simulation:
         self.broker = Broker(bodies, Random(self.random.random()), self._crash)
         self.crash_points = 0
         self.world = World(Random(self.random.random()), self.clock.true)
+        self.clock.is_dull = self.world.is_dull
         self.world.faults = self.random.choice((0.0, 0.05, 0.2))
         self.version = "timestamp" if self.script.by_timestamp else "arrival"
         self.path = self.directory / f"{self.seed}.db"
         self.habits = Random(f"{self.seed} habits")
         self.stops = self.habits.choice((0, 0, 1, 3))
-        self.is_slow = self.habits.random() < 0.5
+        self.slowness = self.habits.choice((0.0, 0.0, 0.4, 2.0))
         self.window = self.habits.choice((10_000, 20, 5))
         self.changes = self.habits.random() < 0.5
         self.attempts = 1000 if self.world.faults else 6
@@ -302,7 +343,7 @@ class Simulation:
         now = lambda: self.clock.now() if loop.is_running() else 0.0  # noqa: E731
         tables = WatchedTables(self.path, sync="normal")
         tables.settled_twice = self.settled_twice
-        executor = Slow(tables, self.habits) if self.is_slow else Inline(tables)
+        executor = Slow(tables, self.habits, longest=self.slowness) if self.slowness else Inline(tables)
         journal = WatchedJournal(self.path, executor=executor, now=now, since_boot=lambda: ("sim", self.clock.true()))
         journal.crash = self._crash
         main = loop.create_task(self._main(journal))
@@ -345,7 +386,7 @@ class Simulation:
         """Let the wall clock jump and the program change, at random times."""
         random = Random(self.random.random())
         while True:
-            await asyncio.sleep(random.uniform(0.5, 20))
+            await self.clock.sleep(random.uniform(0.5, 20))
             self.people.act()
             if random.random() < 0.5:
                 self.clock.off += random.uniform(-3600, 3600)

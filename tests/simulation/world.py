@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import parse_qs
 
 import httpx
@@ -34,6 +34,9 @@ LIMITS: dict[str, tuple[tuple[int, float, str], ...]] = {
 MOST_WHILE_DOWN = 1.0
 """Requests a second that a system may get while it answers none: probes come at random within 4 s once their waits have grown."""
 
+DULL_SECONDS = 40.0
+"""An outage is dull but for so long after its beginning and before its end."""
+
 NAMES = {"salesforce": "LastName", "hubspot": "lastname", "mailing": "name"}
 
 
@@ -46,6 +49,14 @@ class Effect(NamedTuple):
 
 
 Reply = tuple[int, Any, dict[str, str]]
+
+
+class Answer(NamedTuple):
+    """A reply as the network carries it."""
+
+    status: int
+    content: bytes
+    headers: dict[str, str]
 
 
 @dataclass
@@ -83,10 +94,15 @@ class World:
     def is_down(self, system: str) -> bool:
         return system == self.down[0] and self.down[1] <= self.now() < self.down[1] + self.down_seconds
 
+    def is_dull(self) -> bool:
+        """Whether a system has been down for a while, and will be for a while."""
+        since = self.now() - self.down[1]
+        return bool(self.down[0]) and DULL_SECONDS <= since < self.down_seconds - DULL_SECONDS
+
     def trouble(self, share: float = 1.0) -> bool:
         return self.random.random() < self.faults * share
 
-    async def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> Answer:
         """Carry a request through the network: it may be lost before or after it took effect."""
         system = request.url.host.split(".")[0]
         if self.is_down(system):
@@ -98,14 +114,14 @@ class World:
         self._count(system, request.method)
         await asyncio.sleep(self.random.choice((0.0, 0.0, 0.01, 0.4)) if self.faults else 0.0)
         if self.trouble(0.3):
-            return await self._lost()
+            await self._lost()
         if self.trouble(0.5):
-            return _response(self._refusal(system))
+            return _answer(self._refusal(system))
         reply = getattr(self, f"_{system}")(request)
         if self.trouble(0.3):
-            return await self._lost()
+            await self._lost()
         await asyncio.sleep(self.random.uniform(0.0, 0.05))
-        return self._spoil(_response(reply))
+        return self._spoil(_answer(reply))
 
     def _count(self, system: str, method: str) -> None:
         """Count as a strict vendor does: over any period of true time, whatever it answers."""
@@ -120,7 +136,7 @@ class World:
             if len(arrivals) > most:
                 self.violations.append(f"{len(arrivals)} requests {only} reached {system} within {seconds:g} s")
 
-    async def _lost(self) -> httpx.Response:
+    async def _lost(self) -> NoReturn:
         if self.random.random() < 0.3:
             await asyncio.sleep(3600)
         raise httpx.ReadError("reset")
@@ -140,14 +156,12 @@ class World:
             ]
         return self.random.choice(options)
 
-    def _spoil(self, response: httpx.Response) -> httpx.Response:
-        """An answer that lies or breaks after the effect."""
-        if response.status_code >= 300 or not self.trouble(0.3):
-            return response
-        body = self.random.choice(
-            (b"<html>proxy error</html>", b"", response.content[: len(response.content) // 2] or b"[")
-        )
-        return httpx.Response(response.status_code, content=body)
+    def _spoil(self, answer: Answer) -> Answer:
+        """Return an answer that lies or breaks after the effect."""
+        if answer.status >= 300 or not self.trouble(0.3):
+            return answer
+        half = answer.content[: len(answer.content) // 2] or b"["
+        return Answer(answer.status, self.random.choice((b"<html>proxy error</html>", b"", half)), {})
 
     # -- the vendors --------------------------------------------------------------------------------------------------------
 
@@ -293,10 +307,9 @@ class _Body(httpx.AsyncByteStream):
         yield self._content
 
 
-def _response(reply: Reply) -> httpx.Response:
+def _answer(reply: Reply) -> Answer:
     status, body, headers = reply
-    content = body.encode() if isinstance(body, str) else orjson.dumps(body)
-    return httpx.Response(status, headers=headers, content=content)
+    return Answer(status, body.encode() if isinstance(body, str) else orjson.dumps(body), headers)
 
 
 class Network(httpx.AsyncBaseTransport):
@@ -307,5 +320,5 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
-        response = await self._world.answer(request)
-        return httpx.Response(response.status_code, headers=response.headers, stream=_Body(response.content))
+        answer = await self._world.answer(request)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.content))
