@@ -27,20 +27,28 @@ HOUR = 3600.0
 
 
 class Ticking(ListSource):
-    """One event every ``seconds``."""
+    """One event every ``seconds``; the first ones after ``pauses`` instead."""
 
     def __init__(self, events: Sequence[dict[str, Any]], *, seconds: float) -> None:
         super().__init__(events)
         self._seconds = seconds
+        self.pauses: list[float] = []
 
     async def read(self, *, most: int) -> Sequence[Raw]:
-        await asyncio.sleep(self._seconds)
+        await asyncio.sleep(self.pauses.pop(0) if self.pauses else self._seconds)
         return await super().read(most=1)
+
+
+class Dozing(VirtualClock):
+    """Looks every second become one every 20 seconds: over hours they would be most of the work."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(20.0 if seconds == 1.0 else seconds)
 
 
 def run(source: ListSource, path: Path, script: Script, made: Program, **more: Any) -> tuple[Ending, FakeSystems]:
     systems = FakeSystems(script, latency_seconds=0.05)
-    clock = VirtualClock()
+    clock = more.pop("clock", VirtualClock())
 
     async def main() -> Ending:
         journal = SqliteJournal(path, inline=True, now=clock.now, sync="normal")
@@ -183,3 +191,32 @@ def test_a_sick_system_does_not_slow_a_healthy_one_down(tmp_path: Path) -> None:
     assert min(alone[1:-1]) >= 55
     assert [now for now, before in zip(beside, alone, strict=True) if now < 0.95 * before] == []
     assert letters(tmp_path / "beside" / "j.db") == [], "no record pays"
+
+
+def test_a_host_that_is_dead_for_ten_hours_costs_no_record_anything_and_no_other_system_its_speed(
+    tmp_path: Path,
+) -> None:
+    hours, in_an_hour = 10, 120
+    sent: list[int] = []
+
+    def script(batch: Batch, _number: int) -> BatchResult | None:
+        now = asyncio.get_running_loop().time()
+        if batch.system == "b":
+            sent.append(int(now // HOUR))
+            return None
+        return failing(batch, status=None, counts=True) if now < hours * HOUR else None
+
+    kinds = ("customer", "lead")
+    events = [event(f"{kind}{i}", contact_type=kind) for i in range((hours + 1) * in_an_hour) for kind in kinds]
+    window = Window(1, HOUR / in_an_hour)
+    made = program(
+        systems={"a": system("a", records=10), "b": system("b", records=1, windows=(window,))},
+        retry=RetryPolicy(3, 0.5, 300.0, HOUR),
+    )
+    ending, systems = run(ListSource(events), tmp_path / "j.db", script, made, wait_seconds=86400.0, clock=Dozing())
+    assert ending.clean
+    assert len(systems.by_name["a"].held) == len(systems.by_name["b"].held) == (hours + 1) * in_an_hour
+    assert min(sent.count(hour) for hour in range(hours)) >= 0.95 * in_an_hour
+    with connect(tmp_path / "j.db") as db:
+        assert db.execute("SELECT max(number) FROM attempts").fetchone() == (0,), "no failure counted"
+        assert db.execute("SELECT max(attempts) FROM deliveries WHERE system = 'a'").fetchone() == (1,)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from syncflow.events import Batch, BatchResult, Outcome, Verdict
+from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.delivery.refusals import ALIKE
 from syncflow.runtime.journal.sqlite.database import connect
-from syncflow.testing import FakeSystems
+from syncflow.testing import FakeSystems, VirtualClock
 from syncflow.testing.fakes import Script
 from tests.runtime.programs import event, program, system
 from tests.runtime.test_breaker import Ticking
@@ -119,6 +119,57 @@ def test_what_is_held_back_when_a_run_is_stopped_waits_for_the_next(repeat: str,
     assert (ending.tally.dead_letters, ending.tally.open, states(path)) == (0, 10, {"waiting": 10})
     mended, _ = run([], path, systems=FakeSystems(), program=made)
     assert (mended.tally.open, mended.tally.dead_letters) == (0, 0)
+
+
+def beside_one_that_is_retried(batch: Batch, number: int) -> BatchResult | None:
+    if batch.deliveries[0].key.value == "A0":
+        return BatchResult((Outcome(Verdict.RETRY, code="502", status=502),))
+    return refusing()(batch, number)
+
+
+@pytest.mark.parametrize("wait_seconds", [0.0, 5.0, 60.0, 3600.0])
+def test_one_record_that_is_retried_for_ever_keeps_no_refusals_back_when_the_source_has_ended(
+    wait_seconds: float, tmp_path: Path
+) -> None:
+    source = Ticking(leads(6), seconds=0.0)
+    ending, _ = run_slowly(source, tmp_path / "j.db", beside_one_that_is_retried, alone(), wait_seconds=wait_seconds)
+    assert (ending.tally.dead_letters, ending.tally.open, ending.systems_stopped) == (5, 1, ())
+    assert states(tmp_path / "j.db") == {"dead": 5, "retrying": 1}
+
+
+def dead_at(path: Path) -> list[float]:
+    rows = connect(path).execute("SELECT at FROM dead_letters ORDER BY id").fetchall()
+    return [at - VirtualClock().epoch for (at,) in rows]
+
+
+def test_one_record_that_is_retried_for_ever_keeps_no_refusals_back_in_a_service(tmp_path: Path) -> None:
+    source = Ticking([*leads(6), event("A9")], seconds=7200.0)
+    source.pauses = [1.0] * 6
+    ending, _ = run_slowly(source, tmp_path / "j.db", beside_one_that_is_retried, alone(), wait_seconds=600.0)
+    assert (ending.tally.dead_letters, ending.tally.open, ending.systems_stopped) == (6, 1, ())
+    assert 60.0 <= max(dead_at(tmp_path / "j.db")[:5]) <= 75.0, "a minute after the last of them"
+
+
+def test_refusals_are_kept_back_for_a_quarter_of_an_hour_at_most_whatever_else_waits(tmp_path: Path) -> None:
+    def throttled(batch: Batch, number: int) -> BatchResult | None:
+        if number < 5:
+            return refusing()(batch, number)
+        answer = (Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)
+        return BatchResult(answer, Signal("throttle", wait_seconds=7200.0, reason="asked to wait"))
+
+    source = Ticking([*leads(30), event("A31")], seconds=3600.0)
+    source.pauses = [1.0] * 30
+    ending, _ = run_slowly(source, tmp_path / "j.db", throttled, alone(in_flight=1), wait_seconds=60.0)
+    assert (ending.tally.dead_letters, ending.tally.open, ending.systems_stopped) == (5, 26, ())
+    assert 900.0 <= max(dead_at(tmp_path / "j.db")) <= 910.0
+
+
+def test_refusals_that_were_given_up_beside_a_retry_go_on_counting(tmp_path: Path) -> None:
+    source = Ticking([*leads(11), *(event(f"B{i}") for i in range(15))], seconds=1.0)
+    source.pauses = [1.0] * 11 + [300.0]
+    ending, _ = run_slowly(source, tmp_path / "j.db", beside_one_that_is_retried, alone(), wait_seconds=60.0)
+    assert [words.split(" different")[0] for words in ending.systems_stopped] == ["a: 20"]
+    assert (ending.tally.dead_letters, ending.tally.open) == (10, 16)
 
 
 def test_the_next_change_of_a_record_that_is_held_back_goes_on_once_it_is_given_up(tmp_path: Path) -> None:

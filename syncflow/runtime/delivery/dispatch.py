@@ -24,6 +24,7 @@ from syncflow.runtime.delivery.heads import Heads
 from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.delivery.limits import Passed, Wait
 from syncflow.runtime.delivery.pages import Pages
+from syncflow.runtime.delivery.refusals import PATIENCE_AT_END_SECONDS
 from syncflow.runtime.delivery.stands import Stands
 from syncflow.runtime.observe import SystemTally
 from syncflow.runtime.standing import Standing
@@ -53,6 +54,7 @@ class Dispatcher:
         self._bugs = given.bugs
         self._news = asyncio.Event()
         self._flush = False
+        self._at_once = given.at_once
         self._closing = False
         self._free = asyncio.Semaphore(max(1, given.plan.in_flight))
         self._unsettled = asyncio.Semaphore(2 * max(1, given.plan.in_flight))  # what a kill may cause to be sent again
@@ -175,7 +177,7 @@ class Dispatcher:
             return False
         if self._lanes.in_flight > self._ends.held or self._pages.is_due or self._lanes.has_unsure:
             return True
-        if self._flush and self._only_held:
+        if self._flush and self._release_at <= self._clock.monotonic() + PATIENCE_AT_END_SECONDS:
             return True
         return any(wait is None or wait.is_short for wait in self._waits())
 
@@ -226,14 +228,14 @@ class Dispatcher:
             self._start(sends)
 
     async def _release_held(self) -> None:
-        """Give up refusals that were held back once nothing else can say whose fault they are."""
-        if self._only_held and (self._flush or self._clock.monotonic() >= self._ends.patient_until):
+        """Give up refusals that were held back once nothing else can say whose fault they are; asked after a page was loaded."""
+        if self._ends.held and self._clock.monotonic() >= self._release_at:
             await self._ends.release()
 
     @property
-    def _only_held(self) -> bool:
-        """Whether refusals are held back, and nothing else of this system that is in memory can move; asked after a page was loaded."""
-        return self._ends.held > 0 and not self._sending and self._lanes.only_in_flight
+    def _release_at(self) -> float:
+        """When the refusals that are held back are given up (monotonic seconds); infinite where none is."""
+        return self._ends.release_at(idle=not self._sending, ended=self._flush, at_once=self._at_once)
 
     async def _close_system(self) -> None:
         try:
@@ -261,10 +263,11 @@ class Dispatcher:
 
     async def _wait(self, *, for_news: bool = False) -> None:
         """Wait for news, or for a batch to ripen or a retry to fall due."""
-        wake = None
+        wake = float("inf")
         if not (self.stopped or for_news):
-            wake = self._ends.patient_until if self._only_held else self._lanes.wake_at()
-        nap = self._clock.sleep(max(0.0, wake - self._clock.monotonic())) if wake is not None else None
+            ripens = self._lanes.wake_at()
+            wake = self._release_at if ripens is None else min(ripens, self._release_at)
+        nap = self._clock.sleep(max(0.0, wake - self._clock.monotonic())) if wake < float("inf") else None
         await first_of(self._news.wait(), nap)
 
     async def _room(self) -> bool:
@@ -273,6 +276,7 @@ class Dispatcher:
         await self._free.acquire()
         while not (self._closing or self.stopped):
             self._news.clear()
+            await self._release_held()
             waits = self._waits()
             if None in waits:
                 return True
@@ -281,6 +285,8 @@ class Dispatcher:
                 break
             self._condition.tell_full(known)
             times = [wait.seconds for wait in known if wait.seconds is not None]
+            if self._ends.held:
+                times.append(max(0.0, self._release_at - self._clock.monotonic()))
             await first_of(self._news.wait(), self._limiter.until_news(min(times, default=None)))
         self._release()
         return False

@@ -15,7 +15,13 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Delivery, Outcome, Verdict
 from syncflow.runtime.delivery.condition import Condition
 from syncflow.runtime.delivery.lanes import Lanes
-from syncflow.runtime.delivery.refusals import Held, Refusals
+from syncflow.runtime.delivery.refusals import (
+    LONGEST_SECONDS,
+    PATIENCE_AT_END_SECONDS,
+    PATIENCE_SECONDS,
+    Held,
+    Refusals,
+)
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler, settlement
 from syncflow.runtime.delivery.stop_after import StopAfter
@@ -76,10 +82,21 @@ class Ends:
         """How many refusals are held back; their lanes stand."""
         return self._refusals.count
 
-    @property
-    def patient_until(self) -> float:
-        """When those that are held back are given up where nothing else comes (monotonic seconds)."""
-        return self._refusals.patient_until
+    def release_at(self, *, idle: bool, ended: bool, at_once: bool) -> float:
+        """Return when the refusals that are held back are given up (monotonic seconds); infinite where none is.
+
+        ``idle``: nothing of this system is being sent; ``ended``: the source has ended; ``at_once``: no retry is waited for.
+        """
+        if not self.held:
+            return float("inf")
+        latest = self._refusals.oldest + LONGEST_SECONDS
+        if not idle or self._lanes.has_untried(self._condition.breaker.times):
+            return latest
+        if ended and (at_once or self._lanes.only_in_flight):
+            return self._refusals.newest
+        brief = ended and not self._condition.breaker.is_open
+        patience = PATIENCE_AT_END_SECONDS if brief else PATIENCE_SECONDS
+        return min(latest, self._refusals.newest + patience)
 
     async def end_unsent(self, outcomes: Sequence[Ended], *, overtaken: Sequence[tuple[Delivery, Superseded]]) -> None:
         """Settle heads of lanes that need no request."""

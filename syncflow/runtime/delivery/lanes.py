@@ -17,7 +17,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 import orjson
@@ -79,6 +79,12 @@ class Lanes:
     def only_in_flight(self) -> bool:
         """Whether every head is in flight: none waits, in a group or for its time, and none has to be decided."""
         return not (self._groups or self._delayed or self._unsure)
+
+    def has_untried(self, times: Callable[[int], int]) -> bool:
+        """Whether a head that may go, now or at its time, has not been tried yet; ``times``: how often one failed in this run."""
+        ready = (head.delivery for heads in self._groups.values() for head in heads.values())
+        delayed = (self._lanes[key][0] for due, number, key in self._due if self._delayed.get(number) == due)
+        return bool(self._unsure) or any(not (each.attempts or times(each.id)) for each in chain(ready, delayed))
 
     def add(self, delivery: Delivery, *, now: float, due: float | None = None) -> Superseded | None:
         """Queue a delivery with a higher id than any before; return the waiting one that it supersedes, if any."""

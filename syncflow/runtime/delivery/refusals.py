@@ -8,6 +8,8 @@ back, and nothing is a dead letter yet:
     100 different records refused, whatever codes   the same
     only held ones are left, at the source's end    they are dead letters: so few may be bad records
     only held ones are left, for a minute           the same, in a service; those that come later go on counting
+    the others left have all failed and are retried the same: a minute after the last refusal, 5 s at the source's end
+    the first was held back 15 minutes ago          the same, whatever else waits
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ ALIKE: Final = 20
 IN_ALL: Final = 100
 """The same with any codes."""
 PATIENCE_SECONDS: Final = 60.0
-"""So long a service keeps refusals back while nothing else comes."""
+"""How long a service holds refusals back while nothing else comes."""
+PATIENCE_AT_END_SECONDS: Final = 5.0
+"""The same once the source has ended, while what is left has failed and is retried."""
+LONGEST_SECONDS: Final = 900.0
+"""The longest that a refusal is held back, whatever else still waits."""
 
 Held = tuple[Delivery, Outcome, str]
 """With the id of its batch."""
@@ -33,6 +39,8 @@ Held = tuple[Delivery, Outcome, str]
 class _Group:
     accepted: bool = False
     held: list[Held] = field(default_factory=list)
+    since: float = 0.0
+    """When the first of them was held back."""
     records: dict[str, set[Record]] = field(default_factory=dict)
     """By code, those that were released since too."""
 
@@ -67,6 +75,8 @@ class Refusals:
         reason = ""
         for delivery, outcome in refused:
             group = self._groups[delivery.operation, delivery.object]
+            if not group.held:
+                group.since = at
             group.held.append((delivery, outcome, batch_id))
             group.records.setdefault(outcome.code, set()).add(delivery.record)
             reason = reason or _reason(group, delivery, outcome)
@@ -79,9 +89,14 @@ class Refusals:
         return [held for group in self._groups.values() for held in self._release(group)]
 
     @property
-    def patient_until(self) -> float:
-        """Return until when what is held waits for something else to come (monotonic seconds)."""
-        return self._newest + PATIENCE_SECONDS
+    def newest(self) -> float:
+        """When the last refusal was held back (monotonic seconds)."""
+        return self._newest
+
+    @property
+    def oldest(self) -> float:
+        """When the first of those that are held back was (monotonic seconds); infinite where none is."""
+        return min((group.since for group in self._groups.values() if group.held), default=float("inf"))
 
     def _release(self, group: _Group) -> list[Held]:
         held, group.held = group.held, []
