@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from syncflow.cli.choosing import MaskOption, RecordFilter, RouteFilter, SinceFilter, UntilFilter, YesOption
-from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, agreed, say, say_json
+from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, agreed, complain, say, say_json
 from syncflow.cli.dead_letters import TAKEN_UP
 from syncflow.cli.masking import HIDDEN
 from syncflow.cli.status import RoutesOption
@@ -48,6 +48,8 @@ def replay(
     path = project.path.parent / project.routes.model.journal.path
     changes = _changes(project, path, record=record, route=route, since=since, until=until)
     events = list(dict.fromkeys(change.event for change in changes))
+    if not events:
+        _complain_of_nothing(path, record=record, route=route, since=since, until=until)
     if output is Output.JSON:
         say_json({"records": len(events), "changes": [_as_json(change, mask=mask) for change in changes]})
     else:
@@ -66,20 +68,38 @@ def _changes(
     project: Project, path: Path, *, record: str, route: str, since: float | None, until: float | None
 ) -> list[Change]:
     from syncflow.compiler.build import build
-    from syncflow.runtime.desk import wishes
     from syncflow.runtime.desk.replay import preview
+    from syncflow.runtime.desk.replayable import replayable
 
     program = build(project)
     if route and route not in program.routes:
-        raise typer.BadParameter(f"there is no route {route!r}; there is {', '.join(program.routes)}")
-    return list(preview(program, wishes.replayable(path, record=record, since=since, until=until), route=route))
+        now = next((name for name, plan in program.routes.items() if route in plan.was), "")
+        known = f"it is called {now} now" if now else f"the routes are {', '.join(program.routes)}"
+        raise typer.BadParameter(f"there is no route {route}; {known}", param_hint="--route")
+    return list(preview(program, replayable(path, record=record, since=since, until=until), route=route))
+
+
+def _complain_of_nothing(path: Path, *, record: str, route: str, since: float | None, until: float | None) -> None:
+    """Say why nothing can be sent again."""
+    from syncflow.errors import DataError
+    from syncflow.runtime.desk.replayable import replayable, why_not_replayable
+
+    there = replayable(path, record=record, since=since, until=until)
+    if there:
+        which = f"{there[0].kind} {there[0].record}" if record else "any of " + _many(len(there), "matching record")
+        hint = "without --route the same command shows what becomes of them"
+        complain(DataError(f"the route {route} does not take {which}", hint=hint))
+    elif record:
+        complain(why_not_replayable(path, record, since=since, until=until))
+    else:
+        within = " that was read in that time" if since is not None or until is not None else ""
+        complain(DataError(f"the journal holds no record{within} that was sent, or it was deleted since"))
 
 
 def _show(changes: list[Change], *, records: int, limit: int, mask: bool) -> None:
     from syncflow.runtime.desk.replay import differences
 
     if not records:
-        say("no record in the journal fits")
         return
     different = [change for change in changes if change.after is None or differences(change)]
     for change in different[:limit]:

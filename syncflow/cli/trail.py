@@ -26,8 +26,9 @@ def trail(known: Row) -> Iterator[str]:
     """Yield the lines; one that says so where nothing is known."""
     if not (known["events"] or known["deliveries"] or known["presence"]):
         yield f"nothing is known of a record {known['record']!r}"
+    kinds = list(dict.fromkeys(each["kind"] for each in known["events"]))
     for event in known["events"]:
-        yield from _event(event, known)
+        yield from _event(event, known, kind=f"{event['kind']}  " if len(kinds) > 1 else "")
     for row in known["presence"]:
         there = f" as {row['vendor_id']}" if row["vendor_id"] else ""
         yield f"{_standing(row, known)} {row['system']}/{row['object']}{there}, {row['key_name']} = {row['key_value']}"
@@ -42,10 +43,10 @@ def _standing(row: Row, known: Row) -> str:
     return "no longer routed to (deleted there)" if gone else "no longer routed to (still there)"
 
 
-def _event(event: Row, known: Row) -> Iterator[str]:
+def _event(event: Row, known: Row, *, kind: str) -> Iterator[str]:
     note = f" ({event['note']})" if event["note"] else ""
     place = f"line {event['line']}" if event["line"] else f"{event['partition']} @ {event['offset']}"
-    yield f"{moment(event['read_at'])}  event {event['seq']} ({place})  {event['change'] or 'unread'}  {event['state']}{note}"
+    yield f"{moment(event['read_at'])}  event {event['seq']} ({place})  {kind}{event['change'] or 'unread'}  {event['state']}{note}"
     if event["raw"]:
         yield f"  {event['raw']}"
     for letter in known["dead_letters"]:

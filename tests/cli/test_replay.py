@@ -59,7 +59,11 @@ def test_a_replay_is_confirmed_and_the_next_run_sends_it(command: Command, deliv
 
 def test_a_record_that_was_deleted_stays_deleted(command: Command, delivered: Path, mock: Running) -> None:
     ended = command("replay", "--record", "A1002", "--yes")
-    assert (ended.code, ended.out) == (1, "no record in the journal fits\n")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "error: contacts A1002 was deleted (event 8), and deleted records stay deleted\n"
+        "hint: a new event that creates it sends it\n"
+    )
 
 
 def test_what_would_be_a_dead_letter_is_said_before(command: Command, delivered: Path) -> None:
@@ -89,3 +93,21 @@ def test_a_route_that_is_not_there_is_named_with_those_that_are(command: Command
 def test_times_choose_records_by_when_they_were_read(command: Command, delivered: Path) -> None:
     assert command("replay", "--until", "1d", "--dry-run").code == 1
     assert command("replay", "--since", "1d", "--dry-run").code == 0
+
+
+def test_a_route_that_does_not_take_the_record_is_said_so(command: Command, delivered: Path) -> None:
+    ended = command("replay", "--record", "contacts A1003", "--route", "contacts/hubspot", "--dry-run")
+    assert (ended.code, ended.err) == (
+        1,
+        "error: the route contacts/hubspot does not take contacts A1003\n"
+        "hint: without --route the same command shows what becomes of them\n",
+    )
+
+
+def test_a_route_is_found_by_its_former_name(command: Command, delivered: Path) -> None:
+    routes = delivered / "routes.yaml"
+    text = routes.read_text("utf-8")
+    routes.write_text(text.replace("routes:\n  - ", "routes:\n  - name: people\n    was: contacts\n    "), "utf-8")
+    ended = command("replay", "--route", "contacts/hubspot", "--dry-run")
+    assert ended.code == 2
+    assert "there is no route contacts/hubspot; it is called people/hubspot now" in ended.err

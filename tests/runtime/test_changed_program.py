@@ -19,6 +19,7 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Accepted, Batch, BatchResult, Ignored, Outcome, Raw, Refused, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.replayable import replayable
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import How
@@ -276,7 +277,7 @@ def test_presence_goes_on_or_stays_behind(case: Case, live: bool, tmp_path: Path
 def test_what_was_sent_is_known_under_the_routes_name_of_today(case: Case, live: bool, tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     lived(path, case.new(), how=None, live=live)
-    row = next(row for row in wishes.replayable(path) if row.record == "P")
+    row = next(row for row in replayable(path) if row.record == "P")
     assert (case.route in row.sent) is case.known_sent
 
 

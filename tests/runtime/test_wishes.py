@@ -13,6 +13,7 @@ from syncflow.errors import DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.replayable import replayable
 from syncflow.runtime.ending import Ending, Keep
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.lock import RunLock
@@ -107,7 +108,7 @@ def test_replay_sends_only_the_newest_version_of_each_record(tmp_path: Path) -> 
         event("C", "delete"),
     ]
     run(events, path, systems=FakeSystems(), program=program())
-    found = wishes.replayable(path)
+    found = replayable(path)
     assert [(row.record, b'"2"' in row.raw.body) for row in found] == [("A", True), ("B", False)]
     assert found[0].sent == {"a": b'{"Ext":"A","Name":"2"}'}
     wishes.replay(path, [row.event for row in found])
@@ -131,7 +132,7 @@ def test_forget_erases_a_record_from_every_table(tmp_path: Path) -> None:
     assert all(value in path.read_bytes() for value in planted)
     assert wishes.forget(path, "planted-id") == 2
     assert not [value for value in planted if value in path.read_bytes()]
-    assert [row.record for row in wishes.replayable(path)] == ["B"], "what is forgotten cannot be replayed"
+    assert [row.record for row in replayable(path)] == ["B"], "what is forgotten cannot be replayed"
     assert not audit.record(path, "forgotten")["events"]
 
 

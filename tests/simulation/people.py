@@ -11,6 +11,7 @@ from random import Random
 
 from syncflow.runtime.desk import wishes
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.replayable import replayable
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.journal.sqlite.database import connect
 
@@ -28,7 +29,7 @@ class People:
         if not self.wishes_left or not self._path.exists():
             return
         self.wishes_left -= 1
-        wishes.replayable(self._path, record="-")  # brings a journal up to date that a run has only begun to make
+        replayable(self._path, record="-")  # brings a journal up to date that a run has only begun to make
         wish = self._random.choice((self._redrive, self._redrive, self._drop, self._replay, self._replay))
         wish()
 
@@ -43,7 +44,7 @@ class People:
     def _replay(self) -> None:
         records = self._records("events e")
         for record in self._random.sample(records, min(len(records), self._random.choice((1, 3)))):
-            events = [each.event for each in wishes.replayable(self._path, record=record)]
+            events = [each.event for each in replayable(self._path, record=record)]
             wishes.replay(self._path, events)
 
     def _some(self) -> Letters:

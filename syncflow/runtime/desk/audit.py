@@ -13,6 +13,7 @@ from typing import Any
 
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
+from syncflow.runtime.desk.named_records import RecordName, named_record
 from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, explained
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
@@ -87,15 +88,27 @@ def _set_aside(journal: sqlite3.Connection) -> str:
 
 
 def record(path: Path, name: str) -> Row:
-    """Return all that became of a record: events, deliveries, attempts, dead letters, where it is. Empty where nothing is known."""
+    """Return all that became of a record: events, deliveries, attempts, dead letters, where it is. Empty where nothing is known.
+
+    ``name`` is read as ``named_record`` does.
+    """
     with _opened(path) as journal:
-        return {"record": name, **{part: _of_record(journal, query, name) for part, query in _RECORD.items()}}
+        known = named_record(journal, name)
+        return {"record": known.id, **{part: _of_record(journal, query, known) for part, query in _RECORD.items()}}
 
 
-_EVENTS = "SELECT seq FROM events WHERE record = ?"
+def name_of_record(path: Path, text: str) -> RecordName:
+    """Return which record is meant, as ``named_record`` does."""
+    with _opened(path) as journal:
+        return named_record(journal, text)
+
+
+_IS_MEANT = "record = ?1 AND (?2 = '' OR kind = ?2)"
+_EVENTS = f"SELECT seq FROM events WHERE {_IS_MEANT}"
 
 _RECORD = {
-    "events": "SELECT seq, kind, change, state, note, read_at, partition, offset, line, raw FROM events WHERE record = ? ORDER BY seq",
+    "events": "SELECT seq, kind, change, state, note, read_at, partition, offset, line, raw FROM events "
+    f"WHERE {_IS_MEANT} ORDER BY seq",
     "deliveries": (
         "SELECT id, event, route, system, object, operation, state, attempts, code, message, status, rule, vendor_id, superseded_by, "
         "read_at, settled_at, due_at, batch_id, fingerprint, key_name, key_value, payload "
@@ -107,16 +120,17 @@ _RECORD = {
     ),
     "dead_letters": (
         "SELECT l.id, l.event, l.delivery, l.stage, l.route, l.code, l.reason, l.at, l.state FROM dead_letters l "
-        "JOIN events e ON e.seq = l.event WHERE e.record = ? ORDER BY l.id"
+        f"WHERE l.event IN ({_EVENTS}) ORDER BY l.id"
     ),
     "presence": (
-        "SELECT kind, route, system, object, key_name, key_value, vendor_id, state, delivery FROM presence WHERE record = ? AND route != ''"
+        "SELECT kind, route, system, object, key_name, key_value, vendor_id, state, delivery FROM presence "
+        f"WHERE {_IS_MEANT} AND route != ''"
     ),
 }
 
 
-def _of_record(journal: sqlite3.Connection, query: str, name: str) -> list[Row]:
-    return [_as_text(row) for row in rows(journal, query, name)]
+def _of_record(journal: sqlite3.Connection, query: str, name: RecordName) -> list[Row]:
+    return [_as_text(row) for row in rows(journal, query, *name)]
 
 
 def _attempts(journal: sqlite3.Connection, delivery: int | None) -> list[Row]:

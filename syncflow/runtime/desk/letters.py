@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from syncflow.runtime.desk.named_records import readings
+
 LETTERS = "dead_letters l"
 """The table that ``Letters.where`` speaks of: events are looked up only for those that fit."""
 WITH_EVENTS = f"{LETTERS} JOIN events e ON e.seq = l.event"
@@ -33,13 +35,17 @@ class Letters:
             ("l.system = ?", self.system or None),
             ("l.stage = ?", self.stage or None),
             ("l.code = ?", self.code or None),
-            ("l.event IN (SELECT seq FROM events WHERE record = ?)", self.record or None),
             ("l.at >= ?", self.since),
             ("l.at < ?", self.until),
         ):
             if value is not None:
                 parts.append(condition)
                 values.append(value)
+        if self.record:
+            names = list(readings(self.record))
+            meant = " OR ".join(["(record = ? AND (? = '' OR kind = ?))"] * len(names))
+            parts.append(f"l.event IN (SELECT seq FROM events WHERE {meant})")
+            values += [value for name in names for value in (name.id, name.kind, name.kind)]
         if self.ids:
             parts.append(f"l.id IN ({', '.join('?' * len(self.ids))})")
             values.extend(self.ids)

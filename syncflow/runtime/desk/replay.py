@@ -9,7 +9,7 @@ import orjson
 
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Ignored, Item, Json, Record, Refused, Routed
-from syncflow.runtime.desk.wishes import Replayable
+from syncflow.runtime.desk.replayable import Replayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def _changes(program: Program, row: Replayable) -> Iterator[Change]:
 
 
 def _routed(program: Program, row: Replayable, record: Record, fate: Routed) -> Iterator[Change]:
-    sent = {name: orjson.loads(payload) for name, payload in row.sent.items()}
+    today = {old: name for name, plan in program.routes.items() for old in plan.was}
+    sent = {today.get(name, name): orjson.loads(payload) for name, payload in row.sent.items()}
     for match in fate.matches:
         if match.operation is None:
             yield Change(
@@ -83,7 +84,7 @@ def _routed(program: Program, row: Replayable, record: Record, fate: Routed) -> 
     for failure in fate.failures:
         yield _refused(row, record, failure)
     taken = {match.route for match in fate.matches} | {failure.route for failure in fate.failures}
-    for name in sorted(row.present - taken):
+    for name in sorted({today.get(name, name) for name in row.present} - taken):
         if name in program.routes:
             kept = program.routes[name].on_leave == "keep"
             why = (

@@ -5,30 +5,22 @@ Redrive and replay only leave marks; a running engine takes them up within a sec
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from syncflow.errors import DataError, UnavailableError
-from syncflow.events import Position, Raw
+from syncflow.errors import DataError
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
+from syncflow.runtime.desk.opened import opened
 from syncflow.runtime.journal.base import How
-from syncflow.runtime.journal.lock import RunLock
-from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.presence import end_dropped
-from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 
 
 def redrive(path: Path, letters: Letters, *, how: How) -> int:
     """Mark dead letters to be sent again: as they were first sent, or through the mappings of today. Return how many."""
     where, values = letters.where()
-    with _opened(path) as journal, journal:
+    with opened(path) as journal, journal:
         journal.execute(
             f"DELETE FROM marks WHERE aside IS NOT NULL AND letter IN (SELECT l.id FROM {LETTERS} WHERE {where})",
             values,
@@ -47,7 +39,7 @@ def drop(path: Path, letters: Letters) -> int:
     """
     where, values = letters.where()
     chosen = f"SELECT l.id FROM {LETTERS} WHERE {where}"
-    with _opened(path) as journal, journal:
+    with opened(path) as journal, journal:
         journal.execute(f"DELETE FROM marks WHERE letter IN ({chosen})", values)
         deliveries = f"SELECT l.delivery FROM {LETTERS} WHERE {where} AND l.delivery IS NOT NULL"
         dropped = [delivery for (delivery,) in journal.execute(deliveries, values)]
@@ -63,7 +55,7 @@ def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
         "l.id, l.at, l.stage, l.code, l.reason, l.route, l.system, l.status, l.attempts, l.body, l.rule, e.kind, e.record, e.change, "
         "e.partition, e.offset, e.line, e.raw, e.meta, d.payload, d.object, d.operation, d.fingerprint"
     )
-    with _opened(path) as journal:
+    with opened(path) as journal:
         sql = f"SELECT {columns} FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
         cursor = journal.execute(sql, values)
         names = [column[0] for column in cursor.description]
@@ -71,67 +63,10 @@ def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
             yield {name: _text(value) for name, value in zip(names, row, strict=True)}
 
 
-@dataclass(frozen=True, slots=True)
-class Replayable:
-    """The newest journaled event of one record, and what was last sent for it: route → payload."""
-
-    event: int
-    kind: str
-    record: str
-    raw: Raw
-    sent: Mapping[str, bytes]
-    present: frozenset[str] = frozenset()
-    """The routes by which the record is known to be somewhere."""
-
-
-def replayable(
-    path: Path, *, record: str = "", since: float | None = None, until: float | None = None
-) -> list[Replayable]:
-    """Return, for each record with an event that fits, its newest event, unless that is a delete."""
-    parts, values = ["state = 'routed'"], list[Any]()
-    for condition, value in (("record = ?", record or None), ("read_at >= ?", since), ("read_at < ?", until)):
-        if value is not None:
-            parts.append(condition)
-            values.append(value)
-    chosen = f"SELECT DISTINCT kind, record FROM events e WHERE {' AND '.join(parts)}"
-    newest = (
-        f"SELECT max(n.seq) FROM events n JOIN ({chosen}) c ON n.kind = c.kind AND n.record = c.record "
-        "WHERE n.state = 'routed' GROUP BY n.kind, n.record"
-    )
-    columns = "seq, kind, record, partition, offset, line, raw, meta"
-    sql = f"SELECT {columns} FROM events WHERE seq IN ({newest}) AND change != 'delete' ORDER BY seq"
-    with _opened(path) as journal:
-        rows = journal.execute(sql, values).fetchall()
-        return [
-            Replayable(
-                seq,
-                kind,
-                name,
-                Raw(Position(*place), body, meta=orjson.loads(meta) if meta is not None else None),
-                _last_sent(journal, kind, name),
-                _present(journal, kind, name),
-            )
-            for seq, kind, name, *place, body, meta in rows
-        ]
-
-
-def _last_sent(journal: sqlite3.Connection, kind: str, record: str) -> dict[str, bytes]:
-    sql = (
-        "SELECT d.route, d.payload FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.kind = ? AND e.record = ? "
-        "AND d.state IN ('delivered', 'already_done') AND d.operation != 'delete' ORDER BY d.id"
-    )
-    return dict(journal.execute(sql, (kind, record)).fetchall())
-
-
-def _present(journal: sqlite3.Connection, kind: str, record: str) -> frozenset[str]:
-    sql = "SELECT route FROM presence WHERE record = ? AND kind = ? AND state = 'present'"
-    return frozenset(route for (route,) in journal.execute(sql, (record, kind)))
-
-
 def replay(path: Path, events: Sequence[int], *, route: str = "") -> int:
     """Mark journaled events to be sent again through the mappings of today, to one route or to all. Return how many."""
     rows = [(event, route, time.time()) for event in events]
-    with _opened(path) as journal, journal:
+    with opened(path) as journal, journal:
         journal.executemany("INSERT INTO marks (event, route, how, at) VALUES (?, ?, 'remap', ?)", rows)
     return len(rows)
 
@@ -142,7 +77,7 @@ def present(path: Path, record: str, *, kind: str = "") -> list[tuple[str, str, 
         "SELECT DISTINCT system, object, coalesce(vendor_id, '') FROM presence "
         "WHERE record = ? AND (? = '' OR kind = ?) AND state = 'present' AND route != '' ORDER BY system, object"
     )
-    with _opened(path) as journal:
+    with opened(path) as journal:
         return journal.execute(sql, (record, kind, kind)).fetchall()
 
 
@@ -154,7 +89,7 @@ def delete(path: Path, record: str, *, kind: str = "") -> int:
     """
     where, values = "record = ? AND (? = '' OR kind = ?)", (record, kind, kind)
     places = len(present(path, record, kind=kind))
-    with _opened(path) as journal, journal:
+    with opened(path) as journal, journal:
         events = journal.execute(f"SELECT max(seq) FROM events WHERE {where} GROUP BY kind", values).fetchall()
         if places and not events:
             raise DataError(
@@ -173,7 +108,7 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
     Raises:
         DataError: deliveries of the record are still open, or it is marked to be deleted; erasing them would lose them.
     """
-    with _opened(path) as journal, journal:
+    with opened(path) as journal, journal:
         journal.execute("PRAGMA secure_delete = ON")
         whose = "record = ? AND (? = '' OR kind = ?)"
         values = (record, kind, kind)
@@ -208,37 +143,9 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
         erased = journal.execute(
             f"UPDATE events SET record = NULL, raw = x'', event_id = NULL, note = NULL WHERE {whose}", values
         ).rowcount
-    with _opened(path) as journal:
+    with opened(path) as journal:
         journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return int(erased)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    if not path.exists():
-        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
-    with explained(path), closing(connect(path)) as journal:
-        _bring_up_to_date(journal, path)
-        yield journal
-
-
-def _bring_up_to_date(journal: sqlite3.Connection, path: Path) -> None:
-    """Migrate a journal of an earlier version, unless a run of that version holds it: it would not know its own tables any more."""
-    if journal.execute("PRAGMA user_version").fetchone()[0] >= len(MIGRATIONS):
-        migrate(journal, path)  # refuses one of a newer version
-        return
-    lock = RunLock(path.with_name(path.name + ".lock"))
-    try:
-        lock.acquire()
-    except UnavailableError as error:
-        raise UnavailableError(
-            f"the journal {path} is of an earlier version, and a run of that version is going on",
-            hint="use the syncflow that the run uses, or stop the run first",
-        ) from error
-    try:
-        migrate(journal, path)
-    finally:
-        lock.release()
 
 
 def _text(value: Any) -> Any:
