@@ -23,6 +23,6 @@ class KeyRule:
         return folded if self.form is None else normalize(self.form, folded)
 
     def tidy(self, key: str) -> str:
-        """Return a key as it is sent: in its own case. A key of blanks alone stays one, for the other side to refuse."""
+        """Return a key as it is sent: in its own case. Blanks alone are no key where blanks are dropped."""
         shaped = key if self.form is None else normalize(self.form, key)
-        return (shaped.strip() or shaped) if self.trim else shaped
+        return shaped.strip() if self.trim else shaped

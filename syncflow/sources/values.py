@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from syncflow.compiler.types.fitting import NOT_BLANK
 from syncflow.compiler.types.made_texts import texts_of_node as made_texts
 from syncflow.config.models.schema import SchemaNode
 from syncflow.errors import ProjectError
@@ -100,7 +101,8 @@ def _resolved(node: SchemaNode, root: SchemaNode) -> SchemaNode:
         elif node.any_of:
             node = next((one for one in node.any_of if one.type != "null"), node.any_of[0])
         else:
-            return node
+            # What is made up is never blank, nor does it begin or end so.
+            return node if node.pattern not in NOT_BLANK else node.model_copy(update={"pattern": None})
     raise ProjectError("the schema's $ref lead in a circle", hint="let one of them name a type")
 
 
@@ -210,7 +212,7 @@ def _fitted(make: Callable[[Draw], str], node: SchemaNode) -> Make:
         text = make(draw)
         while len(text) < shortest:
             text = f"{text} {some_words(draw)}"
-        return text[:longest]
+        return text[:longest] if not text[:longest].endswith(" ") else f"{text[:longest][:-1]}x"
 
     return fitted
 

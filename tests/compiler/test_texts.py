@@ -24,7 +24,7 @@ TRIMS = changed("adapters/crm.yaml", ("base_url", "texts: {trim: true}\nbase_url
         (ObjectField(case_sensitive=False), "A1 ", "a1 ", None),
         (ObjectField(trim=True), "\tA1 ", "A1", "A1"),
         (ObjectField(trim=True, case_sensitive=False), "A1 ", "a1", "A1"),
-        (ObjectField(trim=True), "\r", "\r", "\r"),
+        (ObjectField(trim=True), "\r", "", ""),
         (ObjectField(unicode="NFC"), "A\u030a ", "\u00c5 ", "\u00c5 "),
         (ObjectField(unicode="NFKC", trim=True, case_sensitive=False), " \ufb01A", "fia", "fiA"),
     ],
@@ -45,6 +45,14 @@ def made(directory: Path, item: dict[str, str]) -> Routed:
 def test_a_key_is_sent_without_the_blanks_that_the_other_side_drops(tmp_path: Path) -> None:
     match = made(tmp_path, {"id": " A1 ", "type": "lead", "name": "Ada"}).matches[0]
     assert (match.key.value, match.payload["external_id"]) == ("A1", "A1")
+
+
+def test_a_key_of_blanks_alone_is_no_key_where_blanks_are_dropped(tmp_path: Path) -> None:
+    """Law 3: a dead letter before a request, and a delete that names no record of theirs."""
+    found = made(tmp_path, {"id": " \t", "type": "lead", "name": "Ada"})
+    assert [(failure.code, failure.reason) for failure in found.failures] == [
+        ("no_key", "external_id: the key is empty, or neither text nor a whole number")
+    ]
 
 
 def test_required_text_that_is_blank_there_is_a_dead_letter(tmp_path: Path) -> None:

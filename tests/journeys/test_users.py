@@ -62,7 +62,7 @@ routes:
 type: object
 required: ["Customer No"]
 properties:
-  Customer No: {type: string, minLength: 1}
+  Customer No: {type: string, minLength: 1, pattern: '\\S'}
   Name: {type: [string, "null"], maxLength: 200, personal: true}
   E-Mail: {type: [string, "null"], personal: true}
   Phone: {type: [string, "null"], personal: true}

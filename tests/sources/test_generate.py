@@ -366,6 +366,7 @@ BOUNDED = {
     "id of an enum": "id: {type: string, enum: [A, B, C]}",
     "short id": "id: {type: string, maxLength: 3}",
     "long id": "id: {type: string, minLength: 12, maxLength: 12}",
+    "text that is not blank": "id: {type: string, minLength: 1, pattern: '\\\\S'}\n  note: {type: string, maxLength: 5, pattern: '\\\\S$'}",
     "patterns": "id: {}\n  code: {type: string, pattern: '^(AB|CD)-[0-9]{2,4}[a-z]?$'}\n  note: {type: string, pattern: x}",
     "numbers": "id: {}\n  a: {type: number, minimum: 0.5, maximum: 0.75}\n  b: {type: integer, minimum: -3, maximum: -3}",
     "texts": "id: {}\n  a: {type: string, format: decimal}\n  b: {type: string, format: boolean}\n"

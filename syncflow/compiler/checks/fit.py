@@ -69,7 +69,7 @@ def check_fit(
     if isinstance(form, Constant) or field.read_only:
         return
     if name == document.model.key:
-        yield from _key(document, name, emitted)
+        yield from _key(document, name, emitted, field)
     left_out = partial and any(read.steps[0] == "item" and read.steps not in identity for read in emitted.reads)
     yield from _required(document, name, emitted, field, left_out=left_out)
     yield from _not_blank(document, name, emitted, field)
@@ -86,7 +86,7 @@ def _text(document: Document[MappingFile], name: str) -> str:
     return form.source if isinstance(form, Recipe) else form if isinstance(form, str) else ""
 
 
-def _key(document: Document[MappingFile], name: str, emitted: Emitted) -> Iterator[Diagnostic]:
+def _key(document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField) -> Iterator[Diagnostic]:
     if not is_subtype(emitted.type, ID):
         yield document.report(
             "SF346",
@@ -96,6 +96,16 @@ def _key(document: Document[MappingFile], name: str, emitted: Emitted) -> Iterat
             expected="text of at least 1 character, or an integer",
             found=describe(emitted.type),
             hint="say `minLength: 1` in the schema, and require the property",
+        )
+    elif field.trim and may_be_blank(emitted.type):
+        yield document.report(
+            "SF346",
+            f"the key `{name}` may be blank, which is no key there; such a record becomes a dead letter",
+            *_path(document, name),
+            severity="warning",
+            expected="text that is not blank",
+            found=describe(emitted.type),
+            hint="say `pattern: '\\S'` in the schema",
         )
 
 

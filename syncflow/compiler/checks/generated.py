@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.types.alternatives import alternatives
+from syncflow.compiler.types.fitting import NOT_BLANK
 from syncflow.compiler.types.made_texts import texts_of_node
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.routes import GenerateSource
@@ -63,6 +64,7 @@ def _unmakeable(node: SchemaNode, root: SchemaNode, path: tuple[str, ...], depth
         if part is None:
             continue
         place = (*path, "properties", name)
-        if part.pattern is not None and not part.examples and part.enum is None and texts_of_node(part) is None:
+        known = part.pattern is None or part.pattern in NOT_BLANK or texts_of_node(part) is not None
+        if not known and not part.examples and part.enum is None:
             yield (*place, "pattern")
         yield from _unmakeable(part, root, place, depth - 1)
