@@ -7,6 +7,8 @@
     a send, an answer, a page, preparing a settlement    that system: stopped with ``bug``, its deliveries stay open
     a read or a note about one system's deliveries       that system, too
     tidying                                              nothing: tried again a minute later
+    loading a changed project                            the reload: the run goes on with the old project
+    a note about a reload                                the note
     the source, the journal, anything else               the run, with an error that says so (SF004); the next one goes on
 
 The traceback goes to the log, once for each place, without the exception's words: these may hold values of a record. The journal gets

@@ -179,10 +179,20 @@ class Engine:
         self._news()
 
     async def note_reload(self, reload: LastReload) -> None:
-        """Remember how a reload ended, in the journal too while the run goes on."""
+        """Remember how a reload ended, in the journal too while the run goes on; a note that fails costs nothing else."""
         self.last_reload = reload
-        if self._group is not None and not self._ended:
+        if self._group is None or self._ended:
+            return
+        try:
             await self._journal.note_reload(reload)
+        except BugError:
+            pass  # the log says where
+        except SyncflowError as error:
+            warn("reload.not_noted", reason=error.message)
+
+    def told(self, error: Exception, *, during: str) -> str:
+        """Log an unforeseen exception of something that goes on beside the run; return the reason that people are told."""
+        return self._bugs.tell(error, during=during)
 
     def now(self) -> float:
         """Return wall seconds by the run's clock."""

@@ -62,7 +62,7 @@ async def reload(engine: Engine, load: Callable[[], Project]) -> Reloaded:
 
 
 async def _reload(engine: Engine, load: Callable[[], Project]) -> Reloaded:
-    project, program = await asyncio.to_thread(lambda: _built(load()))
+    project, program = await _loaded(engine, load)
     places = changed_places(engine.program.footprint, program.footprint)
     if not places and engine.program.fingerprint == program.fingerprint:
         note("program.unchanged")
@@ -76,6 +76,18 @@ async def _reload(engine: Engine, load: Callable[[], Project]) -> Reloaded:
         )
     await engine.swap(program, keep=keep_of(project), waiting=waiting_of(project), places=places)
     return Reloaded("used", places)
+
+
+async def _loaded(engine: Engine, load: Callable[[], Project]) -> tuple[Project, Program]:
+    """Load and compile the project beside the run: whatever goes wrong, the run goes on with the old one."""
+    try:
+        return await asyncio.to_thread(lambda: _built(load()))
+    except ProjectError:
+        raise
+    except SyncflowError as error:
+        raise ProjectError(error.message, hint=error.hint) from error
+    except Exception as error:  # a bulkhead
+        raise ProjectError(engine.told(error, during="the changed project was loaded")) from error
 
 
 def _built(project: Project) -> tuple[Project, Program]:

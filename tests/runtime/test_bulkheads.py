@@ -13,12 +13,14 @@ import pytest
 
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import OperationPlan
-from syncflow.errors import BugError, DataError
+from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Outcome, Raw, Refused, Routed, Verdict
+from syncflow.runtime.bulkheads import Bugs, guarded_journal
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.reloaded import LastReload
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from syncflow.testing.fakes import FakeSystem
 from tests.runtime.programs import event, program, route, system
@@ -39,6 +41,7 @@ def run(
     events: Sequence[dict[str, Any]] = EVENTS,
     journal: Callable[..., SqliteJournal] = SqliteJournal,
     source: Any = None,
+    only: Sequence[str] = (),
 ) -> Ending:
     clock = VirtualClock()
 
@@ -52,6 +55,7 @@ def run(
             clock=clock,
             random=Random(1),
             wait_seconds=5.0,
+            only=only,
         )
         return await engine.run()
 
@@ -293,6 +297,119 @@ def test_an_exception_in_a_call_of_the_journal_ends_the_run_with_an_error_that_s
     systems = FakeSystems()
     assert run(tmp_path, program(), systems).clean
     assert open_deliveries(tmp_path) == {}
+
+
+class Asked(ListSource):
+    """A source that counts requests."""
+
+    requests = {"accepted": 1}  # noqa: RUF012  # read only
+
+
+def with_marks(directory: Path) -> None:
+    """Leave a journal in which every event is marked to be sent again."""
+    run(directory, program(types={}, routes={"a": route("a"), "b": route("b")}), FakeSystems())
+    with connect(directory / "j.db") as db:
+        db.execute("INSERT INTO marks (event, route, how, at) SELECT seq, '', 'remap', 0 FROM events")
+
+
+def nothing_before(_directory: Path) -> None: ...
+
+
+OF_SOME_RUNS: dict[str, tuple[str, Callable[[Path], None], Callable[[], dict[str, Any]]]] = {
+    "set_aside": ("marks were set aside", with_marks, lambda: {"made": with_bad_route(program(), ValueError)}),
+    "open_elsewhere": ("open deliveries were counted", nothing_before, lambda: {"only": ["a"]}),
+    "note_requests": ("requests to the source were noted", nothing_before, lambda: {"source": Asked(EVENTS)}),
+}
+"""The same for calls that not every run makes: what is in the journal before, and what else the run is given."""
+
+
+@pytest.mark.parametrize("error", [KeyError, RecursionError])
+@pytest.mark.parametrize(("call", "case"), OF_SOME_RUNS.items(), ids=OF_SOME_RUNS)
+def test_an_exception_in_a_call_that_some_runs_make_ends_the_run_with_one_error_and_the_next_run_goes_on(
+    call: str,
+    case: tuple[str, Callable[[Path], None], Callable[[], dict[str, Any]]],
+    error: type[Exception],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    during, before, given = case
+    before(tmp_path)
+    with pytest.raises(BugError) as raised:
+        run(tmp_path, systems=FakeSystems(), journal=failing(call, error), **{"made": program(), **given()})
+    assert (
+        raised.value.message
+        == f"the journal failed: an unforeseen {error.__name__} while {during}; the log shows where"
+    )
+    told = [r.fields["during"] for r in caplog.records if r.getMessage() == "bug"]  # type: ignore[attr-defined]  # ours
+    assert [words for words in told if words != "a mark was carried out"] == [during], "once"
+    assert SECRET not in str([vars(record) for record in caplog.records])
+    [ending] = connect(tmp_path / "j.db").execute("SELECT ending FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    assert raised.value.message in ending
+    systems = FakeSystems()
+    assert run(tmp_path, program(), systems).tally.open == 0
+    assert open_deliveries(tmp_path) == {}
+
+
+@pytest.mark.parametrize("error", [KeyError, RecursionError])
+def test_an_exception_while_the_journal_is_counted_is_an_error_that_says_so(
+    error: type[Exception], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def count() -> None:
+        await guarded_journal(failing("totals", error)(tmp_path / "j.db", inline=True), Bugs()).totals()
+
+    words = f"the journal failed: an unforeseen {error.__name__} while it was counted; the log shows where"
+    with pytest.raises(BugError) as raised:
+        run_virtually(count())
+    assert raised.value.message == words
+    assert [r.fields["during"] for r in caplog.records if r.getMessage() == "bug"] == ["it was counted"]  # type: ignore[attr-defined]  # ours
+
+
+@pytest.mark.parametrize("error", [KeyError, RecursionError])
+def test_an_exception_while_refused_deliveries_are_taken_back_stops_that_system_and_the_next_run_goes_on(
+    error: type[Exception], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = program(systems={"a": system("a", repeat="unsafe"), "b": system("b")})
+
+    def refuse(batch: Batch, _number: int) -> BatchResult | None:
+        refused = (Outcome(Verdict.REJECTED, code="BAD"),) * len(batch.deliveries)
+        return BatchResult(refused) if batch.system == "a" else None
+
+    systems = FakeSystems(refuse)
+    ending = run(tmp_path, made, systems, journal=failing("unsent", error))
+    words = f"bug: an unforeseen {error.__name__} while an answer was settled; the log shows where"
+    assert ending.systems_stopped == (f"a: {words}",)
+    assert len(systems.by_name["b"].held) == 10
+    assert [r.fields["during"] for r in caplog.records if r.getMessage() == "bug"] == ["an answer was settled"]  # type: ignore[attr-defined]  # ours
+    run(tmp_path, made, FakeSystems())
+    assert open_deliveries(tmp_path) == {}
+    assert {letter[1] for letter in letters(tmp_path)} == {"in_doubt"}, (
+        "the journal says of them that they were being sent"
+    )
+
+
+@pytest.mark.parametrize("error", [KeyError, RecursionError, UnavailableError])
+def test_an_exception_while_a_reload_is_noted_costs_nothing_but_the_note(
+    error: type[Exception], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = VirtualClock()
+    engines: list[Engine] = []
+
+    class Reloads(ListSource):
+        async def read(self, *, most: int) -> Sequence[Raw]:
+            if not self._next:
+                await engines[0].note_reload(LastReload(1.0, "used", "mappings/contact.yaml"))
+            return await super().read(most=most)
+
+    async def main() -> Ending:
+        journal = failing("note_reload", error)(tmp_path / "j.db", inline=True, now=clock.now)
+        engine = Engine(program(), source=Reloads(EVENTS), journal=journal, systems=FakeSystems(), clock=clock)
+        engines.append(engine)
+        return await engine.run()
+
+    assert run_virtually(main()).clean
+    assert engines[0].last_reload == LastReload(1.0, "used", "mappings/contact.yaml")
+    told = [(r.getMessage(), r.fields) for r in caplog.records if r.getMessage() in {"bug", "reload.not_noted"}]  # type: ignore[attr-defined]  # ours
+    assert [name for name, _ in told] == ["reload.not_noted" if error is UnavailableError else "bug"]
 
 
 class BadCalls(ListSource):

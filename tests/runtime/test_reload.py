@@ -17,7 +17,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.footprint import files_of
 from syncflow.compiler.program import Program
 from syncflow.config.project import Project, load_project
-from syncflow.errors import ProjectError
+from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.mock.server import create_app
 from syncflow.mock.settings import Settings
@@ -164,6 +164,29 @@ def test_a_change_that_needs_a_restart_is_named_and_nothing_is_used(
         reloaded(before, lambda: loaded(tmp_path))
     assert refused.value.message == f"{words}; none of the changes is used"
     assert refused.value.hint == "restart the run, or take this change back and reload"
+
+
+UNFORESEEN: dict[str, tuple[Exception, str]] = {
+    "an exception": (
+        KeyError("a secret"),
+        "an unforeseen KeyError while the changed project was loaded; the log shows where",
+    ),
+    "an error that is not of the project": (UnavailableError("the disk is gone"), "the disk is gone"),
+}
+
+
+@pytest.mark.parametrize(("error", "words"), UNFORESEEN.values(), ids=UNFORESEEN)
+def test_whatever_goes_wrong_while_a_project_is_loaded_the_run_goes_on_with_the_old_one(
+    error: Exception, words: str, tmp_path: Path
+) -> None:
+    write_project(tmp_path, PROJECT)
+
+    def load() -> Project:
+        raise error
+
+    with pytest.raises(ProjectError) as refused:
+        reloaded(build(loaded(tmp_path)), load)
+    assert refused.value.message == words
 
 
 def test_a_footprint_holds_no_secret(tmp_path: Path) -> None:
