@@ -63,7 +63,7 @@ _MOMENTS = frozenset(
         "until",
     )
 )
-_BODIES = frozenset(("raw", "payload"))
+_BODIES = frozenset(("raw", "payload", "body"))
 
 WIDE = 140
 """Columns of a table that goes into a file or a pipe, where nobody's terminal is too narrow for it."""
