@@ -176,6 +176,14 @@ def moment(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if seconds else ""
 
 
+def span(seconds: float) -> str:
+    """Return a length of time in its largest unit; a clock that went back makes it none."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Return ``1 event``, ``2,000 events``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

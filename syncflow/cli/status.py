@@ -22,6 +22,7 @@ from syncflow.cli.console import (
     say,
     say_json,
     say_table,
+    span,
 )
 
 RoutesOption = Annotated[Path, typer.Option("--routes", metavar="FILE", help="The project's routes file.")]
@@ -161,7 +162,7 @@ def _queues(queues: list[dict[str, Any]], *, now: float) -> None:
         (
             row["system"],
             row["waiting"] + row["sending"] + row["retrying"],
-            f"{_span(now - row['oldest_at'])} ago",
+            f"{span(now - row['oldest_at'])} ago",
             "" if row["next_try_at"] is None else _when(row["next_try_at"] - now),
         )
         for row in queues
@@ -252,12 +253,4 @@ def _letters(found: list[dict[str, Any]]) -> None:
 
 
 def _when(seconds: float) -> str:
-    return "due" if seconds <= 0 else f"in {_span(seconds)}"
-
-
-def _span(seconds: float) -> str:
-    """Return a length of time in its largest unit; a clock that went back makes it none."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
+    return "due" if seconds <= 0 else f"in {span(seconds)}"

@@ -1,4 +1,4 @@
-"""``--output json`` of every command that has it: one document or lines with ``schema_version``, ISO times, and JSON instead of text in JSON."""
+"""``--output json`` of every command that has it: ``schema_version``, ISO times, JSON in place of text that holds JSON."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from syncflow.cli.alongside import watching
-from syncflow.cli.live import Speeds, lines, standings, table
+from syncflow.cli.live_table import live_lines
+from syncflow.cli.standings import Speeds, lines, standings
 from syncflow.compiler.requests import Window
 from syncflow.runtime.metrics import MetricsServer
 from syncflow.runtime.observe import Tally
@@ -49,13 +49,60 @@ def test_lines_tell_each_systems_speed_against_its_limit_and_what_waits() -> Non
 def test_a_table_tells_the_same() -> None:
     speeds = Speeds()
     shown = standings(looked_twice(speeds), SYSTEMS, speeds, now=103.0)
-    console = Console(width=160)
-    with console.capture() as captured:
-        console.print(table(shown))
-    rows = [line.split() for line in captured.get().splitlines()]
-    assert ["SYSTEM", "REQUESTS/S", "LIMIT", "IN", "FLIGHT", "WAITING", "RETRYING", "DELIVERED", "DEAD"] in rows
-    crm = next(row for row in rows if row[:1] == ["crm"])
-    assert (crm[1], crm[-5:]) == ("5.0", ["3", "20", "7", "1,100", "2"])
+    assert list(live_lines(shown, width=80)) == [
+        "read 1,200  ignored 1  delivered 1,100  superseded 0  open 30  dead letters 2",
+        "",
+        "SYSTEM  REQ/S   LIMIT  IN FLIGHT  WAITING  RETRYING  DELIVERED  DEAD",
+        "crm       5.0  5/s +2          3       20         7      1,100     2",
+        "mail      0.0    none          0        0         0          0     0",
+        "",
+        "mail: stopped: BAD_FIELD (mail.yaml:12)",
+    ]
+
+
+CROWD = ("salesforce_production_europe", "salesforce_production_america", *(f"system_{number}" for number in range(10)))
+
+
+def crowd() -> tuple[Tally, dict[str, str]]:
+    """Twelve systems with names and counts as long as they become."""
+    found = Tally(read=1_234_567_890, ignored=1234, open=30_000)
+    for number, name in enumerate(CROWD):
+        system = found.system(name)
+        system.requests, system.in_flight, system.waiting, system.retrying = 99 * number, 8, 1_000_000, 7000
+        system.windows = (Window(100, 10.0), Window(100_000, 86_400.0))
+        found.route(f"contacts/{name}").delivered = 123_456_789
+    found.system("system_3").stopped = (
+        "BAD_FIELD (mappings/contacts_to_system_3.yaml:12): " + "the field is not there " * 9
+    )
+    found.system("system_4").wait_seconds, found.system("system_4").wait_by = 3700.0, "\x1b[2J the limit 100,000/day"
+    return found, {f"contacts/{name}": name for name in CROWD}
+
+
+def test_a_crowd_of_systems_fits_a_terminal_of_80_columns_and_24_lines() -> None:
+    found, systems = crowd()
+    shown = list(live_lines(standings(found, systems, Speeds(), now=1.0), width=80))
+    assert len(shown) <= 24
+    assert max(map(len, shown)) <= 80
+    assert [*shown[:5], *shown[-5:]] == [
+        "read 1,234,567,890  ignored 1,234  delivered 1,481,481,468  superseded 0",
+        "open 30,000  dead letters 0",
+        "",
+        "SYSTEM                REQ/S        LIMIT    WAITING  RETRYING    DELIVERED  DEAD",
+        "salesforce…n_america         100/10 s +1  1,000,000     7,000  123,456,789     0",
+        "system_9                     100/10 s +1  1,000,000     7,000  123,456,789     0",
+        "",
+        "system_3: stopped: BAD_FIELD (mappings/contacts_to_system_3.yaml:12): the field",
+        "  is not there the field is not there the field is not there the field is not …",
+        "system_4: waits 62 m: \\x1b[2J the limit 100,000/day",
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 132, 200])
+def test_no_line_of_the_table_is_wider_than_the_terminal_and_no_number_is_cut(width: int) -> None:
+    found, systems = crowd()
+    shown = list(live_lines(standings(found, systems, Speeds(), now=1.0), width=width))
+    assert max(map(len, shown)) <= max(width, 25)
+    assert sum(line.split()[-2:-1] == ["123,456,789"] for line in shown) == 12
 
 
 def test_a_count_that_began_anew_is_no_negative_speed() -> None:
