@@ -30,7 +30,7 @@ from syncflow.adapters.members import (
 )
 from syncflow.adapters.memory import Memory
 from syncflow.adapters.pages import continued, linked, next_of
-from syncflow.adapters.prepare import MASK, CredentialsError, RenderedRequest, prepare, shown, size_of
+from syncflow.adapters.prepare import MASK, CredentialsError, RenderedRequest, check_sign_in, prepare, shown, size_of
 from syncflow.adapters.quotas import used_up
 from syncflow.adapters.rate_headers import RateHeaders
 from syncflow.adapters.renewed import NothingKept, Renewed
@@ -115,16 +115,24 @@ class SystemClient:
         if isinstance(token, NoToken):
             return self._masked(not_signed_in(token))
         plan = self._wire.check
+        root = {**self._common(), "token": token.seen}
         if plan is None:
-            signed_in = self._wire.sign_in.token is not None
-            return CheckResult("good", "signed in" if signed_in else "the adapter names nothing to check")
+            return self._masked(self._checked_unsent(root, base_url=token.base_url))
         try:
-            root = {**self._common(), "token": token.seen}
             prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
         except DataError as error:
             return self._masked(CheckResult("refused", f"{plan.request.place}: {error.message}"))
         answer = await self._exchange(prepared, plan.request.group)
         return self._masked(judge_check(plan, answer, self._judge, now=self._clock.now()))
+
+    def _checked_unsent(self, root: Root, *, base_url: str) -> CheckResult:
+        """Return what can be said where the adapter names no harmless read: whether its requests could be sent."""
+        try:
+            check_sign_in(self._wire, root, base_url=base_url)
+        except DataError as error:
+            return CheckResult("refused", error.message)
+        signed_in = self._wire.sign_in.token is not None
+        return CheckResult("good", "signed in" if signed_in else "the adapter names nothing to check")
 
     def _masked(self, result: CheckResult) -> CheckResult:
         return replace(result, message=self.mask(result.message))

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from syncflow.adapters.http import Prepared
-from syncflow.adapters.sendable import UnsendableError, check_address, check_headers, json_body
+from syncflow.adapters.sendable import (
+    MAX_HEADER_BYTES,
+    MAX_TOKEN_BYTES,
+    UnsendableError,
+    check_address,
+    check_headers,
+    json_body,
+)
 from syncflow.compiler.wire.plans import RequestPlan, Root, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
@@ -67,6 +74,27 @@ def prepare_sign_in(plan: RequestPlan, root: Root, *, base_url: str) -> Prepared
         raise UnsendableError("encoding", "a value holds a character that cannot be encoded") from None
 
 
+def check_sign_in(wire: WirePlan, root: Root, *, base_url: str) -> None:
+    """Refuse what every request would carry, where it cannot be put on the wire: for a check that sends no request.
+
+    Raises:
+        DataError: says what of it, never its text.
+    """
+    try:
+        query = urlencode([*wire.sign_in.query(root).items()])
+        check_address(f"{base_url}?{query}" if query else base_url)
+        _check_signed([*wire.sign_in.headers(root).items()], most=MAX_TOKEN_BYTES)
+    except UnicodeEncodeError:
+        raise CredentialsError("credentials", "it cannot be signed in with: a character cannot be encoded") from None
+
+
+def _check_signed(signed: Sequence[tuple[str, str]], *, most: int = MAX_HEADER_BYTES) -> None:
+    try:
+        check_headers(signed, most=most)
+    except UnsendableError as error:
+        raise CredentialsError("credentials", f"it cannot be signed in with: {error.message}") from None
+
+
 def _prepared(
     plan: RequestPlan,
     url: str,
@@ -90,10 +118,7 @@ def _prepared(
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
     check_address(url)
     check_headers(headers)
-    try:
-        check_headers(signed)
-    except UnsendableError as error:
-        raise CredentialsError("credentials", f"it cannot be signed in with: {error.message}") from None
+    _check_signed(signed)
     return Prepared(plan.method, url, (*headers, *signed), body)
 
 

@@ -20,6 +20,8 @@ from syncflow.events import Json
 MAX_ADDRESS_BYTES = 65_536
 MAX_HEADER_BYTES = 65_536
 """Servers refuse headers of a fourth of this; a value that is longer is no token."""
+MAX_TOKEN_BYTES = 16_384
+"""Servers take headers of 8 kB to 16 kB in all: a token that is longer is refused by all of them, so that a check says so."""
 _NOT_IN_HEADERS = re.compile(r"[^\t\x20-\x7e]")
 _NOT_IN_ADDRESSES = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -65,15 +67,15 @@ def _check_segments(path: str) -> None:
                 raise UnsendableError("address", f"the path of the address has the segment {unquote(segment)}")
 
 
-def check_headers(headers: Iterable[tuple[str, str]]) -> None:
+def check_headers(headers: Iterable[tuple[str, str]], *, most: int = MAX_HEADER_BYTES) -> None:
     """Refuse header values with control characters or characters that are not ASCII, or that are absurdly long.
 
     Raises:
         UnsendableError: names the header.
     """
     for name, value in headers:
-        if len(value) > MAX_HEADER_BYTES:
-            message = f"the value of the header {name} is {len(value)} characters long; {MAX_HEADER_BYTES} are allowed"
+        if len(value) > most:
+            message = f"the value of the header {name} is {len(value)} characters long; {most} are allowed"
             raise UnsendableError("header", message)
         if _NOT_IN_HEADERS.search(value):
             message = f"the value of the header {name} holds a control character or a character that is not ASCII"

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from glob import has_magic
-from importlib.util import find_spec
 from pathlib import Path
 from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
-from syncflow.config.webhook_settings import check_webhook
+from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
 
 
-def check_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the settings of the source."""
+def check_source(
+    routes: Document[RoutesFile], *, is_installed: Callable[[str], bool] = is_installed
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the settings of the source. ``is_installed`` is asked for the packages of its extras."""
     yield from _generated_record(routes)
     yield from _shares(routes)
-    yield from check_webhook(routes)
+    yield from check_webhook(routes, is_installed=is_installed)
     yield from _journal_is_the_source(routes)
     yield from _followed(routes)
-    yield from _packed(routes)
+    yield from _packed(routes, is_installed)
     yield from _encoding(routes)
 
 
@@ -95,9 +96,9 @@ def _encoding(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
         yield routes.report("SF205", message, "source", source.kind, "encoding", hint=hint)
 
 
-def _packed(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+def _packed(routes: Document[RoutesFile], is_installed: Callable[[str], bool]) -> Iterator[Diagnostic]:
     file = routes.model.source.file
-    if file is not None and file.path.endswith(".zst") and find_spec("zstandard") is None:
+    if file is not None and file.path.endswith(".zst") and not is_installed("zstandard"):
         message, hint = "files called .zst need a package that is not installed", "pip install 'syncflow[zst]'"
         yield routes.report("SF222", message, "source", "file", "path", hint=hint)
 

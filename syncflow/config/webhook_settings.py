@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
 from syncflow.config.diagnostics import Diagnostic
@@ -20,7 +20,17 @@ WEBHOOK_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _AT = ("source", "webhook")
 
 
-def check_webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported here."""
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it was taken out of the way
+        return False
+
+
+def check_webhook(
+    routes: Document[RoutesFile], *, is_installed: Callable[[str], bool] = is_installed
+) -> Iterator[Diagnostic]:
     """Yield the problems of a webhook's settings."""
     webhook = routes.model.source.webhook
     if webhook is None:
@@ -33,7 +43,7 @@ def check_webhook(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
         expected = "`signature` with a secret, which signs the answer"
         yield routes.report("SF208", "`handshake` is not complete", *_AT, "handshake", at_key=True, expected=expected)
     if webhook.signature is not None:
-        yield from _keys(routes, webhook.signature)
+        yield from _keys(routes, webhook.signature, is_installed)
     yield from _open_to_all(routes, webhook)
 
 
@@ -76,7 +86,9 @@ def _never_data(webhook: WebhookSource) -> set[str]:
     return {"authorization", "proxy-authorization", "cookie"} | signature
 
 
-def _keys(routes: Document[RoutesFile], signature: WebhookSignature) -> Iterator[Diagnostic]:
+def _keys(
+    routes: Document[RoutesFile], signature: WebhookSignature, is_installed: Callable[[str], bool]
+) -> Iterator[Diagnostic]:
     algorithm = signature.key_algorithm
     name = "secret" if algorithm is None else "public_key"
     value = signature.secret if algorithm is None else signature.public_key
@@ -92,7 +104,7 @@ def _keys(routes: Document[RoutesFile], signature: WebhookSignature) -> Iterator
             yield routes.report("SF206", f"`{name}` must not be empty", *place, expected="at least one character")
         elif expected := _misfit(text, signature, algorithm):
             yield routes.report("SF205", f"`{name}` is not written like this", *place, expected=expected)
-    if algorithm is not None and not _is_installed("cryptography"):
+    if algorithm is not None and not is_installed("cryptography"):
         message = f"{algorithm} needs a package that is not installed"
         hint = "pip install 'syncflow[signatures]'"
         yield routes.report("SF222", message, *_AT, "signature", at_key=True, hint=hint)
@@ -112,10 +124,3 @@ def _misfit(text: str, signature: WebhookSignature, algorithm: KeyAlgorithm | No
             else f"the sender's public key ({algorithm}) as PEM, base64 or hex"
         )
     return ""
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ValueError:  # it was taken out of the way
-        return False

@@ -1,7 +1,7 @@
 """The text of one row → its cells, and which of them were quoted. Knows nothing of columns.
 
 A quote opens only at the beginning of a cell and is doubled inside it. Three ways, the first that can be taken is: no quotes at all,
-every cell quoted and none doubled, anything else.
+every cell quoted and none doubled, anything else. Where a character escapes others, a row that has it is read character by character.
 """
 
 from __future__ import annotations
@@ -16,8 +16,18 @@ class RowError(ValueError):
     """A row that is none; the message says why, and holds nothing of its text."""
 
 
+def cell_splitter(*, delimiter: str, quote: str, escape: str | None = None) -> CellSplitter:
+    """Return what takes rows apart that are written so."""
+    if escape is None:
+        return CellSplitter(delimiter=delimiter, quote=quote)
+    return EscapedCellSplitter(delimiter=delimiter, quote=quote, escape=escape)
+
+
 class CellSplitter:
     """Takes rows apart by one delimiter and one quote."""
+
+    escape = ""
+    """Before a quote, a delimiter, a line break or itself: none of them means anything then."""
 
     def __init__(self, *, delimiter: str, quote: str) -> None:
         self.delimiter = delimiter
@@ -97,3 +107,63 @@ class CellSplitter:
             if at < 0 or not line.startswith(doubled, at):
                 return at + 1 if at >= 0 else -1
             at += 2
+
+
+class EscapedCellSplitter(CellSplitter):
+    """Takes rows apart in which a quote may be escaped instead of doubled. Before any other character an escape is text (``\\N``)."""
+
+    def __init__(self, *, delimiter: str, quote: str, escape: str) -> None:
+        super().__init__(delimiter=delimiter, quote=quote)
+        self.escape = escape
+        self._escapes = frozenset(filter(None, (self.delimiter, self.quote, escape, "\n", "\r")))
+
+    def split(self, text: str) -> tuple[list[str], Sequence[bool]]:
+        if self.escape not in text:
+            return super().split(text)
+        cells: list[str] = []
+        quoted: list[bool] = []
+        at = 0
+        while True:
+            cell, at, was_quoted = self._cell_at(text, at)
+            cells.append(cell)
+            quoted.append(was_quoted)
+            if at == len(text):
+                return cells, quoted
+            if text[at] != self.delimiter:
+                raise RowError(f"text follows the closing quote of cell {len(cells)}")
+            at += 1
+
+    def _cell_at(self, text: str, at: int) -> tuple[str, int, bool]:
+        """Return the cell that begins at a place, the place behind it, and whether it was quoted."""
+        is_quoted = bool(self.quote) and text.startswith(self.quote, at)
+        ends, pieces = self.quote if is_quoted else self.delimiter, list[str]()
+        at += is_quoted
+        while at < len(text):
+            character, following = text[at], text[at + 1 : at + 2]
+            if character == self.escape and following in self._escapes:
+                pieces.append(following)
+                at += 2
+            elif is_quoted and character == following == self.quote:
+                pieces.append(character)
+                at += 2
+            elif character == ends:
+                return "".join(pieces), at + is_quoted, is_quoted
+            else:
+                pieces.append(character)
+                at += 1
+        return "".join(pieces), at, is_quoted
+
+    def ends_quoted(self, line: str, *, quoted: bool) -> bool:
+        if self.escape not in line:
+            return super().ends_quoted(line, quoted=quoted)
+        at, may_open = 0, not quoted
+        while at < len(line):
+            character, following = line[at], line[at + 1 : at + 2]
+            is_pair = (character == self.escape and following in self._escapes) or (
+                quoted and character == following == self.quote
+            )
+            if not is_pair and character == self.quote and (quoted or may_open):
+                quoted = not quoted
+            may_open = not is_pair and not quoted and character == self.delimiter
+            at += 2 if is_pair else 1
+        return quoted

@@ -23,7 +23,7 @@ from syncflow.compiler.columns import Columns
 from syncflow.config.models.sources import RowSettings, StdinSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
-from syncflow.sources.cells import NO_QUOTE, CellSplitter, RowError
+from syncflow.sources.cells import NO_QUOTE, RowError, cell_splitter
 from syncflow.sources.columns import RowReader, left_out, read_header
 from syncflow.sources.encodings import Encoding
 from syncflow.sources.foreign import refuse_foreign
@@ -84,14 +84,14 @@ class RowSplitter:
         self._size = 0
         self._quoted = False
         self._told = {"tab": "\t"}.get(settings.delimiter or "", settings.delimiter)
-        self._cells = CellSplitter(delimiter=self._told or ",", quote=settings.quote)
+        self._cells = cell_splitter(delimiter=self._told or ",", quote=settings.quote, escape=settings.escape)
         self._reader: RowReader | None = None
         self._is_at_start = layout is None
         self._notes: list[str] = []
         self._is_encoding_said = False
         if layout is not None:
             self._reader = layout.reader
-            self._cells = CellSplitter(delimiter=layout.delimiter, quote=settings.quote)
+            self._cells = cell_splitter(delimiter=layout.delimiter, quote=settings.quote, escape=settings.escape)
             self._encoding = Encoding(layout.encoding) if layout.encoding else self._encoding
             self._begin(layout.newline)
         elif settings.columns:
@@ -203,9 +203,10 @@ class RowSplitter:
         read, width, split, partition = self._reader.read, self._reader.width, self._cells.split, self._partition
         nothing = self._cells.delimiter + _BLANKS
         quote, may_hold_blanks = self._cells.quote or "\0", self._cells.may_hold_blanks
+        escape = self._cells.escape
         for number, (text, end) in enumerate(zip(lines.texts, lines.ends, strict=True), lines.number):
             row = text[:-1] if text[-1:] == "\r" else text
-            if self._row or row.count(quote) % 2:
+            if self._row or row.count(quote) % 2 or (escape and escape in row):
                 self._take(deque([_Line(text, end, number)]), found)
                 continue
             try:
@@ -241,7 +242,7 @@ class RowSplitter:
             return True
         delimiter = self._told or _found_delimiter(line.text, quote=self._settings.quote)
         if delimiter != self._cells.delimiter:
-            self._cells = CellSplitter(delimiter=delimiter, quote=self._settings.quote)
+            self._cells = cell_splitter(delimiter=delimiter, quote=self._settings.quote, escape=self._settings.escape)
         if self._told is None and delimiter != ",":
             self._notes.append(f"its delimiter is {'tab' if delimiter == chr(9) else delimiter}")
         return False

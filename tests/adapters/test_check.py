@@ -35,7 +35,15 @@ OWN = "{get: /me, answer: {ok: data.viewer}}"
 ANY = "{get: /me, answer: {body: any}}"
 
 
-def checked(folder: Path, replies: list[Reply], *, ok: str = "ok", check: str = PLAIN) -> tuple[CheckResult, int]:
+def checked(
+    folder: Path,
+    replies: list[Reply],
+    *,
+    ok: str = "ok",
+    check: str = PLAIN,
+    key: str = "planted-secret",
+    text: str = TEXT,
+) -> tuple[CheckResult, int]:
     """Return what a check came to, and how many requests it took; the last reply stays."""
     seen: list[Asked] = []
 
@@ -44,7 +52,7 @@ def checked(folder: Path, replies: list[Reply], *, ok: str = "ok", check: str = 
         return replies[min(len(seen), len(replies)) - 1]
 
     async def main() -> CheckResult:
-        system = plan(written(TEXT % (ok, check), folder), auth={"key": "planted-secret"})
+        system = plan(written(text % (ok, check), folder), auth={"key": key})
         async with open_client(transport=scripted(answer)) as http:
             client = SystemClient(system, http=http, gate=OpenGate(), clock=VirtualClock())
             return await check_system(client, clock=VirtualClock())
@@ -112,3 +120,29 @@ def test_a_system_that_stays_silent_is_unreachable_and_not_refused(tmp_path: Pat
     assert (result.state, requests) == ("unreachable", 4)
     result, requests = checked(tmp_path, [Reply(503, "{}")])
     assert (result.state, result.message, requests) == ("unreachable", "answered with status 503", 4)
+
+
+CANNOT_BE_SENT: dict[str, tuple[str, str]] = {
+    "a line break": ("planted\nsecret", "holds a control character or a character that is not ASCII"),
+    "a carriage return": ("planted\r", "holds a control character or a character that is not ASCII"),
+    "letters of another script": ("plänted", "holds a control character or a character that is not ASCII"),
+    "a NUL": ("planted\0secret", "holds a control character or a character that is not ASCII"),
+    "a megabyte": ("x" * 100_000, "is 100007 characters long; 16384 are allowed"),
+}
+NO_READ = TEXT.replace("check: %s\n", "# %s\n")
+
+
+@pytest.mark.parametrize(("key", "why"), CANNOT_BE_SENT.values(), ids=CANNOT_BE_SENT)
+def test_a_token_that_cannot_be_sent_is_refused_though_the_adapter_names_nothing_to_check(
+    key: str, why: str, tmp_path: Path
+) -> None:
+    result, requests = checked(tmp_path, [said({})], key=key, text=NO_READ)
+    wanted = f"it cannot be signed in with: the value of the header Authorization {why}"
+    assert (result, requests) == (CheckResult("refused", wanted), 0)
+
+
+def test_a_good_token_is_not_refused_where_the_adapter_names_nothing_to_check(tmp_path: Path) -> None:
+    assert checked(tmp_path, [said({})], text=NO_READ) == (
+        CheckResult("good", "the adapter names nothing to check"),
+        0,
+    )

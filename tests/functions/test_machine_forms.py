@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from syncflow.compiler.door.one_form import compile_one_form
 from syncflow.compiler.door.schema import compile_door
 from syncflow.compiler.door.timestamps import compile_clock
 from syncflow.compiler.expressions import compile_expression
@@ -145,3 +146,33 @@ def test_a_boolean_is_read_however_a_program_writes_it(text: str, truth: bool) -
 )
 def test_an_envelope_reads_the_time_of_an_event_in_the_same_forms(text: str, seconds: float) -> None:
     assert compile_clock("UTC")(text) == seconds
+
+
+DECIMALS = [
+    (12.5, "12.5"),
+    (1042, "1042"),
+    (1042.0, "1042.0"),
+    (1e-7, "0.0000001"),
+    (1.5e21, "1500000000000000000000"),
+    (-0.0, "0.0"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), DECIMALS, ids=map(str, dict(DECIMALS)))
+def test_a_json_number_of_the_format_decimal_is_read(value: float, text: str) -> None:
+    assert through_the_door("decimal", value) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": ["string", "number"], "format": "decimal"},
+        {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "number"}]},
+        {"format": "decimal"},
+        {"type": "string", "format": "date"},
+    ],
+    ids=["number too", "another alternative", "any type", "another format"],
+)
+def test_a_number_stays_where_the_schema_takes_numbers(schema: dict[str, object]) -> None:
+    one_form = compile_one_form(SchemaNode.model_validate(schema))
+    assert one_form is None or [one_form(value) for value in (12.5, True)] == [12.5, True]

@@ -128,3 +128,47 @@ def test_what_a_csv_writer_writes_is_read_as_it_was(rows: list[tuple[str, str]],
     found = split(*(text[at : at + block] for at in range(0, len(text), block)))
     assert [json.loads(raw.body) for raw in found] == [{"a": a, "b": b} for a, b in rows]
     assert not rows or found[-1].position.offset == len(text)
+
+
+def split_escaped(*blocks: bytes) -> list[Raw]:
+    splitter = RowSplitter("p", max_event=1000, settings=StdinSource(delimiter=",", escape="\\"))
+    return [raw for block in blocks for raw in splitter.feed(block)] + splitter.finish()
+
+
+ESCAPED = [
+    pytest.param(rb'1,"x \"y\", z"', {"a": "1", "b": 'x "y", z'}, id="quotes"),
+    pytest.param(rb'"1\\","2"', {"a": "1\\", "b": "2"}, id="itself before a quote"),
+    pytest.param(rb"1\,5,2", {"a": "1,5", "b": "2"}, id="a delimiter that is not quoted"),
+    pytest.param(rb"\N,C:\new", {"a": None, "b": "C:\\new"}, id="text before anything else, and null"),
+    pytest.param(rb'1,"x ""y"" \"z\""', {"a": "1", "b": 'x "y" "z"'}, id="doubled beside escaped"),
+    pytest.param(b'1,"x\\"\ny"', {"a": "1", "b": 'x"\ny'}, id="a quote before a line break"),
+    pytest.param(b'1,"x\\\ny"', {"a": "1", "b": "x\ny"}, id="a line break"),
+    pytest.param(rb"1,x\"", {"a": "1", "b": 'x"'}, id="a quote of a cell without quotes"),
+]
+
+
+@pytest.mark.parametrize(("row", "item"), ESCAPED)
+def test_a_character_that_is_escaped_is_text(row: bytes, item: dict[str, Any]) -> None:
+    whole = b"a,b\n3,4\n" + row + b"\n5,6\n"
+    found = split_escaped(whole)
+    assert [json.loads(raw.body) for raw in found] == [{"a": "3", "b": "4"}, item, {"a": "5", "b": "6"}]
+    assert split_escaped(*(bytes([byte]) for byte in whole)) == found
+
+
+def test_text_behind_an_escaped_cell_costs_its_row_only() -> None:
+    found = split_escaped(b'a,b\n1,2\n3,"x\\"" y\n5,6\n')
+    assert [raw.broken for raw in found] == ["", "text follows the closing quote of cell 2", ""]
+
+
+ESCAPED_CELLS = st.text("ab\"',\\\n ", max_size=6)
+
+
+@given(st.lists(st.tuples(ESCAPED_CELLS, ESCAPED_CELLS), min_size=1, max_size=5))
+def test_rows_that_python_writes_with_escapes_come_out_as_they_were(rows: list[tuple[str, str]]) -> None:
+    """Law 2 of cells: the text that was written is the text that expressions see."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\", lineterminator="\n")
+    writer.writerow(("a", "b"))
+    writer.writerows(rows)
+    found = [json.loads(raw.body) for raw in split_escaped(written.getvalue().encode())]
+    assert found == [{"a": a, "b": b} for a, b in rows]

@@ -2,7 +2,7 @@
 
 Where the schema says ``integer``, 1042.0 and 1e3 become 1042 and 1000. Where it names a format of dates, times, decimals or booleans, the
 forms in which programs write those become the format's own (``2024-01-15 10:30:00+00`` → ``2024-01-15T10:30:00+00:00``), and the words for
-nothing (``NaT``, ``0000-00-00``) null, where null is admitted.
+nothing (``NaT``, ``0000-00-00``) null, where null is admitted. A JSON number of the format ``decimal`` becomes its text.
 
 In: a ``SchemaNode``. Out: a function that rewrites a decoded value in place, or None where the schema has nothing of this. It judges
 nothing: a value that it cannot read stays as it is, for the door to refuse.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from syncflow.compiler.forms.nothing import is_nothing
+from syncflow.compiler.forms.numbers import plain_decimal
 from syncflow.compiler.types.formats import FORMATS, Format
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Json
@@ -35,20 +36,25 @@ class _Compiler:
         self._defs = defs
         self._known: dict[str, Rewrite | None] = {}
 
-    def rewrite(self, node: SchemaNode) -> Rewrite | None:
-        parts = [self._scalar(node), self._object(node), self._array(node)]
-        parts += [self.rewrite(entry) for entry in node.any_of or ()]
+    def rewrite(self, node: SchemaNode, *, takes_numbers: bool = False) -> Rewrite | None:
+        """``takes_numbers``: another alternative takes numbers as they are."""
+        parts = [self._scalar(node, takes_numbers=takes_numbers), self._object(node), self._array(node)]
+        numbers = takes_numbers or any(map(_takes_numbers, node.any_of or ()))
+        parts += [self.rewrite(entry, takes_numbers=numbers) for entry in node.any_of or ()]
         parts.append(None if node.ref is None else self._reference(node.ref.removeprefix(_REFERENCE)))
         return _in_turn([part for part in parts if part is not None])
 
-    def _scalar(self, node: SchemaNode) -> Rewrite | None:
+    def _scalar(self, node: SchemaNode, *, takes_numbers: bool) -> Rewrite | None:
         types = (node.type,) if isinstance(node.type, str) else node.type or ()
         listed = [*(node.enum or ()), *([node.const] if "const" in node.model_fields_set else [])]
         untyped = node.type is None and any(type(value) is int for value in listed)
         whole = _whole if "integer" in types or untyped else None
         known = FORMATS.get(node.format or "") if not types or "string" in types else None
         written = None if known is None else _written(known, may_be_null="null" in types)
-        return _in_turn([part for part in (whole, written) if part is not None])
+        counted = (
+            _as_decimal if node.format == "decimal" and types and not (takes_numbers or _takes_numbers(node)) else None
+        )
+        return _in_turn([part for part in (whole, counted, written) if part is not None])
 
     def _object(self, node: SchemaNode) -> Rewrite | None:
         known = {name: self.rewrite(entry) for name, entry in node.properties.items()}
@@ -97,6 +103,19 @@ def _in_turn(parts: list[Rewrite]) -> Rewrite | None:
         return value
 
     return rewrite
+
+
+def _takes_numbers(node: SchemaNode) -> bool:
+    types = (node.type,) if isinstance(node.type, str) else node.type
+    return types is None or not {"number", "integer"}.isdisjoint(types)
+
+
+def _as_decimal(value: Json) -> Json:
+    """Write a JSON number as the decimal text that the schema asks for."""
+    if value.__class__ is not int and value.__class__ is not float:
+        return value
+    made = plain_decimal(repr(value))
+    return value if made is None else made
 
 
 def _whole(value: Json) -> Json:

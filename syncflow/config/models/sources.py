@@ -36,6 +36,8 @@ class RowSettings(Model):
     """Between the cells; left out: found from the first row."""
     quote: Literal['"', "'", "none"] = '"'
     """Around cells that hold the delimiter or a line break; none: quotes are text."""
+    escape: Literal["\\"] | None = None
+    """Before a quote, a delimiter or itself, so that it is text (MySQL, Spark, Hive); left out: a quote in a cell is doubled."""
     encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] | None = None
     """How its characters are written, of JSON lines too; left out: found from the bytes."""
     columns: tuple[Text, ...] = ()

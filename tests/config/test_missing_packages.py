@@ -1,0 +1,40 @@
+"""A package that is not installed is named before a run, with the command that installs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from syncflow.config.render import render
+from syncflow.config.source_settings import check_source
+from tests.compiler.projects import open_project
+
+MISSING = """\
+routes.yaml:2:16: SF222 files called .zst need a package that is not installed
+  2 |   file: {path: events.jsonl}
+    |                ^^^^^^^^^^^^
+  hint:     pip install 'syncflow[zst]'"""
+
+
+def said(folder: Path, path: str, *installed: str) -> str:
+    """Return what is said of a file source; the package may be missing here too, so the path is exchanged in a loaded project."""
+    routes = open_project(folder).routes
+    file = routes.model.source.file
+    assert file is not None
+    source = routes.model.source.model_copy(update={"file": file.model_copy(update={"path": path})})
+    changed = replace(routes, model=routes.model.model_copy(update={"source": source}))
+    found = render(list(check_source(changed, is_installed=installed.__contains__)), "text")
+    return found.replace(f"{folder.as_posix()}/", "").strip()
+
+
+@pytest.mark.parametrize("path", ["events.jsonl.zst", "exports/*.csv.zst"])
+def test_a_package_that_a_source_needs_is_named_with_its_extra(path: str, tmp_path: Path) -> None:
+    assert said(tmp_path, path) == MISSING
+    assert said(tmp_path, path, "zstandard") == ""
+
+
+@pytest.mark.parametrize("path", ["events.jsonl", "events.jsonl.gz"])
+def test_a_source_that_needs_no_package_is_not_asked_for_one(path: str, tmp_path: Path) -> None:
+    assert said(tmp_path, path) == ""
