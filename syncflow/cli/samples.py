@@ -33,8 +33,7 @@ def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[
     from syncflow.errors import DataError
     from syncflow.sources.base import Reporting
 
-    settings = _of_the_source(project.routes.model.source) if path is None else _of_path(project, path)
-    source = _opened(project, settings, base=project.path.parent if path is None else Path())
+    source = _of_the_sources(project) if path is None else _opened(project, _of_path(project, path))
     raws = asyncio.run(_read(source, most=most))
     told = "; ".join(report.words for report in source.reports()) if isinstance(source, Reporting) else ""
     if not raws:
@@ -43,6 +42,25 @@ def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[
     if told:
         remark(told)
     return raws
+
+
+def _of_the_sources(project: Project) -> Source:
+    """Return the first source of a project of which a sample can be taken."""
+    from syncflow.clock import SystemClock
+    from syncflow.errors import ProjectError
+    from syncflow.runtime.assembly import source_at
+    from syncflow.sources.several import Several
+
+    failure = None
+    for at, settings in project.routes.model.all_sources.items():
+        try:
+            source = source_at(project, at, _of_the_source(settings), clock=SystemClock(), from_start=True)
+        except ProjectError as error:
+            failure = failure or error
+            continue
+        return source if at == ("source",) else Several({at[-1]: source})
+    assert failure is not None, "there is a source"
+    raise failure
 
 
 def _of_the_source(source: SourceSettings) -> SourceSettings:
@@ -66,12 +84,12 @@ def _of_path(project: Project, path: Path) -> SourceSettings:
     from syncflow.config.models.sources import RowSettings
     from syncflow.sources.file import format_of
 
-    source = project.routes.model.source
-    given = source.file or source.stdin
+    source = next((each for each in project.routes.model.all_sources.values() if each.file or each.stdin), None)
+    given = source and (source.file or source.stdin)
     words = {} if given is None else {name: getattr(given, name) for name in (*RowSettings.model_fields, "max_event")}
     told = given.format if given else None
     if str(path) == "-":
-        told = told or (format_of(Path(source.file.path)) if source.file else "jsonl")
+        told = told or (format_of(Path(source.file.path)) if source and source.file else "jsonl")
         return SourceSettings(stdin=StdinSource(format=told, **words))
     named = format_of(path)
     return SourceSettings(
@@ -79,14 +97,14 @@ def _of_path(project: Project, path: Path) -> SourceSettings:
     )
 
 
-def _opened(project: Project, settings: SourceSettings, *, base: Path) -> Source:
+def _opened(project: Project, settings: SourceSettings) -> Source:
     from syncflow.clock import SystemClock
     from syncflow.compiler.columns import columns_of
     from syncflow.sources import open_source
 
     return open_source(
         settings,
-        base=base,
+        base=Path(),
         schemas={kind: document.model for kind, document in project.schemas.items()},
         clock=SystemClock(),
         from_start=True,

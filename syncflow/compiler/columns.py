@@ -13,7 +13,7 @@ Where ``item`` is anything else, or the events are taken out of the rows (``each
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Literal, TypeAlias
 
 from syncflow.compiler.checks.places import Place, compiled, expressions_of, plain_path
@@ -71,9 +71,12 @@ class Columns:
     """The column that identifies a record, where one column does, for every kind of record alike."""
 
 
-def columns_of(project: Project) -> Columns:
-    """Return what a project without errors wants of rows."""
-    envelope = project.routes.model.envelope
+def columns_of(project: Project, at: tuple[str, ...] = ("source",)) -> Columns:
+    """Return what a project without errors wants of the rows of the source at a place of its file."""
+    envelope = project.routes.model.envelope_of(at[-1])
+    if envelope is not project.routes.model.envelope:
+        settings = project.routes.model.model_copy(update={"envelope": envelope})
+        project = replace(project, routes=replace(project.routes, model=settings))
     if envelope.each is not None:
         return Columns()
     columns = _columns_of_paths(envelope.item)

@@ -75,7 +75,7 @@ class Narrator:
     def __init__(self, project: Project, program: Program) -> None:
         self._project = project
         self._program = program
-        self._open = compile_envelope(project.routes.model.envelope)
+        self._settings = project.routes.model
         self._doors: Mapping[str, Door] = doors(project)
         self._routes = written_routes(project)
         self._functions = library_of(project)
@@ -84,8 +84,9 @@ class Narrator:
         """Return all that decides over an event."""
         checked = self._program.check(raw)
         fate = self._program.route(checked) if isinstance(checked, Accepted) else checked
+        envelope = self._settings.envelope_of(raw.position.partition)
         try:
-            root = self._open(decode(raw.body), raw.meta).root if not raw.broken else None
+            root = compile_envelope(envelope)(decode(raw.body), raw.meta).root if not raw.broken else None
         except Fault:
             root = None
         if root is None:

@@ -30,7 +30,7 @@ Footprint = Mapping[str, str]
 
 _KEY = secrets.token_bytes(32)
 _NOT_OF_A_RUN = frozenset({"profiles", "tests"})
-_FIXED = ("profile", "source", "envelope.each", "journal.path", "journal.sync")
+_FIXED = ("profile", "source", "sources", "envelope.each", "journal.path", "journal.sync")
 """Places that a running engine cannot change: it holds their file, port or lock open."""
 
 

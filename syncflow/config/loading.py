@@ -21,13 +21,12 @@ from syncflow.config.nodes import (
     MappingNode,
     SequenceNode,
     from_data,
-    merge,
 )
 from syncflow.config.parts import Inputs, Parts
-from syncflow.config.profiles import overlaid, overlays, pick
+from syncflow.config.profiles import laid_over, overlaid, overlays, pick
 from syncflow.config.remainder import remainder
 from syncflow.config.secrets import secret_values
-from syncflow.config.source_settings import check_source
+from syncflow.config.source_settings import check_sources
 from syncflow.config.validation import read_model, salvaged_model
 from syncflow.config.variables import Expansion
 from syncflow.config.written_adapters import apart
@@ -67,7 +66,7 @@ def load_parts(inputs: Inputs) -> Loaded:
     parts = _parts(inputs, files, named, routes, profile)
     if model is not None:
         files.diagnostics += check_names(parts)
-        files.diagnostics += check_source(routes)
+        files.diagnostics += check_sources(routes)
     found = arranged(files.diagnostics)
     broken = any(diagnostic.is_error for diagnostic in found)
     return Loaded(None, found, remainder(parts)) if broken else Loaded(parts, found)
@@ -83,9 +82,9 @@ def _current(root: MappingNode, profile: str | None, inputs: Inputs, files: File
     """The file with its profile, with what was changed from Python, with variables; profiles stay unexpanded."""
     merged = overlaid(root, profile)
     for changes in inputs.changes:
-        changed = merge(merged, from_data(changes, FileText("(changes)", "")))
+        changed = from_data(changes, FileText("(changes)", ""))
         assert isinstance(changed, MappingNode)
-        merged = changed
+        merged = laid_over(merged, changed)
     node = files.expanded(merged, inputs.path.parent)
     profiles = {"profiles": root.entries["profiles"]} if "profiles" in root.entries else {}
     return MappingNode(node.file, node.start, node.end, {**node.entries, **profiles})

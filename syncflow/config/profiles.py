@@ -60,6 +60,14 @@ def overlaid(root: MappingNode, profile: str | None) -> MappingNode:
     """Return the file as the profile makes it, without the profiles themselves."""
     base = without(root, "profiles")
     overlay = overlays(root).get(profile or "")
-    merged = merge(base, overlay) if isinstance(overlay, MappingNode) else base
+    return laid_over(base, overlay) if isinstance(overlay, MappingNode) else base
+
+
+def laid_over(base: MappingNode, overlay: MappingNode) -> MappingNode:
+    """Return the file with an overlay laid over it; ``source`` and ``sources`` take each other's place."""
+    for given, other in (("source", "sources"), ("sources", "source")):
+        if given in overlay.entries and other not in overlay.entries:
+            base = without(base, other)
+    merged = merge(base, overlay)
     assert isinstance(merged, MappingNode)
     return merged

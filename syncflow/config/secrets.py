@@ -10,7 +10,7 @@ from syncflow.config.models.routes import RoutesFile
 from syncflow.config.nodes import Path, ScalarNode, is_nothing, scalars
 from syncflow.config.scalars import Unset
 
-_SECRETS_OF_SOURCES = frozenset({"secret", "token", "bearer", "basic"})
+_SECRETS_OF_SOURCES = frozenset({"secret", "token", "bearer", "basic", "password", "url"})
 
 
 def secret_values(
@@ -34,7 +34,7 @@ def _of_files(from_variables: Iterable[ScalarNode]) -> Iterator[str]:
 
 
 def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]]) -> bool:
-    if path[0] == "source":
+    if path[0] in {"source", "sources"}:
         return not _SECRETS_OF_SOURCES.isdisjoint(path)
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False

@@ -1,4 +1,4 @@
-"""What can be told of a source's settings before it is opened, beyond what its model says."""
+"""What can be told of sources' settings before they are opened, beyond what their models say."""
 
 from __future__ import annotations
 
@@ -11,30 +11,55 @@ from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.routes import RoutesFile
+from syncflow.config.models.routes import FileSource, GenerateSource, RoutesFile, SourceSettings
 from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
 
 
-def check_source(
+def check_sources(
     routes: Document[RoutesFile], *, is_installed: Callable[[str], bool] = is_installed
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the settings of the source. ``is_installed`` is asked for the packages of its extras."""
-    yield from _generated_record(routes)
-    yield from _shares(routes)
-    yield from check_webhook(routes, is_installed=is_installed)
-    yield from _journal_is_the_source(routes)
-    yield from _followed(routes)
-    yield from _packed(routes, is_installed)
-    yield from _encoding(routes)
+    """Yield what is wrong with the settings of the sources. ``is_installed`` is asked for the packages of their extras."""
+    for at, settings in routes.model.all_sources.items():
+        if settings.generate is not None:
+            yield from _generated_record(routes, settings.generate, (*at, "generate"))
+            yield from _shares(routes, settings.generate, (*at, "generate"))
+        if settings.webhook is not None:
+            yield from check_webhook(routes, settings.webhook, (*at, "webhook"), is_installed=is_installed)
+        if settings.file is not None:
+            yield from _journal_is_the_source(routes, settings.file)
+            yield from _followed(routes, settings.file, (*at, "file"))
+            yield from _packed(routes, settings.file, (*at, "file"), is_installed)
+        yield from _encoding(routes, settings, at)
+    yield from _of_several(routes)
 
 
-def _generated_record(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    generate = routes.model.source.generate
+def _of_several(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
+    """Yield sources that would take each other's place."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, settings in routes.model.sources.items():
+        place = _place_of(settings)
+        if place in seen:
+            message = f"`{seen[place]}` and `{name}` read the same {place[0]}"
+            yield routes.report("SF205", message, "sources", name, at_key=True, expected="each source once")
+        elif place:
+            seen[place] = name
+
+
+def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
+    if settings.stdin is not None:
+        return "standard input", ""
+    if settings.webhook is not None:
+        return "address", settings.webhook.listen
+    if settings.file is not None:
+        return "file", os.path.normpath(settings.file.path)
+    return None
+
+
+def _generated_record(
+    routes: Document[RoutesFile], generate: GenerateSource, at: tuple[str, ...]
+) -> Iterator[Diagnostic]:
     kinds = list(routes.model.records)
-    if generate is None:
-        return
-    at = ("source", "generate")
     if generate.record is None and len(kinds) > 1:
         message, hint = "which kind of record is generated?", f"add `record: {kinds[0]}`"
         yield routes.report("SF404", message, *at, at_key=True, expected=one_of(kinds), hint=hint)
@@ -43,26 +68,23 @@ def _generated_record(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
         yield routes.report("SF404", message, *at, "record", expected=one_of(kinds), suggestion=close)
 
 
-def _shares(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    generate = routes.model.source.generate
-    changes = get_args(Change)
-    shares = generate.shares if generate else {}
+def _shares(routes: Document[RoutesFile], generate: GenerateSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    changes, shares = get_args(Change), generate.shares
     for name, share in shares.items():
-        at = ("source", "generate", "shares", name)
+        place = (*at, "shares", name)
         if name not in changes:
             close = did_you_mean(name, changes)
             message = f"unknown key `{name}`"
-            yield routes.report("SF201", message, *at, at_key=True, expected=one_of(changes), suggestion=close)
+            yield routes.report("SF201", message, *place, at_key=True, expected=one_of(changes), suggestion=close)
         elif share < 0:
-            yield routes.report("SF206", f"`{name}` is out of bounds", *at, expected="at least 0")
+            yield routes.report("SF206", f"`{name}` is out of bounds", *place, expected="at least 0")
     if shares and not any(shares.values()):
-        place = ("source", "generate", "shares")
-        yield routes.report("SF206", "no operation has a share", *place, at_key=True, expected="one share above 0")
+        message = "no operation has a share"
+        yield routes.report("SF206", message, *at, "shares", at_key=True, expected="one share above 0")
 
 
-def _journal_is_the_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    file = routes.model.source.file
-    if file is None or routes.is_unset("journal", "path"):
+def _journal_is_the_source(routes: Document[RoutesFile], file: FileSource) -> Iterator[Diagnostic]:
+    if routes.is_unset("journal", "path"):
         return
     base = routes.path.parent
     events, journal = base / file.path, base / routes.model.journal.path
@@ -71,20 +93,18 @@ def _journal_is_the_source(routes: Document[RoutesFile]) -> Iterator[Diagnostic]
         yield routes.report("SF205", message, "journal", "path", expected="a file of its own")
 
 
-def _followed(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    file = routes.model.source.file
-    if file is None or not file.follow or has_magic(file.path):
+def _followed(routes: Document[RoutesFile], file: FileSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    if not file.follow or has_magic(file.path):
         return
     if file.path.endswith((".gz", ".zst")):
         message, hint = "a compressed file does not grow, and cannot be followed", "remove `follow: true`"
-        yield routes.report("SF205", message, "source", "file", "follow", hint=hint)
+        yield routes.report("SF205", message, *at, "follow", hint=hint)
     elif file.format == "json":
         message, hint = "a JSON document has an end, and cannot be followed", "write `format: jsonl`, an event a line"
-        yield routes.report("SF205", message, "source", "file", "format", hint=hint)
+        yield routes.report("SF205", message, *at, "format", hint=hint)
 
 
-def _encoding(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
-    source = routes.model.source
+def _encoding(routes: Document[RoutesFile], source: SourceSettings, at: tuple[str, ...]) -> Iterator[Diagnostic]:
     given = source.file or source.stdin
     if given is None or given.encoding in {None, "utf-8"}:
         return
@@ -93,14 +113,15 @@ def _encoding(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:
     )
     if given.format == "json" or is_named:
         message, hint = "a JSON document is UTF-8", "remove `encoding`, or write `format: jsonl` for an event a line"
-        yield routes.report("SF205", message, "source", source.kind, "encoding", hint=hint)
+        yield routes.report("SF205", message, *at, source.kind, "encoding", hint=hint)
 
 
-def _packed(routes: Document[RoutesFile], is_installed: Callable[[str], bool]) -> Iterator[Diagnostic]:
-    file = routes.model.source.file
-    if file is not None and file.path.endswith(".zst") and not is_installed("zstandard"):
+def _packed(
+    routes: Document[RoutesFile], file: FileSource, at: tuple[str, ...], is_installed: Callable[[str], bool]
+) -> Iterator[Diagnostic]:
+    if file.path.endswith(".zst") and not is_installed("zstandard"):
         message, hint = "files called .zst need a package that is not installed", "pip install 'syncflow[zst]'"
-        yield routes.report("SF222", message, "source", "file", "path", hint=hint)
+        yield routes.report("SF222", message, *at, "path", hint=hint)
 
 
 def _is_same(one: Path, other: Path) -> bool:

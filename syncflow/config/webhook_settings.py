@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from typing import TypeAlias
 
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
@@ -17,7 +18,7 @@ _LOOPBACK = re.compile(r"(127\.[0-9.]+|\[?::1\]?|localhost):")
 WEBHOOK_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 """A path that no client writes in two ways."""
 
-_AT = ("source", "webhook")
+_Place: TypeAlias = "tuple[str, ...]"
 
 
 def is_installed(package: str) -> bool:
@@ -29,56 +30,58 @@ def is_installed(package: str) -> bool:
 
 
 def check_webhook(
-    routes: Document[RoutesFile], *, is_installed: Callable[[str], bool] = is_installed
+    routes: Document[RoutesFile],
+    webhook: WebhookSource,
+    at: _Place,
+    *,
+    is_installed: Callable[[str], bool] = is_installed,
 ) -> Iterator[Diagnostic]:
-    """Yield the problems of a webhook's settings."""
-    webhook = routes.model.source.webhook
-    if webhook is None:
-        return
-    yield from _place(routes, webhook)
-    yield from _certificates(routes, webhook)
-    yield from _headers(routes, webhook)
+    """Yield the problems of a webhook's settings, which stand ``at`` a place of the file."""
+    yield from _place(routes, webhook, at)
+    yield from _certificates(routes, webhook, at)
+    yield from _headers(routes, webhook, at)
     handshake = webhook.handshake
     if handshake is not None and handshake.hmac_field and (webhook.signature is None or not webhook.signature.secrets):
         expected = "`signature` with a secret, which signs the answer"
-        yield routes.report("SF208", "`handshake` is not complete", *_AT, "handshake", at_key=True, expected=expected)
+        yield routes.report("SF208", "`handshake` is not complete", *at, "handshake", at_key=True, expected=expected)
     if webhook.signature is not None:
-        yield from _keys(routes, webhook.signature, is_installed)
-    yield from _open_to_all(routes, webhook)
+        yield from _keys(routes, webhook.signature, (*at, "signature"), is_installed)
+    yield from _open_to_all(routes, webhook, at)
 
 
-def _place(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+def _place(routes: Document[RoutesFile], webhook: WebhookSource, at: _Place) -> Iterator[Diagnostic]:
     address = _ADDRESS.match(webhook.listen)
-    if not routes.is_unset(*_AT, "listen") and (address is None or int(address[1]) > 65535):
+    if not routes.is_unset(*at, "listen") and (address is None or int(address[1]) > 65535):
         expected = "address:port, such as 127.0.0.1:8080"
-        yield routes.report("SF205", "`listen` is not written like this", *_AT, "listen", expected=expected)
-    if not routes.is_unset(*_AT, "path") and not WEBHOOK_PATH.fullmatch(webhook.path):
+        yield routes.report("SF205", "`listen` is not written like this", *at, "listen", expected=expected)
+    if not routes.is_unset(*at, "path") and not WEBHOOK_PATH.fullmatch(webhook.path):
         expected = "a path such as /events: letters, digits and . _ ~ - between slashes"
-        yield routes.report("SF205", "`path` is not written like this", *_AT, "path", expected=expected)
+        yield routes.report("SF205", "`path` is not written like this", *at, "path", expected=expected)
 
 
-def _open_to_all(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+def _open_to_all(routes: Document[RoutesFile], webhook: WebhookSource, at: _Place) -> Iterator[Diagnostic]:
     is_proved = webhook.signature or webhook.auth or (webhook.tls and webhook.tls.client_ca)
-    if is_proved or routes.is_unset(*_AT, "listen") or _LOOPBACK.match(webhook.listen):
+    if is_proved or routes.is_unset(*at, "listen") or _LOOPBACK.match(webhook.listen):
         return
     message = f"every sender that reaches {webhook.listen} is believed"
     hint = "give `signature:` or `auth:`, or listen on 127.0.0.1"
-    yield routes.report("SF223", message, *_AT, "listen", severity="warning", hint=hint)
+    yield routes.report("SF223", message, *at, "listen", severity="warning", hint=hint)
 
 
-def _certificates(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+def _certificates(routes: Document[RoutesFile], webhook: WebhookSource, at: _Place) -> Iterator[Diagnostic]:
     files = {} if webhook.tls is None else webhook.tls.model_dump(exclude_none=True, exclude={"password"})
     for name, file in files.items():
-        at = (*_AT, "tls", name)
-        if not routes.is_unset(*at) and not (routes.path.parent / file).is_file():
-            yield routes.report("SF515", f"there is no file {file}", *at, expected="a file (PEM), relative to this one")
+        place = (*at, "tls", name)
+        if not routes.is_unset(*place) and not (routes.path.parent / file).is_file():
+            expected = "a file (PEM), relative to this one"
+            yield routes.report("SF515", f"there is no file {file}", *place, expected=expected)
 
 
-def _headers(routes: Document[RoutesFile], webhook: WebhookSource) -> Iterator[Diagnostic]:
+def _headers(routes: Document[RoutesFile], webhook: WebhookSource, at: _Place) -> Iterator[Diagnostic]:
     for index, name in enumerate(webhook.headers):
         if name.lower() in _never_data(webhook):
             message = f"`{name}` proves who sends, and is never data"
-            yield routes.report("SF206", message, *_AT, "headers", index, expected="another header")
+            yield routes.report("SF206", message, *at, "headers", index, expected="another header")
 
 
 def _never_data(webhook: WebhookSource) -> set[str]:
@@ -87,17 +90,16 @@ def _never_data(webhook: WebhookSource) -> set[str]:
 
 
 def _keys(
-    routes: Document[RoutesFile], signature: WebhookSignature, is_installed: Callable[[str], bool]
+    routes: Document[RoutesFile], signature: WebhookSignature, at: _Place, is_installed: Callable[[str], bool]
 ) -> Iterator[Diagnostic]:
     algorithm = signature.key_algorithm
     name = "secret" if algorithm is None else "public_key"
     value = signature.secret if algorithm is None else signature.public_key
-    at = (*_AT, "signature", name)
     given = value if isinstance(value, tuple) else (value,)
     if not given:
-        yield routes.report("SF206", f"`{name}` must not be empty", *at, expected=f"at least one {name}")
+        yield routes.report("SF206", f"`{name}` must not be empty", *at, name, expected=f"at least one {name}")
     for index, text in enumerate(given):
-        place = (*at, index) if isinstance(value, tuple) else at
+        place: tuple[str | int, ...] = (*at, name, index) if isinstance(value, tuple) else (*at, name)
         if routes.is_unset(*place):
             continue
         if not text:
@@ -107,7 +109,7 @@ def _keys(
     if algorithm is not None and not is_installed("cryptography"):
         message = f"{algorithm} needs a package that is not installed"
         hint = "pip install 'syncflow[signatures]'"
-        yield routes.report("SF222", message, *_AT, "signature", at_key=True, hint=hint)
+        yield routes.report("SF222", message, *at, at_key=True, hint=hint)
 
 
 def _misfit(text: str, signature: WebhookSignature, algorithm: KeyAlgorithm | None) -> str:

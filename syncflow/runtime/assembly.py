@@ -21,6 +21,7 @@ from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.columns import columns_of
 from syncflow.compiler.requests import SystemPlan
+from syncflow.config.models.routes import SourceSettings
 from syncflow.config.project import Project
 from syncflow.config.regular_files import oddity
 from syncflow.errors import UnavailableError
@@ -33,6 +34,7 @@ from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.sources import open_source
 from syncflow.sources.base import NothingToRead, Source
+from syncflow.sources.several import Several
 
 
 @asynccontextmanager
@@ -87,23 +89,36 @@ async def assembled(
 
 
 def _reads_once(project: Project) -> bool:
-    """Whether the project's source is a file that is read to its end."""
-    file = project.routes.model.source.file
-    return file is not None and not file.follow
+    """Whether all that the project reads is files that end."""
+    files = [settings.file for settings in project.routes.model.all_sources.values()]
+    return all(file is not None and not file.follow for file in files)
 
 
 def project_source(project: Project, *, clock: Clock, from_start: bool = False) -> Source:
     """Return the source that the project names, not opened yet."""
-    schemas = {kind: document.model for kind, document in project.schemas.items()}
     routes = project.routes.model
+    if routes.source is not None:
+        return source_at(project, ("source",), routes.source, clock=clock, from_start=from_start)
+    return Several(
+        {
+            name: source_at(project, ("sources", name), settings, clock=clock, from_start=from_start)
+            for name, settings in routes.sources.items()
+        }
+    )
+
+
+def source_at(
+    project: Project, at: tuple[str, ...], settings: SourceSettings, *, clock: Clock, from_start: bool = False
+) -> Source:
+    """Return the source at a place of the project's file, not opened yet; ``settings`` as there or changed."""
     return open_source(
-        routes.source,
+        settings,
         base=project.path.parent,
-        schemas=schemas,
+        schemas={kind: document.model for kind, document in project.schemas.items()},
         clock=clock,
         from_start=from_start,
-        each=routes.envelope.each,
-        columns=columns_of(project),
+        each=project.routes.model.envelope_of(at[-1]).each,
+        columns=columns_of(project, at),
     )
 
 

@@ -35,7 +35,7 @@ class MappingTrials:
     """Runs the tests of a project's mappings. Events are written in the usual envelope, and no rule ignores them."""
 
     def __init__(self, project: Project) -> None:
-        settings = project.routes.model.model_copy(update={"envelope": Envelope(), "ignore": ()})
+        settings = project.routes.model.model_copy(update={"envelope": Envelope(), "sources": {}, "ignore": ()})
         self._functions = library_of(project)
         self._check = compile_intake(settings, doors(project))
         self._transform = cache(lambda path: transform_of(project, project.mappings[path].model))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.config.render import render
-from syncflow.config.source_settings import check_source
+from syncflow.config.source_settings import check_sources
 from tests.compiler.projects import open_project
 
 MISSING = """\
@@ -21,11 +21,12 @@ routes.yaml:2:16: SF222 files called .zst need a package that is not installed
 def said(folder: Path, path: str, *installed: str) -> str:
     """Return what is said of a file source; the package may be missing here too, so the path is exchanged in a loaded project."""
     routes = open_project(folder).routes
-    file = routes.model.source.file
-    assert file is not None
-    source = routes.model.source.model_copy(update={"file": file.model_copy(update={"path": path})})
+    source = routes.model.source
+    assert source is not None
+    assert source.file is not None
+    source = source.model_copy(update={"file": source.file.model_copy(update={"path": path})})
     changed = replace(routes, model=routes.model.model_copy(update={"source": source}))
-    found = render(list(check_source(changed, is_installed=installed.__contains__)), "text")
+    found = render(list(check_sources(changed, is_installed=installed.__contains__)), "text")
     return found.replace(f"{folder.as_posix()}/", "").strip()
 
 

@@ -84,8 +84,10 @@ def test_yml_and_yaml_are_one_ending(tmp_path: Path) -> None:
 
 def test_variables_are_read_as_their_place_expects() -> None:
     project = good(RATE="9", BATCH="25")
-    assert project.routes.model.source.generate is not None
-    assert project.routes.model.source.generate.rate == Rate(9.0, 1.0)
+    source = project.routes.model.source
+    assert source is not None
+    assert source.generate is not None
+    assert source.generate.rate == Rate(9.0, 1.0)
     assert project.routes.model.systems["crm"].batch.records == 25
 
 

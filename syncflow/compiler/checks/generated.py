@@ -17,13 +17,18 @@ _DEEPEST = 8
 
 def check_generated(project: Project) -> Iterator[Diagnostic]:
     """Yield what keeps events from being made, or from being changed as the settings say."""
-    generate = project.routes.model.source.generate
+    for at, settings in project.routes.model.all_sources.items():
+        if settings.generate is not None:
+            yield from _check(project, settings.generate, (*at, "generate"))
+
+
+def _check(project: Project, generate: GenerateSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
     kinds = list(project.schemas)
-    kind = None if generate is None else generate.record or (kinds[0] if len(kinds) == 1 else None)
-    if generate is None or kind is None or kind not in project.schemas:
+    kind = generate.record or (kinds[0] if len(kinds) == 1 else None)
+    if kind is None or kind not in project.schemas:
         return
     schema = project.schemas[kind]
-    yield from _changes_of(project, generate, schema.model)
+    yield from _changes_of(project, generate, schema.model, at)
     for path in _unmakeable(schema.model, schema.model, (), _DEEPEST):
         yield schema.report(
             "SF421",
@@ -33,7 +38,9 @@ def check_generated(project: Project) -> Iterator[Diagnostic]:
         )
 
 
-def _changes_of(project: Project, generate: GenerateSource, schema: SchemaNode) -> Iterator[Diagnostic]:
+def _changes_of(
+    project: Project, generate: GenerateSource, schema: SchemaNode, at: tuple[str, ...]
+) -> Iterator[Diagnostic]:
     choices = [name for name, node in schema.properties.items() if _has_choices(node, schema)]
     for name in generate.changes_of:
         if name not in choices:
@@ -41,8 +48,7 @@ def _changes_of(project: Project, generate: GenerateSource, schema: SchemaNode) 
             yield project.routes.report(
                 "SF421",
                 f"`{name}` has no enum of two or more values" if known else f"the schema has no property `{name}`",
-                "source",
-                "generate",
+                *at,
                 "changes_of",
                 name,
                 at_key=True,

@@ -29,7 +29,9 @@ from syncflow.compiler.types.json import (
 from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
+from syncflow.config.models.handshakes import WebhookHandshake
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe, expression_path
+from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 
@@ -56,18 +58,14 @@ class Place(NamedTuple):
 def expressions_of(project: Project) -> Iterator[Place]:
     """Yield every expression of a project but those of adapters, which see other things."""
     routes = project.routes
-    for name in ("each", "record", "operation", "timestamp", "item", "id"):
-        text = getattr(routes.model.envelope, name)
-        if text is not None and name in routes.model.envelope.model_fields_set:
-            yield Place(routes, ("envelope", name), text, "", "foreign")
-    webhook = routes.model.source.webhook
-    handshake = webhook.handshake if webhook else None
-    for name in ("when", "answer", "token_at") if handshake and handshake.preset is None else ():
-        text = getattr(handshake, name)
-        if text is not None:
-            yield Place(routes, ("source", "webhook", "handshake", name), text, "", "foreign")
-    for name, text in handshake.answer_headers.items() if handshake and handshake.preset is None else ():
-        yield Place(routes, ("source", "webhook", "handshake", "answer_headers", name), text, "", "foreign")
+    for at, envelope in routes.model.envelopes.items():
+        for name in ("each", "record", "operation", "timestamp", "item", "id"):
+            text = getattr(envelope, name)
+            if text is not None and name in envelope.model_fields_set:
+                yield Place(routes, (*at, name), text, "", "foreign")
+    for at, source in routes.model.all_sources.items():
+        if source.webhook is not None and source.webhook.handshake is not None:
+            yield from _of_handshake(routes, source.webhook.handshake, (*at, "webhook", "handshake"))
     for kind, record in routes.model.records.items():
         yield Place(routes, ("records", kind, "id"), record.id, kind)
     for index, rule in enumerate(routes.model.ignore):
@@ -79,6 +77,17 @@ def expressions_of(project: Project) -> Iterator[Place]:
                 yield Place(routes, ("routes", index, name), text, kind, "rule", is_inner=True)
     for mapping in project.mappings.values():
         yield from _of_mapping(mapping)
+
+
+def _of_handshake(routes: Document[RoutesFile], handshake: WebhookHandshake, at: tuple[str, ...]) -> Iterator[Place]:
+    if handshake.preset is not None:
+        return
+    for name in ("when", "answer", "token_at"):
+        text = getattr(handshake, name)
+        if text is not None:
+            yield Place(routes, (*at, name), text, "", "foreign")
+    for name, text in handshake.answer_headers.items():
+        yield Place(routes, (*at, "answer_headers", name), text, "", "foreign")
 
 
 def _of_mapping(mapping: Document[MappingFile]) -> Iterator[Place]:

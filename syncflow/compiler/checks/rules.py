@@ -92,7 +92,12 @@ def _misspelt_words(project: Project, index: int, rule: str) -> Iterator[Diagnos
     settings = project.routes.model
     known = {
         "record": list(settings.records),
-        "operation": ["create", "update", "delete", *settings.envelope.operations],
+        "operation": [
+            "create",
+            "update",
+            "delete",
+            *(word for envelope in settings.envelopes.values() for word in envelope.operations),
+        ],
     }
     for node in walk(tree):
         if isinstance(node, nodes.Comparison):

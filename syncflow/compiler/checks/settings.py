@@ -29,7 +29,7 @@ def check_settings(project: Project) -> Iterator[Diagnostic]:
 
 def _versions(project: Project) -> Iterator[Diagnostic]:
     settings = project.routes.model
-    untimed = settings.envelope.timestamp is None
+    untimed = all(envelope.timestamp is None for envelope in settings.envelopes.values())
     for kind, record in settings.records.items():
         if record.version == "timestamp" and untimed:
             yield project.routes.report(

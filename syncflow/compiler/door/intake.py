@@ -52,6 +52,18 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
         ExpressionError: an expression of the envelope, of a rule or of an id.
         ValueError: a time zone that does not exist.
     """
+    if not any(settings.envelope for settings in routes.sources.values()):
+        return _of_one_envelope(routes, doors)
+    usual = _of_one_envelope(routes, doors)
+    own = {
+        name: _of_one_envelope(routes.model_copy(update={"envelope": settings.envelope}), doors)
+        for name, settings in routes.sources.items()
+        if settings.envelope is not None
+    }
+    return lambda raw: own.get(raw.position.partition.partition("/")[0], usual)(raw)
+
+
+def _of_one_envelope(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Raw], Accepted | Ignored | Refused]:
     rules = [(rule, compile_path(rule, UNCHECKED)) for rule in routes.ignore]
     careful = _careful(routes, doors, rules)
     everyday = _everyday(routes, doors)

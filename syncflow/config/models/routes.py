@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from syncflow.config.models.base import Model
+from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.models.sources import (
     FileSource,
@@ -42,6 +43,7 @@ __all__ = [
     "GenerateSource",
     "JournalKeep",
     "JournalSettings",
+    "NamedSource",
     "NullRule",
     "OnKeyChange",
     "OnLeave",
@@ -89,6 +91,13 @@ class Envelope(Model):
     """The record itself."""
     id: Expr | None = None
     """An id of the event itself, unique for ever; deduplicates repeated ones."""
+
+
+class NamedSource(SourceSettings):
+    """One of several sources."""
+
+    envelope: Envelope | None = None
+    """How its events are read; left out: as the project's ``envelope`` says."""
 
 
 class RecordSettings(Model):
@@ -279,8 +288,12 @@ class RoutesFile(Model):
 
     version: Version = 1
     """The version of this file's language."""
-    source: SourceSettings
+    model_config = ConfigDict(json_schema_extra=exactly_one("source", "sources"))
+
+    source: SourceSettings | None = None
     """Where events come from: one of generate, file, stdin, webhook."""
+    sources: dict[Name, NamedSource] = Field(default_factory=dict)
+    """Several sources, each by a name: {crm: {file: …}, hooks: {webhook: …}}, instead of ``source``."""
     envelope: Envelope = Envelope()
     """How events of another shape are read."""
     records: dict[Name, RecordSettings]
@@ -312,3 +325,30 @@ class RoutesFile(Model):
     """The profile used when none is asked for."""
     profiles: dict[Name, Any] = Field(default_factory=dict, repr=False)
     """Overlays: merged over this file, key by key, before it is read."""
+
+    @model_validator(mode="after")
+    def _has_one_source_or_several(self) -> Self:
+        if (self.source is None) == (not self.sources):
+            raise ValueError(f"expected `source` or `sources`, found {'both' if self.sources else 'none'}")
+        return self
+
+    @property
+    def all_sources(self) -> Mapping[tuple[str, ...], SourceSettings]:
+        """Every source, by its place in the file: ``("source",)``, or ``("sources", name)``."""
+        if self.source is not None:
+            return {("source",): self.source}
+        return {("sources", name): settings for name, settings in self.sources.items()}
+
+    @property
+    def envelopes(self) -> Mapping[tuple[str, ...], Envelope]:
+        """Every envelope, by its place in the file."""
+        found: dict[tuple[str, ...], Envelope] = {("envelope",): self.envelope}
+        for name, settings in self.sources.items():
+            if settings.envelope is not None:
+                found["sources", name, "envelope"] = settings.envelope
+        return found
+
+    def envelope_of(self, partition: str) -> Envelope:
+        """Return how the events of a partition are read: those of one of several sources begin with its name and a slash."""
+        named = self.sources.get(partition.partition("/")[0])
+        return self.envelope if named is None or named.envelope is None else named.envelope

@@ -130,14 +130,17 @@ class SourceSettings(Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        given = self._given()
         if len(given) != 1:
             raise ValueError(
-                f"expected exactly one of {', '.join(type(self).model_fields)}, found {', '.join(given) or 'none'}"
+                f"expected exactly one of {', '.join(SourceSettings.model_fields)}, found {', '.join(given) or 'none'}"
             )
         return self
 
     @property
     def kind(self) -> str:
         """The name of the source that is given."""
-        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+        return self._given()[0]
+
+    def _given(self) -> list[str]:
+        return [name for name in SourceSettings.model_fields if getattr(self, name) is not None]
