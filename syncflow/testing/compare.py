@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from syncflow.events import Json
 
@@ -17,11 +17,12 @@ NOTHING = "nothing"
 
 
 class Mismatch(NamedTuple):
-    """One place where what is expected is not what there is. ``path`` starts at the value compared."""
+    """One place where what is expected is not what there is. ``path`` starts at the value compared, which is in ``of``."""
 
     path: Path
     expected: str
     found: str
+    of: Literal["expect", "given"] = "expect"
 
 
 def words(value: Json) -> str:

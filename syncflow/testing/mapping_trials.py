@@ -27,6 +27,7 @@ from syncflow.testing.compare import Mismatch, compare
 from syncflow.testing.coverage import Mark, entry_mark, field_mark
 from syncflow.testing.expectations import Letter, check_error, check_unreadable
 from syncflow.testing.given import ambient, completed, raw
+from syncflow.testing.slips import slips_of_event, unknown_fields
 
 _Mapping = Document[MappingFile]
 
@@ -37,12 +38,19 @@ class MappingTrials:
     def __init__(self, project: Project) -> None:
         settings = project.routes.model.model_copy(update={"envelope": Envelope(), "sources": {}, "ignore": ()})
         self._functions = library_of(project)
+        self._schemas = project.schemas
         self._check = compile_intake(settings, doors(project))
         self._transform = cache(lambda path: transform_of(project, project.mappings[path].model))
 
     def trial(self, document: _Mapping, test: MappingTest) -> Callable[[set[Mark]], Iterator[Mismatch]]:
         """Return what runs a test."""
-        return lambda exercised: self._run(document, test, exercised)
+        return lambda exercised: self._with_slips(document, test, exercised)
+
+    def _with_slips(self, document: _Mapping, test: MappingTest, exercised: set[Mark]) -> Iterator[Mismatch]:
+        found = list(self._run(document, test, exercised))
+        yield from found
+        if found:
+            yield from slips_of_event(test.given, self._schemas[document.model.source].model)
 
     def _run(self, document: _Mapping, test: MappingTest, exercised: set[Mark]) -> Iterator[Mismatch]:
         transform = self._transform(document.path)
@@ -56,7 +64,10 @@ class MappingTrials:
         if error is not None or isinstance(came, Letter):
             yield from check_error(error, [came] if isinstance(came, Letter) else [], "a payload")
             return
-        expected = _expected_fields(test)
+        unknown = list(unknown_fields(_expected_fields(test), document.model.fields))
+        yield from unknown
+        strange = {mismatch.path[0] for mismatch in unknown}
+        expected = {name: value for name, value in _expected_fields(test).items() if name not in strange}
         exercised.update(field_mark(document, name) for name in (came if test.exactly else expected))
         told = {
             name: said

@@ -12,7 +12,7 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.values import text_of
 from syncflow.config.diagnostics import one_of
-from syncflow.config.models.trials import RouteExpectation, RouteTest
+from syncflow.config.models.trials import ErrorExpectation, RouteExpectation, RouteTest
 from syncflow.config.project import Project
 from syncflow.errors import DataError
 from syncflow.events import Delivery, Event, Json, Raw, Routed
@@ -22,6 +22,7 @@ from syncflow.testing.coverage import Mark, entry_mark, field_mark, route_mark
 from syncflow.testing.expectations import Asked, Letter, check_error, check_requests
 from syncflow.testing.given import ambient, completed, moment, raw
 from syncflow.testing.mapping_trials import entries_of
+from syncflow.testing.slips import meant, slips_of_event, unknown_fields
 
 
 class RouteTrials:
@@ -31,11 +32,28 @@ class RouteTrials:
         self._project = project
         self._program = program
         self._routes = written_routes(project)
+        self._fields = {
+            name: list(route.mappings[system].model.fields)
+            for route in self._routes
+            for system, name in route.legs.items()
+        }
 
     def trial(self, test: RouteTest, index: int | None = None) -> Callable[[set[Mark]], Iterator[Mismatch]]:
         """Return what runs a test; ``index`` is the route that it stands at, None for one of the whole file."""
         kinds = [route.kind for route in self._routes if index in {None, route.index}]
-        return lambda exercised: self._run(test, kinds[0] if kinds else "", exercised)
+        return lambda exercised: self._with_slips(test, kinds[0] if kinds else "", exercised)
+
+    def _with_slips(self, test: RouteTest, kind: str, exercised: set[Mark]) -> Iterator[Mismatch]:
+        found = list(self._run(test, kind, exercised))
+        yield from found
+        if found and self._is_usual and isinstance(test.given, dict):
+            named = test.given.get("record", kind)
+            if isinstance(named, str) and named in self._project.schemas:
+                yield from slips_of_event(test.given, self._project.schemas[named].model)
+
+    @property
+    def _is_usual(self) -> bool:
+        return not self._project.routes.model.envelope.model_fields_set - {"operations", "each"}
 
     def _run(self, test: RouteTest, kind: str, exercised: set[Mark]) -> Iterator[Mismatch]:
         self._check_names(test.expect)
@@ -54,14 +72,21 @@ class RouteTrials:
         given: Sequence[Json] = test.given if isinstance(test.given, list) else [test.given]
         if not given:
             raise DataError("given: an event is expected, or a list of events")
-        usual = not self._project.routes.model.envelope.model_fields_set - {"operations", "each"}
-        events = [completed(event, kind=kind, test=test) if usual else event for event in given]
+        events = [completed(event, kind=kind, test=test) if self._is_usual else event for event in given]
         return [raw(event, number) for number, event in enumerate(events, 1)]
 
     def _check_names(self, expect: RouteExpectation) -> None:
-        for route in (*(expect.routes or ()), *expect.operations, *expect.payloads):
-            if route not in self._program.routes:
-                raise DataError(f"expect: there is no route {route}; expected {one_of(list(self._program.routes))}")
+        routes, systems = list(self._program.routes), list(self._program.systems)
+        error = expect.error.route if isinstance(expect.error, ErrorExpectation) else None
+        for route in (*(expect.routes or ()), *expect.operations, *expect.payloads, *filter(None, (error,))):
+            if route not in routes:
+                raise DataError(f"expect: there is no route {route}; expected {one_of(routes)}{meant(route, routes)}")
+        for request in expect.requests or ():
+            if request.system is not None and request.system not in systems:
+                words = (
+                    f"there is no system {request.system}; expected {one_of(systems)}{meant(request.system, systems)}"
+                )
+                raise DataError(f"expect: {words}")
 
     def _requests(self, rehearsal: Rehearsal) -> list[Asked]:
         systems = self._program.systems
@@ -91,7 +116,13 @@ class RouteTrials:
         for route, payload in expect.payloads.items():
             if route in sent:
                 path = ("payloads", route)
-                yield from compare(payload, sent[route].payload, exactly=test.exactly, path=path)
+                unknown = (
+                    list(unknown_fields(payload, self._fields[route], path=path)) if isinstance(payload, dict) else []
+                )
+                yield from unknown
+                strange = {mismatch.path[-1] for mismatch in unknown}
+                known = {name: value for name, value in payload.items() if name not in strange} if strange else payload
+                yield from compare(known, sent[route].payload, exactly=test.exactly, path=path)
             else:
                 yield Mismatch(("payloads", route), "a payload", NOTHING)
 

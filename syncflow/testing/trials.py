@@ -106,5 +106,6 @@ def _run(trial: _Trial, exercised: set[Mark]) -> Result:
 
 
 def _located(mismatch: Mismatch, trial: _Trial) -> Difference:
-    span = trial.document.span(*trial.at, "expect", *mismatch.path)
-    return Difference(dotted(mismatch.path), mismatch.expected, mismatch.found, span)
+    span = trial.document.span(*trial.at, mismatch.of, *mismatch.path)
+    path = mismatch.path if mismatch.of == "expect" else (mismatch.of, *mismatch.path)
+    return Difference(dotted(path), mismatch.expected, mismatch.found, span)

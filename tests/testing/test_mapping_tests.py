@@ -29,7 +29,7 @@ def test_only_what_is_named_is_compared(tmp_path: Path, expect: str) -> None:
     ("expect", "found"),
     [
         ("{last_name: Bob}", ("last_name", '"Bob"', '"Ada"')),
-        ("{lastname: Ada}", ("lastname", '"Ada"', "nothing")),
+        ("{lastname: Ada}", ("lastname", "a field of the mapping", "no field `lastname`; did you mean `last_name`?")),
         ("{email: null}", ("email", "null", '"ada@x.org"')),
         ("{external_id: 1}", ("external_id", "1", '"A1"')),
         ("{external_id: A1, email: ada@x.org, kind: Lead}, exactly: true", ("last_name", "nothing", '"Ada"')),
@@ -171,7 +171,11 @@ tests:
         ("{email: {unreadable: false}, last_name: {unreadable: false}}", "a@x.org", []),
         ("{kind: {unreadable: true}, email: a@x.org, external_id: A1, last_name: Ada}, exactly: true", "ada", []),
         ("{kind: {unreadable: true}}", "a@x.org", [("kind", "a value that cannot be read", '"Lead"')]),
-        ("{last_nam: {unreadable: true}}", "ada", [("last_nam", "a value that cannot be read", "nothing")]),
+        (
+            "{last_nam: {unreadable: true}}",
+            "ada",
+            [("last_nam", "a field of the mapping", "no field `last_nam`; did you mean `last_name`?")],
+        ),
         (
             "{kind: {unreadable: false}}",
             "ada",
@@ -204,3 +208,28 @@ def test_a_test_says_that_a_value_cannot_be_read(
         expect = expect.replace("}, exactly: true", "}\n    exactly: true")
     text = PHONES["person.yaml"].replace("EXPECTED", expect).replace("name: ada,", f"name: {given},")
     assert differences(tmp_path, {"person.yaml": text}) == found
+
+
+SLIPS = {
+    "of the event": (
+        "{itme: {id: A1, type: lead}}",
+        ("given.itme", "a part of an event", "no `itme`; did you mean `item`?"),
+    ),
+    "of the item": (
+        "{item: {id: A1, type: lead, nmae: Ada}}",
+        ("given.item.nmae", "a name of the schema", "no `nmae`; did you mean `name`?"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "slip"), SLIPS.values(), ids=SLIPS)
+def test_a_test_that_fails_names_the_slip_in_what_it_gives(
+    tmp_path: Path, given: str, slip: tuple[str, str, str]
+) -> None:
+    files = of_mapping(f"- {{name: a lead, given: {given}, expect: {{last_name: Ada}}}}")
+    assert differences(tmp_path, files)[-1] == slip
+
+
+def test_what_a_test_gives_beyond_the_schema_is_no_difference(tmp_path: Path) -> None:
+    files = of_mapping("- {name: a lead, given: {item: {id: A1, type: lead, nmae: Ada}}, expect: {last_name: Unknown}}")
+    assert differences(tmp_path, files) == []

@@ -82,7 +82,15 @@ def test_events_before_the_last_must_have_been_delivered(tmp_path: Path) -> None
         ("{name: x, given: [], expect: {routes: []}}", "given: an event is expected, or a list of events"),
         (
             f"{{name: x, given: {LEAD}, expect: {{routes: [contacts]}}}}",
-            "expect: there is no route contacts; expected one of contacts/sales, contacts/support",
+            "expect: there is no route contacts; expected one of contacts/sales, contacts/support; did you mean `contacts/sales`?",
+        ),
+        (
+            f"{{name: x, given: {LEAD}, expect: {{requests: [{{system: sale}}]}}}}",
+            "expect: there is no system sale; expected one of sales, support; did you mean `sales`?",
+        ),
+        (
+            f"{{name: x, given: {LEAD}, expect: {{error: {{route: contacts/sale}}}}}}",
+            "expect: there is no route contacts/sale; expected one of contacts/sales, contacts/support; did you mean `contacts/sales`?",
         ),
     ],
 )
@@ -148,3 +156,14 @@ def test_a_default_that_no_record_can_need_is_not_missed(tmp_path: Path, form: s
 
 def test_a_project_without_tests_has_none(tmp_path: Path) -> None:
     assert run_tests(open_project(tmp_path)).results == ()
+
+
+def test_a_field_that_the_mapping_does_not_make_is_named(tmp_path: Path) -> None:
+    expect = "{payloads: {contacts/sales: {lastname: Unknown, kind: Lead}}}"
+    assert differences(tmp_path, of_routes(f"- {{name: x, given: {LEAD}, expect: {expect}}}")) == [
+        (
+            "payloads.contacts/sales.lastname",
+            "a field of the mapping",
+            "no field `lastname`; did you mean `last_name`?",
+        )
+    ]
