@@ -149,6 +149,10 @@ def _report(folder: Path, written: list[Path], template: Template) -> None:
     for path in written:
         say(f"wrote {path}")
     say()
+    say(
+        f"Editors check these files by {FOLDER}, which git ignores: after a clone, `syncflow schema export` writes it again."
+    )
+    say()
     say("Next:")
     if folder != Path():
         say(f"  cd {folder}")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 REDRAW_SECONDS = 0.25
 LINE_SECONDS = 5.0
+FIRST_LINE_SECONDS = 1.5
+"""Early: a run that prints nothing looks as if it hung."""
 
 
 async def showing(engine: Engine) -> None:
@@ -51,14 +53,15 @@ async def logging_progress(engine: Engine) -> None:
 
 
 async def _saying(engine: Engine) -> None:
-    speeds, last = Speeds(), ""
+    speeds, last, seconds = Speeds(), "", FIRST_LINE_SECONDS
+    standings(engine.snapshot(), _systems(engine), speeds, now=time.monotonic())
     while True:
+        await asyncio.sleep(seconds)
         shown = standings(engine.snapshot(), _systems(engine), speeds, now=time.monotonic())
         text = "\n".join(map(visible, lines(shown)))
-        if last and text != last:
+        if text != last:
             remark(text)
-        last = text
-        await asyncio.sleep(LINE_SECONDS)
+        last, seconds = text, LINE_SECONDS
 
 
 def _systems(engine: Engine) -> dict[str, str]:

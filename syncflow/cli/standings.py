@@ -81,7 +81,8 @@ def lines(shown: Standings) -> Iterator[str]:
     yield shown.summary
     for each in shown.systems:
         waits = f"{each.in_flight} in flight  {each.waiting:,} waiting  {each.retrying:,} retrying  {each.dead:,} dead"
-        speed = f"{each.speed or '0.0'} requests/s of {', '.join(each.limits) or 'none'}"
+        limits = ", ".join(each.limits) or "none"
+        speed = f"{each.speed} requests/s of {limits}" if each.speed else f"limit {limits}"
         yield f"  {each.name}: {speed}  {waits}" + (f"  {each.trouble}" if each.trouble else "")
 
 

@@ -37,6 +37,9 @@ def test_init_writes_the_template(command: Command, tmp_path: Path) -> None:
     assert {name: split(found[name])[1] for name in found if not name.startswith(".")} == written(TEMPLATE)
     assert "wrote " in ended.out
     assert "syncflow dry-run" in ended.out
+    assert (
+        "Editors check these files by .syncflow/schemas, which git ignores: after a clone, `syncflow schema export` writes it again.\n"
+    ) in ended.out
 
 
 def test_every_file_of_a_new_project_tells_editors_where_its_schema_is(command: Command, tmp_path: Path) -> None:
