@@ -6,17 +6,28 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from syncflow.cli.console import remarks_to
+from syncflow.cli.repeats import Repeats
 from syncflow.visible import visible, visible_json
 
 
 class _Stream(logging.Handler):
     """Writes to whatever standard error is now: the live view puts its own there."""
 
+    def __init__(self, repeats: Repeats, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self._repeats = repeats
+
     def emit(self, record: logging.LogRecord) -> None:
+        if self._repeats.is_news(record):
+            self.write(record)
+
+    def write(self, record: logging.LogRecord) -> None:
+        """Write a record, be it news or not."""
         sys.stderr.write(self.format(record) + "\n")
         sys.stderr.flush()
 
@@ -28,7 +39,13 @@ class _OfLibraries(_Stream):
         fields = {"logger": record.name, "place": f"{record.filename}:{record.lineno}"}
         if record.exc_info and record.exc_info[0]:
             fields["error"] = record.exc_info[0].__name__
-        said = {"msg": "library.warned", "levelname": record.levelname, "created": record.created, "fields": fields}
+        said = {
+            "msg": "library.warned",
+            "levelname": record.levelname,
+            "levelno": record.levelno,
+            "created": record.created,
+            "fields": fields,
+        }
         super().emit(logging.makeLogRecord(said))
 
 
@@ -48,10 +65,14 @@ class JsonFormat(logging.Formatter):
         return visible_json(json.dumps(head | _fields(record), ensure_ascii=False, default=str))
 
 
-def log_to_stderr(*, level: str, as_json: bool) -> None:
-    """Send syncflow's log to standard error, from ``level`` on; of what libraries log, that they warned."""
+def log_to_stderr(*, level: str, as_json: bool) -> Callable[[], None]:
+    """Send syncflow's log to standard error, from ``level`` on; of what libraries log, that they warned.
+
+    Return a function that tells, at the end, how often lines came again that were written once (``repeats``).
+    """
     formatter = JsonFormat() if as_json else TextFormat()
-    handler, of_libraries = _Stream(), _OfLibraries(logging.WARNING)
+    repeats = Repeats()
+    handler, of_libraries = _Stream(repeats), _OfLibraries(repeats, logging.WARNING)
     handler.setFormatter(formatter)
     of_libraries.setFormatter(formatter)
     root, logger = logging.getLogger(), logging.getLogger("syncflow")
@@ -60,6 +81,12 @@ def log_to_stderr(*, level: str, as_json: bool) -> None:
     logger.setLevel(level)
     logger.propagate = False
     remarks_to(_remark_as_json if as_json else None)
+
+    def tell_repeats() -> None:
+        for record in repeats.left():
+            handler.write(record)
+
+    return tell_repeats
 
 
 def _remark_as_json(text: str) -> None:

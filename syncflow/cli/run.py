@@ -99,7 +99,7 @@ def run(
     if drain and (from_start or limit is not None):
         raise typer.BadParameter("--drain reads nothing, so --limit and --from-start have no meaning with it")
     level, as_json = _level(), log_format is LogFormat.JSON
-    log_to_stderr(level="WARNING" if quiet else level, as_json=as_json)
+    tell_repeats = log_to_stderr(level="WARNING" if quiet else level, as_json=as_json)
     wishes = Wishes(
         routes=routes,
         profile=profile,
@@ -115,7 +115,10 @@ def run(
     )
     project = load_project(routes, profile=profile)
     _check_routes(project, wishes.only)
-    ended = _ended(project, wishes)
+    try:
+        ended = _ended(project, wishes)
+    finally:
+        tell_repeats()
     _say_end(ended, output, log_format)
     if ended.signal_number:
         raise typer.Exit(128 + ended.signal_number)
