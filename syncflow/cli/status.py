@@ -136,6 +136,9 @@ def _totals(found: dict[str, Any]) -> None:
         if found["deliveries"]:
             say()
             _counts(title, found["deliveries"])
+    if found["source_lags"]:
+        say()
+        _lags(found["source_lags"], now=time.time())
     if found["queues"]:
         say()
         _queues(found["queues"], now=time.time())
@@ -226,6 +229,25 @@ def _source_requests(counts: dict[str, int]) -> str:
     refused = [f"{outcome} {count:,}" for outcome, count in counts.items() if outcome not in ANSWERED]
     told = f"requests to the webhook: {counts.get('accepted', 0):,} accepted"
     return f"{told}; refused: {', '.join(refused)}" if refused else told
+
+
+def _lags(lags: list[dict[str, Any]], *, now: float) -> None:
+    headers = ("SOURCE", "EVENTS BEHIND", "BYTES BEHIND", "SECONDS BEHIND", "READS NEXT")
+    rows = [
+        (
+            row["partition"],
+            *("" if row[unit] is None else f"{row[unit]:,.0f}" for unit in ("events", "bytes", "seconds")),
+            "" if row["next_at"] is None else moment(row["next_at"]),
+        )
+        for row in lags
+    ]
+    told = [place for place in range(len(headers)) if not place or any(row[place] for row in rows)]
+    say_table(
+        [headers[place] for place in told],
+        [tuple(row[place] for place in told) for row in rows],
+        numbers=frozenset(headers[1:4]),
+    )
+    say(f"as of {span(now - lags[0]['at'])} ago")
 
 
 def _closing(found: dict[str, Any]) -> None:

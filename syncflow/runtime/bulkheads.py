@@ -79,6 +79,7 @@ _OF_THE_RUN = {
     "open_marks": "marks were counted",
     "open_elsewhere": "open deliveries were counted",
     "note_requests": "requests to the source were noted",
+    "note_lags": "the lag of the source was noted",
     "note_reload": "a reload was noted",
     "totals": "it was counted",
     "close": "it was closed",

@@ -38,7 +38,7 @@ from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Journal, Opened
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
-from syncflow.runtime.source_requests import SourceRequests
+from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
@@ -90,7 +90,7 @@ class Engine:
         self._reason = ""
         self._group: asyncio.TaskGroup | None = None
         self._ended = False
-        self._source_requests = SourceRequests(source, journal)
+        self._source_news = SourceNews(source, journal)
         self._systems = Systems(
             program,
             connect=systems,
@@ -201,7 +201,8 @@ class Engine:
     def snapshot(self) -> Tally:
         """Return the counts with how every system stands now."""
         self._systems.show()
-        self.tally.source_requests = dict(self._source_requests.counts())
+        self.tally.source_requests = dict(self._source_news.requests())
+        self.tally.source_lags = dict(self._source_news.lags())
         return self.tally
 
     # -- the run -------------------------------------------------------------------------------------------------------------
@@ -227,7 +228,7 @@ class Engine:
             try:
                 await self._close_source()
                 if finished:
-                    await self._source_requests.note()
+                    await self._source_news.note()
             finally:
                 end = run_end(self.tally, self._reason, self._systems.stopped, failure=failure)
                 await self._journal.close(finished=finished, end=end)
@@ -338,7 +339,7 @@ class Engine:
                 )
             self._looked = True
             self._news()
-            await self._source_requests.note()
+            await self._source_news.note()
             await self._clock.sleep(1.0)
 
     async def _hold_back(self) -> None:

@@ -47,6 +47,13 @@ METRICS: dict[str, MetricName] = {
             "Requests to a webhook: accepted, handshake, or why they were refused.",
             "outcome",
         ),
+        _gauge(
+            "syncflow_source_lag_events", "Events that are there and not read yet, where a source knows.", "partition"
+        ),
+        _gauge(
+            "syncflow_source_lag_bytes", "Bytes that are there and not read yet, where a source knows.", "partition"
+        ),
+        _gauge("syncflow_source_lag_seconds", "How old the event is that was read last.", "partition"),
         _counter("syncflow_system_requests", "Requests that a system was sent.", "system"),
         _counter(
             "syncflow_system_refused_for_rate", "Requests that a system refused because they were too many.", "system"

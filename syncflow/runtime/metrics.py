@@ -6,7 +6,7 @@ A few lines of HTTP of our own: three fixed answers need no framework, and a run
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from syncflow.errors import UnavailableError
 from syncflow.runtime.metric_names import METRICS
 from syncflow.runtime.observe import RouteTally, SystemTally, Tally
+from syncflow.sources.base import Lag
 
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 ROUTE_COUNTS = ("read", "ignored", "kept", "delivered", "already_done", "superseded", "dead", "retried")
@@ -116,6 +117,7 @@ class _Collector:
         for outcome, count in sorted(tally.source_requests.items()):
             requests.add_metric([outcome], count)
         yield requests
+        yield from _lag_families(tally.source_lags)
         yield from _route_families(tally.routes)
         yield from _system_families(tally.systems)
 
@@ -131,6 +133,16 @@ def _single(name: str, value: float) -> Metric:
     family: Metric = _family(name)
     family.add_metric([], value)  # type: ignore[attr-defined]  # every family that the catalogue names has it
     return family
+
+
+def _lag_families(lags: Mapping[str, Lag]) -> Iterator[Metric]:
+    for unit in ("events", "bytes", "seconds"):
+        family = _family(f"syncflow_source_lag_{unit}")
+        for partition, lag in lags.items():
+            value = getattr(lag, unit)
+            if value is not None:
+                family.add_metric([partition], value)
+        yield family
 
 
 def _route_families(routes: dict[str, RouteTally]) -> Iterator[Metric]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from syncflow.compiler.requests import Window
-from syncflow.sources.base import Report
+from syncflow.sources.base import Lag, Report
 
 log = logging.getLogger("syncflow")
 
@@ -123,6 +123,7 @@ class Tally:
     source_reports: deque[Report] = field(default_factory=lambda: deque(maxlen=100))
     """What the source had to say of itself, the last hundred."""
     source_requests: Mapping[str, int] = field(default_factory=dict)
+    source_lags: Mapping[str, Lag] = field(default_factory=dict)
     """How many requests of others to the source ended how."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
     systems: dict[str, SystemTally] = field(default_factory=dict)
@@ -175,6 +176,7 @@ class Tally:
             "accounted": self.accounted,
             "source": [asdict(report) for report in self.source_reports],
             "source_requests": dict(sorted(self.source_requests.items())),
+            "source_lags": {name: asdict(lag) for name, lag in sorted(self.source_lags.items())},
             "routes": routes,
             "systems": {name: asdict(tally) for name, tally in sorted(self.systems.items())},
         }

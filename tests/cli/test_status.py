@@ -42,6 +42,32 @@ def test_requests_to_a_webhook_are_told_by_how_they_ended(command: Command, from
     assert json.loads(command("status", "--output", "json").out)["source_requests"] == dict(counts)
 
 
+def test_how_far_the_source_is_behind_is_told_by_what_it_knows(
+    command: Command, from_file: Path, mock: Running
+) -> None:
+    good_events(from_file)
+    command("run", "--quiet")
+    assert "SOURCE" not in command("status").out
+    with connect(from_file / ".syncflow" / "journal.db") as journal:
+        lags = [("contacts/0", 12000, None, 3.5, None, 1_000_000.0), ("contacts/1", 0, None, None, None, 1_000_000.0)]
+        journal.executemany("INSERT INTO lags VALUES (?, ?, ?, ?, ?, ?)", lags)
+    shown = command("status").out
+    assert [line.split() for line in shown.splitlines() if line.startswith(("SOURCE", "contacts/0", "contacts/1"))] == [
+        ["SOURCE", "EVENTS", "BEHIND", "SECONDS", "BEHIND"],
+        ["contacts/0", "12,000", "4"],
+        ["contacts/1", "0"],
+    ]
+    told = json.loads(command("status", "--output", "json").out)["source_lags"]
+    assert told[0] == {
+        "partition": "contacts/0",
+        "events": 12000,
+        "bytes": None,
+        "seconds": 3.5,
+        "next_at": None,
+        "at": "1970-01-12T13:46:40.000Z",
+    }
+
+
 def test_a_record_is_told_event_by_event_with_every_attempt(command: Command, from_file: Path, mock: Running) -> None:
     sample(from_file, 1)
     rule = {"field": "External_Id__c", "values": ["A1001"], "message": "not today"}

@@ -21,6 +21,7 @@ from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.reloaded import LastReload
+from syncflow.sources.base import Lag
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from syncflow.testing.fakes import FakeSystem
 from tests.runtime.programs import event, program, route, system
@@ -305,6 +306,13 @@ class Asked(ListSource):
     requests = {"accepted": 1}  # noqa: RUF012  # read only
 
 
+class Behind(ListSource):
+    """A source that knows how far behind it is."""
+
+    def lag(self) -> dict[str, Lag]:
+        return {"list": Lag(events=3)}
+
+
 def with_marks(directory: Path) -> None:
     """Leave a journal in which every event is marked to be sent again."""
     run(directory, program(types={}, routes={"a": route("a"), "b": route("b")}), FakeSystems())
@@ -319,6 +327,7 @@ OF_SOME_RUNS: dict[str, tuple[str, Callable[[Path], None], Callable[[], dict[str
     "set_aside": ("marks were set aside", with_marks, lambda: {"made": with_bad_route(program(), ValueError)}),
     "open_elsewhere": ("open deliveries were counted", nothing_before, lambda: {"only": ["a"]}),
     "note_requests": ("requests to the source were noted", nothing_before, lambda: {"source": Asked(EVENTS)}),
+    "note_lags": ("the lag of the source was noted", nothing_before, lambda: {"source": Behind(EVENTS)}),
 }
 """The same for calls that not every run makes: what is in the journal before, and what else the run is given."""
 

@@ -18,6 +18,7 @@ from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
+from syncflow.sources.base import Lag
 
 
 class DeliveryState(StrEnum):
@@ -398,6 +399,10 @@ class Journal(Protocol):
 
     async def note_requests(self, counts: Mapping[str, int]) -> None:
         """Add to how many requests to the source ended how."""
+        ...
+
+    async def note_lags(self, lags: Mapping[str, Lag]) -> None:
+        """Keep how far a source is behind, by partition; what was kept before is forgotten."""
         ...
 
     async def totals(self) -> Mapping[str, Any]:

@@ -49,6 +49,7 @@ from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.observe import warn
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
+from syncflow.sources.base import Lag
 
 
 class SqliteJournal:
@@ -174,6 +175,10 @@ class SqliteJournal:
 
     async def note_requests(self, counts: Mapping[str, int]) -> None:
         await self._call("note_requests", list(counts.items()))
+
+    async def note_lags(self, lags: Mapping[str, Lag]) -> None:
+        rows = [(name, lag.events, lag.bytes, lag.seconds, lag.next_at) for name, lag in lags.items()]
+        await self._call("note_lags", rows, self._now())
 
     async def totals(self) -> Mapping[str, Any]:
         totals: Mapping[str, Any] = await self._call("totals")

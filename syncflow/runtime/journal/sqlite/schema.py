@@ -206,6 +206,13 @@ ALTER TABLE events ADD COLUMN meta BLOB;
 """
 """The place of an event among those of one offset; what came beside an event's body, as JSON."""
 
+LAGS = """
+CREATE TABLE lags (
+    partition TEXT PRIMARY KEY, events INTEGER, bytes INTEGER, seconds REAL, next_at REAL, at REAL NOT NULL
+) WITHOUT ROWID;
+"""
+"""How far the source was behind when it was last noted; null for what it does not know."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -222,6 +229,7 @@ MIGRATIONS = (
     COUNTS,
     ENDINGS,
     BESIDE,
+    LAGS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
 

@@ -96,6 +96,7 @@ class Tables:
             raise
         used = self._db.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]
         with self._db as db:
+            db.execute("DELETE FROM lags")
             if from_start:
                 db.execute("DELETE FROM positions")
             started = db.execute("INSERT INTO runs (started_at, fingerprint) VALUES (?, ?)", (moment.wall, fingerprint))
@@ -301,6 +302,12 @@ class Tables:
                 "INSERT INTO source_requests VALUES (?, ?) ON CONFLICT (outcome) DO UPDATE SET count = count + excluded.count",
                 counts,
             )
+
+    def note_lags(self, lags: Rows, at: float) -> None:
+        """Keep how far the source is behind."""
+        with self._db as db:
+            db.execute("DELETE FROM lags")
+            db.executemany("INSERT INTO lags VALUES (?, ?, ?, ?, ?, ?)", [(*lag, at) for lag in lags])
 
     def totals(self) -> dict[str, Any]:
         """Count by state."""

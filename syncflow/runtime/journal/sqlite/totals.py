@@ -41,6 +41,7 @@ def read_totals(journal: sqlite3.Connection) -> dict[str, Any]:
         "standings": read_standings(journal),
         "unreadable": _unreadable(journal),
         "source_requests": _source_requests(journal),
+        "source_lags": _source_lags(journal),
         "last_reload": _last_reload(journal),
         "last_run": _last_run(journal),
     }
@@ -114,3 +115,10 @@ def rows(journal: sqlite3.Connection, query: str, *values: object) -> list[dict[
     cursor = journal.execute(query, values)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _source_lags(journal: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return how far the source is behind, by partition."""
+    if not _has_table(journal, "lags"):
+        return []
+    return rows(journal, "SELECT partition, events, bytes, seconds, next_at, at FROM lags ORDER BY partition")

@@ -1,0 +1,51 @@
+"""What a source knows of itself: how far behind it is, in the journal, the counts of the run and the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from syncflow.runtime.engine import Engine
+from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.metrics import _Collector
+from syncflow.runtime.observe import Tally
+from syncflow.sources.base import Lag
+from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
+from tests.runtime.programs import event, program
+
+
+class Behind(ListSource):
+    def lag(self) -> Mapping[str, Lag]:
+        return {"list": Lag(events=3 - self.acknowledged, next_at=1_700_000_900.0)}
+
+
+def run(path: Path, source: ListSource) -> Tally:
+    async def main() -> Tally:
+        clock = VirtualClock()
+        journal = SqliteJournal(path, inline=True, now=clock.now)
+        engine = Engine(program(), source=source, journal=journal, systems=FakeSystems(), clock=clock)
+        return (await engine.run()).tally
+
+    return run_virtually(main())
+
+
+def test_the_lag_is_kept_in_the_journal_until_the_next_run(tmp_path: Path) -> None:
+    tally = run(tmp_path / "j.db", Behind([event("A"), event("B")]))
+    assert tally.source_lags == {"list": Lag(events=1, next_at=1_700_000_900.0)}
+    row = connect(tmp_path / "j.db").execute("SELECT * FROM lags").fetchall()
+    assert [tuple(each)[:5] for each in row] == [("list", 1, None, None, 1_700_000_900.0)]
+    run(tmp_path / "j.db", ListSource([event("A"), event("B")]))
+    assert connect(tmp_path / "j.db").execute("SELECT count(*) FROM lags").fetchone() == (0,)
+
+
+def test_only_what_is_known_is_a_metric() -> None:
+    registry = CollectorRegistry()
+    registry.register(_Collector(lambda: Tally(source_lags={"t/0": Lag(events=7), "t/1": Lag(seconds=2.5)})))
+    told = [line for line in generate_latest(registry).decode().splitlines() if line.startswith("syncflow_source_lag")]
+    assert told == [
+        'syncflow_source_lag_events{partition="t/0"} 7.0',
+        'syncflow_source_lag_seconds{partition="t/1"} 2.5',
+    ]
