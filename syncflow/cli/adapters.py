@@ -26,7 +26,7 @@ from syncflow.cli.status import RoutesOption
 if TYPE_CHECKING:
     from syncflow.config.documents import Document
     from syncflow.config.models.adapter import AdapterFile
-    from syncflow.testing.conformance import Check
+    from syncflow.testing.operation_trial import Check
 
 _ENDINGS = {".yaml", ".yml"}
 app = typer.Typer(help="Adapters: descriptions of APIs in YAML.", no_args_is_help=True)

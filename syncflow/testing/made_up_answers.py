@@ -46,6 +46,10 @@ class MadeUp:
         """Return a body that lists no record."""
         return self._body([])
 
+    def page(self, elements: Sequence[Element]) -> Json:
+        """Return a body that lists some of the records, each a success."""
+        return self._body(elements)
+
     def twice(self) -> Json:
         """Return a body in which every record is listed two times."""
         return self._body([*self.elements, *self.elements])

@@ -16,7 +16,7 @@ from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.wire.plans import RequestPlan
 from syncflow.config.documents import Document
-from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.adapter import AdapterFile, Option
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import SignIn
 from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Json, Key, Record
@@ -48,15 +48,18 @@ def made_up_plan(
     """
     model = adapter.model
     own: dict[str, Json] = {
-        name: option.options[0] if option.options else _MADE_UP[option.type]
-        for name, option in model.options.items()
-        if option.default is None
+        name: made_up_option(option) for name, option in model.options.items() if option.default is None
     }
     settings = {"adapter": model.adapter, "base_url": BASE_URL, "auth": auth or made_up_auth(model, way)}
     plan = plan_system(
         "stand_in", SystemSettings.model_validate({**settings, "options": {**own, **(options or {})}}), adapter
     )
     return _with_a_token_to_read(plan, model)
+
+
+def made_up_option(option: Option) -> Json:
+    """Return a value for an option that has no default."""
+    return option.options[0] if option.options else _MADE_UP[option.type]
 
 
 def _with_a_token_to_read(plan: SystemPlan, model: AdapterFile) -> SystemPlan:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.testing.conformance import Check, check_conformance
+from syncflow.testing.conformance import check_conformance
+from syncflow.testing.operation_trial import Check
 from tests.adapters.kit import adapter, written
 from tests.adapters.test_plans import ADAPTERS
 
@@ -339,3 +340,86 @@ def test_a_path_that_is_asked_of_every_record_must_be_there(path: str, problem: 
     found = broken(check_conformance(written(SMALL.replace("post: /people", query), tmp_path)))
     told = "".join(found.get("everything in it is of use", ()))
     assert (problem in told) if problem else not told
+
+
+PAGED = """
+adapter: small
+base_url: https://small.test
+objects: {Contact: {keys: [ext]}}
+operations:
+  upsert:
+    repeat: safe
+    batch: {records: 50}
+    steps:
+      - name: found
+        reads: true
+        request: {post: /find, json: {each: key.value}}
+        answer: {results: {each: found, match: mail, with: key.value, vendor_id: id}, missing: reject, pages: %s}
+      - {request: {post: /people, json: {each: "merge(payload, {id: vendor_id})"}}, answer: {results: {match: index, ok: good, code: why}}}
+"""
+GOOD_PAGES = {
+    "a cursor of the body": "{next: body.paging.after, query: {after: '{{ next }}'}}",
+    "a cursor of a header": "{next: 'headers.\"x-next\"', query: {after: '{{ next }}'}}",
+    "a link": "{link: body.more}",
+}
+LAW = "upsert: found: a long answer is read to its end"
+
+
+@pytest.mark.parametrize("pages", GOOD_PAGES.values(), ids=GOOD_PAGES)
+def test_pages_are_read_to_the_end(pages: str, tmp_path: Path) -> None:
+    checks = check_conformance(written(PAGED % pages, tmp_path))
+    assert broken(checks) == {}
+    assert LAW in {check.law for check in checks}
+
+
+BAD_PAGES = {
+    "carries another value": (
+        (
+            '{next: body.after, query: {after: "{{ next }}"}}',
+            '{next: body.after, query: {after: "{{ next | truncate(3) }}"}}',
+        ),
+        "the request for the second page does not carry what body.after says",
+    ),
+    "asks for the second page for ever": (
+        ('{after: "{{ next }}"}', "{page: \"2{% if next == 'never' %}{{ next }}{% endif %}\"}"),
+        "the request for the second page does not carry what body.after says",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "problem"), BAD_PAGES.values(), ids=BAD_PAGES)
+def test_pages_that_are_not_read_to_the_end_are_told(change: tuple[str, str], problem: str, tmp_path: Path) -> None:
+    text = PAGED % '{next: body.after, query: {after: "{{ next }}"}}'
+    assert change[0] in text
+    assert any(problem in one for one in broken(check_conformance(written(text.replace(*change), tmp_path)))[LAW])
+
+
+OPTIONS = """
+options:
+  strict: {type: boolean, default: false}
+  mode: {options: [a, b], default: a}
+operations:"""
+
+
+def test_every_declared_value_of_an_option_is_tried(tmp_path: Path) -> None:
+    text = SMALL.replace("operations:", OPTIONS.lstrip("\n"))
+    used = text.replace("post: /people", 'post: "/people/{{ options.mode }}/{{ options.strict }}"')
+    checks = check_conformance(written(used, tmp_path))
+    assert broken(checks) == {}
+    assert {check.law for check in checks if check.law.startswith("with ")} == {
+        "with strict: true, all of this holds too",
+        'with mode: "b", all of this holds too',
+    }
+
+
+def test_an_option_whose_other_value_breaks_a_law_is_told(tmp_path: Path) -> None:
+    text = SMALL.replace("operations:", OPTIONS.lstrip("\n"))
+    only_b = text.replace(
+        "json: {each: payload}",
+        "json: {each: \"merge(payload, {s: options.strict, n: when(options.mode == 'b', delivery.attempt)})\"}",
+    )
+    assert broken(check_conformance(written(only_b, tmp_path))) == {
+        'with mode: "b", all of this holds too': (
+            "upsert: a second sending is the same request: the second differs from the first",
+        )
+    }

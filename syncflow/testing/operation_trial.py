@@ -1,0 +1,122 @@
+"""One operation of an adapter against a fake server: what the laws have in common that are tried on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import orjson
+
+from syncflow.adapters.scripted import Asked, Reply
+from syncflow.compiler.requests import OperationPlan, SystemPlan
+from syncflow.compiler.wire.plans import StepPlan
+from syncflow.config.documents import Document
+from syncflow.config.models.adapter import AdapterFile, Answer
+from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
+from syncflow.testing.stand_in import StandIn, made_up_batch
+
+MOST_RECORDS: Final = 4
+POISON: Final = "poison"
+DONE: Final = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
+PAGE: Final = "<html><body>Maintenance</body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A law, and what broke it: nothing, where it holds."""
+
+    law: str
+    problems: tuple[str, ...] = ()
+
+
+class Trial:
+    """Makes records and servers for one operation, and carries laws out."""
+
+    def __init__(
+        self, adapter: Document[AdapterFile], plan: SystemPlan, operation: OperationPlan, object_name: str
+    ) -> None:
+        self.adapter = adapter
+        self.object = object_name
+        self.plan = plan
+        self.operation = operation
+        self.action: Action = operation.action
+        self._tried: list[StandIn] = []
+        """The servers of the law that is tried."""
+        self._knows_ids_only = not self._sends(known=False)
+        """Nothing is sent of a record whose id there is not known."""
+
+    def _sends(self, *, known: bool) -> bool:
+        stand_in = self.stand_in(lambda _: Reply(503, "{}"))
+        batch = self.made_up(known=known)
+        stand_in.send(replace(batch, deliveries=batch.deliveries[:1]))
+        return bool(stand_in.seen)
+
+    def unmade(self) -> tuple[str, ...]:
+        """Return why nothing was sent, whatever a server says: once, not for every law, each of which would hold for nothing."""
+        whys = []
+        for known in (True, False):
+            stand_in = self.stand_in(lambda _: Reply(503, "{}"))
+            batch = self.made_up(known=known)
+            outcome = stand_in.send(replace(batch, deliveries=batch.deliveries[:1]))[0].outcomes[0]
+            if stand_in.seen:
+                return ()
+            whys.append(outcome.message or f"nothing is sent, and a record is {why(outcome)}")
+        return (whys[0],)
+
+    def check(self, law: str, problems: Iterator[str]) -> Check:
+        """Carry out what tries a law; one for which servers were made, and nothing was sent to any, is not proven."""
+        self._tried.clear()
+        found = tuple(problems)
+        if self._tried and not found and not any(stand_in.seen for stand_in in self._tried):
+            found = ("nothing was sent, so that this proves nothing",)
+        return Check(f"{self.action}: {law}", found)
+
+    @property
+    def _takes_any_body(self) -> bool:
+        return any(step.answer.any_body for step in self.operation.steps)
+
+    @property
+    def _unsafe(self) -> bool:
+        return self.operation.repeat == "unsafe"
+
+    def batch(self, *, known: bool = False) -> Batch:
+        """Return records of which something is sent."""
+        return self.made_up(known=known or self._knows_ids_only)
+
+    def made_up(self, *, known: bool) -> Batch:
+        count = min(MOST_RECORDS, self.operation.batch_records)
+        keys = [f"{POISON if number == count else 'sound'}-{number}" for number in range(1, count + 1)]
+        name = self.object
+        declared = self.adapter.model.objects[name]
+        key_name = declared.keys[0] if declared.keys else "key"
+        records: list[tuple[str, Item, str | None]] = [
+            (key, {key_name: key}, f"{key}-id" if known else None) for key in keys
+        ]
+        return made_up_batch(self.adapter.model, self.action, records, object_name=name)
+
+    def stand_in(self, answer: Callable[[Asked], Reply], *, signs_in: bool = True) -> StandIn:
+        stand_in = StandIn(self.adapter, self.plan, answer, signs_in=signs_in)
+        self._tried.append(stand_in)
+        return stand_in
+
+    def unplaced(self, outcome: Outcome) -> Iterator[str]:
+        if outcome.verdict not in DONE and f"{self.adapter.path.name}:" not in f"{outcome.rule} {outcome.message}":
+            yield f"it names no line of the adapter: {why(outcome)}"
+
+    def steps(self) -> Iterator[tuple[StepPlan, Answer]]:
+        written = self.adapter.model.operations[self.action]
+        answers = [step.answer for step in written.steps] or [written.answer]
+        return zip(self.operation.steps, answers, strict=True)
+
+    def after(self, step: StepPlan, body: Json, *following: StepPlan, known: bool = True) -> tuple[BatchResult, int]:
+        """Carry out a step (and those that follow) by itself: what became of the batch, and how many requests it took."""
+        operation = replace(self.operation, steps=(replace(step, when=None), *following))
+        plan = replace(self.plan, operations={**self.plan.operations, self.action: operation})
+        stand_in = StandIn(self.adapter, plan, lambda _: Reply(200, orjson.dumps(body).decode()))
+        return stand_in.send(self.batch(known=known))[0], len(stand_in.seen)
+
+
+def why(outcome: Outcome) -> str:
+    """Return what an outcome says of itself, in a line."""
+    return " ".join(filter(None, (outcome.verdict.value, outcome.code, outcome.message, outcome.rule)))
