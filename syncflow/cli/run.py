@@ -71,6 +71,8 @@ class Wishes:
     log_progress: bool
     drain: bool
     only: tuple[str, ...]
+    once: bool
+    ignore_guards: bool
 
 
 def run(
@@ -81,6 +83,12 @@ def run(
     from_start: Annotated[bool, typer.Option("--from-start", help="Read the source again from its beginning.")] = False,
     drain: DrainOption = False,
     route: OnlyOption = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Read a source that has a schedule once, immediately, then stop.")
+    ] = False,
+    ignore_guards: Annotated[
+        bool, typer.Option("--ignore-guards", help="Do not let guards of the source stop the first pass.")
+    ] = False,
     metrics: MetricsOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Reload when project files change.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and the final summary.")] = False,
@@ -112,6 +120,8 @@ def run(
         log_progress=as_json and not quiet,
         drain=drain,
         only=tuple(route or ()),
+        once=once,
+        ignore_guards=ignore_guards,
     )
     project = load_project(routes, profile=profile)
     _check_routes(project, wishes.only)
@@ -181,6 +191,8 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         from_start=wishes.from_start,
         drain=wishes.drain,
         routes=wishes.only,
+        once=wishes.once,
+        ignore_guards=wishes.ignore_guards,
     ) as engine:
         _look_through_memory_less()
         signals = Signals(engine)

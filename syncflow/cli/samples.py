@@ -54,7 +54,9 @@ def _of_the_sources(project: Project) -> Source:
     failure = None
     for at, settings in project.routes.model.all_sources.items():
         try:
-            source = source_at(project, at, _of_the_source(settings), clock=SystemClock(), from_start=True)
+            source = source_at(
+                project, at, _of_the_source(settings), clock=SystemClock(), from_start=True, once=True, remembers=False
+            )
         except ProjectError as error:
             failure = failure or error
             continue
@@ -70,7 +72,7 @@ def _of_the_source(source: SourceSettings) -> SourceSettings:
         return source.model_copy(update={"file": source.file.model_copy(update={"follow": False})})
     if source.generate is not None:
         return source.model_copy(update={"generate": source.generate.model_copy(update={"rate": None})})
-    if source.stdin is not None:
+    if source.stdin is not None or source.sql is not None:
         return source
     raise ProjectError(
         f"the source is {source.kind}, whose events come when they are sent: there are none to take a sample of",

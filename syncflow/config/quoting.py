@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_CONFIGURES = re.compile(r"^(?:systems|profiles|source)\s*:", re.MULTILINE)
+_CONFIGURES = re.compile(r"^(?:systems|profiles|sources?)\s*:", re.MULTILINE)
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access)_?key", re.IGNORECASE)
 _AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
 _PAIR = re.compile(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")
@@ -20,6 +20,9 @@ _ITEMS = re.compile(r"((?:^\s*-|[\w.-]+\s*:\s*\[)\s*)([^\]{}:]+)(?=\]|$)")
 _SECRET_LIST = re.compile(
     r"([\w-]*(?:secret|token|passw|passphrase|credential)[\w-]*[\"']?\s*:\s*\[)([^\]]*)", re.IGNORECASE
 )
+_IN_ADDRESS = re.compile(r"(://[^\s:@/\"']*:)((?:\$\{[^}]*\}|[^\s/\"'])+)(?=@)")
+"""The password of an address: postgresql://user:password@host."""
+
 _ITEM = re.compile(r"\$\{[^}]*\}|[^\s,\"']")
 
 
@@ -35,6 +38,7 @@ def quotable(line: str, *, text: str, path: str) -> str:
         line = line[:after] + _WITHIN.sub(lambda inner: _shown(inner, hide=True), line[after:])
     line = _PAIR.sub(lambda pair: _shown(pair, hide=pair.start() in within), line)
     line = _SECRET_LIST.sub(lambda items: items[1] + _ITEM.sub(_dotted, items[2]), line)
+    line = _IN_ADDRESS.sub(lambda password: password[1] + hidden(password[2]), line)
     is_item_of_secrets = bool(_SECRET.search(path))
     return _ITEMS.sub(lambda items: _shown(items, hide=signs_in or is_item_of_secrets), line)
 

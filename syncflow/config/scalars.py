@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
+from cronsim import CronSim, CronSimError
 from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
 from pydantic_core import PydanticCustomError
 
@@ -174,6 +176,40 @@ def _period(text: str) -> float:
     return float(number) * _TIMES[unit] if _DECIMAL.match(number) and unit in _TIMES else 0.0
 
 
+def _percent(value: Any) -> Any:
+    if isinstance(value, Unset):
+        return 1.0
+    number = value.removesuffix("%").rstrip() if isinstance(value, str) else ""
+    if isinstance(value, str) and value.endswith("%") and _DECIMAL.match(number):
+        return float(number) / 100
+    read = _number(value)
+    if isinstance(read, bool) or not isinstance(read, float):
+        raise refuse("this is not a share", expected="a share of the whole, such as 10% or 0.1")
+    return read
+
+
+def _overlap(value: Any) -> Any:
+    if isinstance(value, Unset):
+        return None
+    if isinstance(value, str) and _INTEGER.match(value) and not value.startswith("-"):
+        return int(value)
+    return value if isinstance(value, int | None) else _duration(value)
+
+
+def _cron(value: Any) -> Any:
+    text = _text(value)
+    if isinstance(value, Unset) or not isinstance(text, str):
+        return "0 0 * * *" if isinstance(value, Unset) else text
+    try:
+        next(CronSim(text, datetime(2024, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        raise refuse(
+            "this is not a cron expression with a time to come",
+            expected="minute, hour, day of the month, month, day of the week, such as 0 6 * * 1-5",
+        ) from None
+    return text
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 """Text: whatever stands there, as it stands there (``2.10``, ``NO``, ``+15551234567``)."""
 
@@ -217,6 +253,15 @@ Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, allow_inf_na
 
 Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 """Bytes, written with a unit: 4kB, 5GB."""
+
+Percent = Annotated[float, BeforeValidator(_percent), Field(ge=0, le=1)]
+"""A share of the whole, written as 10% or 0.1."""
+
+Overlap = Annotated[float | int | None, BeforeValidator(_overlap)]
+"""Seconds, written with a unit and kept as a float; or how far apart numbers are, an integer."""
+
+Cron = Annotated[str, BeforeValidator(_cron)]
+"""A cron expression of five fields, or six with seconds first."""
 
 RatePer = Annotated[Rate, BeforeValidator(_rate)]
 """A rate: 5/s, 100/10s, 1000/m."""

@@ -35,7 +35,7 @@ def _of_files(from_variables: Iterable[ScalarNode]) -> Iterator[str]:
 
 def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]]) -> bool:
     if path[0] in {"source", "sources"}:
-        return not _SECRETS_OF_SOURCES.isdisjoint(path)
+        return not _SECRETS_OF_SOURCES.isdisjoint(path) or path[-1] == "url"
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False
     system = routes.model.systems.get(str(path[1]))

@@ -12,6 +12,7 @@ from typing import get_args
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import FileSource, GenerateSource, RoutesFile, SourceSettings
+from syncflow.config.sql_settings import check_sql
 from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
 
@@ -30,6 +31,8 @@ def check_sources(
             yield from _journal_is_the_source(routes, settings.file)
             yield from _followed(routes, settings.file, (*at, "file"))
             yield from _packed(routes, settings.file, (*at, "file"), is_installed)
+        if settings.sql is not None:
+            yield from check_sql(routes, settings.sql, (*at, "sql"), is_installed=is_installed)
         yield from _encoding(routes, settings, at)
     yield from _of_several(routes)
 

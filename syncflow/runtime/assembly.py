@@ -50,12 +50,14 @@ async def assembled(
     from_start: bool = False,
     drain: bool = False,
     routes: Sequence[str] = (),
+    once: bool = False,
+    ignore_guards: bool = False,
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
     ``limit`` ends the run after so many events; ``from_start`` reads the source from its beginning, whatever was acknowledged.
     ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
-    others wait in the journal.
+    others wait in the journal. ``once``: a source that reads in passes makes one, at once; ``ignore_guards``: guards do not stop the first.
 
     Raises:
         ProjectError: the project does not compile.
@@ -69,10 +71,13 @@ async def assembled(
     def connect(plan: SystemPlan, gate: Gate) -> SystemClient:
         return SystemClient(plan, http=connections.of(plan), gate=gate, clock=time, renewed=renewed)
 
+    def reading() -> Source:
+        return project_source(project, clock=time, from_start=from_start, once=once, ignore_guards=ignore_guards)
+
     try:
         yield Engine(
             program,
-            source=source or (NothingToRead() if drain else project_source(project, clock=time, from_start=from_start)),
+            source=source or (NothingToRead() if drain else reading()),
             journal=journal or project_journal(project),
             systems=connect,
             clock=time,
@@ -89,28 +94,49 @@ async def assembled(
 
 
 def _reads_once(project: Project) -> bool:
-    """Whether all that the project reads is files that end."""
-    files = [settings.file for settings in project.routes.model.all_sources.values()]
-    return all(file is not None and not file.follow for file in files)
+    """Whether all that the project reads is files, or rows of queries, that end."""
+    return all(_ends(settings) for settings in project.routes.model.all_sources.values())
 
 
-def project_source(project: Project, *, clock: Clock, from_start: bool = False) -> Source:
+def _ends(settings: SourceSettings) -> bool:
+    if settings.sql is not None:
+        return settings.sql.every is None and settings.sql.cron is None
+    return settings.file is not None and not settings.file.follow
+
+
+def project_source(
+    project: Project, *, clock: Clock, from_start: bool = False, once: bool = False, ignore_guards: bool = False
+) -> Source:
     """Return the source that the project names, not opened yet."""
+
+    def opened(at: tuple[str, ...], settings: SourceSettings) -> Source:
+        return source_at(
+            project, at, settings, clock=clock, from_start=from_start, once=once, ignore_guards=ignore_guards
+        )
+
     routes = project.routes.model
     if routes.source is not None:
-        return source_at(project, ("source",), routes.source, clock=clock, from_start=from_start)
-    return Several(
-        {
-            name: source_at(project, ("sources", name), settings, clock=clock, from_start=from_start)
-            for name, settings in routes.sources.items()
-        }
-    )
+        return opened(("source",), routes.source)
+    return Several({name: opened(("sources", name), settings) for name, settings in routes.sources.items()})
 
 
 def source_at(
-    project: Project, at: tuple[str, ...], settings: SourceSettings, *, clock: Clock, from_start: bool = False
+    project: Project,
+    at: tuple[str, ...],
+    settings: SourceSettings,
+    *,
+    clock: Clock,
+    from_start: bool = False,
+    once: bool = False,
+    ignore_guards: bool = False,
+    remembers: bool = True,
 ) -> Source:
-    """Return the source at a place of the project's file, not opened yet; ``settings`` as there or changed."""
+    """Return the source at a place of the project's file, not opened yet; ``settings`` as there or changed.
+
+    ``remembers``: what it keeps between two runs beside the journal is read and written.
+    """
+    journal = project.path.parent / project.routes.model.journal.path
+    name = journal.stem if at == ("source",) else f"{journal.stem}.{at[-1]}"
     return open_source(
         settings,
         base=project.path.parent,
@@ -119,6 +145,9 @@ def source_at(
         from_start=from_start,
         each=project.routes.model.envelope_of(at[-1]).each,
         columns=columns_of(project, at),
+        beside=journal.with_name(name) if remembers else None,
+        once=once,
+        ignore_guards=ignore_guards,
     )
 
 

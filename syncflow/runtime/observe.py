@@ -154,7 +154,7 @@ class Tally:
     @property
     def unread(self) -> bool:
         """Whether something of the source was not read, and will not be by itself."""
-        return any(report.kind in {"missed", "left"} for report in self.source_reports)
+        return any(report.kind in {"missed", "left", "guarded", "failed"} for report in self.source_reports)
 
     def as_json(self) -> Mapping[str, Any]:
         """Return everything as JSON values; latencies as p50 and p95 in seconds."""

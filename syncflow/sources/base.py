@@ -30,10 +30,13 @@ class Report:
     again: what was read before has changed and is read from the start · unchanged: there is nothing new · missed: bytes that were
     written and removed before they could be read · left: bytes at the end that are not a whole event yet, left for the next run ·
     read: how a file is read, where that was found out and not told · lost: its connection; it is opened again · back: it is open again ·
-    noted: anything else that is no harm · stopped: it reads no more, others of the project go on.
+    noted: anything else that is no harm · stopped: it reads no more, others of the project go on · guarded: a pass that a guard stopped ·
+    failed: a pass that failed, and is tried again.
     """
 
-    kind: Literal["again", "unchanged", "missed", "left", "read", "lost", "back", "noted", "stopped"]
+    kind: Literal[
+        "again", "unchanged", "missed", "left", "read", "lost", "back", "noted", "stopped", "guarded", "failed"
+    ]
     words: str
     bytes: int | None = None
     """How many, of those missed or left; None where it cannot be known."""

@@ -26,11 +26,16 @@ def open_source(
     from_start: bool = False,
     each: str | None = None,
     columns: Columns | None = None,
+    beside: Path | None = None,
+    once: bool = False,
+    ignore_guards: bool = False,
 ) -> Source:
     """Make the source that the settings name; its ``open`` is still to be called.
 
     ``base`` is the folder that paths are relative to, ``schemas`` the schema of each kind of record, ``each`` the list of events in
-    what is read, ``columns`` what is wanted of rows.
+    what is read, ``columns`` what is wanted of rows. ``beside`` is how the path of a file begins in which a source remembers more than
+    positions; with None it remembers nothing. ``once``: a source that reads in passes makes one, at once. ``ignore_guards``: guards do
+    not stop the first pass.
 
     Raises:
         ProjectError: the settings cannot be used.
@@ -39,7 +44,15 @@ def open_source(
         from syncflow.sources.each import EachSource, compile_each
 
         bodies = open_source(
-            _with_whole_bodies(settings), base=base, schemas=schemas, clock=clock, stdin=stdin, from_start=from_start
+            _with_whole_bodies(settings),
+            base=base,
+            schemas=schemas,
+            clock=clock,
+            stdin=stdin,
+            from_start=from_start,
+            beside=beside,
+            once=once,
+            ignore_guards=ignore_guards,
         )
         return EachSource(bodies, take_apart=compile_each(each))
     if settings.generate is not None:
@@ -62,6 +75,18 @@ def open_source(
 
         stream, run = stdin or sys.stdin.buffer, f"{clock.now():.6f}"
         return Stdin(settings.stdin, stream=stream, run=run, columns=columns or Columns())
+    if settings.sql is not None:
+        from syncflow.sources.sql.opening import open_sql
+
+        return open_sql(
+            settings.sql,
+            base=base,
+            kinds=tuple(schemas),
+            clock=clock,
+            beside=beside,
+            once=once,
+            ignore_guards=ignore_guards,
+        )
     assert settings.webhook is not None  # exactly one is given
     from syncflow.sources.webhook import Webhook
 

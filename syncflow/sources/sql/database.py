@@ -1,0 +1,173 @@
+"""A database through SQLAlchemy: its address, and the rows of a query in chunks. Blocking; the only module that knows the library.
+
+Rows come through a cursor of the server's where the driver has one, so that memory does not grow with the result. What drivers raise
+leaves this module in our words (``errors``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import exc as sqlalchemy_errors
+
+from syncflow.config.databases import DEFAULT_DRIVERS
+from syncflow.errors import ProjectError, SyncflowError
+from syncflow.sources.sql.errors import reworded
+from syncflow.sources.sql.values import Infinite
+
+CHUNK_ROWS = 500
+"""Rows that are read at once."""
+
+_URL_HINT = "write it as postgresql://user:password@host/name, mysql://…, sqlite:///file.db or duckdb:///file.db"
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """One connection at a time, driven by one thread; ``interrupt`` may be called from any."""
+
+    def __init__(self, url: str, *, base: Path) -> None:
+        """Make no connection yet; ``base`` is the folder that paths of files are relative to.
+
+        Raises:
+            ProjectError: the address cannot be used.
+        """
+        try:
+            address = sqlalchemy.make_url(url)
+            self._engine = sqlalchemy.create_engine(_completed(address, base), poolclass=sqlalchemy.pool.NullPool)
+        except sqlalchemy_errors.NoSuchModuleError as error:
+            raise ProjectError("no dialect is installed for the address in `source.sql.url`", hint=_URL_HINT) from error
+        except ImportError as error:
+            raise ProjectError(f"the driver of the database is not installed ({error.name})", hint=_URL_HINT) from None
+        except (sqlalchemy_errors.ArgumentError, ValueError):
+            raise ProjectError("the address in `source.sql.url` cannot be read", hint=_URL_HINT) from None
+        if self._engine.dialect.driver == "psycopg":
+            sqlalchemy.event.listen(self._engine, "connect", _read_infinite_times)
+        self._raw: Any = None
+
+    def check(self) -> None:
+        """Connect and disconnect.
+
+        Raises:
+            SyncflowError: it lets nobody in, or does not answer.
+        """
+        _check_file(self._engine.url)
+        with self._reworded(), self._engine.connect():
+            pass
+
+    @contextmanager
+    def rows(
+        self, query: str, *, cursor: str | None = None, since: object = None
+    ) -> Iterator[tuple[Sequence[str], Iterator[list[Row]]]]:
+        """Give the names of the columns and the rows in chunks; with ``cursor`` ordered by it, and none below ``since``.
+
+        Raises:
+            SyncflowError: the query cannot be run, or the connection is lost, also while rows are taken.
+        """
+        statement = _statement(query) if cursor is None else _ordered(query, cursor, since)
+        _check_file(self._engine.url)
+        with self._reworded(), self._engine.connect() as connection:
+            self._raw = connection.connection.dbapi_connection
+            try:
+                found = connection.execution_options(stream_results=True, max_row_buffer=CHUNK_ROWS).execute(statement)
+                if not found.returns_rows:
+                    raise ProjectError(
+                        "the query returns no rows: it is no SELECT", hint="write a SELECT in `source.sql.query`"
+                    )
+                yield tuple(found.keys()), self._chunks(found)
+            finally:
+                self._raw = None
+
+    def _chunks(self, found: Any) -> Iterator[list[Row]]:
+        with self._reworded():
+            while rows := found.fetchmany(CHUNK_ROWS):
+                yield list(map(tuple, rows))
+
+    def interrupt(self) -> None:
+        """Ask the database to give up what it does; what cannot be interrupted goes on to its end."""
+        raw = self._raw
+        stop = getattr(raw, "interrupt", None) or getattr(raw, "cancel", None)
+        if stop is not None:
+            with contextlib.suppress(Exception):  # it may just have ended
+                stop()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _reworded(self) -> Iterator[None]:
+        try:
+            yield
+        except SyncflowError:
+            raise
+        except sqlalchemy_errors.DBAPIError as error:
+            cause = error.orig or error
+            operational = isinstance(error, sqlalchemy_errors.OperationalError | sqlalchemy_errors.InterfaceError)
+            raise reworded(cause, is_lost=error.connection_invalidated, is_operational=operational) from None
+        except sqlalchemy_errors.SQLAlchemyError as error:
+            raise ProjectError(f"the query cannot be run ({type(error).__name__})") from None
+
+
+def _completed(address: sqlalchemy.URL, base: Path) -> sqlalchemy.URL:
+    """Name the driver where the address leaves it out, and say where a file is."""
+    driver = DEFAULT_DRIVERS.get(address.drivername)
+    completed = address.set(drivername=driver) if driver else address
+    is_file = completed.get_backend_name() in {"sqlite", "duckdb"}
+    if is_file and completed.database and not completed.database.startswith((":", "file:", "md:")):
+        completed = completed.set(database=str(base / completed.database))
+    return completed
+
+
+def _check_file(address: sqlalchemy.URL) -> None:
+    """SQLite and DuckDB make a file that is missing; a source reads one that is there."""
+    name = address.database
+    if address.get_backend_name() not in {"sqlite", "duckdb"} or not name or name.startswith((":", "file:", "md:")):
+        return
+    if not Path(name).is_file():
+        raise ProjectError(
+            f"there is no database file {name}",
+            hint="paths in `source.sql.url` are relative to the routes file: sqlite:///file.db",
+        )
+
+
+def _statement(query: str) -> sqlalchemy.TextClause:
+    """Colons are the query's own: nothing is filled in."""
+    return sqlalchemy.text(query.strip().rstrip(";").replace(":", "\\:"))
+
+
+def _ordered(query: str, cursor: str, since: object) -> sqlalchemy.Select[Any]:
+    inner = query.strip().rstrip(";").replace(":", "\\:")
+    column: sqlalchemy.ColumnClause[Any] = sqlalchemy.column(cursor)
+    rows = sqlalchemy.select(sqlalchemy.text("syncflow_rows.*"))
+    rows = rows.select_from(sqlalchemy.text(f"({inner}\n) syncflow_rows")).order_by(column)
+    return rows if since is None else rows.where(column >= sqlalchemy.literal(since))
+
+
+def _read_infinite_times(connection: Any, _record: object) -> None:
+    """Let PostgreSQL's infinite dates and times cost the row that holds one, not the query."""
+    driver = import_module("psycopg")
+    loaders: Mapping[str, str] = {"date": "Date", "timestamp": "Timestamp", "timestamptz": "Timestamptz"}
+    for type_name in loaders:
+        for is_binary in (False, True):
+            form = driver.pq.Format.BINARY if is_binary else driver.pq.Format.TEXT
+            known = connection.adapters.get_loader(driver.adapters.types[type_name].oid, form)
+            if known is not None:
+                connection.adapters.register_loader(type_name, _tolerant(known, driver.DataError))
+
+
+def _tolerant(loader: Any, refused: type[Exception]) -> type[Any]:
+    class Tolerant(loader):  # type: ignore[misc]  # a class of the driver's
+        def load(self, data: Any) -> Any:
+            try:
+                return super().load(data)
+            except refused:
+                return Infinite()
+
+    Tolerant.format = loader.format
+    return Tolerant
