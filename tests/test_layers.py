@@ -53,6 +53,7 @@ HOMES = {
     "sqlite3": {"runtime", "sources"},
     "sqlalchemy": {"sources"},
     "cronsim": {"config", "sources"},
+    "psycopg": {"sources"},
     "tenacity": {"runtime"},
     "prometheus_client": {"runtime"},
     "fastapi": {"mock", "sources"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncflow.config.models.routes import SourceSettings
+    from syncflow.config.models.source_postgres import PostgresSource
     from syncflow.config.project import Project
     from syncflow.events import Raw
     from syncflow.sources import Source
@@ -53,6 +54,8 @@ def _of_the_sources(project: Project) -> Source:
 
     failure = None
     for at, settings in project.routes.model.all_sources.items():
+        if settings.postgres is not None:
+            return _rows_of(settings.postgres)
         try:
             source = source_at(
                 project, at, _of_the_source(settings), clock=SystemClock(), from_start=True, once=True, remembers=False
@@ -63,6 +66,12 @@ def _of_the_sources(project: Project) -> Source:
         return source if at == ("source",) else Several({at[-1]: source})
     assert failure is not None, "there is a source"
     raise failure
+
+
+def _rows_of(postgres: PostgresSource) -> Source:
+    from syncflow.sources.postgres.sample import PostgresSample
+
+    return PostgresSample(postgres)
 
 
 def _of_the_source(source: SourceSettings) -> SourceSettings:

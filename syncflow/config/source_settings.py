@@ -12,6 +12,7 @@ from typing import get_args
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import FileSource, GenerateSource, RoutesFile, SourceSettings
+from syncflow.config.postgres_settings import check_postgres
 from syncflow.config.sql_settings import check_sql
 from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
@@ -33,6 +34,8 @@ def check_sources(
             yield from _packed(routes, settings.file, (*at, "file"), is_installed)
         if settings.sql is not None:
             yield from check_sql(routes, settings.sql, (*at, "sql"), is_installed=is_installed)
+        if settings.postgres is not None:
+            yield from check_postgres(routes, settings.postgres, (*at, "postgres"), is_installed)
         yield from _encoding(routes, settings, at)
     yield from _of_several(routes)
 
@@ -54,6 +57,8 @@ def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
         return "standard input", ""
     if settings.webhook is not None:
         return "address", settings.webhook.listen
+    if settings.postgres is not None:
+        return "replication slot", f"{settings.postgres.slot} {settings.postgres.url}"
     if settings.file is not None:
         return "file", os.path.normpath(settings.file.path)
     return None

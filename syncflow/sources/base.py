@@ -31,11 +31,24 @@ class Report:
     written and removed before they could be read · left: bytes at the end that are not a whole event yet, left for the next run ·
     read: how a file is read, where that was found out and not told · lost: its connection; it is opened again · back: it is open again ·
     noted: anything else that is no harm · stopped: it reads no more, others of the project go on · guarded: a pass that a guard stopped ·
-    failed: a pass that failed, and is tried again.
+    failed: a pass that failed, and is tried again · changed: what is read has another shape than before · behind: it is further
+    behind than it should be.
     """
 
     kind: Literal[
-        "again", "unchanged", "missed", "left", "read", "lost", "back", "noted", "stopped", "guarded", "failed"
+        "again",
+        "unchanged",
+        "missed",
+        "left",
+        "read",
+        "lost",
+        "back",
+        "noted",
+        "stopped",
+        "guarded",
+        "failed",
+        "changed",
+        "behind",
     ]
     words: str
     bytes: int | None = None

@@ -87,6 +87,10 @@ def open_source(
             once=once,
             ignore_guards=ignore_guards,
         )
+    if settings.postgres is not None:
+        from syncflow.sources.postgres.build import reopened_postgres
+
+        return reopened_postgres(settings.postgres, clock=clock)
     assert settings.webhook is not None  # exactly one is given
     from syncflow.sources.webhook import Webhook
 

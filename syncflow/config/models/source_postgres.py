@@ -1,0 +1,43 @@
+"""The source ``postgres``: changes of tables, by PostgreSQL's logical replication."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from syncflow.config.models.base import Model
+from syncflow.config.scalars import Duration, Name, Size, Text
+
+SlotName = Annotated[Text, Field(pattern=r"^[a-z0-9_]{1,63}$")]
+"""A replication slot: lower-case letters, digits and underscores."""
+
+
+class PostgresGuard(Model):
+    """How far the replication slot may fall behind."""
+
+    lag: Size = 5_000_000_000
+    """Most bytes of the write-ahead log that the slot may keep from being removed."""
+    then: Literal["warn", "stop"] = "warn"
+    """Report it once, or stop the run with an error."""
+
+
+class PostgresSource(Model):
+    """Rows of tables as they are, and then each change of them."""
+
+    url: Annotated[Text, Field(repr=False)]
+    """The database: postgresql://user:password@host/name."""
+    tables: Annotated[dict[Text, Name], Field(min_length=1)]
+    """The tables to read (schema.table), and the kind of record of each."""
+    slot: SlotName = "syncflow"
+    """The replication slot, which keeps changes until they are read; made if it is missing."""
+    publication: Annotated[Text, Field(min_length=1, max_length=63)] = "syncflow"
+    """The publication that names the tables; made if it is missing, and completed if a table is missing in it."""
+    snapshot: Literal["first", "never", "always"] = "first"
+    """Read the rows that are there already: once, never, or at every start."""
+    on_truncate: Literal["stop", "ignore"] = "stop"
+    """When a table is truncated: stop with an error, or go on and leave its records at the targets."""
+    guard: PostgresGuard = PostgresGuard()
+    """How far the replication slot may fall behind."""
+    heartbeat: Annotated[Duration, Field(gt=0)] = 30.0
+    """The time between marks in the write-ahead log, which let the slot move on while the tables are quiet."""

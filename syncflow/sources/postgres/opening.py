@@ -1,0 +1,129 @@
+"""Before the first row: what is missing over there is made where it can be, and the slot is found or made.
+
+A slot that is gone, or whose log is, has lost changes: that is an error, and is mended only where the rows are read anew anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from syncflow.clock import Clock
+from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.errors import ProjectError, UnavailableError
+from syncflow.sources.postgres.catalog import Connection, Missing, missing, read_slot, rows
+from syncflow.sources.postgres.errors import reworded
+
+IN_USE_TRIES = 10
+"""A run that was killed may hold its slot for some seconds more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A slot that was just made: the name of its exported snapshot, and the time before it."""
+
+    snapshot: str
+    at: str
+
+
+async def prepare(connection: Connection, settings: PostgresSource, *, clock: Clock) -> bool:
+    """Make what is missing; return whether a table was added to a publication that was there.
+
+    Raises:
+        ProjectError: what is missing cannot be made from here.
+    """
+    with reworded("its tables were looked up"):
+        found = await missing(connection, settings)
+    if lacking := [each for each in found if not each.can_be_made]:
+        raise ProjectError("; ".join(each.words for each in lacking), hint=_hint(lacking))
+    for each in found:
+        with reworded("the publication was made", grant=f"as the owner of the tables: {each.sql}"):
+            await connection.execute(each.sql.encode())
+    if any(" ADD TABLE " in each.sql for each in found):
+        await _older_transactions(connection, clock)
+        return True
+    return False
+
+
+def _hint(lacking: list[Missing]) -> str:
+    return " ".join(each.sql for each in lacking if each.sql)
+
+
+async def _older_transactions(connection: Connection, clock: Clock) -> None:
+    """Wait until each transaction that began before the table was published has ended: its changes are not in the stream."""
+    ((mine,),) = await rows(connection, "SELECT pg_current_xact_id()::text::bigint")
+    while True:
+        ((oldest,),) = await rows(connection, "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        if oldest > mine:
+            return
+        await clock.sleep(0.2)
+
+
+async def find_slot(
+    side: Connection,
+    replication: Connection,
+    settings: PostgresSource,
+    *,
+    is_resumed: bool,
+    may_start_anew: bool,
+    clock: Clock,
+) -> Made | None:
+    """Find the slot, or make it; return the snapshot of one that was made.
+
+    ``is_resumed``: changes were read from it before. ``may_start_anew``: all rows are read anew, so that nothing is lost by a new slot.
+
+    Raises:
+        ProjectError: it belongs to something else, or it is gone with changes that were not read.
+        UnavailableError: it is in use.
+    """
+    name = settings.slot
+    anew = "read all rows anew, with a new slot: `syncflow run --from-start`"
+    for attempt in range(IN_USE_TRIES + 1):
+        slot = await read_slot(side, name)
+        if slot is None or not slot.is_active:
+            break
+        if attempt == IN_USE_TRIES:
+            raise UnavailableError(
+                f"the replication slot {name} is in use",
+                hint="end the other reader, or give this project a slot of its own (`slot:`)",
+            )
+        await clock.sleep(0.5)
+    if slot is not None and not slot.is_ours:
+        raise ProjectError(
+            f"the replication slot {name} is of another database or plugin",
+            hint="give this project a slot of its own (`slot:`)",
+        )
+    if slot is not None and slot.is_lost:
+        if not may_start_anew:
+            raise ProjectError(
+                f"the replication slot {name} has lost changes: its log was removed before they were read", hint=anew
+            )
+        with reworded("the lost slot was dropped"):
+            await side.execute("SELECT pg_drop_replication_slot(%s)", (name,))
+        slot = None
+    if slot is not None:
+        return None
+    if is_resumed and not may_start_anew:
+        raise ProjectError(
+            f"the replication slot {name} is gone, and with it the changes that were not read", hint=anew
+        )
+    return await _make_slot(side, replication, name)
+
+
+async def _make_slot(side: Connection, replication: Connection, name: str) -> Made:
+    ((at,),) = await rows(side, "SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')")
+    command = sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput EXPORT_SNAPSHOT").format(sql.Identifier(name))
+    with reworded("the replication slot was made", grant="ALTER ROLE the_user REPLICATION;"):
+        cursor = await replication.execute(command.as_string().encode())
+        made = await cursor.fetchone()
+    assert made is not None
+    return Made(str(made[2]), at)
+
+
+async def system_of(replication: Connection) -> str:
+    """Return which database cluster this is: positions in the log of one mean nothing in another."""
+    with reworded("it was asked which one it is"):
+        found = await (await replication.execute(b"IDENTIFY_SYSTEM")).fetchone()
+    assert found is not None
+    return str(found[0])

@@ -1,0 +1,171 @@
+"""Messages of PostgreSQL's plugin ``pgoutput`` (protocol version 1) → changes of rows. Pure.
+
+    begin ─ relation ─ insert │ update │ delete │ truncate … ─ commit
+
+A begin message carries the LSN of the transaction's commit already, so that each of its changes has its position at once and a transaction
+need not fit into memory. A relation message stands before the first row of a table in a session and after each change of its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from syncflow.events import Json
+from syncflow.sources.postgres.values import Convert, Types, unfit_value
+
+EPOCH_SECONDS = 946_684_800
+"""PostgreSQL counts from the first of January 2000."""
+
+Row: TypeAlias = "dict[str, Json]"
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    commit: int
+    """The LSN of the commit to come."""
+    committed_at: float
+    """Wall seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    commit: int
+    end: int
+    """Behind the transaction: what is confirmed when all of it is acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    oid: int
+    convert: Convert | None
+    is_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    oid: int
+    table: str
+    """``schema.table``."""
+    identity: str
+    """d: primary key, i: an index, f: the whole row, n: nothing."""
+    columns: tuple[Column, ...]
+
+
+@dataclass(slots=True)
+class RowChange:
+    """``old`` is the key before (or, with the identity "full", the whole row); ``unchanged`` are columns whose value was not sent."""
+
+    kind: Literal["create", "update", "delete"]
+    relation: Relation
+    old: Row | None
+    new: Row | None
+    unchanged: tuple[str, ...] = ()
+    unfit: str = ""
+    """Why the row cannot be written in JSON; names the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    relations: tuple[Relation, ...]
+
+
+Message: TypeAlias = "Begin | Commit | Relation | RowChange | Truncate | None"
+
+
+class Decoder:
+    """Keeps the relations of one session."""
+
+    def __init__(self, types: Types) -> None:
+        self.types = types
+        self._relations: dict[int, Relation] = {}
+
+    def decode(self, message: bytes) -> Message:
+        """Return the next message; None for one that says nothing of rows (types, origins)."""
+        sign = message[0]
+        if sign in _CHANGES:
+            return self._change(message, _CHANGES[sign])
+        if sign == 0x42:  # B
+            moment = int.from_bytes(message[9:17], "big", signed=True) / 1e6 + EPOCH_SECONDS
+            return Begin(int.from_bytes(message[1:9], "big"), moment)
+        if sign == 0x43:  # C
+            return Commit(int.from_bytes(message[2:10], "big"), int.from_bytes(message[10:18], "big"))
+        if sign == 0x52:  # R
+            relation = read_relation(message, self.types)
+            self._relations[relation.oid] = relation
+            return relation
+        if sign == 0x54:  # T
+            count = int.from_bytes(message[1:5], "big")
+            oids = (int.from_bytes(message[at : at + 4], "big") for at in range(6, 6 + 4 * count, 4))
+            return Truncate(tuple(self._relations[oid] for oid in oids))
+        return None
+
+    def learn(self, relation: Relation) -> None:
+        """Read a relation's columns by the types that are known now."""
+        columns = tuple(replace(column, convert=self.types.convert(column.oid)) for column in relation.columns)
+        self._relations[relation.oid] = replace(relation, columns=columns)
+
+    def _change(self, message: bytes, kind: Literal["create", "update", "delete"]) -> RowChange:
+        relation = self._relations[int.from_bytes(message[1:5], "big")]
+        old: Row | None = None
+        at, unfit = 5, ""
+        if message[at] != 0x4E:  # K, O: the row before
+            is_key = message[at] == 0x4B
+            old, _, at, unfit = read_row(message, at + 1, relation.columns)
+            if is_key:
+                old = {column.name: old[column.name] for column in relation.columns if column.is_key}
+        if kind == "delete":
+            return RowChange(kind, relation, old, None, (), unfit)
+        new, unchanged, _, bad = read_row(message, at + 1, relation.columns)
+        return RowChange(kind, relation, old, new, unchanged, bad or unfit)
+
+
+_CHANGES: Mapping[int, Literal["create", "update", "delete"]] = {0x49: "create", 0x55: "update", 0x44: "delete"}
+
+
+def read_row(message: bytes, at: int, columns: tuple[Column, ...]) -> tuple[Row, tuple[str, ...], int, str]:
+    """Return the row, the columns that were not sent, the place behind, and why a value is unfit ("" where none is)."""
+    row: Row = {}
+    unchanged: tuple[str, ...] = ()
+    unfit = ""
+    at += 2
+    for column in columns:
+        sign = message[at]
+        at += 1
+        if sign == 0x74:  # t
+            end = at + 4 + int.from_bytes(message[at : at + 4], "big")
+            text = message[at + 4 : end]
+            at = end
+            convert = column.convert
+            try:
+                row[column.name] = text.decode() if convert is None else convert(text)
+            except ValueError as error:
+                unfit, row[column.name] = unfit_value(column.name, text, error)
+        elif sign == 0x6E:  # n
+            row[column.name] = None
+        else:
+            unchanged += (column.name,)
+    return row, unchanged, at, unfit
+
+
+def read_relation(message: bytes, types: Types) -> Relation:
+    schema, at = _text(message, 5)
+    table, at = _text(message, at)
+    identity = chr(message[at])
+    count = int.from_bytes(message[at + 1 : at + 3], "big")
+    at += 3
+    columns: list[Column] = []
+    for _ in range(count):
+        is_key = bool(message[at] & 1)
+        name, at = _text(message, at + 1)
+        oid = int.from_bytes(message[at : at + 4], "big")
+        at += 8  # the type, and its modifier
+        columns.append(Column(name, oid, types.convert(oid), is_key))
+    return Relation(int.from_bytes(message[1:5], "big"), f"{schema or 'pg_catalog'}.{table}", identity, tuple(columns))
+
+
+def _text(message: bytes, at: int) -> tuple[str, int]:
+    end = message.index(0, at)
+    return message[at:end].decode(), end + 1

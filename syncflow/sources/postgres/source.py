@@ -1,0 +1,191 @@
+"""The source ``postgres``: the rows of tables, then each change of them.
+
+    snapshot of each table ──▶ stream of the slot
+
+Partitions: ``snapshot:schema.table`` (a row's number; the last key stands in the evidence) and ``slot:name@cluster`` (the LSN of the
+commit, and the change's number in its transaction; the evidence names the tables whose snapshot is complete). The slot is confirmed up to
+what is acknowledged, by a task of its own, also while nothing is read: neither a slow target nor a dead one ends the connection.
+
+What a cancelled ``read`` was about to return is returned by the next one: the work goes on in a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from syncflow.clock import Clock
+from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.errors import SyncflowError
+from syncflow.events import Position, Raw
+from syncflow.sources.base import Lag, Report
+from syncflow.sources.postgres import catalog, opening
+from syncflow.sources.postgres.beats import Beats
+from syncflow.sources.postgres.catalog import Connection, Table, full_name
+from syncflow.sources.postgres.errors import reworded
+from syncflow.sources.postgres.progress import Handed
+from syncflow.sources.postgres.reading import Snapshots
+from syncflow.sources.postgres.streaming import Stream
+from syncflow.sources.postgres.wire import Changes, connect
+
+Connect = Callable[..., Awaitable[Connection]]
+
+
+class Postgres:
+    """``handed`` is kept by who opens the source again after a lost connection."""
+
+    def __init__(
+        self, settings: PostgresSource, *, clock: Clock, handed: Handed | None = None, connect: Connect = connect
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._handed = handed if handed is not None else Handed()
+        self._connect = connect
+        self._reports: list[Report] = []
+        self._buffer: list[Raw] = []
+        self._work: asyncio.Task[list[Raw]] | None = None
+        self._side: Connection | None = None
+        self._replication: Connection | None = None
+        self._snapshots: Snapshots | None = None
+        self._stream: Stream | None = None
+        self._beats: Beats | None = None
+        self._partition = ""
+        self._acknowledged: Position | None = None
+        self._tables: Mapping[str, Table] = {}
+
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        settings = self._settings
+        self._side = side = await self._connect(settings.url)
+        was_added = await opening.prepare(side, settings, clock=self._clock)
+        if was_added:
+            self._reports.append(
+                Report("noted", f"the publication {settings.publication} has been given further tables")
+            )
+        kinds = {full_name(name): kind for name, kind in settings.tables.items()}
+        with reworded("its tables were looked up"):
+            self._tables = await catalog.read_tables(side, kinds, publication=settings.publication)
+        self._replication = await self._connect(settings.url, replication=True)
+        self._partition = f"slot:{settings.slot}@{await opening.system_of(self._replication)}"
+        self._acknowledged = acknowledged.get(self._partition)
+        wanted = self._wanted_snapshots(acknowledged)
+        is_known = any(partition.startswith("slot:") for partition in acknowledged)
+        made = await opening.find_slot(
+            side,
+            self._replication,
+            settings,
+            is_resumed=is_known and self._acknowledged is not None,
+            may_start_anew=set(wanted) == set(self._tables) and not self._handed.keys,
+            clock=self._clock,
+        )
+        with reworded("its types were looked up"):
+            types = await catalog.read_types(side)
+        self._snapshots = Snapshots(
+            [self._tables[name] for name in wanted],
+            connect=lambda: self._connect(settings.url),
+            types=types,
+            made=made,
+            acknowledged=acknowledged if settings.snapshot != "always" else _offsets_of(acknowledged),
+            handed=self._handed,
+        )
+        await self._snapshots.begin()
+        self._stream = Stream(
+            settings,
+            partition=self._partition,
+            tables=self._tables,
+            types=types,
+            side=self._side_connection,
+            report=self._reports.append,
+        )
+        self._beats = Beats(settings, side=self._side_connection, clock=self._clock, report=self._reports.append)
+        self._beats.start()
+        if not wanted:
+            await self._start_stream()
+
+    def _wanted_snapshots(self, acknowledged: Mapping[str, Position]) -> list[str]:
+        """Return the tables whose rows are to be read, wholly or from where an earlier run stopped."""
+        if self._settings.snapshot == "never":
+            return []
+        position = acknowledged.get(self._partition)
+        done = set(position.evidence.split("\n")) if position and self._settings.snapshot == "first" else set()
+        return [name for name in self._tables if name not in done | self._handed.finished]
+
+    async def _start_stream(self) -> None:
+        """Start the stream behind the snapshots; all that they handed out comes before it."""
+        assert self._stream is not None
+        assert self._beats is not None
+        replication, self._replication = self._replication, None
+        if replication is None or replication.closed:
+            replication = await self._connect(self._settings.url, replication=True)
+        changes = Changes(replication)
+        self._beats.carry(changes, self._stream.transactions)
+        evidence = "\n".join(self._tables) if self._settings.snapshot != "never" else ""
+        self._stream.begin(changes, acknowledged=self._acknowledged, evidence=evidence)
+        await changes.start(slot=self._settings.slot, publication=self._settings.publication)
+
+    async def _side_connection(self) -> Connection:
+        """Return the connection for questions; a new one where it was lost."""
+        if self._side is None or self._side.closed:
+            self._side = await self._connect(self._settings.url)
+        return self._side
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        if not self._buffer:
+            if self._work is None:
+                self._work = asyncio.ensure_future(self._next(most))
+            try:
+                self._buffer = list(await asyncio.shield(self._work))
+            finally:
+                if self._work.done():
+                    self._work = None
+        taken, self._buffer = self._buffer[:most], self._buffer[most:]
+        if self._snapshots is not None:
+            self._snapshots.handed_out(taken)
+        return taken
+
+    async def _next(self, most: int) -> list[Raw]:
+        assert self._stream is not None
+        assert self._beats is not None
+        if self._snapshots is not None and (found := await self._snapshots.page()):
+            return found
+        if self._stream.is_waiting_for_start:
+            await self._start_stream()
+        while True:
+            if self._beats.failure is not None:
+                raise self._beats.failure
+            if found := await self._stream.chunk(most):
+                return found
+
+    async def acknowledge(self, position: Position) -> None:
+        if position.partition == self._partition and self._stream is not None:
+            self._stream.transactions.acknowledge((position.offset, position.number))
+
+    def reports(self) -> Sequence[Report]:
+        told = self._reports[:]
+        self._reports.clear()
+        return told
+
+    def lag(self) -> Mapping[str, Lag]:
+        return {self._settings.slot: Lag(bytes=self._beats.lag_bytes if self._beats else None)}
+
+    async def close(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            with contextlib.suppress(asyncio.CancelledError, SyncflowError):
+                await self._work
+            self._work = None
+        if self._beats is not None:
+            await self._beats.close()
+        if self._snapshots is not None:
+            await self._snapshots.close()
+        if self._stream is not None:
+            await self._stream.close()
+        for connection in (self._side, self._replication):
+            if connection is not None:
+                await connection.close()
+        self._side = self._replication = None
+
+
+def _offsets_of(acknowledged: Mapping[str, Position]) -> Mapping[str, Position]:
+    """Return the positions without the last keys: rows are read from the first one, and their numbers go on."""
+    return {partition: position._replace(evidence="") for partition, position in acknowledged.items()}

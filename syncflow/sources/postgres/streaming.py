@@ -1,0 +1,234 @@
+"""Messages of the slot → events, in chunks: a transaction need not fit into memory, and a chunk may end inside one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.errors import ProjectError
+from syncflow.events import Item, Position, Raw
+from syncflow.sources.base import Report
+from syncflow.sources.postgres import catalog
+from syncflow.sources.postgres.catalog import Connection, Table
+from syncflow.sources.postgres.pgoutput import Begin, Commit, Decoder, Relation, RowChange, Truncate
+from syncflow.sources.postgres.progress import START, Place, Transactions
+from syncflow.sources.postgres.snapshot import raw_of
+from syncflow.sources.postgres.toast import complete
+from syncflow.sources.postgres.values import FIRST_USER_OID, Types
+from syncflow.sources.postgres.wire import Changes
+
+MOST_BYTES = 8_000_000
+"""A chunk of more is handed out, however few events it has."""
+
+
+class _Partial(NamedTuple):
+    """A change whose large values are still to be read."""
+
+    place: Place
+    timestamp: str
+    change: RowChange
+
+
+class Stream:
+    """Of one slot; ``begin`` gives it the connection."""
+
+    def __init__(
+        self,
+        settings: PostgresSource,
+        *,
+        partition: str,
+        tables: Mapping[str, Table],
+        types: Types,
+        side: Callable[[], Awaitable[Connection]],
+        report: Callable[[Report], None],
+    ) -> None:
+        self._settings = settings
+        self._partition = partition
+        self._tables = tables
+        self._metas: Mapping[str, Item] = {name: {"table": name} for name in tables}
+        self._decoder = Decoder(types)
+        self._side = side
+        self._report = report
+        self._columns = {name: dict(table.columns) for name, table in tables.items()}
+        self.transactions = Transactions()
+        self._changes: Changes | None = None
+        self._evidence = ""
+        self._known: Place = START
+        self._last: Place = START
+        self._commit = 0
+        self._number = 0
+        self._timestamp = ""
+        self._has_partial = False
+        self._failure: ProjectError | None = None
+
+    @property
+    def is_waiting_for_start(self) -> bool:
+        return self._changes is None
+
+    def begin(self, changes: Changes, *, acknowledged: Position | None, evidence: str) -> None:
+        """Hand out the changes behind what is acknowledged."""
+        self._changes = changes
+        self._evidence = evidence
+        if acknowledged is not None:
+            self._known = self._last = (acknowledged.offset, acknowledged.number)
+            self.transactions.acknowledge(self._known)
+
+    async def chunk(self, most: int) -> list[Raw]:
+        """Wait until something comes and return its events; none where it held none of ours.
+
+        Raises:
+            ProjectError: a table was truncated; all before it has been handed out.
+            UnavailableError: the connection is lost.
+        """
+        assert self._changes is not None
+        if self._failure is not None:
+            raise self._failure
+        found: list[Raw | _Partial | Commit] = []
+        size = 0
+        self._has_partial = False
+        while len(found) < most and size < MOST_BYTES and (message := self._changes.next()) is not None:
+            size += len(message)
+            decoded = self._decoder.decode(message)
+            if isinstance(decoded, RowChange):
+                found += self._events(decoded)
+            elif isinstance(decoded, Relation):
+                await self._relation(decoded)
+            elif isinstance(decoded, Commit) and self._has_partial:
+                found.append(decoded)
+            elif isinstance(decoded, Commit):
+                self._note(found, decoded)
+            elif decoded is not None and not self._takes(decoded):
+                break
+        if not size:
+            await self._changes.wait()
+            return []
+        raws = await self._completed(found) if self._has_partial else found
+        if raws:
+            self._last = _place_of(raws[-1])
+        elif self._failure is not None:
+            raise self._failure
+        return raws  # type: ignore[return-value]  # without partial ones, all are events
+
+    def _takes(self, message: Begin | Truncate) -> bool:
+        """Whether the changes behind a message may be read."""
+        if isinstance(message, Truncate):
+            self._truncated(message)
+            return self._failure is None
+        self._commit, self._number = message.commit, 0
+        self._timestamp = datetime.fromtimestamp(message.committed_at, UTC).isoformat()
+        return True
+
+    def _note(self, found: Sequence[Raw | _Partial | Commit], commit: Commit) -> None:
+        if found:
+            self._last = _place_of(found[-1])
+        self.transactions.committed(self._last, commit.end)
+
+    def _events(self, change: RowChange) -> list[Raw | _Partial]:
+        """Return one event, or two where the key changed; none of another table or of what is acknowledged already."""
+        name = change.relation.table
+        table = self._tables.get(name)
+        number = self._number
+        self._number += 2
+        if table is None or (self._commit, number + 1) <= self._known:
+            return []
+        if change.kind == "delete":
+            assert change.old is not None
+            return [self._raw(table, number + 1, self._timestamp, "delete", change.old, change.unfit)]
+        new, old = change.new, change.old
+        assert new is not None
+        result: list[Raw | _Partial] = []
+        if old is not None:
+            if change.unchanged:
+                new.update({column: old[column] for column in change.unchanged if old.get(column) is not None})
+                change.unchanged = tuple(column for column in change.unchanged if column not in new)
+            keys = [column for column in table.key if column in old]
+            if any(old[column] != new.get(column) for column in keys) and (self._commit, number) > self._known:
+                before = old if change.relation.identity == "f" else {column: old[column] for column in keys}
+                result.append(self._raw(table, number, self._timestamp, "delete", before, ""))
+        if change.unchanged:
+            self._has_partial = True
+            return [*result, _Partial((self._commit, number + 1), self._timestamp, change)]
+        operation = "create" if result else change.kind
+        return [*result, self._raw(table, number + 1, self._timestamp, operation, new, change.unfit)]
+
+    def _raw(
+        self, table: Table, number: int, timestamp: str, operation: str, item: Any, unfit: str, at: int = 0
+    ) -> Raw:
+        position = Position(self._partition, at or self._commit, None, self._evidence, number)
+        event = {"record": table.kind, "operation": operation, "timestamp": timestamp, "item": item}
+        return raw_of(position, event, unfit=unfit, meta=self._metas[table.name])
+
+    async def _completed(self, found: list[Raw | _Partial | Commit]) -> list[Raw]:
+        """Fill in what was not sent; a change whose row is gone is left out, and commits count what is left."""
+        partial: dict[str, list[_Partial]] = {}
+        for entry in found:
+            if isinstance(entry, _Partial):
+                partial.setdefault(entry.change.relation.table, []).append(entry)
+        filled: dict[Place, RowChange | None] = {}
+        for name, entries in partial.items():
+            changes = await complete(
+                await self._side(), self._tables[name], [entry.change for entry in entries], types=self._decoder.types
+            )
+            filled.update((entry.place, change) for entry, change in zip(entries, changes, strict=True))
+        raws: list[Raw] = []
+        for entry in found:
+            if isinstance(entry, Commit):
+                self._note(raws, entry)
+            elif isinstance(entry, Raw):
+                raws.append(entry)
+            elif (change := filled[entry.place]) is not None:
+                table, (commit, number) = self._tables[change.relation.table], entry.place
+                raws.append(self._raw(table, number, entry.timestamp, change.kind, change.new, change.unfit, commit))
+        return raws
+
+    async def _relation(self, relation: Relation) -> None:
+        """Learn types that are new, and tell of columns that are."""
+        if relation.table not in self._tables:
+            return
+        if any(column.oid >= FIRST_USER_OID for column in relation.columns):
+            self._decoder.types = await catalog.read_types(await self._side())
+            self._decoder.learn(relation)
+        before = self._columns[relation.table]
+        now = {column.name: column.oid for column in relation.columns}
+        self._columns[relation.table] = now
+        for words in changes_of(relation.table, before, now):
+            self._report(words)
+
+    def _truncated(self, truncate: Truncate) -> None:
+        names = [relation.table for relation in truncate.relations if relation.table in self._tables]
+        self._number += 2
+        if not names or (self._commit, self._number - 1) <= self._known:
+            return
+        if self._settings.on_truncate == "ignore":
+            self._report(Report("noted", f"{', '.join(names)} was truncated; its records are left at the targets"))
+            return
+        self._failure = ProjectError(
+            f"{', '.join(names)} was truncated, and its records are at the targets still",
+            hint="set `on_truncate: ignore` to go on; delete the records over there yourself where they must go",
+        )
+
+    async def close(self) -> None:
+        if self._changes is not None:
+            await self._changes.close()
+
+
+def _place_of(entry: Raw | _Partial | Commit) -> Place:
+    assert isinstance(entry, Raw)  # what is partial is completed before, and a commit behind it waits for that
+    return entry.position.offset, entry.position.number
+
+
+def changes_of(table: str, before: Mapping[str, int], now: Mapping[str, int]) -> list[Report]:
+    """Return what has become of the columns of a table."""
+    new = [name for name in now if name not in before]
+    gone = [name for name in before if name not in now]
+    other = [name for name in now if name in before and before[name] != now[name]]
+    reports = []
+    if new:
+        reports.append(Report("noted", f"{table} has a new column: {', '.join(new)}"))
+    if gone:
+        reports.append(Report("changed", f"{table} has no column {', '.join(gone)} any more"))
+    if other:
+        reports.append(Report("changed", f"{table} has another type of column: {', '.join(other)}"))
+    return reports

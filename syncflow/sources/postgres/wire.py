@@ -1,0 +1,180 @@
+"""Connections: one for questions, one that carries the changes (COPY BOTH), through psycopg's wrapper of libpq.
+
+``Changes`` hands out messages as they come and says how far they are confirmed; it knows nothing of what stands in them. All of it happens
+on the event loop: nothing blocks, and any await may be cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from syncflow.errors import ProjectError, UnavailableError
+from syncflow.sources.postgres.errors import refused_connection, reworded
+from syncflow.sources.postgres.pgoutput import EPOCH_SECONDS
+from syncflow.sources.postgres.values import SESSION
+
+CONNECT_SECONDS = 10
+
+_WAL_HEADER = 25
+"""Bytes before the plugin's message: the sign, its start, the end of the log, the time."""
+
+
+def parameters_of(url: str, *, replication: bool = False) -> dict[str, Any]:
+    """Return libpq's parameters for an address.
+
+    Raises:
+        ProjectError: it cannot be read; the message does not quote it.
+    """
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise ProjectError(
+            "the address of the database cannot be read", hint="postgresql://user:password@host:5432/name"
+        ) from None
+    mine: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "syncflow",
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    options = f"{given.pop('options', '') or ''} {SESSION}".strip()
+    forced: dict[str, Any] = {"options": options} | ({"replication": "database"} if replication else {})
+    return mine | given | forced
+
+
+async def connect(url: str, *, replication: bool = False) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """Connect, in autocommit mode.
+
+    Raises:
+        ProjectError: the database refuses.
+        UnavailableError: it does not answer.
+    """
+    parameters = parameters_of(url, replication=replication)
+    try:
+        return await psycopg.AsyncConnection.connect(make_conninfo(**parameters), autocommit=True)
+    except psycopg.Error as error:
+        raise refused_connection(str(error)) from None
+    except OSError:
+        raise UnavailableError("the host of the database cannot be reached") from None
+
+
+class Changes:
+    """The stream of one replication slot."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        self._connection = connection
+        self._wire: pq.abc.PGconn = connection.pgconn
+        self._ready = asyncio.Event()
+        self._watched = -1
+        self.is_started = False
+        self.received = 0
+        """How far the server says that it has sent everything."""
+        self.confirmed = 0
+
+    async def start(self, *, slot: str, publication: str) -> None:
+        """Begin where the slot stands.
+
+        Raises:
+            ProjectError: the slot or the publication cannot be used.
+            UnavailableError: it is in use, or the connection is lost.
+        """
+        names = publication.replace('"', '""').replace("'", "''")
+        command = f"START_REPLICATION SLOT \"{slot}\" LOGICAL 0/0 (proto_version '1', publication_names '\"{names}\"')"
+        self._watched = self._wire.socket
+        asyncio.get_running_loop().add_reader(self._watched, self._ready.set)
+        self._wire.nonblocking = 1
+        with reworded("the changes were asked for"):
+            self._wire.send_query(command.encode())
+            self._wire.flush()
+            while self._wire.is_busy():
+                await self._more()
+            result = self._wire.get_result()
+            if result is None or result.status != pq.ExecStatus.COPY_BOTH:
+                raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("no answer")
+        self.is_started = True
+
+    async def _more(self) -> None:
+        self._ready.clear()
+        self._wire.consume_input()
+        if self._wire.is_busy() and not self._ready.is_set():
+            await self._ready.wait()
+
+    def next(self) -> bytes | None:
+        """Return the next message of the plugin that has arrived; None where none has.
+
+        Raises:
+            UnavailableError: the connection is lost.
+        """
+        while True:
+            try:
+                size, data = self._wire.get_copy_data(1)
+            except psycopg.Error:
+                raise UnavailableError("the connection to the database was lost") from None
+            if size == 0:
+                return None
+            if size < 0:
+                raise self._ended()
+            message = bytes(data)
+            if message[0] == 0x77:  # w
+                return message[_WAL_HEADER:]
+            self.received = max(self.received, int.from_bytes(message[1:9], "big"))
+            if message[17]:
+                self.confirm()
+
+    def _ended(self) -> Exception:
+        """Say why the server ended the stream."""
+        result = self._wire.get_result()
+        state = result.error_field(pq.DiagnosticField.SQLSTATE) if result else None
+        if state and state.startswith(b"42"):
+            return ProjectError(
+                f"the database cannot decode the changes (SQLSTATE {state.decode()}): is the publication gone?",
+                hint="`syncflow check` says what is missing",
+            )
+        return UnavailableError("the database ended the stream of changes")
+
+    def wake(self) -> None:
+        """Let ``wait`` return."""
+        self._ready.set()
+
+    async def wait(self) -> None:
+        """Wait until something has arrived.
+
+        Raises:
+            UnavailableError: the connection is lost.
+        """
+        await self._ready.wait()
+        self._ready.clear()
+        try:
+            self._wire.consume_input()
+        except psycopg.Error:
+            raise UnavailableError("the connection to the database was lost") from None
+
+    def confirm(self) -> None:
+        """Tell the server that everything up to ``confirmed`` is durable here.
+
+        Raises:
+            UnavailableError: the connection is lost.
+        """
+        now = int((time.time() - EPOCH_SECONDS) * 1e6)
+        status = struct.pack(
+            "!cQQQqB", b"r", max(self.received, self.confirmed), self.confirmed, self.confirmed, now, 0
+        )
+        try:
+            self._wire.put_copy_data(status)
+            self._wire.flush()
+        except psycopg.Error:
+            raise UnavailableError("the connection to the database was lost") from None
+
+    async def close(self) -> None:
+        if self._watched >= 0:
+            asyncio.get_running_loop().remove_reader(self._watched)
+        self._watched, self.is_started = -1, False
+        await self._connection.close()
