@@ -54,12 +54,19 @@ def _of_the_sources(project: Project) -> Source:
 
     failure = None
     for at, settings in project.routes.model.all_sources.items():
-        if settings.postgres is not None:
-            return _rows_of(settings.postgres)
         try:
-            source = source_at(
-                project, at, _of_the_source(settings), clock=SystemClock(), from_start=True, once=True, remembers=False
-            )
+            if settings.postgres is not None:
+                source = _rows_of(settings.postgres)
+            else:
+                source = source_at(
+                    project,
+                    at,
+                    _of_the_source(settings),
+                    clock=SystemClock(),
+                    from_start=True,
+                    once=True,
+                    remembers=False,
+                )
         except ProjectError as error:
             failure = failure or error
             continue

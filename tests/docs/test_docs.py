@@ -13,7 +13,7 @@ from tests.docs.kinds import problems_of
 from tests.docs.transcript import EXECUTED, fits, run
 
 MOST_SKIPPED = 6
-LANGUAGES = {"yaml", "json", "text", "mermaid", *EXECUTED}
+LANGUAGES = {"yaml", "json", "text", "mermaid", "sql", *EXECUTED}
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=lambda block: block.id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,15 +116,23 @@ class Database:
     def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self.connection.execute(query.encode(), values or None).fetchall()
 
+    def drop_slot(self) -> None:
+        """Drop the slot, once the server has noticed that its reader has gone."""
+        query = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s"
+        for _ in range(600):
+            found = self.ask(query, self.slot)
+            if not found:
+                return
+            if found[0][0] is None:
+                with contextlib.suppress(psycopg.errors.ObjectInUse):
+                    self.ask("SELECT pg_drop_replication_slot(%s)", self.slot)
+                continue
+            self.ask("SELECT pg_terminate_backend(%s)", found[0][0])
+            time.sleep(0.05)
+        raise AssertionError("the slot stays in use")
+
     def close(self) -> None:
+        self.drop_slot()
         self.connection.close()
         with psycopg.connect(self.server.url(), autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND database = %s",
-                (self.name,),
-            )
-            for (slot,) in connection.execute(
-                "SELECT slot_name FROM pg_replication_slots WHERE database = %s", (self.name,)
-            ).fetchall():
-                connection.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))

@@ -11,6 +11,7 @@ import pytest
 
 from syncflow.clock import SystemClock
 from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
 from syncflow.sources.postgres import Postgres
 from tests.servers.postgres import Database, Server, running
@@ -88,3 +89,350 @@ def test_rows_come_first_and_changes_after_them(db: Database) -> None:
     ]
     assert {raw.position.partition.partition("@")[0] for raw in raws} == {"snapshot:public.people", f"slot:{db.slot}"}
     assert {json.loads(raw.body)["record"] for raw in raws} == {"contacts"}
+
+
+def test_a_restart_gives_exactly_the_rest_wherever_it_comes(db: Database) -> None:
+    db.run(PEOPLE, "INSERT INTO people SELECT n, 'p' || n FROM generate_series(1, 9) n")
+
+    def act() -> None:
+        db.run(
+            "UPDATE people SET name = upper(name)",
+            "DELETE FROM people WHERE id > 6",
+            "UPDATE people SET id = 70 WHERE id = 1",
+            END,
+        )
+
+    whole = run(session(source_of(db), act, most=4))
+    stream = [raw for raw in whole if raw.position.partition.startswith("slot:")]
+    before = {raw.position.partition: raw.position for raw in whole if raw not in stream}
+    for done in range(len(stream) - 1):
+        acknowledged = before | {stream[done].position.partition: stream[done].position}
+        rest = run(session(source_of(db), acknowledged=acknowledged, most=3))
+        assert [(raw.body, raw.position) for raw in rest] == [(raw.body, raw.position) for raw in stream[done + 1 :]]
+
+
+def test_a_snapshot_goes_on_behind_its_last_key(db: Database) -> None:
+    db.run("CREATE TABLE pairs (a text, b int, PRIMARY KEY (a, b))", PEOPLE)
+    db.run("INSERT INTO pairs SELECT 'x' || n % 3, n FROM generate_series(1, 30) n")
+    tables = {"pairs": "pairs", "people": "contacts"}
+
+    async def first() -> list[Raw]:
+        source = source_of(db, tables=tables)
+        await source.open({})
+        raws = list(await source.read(most=13))
+        await source.close()
+        return raws
+
+    begun = run(first())
+    assert [raw.position.offset for raw in begun] == list(range(1, 14))
+    rest = run(
+        session(source_of(db, tables=tables), lambda: db.run(END), {begun[-1].position.partition: begun[-1].position})
+    )
+    rows = [told(raw)[1] for raw in begun + rest[:-1]]
+    assert rows == [{"a": a, "b": b} for a, b in sorted((f"x{n % 3}", n) for n in range(1, 31))]
+    assert [raw.position.offset for raw in rest[:-1]] == list(range(14, 31))
+
+
+def test_no_change_is_missed_or_seen_twice_between_the_rows_and_the_stream(db: Database) -> None:
+    db.run("CREATE TABLE people (id int PRIMARY KEY, name text, notes text, n int DEFAULT 0)")
+    db.run("INSERT INTO people SELECT n FROM generate_series(1, 50) n")
+
+    async def racing() -> list[Raw]:
+        source = source_of(db)
+        stop = asyncio.Event()
+
+        async def write() -> None:
+            while not stop.is_set():
+                await asyncio.to_thread(db.run, "UPDATE people SET n = n + 1")
+
+        writing = asyncio.create_task(write())
+        await source.open({})
+        await asyncio.sleep(0)
+        stop.set()
+        await writing
+        await asyncio.to_thread(db.run, END)
+        try:
+            return await until_end(source)
+        finally:
+            await source.close()
+
+    raws = run(racing())
+    for number in range(1, 51):
+        counts = [told(raw)[1]["n"] for raw in raws if told(raw)[1]["id"] == number]
+        assert counts == list(range(counts[0], counts[0] + len(counts)))
+        assert db.ask("SELECT n FROM people WHERE id = %s", number) == [(counts[-1],)]
+
+
+def test_large_values_that_were_not_sent_are_read_from_the_row(db: Database) -> None:
+    db.run(PEOPLE, "ALTER TABLE people ALTER notes SET STORAGE EXTERNAL")
+    db.run(
+        "INSERT INTO people VALUES (1, 'a', repeat('x', 10000)), (2, 'b', repeat('y', 10000)), (3, 'c', repeat('z', 9000))"
+    )
+
+    def act() -> None:
+        db.run(
+            "UPDATE people SET name = 'A'",
+            "UPDATE people SET id = 30 WHERE id = 3",
+            "DELETE FROM people WHERE id = 2",
+            END,
+        )
+
+    raws = run(session(source_of(db, snapshot="first"), act))
+    events = [told(raw) for raw in raws[3:]]
+    assert events == [
+        ("update", {"id": 1, "name": "A", "notes": "x" * 10000}),
+        ("delete", {"id": 3}),
+        ("create", {"id": 30, "name": "A", "notes": "z" * 9000}),
+        ("delete", {"id": 2}),
+        ("create", {"id": 0, "name": "end", "notes": None}),
+    ]
+
+
+def test_a_transaction_whose_last_change_is_left_out_is_confirmed(db: Database) -> None:
+    db.run(
+        PEOPLE,
+        "ALTER TABLE people ALTER notes SET STORAGE EXTERNAL",
+        "INSERT INTO people VALUES (1, 'a', repeat('x', 10000))",
+    )
+
+    async def confirmed() -> None:
+        source = source_of(db)
+        await source.open({})
+        (row,) = await source.read(most=5)
+        await asyncio.to_thread(db.run, "UPDATE people SET name = 'b'", "DELETE FROM people WHERE id = 1", END)
+        raws = await until_end(source)
+        assert [told(raw)[0] for raw in raws] == ["delete", "create"]
+        await source.acknowledge(row.position)
+        await source.acknowledge(raws[-1].position)
+        await source.close()
+
+    run(confirmed())
+    ((is_behind,),) = db.ask(
+        "SELECT confirmed_flush_lsn < pg_current_wal_lsn() - 4096 FROM pg_replication_slots WHERE slot_name = %s",
+        db.slot,
+    )
+    assert not is_behind
+
+
+def test_rolled_back_and_nested_transactions_leave_nothing_behind(db: Database) -> None:
+    db.run(PEOPLE)
+
+    def act() -> None:
+        with db.connect() as connection, connection.transaction():
+            connection.execute("INSERT INTO people VALUES (1, 'kept')")
+            connection.execute("SAVEPOINT s")
+            connection.execute("INSERT INTO people VALUES (2, 'gone')")
+            connection.execute("ROLLBACK TO s")
+            connection.execute("INSERT INTO people VALUES (3, 'kept')")
+        db.run("BEGIN", "INSERT INTO people VALUES (4, 'gone')", "ROLLBACK", END)
+
+    assert [told(raw)[1]["id"] for raw in run(session(source_of(db), act))] == [1, 3, 0]
+
+
+def test_a_transaction_of_100_000_changes_comes_in_chunks(db: Database) -> None:
+    db.run(PEOPLE)
+
+    async def sizes() -> list[int]:
+        source = source_of(db)
+        await source.open({})
+        await asyncio.to_thread(
+            db.run, "BEGIN", "INSERT INTO people SELECT n FROM generate_series(1, 100000) n", END, "COMMIT"
+        )
+        found: list[int] = []
+        while sum(found) < 100_001:
+            found.append(len(await asyncio.wait_for(source.read(most=500), timeout=30)))
+        await source.close()
+        return found
+
+    assert max(run(sizes())) <= 500
+
+
+TYPES = """
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+CREATE DOMAIN age AS int CHECK (VALUE >= 0);
+CREATE TABLE people (
+    id int PRIMARY KEY, big bigint, yes boolean, exact numeric(30,10), short numeric, real real, twice double precision, words varchar(20),
+    made timestamp, seen timestamptz, day date, clock time, span interval, bytes bytea, data jsonb, mood mood, age age, who uuid, host inet,
+    numbers int[], texts text[], moods mood[], ages age[], grid int[][], sum int GENERATED ALWAYS AS (id + 1) STORED
+)
+"""
+ROW = """
+INSERT INTO people VALUES (1, 9007199254740993, true, 12345678901234567890.5, 12.50, 1.5, 0.1, 'wörd', '2024-01-15 10:30:00.25',
+'2024-01-15 12:30:00+02', '2024-01-15', '10:30', '1 day 2 hours', '\\x00ff', '{"a": [1, null]}', 'glad', 7,
+'9b2c8a52-5f4e-4e0c-8f39-0a7b1c2d3e4f', '10.0.0.1/8', '{1,NULL,3}', '{a,"b,\\"c",NULL,"NULL"}', '{sad,glad}', '{1,2}', '{{1,2},{3,4}}')
+"""
+ITEM = {
+    "id": 1, "big": 9007199254740993, "yes": True, "exact": "12345678901234567890.5000000000", "short": 12.5, "real": 1.5, "twice": 0.1,
+    "words": "wörd", "made": "2024-01-15T10:30:00.25", "seen": "2024-01-15T10:30:00+00:00", "day": "2024-01-15", "clock": "10:30:00",
+    "span": "P1DT2H", "bytes": "AP8=", "data": {"a": [1, None]}, "mood": "glad", "age": 7, "who": "9b2c8a52-5f4e-4e0c-8f39-0a7b1c2d3e4f",
+    "host": "10.0.0.1/8", "numbers": [1, None, 3], "texts": ["a", 'b,"c', None, "NULL"], "moods": ["sad", "glad"], "ages": [1, 2],
+    "grid": [[1, 2], [3, 4]],
+}  # fmt: skip
+
+
+def test_values_of_all_types_are_the_same_in_rows_and_changes(db: Database) -> None:
+    db.run(*TYPES.split(";"), ROW)
+    end = "INSERT INTO people (id) VALUES (0)"
+    raws = run(session(source_of(db), lambda: db.run("UPDATE people SET words = 'wörd'", end)))
+    assert [told(raw) for raw in raws[:2]] == [("create", ITEM), ("update", ITEM)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("double precision", "'NaN'", "column v holds NaN or infinity"),
+        ("numeric", "'-Infinity'", "column v holds NaN or infinity"),
+        ("date", "'infinity'", "column v holds a date that ISO 8601 cannot write"),
+        ("timestamptz", "'0044-03-15 00:00:00+00 BC'", "column v holds a time that ISO 8601 cannot write"),
+        ("timestamp[]", "'{infinity}'", "column v holds a time that ISO 8601 cannot write"),
+    ],
+)
+def test_a_value_without_a_word_in_json_refuses_its_row_alone(
+    db: Database, column: str, value: str, words: str
+) -> None:
+    db.run(
+        f"CREATE TABLE people (id int PRIMARY KEY, name text, v {column})",
+        f"INSERT INTO people VALUES (1, 'x', {value})",
+    )
+    raws = run(session(source_of(db), lambda: db.run("UPDATE people SET name = 'y'", END)))
+    assert [raw.broken for raw in raws] == [words, words, ""]
+
+
+def test_columns_that_come_and_go_are_told(db: Database) -> None:
+    db.run(PEOPLE, "INSERT INTO people VALUES (1, 'a')")
+
+    def act() -> None:
+        db.run("ALTER TABLE people ADD phone text", "UPDATE people SET phone = '+1'")
+        db.run(
+            "ALTER TABLE people DROP notes",
+            "ALTER TABLE people ALTER phone TYPE varchar",
+            "UPDATE people SET phone = '+2'",
+            END,
+        )
+
+    source = source_of(db, snapshot="never")
+    raws = run(session(source, act))
+    assert [told(raw)[1] for raw in raws[:2]] == [
+        {"id": 1, "name": "a", "notes": None, "phone": "+1"},
+        {"id": 1, "name": "a", "phone": "+2"},
+    ]
+    assert [(report.kind, report.words) for report in source.reports()] == [
+        ("noted", "public.people has a new column: phone"),
+        ("changed", "public.people has no column notes any more"),
+        ("changed", "public.people has another type of column: phone"),
+    ]
+
+
+def test_a_partitioned_table_is_one_table(db: Database) -> None:
+    db.run(
+        "CREATE TABLE people (id int, name text, PRIMARY KEY (id)) PARTITION BY RANGE (id)",
+        "CREATE TABLE people_low PARTITION OF people FOR VALUES FROM (0) TO (10)",
+        "CREATE TABLE people_high PARTITION OF people FOR VALUES FROM (10) TO (100)",
+        "INSERT INTO people VALUES (1, 'a'), (11, 'b')",
+    )
+    raws = run(session(source_of(db), lambda: db.run("UPDATE people SET id = 12 WHERE id = 1", END)))
+    assert [told(raw) for raw in raws] == [
+        ("create", {"id": 1, "name": "a"}),
+        ("create", {"id": 11, "name": "b"}),
+        ("delete", {"id": 1}),
+        ("create", {"id": 12, "name": "a"}),
+        ("create", {"id": 0, "name": "end"}),
+    ]
+
+
+def test_a_whole_identity_gives_whole_deletes_and_changed_keys(db: Database) -> None:
+    db.run(PEOPLE, "ALTER TABLE people REPLICA IDENTITY FULL", "INSERT INTO people VALUES (1, 'a')")
+
+    def act() -> None:
+        db.run("UPDATE people SET name = 'b'", "UPDATE people SET id = 2", "DELETE FROM people", END)
+
+    assert [told(raw) for raw in run(session(source_of(db), act))[1:-1]] == [
+        ("update", {"id": 1, "name": "b", "notes": None}),
+        ("delete", {"id": 1, "name": "b", "notes": None}),
+        ("create", {"id": 2, "name": "b", "notes": None}),
+        ("delete", {"id": 2, "name": "b", "notes": None}),
+    ]
+
+
+def test_a_truncated_table_stops_the_run_after_all_before_it(db: Database) -> None:
+    db.run(PEOPLE)
+
+    async def both() -> None:
+        source = source_of(db)
+        await source.open({})
+        await asyncio.to_thread(db.run, "INSERT INTO people VALUES (1)", "TRUNCATE people", END)
+        (raw,) = await source.read(most=5)
+        with pytest.raises(
+            ProjectError, match=r"public\.people was truncated, and its records are at the targets still"
+        ):
+            await source.read(most=5)
+        await source.close()
+        raws = await session(source_of(db, on_truncate="ignore"), acknowledged={raw.position.partition: raw.position})
+        assert [told(raw)[1]["id"] for raw in raws] == [0]
+
+    run(both())
+
+
+def test_a_table_that_is_added_later_is_read_too(db: Database) -> None:
+    db.run(
+        PEOPLE,
+        "INSERT INTO people VALUES (1)",
+        "CREATE TABLE deals (id int PRIMARY KEY)",
+        "INSERT INTO deals VALUES (5)",
+    )
+    before = run(session(source_of(db), lambda: db.run(END)))
+    acknowledged = {raw.position.partition: raw.position for raw in before}
+    db.run("DELETE FROM people WHERE id = 0")
+    source = source_of(db, tables={"people": "contacts", "deals": "deals"})
+    raws = run(session(source, lambda: db.run("UPDATE deals SET id = 6", END), acknowledged))
+    assert [(raw.position.partition.partition("@")[0], *told(raw)) for raw in raws] == [
+        ("snapshot:public.deals", "create", {"id": 6}),
+        (f"slot:{db.slot}", "delete", {"id": 0}),
+        (f"slot:{db.slot}", "delete", {"id": 5}),
+        (f"slot:{db.slot}", "create", {"id": 6}),
+        (f"slot:{db.slot}", "create", {"id": 0, "name": "end", "notes": None}),
+    ]
+
+
+REFUSALS: list[tuple[str, dict[str, Any], str]] = [
+    ("SELECT 1", {}, "there is no table public.people"),
+    ("CREATE TABLE people (id int)", {}, "public.people has no primary key: its rows cannot be told apart"),
+    (
+        "CREATE UNLOGGED TABLE people (id int PRIMARY KEY)",
+        {},
+        "public.people is no ordinary table: its changes are not in the write-ahead log",
+    ),
+    (
+        "CREATE VIEW people AS SELECT 1 AS id",
+        {},
+        "public.people is no ordinary table: its changes are not in the write-ahead log",
+    ),
+    (PEOPLE, {"url": "postgresql://x:hidden%zz@localhost/d"}, "the address of the database cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("statement", "settings", "words"), REFUSALS)
+def test_a_source_that_cannot_be_read_says_why(
+    db: Database, statement: str, settings: dict[str, Any], words: str
+) -> None:
+    db.run(statement)
+    with pytest.raises(ProjectError) as caught:
+        run(session(source_of(db, **settings)))
+    assert caught.value.message == words
+    assert "hidden" not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_a_slot_that_is_gone_is_an_error_and_a_new_beginning_makes_it_anew(db: Database) -> None:
+    db.run(PEOPLE)
+    raws = run(session(source_of(db), lambda: db.run(END)))
+    db.drop_slot()
+    acknowledged = {raws[-1].position.partition: raws[-1].position}
+    with pytest.raises(ProjectError) as caught:
+        run(session(source_of(db), acknowledged=acknowledged))
+    assert caught.value.message == f"the replication slot {db.slot} is gone, and with it the changes that were not read"
+    assert caught.value.hint == "read all rows anew, with a new slot: `syncflow run --from-start`"
+    assert [told(raw)[1]["id"] for raw in run(session(source_of(db)))] == [0]
+    db.drop_slot()
+    assert [
+        told(raw)[1]["id"] for raw in run(session(source_of(db, snapshot="always"), acknowledged=acknowledged))
+    ] == [0]

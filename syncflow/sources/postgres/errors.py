@@ -42,7 +42,7 @@ def reword(error: psycopg.Error, doing: str, *, grant: str = "") -> SyncflowErro
     if not state or state.startswith(_LOST):
         said = f" (SQLSTATE {state})" if state else ""
         return UnavailableError(f"the connection to the database was lost, when {doing}{said}")
-    return ProjectError(f"the database refuses {doing} (SQLSTATE {state})", hint=grant)
+    return ProjectError(f"the database refused a request, when {doing} (SQLSTATE {state})", hint=grant)
 
 
 _CONNECTING = (

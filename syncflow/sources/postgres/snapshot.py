@@ -13,6 +13,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
+from syncflow.errors import UnavailableError
 from syncflow.events import Item, Position, Raw
 from syncflow.sources.postgres.catalog import Connection, Table
 from syncflow.sources.postgres.errors import reworded
@@ -53,8 +54,7 @@ class Snapshot:
         grant = f"GRANT SELECT ON {self._table.identifier.as_string()} TO the_user;"
         with reworded(f"{self._table.name} was read", grant=grant):
             if not self._is_declared:
-                await self._connection.execute(self._query())
-                self._is_declared = True
+                await self._declare()
             cursor = await self._connection.execute(f"FETCH FORWARD {PAGE} FROM syncflow_snapshot".encode())
             result = cursor.pgresult
             assert result is not None
@@ -62,6 +62,14 @@ class Snapshot:
             if not found:
                 await self._connection.execute("CLOSE syncflow_snapshot")
             return found
+
+    async def _declare(self) -> None:
+        """Begin to read; from here to its end, the transaction holds off changes of the columns."""
+        try:
+            await self._connection.execute(self._query())
+        except psycopg.errors.UndefinedColumn:
+            raise UnavailableError(f"the columns of {self._table.name} changed before it was read") from None
+        self._is_declared = True
 
     def _query(self) -> sql.Composed:
         table = self._table

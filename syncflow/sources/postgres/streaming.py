@@ -144,14 +144,15 @@ class Stream:
                 new.update({column: old[column] for column in change.unchanged if old.get(column) is not None})
                 change.unchanged = tuple(column for column in change.unchanged if column not in new)
             keys = [column for column in table.key if column in old]
-            if any(old[column] != new.get(column) for column in keys) and (self._commit, number) > self._known:
+            if any(old[column] != new.get(column) for column in keys):
+                change.kind = "create"
                 before = old if change.relation.identity == "f" else {column: old[column] for column in keys}
-                result.append(self._raw(table, number, self._timestamp, "delete", before, ""))
+                if (self._commit, number) > self._known:
+                    result.append(self._raw(table, number, self._timestamp, "delete", before, ""))
         if change.unchanged:
             self._has_partial = True
             return [*result, _Partial((self._commit, number + 1), self._timestamp, change)]
-        operation = "create" if result else change.kind
-        return [*result, self._raw(table, number + 1, self._timestamp, operation, new, change.unfit)]
+        return [*result, self._raw(table, number + 1, self._timestamp, change.kind, new, change.unfit)]
 
     def _raw(
         self, table: Table, number: int, timestamp: str, operation: str, item: Any, unfit: str, at: int = 0
