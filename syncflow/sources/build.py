@@ -87,14 +87,19 @@ def open_source(
             once=once,
             ignore_guards=ignore_guards,
         )
-    if settings.postgres is not None:
-        from syncflow.sources.postgres.build import reopened_postgres
+    return _open_connected(settings, base=base, clock=clock)
 
-        return reopened_postgres(settings.postgres, clock=clock)
-    assert settings.webhook is not None  # exactly one is given
-    from syncflow.sources.webhook import Webhook
 
-    return Webhook(settings.webhook, base=base)
+def _open_connected(settings: SourceSettings, *, base: Path, clock: Clock) -> Source:
+    """Make a source that lives by connections: others' to it, or its own to a server, opened again when it is lost."""
+    if settings.webhook is not None:
+        from syncflow.sources.webhook import Webhook
+
+        return Webhook(settings.webhook, base=base)
+    assert settings.postgres is not None  # exactly one is given
+    from syncflow.sources.postgres.build import reopened_postgres
+
+    return reopened_postgres(settings.postgres, clock=clock)
 
 
 def _with_whole_bodies(settings: SourceSettings) -> SourceSettings:
