@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.cli.app import COMMANDS, GROUPS
+from syncflow.cli.commands import COMMANDS, GROUPS, command_line, group
 from syncflow.cli.examples import EXAMPLES
 from syncflow.mock.server import Running
 from tests.cli.conftest import ROOT, Command
@@ -27,7 +27,7 @@ LINES = [line for name in EXAMPLES for line in EXAMPLES[name] if line not in SER
 
 
 def test_every_command_has_examples() -> None:
-    grouped = {f"{name} {each.name}" for name, group in GROUPS.items() for each in group.registered_commands}
+    grouped = {f"{name} {each.name}" for name in GROUPS for each in group(name).registered_commands}
     assert set(EXAMPLES) == {*COMMANDS, *GROUPS, *grouped}
 
 
@@ -160,3 +160,30 @@ def test_a_broken_project_completes_nothing_and_says_nothing(
     monkeypatch.setenv("COMP_CWORD", "3")
     ended = command()
     assert (ended.out.strip(), ended.err) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "built"),
+    [
+        (["status"], {"status"}),
+        (["--env-file", "x.env", "status", "--help"], {"status"}),
+        (["--env-file=x.env", "dlq", "list", "--code", "show"], {"dlq list"}),
+        (["dlq", "--help"], {"dlq list", "dlq show", "dlq redrive", "dlq drop", "dlq export"}),
+    ],
+    ids=" ".join,
+)
+def test_a_command_given_by_its_name_is_built_alone(arguments: list[str], built: set[str]) -> None:
+    made = command_line(arguments)
+    grouped = {
+        f"{g.name} {each.name}"
+        for g in made.registered_groups
+        for each in (g.typer_instance or made).registered_commands
+    }
+    assert {str(each.name) for each in made.registered_commands} | grouped == built
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["statu"], ["--bad", "status"], ["docs"]], ids=" ".join)
+def test_all_commands_are_built_where_one_may_look_for_another(arguments: list[str]) -> None:
+    made = command_line(arguments)
+    assert {each.name for each in made.registered_commands} == set(COMMANDS)
+    assert {each.name for each in made.registered_groups} == set(GROUPS)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syncflow.cli.app import COMMANDS, GROUPS, app
+from syncflow.cli.commands import COMMANDS, GROUPS, command_line
 from syncflow.mock.server import Running
 from tests.cli.conftest import Command
 from tests.cli.systems import sample, settings
@@ -61,7 +61,7 @@ class Option:
 def _command_line() -> list[tuple[str, list[Option]]]:
     import typer.main
 
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(command_line())
     context = typer.Context(root)
     found = []
     for name in (*COMMANDS, *GROUPS):

@@ -12,7 +12,7 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from syncflow.cli.app import app
+from syncflow.cli.commands import command_line
 from syncflow.cli.reference import keys
 from syncflow.cli.reference.entries import all_entries
 from syncflow.cli.reference.entry import Kind, found
@@ -23,7 +23,7 @@ from syncflow.config.render import render
 from tests.cli.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND_LINE = typer.main.get_command(app)
+COMMAND_LINE = typer.main.get_command(command_line())
 ENTRIES = all_entries(COMMAND_LINE)
 TABLES = [table for file in keys.FILES for table in keys.tables(file)]
 MODELS = {
