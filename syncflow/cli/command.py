@@ -6,6 +6,8 @@ needed, ``[NAME]`` where it may be left out, without a type. It ends with exampl
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +17,8 @@ from typer.core import TyperCommand
 from syncflow.cli.examples import EXAMPLES
 
 _OPTION = "--routes"
+_ENV_FILE = "--env-file"
+ENV_FILE_VARIABLE = "SYNCFLOW_ENV_FILE"
 
 
 class Command(TyperCommand):
@@ -22,9 +26,14 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read ``--routes FILE`` as the file's position, where the command takes it by position."""
+        args = without_env_file(args)
         if any(each.name == "routes" and _is_argument(each) for each in self.params):
             args = by_position(args)
-        parsed: list[str] = super().parse_args(ctx, args)
+        try:
+            parsed: list[str] = super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = in_plain_words(error.message)
+            raise
         return parsed
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -63,21 +72,51 @@ def _usage(argument: Any) -> str:
 
 def by_position(arguments: Sequence[str]) -> list[str]:
     """Return arguments with the value of ``--routes`` at the end, where it stands by position."""
+    rest, files = _apart(arguments, _OPTION)
+    return [*rest, *files]
+
+
+def without_env_file(arguments: Sequence[str]) -> list[str]:
+    """Return arguments without ``--env-file FILE``, which is an option of all commands, and remember the file."""
+    rest, files = _apart(arguments, _ENV_FILE)
+    if files:
+        os.environ[ENV_FILE_VARIABLE] = files[-1]
+    return rest
+
+
+def _apart(arguments: Sequence[str], option: str) -> tuple[list[str], list[str]]:
+    """Return the arguments without an option that names a file, and the files that it names."""
     rest, files = list[str](), list[str]()
     waiting = iter(arguments)
     for one in waiting:
         if one == "--":
             rest += [one, *waiting]
-        elif one == _OPTION:
+        elif one == option:
             value = next(waiting, None)
             if value is None:
-                raise typer.BadParameter(f"{_OPTION} needs a file")
+                raise typer.BadParameter(f"{option} needs a file")
             files.append(value)
-        elif one.startswith(f"{_OPTION}="):
+        elif one.startswith(f"{option}="):
             files.append(one.partition("=")[2])
         else:
             rest.append(one)
-    return [*rest, *files]
+    return rest, files
+
+
+_LIBRARY_WORDS = (
+    (re.compile(r"^Value error, "), ""),
+    (re.compile(r"^Input should be a valid integer\b.*"), "expected a whole number"),
+    (re.compile(r"^Input should be a valid number\b.*"), "expected a number"),
+    (re.compile(r"^Input should be greater than or equal to (\S+)"), r"expected \1 or more"),
+    (re.compile(r"^Input should be less than or equal to (\S+)"), r"expected \1 or less"),
+)
+
+
+def in_plain_words(message: str) -> str:
+    """Return the refusal of an option's value without the words of the library that found it."""
+    for library, plain in _LIBRARY_WORDS:
+        message = library.sub(plain, message)
+    return message
 
 
 def epilog_of(name: str) -> str | None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from syncflow import __version__
-from syncflow.cli.command import Command, epilog_of
+from syncflow.cli.command import ENV_FILE_VARIABLE, Command, epilog_of
 
 COMMANDS = {
     "init": "init.init",
@@ -126,4 +126,4 @@ def root(
 ) -> None:
     """What all commands share: the version, and where variables are read from."""
     if env_file is not None:
-        os.environ["SYNCFLOW_ENV_FILE"] = str(env_file)
+        os.environ[ENV_FILE_VARIABLE] = str(env_file)

@@ -81,7 +81,7 @@ def list_(
     if output is Output.JSON:
         say_json({"count": count, "reasons" if reasons else "dead_letters": for_programs(found)})
     elif not found:
-        say("no dead letters")
+        say(_nothing(path, letters))
     elif reasons:
         _show_reasons(found)
     else:
@@ -217,6 +217,14 @@ def export(
             say_block(line)
     else:
         remark(f"{_many(_write(file, lines))} written to {file}")
+
+
+def _nothing(path: Path, letters: Letters) -> str:
+    """Say that there is none, or that those there are do not match."""
+    from syncflow.runtime.desk import audit
+
+    every = audit.count(path, chosen()) if letters != chosen() else 0
+    return f"no dead letter matches; {every:,} {'is' if every == 1 else 'are'} open" if every else "no dead letters"
 
 
 def _write(file: Path, lines: Iterable[str]) -> int:

@@ -70,6 +70,7 @@ TEMPLATES = {
     ),
 }
 DEFAULT = "contacts"
+_SHOWN = 3
 
 
 def init(
@@ -116,7 +117,7 @@ def _write(folder: Path, wanted: Mapping[Path, Traversable]) -> None:
     taken = sorted(str(path) for path in wanted if path.exists())
     if taken:
         raise ProjectError(
-            f"nothing was written: {', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already",
+            f"nothing was written: {_listed(taken)} {'is' if len(taken) == 1 else 'are'} there already",
             hint="choose an empty folder: syncflow init my-project",
         )
     try:
@@ -125,6 +126,11 @@ def _write(folder: Path, wanted: Mapping[Path, Traversable]) -> None:
             path.write_bytes(_line_for_editors(path.relative_to(folder)) + source.read_bytes())
     except OSError as error:
         raise ProjectError(f"cannot write {error.filename}: {error.strerror}") from error
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _line_for_editors(path: Path) -> bytes:

@@ -34,6 +34,8 @@ def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[
     from syncflow.errors import DataError
     from syncflow.sources.base import Reporting
 
+    if path is not None and str(path) != "-":
+        _check(path)
     source = _of_the_sources(project) if path is None else _opened(project, _of_path(project, path))
     raws = asyncio.run(_read(source, most=most))
     told = "; ".join(report.words for report in source.reports()) if isinstance(source, Reporting) else ""
@@ -43,6 +45,32 @@ def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[
     if told:
         remark(told)
     return raws
+
+
+def _check(path: Path) -> None:
+    """Refuse what was plainly not meant as a file of events.
+
+    Raises:
+        DataError: it is not there, a folder, a stream, or YAML.
+    """
+    from syncflow.config.files import is_file
+    from syncflow.config.yaml import similar_file
+    from syncflow.errors import DataError
+
+    if is_file(path):
+        if path.suffix.lower() in {".yaml", ".yml"}:
+            raise DataError(f"--events: {path} is YAML", hint=_EXPECTED)
+        return
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, ValueError):  # no path at all: too long, say
+        is_folder, is_there = False, False
+    if is_folder:
+        raise DataError(f"--events: {path} is a folder", hint="name a file in it")
+    if is_there:
+        raise DataError(f"--events: {path} is not a file", hint="--events - reads standard input")
+    close = similar_file(path)
+    raise DataError(f"--events: there is no file {path}", hint=f"did you mean {close}?" if close else _EXPECTED)
 
 
 def _of_the_sources(project: Project) -> Source:

@@ -22,7 +22,7 @@ def environment_for(directory: Path, own: Mapping[str, str] | None = None) -> di
     """Return the variables for a project in a directory: those of its file, and over them the process's ``own``.
 
     Raises:
-        ProjectError: the file that ``SYNCFLOW_ENV_FILE`` names cannot be read, or it is no text.
+        ProjectError: the file that ``SYNCFLOW_ENV_FILE`` names cannot be read, it is no text, or lines of it are wrong.
     """
     given = dict(os.environ if own is None else own)
     path = env_file(directory, given)
@@ -39,12 +39,19 @@ def env_file(directory: Path, given: Mapping[str, str]) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, str]:
-    from dotenv import dotenv_values  # noqa: PLC0415  # only where there is such a file
+    from dotenv.parser import parse_stream  # noqa: PLC0415  # only where there is such a file
 
     try:
         text = read_regular(path).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise ProjectError(f"the variables in {path} cannot be read: {words}") from error
-    found = dotenv_values(stream=StringIO(text), interpolate=False)
-    return {name: value for name, value in found.items() if value is not None}
+    found = list(parse_stream(StringIO(text)))
+    wrong = [each.original.line for each in found if each.error]
+    if wrong:
+        lines = f"line{'s' if len(wrong) > 1 else ''} {', '.join(map(str, wrong))}"
+        raise ProjectError(
+            f"the variables in {path} cannot be read: {lines} cannot be understood",
+            hint="write NAME=value, with quotes round a value that has blanks; # begins a comment",
+        )
+    return {each.key: each.value for each in found if each.key is not None and each.value is not None}

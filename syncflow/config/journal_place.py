@@ -16,6 +16,7 @@ from syncflow.config.files import Files, is_file, resolved
 from syncflow.config.models.routes import JournalSettings, RoutesFile
 from syncflow.config.nodes import MappingNode, find
 from syncflow.config.profiles import overlaid, pick
+from syncflow.config.routes_file import with_next_step
 from syncflow.config.validation import read_model
 from syncflow.config.variables import Expansion
 from syncflow.config.written_adapters import apart
@@ -43,8 +44,8 @@ def find_journal(
     root = files.tree(path)
     if root is None:
         usual = path.parent / JournalSettings().path
-        if not is_file(usual) or profile is not None:
-            raise _refused(files.diagnostics)
+        if not (is_file(path) and is_file(usual)) or profile is not None:
+            raise _refused(with_next_step(files.diagnostics, path))
         return JournalPlace(usual, tuple(files.diagnostics))
     name, wrong = pick(root, asked=profile, environment=environment)
     if wrong:

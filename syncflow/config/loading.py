@@ -25,6 +25,7 @@ from syncflow.config.nodes import (
 from syncflow.config.parts import Inputs, Parts
 from syncflow.config.profiles import laid_over, overlaid, overlays, pick
 from syncflow.config.remainder import remainder
+from syncflow.config.routes_file import another_kind, with_next_step
 from syncflow.config.secrets import secret_values
 from syncflow.config.source_settings import check_sources
 from syncflow.config.validation import read_model, salvaged_model
@@ -45,7 +46,7 @@ class Loaded(NamedTuple):
 def load_parts(inputs: Inputs) -> Loaded:
     """Load everything; return the parts where there is no error, and all that was found."""
     files = Files(inputs.environment, offline=inputs.offline, trees=dict(inputs.trees), documents=inputs.documents)
-    root = files.tree(inputs.path) if inputs.settings is None else _settings_tree(inputs.settings)
+    root = _root(inputs, files) if inputs.settings is None else _settings_tree(inputs.settings)
     if root is None:
         return Loaded(None, arranged(files.diagnostics))
     profile, diagnostics = pick(root, asked=inputs.profile, environment=inputs.environment)
@@ -70,6 +71,22 @@ def load_parts(inputs: Inputs) -> Loaded:
     found = arranged(files.diagnostics)
     broken = any(diagnostic.is_error for diagnostic in found)
     return Loaded(None, found, remainder(parts)) if broken else Loaded(parts, found)
+
+
+def _root(inputs: Inputs, files: Files) -> MappingNode | None:
+    """Return the tree of the routes file; None, with what is wrong noted, where it cannot be read or is of another kind."""
+    path, name = inputs.path, files.shown(inputs.path)
+    wrong = another_kind(path, None, name=name)
+    if wrong is None:
+        root = files.tree(path)
+        if root is None:
+            files.diagnostics = with_next_step(files.diagnostics, path)
+            return None
+        wrong = another_kind(path, root, name=name)
+        if wrong is None:
+            return root
+    files.diagnostics.append(wrong)
+    return None
 
 
 def _settings_tree(settings: Mapping[str, Any]) -> MappingNode:
