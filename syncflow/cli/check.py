@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from syncflow.adapters.check import CheckResult
     from syncflow.adapters.renewed import Renewed
     from syncflow.compiler.program import Program
+    from syncflow.config.project import Project
+    from syncflow.sources.base import Finding
 
 REFUSED = 1
 UNREACHABLE = 3
@@ -34,19 +36,47 @@ def check(
 
     project = load_project(routes, profile=profile)
     program = build(project)
+    found = asyncio.run(_check_sources(project))
     results = asyncio.run(_check_all(program, project_renewed(project)))
     if output is Output.JSON:
         rows = [
             {"system": name, "good": each.good, "state": each.state, "message": each.message}
             for name, each in results.items()
         ]
-        say_json({"systems": rows})
+        sources = [
+            {"source": name, "good": each.is_good, "message": each.words, "hint": each.hint}
+            for name, findings in found.items()
+            for each in findings
+        ]
+        say_json({"systems": rows} | ({"sources": sources} if sources else {}))
     else:
+        for name, findings in found.items():
+            for each in findings:
+                state = "good" if each.is_good else "unreachable" if each.is_unreachable else "refused"
+                say(f"{name}: {state}: {each.words}")
+                if each.hint:
+                    say(f"  {each.hint}")
         for name, result in results.items():
             say(f"{name}: {result.state}: {result.message}")
     states = {result.state for result in results.values()}
+    bad = [each for findings in found.values() for each in findings if not each.is_good]
+    states |= {"unreachable" if each.is_unreachable else "refused" for each in bad}
     if states != {"good"}:
         raise typer.Exit(REFUSED if "refused" in states else UNREACHABLE)
+
+
+async def _check_sources(project: Project) -> dict[str, list[Finding]]:
+    """Return what sources find that can be looked at, by their names."""
+    from syncflow.clock import SystemClock
+    from syncflow.runtime.assembly import source_at
+    from syncflow.sources.base import Checking
+
+    found = {}
+    for at, settings in project.routes.model.all_sources.items():
+        source = source_at(project, at, settings, clock=SystemClock())
+        if isinstance(source, Checking) and (findings := await source.check()):
+            found[at[-1]] = findings
+    return found
 
 
 async def _check_all(program: Program, renewed: Renewed) -> dict[str, CheckResult]:

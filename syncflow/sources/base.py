@@ -127,6 +127,26 @@ class Lagging(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that ``syncflow check`` says of a source; ``hint`` is the next step, as SQL where that is one."""
+
+    words: str
+    hint: str = ""
+    is_good: bool = True
+    is_unreachable: bool = False
+    """Whether trying later may help."""
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A source that can look at what it reads from without reading, and without changing anything there."""
+
+    async def check(self) -> list[Finding]:
+        """Return what is good and what is not; called before ``open``, or without it."""
+        ...
+
+
 @runtime_checkable
 class Counting(Protocol):
     """A source that is asked by others, and counts how their requests ended."""

@@ -16,7 +16,18 @@ from random import Random, SystemRandom
 from syncflow.clock import Clock
 from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
-from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of
+from syncflow.sources.base import (
+    Checking,
+    Finding,
+    KeptBy,
+    Lag,
+    Report,
+    Source,
+    kept_by,
+    lag_of,
+    reports_of,
+    requests_of,
+)
 
 FIRST_SECONDS = 0.5
 MOST_SECONDS = 30.0
@@ -70,6 +81,9 @@ class Reopening:
                 await self._source.acknowledge(position)
             except UnavailableError as error:
                 await self._lost(error)
+
+    async def check(self) -> list[Finding]:
+        return await self._source.check() if isinstance(self._source, Checking) else []
 
     def kept_by(self, partition: str) -> KeptBy:
         return kept_by(self._source, partition)

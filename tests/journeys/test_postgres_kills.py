@@ -17,7 +17,8 @@ import pytest
 from syncflow.mock.server import Running, running_mock
 from tests.journeys.kill_loop import dead_letters, journaled, until
 from tests.journeys.postgres_workload import TABLE, Workload
-from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, as_salesforce, default_project, held
+from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, default_project, held
+from tests.journeys.stories import as_salesforce
 from tests.servers.postgres import Database, running
 
 KILLS = int(os.environ.get("CDC_KILLS", "10"))

@@ -19,10 +19,11 @@ from syncflow.clock import Clock
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import SyncflowError
 from syncflow.events import Position, Raw
-from syncflow.sources.base import Lag, Report
+from syncflow.sources.base import Finding, Lag, Report
 from syncflow.sources.postgres import catalog, opening
 from syncflow.sources.postgres.beats import Beats
 from syncflow.sources.postgres.catalog import Connection, Table, full_name
+from syncflow.sources.postgres.check import check_postgres_source
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.progress import Handed
 from syncflow.sources.postgres.reading import Snapshots
@@ -159,6 +160,9 @@ class Postgres:
     async def acknowledge(self, position: Position) -> None:
         if position.partition == self._partition and self._stream is not None:
             self._stream.transactions.acknowledge((position.offset, position.number))
+
+    async def check(self) -> list[Finding]:
+        return await check_postgres_source(self._settings)
 
     def reports(self) -> Sequence[Report]:
         told = self._reports[:]
