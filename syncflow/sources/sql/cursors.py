@@ -5,6 +5,7 @@ A time may come as a time or, from databases that have no type for it, as text; 
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,8 +13,16 @@ from typing import Any
 import orjson
 
 from syncflow.errors import ProjectError
+from syncflow.sources.sql.values import Infinite
 
 DEFAULT_OVERLAP_SECONDS = 300.0
+
+
+def has_order(value: object) -> bool:
+    """Whether a later value can be told from this one: it is neither null nor infinite."""
+    if isinstance(value, float | Decimal):
+        return math.isfinite(value)
+    return value is not None and not isinstance(value, Infinite)
 
 
 def cursor_text(value: object) -> str:

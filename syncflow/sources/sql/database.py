@@ -7,7 +7,7 @@ leaves this module in our words (``errors``).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -152,22 +152,28 @@ def _ordered(query: str, cursor: str, since: object) -> sqlalchemy.Select[Any]:
 def _read_infinite_times(connection: Any, _record: object) -> None:
     """Let PostgreSQL's infinite dates and times cost the row that holds one, not the query."""
     driver = import_module("psycopg")
-    loaders: Mapping[str, str] = {"date": "Date", "timestamp": "Timestamp", "timestamptz": "Timestamptz"}
-    for type_name in loaders:
-        for is_binary in (False, True):
-            form = driver.pq.Format.BINARY if is_binary else driver.pq.Format.TEXT
-            known = connection.adapters.get_loader(driver.adapters.types[type_name].oid, form)
+    base = import_module("psycopg.adapt").Loader
+    for name in ("date", "timestamp", "timestamptz"):
+        for form in (driver.pq.Format.TEXT, driver.pq.Format.BINARY):
+            known = connection.adapters.get_loader(driver.adapters.types[name].oid, form)
             if known is not None:
-                connection.adapters.register_loader(type_name, _tolerant(known, driver.DataError))
+                connection.adapters.register_loader(name, _tolerant(known, base, driver.DataError))
 
 
-def _tolerant(loader: Any, refused: type[Exception]) -> type[Any]:
-    class Tolerant(loader):  # type: ignore[misc]  # a class of the driver's
+def _tolerant(loader: Any, base: Any, refused: type[Exception]) -> type[Any]:
+    """Return a loader that gives ``Infinite`` for what another one refuses; the driver's own cannot be derived from."""
+
+    class Tolerant(base):  # type: ignore[misc]  # a class of the driver's
+        format = loader.format
+
+        def __init__(self, oid: int, context: Any = None) -> None:
+            super().__init__(oid, context)
+            self._inner = loader(oid, context)
+
         def load(self, data: Any) -> Any:
             try:
-                return super().load(data)
+                return self._inner.load(data)
             except refused:
                 return Infinite()
 
-    Tolerant.format = loader.format
     return Tolerant

@@ -75,11 +75,11 @@ def reworded(error: BaseException, *, is_lost: bool, is_operational: bool) -> Sy
 
 def code_of(error: BaseException) -> str:
     """Return the code by which a driver names an error: an SQLSTATE, a number, or the class of one that has neither."""
+    if error.args and isinstance(error.args[0], int):
+        return str(error.args[0])
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     if isinstance(state, str):
         return state
-    if error.args and isinstance(error.args[0], int):
-        return str(error.args[0])
     return type(error).__name__ if type(error).__name__ in _KINDS else ""
 
 

@@ -40,12 +40,44 @@ def to_json(values: object) -> bytes:
         UnwritableError: one of them cannot be written; ``unwritable`` finds it.
     """
     try:
-        text = orjson.dumps(values, default=_plain, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:
-        text = orjson.dumps(_without_long_integers(values), default=_plain, option=orjson.OPT_NON_STR_KEYS)
+        text = orjson.dumps(values, _plain, orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a long integer, or what ``_plain`` raised
+        try:
+            text = orjson.dumps(_without_long_integers(values), _plain, orjson.OPT_NON_STR_KEYS)
+        except TypeError as error:
+            raise UnwritableError from error
     if b"null" in text and _has_infinite(values):
         raise UnwritableError
     return text
+
+
+def row_texts(rows: Sequence[tuple[object, ...]]) -> list[bytes]:
+    """Return a text for each row that differs where a value does; also of rows that cannot be written."""
+    dumps = orjson.dumps
+    try:
+        texts = [dumps(row, _plain) for row in rows]
+    except TypeError:
+        return [_row_text(row) for row in rows]
+    return [_row_text(row) if b"null" in text else text for row, text in zip(rows, texts, strict=True)]
+
+
+def _row_text(row: tuple[object, ...]) -> bytes:
+    try:
+        return to_json(row)
+    except UnwritableError:
+        return repr(row).encode()
+
+
+def key_texts(keys: Sequence[tuple[object, ...]]) -> list[str | None]:
+    """Return each key as a JSON array; None where a part of it is null or cannot be written."""
+    return [None if None in key else _key_text(key) for key in keys]
+
+
+def _key_text(key: tuple[object, ...]) -> str | None:
+    try:
+        return to_json(key).decode()
+    except UnwritableError:
+        return None
 
 
 def unwritable(columns: Sequence[str], row: Sequence[object]) -> str:
@@ -54,8 +86,6 @@ def unwritable(columns: Sequence[str], row: Sequence[object]) -> str:
         try:
             to_json(value)
         except UnwritableError:
-            return name
-        except (TypeError, ValueError):
             return name
     return ""
 
@@ -87,6 +117,9 @@ def _plain(value: Any) -> object:
 
 class Infinite:
     """Stands for a time that a database calls infinite."""
+
+    def __repr__(self) -> str:
+        return "infinite"  # one row has one hash in every run
 
 
 def decimal_value(value: Decimal) -> object:

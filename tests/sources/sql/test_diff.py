@@ -165,7 +165,11 @@ def test_a_row_without_a_key_is_one_dead_letter_and_not_again(tmp_path: Path) ->
     execute(tmp_path, "INSERT INTO people VALUES (NULL, 'Eve', NULL)")
     project = Project(tmp_path, changes="diff")
     raws = asyncio.run(project.run())
-    assert [raw.broken for raw in raws] == ["", "", "the key column id is null: no record can be told from the row"]
+    assert [raw.broken for raw in raws] == [
+        "",
+        "",
+        "the key column id holds no value: no record can be told from the row",
+    ]
     assert asyncio.run(project.run()) == []
     execute(tmp_path, "DELETE FROM people WHERE id IS NULL")
     assert asyncio.run(project.run()) == []
