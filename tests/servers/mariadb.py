@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pymysql
+import sqlalchemy
 
 from tests.servers import free_port, need
 
@@ -51,12 +51,15 @@ def running() -> Iterator[str]:
 
 
 def _set_up(socket: str) -> None:
+    engine = sqlalchemy.create_engine(f"mysql+pymysql://root@localhost/?unix_socket={socket}")
     for _ in range(600):
         try:
-            with pymysql.connect(unix_socket=socket, user="root") as connection, connection.cursor() as cursor:
-                cursor.execute("CREATE DATABASE crm")
-                cursor.execute("GRANT ALL ON *.* TO reader@'127.0.0.1' IDENTIFIED BY 'secret-word'")
-                return
-        except pymysql.err.OperationalError:
+            with engine.begin() as connection:
+                connection.exec_driver_sql("CREATE DATABASE crm")
+                connection.exec_driver_sql("GRANT ALL ON *.* TO reader@'127.0.0.1' IDENTIFIED BY 'secret-word'")
+        except sqlalchemy.exc.OperationalError:
             time.sleep(0.1)
+        else:
+            engine.dispose()
+            return
     raise AssertionError("MariaDB does not start")

@@ -80,7 +80,7 @@ class Project:
         return found
 
 
-def told(raws: list[Raw]) -> list[tuple[str, str]]:
+def told(raws: list[Raw]) -> list[tuple[str, Any]]:
     """Return operation and id of each event."""
     events: list[Mapping[str, Any]] = [orjson.loads(raw.body) for raw in raws]
     return [(event["operation"], event["item"]["id"]) for event in events]
