@@ -30,7 +30,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.project import load_project
-from syncflow.errors import BugError
+from syncflow.errors import SyncflowError
 from syncflow.events import Position, Raw
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.ending import Ending
@@ -326,7 +326,8 @@ class Simulation:
 
     def _hear(self, record: logging.LogRecord) -> None:
         """Judge what a run logs; what is left of a crashed one complains when nothing runs any more."""
-        if record.getMessage() == "bug" and asyncio._get_running_loop() is not None:
+        loop = asyncio._get_running_loop()
+        if record.getMessage() == "bug" and loop is not None and not getattr(loop, "dead", False):
             self.violations.append(f"an exception that nobody foresaw: {getattr(record, 'fields', '')}")
 
     def _crash(self) -> bool:
@@ -559,16 +560,37 @@ def _overheard(hear: Callable[[logging.LogRecord], None]) -> Iterator[None]:
 
 
 def _bury(loop: SeededLoop) -> None:
-    """Close what a crash left, without letting any of it run: nothing of it may reach the journal or the world."""
+    """Take apart what a crash left: nothing of it may reach the journal or the world.
+
+    ``close()`` of a coroutine that awaits in a ``finally`` raises RuntimeError into the frames around it: their ``except Exception`` would go
+    on, as if something unforeseen had happened, and make coroutines that nothing awaits. ``_Dead`` passes each ``except Exception``.
+    The dead loop counts as running meanwhile, for a ``finally`` may ask it for the time.
+    """
     loop.dead = True
     sys.unraisablehook = lambda _: None  # what is left of the dead complains while it is collected
-    for task in asyncio.all_tasks(loop):
-        coroutine: Any = task.get_coro()
-        with contextlib.suppress(
-            RuntimeError, BaseExceptionGroup, BugError
-        ):  # it awaits in a finally: dead all the same
-            coroutine.close()
+    asyncio._set_running_loop(loop)
+    try:
+        for task in asyncio.all_tasks(loop):
+            _unwind(task.get_coro())
+    finally:
+        asyncio._set_running_loop(None)
     loop.close()
+
+
+class _Dead(BaseException):
+    """The process is dead: no code of ours may catch this."""
+
+
+def _unwind(coroutine: Any) -> None:
+    """Leave all frames of a coroutine; where it awaits on its way out, it is dead there too."""
+    for _ in range(MOST_AWAITS_ON_THE_WAY_OUT):
+        try:
+            coroutine.throw(_Dead())
+        except (_Dead, StopIteration, BaseExceptionGroup, SyncflowError):
+            return
+
+
+MOST_AWAITS_ON_THE_WAY_OUT = 100
 
 
 def simulate(seed: int, *, project: Path = PROJECT) -> list[str]:

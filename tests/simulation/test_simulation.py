@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ AT_ONCE = 25
 
 @pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
 def test_no_seed_loses_repeats_or_reorders_anything(first: int) -> None:
-    found = {seed: violations for seed in range(first, first + AT_ONCE) if (violations := simulate(seed))}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", RuntimeWarning)
+        found = {seed: violations for seed in range(first, first + AT_ONCE) if (violations := simulate(seed))}
     assert not found, f"replay one with simulate(seed): {found}"
+    assert [str(warning.message) for warning in told if issubclass(warning.category, RuntimeWarning)] == []
 
 
 def test_a_seed_takes_the_same_way_again(tmp_path: Path) -> None:
