@@ -138,6 +138,28 @@ def test_a_record_that_fails_alone_is_not_given_up_and_others_that_come_are_sent
     assert ending.tally.routes["a"].latencies.percentile(1.0) < 1.0  # type: ignore[operator]  # there is one
 
 
+@pytest.mark.parametrize("failing_records", [1, 2])
+def test_records_that_always_fail_with_more_changes_than_fit_into_memory_keep_no_other_back(
+    failing_records: int, tmp_path: Path
+) -> None:
+    bad = {f"A{number}" for number in range(failing_records)}
+
+    def poison(batch: Batch, _number: int) -> BatchResult | None:
+        return failing(batch) if any(d.key.value in bad for d in batch.deliveries) else None
+
+    made = program(
+        systems={"a": system("a", records=1)}, types={"lead": "a"}, whole=False, retry=RetryPolicy(3, 0.5, 5.0, 86400.0)
+    )
+    changes = [event(record, "update", name=f"n{number}") for record in sorted(bad) for number in range(9)]
+    others = [event(f"B{number}") for number in range(60)]
+    ending, systems = run(
+        ListSource([*changes, *others]), tmp_path / "j.db", poison, made, window=10, wait_seconds=60.0
+    )
+    assert len(systems.by_name["a"].held) == 60
+    assert len(letters(tmp_path / "j.db")) >= failing_records
+    assert ending.tally.open <= 9 * failing_records - len(letters(tmp_path / "j.db"))
+
+
 STEPS: dict[str, tuple[list[tuple[Any, ...]], bool, dict[int, bool]]] = {
     "one record that fails for ever opens nothing": (
         [("failed", [1], 1), ("failed", [1], 2), ("failed", [1], 3)],

@@ -23,6 +23,8 @@ class People:
         self._path = path
         self._random = random
         self.wishes_left = random.choice((0, 0, 0, 2, 6))
+        self.asked = self.wishes_left > 0
+        """Whether they ask for anything at all."""
 
     def act(self) -> None:
         """Ask for something, if there is a journal yet and anything is left to ask for."""

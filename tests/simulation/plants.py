@@ -102,6 +102,26 @@ PLANTS = {
         "        if outcome.verdict is not Verdict.RETRY or own:\n",
         "        if True or own:\n",
     ),
+    "deliveries of a route that is gone left open": Plant(
+        "syncflow/runtime/journal/sqlite/activation.py",
+        "        if not reason:\n",
+        "        if 'route' in reason or not reason:\n",
+    ),
+    "a chunk that another program made taken as it is": Plant(
+        "syncflow/runtime/intake/pipeline.py",
+        "        if chunk.program is not program:\n",
+        "        if chunk.program.routes.keys() != program.routes.keys():\n",
+    ),
+    "failures of a record that always fails never charged to it": Plant(
+        "syncflow/runtime/delivery/attempts.py",
+        "        if outcome.verdict is not Verdict.RETRY or own:\n",
+        "        if outcome.verdict is not Verdict.RETRY:\n",
+    ),
+    "failures of a record that always fails charged to its batch": Plant(
+        "syncflow/runtime/delivery/attempts.py",
+        "        if own and len(numbers) > 1 and all(",
+        "        own = own and set(numbers)\n        if False and all(",
+    ),
     "settled before it is durable": Plant(
         "syncflow/runtime/delivery/ends.py",
         "        await self._settler.settle(settlements, superseded=superseded)\n        at = self._clock.monotonic()\n",
@@ -153,9 +173,9 @@ def main(name: str, seeds: int) -> int:
     with tempfile.TemporaryDirectory() as directory:
         if plant.file.endswith(".py"):
             sys.meta_path.insert(0, _Planting(plant))
-            from tests.simulation import simulate as planted
+            from tests.simulation import programs
 
-            project = planted.PROJECT
+            project = programs.PROJECT
         else:
             project = planted_project(plant, Path(directory))
         from tests.simulation.simulate import simulate

@@ -30,6 +30,10 @@ class Script:
         return {n for n, event in enumerate(self.events, 1) if event["item"].get("contact_type") == "alien"}
 
     @property
+    def records(self) -> list[str]:
+        return sorted({event["item"]["id"] for event in self.events})
+
+    @property
     def contacts(self) -> set[int]:
         return {n for n, event in enumerate(self.events, 1) if event["record"] == "contacts"}
 

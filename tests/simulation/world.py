@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 import httpx
 import orjson
 
+from tests.simulation.curse import Curse
 from tests.simulation.directory import Directory, Profiles
 
 _OF_DIRECTORY = ((12, 1.0, ""), (120, 60.0, ""), (3, 5.0, "DELETE"))
@@ -81,6 +82,7 @@ class World:
     """A system, and when it goes down, for ``down_seconds``."""
     down_seconds: float = 0.0
     asked_while_down: int = 0
+    curse: Curse | None = None
     _arrivals: dict[tuple[str, int], deque[float]] = field(default_factory=dict)
     _tokens: int = 0
 
@@ -112,6 +114,9 @@ class World:
             raise httpx.ConnectError("refused")
         await asyncio.sleep(self.random.uniform(0.001, 0.05))
         self._count(system, request.method)
+        if self.curse and self.curse.strikes(system, request):
+            return await self._struck()
+        struck = self.curse.moment if self.curse else 0
         await asyncio.sleep(self.random.choice((0.0, 0.0, 0.01, 0.4)) if self.faults else 0.0)
         if self.trouble(0.3):
             await self._lost()
@@ -121,6 +126,8 @@ class World:
         if self.trouble(0.3):
             await self._lost()
         await asyncio.sleep(self.random.uniform(0.0, 0.05))
+        if self.curse and reply[0] < 300:
+            self.curse.succeeded(system, request, since=struck)
         return self._spoil(_answer(reply))
 
     def _count(self, system: str, method: str) -> None:
@@ -135,6 +142,13 @@ class World:
                 arrivals.popleft()
             if len(arrivals) > most:
                 self.violations.append(f"{len(arrivals)} requests {only} reached {system} within {seconds:g} s")
+
+    async def _struck(self) -> Answer:
+        status = self.random.choice((500, 502, 503, 0))
+        if not status:
+            raise httpx.ReadError("reset")
+        await asyncio.sleep(self.random.uniform(0.0, 0.05))
+        return Answer(status, b"<html>no</html>", {})
 
     async def _lost(self) -> NoReturn:
         if self.random.random() < 0.3:

@@ -98,6 +98,12 @@ class Ends:
         patience = PATIENCE_AT_END_SECONDS if brief else PATIENCE_SECONDS
         return min(latest, self._refusals.newest + patience)
 
+    @property
+    def all_failed(self) -> bool:
+        """Whether every head of a lane that is in memory has failed before."""
+        times = self._condition.breaker.times
+        return not (self._lanes.has_untried(times) or self._lanes.has_flying_untried(times))
+
     async def end_unsent(self, outcomes: Sequence[Ended], *, overtaken: Sequence[tuple[Delivery, Superseded]]) -> None:
         """Settle heads of lanes that need no request."""
         if not (outcomes or overtaken):

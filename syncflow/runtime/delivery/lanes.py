@@ -76,6 +76,11 @@ class Lanes:
         return bool(self._unsure)
 
     @property
+    def records(self) -> int:
+        """How many records, each in one object, have deliveries here."""
+        return len(self._lanes)
+
+    @property
     def only_in_flight(self) -> bool:
         """Whether every head is in flight: none waits, in a group or for its time, and none has to be decided."""
         return not (self._groups or self._delayed or self._unsure)
@@ -85,6 +90,10 @@ class Lanes:
         ready = (head.delivery for heads in self._groups.values() for head in heads.values())
         delayed = (self._lanes[key][0] for due, number, key in self._due if self._delayed.get(number) == due)
         return bool(self._unsure) or any(not (each.attempts or times(each.id)) for each in chain(ready, delayed))
+
+    def has_flying_untried(self, times: Callable[[int], int]) -> bool:
+        """Whether a delivery is in flight that has not failed before."""
+        return any(not times(number) for number in self._flying)
 
     def add(self, delivery: Delivery, *, now: float, due: float | None = None) -> Superseded | None:
         """Queue a delivery with a higher id than any before; return the waiting one that it supersedes, if any."""

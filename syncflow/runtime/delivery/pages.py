@@ -1,7 +1,8 @@
 """One system's deliveries on their way into its lanes: those just committed, and pages of those that wait in the journal.
 
 At most ``window`` of them are in memory; the rest is read page by page in order of id, so that a delivery that had to wait in the journal
-is never overtaken in its lane.
+is never overtaken in its lane. Where a few long lanes fill the window and their heads have all failed, more is read, up to
+``MOST_WINDOWS``: other records must not wait for one that always fails, and only their success tells that the fault is its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from syncflow.events import Delivery, Outcome, Verdict
 from syncflow.runtime.delivery.ends import Ended, Ends
 from syncflow.runtime.delivery.lanes import Lanes
 from syncflow.runtime.journal.base import DeliveryState, Journal, Superseded
+
+MOST_WINDOWS = 4
+"""How many windows of deliveries may be in memory where a few long lanes stand."""
 
 
 class Pages:
@@ -68,12 +72,20 @@ class Pages:
     @property
     def is_due(self) -> bool:
         """Whether there is something to load, and room for it."""
-        return self.backlog and len(self._lanes) <= self._window * 3 // 4
+        return self.backlog and (len(self._lanes) <= self._window * 3 // 4 or self._stands)
+
+    @property
+    def _stands(self) -> bool:
+        """Whether a few long lanes fill the window, whose heads have all failed before."""
+        lanes = self._lanes
+        if lanes.records > self._window // 2 or len(lanes) >= MOST_WINDOWS * self._window:
+            return False
+        return self._ends.all_failed
 
     async def load(self) -> None:
         """Load from the journal when a quarter of the window is free."""
         while self.is_due:
-            most = self._window - len(self._lanes)
+            most = max(self._window - len(self._lanes), self._window // 4, 1)
             self._skipped = False
             rows = await self._journal.page(self._plan.name, after=self._loaded, most=most, routes=self._only)
             self.backlog = len(rows) == most or self._skipped
