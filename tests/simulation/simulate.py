@@ -604,3 +604,8 @@ def simulate(seed: int, *, project: Path = PROJECT) -> list[str]:
     """Return what a seed violates; empty if all is well."""
     with tempfile.TemporaryDirectory() as place:
         return Simulation(seed, Path(place), project).run()
+
+
+def is_cursed(seed: int) -> bool:
+    """Whether a record always fails in this seed."""
+    return Simulation(seed, Path("-")).world.curse is not None
