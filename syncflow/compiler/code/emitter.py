@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import field, replace
+from functools import partial
 from typing import Any
 
 from syncflow.compiler.code import recipes, values
 from syncflow.compiler.code.body import Slot, roots_of, write_result, write_slots
-from syncflow.compiler.code.failing import NO_FILE, FieldError, Spot, careful, teller
+from syncflow.compiler.code.failing import NO_FILE, FieldError, Spot, Teller, careful, careful_later, teller
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.infer import infer
 from syncflow.compiler.code.jinja.template import compile_template
@@ -197,6 +199,24 @@ class Emitter:
         bare = namespace[called]
         tell = teller(bare, self._file, self._fields)
         return Generated(module, careful(bare, tell), bare, tell)
+
+    def call(self, name: str, result: Emitted | None = None) -> Callable[[Any], Any]:
+        """Return what ``function(name, result).call`` is, written at its first call where that cannot go wrong.
+
+        ``validate`` compiles the requests of every system and sends none.
+
+        Raises:
+            ExpressionError: the expression is nested too deep.
+        """
+        if not self.pool.is_shallow:
+            return self.function(name, result).call
+        later = copy(self)
+        later._slots = dict(self._slots)  # what is added after this is no part of this function
+        return careful_later(partial(later._bare_and_tell, name, result))
+
+    def _bare_and_tell(self, name: str, result: Emitted | None) -> tuple[Callable[[Any], Any], Teller]:
+        made = self.function(name, result)
+        return made.bare, made.tell
 
     def _written(self, name: str, result: Emitted | None) -> tuple[ast.Module, dict[str, Any], str]:
         names = Names()

@@ -37,8 +37,38 @@ Spot = tuple[int, int]
 """Line and column of generated code: those of the file."""
 
 
+Teller = Callable[[Exception], "FieldError"]
+"""What generated code raised → the error that names the field and the place."""
+
+
 def careful(function: Callable[[Any], Any], told: Callable[[Exception], FieldError]) -> Callable[[Any], Any]:
     """Return the function with what fails ``told`` as a FieldError."""
+
+    def call(root: Any) -> Any:
+        try:
+            return function(root)
+        except FAILURES as error:
+            raise told(error) from None
+
+    return call
+
+
+def _without_a_place(error: Exception) -> FieldError:
+    return FieldError(f"the expression cannot be evaluated ({type(error).__name__})")
+
+
+def careful_later(make: Callable[[], tuple[Callable[[Any], Any], Teller]]) -> Callable[[Any], Any]:
+    """Return what ``careful`` returns for a function that is made at the first call."""
+
+    told: Teller = _without_a_place
+    function: Callable[[Any], Any] | None = None
+
+    def first(root: Any) -> Any:
+        nonlocal function, told
+        function, told = make()
+        return function(root)
+
+    function = first
 
     def call(root: Any) -> Any:
         try:

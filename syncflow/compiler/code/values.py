@@ -32,8 +32,8 @@ class Value:
     @property
     def parts(self) -> Iterator[Value]:
         """Yield the values it is computed from, in the order of evaluation."""
-        for entry in fields(self):
-            held = getattr(self, entry.name)
+        for name in _names_of(type(self)):
+            held = getattr(self, name)
             if isinstance(held, Value):
                 yield held
             elif isinstance(held, tuple):
@@ -238,15 +238,29 @@ class Joined(Value):
 ValueT = TypeVar("ValueT", bound=Value)
 
 
+_FEW = 60
+"""So many values, each within the next, are written as code with a small part of the stack that Python allows."""
+
+
 class Pool:
     """Makes equal values one. Equal means: of one class, of one type, of the same parts."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Value] = {}
+        self._unrepeatable = 0
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether there are too few values here for any of them to be nested too deep for code."""
+        known = self._known
+        return len(known) + self._unrepeatable <= _FEW and not any(
+            isinstance(value, Constant) and isinstance(value.value, list | dict) for value in known.values()
+        )
 
     def one(self, value: ValueT) -> ValueT:
         """Return the value that is kept for all that equal ``value``; what is not repeatable stays on its own."""
         if isinstance(value, Call) and not value.callee.repeatable:
+            self._unrepeatable += 1
             return value
         return cast("ValueT", self._known.setdefault(_key(value), value))
 
@@ -254,4 +268,15 @@ class Pool:
 def _key(value: Value) -> tuple[object, ...]:
     if isinstance(value, Constant):
         return Constant, repr(value.value)
-    return type(value), *(getattr(value, entry.name) for entry in fields(value) if entry.name != "place")
+    return type(value), *(getattr(value, name) for name in _names_of(type(value)) if name != "place")
+
+
+def _names_of(kind: type[Value]) -> tuple[str, ...]:
+    found = _NAMES.get(kind)
+    if found is None:
+        found = _NAMES[kind] = tuple(entry.name for entry in fields(kind))
+    return found
+
+
+_NAMES: dict[type[Value], tuple[str, ...]] = {}
+"""Class of value → the names of its fields."""

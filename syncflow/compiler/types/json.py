@@ -94,6 +94,10 @@ class Object:
     properties: tuple[tuple[str, Type], ...] = ()
     rest: Type = Absent()
 
+    def __hash__(self) -> int:
+        """Of the names alone: types are looked up in caches all the time, and those of large objects are deep."""
+        return hash(tuple([name for name, _ in self.properties]))
+
     def property(self, name: str) -> Type:
         """Return the type of what stands under ``name``, absent included."""
         known = dict(self.properties)

@@ -105,7 +105,7 @@ def _parts(wanted: _Wanted, sees: Type, within: str) -> _Parts:
             emitted = emitter.constant(None) if text is None else _emitted(emitter, text, one, within)
             if text is not None and may_raise(emitted.value):
                 itself = Emitter(sees)
-                alone[name] = itself.function(name, _emitted(itself, text, itself.root, within)).call
+                alone[name] = itself.call(name, _emitted(itself, text, itself.root, within))
                 emitted = replace(emitter.constant(None), reads=emitted.reads)
         except ExpressionError as error:
             problems[name] = error
@@ -113,7 +113,7 @@ def _parts(wanted: _Wanted, sees: Type, within: str) -> _Parts:
         values[name], reads[name] = emitted.value, emitted.reads
     each = Record(tuple(values), tuple(values.values()), type=OBJECT)
     every = Collected(one, emitter.root, (), emitter.pool.one(each), of_values=False, proven=True, type=ARRAY)
-    return _Parts(emitter.function("read", Emitted(emitter.pool.one(every), ARRAY)).call, alone, reads, problems)
+    return _Parts(emitter.call("read", Emitted(emitter.pool.one(every), ARRAY)), alone, reads, problems)
 
 
 def _emitted(emitter: Emitter, text: str, root: Variable, within: str) -> Emitted:

@@ -165,9 +165,7 @@ class Texts:
     def made(self, emitter: Emitter, path: tuple[Step, ...], result: Emitted | None = None) -> Callable[[Any], Any]:
         """Return the function that an emitter has been given the parts of."""
         try:
-            return emitter.function(
-                str(next((step for step in reversed(path) if isinstance(step, str)), "")), result
-            ).call
+            return emitter.call(str(next((step for step in reversed(path) if isinstance(step, str)), "")), result)
         except ExpressionError as error:
             self.failed(error, path)
             return never
@@ -239,7 +237,7 @@ def _compile(text: str, sees: Type, escape: Callable[[str], str] | None) -> _Com
     """Compile a text once: adapters repeat themselves, and what ``validate`` checks is what ``run`` uses."""
     emitter = Emitter(sees)
     emitted = emitter.expression(text) if escape is None else emitter.template(text, escape=escape, is_sent=True)
-    return _Compiled(emitter.function("made", emitted).call, emitted.reads, emitted.findings)
+    return _Compiled(emitter.call("made", emitted), emitted.reads, emitted.findings)
 
 
 def _known_in(kind: Type) -> list[str] | None:
