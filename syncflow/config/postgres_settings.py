@@ -17,15 +17,7 @@ def check_postgres(
     routes: Document[RoutesFile], postgres: PostgresSource, at: tuple[str, ...], is_installed: Callable[[str], bool]
 ) -> Iterator[Diagnostic]:
     """Yield a missing package, an address of something else, tables of kinds of record that are none, and tables named twice."""
-    if not is_installed("psycopg"):
-        message, hint = (
-            "reading from PostgreSQL needs a package that is not installed",
-            "pip install 'syncflow[postgres]'",
-        )
-        yield routes.report("SF222", message, *at, at_key=True, hint=hint)
-    if not routes.is_unset(*at, "url") and not _ADDRESS.match(postgres.url):
-        expected = "an address such as postgresql://user:password@host:5432/name"
-        yield routes.report("SF205", "`url` is not written like this", *at, "url", expected=expected)
+    yield from check_server(routes, postgres.url, at, is_installed)
     kinds, seen = list(routes.model.records), dict[str, str]()
     for table, kind in postgres.tables.items():
         if kind not in kinds:
@@ -36,3 +28,18 @@ def check_postgres(
             message = f"`{seen[full]}` and `{table}` are the same table"
             yield routes.report("SF205", message, *at, "tables", table, at_key=True, expected="each table once")
         seen[full] = table
+
+
+def check_server(
+    routes: Document[RoutesFile], url: str, at: tuple[str, ...], is_installed: Callable[[str], bool]
+) -> Iterator[Diagnostic]:
+    """Yield a missing package, and an address of something else."""
+    if not is_installed("psycopg"):
+        message, hint = (
+            "reading from PostgreSQL needs a package that is not installed",
+            "pip install 'syncflow[postgres]'",
+        )
+        yield routes.report("SF222", message, *at, at_key=True, hint=hint)
+    if not routes.is_unset(*at, "url") and not _ADDRESS.match(url):
+        expected = "an address such as postgresql://user:password@host:5432/name"
+        yield routes.report("SF205", "`url` is not written like this", *at, "url", expected=expected)

@@ -12,7 +12,7 @@ from typing import get_args
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import FileSource, GenerateSource, RoutesFile, SourceSettings
-from syncflow.config.postgres_settings import check_postgres
+from syncflow.config.postgres_settings import check_postgres, check_server
 from syncflow.config.sql_settings import check_sql
 from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
@@ -36,6 +36,8 @@ def check_sources(
             yield from check_sql(routes, settings.sql, (*at, "sql"), is_installed=is_installed)
         if settings.postgres is not None:
             yield from check_postgres(routes, settings.postgres, (*at, "postgres"), is_installed)
+        if settings.outbox is not None:
+            yield from check_server(routes, settings.outbox.url, (*at, "outbox"), is_installed)
         yield from _encoding(routes, settings, at)
     yield from _of_several(routes)
 

@@ -92,6 +92,10 @@ def open_source(
 
 def _open_connected(settings: SourceSettings, *, base: Path, clock: Clock) -> Source:
     """Make a source that lives by connections: others' to it, or its own to a server, opened again when it is lost."""
+    if settings.outbox is not None:
+        from syncflow.sources.postgres.outbox import reopened_outbox
+
+        return reopened_outbox(settings.outbox, clock=clock)
     if settings.webhook is not None:
         from syncflow.sources.webhook import Webhook
 

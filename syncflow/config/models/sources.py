@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.handshakes import AnswerStatus, WebhookAuth, WebhookHandshake
 from syncflow.config.models.signatures import HeaderName, WebhookSignature
+from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
@@ -119,7 +120,9 @@ class WebhookSource(Model):
 class SourceSettings(Model):
     """Where events come from: exactly one of these keys."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("generate", "file", "stdin", "webhook", "sql", "postgres"))
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one("generate", "file", "stdin", "webhook", "sql", "postgres", "outbox")
+    )
 
     generate: GenerateSource | None = None
     """Made-up events, for trying out and for tests."""
@@ -133,6 +136,8 @@ class SourceSettings(Model):
     """The rows of a query of a database."""
     postgres: PostgresSource | None = None
     """Rows of tables of PostgreSQL, and each change of them."""
+    outbox: OutboxSource | None = None
+    """Events that an application writes into a table of PostgreSQL."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

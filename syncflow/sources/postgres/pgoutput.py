@@ -8,7 +8,8 @@ need not fit into memory. A relation message stands before the first row of a ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -52,6 +53,8 @@ class Relation:
     identity: str
     """d: primary key, i: an index, f: the whole row, n: nothing."""
     columns: tuple[Column, ...]
+    converts: tuple[tuple[str, Convert | None], ...]
+    """Of each column its name, and how its text becomes JSON: all that reading a row needs."""
 
 
 @dataclass(slots=True)
@@ -105,7 +108,7 @@ class Decoder:
     def learn(self, relation: Relation) -> None:
         """Read a relation's columns by the types that are known now."""
         columns = tuple(replace(column, convert=self.types.convert(column.oid)) for column in relation.columns)
-        self._relations[relation.oid] = replace(relation, columns=columns)
+        self._relations[relation.oid] = replace(relation, columns=columns, converts=_converts(columns))
 
     def _change(self, message: bytes, kind: Literal["create", "update", "delete"]) -> RowChange:
         relation = self._relations[int.from_bytes(message[1:5], "big")]
@@ -113,40 +116,48 @@ class Decoder:
         at, unfit = 5, ""
         if message[at] != 0x4E:  # K, O: the row before
             is_key = message[at] == 0x4B
-            old, _, at, unfit = read_row(message, at + 1, relation.columns)
+            old, _, at, unfit = read_row(message, at + 1, relation.converts)
             if is_key:
                 old = {column.name: old[column.name] for column in relation.columns if column.is_key}
         if kind == "delete":
             return RowChange(kind, relation, old, None, (), unfit)
-        new, unchanged, _, bad = read_row(message, at + 1, relation.columns)
+        new, unchanged, _, bad = read_row(message, at + 1, relation.converts)
         return RowChange(kind, relation, old, new, unchanged, bad or unfit)
 
+
+_LENGTH = struct.Struct("!I")
 
 _CHANGES: Mapping[int, Literal["create", "update", "delete"]] = {0x49: "create", 0x55: "update", 0x44: "delete"}
 
 
-def read_row(message: bytes, at: int, columns: tuple[Column, ...]) -> tuple[Row, tuple[str, ...], int, str]:
+def _converts(columns: Sequence[Column]) -> tuple[tuple[str, Convert | None], ...]:
+    return tuple((column.name, column.convert) for column in columns)
+
+
+def read_row(
+    message: bytes, at: int, columns: tuple[tuple[str, Convert | None], ...]
+) -> tuple[Row, tuple[str, ...], int, str]:
     """Return the row, the columns that were not sent, the place behind, and why a value is unfit ("" where none is)."""
     row: Row = {}
     unchanged: tuple[str, ...] = ()
     unfit = ""
+    length_at = _LENGTH.unpack_from
     at += 2
-    for column in columns:
+    for name, convert in columns:
         sign = message[at]
         at += 1
         if sign == 0x74:  # t
-            end = at + 4 + int.from_bytes(message[at : at + 4], "big")
-            text = message[at + 4 : end]
-            at = end
-            convert = column.convert
+            start = at + 4
+            at = start + length_at(message, at)[0]
+            text = message[start:at]
             try:
-                row[column.name] = text.decode() if convert is None else convert(text)
+                row[name] = text.decode() if convert is None else convert(text)
             except ValueError as error:
-                unfit, row[column.name] = unfit_value(column.name, text, error)
+                unfit, row[name] = unfit_value(name, text, error)
         elif sign == 0x6E:  # n
-            row[column.name] = None
+            row[name] = None
         else:
-            unchanged += (column.name,)
+            unchanged += (name,)
     return row, unchanged, at, unfit
 
 
@@ -163,7 +174,13 @@ def read_relation(message: bytes, types: Types) -> Relation:
         oid = int.from_bytes(message[at : at + 4], "big")
         at += 8  # the type, and its modifier
         columns.append(Column(name, oid, types.convert(oid), is_key))
-    return Relation(int.from_bytes(message[1:5], "big"), f"{schema or 'pg_catalog'}.{table}", identity, tuple(columns))
+    return Relation(
+        int.from_bytes(message[1:5], "big"),
+        f"{schema or 'pg_catalog'}.{table}",
+        identity,
+        tuple(columns),
+        _converts(columns),
+    )
 
 
 def _text(message: bytes, at: int) -> tuple[str, int]:
