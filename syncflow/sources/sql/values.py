@@ -70,12 +70,17 @@ def _row_text(row: tuple[object, ...]) -> bytes:
 
 def key_texts(keys: Sequence[tuple[object, ...]]) -> list[str | None]:
     """Return each key as a JSON array; None where a part of it is null or cannot be written."""
-    return [None if None in key else _key_text(key) for key in keys]
+    dumps = orjson.dumps
+    try:
+        texts = [dumps(key, _plain).decode() for key in keys]
+    except TypeError:
+        return [_key_text(key) for key in keys]
+    return [_key_text(key) if "null" in text else text for key, text in zip(keys, texts, strict=True)]
 
 
 def _key_text(key: tuple[object, ...]) -> str | None:
     try:
-        return to_json(key).decode()
+        return None if None in key else to_json(key).decode()
     except UnwritableError:
         return None
 
