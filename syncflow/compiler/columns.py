@@ -79,7 +79,9 @@ def columns_of(project: Project, at: tuple[str, ...] = ("source",)) -> Columns:
         project = replace(project, routes=replace(project.routes, model=settings))
     if envelope.each is not None:
         return Columns()
-    columns = _columns_of_paths(envelope.item)
+    if envelope.shape is not None and envelope.shape != "row":
+        return Columns()
+    columns = _Item() if envelope.shape else _columns_of_paths(envelope.item)
     if columns is None:
         return Columns()
     kinds = _kinds(project)
@@ -154,7 +156,7 @@ def _constant(text: str) -> str | None:
 
 def _readers(project: Project, kinds: tuple[str, ...], item: _Item) -> Iterator[ColumnReader]:
     envelope = project.routes.model.envelope
-    for part in _PARTS:
+    for part in _PARTS if envelope.shape is None else ():
         text = getattr(envelope, part)
         node = None if text is None or (part == "item" and not item.whole) else _parsed(text)
         where = _named(project.routes, ("envelope", part), f"envelope.{part}")

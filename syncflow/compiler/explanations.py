@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from syncflow.compiler.build import doors
-from syncflow.compiler.door.envelope import compile_envelope, decode
+from syncflow.compiler.door.envelope import compile_envelope, parse
 from syncflow.compiler.door.misfits import Misfit
 from syncflow.compiler.door.schema import Door
+from syncflow.compiler.door.shapes import NotAnEventError
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.origins import Evaluation, Origin, evaluate, origins
 from syncflow.compiler.program import Program
@@ -86,8 +87,9 @@ class Narrator:
         fate = self._program.route(checked) if isinstance(checked, Accepted) else checked
         envelope = self._settings.envelope_of(raw.position.partition)
         try:
-            root = compile_envelope(envelope)(decode(raw.body), raw.meta).root if not raw.broken else None
-        except Fault:
+            opened = compile_envelope(envelope, self._settings.records)
+            root = opened(parse(raw.body), raw.meta).root if not raw.broken else None
+        except (Fault, NotAnEventError):
             root = None
         if root is None:
             return Story(raw, fate)

@@ -11,7 +11,7 @@ from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.routes import FileSource, GenerateSource, RoutesFile, SourceSettings
+from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, RoutesFile, SourceSettings
 from syncflow.config.postgres_settings import check_postgres, check_server
 from syncflow.config.sql_settings import check_sql
 from syncflow.config.webhook_settings import check_webhook, is_installed
@@ -40,6 +40,24 @@ def check_sources(
             yield from check_server(routes, settings.outbox.url, (*at, "outbox"), is_installed)
         yield from _encoding(routes, settings, at)
     yield from _of_several(routes)
+    for at, envelope in routes.model.envelopes.items():
+        yield from _shape(routes, envelope, at)
+
+
+def _shape(routes: Document[RoutesFile], envelope: Envelope, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Yield what keeps a shape from saying which kind of record is meant."""
+    kinds = list(routes.model.records)
+    for name, kind in envelope.records.items():
+        if kind not in kinds:
+            message, close = f"there is no kind of record `{kind}`", did_you_mean(kind, kinds)
+            yield routes.report("SF404", message, *at, "records", name, expected=one_of(kinds), suggestion=close)
+    bare = [source.kind for source in routes.model.all_sources.values() if source.file or source.stdin]
+    if envelope.shape == "row" and len(kinds) > 1 and not envelope.records and bare:
+        message, hint = (
+            "which kind of record is a row?",
+            f'name its parts: record: "\'{kinds[0]}\'", item: "@" and so on',
+        )
+        yield routes.report("SF404", message, *at, at_key=True, expected=one_of(kinds), hint=hint)
 
 
 def _of_several(routes: Document[RoutesFile]) -> Iterator[Diagnostic]:

@@ -14,12 +14,17 @@ import orjson
 
 from syncflow.compiler.code import compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
+from syncflow.compiler.door.shapes import NotAnEventError, compile_shape
+from syncflow.compiler.door.shapes.parts import Shape
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.compiler.values import Fault, text_of_id
-from syncflow.config.models.routes import Envelope
+from syncflow.config.models.routes import Envelope, RecordSettings
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, Json
 from syncflow.frozen import frozen_value
+
+TOMBSTONE = "null (a tombstone)"
+"""The reason why an event whose whole body is null is ignored: change data capture writes one behind each delete."""
 
 MAX_DEPTH = 100
 """Deepest nesting of an event."""
@@ -111,12 +116,33 @@ def _inside(value: Json) -> list[Json]:
     return [part for part in parts if isinstance(part, dict | list)]
 
 
-Opener: TypeAlias = "Callable[[Item, Item | None], Opened]"
-"""Given the decoded body and what came beside it. Raises Fault."""
+Opener: TypeAlias = "Callable[[Item | None, Item | None], Opened]"
+"""Given the decoded body (None: a tombstone) and what came beside it. Raises Fault, and NotAnEventError for what is to be ignored."""
 
 
-def compile_envelope(settings: Envelope) -> Opener:
+def compile_envelope(settings: Envelope, records: Mapping[str, RecordSettings]) -> Opener:
     """Return the opener of decoded events. This raises ExpressionError."""
+    if settings.shape is not None:
+        return _of_shape(compile_shape(settings, records))
+    opener = _of_parts(settings)
+
+    def unless_nothing(body: Item | None, meta: Item | None) -> Opened:
+        if body is None:
+            raise NotAnEventError(TOMBSTONE)
+        return opener(body, meta)
+
+    return unless_nothing
+
+
+def _of_shape(shape: Shape) -> Opener:
+    def read(body: Item | None, meta: Item | None) -> Opened:
+        root, event_id = shape(body, meta or {})
+        return Opened(root, event_id)
+
+    return read
+
+
+def _of_parts(settings: Envelope) -> Callable[[Item, Item | None], Opened]:
     if not settings.model_fields_set - {"operations", "each"}:
         changes = settings.operations
         return lambda body, _meta: _opened(
@@ -125,7 +151,7 @@ def compile_envelope(settings: Envelope) -> Opener:
     return _by_expressions(settings)
 
 
-def _by_expressions(settings: Envelope) -> Opener:
+def _by_expressions(settings: Envelope) -> Callable[[Item, Item | None], Opened]:
     texts = {name: getattr(settings, name) for name in ("record", "operation", "timestamp", "item", "id")}
     parts = {name: compile_path(text, UNCHECKED) for name, text in texts.items() if text is not None}
 

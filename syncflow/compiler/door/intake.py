@@ -18,6 +18,7 @@ from syncflow.compiler.code import FAILURES, Emitter, compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.envelope import Letter, check_limits, compile_envelope, complete, parse
 from syncflow.compiler.door.schema import Door
+from syncflow.compiler.door.shapes import NotAnEventError
 from syncflow.compiler.door.timestamps import compile_clock
 from syncflow.compiler.values import Fault, is_true, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
@@ -27,9 +28,6 @@ from syncflow.frozen import frozen_value
 
 ROOT = ("record", "operation", "timestamp", "item")
 """What expressions see of an event."""
-
-TOMBSTONE = "null (a tombstone)"
-"""The reason why an event whose whole body is null is ignored: change data capture writes one behind each delete."""
 
 new_tuple = tuple.__new__  # twice as fast as a NamedTuple's own
 _Rule: TypeAlias = tuple[str, Callable[[Any], Json]]
@@ -119,7 +117,7 @@ def _careful(
     routes: RoutesFile, doors: Mapping[str, Door], rules: Sequence[_Rule]
 ) -> Callable[[Raw], Accepted | Ignored | Refused]:
     """Return the intake of any event, step by step, which finds the words for what is wrong."""
-    envelope = compile_envelope(routes.envelope)
+    envelope = compile_envelope(routes.envelope, routes.records)
     kinds = {
         name: _Kind(settings, doors[name], compile_path(settings.id, UNCHECKED), compile_clock(settings.timezone))
         for name, settings in routes.records.items()
@@ -131,19 +129,20 @@ def _careful(
         record = None
         try:
             value = parse(raw.body)
-            if value is None:
-                return Ignored(raw, TOMBSTONE)
             opened = envelope(value, raw.meta)
             rule = _ignoring(rules, opened.root)
             if rule is not None:
                 return Ignored(raw, rule)
-            check_limits(raw.body, value)
+            if value is not None:
+                check_limits(raw.body, value)
             letter = complete(opened, routes.envelope.operations)
             kind = _kind(kinds, letter)
             if kind.door.one_form is not None:
                 kind.door.one_form(letter.item)
             record = Record(letter.kind, _record_id(kind, letter))
             return Accepted(raw, _event(kind, letter, record, event_id=letter.event_id or raw.event_id or None))
+        except NotAnEventError as error:
+            return Ignored(raw, str(error))
         except Fault as fault:
             return Refused(raw, fault.stage, fault.code, fault.reason, record=record)
 

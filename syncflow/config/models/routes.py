@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -73,9 +73,23 @@ SystemNames = Name | tuple[Name, ...]
 RouteAction = Literal["upsert", "create_only", "update_only", "delete", "ignore"]
 
 
-class Envelope(Model):
-    """How an event of another shape is read: each an expression over the decoded JSON."""
+ShapeName = Literal["row", "debezium", "cloudevents", "maxwell"]
 
+
+def _or_a_shape(schema: dict[str, Any]) -> None:
+    """Tell editors that the name of a shape may stand in place of the whole."""
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string", "enum": list(get_args(ShapeName))}, whole]
+
+
+class Envelope(Model):
+    """How an event of another shape is read: each an expression over the decoded JSON, or the name of a shape that is known."""
+
+    shape: ShapeName | None = None
+    """A shape that is known; ``envelope: debezium`` is short for it. It leaves no part to say but those below that name words of theirs."""
+    records: dict[Text, Name] = Field(default_factory=dict)
+    """With ``shape``: which kind of record a table, topic or type of theirs is: {public.customers: contacts}."""
     each: Expr | None = None
     """The list of events in one body: ``contacts`` or ``entry[].changes[]``; the other expressions then read one entry of it."""
 
@@ -92,11 +106,25 @@ class Envelope(Model):
     id: Expr | None = None
     """An id of the event itself, unique for ever; deduplicates repeated ones."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, data: Any) -> Any:
+        return {"shape": data} if isinstance(data, str) and data not in {"", "null", "~"} else data
+
+    @model_validator(mode="after")
+    def _a_shape_or_expressions(self) -> Self:
+        parts = sorted(self.model_fields_set & {"record", "operation", "timestamp", "item", "id"})
+        if self.shape is not None and parts:
+            raise ValueError(f"expected `shape` without {', '.join(parts)}, which the shape tells")
+        if self.shape is None and self.records:
+            raise ValueError("expected `shape` beside `records`")
+        return self
+
 
 class NamedSource(SourceSettings):
     """One of several sources."""
 
-    envelope: Envelope | None = None
+    envelope: Envelope | None = Field(default=None, json_schema_extra=_or_a_shape)
     """How its events are read; left out: as the project's ``envelope`` says."""
 
 
@@ -294,7 +322,7 @@ class RoutesFile(Model):
     """Where events come from: one of generate, file, stdin, webhook."""
     sources: dict[Name, NamedSource] = Field(default_factory=dict)
     """Several sources, each by a name: {crm: {file: …}, hooks: {webhook: …}}, instead of ``source``."""
-    envelope: Envelope = Envelope()
+    envelope: Envelope = Field(default=Envelope(), json_schema_extra=_or_a_shape)
     """How events of another shape are read."""
     records: dict[Name, RecordSettings]
     """The kinds of record, by the name that events give them."""

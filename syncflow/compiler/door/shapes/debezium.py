@@ -1,0 +1,97 @@
+"""``debezium``: what Debezium's connectors write. Source: https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-events
+and the pages of its other connectors.
+
+    {"before": {…}, "after": {…}, "op": "u", "source": {"schema": "public", "table": "contacts", "ts_us": …, …}, "ts_ms": …}
+
+It stands in ``payload`` beside its ``schema``, or alone. c and r (a row of a snapshot) are creates, u an update, d a delete; t (a table was
+emptied) tells no record and is a dead letter, m (a message) is no event. A delete has ``before``, or only the message's key.
+
+Where the schema comes with it, it tells how values are written: dates and times as numbers, decimals as bytes (``typed``). A column that
+Debezium could not read (TOAST, unchanged) is left out of a partial item; of a whole item that would clear it, so the event is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from syncflow.compiler.door.shapes.parts import Kinds, NotAnEventError, Shape, root, text_at
+from syncflow.compiler.door.shapes.typed import Reader, readers_of
+from syncflow.compiler.values import Fault
+from syncflow.config.models.routes import Envelope
+from syncflow.events import Item, Json
+
+UNAVAILABLE = "__debezium_unavailable_value"
+_CHANGES = {"c": "create", "r": "create", "u": "update", "d": "delete"}
+
+
+def debezium(_settings: Envelope, kinds: Kinds) -> Shape:
+    """Return the reader of Debezium's messages."""
+    known: dict[int, tuple[Json, Mapping[str, Reader]]] = {}
+
+    def read(body: Item | None, meta: Item) -> tuple[Item, str | None]:
+        if body is None:
+            raise NotAnEventError("null (a tombstone)")
+        payload = body.get("payload") if "payload" in body and "op" not in body else body
+        if payload is None:
+            raise NotAnEventError("null (a tombstone)")
+        if not isinstance(payload, dict):
+            raise Fault("source", "not_an_object", "the payload of the event is not an object")
+        word = text_at(payload, "op")
+        if word == "m":
+            raise NotAnEventError("m (a message) of debezium")
+        if word == "t":
+            raise Fault("source", "truncate", "a table was emptied (op t), which says of no record what happened to it")
+        source = payload.get("source")
+        kind = _kind(kinds, source)
+        item = payload.get("before") if word == "d" else payload.get("after")
+        if item is None and word == "d":
+            item = _of_key(kinds, kind, meta)
+        if isinstance(item, dict):
+            item = _read(item, _readers(known, body.get("schema")))
+            item = _available(item, is_partial=word == "d" or kinds.partial(kind))
+        return root(kind, _CHANGES.get(word, word or None), _time(payload, source), item), None
+
+    return read
+
+
+def _kind(kinds: Kinds, source: Json) -> str:
+    table = text_at(source, "table") or text_at(source, "collection")
+    places = [place for name in ("schema", "db") if (place := text_at(source, name))]
+    whole = [f"{text_at(source, 'db')}.{text_at(source, 'schema')}.{table}"] if len(places) == 2 else []
+    return kinds.of(*whole, *(f"{place}.{table}" for place in places), *filter(None, [table]))
+
+
+def _of_key(kinds: Kinds, kind: str, meta: Item) -> Item:
+    item = kinds.item_of_key(kind, meta.get("key"))
+    inner = item.get("payload")
+    return inner if isinstance(inner, dict) and "schema" in item else item
+
+
+def _time(payload: Item, source: Json) -> Json:
+    """When it was committed, in the finest unit that is told; its size says which."""
+    found = source if isinstance(source, dict) else {}
+    return found.get("ts_us") or found.get("ts_ms") or payload.get("ts_us") or payload.get("ts_ms")
+
+
+def _readers(known: dict[int, tuple[Json, Mapping[str, Reader]]], schema: Json) -> Mapping[str, Reader]:
+    """Return what reads the columns by the schema beside them; the last one is remembered, for nearly all messages have the same."""
+    if schema is None:
+        return {}
+    before = known.get(0)
+    if before is None or before[0] != schema:
+        before = known[0] = (schema, readers_of(schema))
+    return before[1]
+
+
+def _read(item: Item, readers: Mapping[str, Reader]) -> Item:
+    return {name: readers[name](value) if name in readers else value for name, value in item.items()}
+
+
+def _available(item: Item, *, is_partial: bool) -> Item:
+    missing = [name for name, value in item.items() if value == UNAVAILABLE]
+    if missing and not is_partial:
+        raise Fault(
+            "source", "unavailable", f"{', '.join(missing)} did not change and was not told (TOAST): set REPLICA IDENTITY FULL,"
+            " or `items: partial`"
+        )  # fmt: skip
+    return {name: value for name, value in item.items() if name not in missing} if missing else item
