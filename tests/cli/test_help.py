@@ -170,7 +170,7 @@ def test_a_broken_project_completes_nothing_and_says_nothing(
         (["--env-file=x.env", "dlq", "list", "--code", "show"], {"dlq list"}),
         (["dlq", "--help"], {"dlq list", "dlq show", "dlq redrive", "dlq drop", "dlq export"}),
     ],
-    ids=" ".join,
+    ids=["status", "status behind an option", "dlq list", "dlq"],
 )
 def test_a_command_given_by_its_name_is_built_alone(arguments: list[str], built: set[str]) -> None:
     made = command_line(arguments)
