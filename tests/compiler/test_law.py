@@ -25,11 +25,21 @@ _ADDRESSES = st.sampled_from(["a@b.org", "A.B+c@X-Y.example.ORG", "a" * 64 + "@"
 _TIMES = st.sampled_from(
     ["2024-01-15T10:30:00.123456", "2024-02-29T23:59:59Z", "0001-01-01T00:00:00", "9999-12-31T23:59:59-12:00"]
 )
+_ODD_TEXT = st.sampled_from(
+    ["t", "NaT", "NULL", "1,234.5", "12.", ".5", "2024-01-15 10:30:00+00", "15-JAN-24", "0000-00-00", "call me", "+4930123456", "a@x;b@x",
+     "=?", "aGk=", "{}", "[1]", "1e400", "9" * 30, "\u00a0", "A;B", "lead", "customer;lead"]
+)  # fmt: skip
+"""What programs and people write: some of it no conversion can read."""
 _WHOLE = st.integers(-(2**63), 2**63 - 1)
 _DECIMAL = st.floats(allow_nan=False, allow_infinity=False)
 
 PROPERTIES: list[tuple[dict[str, Any], st.SearchStrategy[Any]]] = [
     ({"type": "string"}, _TEXT),
+    ({"type": "string", "maxLength": 30}, _ODD_TEXT),
+    (
+        {"type": ["string", "null"], "format": "decimal"},
+        st.none() | st.sampled_from(["12.50", ".5", "1,234.5", 12.5, 1042, 1e-7]),
+    ),
     ({"type": "string", "maxLength": 8}, _TEXT.map(lambda text: text[:8])),
     ({"type": "string", "minLength": 1, "maxLength": 30}, _TEXT.map(lambda text: (text + "x")[:30])),
     ({"type": ["string", "null"], "maxLength": 8}, st.none() | _TEXT.map(lambda text: text[:8])),
@@ -77,7 +87,55 @@ FIELDS: list[dict[str, Any]] = [
     {"length": 30, "create_only": True},
 ]
 
+OWN_FUNCTIONS = """
+from syncflow import function
+
+@function(total=True, longest=10)
+def own_grade(text: str | None) -> str:
+    return (text or "none")[:10]
+
+@function(total=True)
+def own_count(text: str) -> int:
+    return len(text)
+
+@function(total=True, longest=6)
+def own_tags(text: str | None, *more: str) -> list[str]:
+    return ["lead", *([] if text is None else ["odd"])]
+
+@function(total=True, longest=10, unreadable=True)
+def own_maybe(value: str | int | float | bool | None) -> str | None:
+    return str(value)[:10] if value else None
+
+@function(total=True)
+def own_share(number: float) -> float | None:
+    return number / 2 if number == number else None
+"""
+"""A function of each kind that a project may write, none of which fails."""
+
 EXPRESSIONS: list[Any] = [
+    "own_grade(item.P)",
+    "truncate(own_grade(item.P), `5`)",
+    "own_count(item.P)",
+    "clamp(own_count(item.P), `0`, `10`)",
+    "own_tags(item.P, item.Q)",
+    "own_maybe(item.P)",
+    "own_maybe(item.P) || 'x'",
+    "own_share(item.P)",
+    "to_integer(own_share(to_decimal(item.P)))",
+    "{{ item.P | default('x') | own_grade }}",
+    "{{ item.P | own_maybe | default('x') }}",
+    {"from": "own_maybe(item.P)", "table": {"lead": "lead", "5": "customer"}, "default": "Other"},
+    {"from": "phone_e164(item.P)", "unreadable": "null"},
+    {"from": "to_decimal(item.P)", "unreadable": "keep"},
+    {"from": "normalize_email(item.P)", "default": "a@b.org"},
+    "first_filled(phone_e164(item.P), item.Q, 'x')",
+    "truncate(phone_e164(item.P) || phone_e164(item.Q) || 'none', `10`)",
+    "{{ item.P | phone_e164 | default('') }}",
+    "datetime(item.P) || datetime(item.Q)",
+    "base64_decode(item.P)",
+    "parse_json(item.P)",
+    "to_boolean(item.P)",
+    "[date(item.P), date(item.Q)]",
     "item.P",
     "item.P || 'x'",
     "item.P || item.Q",
@@ -134,9 +192,14 @@ def projects(draw: st.DrawFn) -> tuple[dict[str, str], st.SearchStrategy[dict[st
     names = [f"p{number}" for number in range(4)]
     chosen = {name: draw(st.sampled_from(PROPERTIES)) for name in names}
     required = draw(st.sets(st.sampled_from(names)))
+    is_partial = draw(st.booleans())
     fields = {f"f{number}": draw(st.sampled_from(FIELDS)) for number in range(8)}
     schema = json.loads(json.dumps({name: described for name, (described, _) in chosen.items()}))
     files = {
+        "functions.py": OWN_FUNCTIONS,
+        "routes.yaml": FILES["routes.yaml"]
+        .replace("source:", "functions: functions.py\nsource:")
+        .replace("{schema: contact.yaml}", f"{{schema: contact.yaml, items: {'partial' if is_partial else 'whole'}}}"),
         "contact.yaml": _yaml(
             {
                 "type": "object",
@@ -157,6 +220,7 @@ def projects(draw: st.DrawFn) -> tuple[dict[str, str], st.SearchStrategy[dict[st
                 "target": "crm/people",
                 "key": "external_id",
                 "nulls": draw(st.sampled_from(["clear", "omit"])),
+                "unreadable": draw(st.sampled_from(["keep", "null"])),
                 "fields": {"external_id": "item.id", **{name: draw(_forms(names)) for name in fields}},
             }
         ),

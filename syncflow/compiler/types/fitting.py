@@ -21,6 +21,7 @@ from syncflow.compiler.types.json import (
     Type,
     is_subtype,
     longest,
+    may_be_null,
     members,
     shortest,
     union,
@@ -92,9 +93,9 @@ def _longest_choice(kind: Array, field: ObjectField) -> float:
 
 
 def may_choose_none(kind: Type) -> bool:
-    """Return whether a value of a type may choose none of a field's options."""
+    """Return whether a value of a type may choose none of a field's options; null in a list chooses nothing."""
     return any(
-        (isinstance(member, Array) and member.min_length == 0)
+        (isinstance(member, Array) and (member.min_length == 0 or may_be_null(member.items)))
         or (isinstance(member, Text) and shortest(member) == 0)
         or isinstance(member, Anything)
         for member in members(kind)
