@@ -67,11 +67,12 @@ def test_a_rate(most: int | str, steps: list[tuple[float, int, int]], buried: in
 
 
 def test_the_reasons_name_the_key_and_the_numbers() -> None:
-    number, share = StopAfter(1000), StopAfter("5%")
+    number, one, share = StopAfter(1000), StopAfter(1), StopAfter("5%")
     share.sent(900, at=0)
     for _ in range(100):
         share.dead(at=0)
     assert number.reason == "more than 1,000 dead letters within an hour (dead_letters.stop_after)"
+    assert one.reason == "more than 1 dead letter within an hour (dead_letters.stop_after)"
     assert share.reason == (
         "more than 5% of the deliveries within an hour are dead letters: 101 of 1,001 deliveries (dead_letters.stop_after)"
     )

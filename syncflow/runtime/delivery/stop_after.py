@@ -52,7 +52,8 @@ class StopAfter:
     def reason(self) -> str:
         """Why a system stops."""
         if isinstance(self._most, int):
-            return f"more than {self._most:,} dead letters within an hour (dead_letters.stop_after)"
+            noun = "dead letter" if self._most == 1 else "dead letters"
+            return f"more than {self._most:,} {noun} within an hour (dead_letters.stop_after)"
         ends = f"{self._dead + 1:,} of {self._sent + self._dead + 1:,} deliveries"
         return f"more than {self._most} of the deliveries within an hour are dead letters: {ends} (dead_letters.stop_after)"
 
