@@ -144,10 +144,8 @@ def test_forget_refuses_while_something_is_still_to_be_sent(tmp_path: Path) -> N
         wishes.forget(path, "A")
 
 
-def test_retention_forgets_what_is_settled_and_keeps_presence_and_what_is_open(tmp_path: Path) -> None:
-    path = tmp_path / "j.db"
-    run([event(f"A{i}") for i in range(50)], path, systems=FakeSystems(), program=program())
-    run([{}] * 50 + [event("D")], path, systems=FakeSystems(refusing), program=program())
+def tidied(path: Path) -> int:
+    """Forget all that may be forgotten, whatever its age; return how many events were."""
 
     async def tidy() -> int:
         journal = SqliteJournal(path, inline=True)
@@ -157,7 +155,39 @@ def test_retention_forgets_what_is_settled_and_keeps_presence_and_what_is_open(t
         finally:
             await journal.close(finished=True)
 
-    assert run_virtually(tidy()) == 50
+    return run_virtually(tidy())
+
+
+def test_an_event_that_is_marked_to_be_sent_again_is_not_forgotten(tmp_path: Path) -> None:
+    path, systems = tmp_path / "j.db", FakeSystems()
+    run([event("A"), event("B", name="one")], path, systems=FakeSystems(refusing), program=program())
+    wishes.redrive(path, Letters(), how="remap")
+    assert tidied(path) == 0
+    run([], path, systems=systems, program=program())
+    assert names(systems) == {"A": "n", "B": "one"}
+
+
+def test_the_number_of_a_forgotten_delivery_is_not_given_out_again(tmp_path: Path) -> None:
+    """It tells the other side which requests are repeats."""
+    path = tmp_path / "j.db"
+    run([event(f"A{i}") for i in range(3)], path, systems=FakeSystems(), program=program())
+    with closing(connect(path)) as database:
+        last = database.execute("SELECT max(id) FROM deliveries").fetchone()[0]
+    tidied(path)
+    run([{}] * 3 + [event("B")], path, systems=FakeSystems(), program=program())
+    with closing(connect(path)) as database:
+        numbers = database.execute(
+            "SELECT d.id FROM deliveries d JOIN events e ON e.seq = d.event WHERE e.record = 'B'"
+        )
+        assert [number for (number,) in numbers] == [last + 1]
+
+
+def test_retention_forgets_what_is_settled_and_keeps_presence_and_what_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run([event(f"A{i}") for i in range(50)], path, systems=FakeSystems(), program=program())
+    run([{}] * 50 + [event("D")], path, systems=FakeSystems(refusing), program=program())
+
+    assert tidied(path) == 50
     database = connect(path)
     assert database.execute("SELECT record FROM events").fetchall() == [("D",)]
     assert database.execute("SELECT count(*) FROM presence").fetchone()[0] == 51
