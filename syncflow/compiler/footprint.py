@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,10 @@ _KEY = secrets.token_bytes(32)
 _NOT_OF_A_RUN = frozenset({"profiles", "tests"})
 _FIXED = ("profile", "source", "sources", "envelope.each", "journal.path", "journal.sync")
 """Places that a running engine cannot change: it holds their file, port or lock open."""
+_SECRETS_OF_A_WEBHOOK = re.compile(
+    r"(source|sources\..+)\.webhook\.(signature\.(secret|public_key)|auth\.(bearer|basic)|handshake\.token)"
+)
+"""The exceptions: an open port goes on with other secrets."""
 
 
 def footprint(project: Project, parts: Mapping[str, Any]) -> Footprint:
@@ -51,7 +56,16 @@ def changed_places(before: Footprint, after: Footprint) -> tuple[str, ...]:
 
 def needing_restart(places: Sequence[str]) -> tuple[str, ...]:
     """Return those of the places that a running engine cannot change."""
-    return tuple(place for place in places if place in _FIXED or place.startswith(tuple(f"{name}." for name in _FIXED)))
+    return tuple(place for place in places if _is_fixed(place) and not _SECRETS_OF_A_WEBHOOK.fullmatch(place))
+
+
+def rotates_a_source(places: Sequence[str]) -> bool:
+    """Return whether one of the places is a secret by which a source knows who sends."""
+    return any(_SECRETS_OF_A_WEBHOOK.fullmatch(place) for place in places)
+
+
+def _is_fixed(place: str) -> bool:
+    return place in _FIXED or place.startswith(tuple(f"{name}." for name in _FIXED))
 
 
 def files_of(project: Project) -> frozenset[Path]:

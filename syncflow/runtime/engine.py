@@ -11,11 +11,12 @@ running engine between two chunks; ``stop`` ends it after what is under way; bot
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random, SystemRandom
 
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
+from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import BugError, ProjectError, SyncflowError, UnavailableError
 from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
@@ -42,7 +43,7 @@ from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source, kept_by
+from syncflow.sources.base import Source, kept_by, rotation_of
 
 
 class Engine:
@@ -177,6 +178,14 @@ class Engine:
             self._keep, self._waiting = keep or self._keep, waiting or self._waiting
         note("program.changed", fingerprint=program.fingerprint[:12], **({"places": list(places)} if places else {}))
         self._news()
+
+    def source_rotation(self, settings: Mapping[str, SourceSettings]) -> Callable[[], None]:
+        """Check the secrets by which the source knows who sends; return a call that uses them.
+
+        Raises:
+            ProjectError: they cannot be used.
+        """
+        return rotation_of(self._source, settings)
 
     async def note_reload(self, reload: LastReload) -> None:
         """Remember how a reload ended, in the journal too while the run goes on; a note that fails costs nothing else."""

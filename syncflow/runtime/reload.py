@@ -4,8 +4,9 @@ Everything that a project was read from is compared (see ``compiler.footprint``)
 
 * *unchanged*: no place differs, nothing is done;
 * *used*: the changed places are named; what is journaled keeps its payload, requests in flight end with the credentials they began with;
-* *refused*: the files are wrong, or a place changed that a running engine cannot change (source, journal, profile). Then nothing is used,
-  not even the other changes: half of a change may fit neither the old events nor the new ones.
+  a webhook checks requests by its new secrets, on the port that stays open;
+* *refused*: the files are wrong, or a place changed that a running engine cannot change (journal, profile, a source but for the secrets
+  of a webhook). Then nothing is used, not even the other changes: half of a change may fit neither the old events nor the new ones.
 
 Each result is logged by the names of places, never with values, and kept in the journal for ``status``.
 """
@@ -13,13 +14,14 @@ Each result is logged by the names of places, never with values, and kept in the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from syncflow.compiler.build import build
-from syncflow.compiler.footprint import changed_places, needing_restart
+from syncflow.compiler.footprint import changed_places, needing_restart, rotates_a_source
 from syncflow.compiler.program import Program
+from syncflow.config.models.routes import SourceSettings
 from syncflow.config.project import Project
 from syncflow.errors import ProjectError, SyncflowError
 from syncflow.runtime.ending import Keep, MostWaiting
@@ -74,7 +76,10 @@ async def _reload(engine: Engine, load: Callable[[], Project]) -> Reloaded:
             f"{named(fixed)} {verb} a restart; none of the changes is used",
             hint="restart the run, or take this change back and reload",
         )
+    rotate = engine.source_rotation(_sources(project)) if rotates_a_source(places) else None
     await engine.swap(program, keep=keep_of(project), waiting=waiting_of(project), places=places)
+    if rotate is not None:
+        rotate()
     return Reloaded("used", places)
 
 
@@ -92,6 +97,10 @@ async def _loaded(engine: Engine, load: Callable[[], Project]) -> tuple[Project,
 
 def _built(project: Project) -> tuple[Project, Program]:
     return project, build(project)
+
+
+def _sources(project: Project) -> Mapping[str, SourceSettings]:
+    return {at[-1]: settings for at, settings in project.routes.model.all_sources.items()}
 
 
 def keep_of(project: Project) -> Keep:

@@ -16,10 +16,11 @@ source again, behind what was acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from syncflow.config.models.routes import SourceSettings
 from syncflow.events import Position, Raw
 
 
@@ -157,6 +158,21 @@ class Counting(Protocol):
         ...
 
 
+@runtime_checkable
+class Rotating(Protocol):
+    """A source that can use other secrets while it is open."""
+
+    def rotation(self, settings: Mapping[str, SourceSettings]) -> Callable[[], None]:
+        """Check the secrets in the settings (by source; of one source: its own only); return a call that uses them.
+
+        Until that call nothing changes. It cannot fail, and requests that begin after it are checked by the new secrets.
+
+        Raises:
+            ProjectError: they cannot be used.
+        """
+        ...
+
+
 def kept_by(source: Source, partition: str) -> KeptBy:
     """Return who remembers how far a partition of a source is read."""
     return source.kept_by(partition) if isinstance(source, Redelivering) else "journal"
@@ -175,6 +191,11 @@ def lag_of(source: Source) -> Mapping[str, Lag]:
 def requests_of(source: Source) -> Mapping[str, int]:
     """Return how requests to a source ended; empty where it is asked by no one."""
     return source.requests if isinstance(source, Counting) else {}
+
+
+def rotation_of(source: Source, settings: Mapping[str, SourceSettings]) -> Callable[[], None]:
+    """Return a call that makes a source use the secrets in the settings; one without secrets has nothing to do."""
+    return source.rotation(settings) if isinstance(source, Rotating) else lambda: None
 
 
 class NothingToRead:

@@ -17,9 +17,10 @@ from syncflow.compiler.code import compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.envelope import decode
 from syncflow.compiler.values import Fault
+from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import DataError
 from syncflow.events import Json, Position, Raw
-from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of
+from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of, rotation_of
 from syncflow.sources.lines import broken_raw
 
 TakeApart = Callable[[Raw], Iterable[Raw]]
@@ -90,6 +91,9 @@ class EachSource:
 
     def kept_by(self, partition: str) -> KeptBy:
         return kept_by(self._bodies, partition)
+
+    def rotation(self, settings: Mapping[str, SourceSettings]) -> Callable[[], None]:
+        return rotation_of(self._bodies, settings)
 
     def lag(self) -> Mapping[str, Lag]:
         return lag_of(self._bodies)

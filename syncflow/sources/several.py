@@ -11,12 +11,13 @@ by its exit code. The first ``open`` that fails ends the run: nothing was read y
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import SyncflowError
 from syncflow.events import Position, Raw
-from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of
+from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of, rotation_of
 
 
 class Several:
@@ -97,6 +98,15 @@ class Several:
             for outcome, count in requests_of(source).items():
                 counts[outcome] = counts.get(outcome, 0) + count
         return counts
+
+    def rotation(self, settings: Mapping[str, SourceSettings]) -> Callable[[], None]:
+        uses = [rotation_of(source, {name: settings[name]}) for name, source in self._sources.items()]
+
+        def use_all() -> None:
+            for use in uses:
+                use()
+
+        return use_all
 
     async def close(self) -> None:
         """Close every one, also where one of them fails at it."""

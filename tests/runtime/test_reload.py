@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import httpx
 import pytest
 
+from syncflow.clock import SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.footprint import files_of
 from syncflow.compiler.program import Program
@@ -22,13 +25,16 @@ from syncflow.events import Position, Raw
 from syncflow.mock.server import create_app
 from syncflow.mock.settings import Settings
 from syncflow.mock.state import Mock
-from syncflow.runtime.assembly import assembled
+from syncflow.runtime.assembly import assembled, project_source
 from syncflow.runtime.desk import audit
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.reload import Reloaded, reload
+from syncflow.sources.base import Source
+from syncflow.sources.several import Several
+from syncflow.sources.webhook import Webhook
 from syncflow.testing import FakeSystems, ListSource
 from tests.compiler.projects import FILES, changed, write_project
 
@@ -201,6 +207,114 @@ def test_every_file_that_was_read_is_watched(tmp_path: Path) -> None:
     project = loaded(tmp_path)
     build(project)
     assert {path.relative_to(tmp_path).as_posix() for path in files_of(project)} == {*PROJECT, *FILES}
+
+
+# -- the secrets of a webhook ---------------------------------------------------------------------------------------------
+
+HOOK = """webhook:
+    listen: 127.0.0.1:0
+    signature: {header: X-Signature, secret: "${file:secrets/hook}"}
+    auth: {bearer: ["${file:secrets/bearer}"]}
+    handshake: {when: query.token, answer: query.token, token: "${file:secrets/handshake}", token_at: query.token}
+"""
+HOOK_SECRETS = {"secrets/hook": "hook-1", "secrets/bearer": "bearer-1", "secrets/handshake": "handshake-1"}
+PLACES = ("auth.bearer", "handshake.token", "signature.secret")
+WEBHOOKS = {
+    "one source": f"source:\n  {HOOK}",
+    "one of several": "sources:\n  hooks:\n    " + HOOK.replace("\n    ", "\n      "),
+}
+
+
+def with_webhook(directory: Path, kind: str, *, each: bool = False) -> Project:
+    routes = ROUTES.replace("source:\n  file: {path: events.jsonl}\n", WEBHOOKS[kind])
+    if each:
+        routes = routes.replace("\nrecords:", "\nenvelope: {each: events}\nrecords:")
+    write_project(directory, {**PROJECT, **HOOK_SECRETS, "routes.yaml": routes})
+    return loaded(directory)
+
+
+def signed(client: httpx.AsyncClient, number: int, *, each: bool = False) -> Awaitable[httpx.Response]:
+    """Send an event as a sender that knows the secrets of this number."""
+    event = {"record": "contacts", "operation": "create", "timestamp": "2026-03-01T12:00:00Z",
+             "item": {"id": f"A{number}", "type": "lead", "name": "Ada"}}  # fmt: skip
+    body = json.dumps({"events": [event]} if each else event).encode()
+    signature = hmac.new(f"hook-{number}".encode(), body, "sha256").hexdigest()
+    headers = {"X-Signature": signature, "Authorization": f"Bearer bearer-{number}"}
+    return client.post("/events", content=body, headers=headers)
+
+
+def webhook_of(project: Project) -> tuple[Source, Webhook]:
+    """Return the project's source, and the webhook in it."""
+    source = project_source(project, clock=SystemClock())
+    inner: Any = source
+    while not isinstance(inner, Webhook):
+        inner = inner._sources["hooks"] if isinstance(inner, Several) else inner._bodies
+    return source, inner
+
+
+@pytest.mark.parametrize("each", [False, True], ids=["an event a request", "several a request"])
+@pytest.mark.parametrize("kind", WEBHOOKS)
+def test_rotated_secrets_of_a_webhook_are_used_without_dropping_its_port(tmp_path: Path, kind: str, each: bool) -> None:
+    project = with_webhook(tmp_path, kind, each=each)
+    source, webhook = webhook_of(project)
+
+    async def main() -> Ending:
+        systems = FakeSystems()
+        engine = Engine(build(project), source=source, journal=SqliteJournal(tmp_path / "j.db"), systems=systems)
+        running = asyncio.create_task(engine.run())
+        await until(lambda: webhook.port > 0)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False) as client:
+            assert [(await signed(client, number, each=each)).status_code for number in (1, 2)] == [200, 401]
+            for name, secret in HOOK_SECRETS.items():
+                rewritten(tmp_path, name, secret, secret.replace("1", "2"))
+            done = await reload(engine, lambda: loaded(tmp_path))
+            at = "source" if kind == "one source" else "sources.hooks"
+            assert done.places == tuple(f"{at}.webhook.{place}" for place in PLACES)
+            assert [(await signed(client, number, each=each)).status_code for number in (1, 2)] == [401, 200]
+            shaken = [(await client.get("/events", params={"token": f"handshake-{n}"})).status_code for n in (1, 2)]
+            assert shaken == [403, 200]
+        await until(lambda: not engine.snapshot().open)
+        engine.stop()
+        return await running
+
+    ending = asyncio.run(main())
+    tally = ending.tally
+    assert (tally.read, tally.dead, tally.open) == (2, 0, 0)
+
+
+REFUSED_ROTATIONS = {
+    "another header": (
+        "routes.yaml", "X-Signature", "X-Other", "source.webhook.signature.header needs a restart; none of the changes is used"
+    ),
+    "another port": (
+        "routes.yaml", "127.0.0.1:0", "127.0.0.1:1", "source.webhook.listen needs a restart; none of the changes is used"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "new", "words"), REFUSED_ROTATIONS.values(), ids=REFUSED_ROTATIONS)
+def test_a_webhook_keeps_its_secrets_where_a_reload_is_refused(
+    tmp_path: Path, name: str, old: str, new: str, words: str
+) -> None:
+    """Also those whose change alone would have been used."""
+    project = with_webhook(tmp_path, "one source")
+    source, webhook = webhook_of(project)
+
+    async def main() -> None:
+        engine = Engine(build(project), source=source, journal=SqliteJournal(tmp_path / "j.db"), systems=FakeSystems())
+        running = asyncio.create_task(engine.run())
+        await until(lambda: webhook.port > 0)
+        rewritten(tmp_path, name, old, new)
+        rewritten(tmp_path, "secrets/bearer", "bearer-1", "bearer-2")
+        with pytest.raises(ProjectError) as refused:
+            await reload(engine, lambda: loaded(tmp_path))
+        assert refused.value.message == words
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False) as client:
+            assert (await signed(client, 1)).status_code == 200
+        engine.stop()
+        await running
+
+    asyncio.run(main())
 
 
 # -- beside a run --------------------------------------------------------------------------------------------------------

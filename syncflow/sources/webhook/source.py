@@ -17,7 +17,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from syncflow.config.models.routes import WebhookSource
+from syncflow.config.models.routes import SourceSettings, WebhookSource
 from syncflow.config.webhook_settings import WEBHOOK_PATH
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Json, Position, Raw
@@ -78,10 +78,7 @@ class Webhook:
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         """Listen; positions go on after the acknowledged ones."""
-        self._signature = self._signature_check()
-        if self._settings.handshake is not None:
-            secrets = self._settings.signature.secrets if self._settings.signature else ()
-            self._shake = Handshake(self._settings.handshake, secret=next(iter(secrets), ""))
+        self._signature, self._shake = _signature_check(self._settings, now=self._now), _shake(self._settings)
         self._waiting = self._empty(last=acknowledged[PARTITION].offset if PARTITION in acknowledged else 0)
         tls = self._settings.tls
         certificate = None if tls is None else ServerCertificate(tls, base=self._base)
@@ -117,6 +114,19 @@ class Webhook:
             self._connections.close()
             await self._serving
             self._server = None
+
+    def rotation(self, settings: Mapping[str, SourceSettings]) -> Callable[[], None]:
+        """Return a call that uses other secrets, tokens and passwords; the port and what waits are left alone."""
+        declared = next(each.webhook for each in settings.values() if each.webhook is not None)
+        proving = {name: getattr(declared, name) for name in ("signature", "auth", "handshake")}
+        changed = self._settings.model_copy(update=proving)
+        signature, shake = _signature_check(changed, now=self._now), _shake(changed)
+
+        def use() -> None:
+            self._settings, self._signature, self._shake = changed, signature, shake
+            self._proofs = _proofs(changed)
+
+        return use
 
     @property
     def waiting(self) -> int:
@@ -239,25 +249,31 @@ class Webhook:
         seen = _request_data(request, headers=self._settings.headers)
         return [entry if entry.broken else Entry(with_request(entry.body, seen)) for entry in events]
 
-    def _signature_check(self) -> SignatureCheck | None:
-        declared = self._settings.signature
-        if declared is None:
-            return None
-        name = "secret" if declared.key_algorithm is None else "public_key"
-        if not (declared.secrets or declared.public_keys):
-            raise ProjectError(
-                f"source.webhook.signature.{name} is empty", hint="set the variable that it is read from"
-            )
-        try:
-            return SignatureCheck(declared, now=self._now)
-        except ValueError as error:
-            raise ProjectError(f"source.webhook.signature.{name}: {error}") from error
-
     def _empty(self, *, last: int) -> Waiting:
         return Waiting(last=last, max_body=self._settings.max_body, patience_seconds=self._patience_seconds)
 
     def _reached(self) -> str:
         return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
+
+
+def _signature_check(settings: WebhookSource, *, now: Callable[[], float]) -> SignatureCheck | None:
+    declared = settings.signature
+    if declared is None:
+        return None
+    name = "secret" if declared.key_algorithm is None else "public_key"
+    if not (declared.secrets or declared.public_keys):
+        raise ProjectError(f"source.webhook.signature.{name} is empty", hint="set the variable that it is read from")
+    try:
+        return SignatureCheck(declared, now=now)
+    except ValueError as error:
+        raise ProjectError(f"source.webhook.signature.{name}: {error}") from error
+
+
+def _shake(settings: WebhookSource) -> Handshake | None:
+    if settings.handshake is None:
+        return None
+    secrets = settings.signature.secrets if settings.signature else ()
+    return Handshake(settings.handshake, secret=next(iter(secrets), ""))
 
 
 def _methods(settings: WebhookSource) -> Sequence[str]:
