@@ -64,10 +64,14 @@ def overlaid(root: MappingNode, profile: str | None) -> MappingNode:
 
 
 def laid_over(base: MappingNode, overlay: MappingNode) -> MappingNode:
-    """Return the file with an overlay laid over it; ``source`` and ``sources`` take each other's place."""
+    """Return the file with an overlay laid over it. What there can be one of takes the other's place: ``source`` that of ``sources``, and
+    another kind of source that of the one before."""
     for given, other in (("source", "sources"), ("sources", "source")):
         if given in overlay.entries and other not in overlay.entries:
             base = without(base, other)
+    before, after = (node.entries["source"].value if "source" in node.entries else None for node in (base, overlay))
+    if isinstance(before, MappingNode) and isinstance(after, MappingNode) and not after.entries.keys() & before.entries:
+        base = without(base, "source")
     merged = merge(base, overlay)
     assert isinstance(merged, MappingNode)
     return merged

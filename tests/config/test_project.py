@@ -116,6 +116,29 @@ def test_a_profile_is_laid_over_the_file_and_keeps_its_places() -> None:
     assert project.routes.span("systems", "crm", "limits").line == 10
 
 
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        ({"source": {"file": {"path": "a.jsonl"}}}, {("source",): "file"}),
+        ({"source": {"generate": {"count": 3}}}, {("source",): "generate"}),
+        ({"sources": {"a": {"file": {"path": "a.jsonl"}}}}, {("sources", "a"): "file"}),
+    ],
+)
+def test_another_source_takes_the_place_of_the_one_before(
+    change: dict[str, object], kinds: dict[tuple[str, ...], str]
+) -> None:
+    changed = good().with_changes(change)
+    assert {at: source.kind for at, source in changed.routes.model.all_sources.items()} == kinds
+    back = changed.with_changes({"source": {"stdin": {}}})
+    assert {at: source.kind for at, source in back.routes.model.all_sources.items()} == {("source",): "stdin"}
+
+
+def test_the_same_source_is_laid_over_key_by_key() -> None:
+    generate = good().with_changes({"source": {"generate": {"count": 3}}}).routes.model.all_sources["source",].generate
+    assert generate is not None
+    assert (generate.count, generate.rate) == (3, Rate(5.0, 1.0))
+
+
 def test_offline_no_variable_is_needed() -> None:
     project, diagnostics = read_project(ROUTES, profile="live", environment={}, offline=True)
     assert diagnostics == []
