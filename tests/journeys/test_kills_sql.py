@@ -54,6 +54,7 @@ def change(database: sqlite3.Connection, random: Random, numbers: Iterator[int])
                 )
 
 
+@pytest.mark.timeout(400)  # forty seconds by itself
 def test_kills_lose_nothing_and_journal_no_version_of_a_row_twice(project: Path) -> None:
     random, numbers = Random(7), iter(range(1, 1_000_000))
     database = sqlite3.connect(project / "crm.db", timeout=30)
