@@ -201,7 +201,7 @@ def test_a_run_that_loses_its_journal_ends_within_seconds_and_says_why(source: s
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_run_whose_disk_is_full_ends_and_has_promised_nothing_that_is_not_kept(source: str, tmp_path: Path) -> None:
-    life = Life(tmp_path, source, most_blocks=800)
+    life = Life(tmp_path, source, most_blocks=1400)
     if source == "webhook":
         until(lambda: is_listening(life.port))
     code, _, said = life.end()

@@ -1,6 +1,7 @@
 """Values that an update did not send, because they are large and unchanged: read from the row as it is now.
 
-A row that is gone by now has been deleted or has another key; the change that says so follows, and the update is left out.
+A row that is gone by now has been deleted or has another key; the change that says so follows, and the update is left out. Not so a row
+that had just got its key: the record must be known when its delete follows, so it is handed out without the values.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Found = Mapping[tuple[str, ...], dict[str, bytes | None]]
 async def complete(
     connection: Connection, table: Table, changes: Sequence[RowChange], *, types: Types
 ) -> list[RowChange | None]:
-    """Fill in the columns that were not sent; None in place of a change whose row is gone.
+    """Fill in the columns that were not sent; None in place of an update whose row is gone.
 
     Raises:
         ProjectError: the table cannot be read.
@@ -77,9 +78,13 @@ async def _rows(connection: Connection, table: Table, changes: Sequence[RowChang
 
 
 def _filled(change: RowChange, row: Mapping[str, bytes | None] | None, types: Types) -> RowChange | None:
-    if row is None:
-        return None
     assert change.new is not None
+    if row is None:
+        if change.kind != "create":
+            return None
+        change.new.update(dict.fromkeys(change.unchanged))
+        change.unchanged = ()
+        return change
     oids = {column.name: column.oid for column in change.relation.columns}
     for name in change.unchanged:
         if name not in row:
