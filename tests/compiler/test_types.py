@@ -142,6 +142,16 @@ def test_narrowing_by_a_comparison_keeps_the_values_that_pass_it(kind: Type, val
         assert accepts(left, value) or _hides_booleans(value, compared)
 
 
+def test_text_of_one_pattern_is_within_the_same_or_none_and_never_within_another() -> None:
+    """Whether one pattern implies another is not decided, so it is never claimed."""
+    upper, lower = Text(pattern="^[A-Z]+$"), Text(pattern="^[a-z]+$")
+    assert is_subtype(upper, upper)
+    assert is_subtype(upper, TEXT)
+    assert not is_subtype(upper, lower)
+    assert not is_subtype(TEXT, lower)
+    assert not is_subtype(Text(values=frozenset({"A"})), lower)
+
+
 def _hides_booleans(value: Any, compared: Any) -> bool:
     """Python holds True == 1 within lists and objects, JSON does not."""
     return isinstance(value, list | dict) and isinstance(compared, list | dict)
