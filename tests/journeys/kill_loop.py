@@ -265,7 +265,9 @@ def lost(directory: Path, sent: list[Event], effective: set[Any], told: Told) ->
     """Every event has a dead letter with a reason, or deliveries that are settled; what is delivered reached the sink."""
     with contextlib.closing(connect(directory / ".syncflow" / "journal.db", read_only=True)) as database:
         # An event that fits no schema is journaled without its id: the body tells it.
-        names = {seq: json.loads(raw)["event"] for seq, raw in database.execute("SELECT seq, raw FROM events")}
+        # One that a webhook's sender repeats is known by its id, and journaled as a duplicate without its body.
+        kept = database.execute("SELECT seq, raw FROM events WHERE state != 'duplicate'")
+        names = {seq: json.loads(raw)["event"] for seq, raw in kept}
         dead = {names[event]: reason for event, reason in database.execute("SELECT event, reason FROM dead_letters")}
         rows = [(names[event], *row) for event, *row in database.execute("SELECT event, id, state FROM deliveries")]
     events = Counter(names.values())
@@ -298,7 +300,7 @@ def is_settled(directory: Path, events: int) -> bool:
 
 
 def journaled(directory: Path) -> int:
-    return _count(directory, "SELECT count(*) FROM events", otherwise=0)
+    return _count(directory, "SELECT count(*) FROM events WHERE state != 'duplicate'", otherwise=0)
 
 
 def open_deliveries(directory: Path) -> int:
