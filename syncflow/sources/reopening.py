@@ -4,12 +4,15 @@
                                                   ▲        │ UnavailableError: a longer wait
                                                   └────────┘
 
+The loss may show in ``read``, or in ``acknowledge`` while ``read`` waits for what does not come any more: ``read`` alone closes and opens.
+
 What was handed out and not acknowledged comes again; it is known by its position, or by its id where a broker remembers. An error of the
 first ``open`` is the user's to mend and ends the run, as any ``ProjectError`` does later.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from random import Random, SystemRandom
 
@@ -44,25 +47,45 @@ class Reopening:
         self._acknowledged: dict[str, Position] = {}
         self._failures = 0
         self._reports: list[Report] = []
+        self._unacknowledged: asyncio.Future[UnavailableError] | None = None
+        """What an acknowledgement met, of the source that is open now."""
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         self._acknowledged = dict(acknowledged)
-        await self._source.open(self._acknowledged)
+        await self._open()
+
+    async def _open(self) -> None:
+        self._unacknowledged = asyncio.get_running_loop().create_future()
+        await self._source.open(dict(self._acknowledged))
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         while True:
             try:
                 if self._failures:
                     await self._open_again()
-                return await self._source.read(most=most)
+                return await self._read(most)
             except UnavailableError as error:
                 await self._lost(error)
+
+    async def _read(self, most: int) -> Sequence[Raw]:
+        """Read, unless an acknowledgement has met a lost connection or does so meanwhile."""
+        assert self._unacknowledged is not None, "it is open"
+        reading = asyncio.ensure_future(self._source.read(most=most))
+        try:
+            await asyncio.wait((reading, self._unacknowledged), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                return reading.result()
+            raise self._unacknowledged.result()
+        finally:
+            if not reading.done():
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
 
     async def _open_again(self) -> None:
         ceiling = min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** (self._failures - 1))
         await self._clock.sleep(self._random.uniform(ceiling / 2, ceiling))
         self._source = self._make()
-        await self._source.open(dict(self._acknowledged))
+        await self._open()
         self._failures = 0
         self._reports.append(Report("back", "the source is connected again"))
 
@@ -80,7 +103,8 @@ class Reopening:
             try:
                 await self._source.acknowledge(position)
             except UnavailableError as error:
-                await self._lost(error)
+                if self._unacknowledged is not None and not self._unacknowledged.done():
+                    self._unacknowledged.set_result(error)
 
     async def check(self) -> list[Finding]:
         return await self._source.check() if isinstance(self._source, Checking) else []

@@ -75,3 +75,51 @@ def test_an_opening_that_fails_at_the_start_is_an_error_of_the_run() -> None:
     flaky.opened.append(0)
     with pytest.raises(UnavailableError, match="refused"):
         run_virtually(Reopening(flaky, clock=VirtualClock()).open({}))
+
+
+class Marking:
+    """Waits for events that do not come; marking what was read fails once, and closing ends what waits, as a client's connection does."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.is_broken = True
+        self._waiting: asyncio.Future[Sequence[Raw]] | None = None
+
+    def __call__(self) -> Marking:
+        return self
+
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        self.opened += 1
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        if self.opened > 1:
+            return [Raw(Position("p", 2), b"{}")]
+        self._waiting = asyncio.get_running_loop().create_future()
+        return await self._waiting
+
+    async def acknowledge(self, position: Position) -> None:
+        if self.is_broken:
+            self.is_broken = False
+            raise UnavailableError("the connection was lost")
+
+    async def close(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+
+def test_a_connection_that_is_lost_while_it_is_told_what_is_durable_ends_no_read_that_waits() -> None:
+    marking = Marking()
+
+    async def main() -> Sequence[Raw]:
+        source = Reopening(marking, clock=VirtualClock(), random=Random(1))
+        await source.open({})
+        reading = asyncio.ensure_future(source.read(most=5))
+        await asyncio.sleep(1)
+        await source.acknowledge(Position("p", 1))
+        async with asyncio.timeout(60):
+            found = await reading
+        assert [report.kind for report in source.reports()] == ["lost", "back"]
+        return found
+
+    assert [raw.position.offset for raw in run_virtually(main())] == [2]
+    assert marking.opened == 2
