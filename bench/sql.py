@@ -19,7 +19,7 @@ from syncflow.config.models.schema import SchemaNode
 from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.models.sources import SourceSettings
 from syncflow.events import Position
-from syncflow.sources import open_source
+from syncflow.sources import Surroundings, open_source
 
 TITLE = "a query's rows compared with those of the pass before, 1 % of them changed, 0.1 % gone"
 
@@ -66,10 +66,7 @@ async def _read(folder: Path) -> None:
     settings = SqlSource(url="sqlite:///crm.db", query="SELECT * FROM people", key="id", changes="diff")
     source = open_source(
         SourceSettings(sql=settings),
-        base=folder,
-        schemas={"contacts": SchemaNode()},
-        clock=SystemClock(),
-        beside=folder / "journal",
+        Surroundings(base=folder, schemas={"contacts": SchemaNode()}, clock=SystemClock(), beside=folder / "journal"),
     )
     position = Position("sql:contacts", int(known[0]), number=int(known[1])) if known else None
     await source.open({position.partition: position} if position else {})

@@ -146,16 +146,18 @@ def _of_path(project: Project, path: Path) -> SourceSettings:
 def _opened(project: Project, settings: SourceSettings) -> Source:
     from syncflow.clock import SystemClock
     from syncflow.compiler.columns import columns_of
-    from syncflow.sources import open_source
+    from syncflow.sources import Surroundings, open_source
 
     return open_source(
         settings,
-        base=Path(),
-        schemas={kind: document.model for kind, document in project.schemas.items()},
-        clock=SystemClock(),
-        from_start=True,
+        Surroundings(
+            base=Path(),
+            schemas={kind: document.model for kind, document in project.schemas.items()},
+            clock=SystemClock(),
+            from_start=True,
+            columns=columns_of(project),
+        ),
         each=project.routes.model.envelope.each,
-        columns=columns_of(project),
     )
 
 

@@ -32,7 +32,7 @@ from syncflow.runtime.journal.sqlite.executors import Executor
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.reload import keep_of, waiting_of
-from syncflow.sources import open_source
+from syncflow.sources import Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source
 from syncflow.sources.several import Several
 
@@ -139,15 +139,17 @@ def source_at(
     name = journal.stem if at == ("source",) else f"{journal.stem}.{at[-1]}"
     return open_source(
         settings,
-        base=project.path.parent,
-        schemas={kind: document.model for kind, document in project.schemas.items()},
-        clock=clock,
-        from_start=from_start,
+        Surroundings(
+            base=project.path.parent,
+            schemas={kind: document.model for kind, document in project.schemas.items()},
+            clock=clock,
+            from_start=from_start,
+            columns=columns_of(project, at),
+            beside=journal.with_name(name) if remembers else None,
+            once=once,
+            ignore_guards=ignore_guards,
+        ),
         each=project.routes.model.envelope_of(at[-1]).each,
-        columns=columns_of(project, at),
-        beside=journal.with_name(name) if remembers else None,
-        once=once,
-        ignore_guards=ignore_guards,
     )
 
 

@@ -4,106 +4,106 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from syncflow.clock import Clock
 from syncflow.compiler.columns import Columns
-from syncflow.config.models.routes import SourceSettings
+from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.config.models.schema import SchemaNode
 from syncflow.sources.base import Source
 
 # ruff: noqa: PLC0415  # imports inside: a run with a file needs neither faker nor fastapi
 
 
-def open_source(
-    settings: SourceSettings,
-    *,
-    base: Path,
-    schemas: Mapping[str, SchemaNode],
-    clock: Clock,
-    stdin: BinaryIO | None = None,
-    from_start: bool = False,
-    each: str | None = None,
-    columns: Columns | None = None,
-    beside: Path | None = None,
-    once: bool = False,
-    ignore_guards: bool = False,
-) -> Source:
-    """Make the source that the settings name; its ``open`` is still to be called.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a source is opened in, besides its own settings."""
 
-    ``base`` is the folder that paths are relative to, ``schemas`` the schema of each kind of record, ``each`` the list of events in
-    what is read, ``columns`` what is wanted of rows. ``beside`` is how the path of a file begins in which a source remembers more than
-    positions; with None it remembers nothing. ``once``: a source that reads in passes makes one, at once. ``ignore_guards``: guards do
-    not stop the first pass.
+    base: Path
+    """The folder that paths are relative to."""
+    schemas: Mapping[str, SchemaNode]
+    """The schema of each kind of record."""
+    clock: Clock
+    columns: Columns = field(default_factory=Columns)
+    """What is wanted of rows."""
+    stdin: BinaryIO | None = None
+    from_start: bool = False
+    beside: Path | None = None
+    """How the path of a file begins in which a source remembers more than positions; with None it remembers nothing."""
+    once: bool = False
+    """A source that reads in passes makes one, at once."""
+    ignore_guards: bool = False
+    """Guards do not stop the first pass."""
+
+
+def open_source(settings: SourceSettings, surroundings: Surroundings, *, each: str | None = None) -> Source:
+    """Make the source that the settings name; its ``open`` is still to be called. ``each`` is the list of events in what is read.
 
     Raises:
         ProjectError: the settings cannot be used.
     """
-    if each is not None:
-        from syncflow.sources.each import EachSource, compile_each
+    if each is None:
+        return _open(settings, surroundings)
+    from syncflow.sources.each import EachSource, compile_each
 
-        bodies = open_source(
-            _with_whole_bodies(settings),
-            base=base,
-            schemas=schemas,
-            clock=clock,
-            stdin=stdin,
-            from_start=from_start,
-            beside=beside,
-            once=once,
-            ignore_guards=ignore_guards,
-        )
-        return EachSource(bodies, take_apart=compile_each(each))
+    return EachSource(_open(_with_whole_bodies(settings), surroundings), take_apart=compile_each(each))
+
+
+def _open(settings: SourceSettings, given: Surroundings) -> Source:
     if settings.generate is not None:
         from syncflow.sources.generate import Generate
 
-        return Generate(settings.generate, schemas=schemas)
+        return Generate(settings.generate, schemas=given.schemas)
     if settings.file is not None:
-        from syncflow.sources.file import File
-        from syncflow.sources.files import Files, is_pattern
-        from syncflow.sources.watched import FilePlan
-
-        kind = Files if is_pattern(settings.file.path, base=base) else File
-        return kind(
-            FilePlan(
-                settings=settings.file, base=base, clock=clock, columns=columns or Columns(), from_start=from_start
-            )
-        )
+        return _open_file(settings.file, given)
     if settings.stdin is not None:
         from syncflow.sources.stdin import Stdin
 
-        stream, run = stdin or sys.stdin.buffer, f"{clock.now():.6f}"
-        return Stdin(settings.stdin, stream=stream, run=run, columns=columns or Columns())
+        stream, run = given.stdin or sys.stdin.buffer, f"{given.clock.now():.6f}"
+        return Stdin(settings.stdin, stream=stream, run=run, columns=given.columns)
+    if settings.webhook is not None:
+        from syncflow.sources.webhook import Webhook
+
+        return Webhook(settings.webhook, base=given.base)
+    return _open_database(settings, given)
+
+
+def _open_file(settings: FileSource, given: Surroundings) -> Source:
+    from syncflow.sources.file import File
+    from syncflow.sources.files import Files, is_pattern
+    from syncflow.sources.watched import FilePlan
+
+    kind = Files if is_pattern(settings.path, base=given.base) else File
+    plan = FilePlan(
+        settings=settings, base=given.base, clock=given.clock, columns=given.columns, from_start=given.from_start
+    )
+    return kind(plan)
+
+
+def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
+    """Make a source that is a client of a database; each is opened again when its connection is lost."""
     if settings.sql is not None:
         from syncflow.sources.sql.opening import open_sql
 
         return open_sql(
             settings.sql,
-            base=base,
-            kinds=tuple(schemas),
-            clock=clock,
-            beside=beside,
-            once=once,
-            ignore_guards=ignore_guards,
+            base=given.base,
+            kinds=tuple(given.schemas),
+            clock=given.clock,
+            beside=given.beside,
+            once=given.once,
+            ignore_guards=given.ignore_guards,
         )
-    return _open_connected(settings, base=base, clock=clock)
-
-
-def _open_connected(settings: SourceSettings, *, base: Path, clock: Clock) -> Source:
-    """Make a source that lives by connections: others' to it, or its own to a server, opened again when it is lost."""
     if settings.outbox is not None:
         from syncflow.sources.postgres.outbox import reopened_outbox
 
-        return reopened_outbox(settings.outbox, clock=clock)
-    if settings.webhook is not None:
-        from syncflow.sources.webhook import Webhook
-
-        return Webhook(settings.webhook, base=base)
-    assert settings.postgres is not None  # exactly one is given
+        return reopened_outbox(settings.outbox, clock=given.clock)
+    assert settings.postgres is not None, "exactly one source is given"
     from syncflow.sources.postgres.build import reopened_postgres
 
-    return reopened_postgres(settings.postgres, clock=clock)
+    return reopened_postgres(settings.postgres, clock=given.clock)
 
 
 def _with_whole_bodies(settings: SourceSettings) -> SourceSettings:

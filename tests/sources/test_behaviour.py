@@ -11,7 +11,7 @@ import pytest
 
 from syncflow.config.models.routes import FileSource, GenerateSource, SourceSettings, StdinSource
 from syncflow.events import Raw
-from syncflow.sources import Source, open_source
+from syncflow.sources import Source, Surroundings, open_source
 from tests.sources.kit import CONTACT, StepClock, bodies, cancelled_after, drain, read_all, take, write
 
 JSONL = "".join('{"n": %d, "text": "%s"}\n' % (number, "ä" * (number % 9)) for number in range(200))  # noqa: UP031
@@ -22,7 +22,9 @@ Make = Callable[[Path], Source]
 
 
 def _opened(folder: Path, settings: SourceSettings, *, stdin: bytes = b"") -> Source:
-    return open_source(settings, base=folder, schemas={"contacts": CONTACT}, clock=StepClock(), stdin=io.BytesIO(stdin))
+    return open_source(
+        settings, Surroundings(base=folder, schemas={"contacts": CONTACT}, clock=StepClock(), stdin=io.BytesIO(stdin))
+    )
 
 
 def _generate(folder: Path) -> Source:
@@ -161,7 +163,7 @@ def test_standard_input_of_another_run_is_another_partition(tmp_path: Path) -> N
         clock.time = now
         stream = io.BytesIO(b"{}\n")
         settings = SourceSettings(stdin=StdinSource())
-        source = open_source(settings, base=tmp_path, schemas={}, clock=clock, stdin=stream)
+        source = open_source(settings, Surroundings(base=tmp_path, schemas={}, clock=clock, stdin=stream))
         (raw,) = asyncio.run(read_all(source))
         return raw.position.partition
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.config.models.routes import FileSource, GenerateSource, SourceSettings, StdinSource, WebhookSource
-from syncflow.sources import open_source
+from syncflow.sources import Surroundings, open_source
 from syncflow.sources.base import Source
 from syncflow.sources.file import File
 from syncflow.sources.generate import Generate
@@ -27,7 +27,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("settings", "kind"), KINDS, ids=lambda value: getattr(value, "kind", ""))
 def test_each_setting_makes_its_source(settings: SourceSettings, kind: type[Source], tmp_path: Path) -> None:
-    made = open_source(settings, base=tmp_path, schemas={"contacts": CONTACT}, clock=StepClock())
+    made = open_source(settings, Surroundings(base=tmp_path, schemas={"contacts": CONTACT}, clock=StepClock()))
     assert isinstance(made, kind)
 
 

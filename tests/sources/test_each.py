@@ -12,7 +12,7 @@ import pytest
 
 from syncflow.config.models.routes import SourceSettings, StdinSource
 from syncflow.events import Position, Raw
-from syncflow.sources import open_source
+from syncflow.sources import Surroundings, open_source
 from syncflow.sources.each import compile_each
 from tests.sources.kit import StepClock, drain
 
@@ -65,10 +65,7 @@ def test_lines_of_other_sources_are_taken_apart_too_and_never_parted() -> None:
     async def run() -> None:
         source = open_source(
             SourceSettings(stdin=StdinSource()),
-            base=Path(),
-            schemas={},
-            clock=StepClock(),
-            stdin=io.BytesIO(lines),
+            Surroundings(base=Path(), schemas={}, clock=StepClock(), stdin=io.BytesIO(lines)),
             each="c",
         )
         await source.open({})

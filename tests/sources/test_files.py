@@ -12,13 +12,15 @@ import pytest
 from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
-from syncflow.sources import Source, open_source
+from syncflow.sources import Source, Surroundings, open_source
 from tests.sources.kit import StepClock, read_all, take, write
 
 
 def opened(folder: Path, *, follow: bool = False, clock: StepClock | None = None, from_start: bool = False) -> Source:
     settings = SourceSettings(file=FileSource(path="exports/*.csv", follow=follow))
-    return open_source(settings, base=folder, schemas={}, clock=clock or StepClock(), from_start=from_start)
+    return open_source(
+        settings, Surroundings(base=folder, schemas={}, clock=clock or StepClock(), from_start=from_start)
+    )
 
 
 def ids(raws: list[Raw]) -> list[str]:
@@ -90,7 +92,9 @@ def test_a_pattern_that_nothing_matches_is_said(tmp_path: Path) -> None:
 def test_a_file_whose_name_looks_like_a_pattern_is_read_as_it_is(tmp_path: Path) -> None:
     write(tmp_path / "a[1].csv", "id\nC1\n")
     settings = SourceSettings(file=FileSource(path="a[1].csv"))
-    assert ids(asyncio.run(read_all(open_source(settings, base=tmp_path, schemas={}, clock=StepClock())))) == ["C1"]
+    assert ids(
+        asyncio.run(read_all(open_source(settings, Surroundings(base=tmp_path, schemas={}, clock=StepClock()))))
+    ) == ["C1"]
 
 
 def test_a_file_that_cannot_be_read_stops_with_its_name_behind_those_before_it(exports: Path) -> None:

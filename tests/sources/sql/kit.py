@@ -12,7 +12,7 @@ import orjson
 from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.models.sources import SourceSettings
 from syncflow.events import Position, Raw
-from syncflow.sources import Source, open_source
+from syncflow.sources import Source, Surroundings, open_source
 from syncflow.sources.base import Report, reports_of
 from tests.sources.kit import CONTACT, StepClock
 
@@ -53,11 +53,13 @@ class Project:
     def source(self, clock: StepClock | None = None, **options: Any) -> Source:
         return open_source(
             SourceSettings(sql=settings(**self._words)),
-            base=self.folder,
-            schemas={"contacts": CONTACT},
-            clock=clock or StepClock(),
-            beside=self.folder / ".syncflow" / "journal",
-            **options,
+            Surroundings(
+                base=self.folder,
+                schemas={"contacts": CONTACT},
+                clock=clock or StepClock(),
+                beside=self.folder / ".syncflow" / "journal",
+                **options,
+            ),
         )
 
     async def run(self, *, acknowledge: int | None = None, most: int = 1000, **options: Any) -> list[Raw]:
