@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from syncflow.errors import ProjectError
 from syncflow.events import Raw
 from syncflow.sources.base import kept_by
 from syncflow.sources.postgres.outbox import Outbox
-from tests.servers.postgres import Database, Server, running
+from tests.servers.postgres import Database
 from tests.sources.kit import StepClock
 
 TABLE = """
@@ -24,19 +23,6 @@ CREATE TABLE outbox (
     created_at timestamptz NOT NULL DEFAULT '2024-01-15 10:30:00+00', taken_at timestamptz
 )
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def db(server: Server) -> Iterator[Database]:
-    database = Database(server)
-    yield database
-    database.close()
 
 
 def source_of(db: Database, **more: Any) -> Outbox:

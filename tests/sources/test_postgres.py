@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
@@ -14,22 +14,9 @@ from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
 from syncflow.sources.postgres import Postgres
-from tests.servers.postgres import Database, Server, running
+from tests.servers.postgres import Database
 
 PEOPLE = "CREATE TABLE people (id int PRIMARY KEY, name text, notes text)"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def db(server: Server) -> Iterator[Database]:
-    database = Database(server)
-    yield database
-    database.close()
 
 
 def source_of(db: Database, **settings: Any) -> Postgres:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,20 +11,7 @@ from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError
 from syncflow.sources.postgres import Postgres
 from tests.servers import free_port
-from tests.servers.postgres import Database, Server, running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def db(server: Server) -> Iterator[Database]:
-    database = Database(server)
-    yield database
-    database.close()
+from tests.servers.postgres import Database
 
 
 def found(db: Database, url: str = "", **tables: str) -> list[tuple[bool, str, str]]:

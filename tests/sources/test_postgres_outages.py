@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,22 +15,14 @@ from syncflow.sources.postgres import Postgres
 from syncflow.sources.postgres.build import reopened_postgres
 from syncflow.sources.reopening import Reopening
 from tests.servers import free_port
-from tests.servers.postgres import Database, Server, running
+from tests.servers.postgres import Database
 from tests.servers.proxy import Proxy
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
 @pytest.fixture
-def db(server: Server) -> Iterator[Database]:
-    database = Database(server)
-    database.run("CREATE TABLE people (id int PRIMARY KEY, name text)")
-    yield database
-    database.close()
+def db(db: Database) -> Database:
+    db.run("CREATE TABLE people (id int PRIMARY KEY, name text)")
+    return db
 
 
 def settings_of(db: Database, port: int, **more: object) -> PostgresSource:

@@ -26,7 +26,7 @@ _CHANGES = {"c": "create", "r": "create", "u": "update", "d": "delete"}
 
 def debezium(_settings: Envelope, kinds: Kinds) -> Shape:
     """Return the reader of Debezium's messages."""
-    known: dict[int, tuple[Json, Mapping[str, Reader]]] = {}
+    schemas = _Schemas()
 
     def read(body: Item | None, meta: Item) -> tuple[Item, str | None]:
         if body is None:
@@ -47,7 +47,7 @@ def debezium(_settings: Envelope, kinds: Kinds) -> Shape:
         if item is None and word == "d":
             item = _of_key(kinds, kind, meta)
         if isinstance(item, dict):
-            item = _read(item, _readers(known, body.get("schema")))
+            item = _read(item, schemas.readers(body.get("schema")))
             item = _available(item, is_partial=word == "d" or kinds.partial(kind))
         return root(kind, _CHANGES.get(word, word or None), _time(payload, source), item), None
 
@@ -73,14 +73,17 @@ def _time(payload: Item, source: Json) -> Json:
     return found.get("ts_us") or found.get("ts_ms") or payload.get("ts_us") or payload.get("ts_ms")
 
 
-def _readers(known: dict[int, tuple[Json, Mapping[str, Reader]]], schema: Json) -> Mapping[str, Reader]:
-    """Return what reads the columns by the schema beside them; the last one is remembered, for nearly all messages have the same."""
-    if schema is None:
-        return {}
-    before = known.get(0)
-    if before is None or before[0] != schema:
-        before = known[0] = (schema, readers_of(schema))
-    return before[1]
+class _Schemas:
+    """What reads the columns by the schema beside a message. The last one is remembered: nearly all messages have the same."""
+
+    def __init__(self) -> None:
+        self._last: Json = None
+        self._readers: Mapping[str, Reader] = {}
+
+    def readers(self, schema: Json) -> Mapping[str, Reader]:
+        if schema != self._last:
+            self._last, self._readers = schema, readers_of(schema)
+        return self._readers
 
 
 def _read(item: Item, readers: Mapping[str, Reader]) -> Item:
