@@ -13,7 +13,7 @@ from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.errors import ProjectError
 from syncflow.events import Raw
 from syncflow.sources.base import kept_by
-from syncflow.sources.postgres.outbox import Outbox
+from syncflow.sources.postgres.outbox import Outbox, reopened_outbox
 from tests.servers.postgres import Database
 from tests.sources.kit import StepClock
 
@@ -125,3 +125,30 @@ def test_a_table_that_is_none_says_which_it_must_be(db: Database, statement: str
         asyncio.run(source_of(db).open({}))
     assert caught.value.message == words
     assert caught.value.hint.startswith('CREATE TABLE "public"."outbox" (id bigserial PRIMARY KEY,')
+
+
+def test_a_connection_that_is_cut_while_rows_are_marked_is_opened_again_and_the_rows_are_marked_then(
+    db: Database,
+) -> None:
+    db.run(TABLE, "INSERT INTO outbox (record, operation, item) VALUES ('contacts', 'create', '{\"id\": 1}')")
+    settings = OutboxSource.model_validate({"url": db.url, "table": "outbox", "every": "100ms"})
+
+    async def main() -> list[str]:
+        source = reopened_outbox(settings, clock=SystemClock())
+        await source.open({})
+        (first,) = await source.read(most=10)
+        db.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        reading = asyncio.ensure_future(source.read(most=10))
+        await source.acknowledge(first.position)
+        (again,) = await asyncio.wait_for(reading, timeout=60)
+        assert again.event_id == first.event_id, "it is known by its id"
+        await source.acknowledge(again.position)
+        told = [report.kind for report in source.reports()]
+        await source.close()
+        return told
+
+    assert asyncio.run(main()) == ["lost", "back"]
+    assert db.ask("SELECT count(*) FROM outbox") == [(0,)]
