@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 from syncflow.mock.server import running_mock
-from tests.journeys.sides import UNLIMITED, default_project, held, run
+from tests.journeys.sides import SYNCFLOW, UNLIMITED, default_project, held, run
 
 
 def project(directory: Path) -> Path:
@@ -71,3 +73,24 @@ def test_a_source_that_fails_stops_no_other_and_the_run_ends_with_1(tmp_path: Pa
         ran = run(path, mock.url)
     assert ran.code == 1
     assert "crm.jsonl" in ran.err
+
+
+def test_an_event_that_is_redriven_is_read_by_the_envelope_of_its_source(tmp_path: Path) -> None:
+    path = project(tmp_path)
+    lines(tmp_path / "crm.jsonl", [])
+    lines(tmp_path / "shop.jsonl", [{"op": "moved", "row": contact(1, "Shop")}])
+    with running_mock(UNLIMITED) as mock:
+        first = run(path, mock.url)
+        assert (first.code, first.ending["dead_letters"]) == (1, 1), first.err
+        path.write_text(path.read_text("utf-8").replace("{c: create,", "{c: create, moved: update,"), "utf-8")
+        subprocess.run(
+            [*SYNCFLOW, "dlq", "redrive", "--all", "--yes"],
+            cwd=tmp_path,
+            env=os.environ | {"MOCK_URL": mock.url},
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        second = run(path, mock.url)
+        assert (second.code, second.ending["redriven"]) == (0, 1), second.err
+        assert list(held(mock.url, "hubspot", "contacts")) == ["C-1"]

@@ -88,3 +88,14 @@ def test_what_came_beside_a_body_is_journaled_with_it(tmp_path: Path) -> None:
     run(Transactions(3, chunk=3), tmp_path / "j.db")
     rows = connect(tmp_path / "j.db").execute("SELECT meta FROM events").fetchall()
     assert [orjson.loads(meta) for (meta,) in rows] == [{"table": "public.contacts", "xid": 7}] * 3
+    with connect(tmp_path / "j.db") as db:
+        db.execute("INSERT INTO marks (event, route, how, at) SELECT seq, '', 'remap', 0 FROM events")
+
+    async def marked() -> list[Raw]:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True)
+        await journal.open(fingerprint="x", from_start=False, monotonic=0.0)
+        found = [mark.raw for mark in await journal.marks(most=10)]
+        await journal.close(finished=True)
+        return found
+
+    assert [raw.meta for raw in run_virtually(marked())] == [{"table": "public.contacts", "xid": 7}] * 3
