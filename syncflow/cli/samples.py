@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncflow.config.models.routes import SourceSettings
-    from syncflow.config.models.source_postgres import PostgresSource
     from syncflow.config.project import Project
     from syncflow.events import Raw
     from syncflow.sources import Source
@@ -83,45 +82,14 @@ def _of_the_sources(project: Project) -> Source:
     failure = None
     for at, settings in project.routes.model.all_sources.items():
         try:
-            if settings.postgres is not None:
-                source = _rows_of(settings.postgres)
-            else:
-                source = source_at(
-                    project,
-                    at,
-                    _of_the_source(settings),
-                    clock=SystemClock(),
-                    from_start=True,
-                    once=True,
-                    remembers=False,
-                )
+            clock = SystemClock()
+            source = source_at(project, at, settings, clock=clock, from_start=True, once=True, sample=True)
         except ProjectError as error:
             failure = failure or error
             continue
         return source if at == ("source",) else Several({at[-1]: source})
     assert failure is not None, "there is a source"
     raise failure
-
-
-def _rows_of(postgres: PostgresSource) -> Source:
-    from syncflow.sources.postgres.sample import PostgresSample
-
-    return PostgresSample(postgres)
-
-
-def _of_the_source(source: SourceSettings) -> SourceSettings:
-    from syncflow.errors import ProjectError
-
-    if source.file is not None:
-        return source.model_copy(update={"file": source.file.model_copy(update={"follow": False})})
-    if source.generate is not None:
-        return source.model_copy(update={"generate": source.generate.model_copy(update={"rate": None})})
-    if source.stdin is not None or source.sql is not None:
-        return source
-    raise ProjectError(
-        f"the source is {source.kind}, whose events come when they are sent: there are none to take a sample of",
-        hint="give some: --events FILE",
-    )
 
 
 def _of_path(project: Project, path: Path) -> SourceSettings:

@@ -129,11 +129,11 @@ def source_at(
     from_start: bool = False,
     once: bool = False,
     ignore_guards: bool = False,
-    remembers: bool = True,
+    sample: bool = False,
 ) -> Source:
     """Return the source at a place of the project's file, not opened yet; ``settings`` as there or changed.
 
-    ``remembers``: what it keeps between two runs beside the journal is read and written.
+    ``sample``: it gives the first events and ends; what it keeps between two runs beside the journal is not touched.
     """
     journal = project.path.parent / project.routes.model.journal.path
     name = journal.stem if at == ("source",) else f"{journal.stem}.{at[-1]}"
@@ -145,9 +145,10 @@ def source_at(
             clock=clock,
             from_start=from_start,
             columns=columns_of(project, at),
-            beside=journal.with_name(name) if remembers else None,
+            beside=None if sample else journal.with_name(name),
             once=once,
             ignore_guards=ignore_guards,
+            sample=sample,
         ),
         each=project.routes.model.envelope_of(at[-1]).each,
     )

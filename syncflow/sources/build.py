@@ -12,6 +12,7 @@ from syncflow.clock import Clock
 from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.config.models.schema import SchemaNode
+from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
 
 # ruff: noqa: PLC0415  # imports inside: a run with a file needs neither faker nor fastapi
@@ -36,19 +37,41 @@ class Surroundings:
     """A source that reads in passes makes one, at once."""
     ignore_guards: bool = False
     """Guards do not stop the first pass."""
+    sample: bool = False
+    """Only the first events are wanted, for a look at them: the source is finite, and nothing is changed over there."""
 
 
 def open_source(settings: SourceSettings, surroundings: Surroundings, *, each: str | None = None) -> Source:
     """Make the source that the settings name; its ``open`` is still to be called. ``each`` is the list of events in what is read.
 
     Raises:
-        ProjectError: the settings cannot be used.
+        ProjectError: the settings cannot be used, or there is no sample of such a source.
     """
+    if surroundings.sample:
+        settings = _finite(settings)
     if each is None:
         return _open(settings, surroundings)
     from syncflow.sources.each import EachSource, compile_each
 
     return EachSource(_open(_with_whole_bodies(settings), surroundings), take_apart=compile_each(each))
+
+
+def _finite(settings: SourceSettings) -> SourceSettings:
+    """Return settings of a source that ends.
+
+    Raises:
+        ProjectError: its events come when they are sent; there are none to look at.
+    """
+    if settings.file is not None:
+        return settings.model_copy(update={"file": settings.file.model_copy(update={"follow": False})})
+    if settings.generate is not None:
+        return settings.model_copy(update={"generate": settings.generate.model_copy(update={"rate": None})})
+    if settings.webhook is not None or settings.outbox is not None:
+        raise ProjectError(
+            f"the source is {settings.kind}, whose events come when they are sent: there are none to take a sample of",
+            hint="give some: --events FILE",
+        )
+    return settings
 
 
 def _open(settings: SourceSettings, given: Surroundings) -> Source:
@@ -101,6 +124,10 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
 
         return reopened_outbox(settings.outbox, clock=given.clock)
     assert settings.postgres is not None, "exactly one source is given"
+    if given.sample:
+        from syncflow.sources.postgres.sample import PostgresSample
+
+        return PostgresSample(settings.postgres)
     from syncflow.sources.postgres.build import reopened_postgres
 
     return reopened_postgres(settings.postgres, clock=given.clock)

@@ -146,7 +146,7 @@ def test_a_connection_that_is_cut_while_rows_are_marked_is_opened_again_and_the_
         (again,) = await asyncio.wait_for(reading, timeout=60)
         assert again.event_id == first.event_id, "it is known by its id"
         await source.acknowledge(again.position)
-        told = [report.kind for report in source.reports()]
+        told: list[str] = [report.kind for report in source.reports()]
         await source.close()
         return told
 
