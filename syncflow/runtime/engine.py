@@ -30,6 +30,7 @@ from syncflow.runtime.intake.pipeline import (
     ProcessedChunk,
     RawChunk,
     TransformedChunk,
+    hear,
     last_positions,
     process,
     read,
@@ -43,7 +44,7 @@ from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source, kept_by, rotation_of
+from syncflow.sources.base import Source, kept_by, reports_of, rotation_of
 
 
 class Engine:
@@ -338,7 +339,7 @@ class Engine:
         await self._close_source()  # who still sends is told at once, not when the last delivery is settled
 
     async def _take_up(self, committer: Committer) -> None:
-        """Look every second for what people asked to be sent again."""
+        """Look every second for what people asked to be sent again, and for what the source says while it waits."""
         while True:
             async with self._between_chunks:
                 self._systems.hand_out(
@@ -348,6 +349,9 @@ class Engine:
                 )
             self._looked = True
             self._news()
+            hear(
+                reports_of(self._source), self.tally
+            )  # one that waits for a lost connection says so now, not when it reads again
             await self._source_news.note()
             await self._clock.sleep(1.0)
 

@@ -92,7 +92,7 @@ class Reporting(Protocol):
     """A source that has something to say of itself."""
 
     def reports(self) -> Sequence[Report]:
-        """Return what happened since this was last asked that a person must know; asked after every read."""
+        """Return what happened since this was last asked that a person must know; asked after every read, and every second of a wait."""
         ...
 
 

@@ -1,4 +1,7 @@
-"""Runs that read from PostgreSQL are killed while the tables change: in the end the target holds exactly the rows of the table."""
+"""Runs that read from PostgreSQL are killed while the tables change: in the end the target holds exactly the rows of the tables.
+
+CDC_STATEMENTS=50000 CDC_KILLS=50 make a long one of it.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,14 @@ import pytest
 
 from syncflow.mock.server import Running, running_mock
 from tests.journeys.kill_loop import dead_letters, journaled, until
-from tests.journeys.postgres_workload import TABLE, Workload
+from tests.journeys.postgres_workload import PARTITIONED, TABLE, Workload
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, default_project, held
 from tests.journeys.stories import as_salesforce
 from tests.servers.postgres import Database, running
 
 KILLS = int(os.environ.get("CDC_KILLS", "10"))
-STATEMENTS = int(os.environ.get("CDC_STATEMENTS", "2000"))
+STATEMENTS = int(os.environ.get("CDC_STATEMENTS", "1000"))
+TABLES = (("contacts", "A"), ("leads", "L"))
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ def mock() -> Iterator[Running]:
 
 
 def project_of(directory: Path, db: Database) -> Path:
-    source = f"postgres: {{url: '{db.url}', tables: {{contacts: contacts}}, slot: {db.slot}, heartbeat: 1s}}"
+    source = f"postgres: {{url: '{db.url}', tables: {{contacts: contacts, leads: contacts}}, slot: {db.slot}, heartbeat: 1s}}"
     path = default_project(directory, source=source)
     mapping = directory / "mappings" / "salesforce_contact.yaml"
     lines = mapping.read_text("utf-8").split("\ntests:")[0].splitlines()
@@ -53,7 +57,8 @@ def project_of(directory: Path, db: Database) -> Path:
 
 def wanted(db: Database) -> dict[str, dict[str, Any]]:
     names = ("id", "name", "email", "phone", "contact_type", "notes")
-    rows = [dict(zip(names, row, strict=True)) for row in db.ask(f"SELECT {', '.join(names)} FROM contacts")]
+    query = " UNION ALL ".join(f"SELECT {', '.join(names)} FROM {table}" for table, _ in TABLES)
+    rows = [dict(zip(names, row, strict=True)) for row in db.ask(query)]
     return {row["id"]: as_salesforce(row) | {"Description": row["notes"] and row["notes"].strip()} for row in rows}
 
 
@@ -68,11 +73,11 @@ def holds(mock: Running, db: Database) -> bool:
     return found.keys() == rows.keys() and shown == rows
 
 
-@pytest.mark.timeout(600)
-def test_runs_killed_again_and_again_bring_the_target_to_what_the_table_holds(
+@pytest.mark.timeout(600 + STATEMENTS // 10)
+def test_runs_killed_again_and_again_bring_the_target_to_what_the_tables_hold(
     tmp_path: Path, db: Database, mock: Running
 ) -> None:
-    db.run(TABLE, "ALTER TABLE contacts ALTER notes SET STORAGE EXTERNAL")
+    db.run(TABLE, *PARTITIONED, "ALTER TABLE contacts ALTER notes SET STORAGE EXTERNAL")
     db.run(
         "INSERT INTO contacts (id, name, contact_type) SELECT 'A' || n, 'Ada L' || n, 'lead' FROM generate_series(1, 400) n"
     )
@@ -89,7 +94,7 @@ def test_runs_killed_again_and_again_bring_the_target_to_what_the_table_holds(
     def work() -> None:
         try:
             with db.connect() as connection:
-                workload = Workload(connection, seed=11, records=300)
+                workload = Workload(connection, seed=11, records=300, tables=TABLES)
                 while workload.statements < STATEMENTS:
                     workload.step()
                     time.sleep(0.004)
@@ -109,7 +114,7 @@ def test_runs_killed_again_and_again_bring_the_target_to_what_the_table_holds(
     writer.join()
     assert failures == []
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 120 + STATEMENTS / 100
         while not holds(mock, db):
             assert process.poll() is None, (tmp_path / "errors.txt").read_text("utf-8")
             assert time.monotonic() < deadline, "the target never came to hold what the table holds"

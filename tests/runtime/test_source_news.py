@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from syncflow.events import Raw
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.metrics import _Collector
 from syncflow.runtime.observe import Tally
-from syncflow.sources.base import Lag
+from syncflow.sources.base import Lag, Report
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program
 
@@ -39,6 +41,30 @@ def test_the_lag_is_kept_in_the_journal_until_the_next_run(tmp_path: Path) -> No
     assert [tuple(each)[:5] for each in row] == [("list", 1, None, None, 1_700_000_900.0)]
     run(tmp_path / "j.db", ListSource([event("A"), event("B")]))
     assert connect(tmp_path / "j.db").execute("SELECT count(*) FROM lags").fetchone() == (0,)
+
+
+class Waiting(ListSource):
+    """Reports while it waits for something that comes only once the report was heard."""
+
+    def __init__(self) -> None:
+        super().__init__([event("A")])
+        self.heard = asyncio.Event()
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        await self.heard.wait()
+        return await super().read(most=most)
+
+    def reports(self) -> Sequence[Report]:
+        if self.heard.is_set():
+            return ()
+        self.heard.set()
+        return (Report("lost", "the connection to the database was lost"),)
+
+
+def test_what_a_source_says_while_it_waits_is_heard_before_it_reads_again(tmp_path: Path) -> None:
+    tally = run(tmp_path / "j.db", Waiting())
+    assert [report.kind for report in tally.source_reports] == ["lost"]
+    assert tally.read == 1
 
 
 def test_only_what_is_known_is_a_metric() -> None:
