@@ -11,6 +11,7 @@ from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
+from syncflow.config.kafka_settings import check_kafka
 from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, RoutesFile, SourceSettings
 from syncflow.config.postgres_settings import check_postgres, check_server
 from syncflow.config.sql_settings import check_sql
@@ -38,6 +39,8 @@ def check_sources(
             yield from check_postgres(routes, settings.postgres, (*at, "postgres"), is_installed)
         if settings.outbox is not None:
             yield from check_server(routes, settings.outbox.url, (*at, "outbox"), is_installed)
+        if settings.kafka is not None:
+            yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
         yield from _encoding(routes, settings, at)
     yield from _of_several(routes)
     for at, envelope in routes.model.envelopes.items():
@@ -79,6 +82,8 @@ def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
         return "address", settings.webhook.listen
     if settings.postgres is not None:
         return "replication slot", f"{settings.postgres.slot} {settings.postgres.url}"
+    if settings.kafka is not None:
+        return "topics by one group", f"{settings.kafka.group} {settings.kafka.servers} {sorted(settings.kafka.topics)}"
     if settings.file is not None:
         return "file", os.path.normpath(settings.file.path)
     return None

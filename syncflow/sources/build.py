@@ -123,7 +123,8 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
         from syncflow.sources.postgres.outbox import reopened_outbox
 
         return reopened_outbox(settings.outbox, clock=given.clock)
-    assert settings.postgres is not None, "exactly one source is given"
+    if settings.postgres is None:
+        return _open_broker(settings, given)
     if given.sample:
         from syncflow.sources.postgres.sample import PostgresSample
 
@@ -131,6 +132,16 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
     from syncflow.sources.postgres.build import reopened_postgres
 
     return reopened_postgres(settings.postgres, clock=given.clock)
+
+
+def _open_broker(settings: SourceSettings, given: Surroundings) -> Source:
+    """Make a source that is a client of a message broker; each is opened again when its connection is lost."""
+    assert settings.kafka is not None, "exactly one source is given"
+    from syncflow.sources.kafka.build import kafka_sample, reopened_kafka
+
+    if given.sample:
+        return kafka_sample(settings.kafka, base=given.base, clock=given.clock)
+    return reopened_kafka(settings.kafka, base=given.base, clock=given.clock, beside=given.beside)
 
 
 def _with_whole_bodies(settings: SourceSettings) -> SourceSettings:

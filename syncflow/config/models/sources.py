@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.handshakes import AnswerStatus, WebhookAuth, WebhookHandshake
 from syncflow.config.models.signatures import HeaderName, WebhookSignature
+from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.config.models.source_sql import SqlSource
@@ -121,7 +122,7 @@ class SourceSettings(Model):
     """Where events come from: exactly one of these keys."""
 
     model_config = ConfigDict(
-        json_schema_extra=exactly_one("generate", "file", "stdin", "webhook", "sql", "postgres", "outbox")
+        json_schema_extra=exactly_one("generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "kafka")
     )
 
     generate: GenerateSource | None = None
@@ -138,6 +139,8 @@ class SourceSettings(Model):
     """Rows of tables of PostgreSQL, and each change of them."""
     outbox: OutboxSource | None = None
     """Events that an application writes into a table of PostgreSQL."""
+    kafka: KafkaSource | None = None
+    """Messages of topics of Kafka."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
