@@ -117,25 +117,16 @@ def _careful(
     routes: RoutesFile, doors: Mapping[str, Door], rules: Sequence[_Rule]
 ) -> Callable[[Raw], Accepted | Ignored | Refused]:
     """Return the intake of any event, step by step, which finds the words for what is wrong."""
-    envelope = compile_envelope(routes.envelope, routes.records)
+    opening = compile_opening(routes, rules)
     kinds = {
         name: _Kind(settings, doors[name], compile_path(settings.id, UNCHECKED), compile_clock(settings.timezone))
         for name, settings in routes.records.items()
     }
 
     def check(raw: Raw) -> Accepted | Ignored | Refused:
-        if raw.broken:
-            return Refused(raw, "source", "unreadable", raw.broken)
         record = None
         try:
-            value = parse(raw.body)
-            opened = envelope(value, raw.meta)
-            rule = _ignoring(rules, opened.root)
-            if rule is not None:
-                return Ignored(raw, rule)
-            if value is not None:
-                check_limits(raw.body, value)
-            letter = complete(opened, routes.envelope.operations)
+            letter = opening(raw)
             kind = _kind(kinds, letter)
             if kind.door.one_form is not None:
                 kind.door.one_form(letter.item)
@@ -147,6 +138,29 @@ def _careful(
             return Refused(raw, fault.stage, fault.code, fault.reason, record=record)
 
     return check
+
+
+def compile_opening(routes: RoutesFile, rules: Sequence[_Rule] | None = None) -> Callable[[Raw], Letter]:
+    """Return what reads an event without looking at a schema: decode, envelope, ignore rules.
+
+    It raises NotAnEventError for an event that is ignored, Fault for one that cannot be read. This raises ExpressionError.
+    """
+    envelope = compile_envelope(routes.envelope, routes.records)
+    ignoring = [(rule, compile_path(rule, UNCHECKED)) for rule in routes.ignore] if rules is None else rules
+
+    def read(raw: Raw) -> Letter:
+        if raw.broken:
+            raise Fault("source", "unreadable", raw.broken)
+        value = parse(raw.body)
+        opened = envelope(value, raw.meta)
+        rule = _ignoring(ignoring, opened.root)
+        if rule is not None:
+            raise NotAnEventError(rule)
+        if value is not None:
+            check_limits(raw.body, value)
+        return complete(opened, routes.envelope.operations)
+
+    return read
 
 
 def _ignoring(rules: Sequence[_Rule], root: Mapping[str, Json]) -> str | None:
