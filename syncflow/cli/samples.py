@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from syncflow.cli.console import remark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from syncflow.config.models.routes import SourceSettings
     from syncflow.config.project import Project
     from syncflow.events import Raw
     from syncflow.sources import Source
 
+_CHUNK = 1000
 _EXPECTED = "JSON lines, a JSON document (.json) or CSV with a header (.csv) are expected"
 
 
@@ -33,10 +34,11 @@ def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[
     from syncflow.errors import DataError
     from syncflow.sources.base import Reporting
 
-    if path is not None and str(path) != "-":
-        _check(path)
-    source = _of_the_sources(project) if path is None else _opened(project, _of_path(project, path))
-    raws = asyncio.run(_read(source, most=most))
+    if path is not None:
+        check_path(path)
+    source = _of_the_sources(project) if path is None else opened(project, settings_of_path(project, path))
+    raws: list[Raw] = []
+    asyncio.run(read_each(source, raws.extend, most=most))
     told = "; ".join(report.words for report in source.reports()) if isinstance(source, Reporting) else ""
     if not raws:
         where = "the source" if path is None else "standard input" if str(path) == "-" else path
@@ -46,8 +48,8 @@ def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[
     return raws
 
 
-def _check(path: Path) -> None:
-    """Refuse what was plainly not meant as a file of events.
+def check_path(path: Path) -> None:
+    """Refuse what was plainly not meant as a file of events (``-`` is standard input).
 
     Raises:
         DataError: it is not there, a folder, a stream, or YAML.
@@ -56,6 +58,8 @@ def _check(path: Path) -> None:
     from syncflow.config.yaml import similar_file
     from syncflow.errors import DataError
 
+    if str(path) == "-":
+        return
     if is_file(path):
         if path.suffix.lower() in {".yaml", ".yml"}:
             raise DataError(f"--events: {path} is YAML", hint=_EXPECTED)
@@ -92,7 +96,7 @@ def _of_the_sources(project: Project) -> Source:
     raise failure
 
 
-def _of_path(project: Project, path: Path) -> SourceSettings:
+def settings_of_path(project: Project, path: Path) -> SourceSettings:
     """Return settings that read a file as the project's source is read: the same delimiter, encoding and so on."""
     from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
     from syncflow.config.models.sources import RowSettings
@@ -111,7 +115,8 @@ def _of_path(project: Project, path: Path) -> SourceSettings:
     )
 
 
-def _opened(project: Project, settings: SourceSettings) -> Source:
+def opened(project: Project, settings: SourceSettings, at: tuple[str, ...] = ("source",)) -> Source:
+    """Return a source in the current folder, not opened yet, which is read as the project's source at a place of its file."""
     from syncflow.clock import SystemClock
     from syncflow.compiler.columns import columns_of
     from syncflow.sources import Surroundings, open_source
@@ -123,18 +128,19 @@ def _opened(project: Project, settings: SourceSettings) -> Source:
             schemas={kind: document.model for kind, document in project.schemas.items()},
             clock=SystemClock(),
             from_start=True,
-            columns=columns_of(project),
+            columns=columns_of(project, at),
         ),
-        each=project.routes.model.envelope.each,
+        each=project.routes.model.envelope_of(at[-1]).each,
     )
 
 
-async def _read(source: Source, *, most: int) -> Sequence[Raw]:
+async def read_each(source: Source, take: Callable[[Sequence[Raw]], None], *, most: int) -> None:
+    """Hand at most ``most`` events of a source over, chunk by chunk; nothing is acknowledged."""
     await source.open({})
     try:
-        raws: list[Raw] = []
-        while len(raws) < most and (chunk := await source.read(most=most - len(raws))):
-            raws += chunk
-        return raws[:most]
+        left = most
+        while left > 0 and (chunk := await source.read(most=min(left, _CHUNK))):
+            take(chunk[:left])
+            left -= len(chunk)
     finally:
         await source.close()

@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from syncflow.cli.console import say, say_block
+from syncflow.cli.infer import infer
 from syncflow.cli.pull import pull
 
-app = typer.Typer(help="JSON Schemas for editors; objects of systems.", no_args_is_help=True)
+app = typer.Typer(help="Schemas of files, objects and records.", no_args_is_help=True)
 app.command("pull")(pull)
+app.command("infer")(infer)
 
 FOLDER = Path(".syncflow") / "schemas"
 """Where the lines that ``init`` writes for editors point to, from a project's folder."""

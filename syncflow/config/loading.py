@@ -15,6 +15,7 @@ from syncflow.config.diagnostics import Diagnostic, FileText, arranged
 from syncflow.config.documents import Document
 from syncflow.config.files import Files
 from syncflow.config.models.routes import RoutesFile
+from syncflow.config.models.schema import SchemaNode
 from syncflow.config.named_files import NamedFiles
 from syncflow.config.names import check_names
 from syncflow.config.nodes import (
@@ -71,6 +72,42 @@ def load_parts(inputs: Inputs) -> Loaded:
     found = arranged(files.diagnostics)
     broken = any(diagnostic.is_error for diagnostic in found)
     return Loaded(None, found, remainder(parts)) if broken else Loaded(parts, found)
+
+
+_OF_SOURCES = frozenset({"version", "source", "sources", "envelope", "records", "ignore", "journal"})
+
+
+class LoadedSources(NamedTuple):
+    """The routes file as far as it is about sources, and the schemas that are there."""
+
+    routes: Document[RoutesFile] | None
+    schemas: Mapping[str, Document[SchemaNode]]
+    diagnostics: list[Diagnostic]
+
+
+def load_sources(inputs: Inputs) -> LoadedSources:
+    """Load what a source needs: other parts of the routes file may be wrong or missing, and so may the files that it names."""
+    files = Files(inputs.environment, offline=inputs.offline)
+    root = _root(inputs, files)
+    if root is None:
+        return LoadedSources(None, {}, arranged(files.diagnostics))
+    profile, diagnostics = pick(root, asked=inputs.profile, environment=inputs.environment)
+    files.diagnostics += diagnostics
+    whole = overlaid(root, profile)
+    kept = {name: entry for name, entry in whole.entries.items() if name in _OF_SOURCES}
+    node = files.expanded(MappingNode(whole.file, whole.start, whole.end, kept), inputs.path.parent)
+    lacking = from_data({"systems": {}, "routes": []}, FileText(node.file.name, ""))
+    assert isinstance(lacking, MappingNode)
+    node = MappingNode(node.file, node.start, node.end, {**lacking.entries, **node.entries})
+    model, diagnostics = read_model(RoutesFile, node)
+    found = [*files.diagnostics, *diagnostics]
+    if model is None:
+        return LoadedSources(None, {}, arranged(found))
+    routes = Document(inputs.path, node.file.name, model, node)
+    found += check_sources(routes)
+    named = NamedFiles(inputs.path.parent, files, node, written={})
+    named.read()
+    return LoadedSources(routes, named.schemas, arranged(found))
 
 
 def _root(inputs: Inputs, files: Files) -> MappingNode | None:

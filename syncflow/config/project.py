@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from syncflow.config import loading
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.env_file import environment_for
 from syncflow.config.files import Files, resolved
-from syncflow.config.loading import load_parts
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, RoutesFile
@@ -135,6 +135,22 @@ def load_systems(
     return left
 
 
+def load_sources(
+    path: str | Path, *, profile: str | None = None, environment: Mapping[str, str] | None = None
+) -> Project:
+    """Load a project for the sake of its sources alone, with the schemas that are there: all else may be wrong, or not be there yet.
+
+    Raises:
+        ProjectError: something is wrong with the sources, the envelope or the kinds of record.
+    """
+    inputs = Inputs(resolved(Path(), str(path)), profile, _environment(environment, path))
+    loaded = loading.load_sources(inputs)
+    routes = loaded.routes
+    if routes is None or any(found.is_error for found in loaded.diagnostics):
+        return _checked(Survey(None, loaded.diagnostics))
+    return Project(routes.path, profile, routes, loaded.schemas, mappings={}, adapters={}, objects={}, inputs=inputs)
+
+
 def read_project(
     path: str | Path, *, profile: str | None = None, environment: Mapping[str, str] | None = None, offline: bool = False
 ) -> tuple[Project | None, list[Diagnostic]]:
@@ -184,7 +200,7 @@ def survey_profiles(path: str | Path, *, environment: Mapping[str, str] | None =
 
 
 def _load(inputs: Inputs) -> Survey:
-    loaded = load_parts(inputs)
+    loaded = loading.load_parts(inputs)
     project = _project(loaded.parts) if loaded.parts else None
     return Survey(project, loaded.diagnostics, _project(loaded.sound) if loaded.sound else None)
 

@@ -22,7 +22,7 @@ _NAMES: Final = _all("""
     firstname lastname givenname familyname forename surname middlename maidenname fullname displayname nickname birthname
     vorname nachname familienname rufname geburtsname prenom apellido apellidos cognome sobrenome voornaam achternaam
     imie nazwisko fornavn etternavn efternavn fornamn efternamn
-    birth birthday birthdate birthplace dob geburtsdatum geburtstag geburtsort nacimiento naissance nascita nascimento geboortedatum
+    born birth birthday birthdate birthplace dob geburtsdatum geburtstag geburtsort nacimiento naissance nascita nascimento geboortedatum
     urodzenia
     address addresses street streetaddress strasse hausnummer housenumber anschrift adresse adressen direccion calle indirizzo endereco
     rua adres
