@@ -56,6 +56,7 @@ HOMES = {
     "psycopg": {"sources"},
     "confluent_kafka": {"sources"},
     "fastavro": {"sources"},
+    "redis": {"sources"},
     "tenacity": {"runtime"},
     "prometheus_client": {"runtime"},
     "fastapi": {"mock", "sources"},

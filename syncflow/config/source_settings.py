@@ -14,6 +14,7 @@ from syncflow.config.documents import Document
 from syncflow.config.kafka_settings import check_kafka
 from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, RoutesFile, SourceSettings
 from syncflow.config.postgres_settings import check_postgres, check_server
+from syncflow.config.redis_settings import check_redis
 from syncflow.config.sql_settings import check_sql
 from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
@@ -41,6 +42,8 @@ def check_sources(
             yield from check_server(routes, settings.outbox.url, (*at, "outbox"), is_installed)
         if settings.kafka is not None:
             yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
+        if settings.redis is not None:
+            yield from check_redis(routes, settings.redis, (*at, "redis"), is_installed)
         yield from _encoding(routes, settings, at)
     yield from _of_several(routes)
     for at, envelope in routes.model.envelopes.items():
@@ -82,10 +85,17 @@ def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
         return "address", settings.webhook.listen
     if settings.postgres is not None:
         return "replication slot", f"{settings.postgres.slot} {settings.postgres.url}"
-    if settings.kafka is not None:
-        return "topics by one group", f"{settings.kafka.group} {settings.kafka.servers} {sorted(settings.kafka.topics)}"
     if settings.file is not None:
         return "file", os.path.normpath(settings.file.path)
+    return _place_at_a_broker(settings)
+
+
+def _place_at_a_broker(settings: SourceSettings) -> tuple[str, str] | None:
+    if settings.kafka is not None:
+        return "topics by one group", f"{settings.kafka.group} {settings.kafka.servers} {sorted(settings.kafka.topics)}"
+    if settings.redis is not None:
+        redis = settings.redis
+        return "group of a stream", f"{redis.group} {redis.consumer} {redis.stream} {redis.url}"
     return None
 
 

@@ -90,7 +90,22 @@ def _open(settings: SourceSettings, given: Surroundings) -> Source:
         from syncflow.sources.webhook import Webhook
 
         return Webhook(settings.webhook, base=given.base)
+    if settings.redis is not None:
+        return _open_queue(settings, given)
     return _open_database(settings, given)
+
+
+def _open_queue(settings: SourceSettings, given: Surroundings) -> Source:
+    """Make a source that is a queue of a broker; a look at it takes nothing away."""
+    from syncflow.sources.queues import opened_queue
+
+    assert settings.redis is not None, "exactly one source is given"
+    from syncflow.sources.queues.redis import redis_streams
+
+    make = redis_streams(settings.redis, base=given.base, clock=given.clock, is_preview=given.sample)
+    return opened_queue(
+        make, max_event=settings.redis.max_event, clock=given.clock, once=given.once, sample=given.sample
+    )
 
 
 def _open_file(settings: FileSource, given: Surroundings) -> Source:

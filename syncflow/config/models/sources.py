@@ -12,6 +12,7 @@ from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.config.models.source_redis import RedisSource
 from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
 
@@ -122,7 +123,9 @@ class SourceSettings(Model):
     """Where events come from: exactly one of these keys."""
 
     model_config = ConfigDict(
-        json_schema_extra=exactly_one("generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "kafka")
+        json_schema_extra=exactly_one(
+            "generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "kafka", "redis"
+        )
     )
 
     generate: GenerateSource | None = None
@@ -141,6 +144,8 @@ class SourceSettings(Model):
     """Events that an application writes into a table of PostgreSQL."""
     kafka: KafkaSource | None = None
     """Messages of topics of Kafka."""
+    redis: RedisSource | None = None
+    """The entries of a stream of Redis."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

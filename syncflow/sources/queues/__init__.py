@@ -11,6 +11,6 @@ acknowledgement, or the broker lost that) is known by its id: the id that its se
 """
 
 from syncflow.sources.queues.base import Broker, Message
-from syncflow.sources.queues.queue import Preview, Queue, reopened_queue
+from syncflow.sources.queues.queue import Preview, Queue, opened_queue, reopened_queue
 
-__all__ = ["Broker", "Message", "Preview", "Queue", "reopened_queue"]
+__all__ = ["Broker", "Message", "Preview", "Queue", "opened_queue", "reopened_queue"]

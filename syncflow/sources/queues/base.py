@@ -28,6 +28,8 @@ class Broker(Protocol):
 
     Each raises UnavailableError where the connection is lost or the server does not answer, and ProjectError where a person must mend
     something (a wrong password, no such queue, no right). The words hold no address, no secret and no data.
+
+    One that has something to say beyond errors is ``Reporting`` too, as a source is.
     """
 
     name: str

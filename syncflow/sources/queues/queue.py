@@ -10,7 +10,7 @@ from typing import Any
 
 from syncflow.clock import Clock
 from syncflow.events import Position, Raw
-from syncflow.sources.base import Finding, KeptBy, Lag
+from syncflow.sources.base import Finding, KeptBy, Lag, Report, Reporting, Source
 from syncflow.sources.lines import broken_raw
 from syncflow.sources.queues.base import Broker, Message
 from syncflow.sources.reopening import Reopening
@@ -131,6 +131,9 @@ class Queue:
     async def check(self) -> list[Finding]:
         return await self._broker.check()
 
+    def reports(self) -> Sequence[Report]:
+        return self._broker.reports() if isinstance(self._broker, Reporting) else ()
+
     def kept_by(self, partition: str) -> KeptBy:
         return "broker"
 
@@ -187,6 +190,15 @@ class Preview:
 
     async def close(self) -> None:
         await self._broker.close(())
+
+
+def opened_queue(
+    make: Callable[[], Broker], *, max_event: int, clock: Clock, once: bool = False, sample: bool = False
+) -> Source:
+    """Return the source of a run, or a look at the first messages."""
+    if sample:
+        return Preview(make(), max_event=max_event)
+    return reopened_queue(make, max_event=max_event, clock=clock, once=once)
 
 
 def reopened_queue(make: Callable[[], Broker], *, max_event: int, clock: Clock, once: bool = False) -> Reopening:
