@@ -54,6 +54,7 @@ HOMES = {
     "sqlalchemy": {"sources"},
     "cronsim": {"config", "sources"},
     "psycopg": {"sources"},
+    "pymysql": {"sources"},
     "confluent_kafka": {"sources"},
     "fastavro": {"sources"},
     "redis": {"sources"},

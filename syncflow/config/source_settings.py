@@ -13,6 +13,7 @@ from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.kafka_settings import check_kafka
 from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, RoutesFile, SourceSettings
+from syncflow.config.mysql_settings import check_mysql
 from syncflow.config.postgres_settings import check_postgres, check_server
 from syncflow.config.redis_settings import check_redis
 from syncflow.config.sql_settings import check_sql
@@ -40,6 +41,8 @@ def check_sources(
             yield from check_postgres(routes, settings.postgres, (*at, "postgres"), is_installed)
         if settings.outbox is not None:
             yield from check_server(routes, settings.outbox.url, (*at, "outbox"), is_installed)
+        if settings.mysql is not None:
+            yield from check_mysql(routes, settings.mysql, (*at, "mysql"), is_installed)
         if settings.kafka is not None:
             yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
         if settings.redis is not None:
@@ -83,11 +86,17 @@ def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
         return "standard input", ""
     if settings.webhook is not None:
         return "address", settings.webhook.listen
-    if settings.postgres is not None:
-        return "replication slot", f"{settings.postgres.slot} {settings.postgres.url}"
     if settings.file is not None:
         return "file", os.path.normpath(settings.file.path)
-    return _place_at_a_broker(settings)
+    return _place_in_a_log(settings) or _place_at_a_broker(settings)
+
+
+def _place_in_a_log(settings: SourceSettings) -> tuple[str, str] | None:
+    if settings.postgres is not None:
+        return "replication slot", f"{settings.postgres.slot} {settings.postgres.url}"
+    if settings.mysql is not None and settings.mysql.server_id is not None:
+        return "server_id", f"{settings.mysql.server_id} {settings.mysql.url}"
+    return None
 
 
 def _place_at_a_broker(settings: SourceSettings) -> tuple[str, str] | None:

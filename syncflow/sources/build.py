@@ -12,6 +12,7 @@ from syncflow.clock import Clock
 from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.config.models.schema import SchemaNode
+from syncflow.config.models.source_mysql import MysqlSource
 from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
 
@@ -138,6 +139,8 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
         from syncflow.sources.postgres.outbox import reopened_outbox
 
         return reopened_outbox(settings.outbox, clock=given.clock)
+    if settings.mysql is not None:
+        return _open_mysql(settings.mysql, given)
     if settings.postgres is None:
         return _open_broker(settings, given)
     if given.sample:
@@ -147,6 +150,16 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
     from syncflow.sources.postgres.build import reopened_postgres
 
     return reopened_postgres(settings.postgres, clock=given.clock)
+
+
+def _open_mysql(settings: MysqlSource, given: Surroundings) -> Source:
+    if given.sample:
+        from syncflow.sources.mysql.sample import MysqlSample
+
+        return MysqlSample(settings)
+    from syncflow.sources.mysql.build import reopened_mysql
+
+    return reopened_mysql(settings, clock=given.clock)
 
 
 def _open_broker(settings: SourceSettings, given: Surroundings) -> Source:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL for the tests of a module, with a database of its own for each."""
+"""A private PostgreSQL and a private MariaDB for the tests of a module, with a database of its own for each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.servers import mariadb
     from tests.servers.postgres import Database, Server
 
 
@@ -26,3 +27,20 @@ def db(server: Server) -> Iterator[Database]:
     database = Database(server)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="module")
+def mariadb_server() -> Iterator[mariadb.Server]:
+    from tests.servers import mariadb
+
+    with mariadb.running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def maria(mariadb_server: mariadb.Server) -> Iterator[mariadb.Database]:
+    from tests.servers import mariadb
+
+    database = mariadb.Database(mariadb_server)
+    yield database
+    database.drop()

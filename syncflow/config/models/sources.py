@@ -10,6 +10,7 @@ from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.handshakes import AnswerStatus, WebhookAuth, WebhookHandshake
 from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.models.source_kafka import KafkaSource
+from syncflow.config.models.source_mysql import MysqlSource
 from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.config.models.source_redis import RedisSource
@@ -124,7 +125,7 @@ class SourceSettings(Model):
 
     model_config = ConfigDict(
         json_schema_extra=exactly_one(
-            "generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "kafka", "redis"
+            "generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "mysql", "kafka", "redis"
         )
     )
 
@@ -142,6 +143,8 @@ class SourceSettings(Model):
     """Rows of tables of PostgreSQL, and each change of them."""
     outbox: OutboxSource | None = None
     """Events that an application writes into a table of PostgreSQL."""
+    mysql: MysqlSource | None = None
+    """Rows of tables of MariaDB or MySQL, and each change of them."""
     kafka: KafkaSource | None = None
     """Messages of topics of Kafka."""
     redis: RedisSource | None = None
