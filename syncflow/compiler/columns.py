@@ -8,6 +8,9 @@ which column that is:
     item: data                      all of it is in the column ``data``, as JSON text
 
 Where ``item`` is anything else, or the events are taken out of the rows (``each``), nothing is known of columns.
+
+Rows of which a source makes events itself (a query's, those of a file that is compared) are items as they are. For these ``compared`` says
+which columns make a row another one: those that the schema declares or an expression reads.
 """
 
 from __future__ import annotations
@@ -22,10 +25,12 @@ from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.reads import reads_of
 from syncflow.compiler.functions import FUNCTIONS
+from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.types.alternatives import alternatives
 from syncflow.config.documents import Document
 from syncflow.config.models.schema import SchemaNode
+from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.project import Project
 from syncflow.frozen import frozen_value
 
@@ -69,14 +74,20 @@ class Columns:
     """By column; others are text."""
     id: str = ""
     """The column that identifies a record, where one column does, for every kind of record alike."""
+    compared: tuple[str, ...] | None = None
+    """The columns in which rows may differ so that it matters, sorted; None: any."""
 
 
 def columns_of(project: Project, at: tuple[str, ...] = ("source",)) -> Columns:
     """Return what a project without errors wants of the rows of the source at a place of its file."""
+    settings = project.routes.model.all_sources.get(at)
+    rows = None if settings is None else settings.rows
+    if rows is not None:
+        return _columns_of_rows(project, at, rows)
     envelope = project.routes.model.envelope_of(at[-1])
     if envelope is not project.routes.model.envelope:
-        settings = project.routes.model.model_copy(update={"envelope": envelope})
-        project = replace(project, routes=replace(project.routes, model=settings))
+        routes = project.routes.model.model_copy(update={"envelope": envelope})
+        project = replace(project, routes=replace(project.routes, model=routes))
     if envelope.each is not None:
         return Columns()
     if envelope.shape is not None and envelope.shape != "row":
@@ -90,6 +101,89 @@ def columns_of(project: Project, at: tuple[str, ...] = ("source",)) -> Columns:
         types=_types(project, kinds, columns),
         id=_id_column(project, kinds, columns),
     )
+
+
+def _columns_of_rows(project: Project, at: tuple[str, ...], rows: PassSettings) -> Columns:
+    """Return what is wanted of rows that are items: their kind is told by the source."""
+    known = tuple(project.routes.model.records)
+    kinds = (rows.record,) if rows.record in known else known
+    if project.routes.model.envelope_of(at[-1]).model_fields_set:
+        return Columns()
+    item, own = _Item(), project.routes
+    settings = (*at, project.routes.model.all_sources[at].kind)
+    wanted = [(name, "key") for name in rows.key_columns]
+    wanted += [(rows.timestamp, "timestamp")] if rows.timestamp is not None else []
+    readers = [
+        ColumnReader(name, _named(own, (*settings, setting), setting), is_vital=True) for name, setting in wanted
+    ]
+    readers += _readers_of_items(project, kinds, item)
+    return Columns(
+        readers=tuple(dict.fromkeys(readers)),
+        types=_types(project, kinds, item),
+        id=_id_column(project, kinds, item),
+        compared=_compared(project, kinds, timestamp=rows.timestamp),
+    )
+
+
+def _compared(project: Project, kinds: tuple[str, ...], *, timestamp: str | None) -> tuple[str, ...] | None:
+    """Return the columns that the schemas declare or an expression reads; None where one of them may see any column."""
+    found: set[str] = set()
+    for kind in kinds:
+        schema = project.schemas[kind].model
+        is_open = schema.additional_properties is True and schema.any_of is None and schema.ref is None
+        if not is_open or schema.enum is not None or "const" in schema.model_fields_set:
+            return None
+        found |= set(schema.properties) | set(schema.required)
+    for place in expressions_of(project):
+        if place.use != "foreign" and (not place.kind or place.kind in kinds):
+            columns = _read_columns(project, place.text)
+            if columns is None:
+                return None
+            found |= columns
+    return tuple(sorted(found - {_TIME} | ({timestamp} if timestamp and _TIME in found else set())))
+
+
+_TIME = "\0timestamp"
+"""Stands for the event's time among columns."""
+
+
+def _read_columns(project: Project, text: str) -> set[str] | None:
+    """Return the columns of an item that an expression reads; None where it sees the item, or more, as a whole."""
+    expression = compiled(project, text)
+    if expression is None or (not is_jinja(text) and _sees_root(_parsed_with(project, text))):
+        return None
+    found: set[str] = set()
+    steps = [read.steps for read in expression.reads]
+    for here, following in zip(steps, [*steps[1:], ()], strict=True):
+        if here == ("item",):
+            column = following[1] if len(following) == 2 and following[0] == "item" else None
+            if not isinstance(column, str):
+                return None
+            found.add(column)
+        elif here == ("timestamp",):
+            found.add(_TIME)
+    return found
+
+
+def _parsed_with(project: Project, text: str) -> Node | None:
+    try:
+        return parse(text, library_of(project))
+    except ExpressionError:
+        return None
+
+
+def _sees_root(node: Node | None) -> bool:
+    """Return whether an expression reads the event as a whole; an unparsed one may."""
+    match node:
+        case None | nodes.Current():
+            return True
+        case nodes.Chain():
+            return _sees_root(node.steps[0])
+        case nodes.Projection():
+            return _sees_root(node.source)
+        case nodes.Reference():
+            return False
+    return any(map(_sees_root, node.children))
 
 
 @frozen_value
@@ -162,6 +256,10 @@ def _readers(project: Project, kinds: tuple[str, ...], item: _Item) -> Iterator[
         where = _named(project.routes, ("envelope", part), f"envelope.{part}")
         for column in () if node is None else _columns(node):
             yield ColumnReader(column, where, is_vital=part in {"record", "operation", "item"})
+    yield from _readers_of_items(project, kinds, item)
+
+
+def _readers_of_items(project: Project, kinds: tuple[str, ...], item: _Item) -> Iterator[ColumnReader]:
     for place in expressions_of(project):
         if place.use != "foreign" and (not place.kind or place.kind in kinds) and _is_evaluated(project, place):
             yield from _of_place(project, place, item)

@@ -13,7 +13,9 @@ from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.kafka_settings import check_kafka
 from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, RoutesFile, SourceSettings
+from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.mysql_settings import check_mysql
+from syncflow.config.pass_settings import check_key, check_passes
 from syncflow.config.postgres_settings import check_postgres, check_server
 from syncflow.config.redis_settings import check_redis
 from syncflow.config.sql_settings import check_sql
@@ -35,6 +37,7 @@ def check_sources(
             yield from _journal_is_the_source(routes, settings.file)
             yield from _followed(routes, settings.file, (*at, "file"))
             yield from _packed(routes, settings.file, (*at, "file"), is_installed)
+            yield from _compared(routes, settings.file, (*at, "file"))
         if settings.sql is not None:
             yield from check_sql(routes, settings.sql, (*at, "sql"), is_installed=is_installed)
         if settings.postgres is not None:
@@ -60,7 +63,11 @@ def _shape(routes: Document[RoutesFile], envelope: Envelope, at: tuple[str, ...]
         if kind not in kinds:
             message, close = f"there is no kind of record `{kind}`", did_you_mean(kind, kinds)
             yield routes.report("SF404", message, *at, "records", name, expected=one_of(kinds), suggestion=close)
-    bare = [source.kind for source in routes.model.all_sources.values() if source.file or source.stdin]
+    bare = [
+        source.kind
+        for source in routes.model.all_sources.values()
+        if source.stdin or (source.file and source.file.changes == "all")
+    ]
     if envelope.shape == "row" and len(kinds) > 1 and not envelope.records and bare:
         message, hint = (
             "which kind of record is a row?",
@@ -154,6 +161,21 @@ def _followed(routes: Document[RoutesFile], file: FileSource, at: tuple[str, ...
     elif file.format == "json":
         message, hint = "a JSON document has an end, and cannot be followed", "write `format: jsonl`, an event a line"
         yield routes.report("SF205", message, *at, "format", hint=hint)
+
+
+def _compared(routes: Document[RoutesFile], file: FileSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a file that is compared with the one before, or with settings that only such a file has."""
+    if file.changes == "diff":
+        yield from check_passes(routes, file, at)
+        yield from check_key(routes, file, at)
+        if file.follow:
+            message, hint = "a file that is compared is read as a whole, and cannot be followed", "write `every: 1m`"
+            yield routes.report("SF205", message, *at, "follow", hint=hint)
+        return
+    for name in PassSettings.model_fields:
+        if name in file.model_fields_set:
+            message, hint = f"`{name}` has no meaning without `changes: diff`", "write `changes: diff`, or remove it"
+            yield routes.report("SF205", message, *at, name, at_key=True, hint=hint)
 
 
 def _encoding(routes: Document[RoutesFile], source: SourceSettings, at: tuple[str, ...]) -> Iterator[Diagnostic]:

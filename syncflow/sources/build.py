@@ -134,6 +134,7 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
             beside=given.beside,
             once=given.once,
             ignore_guards=given.ignore_guards,
+            compared=given.columns.compared,
         )
     if settings.outbox is not None:
         from syncflow.sources.postgres.outbox import reopened_outbox

@@ -12,6 +12,7 @@ from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.config.models.source_mysql import MysqlSource
 from syncflow.config.models.source_outbox import OutboxSource
+from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.config.models.source_redis import RedisSource
 from syncflow.config.models.source_sql import SqlSource
@@ -58,8 +59,8 @@ class RowSettings(Model):
     """Between the elements of an array in one cell."""
 
 
-class FileSource(RowSettings):
-    """Events from a file, one a line or one a row."""
+class FileSource(RowSettings, PassSettings):
+    """Events from a file, one a line or one a row; or with `changes: diff` the rows that differ from those of the file before."""
 
     path: FilePath
     """The file, relative to this one; or a pattern of several, read in the order of their names: exports/*.csv."""
@@ -67,6 +68,8 @@ class FileSource(RowSettings):
     """JSON lines, a JSON document (an array or pretty-printed values), or CSV; left out: as the file's name ends."""
     follow: Boolean = False
     """Whether to wait for more at its end; of a pattern, for further files."""
+    changes: Literal["all", "diff"] = "all"
+    """Which rows are handed on: all, or of an export that is written anew those that differ from the pass before."""
     max_event: Size = 1_000_000
     """A longer event becomes a dead letter."""
 
@@ -163,6 +166,11 @@ class SourceSettings(Model):
     def kind(self) -> str:
         """The name of the source that is given."""
         return self._given()[0]
+
+    @property
+    def rows(self) -> PassSettings | None:
+        """How rows are read of which the source makes events itself, in passes; None of other sources."""
+        return self.file if self.file is not None and self.file.changes == "diff" else self.sql
 
     def _given(self) -> list[str]:
         return [name for name in SourceSettings.model_fields if getattr(self, name) is not None]

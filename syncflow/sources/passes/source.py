@@ -6,44 +6,50 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
-from syncflow.config.models.source_sql import SqlSource
 from syncflow.errors import SyncflowError, UnavailableError
 from syncflow.events import Position, Raw
-from syncflow.sources.base import Lag, Report
+from syncflow.sources.base import Finding, Lag, Report
+from syncflow.sources.passes.diff import GuardError, Pass
+from syncflow.sources.passes.seen import Seen
+from syncflow.sources.passes.table import Table
 from syncflow.sources.schedule import Timetable
-from syncflow.sources.sql.database import Database
-from syncflow.sources.sql.passes import GuardError, Pass
-from syncflow.sources.sql.seen import Seen
 
 T = TypeVar("T")
 
 
-class Sql:
-    """``timetable`` outlives this source: a pass that lost its connection starts again at once with the next one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassesPlan:
+    """What the source is made of. ``timetable`` outlives it: a pass that lost its connection starts again at once with the next one."""
 
-    ``has_guards``: whether guards stop the first pass; later ones they always do.
-    """
+    table: Table
+    partition: str
+    seen: Seen
+    timetable: Timetable
+    begin: Callable[[float, bool], Pass]
+    """Make the pass that starts now (wall seconds); the flag says whether guards stop it."""
+    keeps_rows: bool
+    """Whether passes compare with what was seen."""
+    compared: str = "all"
+    """Which columns are compared, in words that ``Seen`` keeps."""
+    has_guards: bool = True
+    """Whether guards stop the first pass; later ones they always do."""
+    findings: Callable[[], list[Finding]] = list
+    """What ``syncflow check`` says of the table; called in a thread."""
 
-    def __init__(
-        self,
-        settings: SqlSource,
-        *,
-        kind: str,
-        database: Database,
-        seen: Seen,
-        timetable: Timetable,
-        has_guards: bool = True,
-    ) -> None:
-        self._settings = settings
-        self._kind = kind
-        self._partition = f"sql:{kind}"
-        self._database = database
-        self._seen = seen
-        self._timetable = timetable
-        self._has_guards = has_guards
-        self._keeps_rows = settings.changes != "all"
+
+class Passes:
+    """See the module."""
+
+    def __init__(self, plan: PassesPlan) -> None:
+        self._plan = plan
+        self._partition = plan.partition
+        self._table = plan.table
+        self._seen = plan.seen
+        self._timetable = plan.timetable
+        self._keeps_rows = plan.keeps_rows
         self._thread: ThreadPoolExecutor | None = None
         self._pass: Pass | None = None
         self._events: Iterator[list[Raw]] = iter(())
@@ -55,12 +61,12 @@ class Sql:
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         """See who lets us in, and make up for what the journal has. The query runs when its first pass is due."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sql")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="passes")
         self._settled.set()
-        await self._in_thread(self._database.check)
-        if await self._in_thread(lambda: self._seen.open(acknowledged.get(self._partition))):
-            words = "the journal does not know the rows that were handed out: all of them are handed out again"
-            self._reports.append(Report("again", words))
+        await self._in_thread(self._table.check)
+        known, compared = acknowledged.get(self._partition), self._plan.compared
+        if again := await self._in_thread(lambda: self._seen.open(known, compared=compared)):
+            self._reports.append(Report("again", again))
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         while not self._ready:
@@ -80,15 +86,8 @@ class Sql:
             await self._settled.wait()
         if not await self._timetable.wait():
             return False
-        self._pass = Pass(
-            self._settings,
-            kind=self._kind,
-            partition=self._partition,
-            database=self._database,
-            seen=self._seen,
-            started=self._timetable.clock.now(),
-            has_guards=self._has_guards or self._timetable.passes > 0,
-        )
+        has_guards = self._plan.has_guards or self._timetable.passes > 0
+        self._pass = self._plan.begin(self._timetable.clock.now(), has_guards)
         self._events = self._pass.events()
         return True
 
@@ -137,6 +136,14 @@ class Sql:
         if not self._ready and self._last_handed is not None and _place(position) >= _place(self._last_handed):
             self._settled.set()
 
+    async def refused(self, positions: Sequence[Position]) -> None:
+        """The rows of these events stay due."""
+        if self._keeps_rows:
+            await asyncio.to_thread(self._seen.refuse, positions)
+
+    async def check(self) -> list[Finding]:
+        return await asyncio.to_thread(self._plan.findings)
+
     def reports(self) -> Sequence[Report]:
         told, self._reports = self._reports, []
         return told
@@ -147,14 +154,14 @@ class Sql:
     async def close(self) -> None:
         if self._thread is None:
             return
-        self._database.interrupt()
+        self._table.interrupt()
         if self._working is not None:
             with contextlib.suppress(Exception):
                 await self._working
             self._working = None
         with contextlib.suppress(Exception):  # what is given up may fail while it is
             await self._in_thread(self._events.close if hasattr(self._events, "close") else lambda: None)
-        self._database.close()
+        self._table.close()
         self._seen.close()
         self._thread.shutdown(wait=False)
         self._thread, self._pass, self._events, self._ready = None, None, iter(()), []

@@ -1,9 +1,9 @@
 """Which rows were acknowledged: key and keyed hash of each, in a SQLite file of its own beside the journal (0600).
 
-    seen     what is in the journal for good: one line a row
+    seen     what is in the journal for good: one line a row; without a hash the row is due again
     handed   what this pass handed out and the journal has not taken yet; with its body where a guard must see the whole pass first
 
-``hand`` comes before an event leaves the source. ``acknowledge`` moves it from ``handed`` to ``seen`` once the journal has it.
+``hand`` comes before an event leaves the source, ``refuse`` before the journal has it as a dead letter. ``acknowledge`` moves it from ``handed`` to ``seen`` once the journal has it.
 ``open`` is told how far the journal is: up to there it is made up for, the rest is forgotten and found again by the next pass. So
 a kill, or a power cut that the file comes back from older than the journal, repeats events and loses none.
 
@@ -31,9 +31,13 @@ IN_FLIGHT = 2**62
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, hash INTEGER);
-CREATE TABLE IF NOT EXISTS handed
-    (number INTEGER PRIMARY KEY, key TEXT UNIQUE, hash INTEGER, removed INTEGER NOT NULL, cursor TEXT, body BLOB, broken TEXT);
 """
+_HANDED = """
+CREATE TABLE IF NOT EXISTS handed (number INTEGER PRIMARY KEY, key TEXT UNIQUE, hash INTEGER, removed INTEGER NOT NULL, cursor TEXT,
+    body BLOB, broken TEXT, line INTEGER)
+"""
+_OLDER = "the journal does not know the rows that were handed out: all of them are handed out again"
+_OTHERS_COMPARED = "other columns are read than before: all rows are handed out again, once"
 _MOST_NAMES = 500
 """Keys that one statement asks for."""
 
@@ -48,6 +52,7 @@ class Handed(NamedTuple):
     cursor: str | None = None
     body: bytes | None = None
     broken: str = ""
+    line: int | None = None
 
 
 class Beginning(NamedTuple):
@@ -55,8 +60,10 @@ class Beginning(NamedTuple):
 
     number: int
     last_id: int
+    rows: int
+    """How many rows are known."""
     known: int
-    """How many rows are known, those apart that are to be handed out again anyway."""
+    """How many of them are not due anyway."""
 
 
 class Seen:
@@ -66,33 +73,43 @@ class Seen:
         self._path = path
         self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
-        self._last_met = 0
-        self._is_in_order = True
         self.secret = b""
         """What the hashes are keyed with."""
 
-    def open(self, acknowledged: Position | None) -> bool:
-        """Make up for what the journal has; return whether all is to be handed out again, since the journal is a new or an older one.
+    def open(self, acknowledged: Position | None, *, compared: str) -> str:
+        """Make up for what the journal has; return why all rows are handed out again, empty where they are not.
+
+        ``compared`` says which columns hashes are made of: hashes of other columns are of no use.
 
         Raises:
             UnavailableError: the file cannot be made or read.
         """
         with self._told():
             self._open = self._connect()
-            self._open.executescript(_SCHEMA)
+            self._open.executescript(_SCHEMA + _HANDED)
             self.secret = bytes.fromhex(str(self._meta("secret", secrets.token_hex(16))))
             if acknowledged is not None:
                 self._fold(acknowledged)
-            self._db.execute("DELETE FROM handed")
+            self._db.execute("DROP TABLE handed")  # an earlier version may have made it
+            self._db.execute(_HANDED)
             taken = (self._count("taken_pass"), self._count("taken_number"))
             place = (acknowledged.offset, acknowledged.number) if acknowledged else (0, 0)
-            is_older = place < taken
-            if is_older:
+            again = _OLDER if place < taken else ""
+            if self._compares_others(compared):
+                again = again or _OTHERS_COMPARED
+            if again:
                 self._db.execute("UPDATE seen SET hash = NULL")
+            if again == _OLDER:
                 self._db.execute("DELETE FROM meta WHERE name IN ('cursor', 'taken_pass', 'taken_number')")
             self._set("pass", max(self._count("pass"), place[0]))
             self._db.commit()
-            return is_older
+            return again
+
+    def _compares_others(self, compared: str) -> bool:
+        """Note which columns are compared; return whether rows are known by others."""
+        before = self._meta("compared", None)
+        self._set("compared", compared)
+        return before != compared and self._db.execute("SELECT 1 FROM seen LIMIT 1").fetchone() is not None
 
     def _connect(self) -> sqlite3.Connection:
         if self._path is not None:
@@ -120,43 +137,41 @@ class Seen:
         """Begin the next pass; all of the one before is acknowledged or given up."""
         with self._told():
             number = self._count("pass") + 1
-            self._last_met, self._is_in_order = 0, True
             self._set("pass", number)
             self._db.execute("DELETE FROM handed")
-            last_id, known = self._db.execute("SELECT coalesce(max(id), 0), count(hash) FROM seen").fetchone()
+            found = self._db.execute("SELECT coalesce(max(id), 0), count(*), count(hash) FROM seen").fetchone()
             self._db.commit()
-            return Beginning(number, last_id, known)
+            return Beginning(number, *found)
+
+    @property
+    def has_due(self) -> bool:
+        """Whether a row is to be handed out again although it may not have changed."""
+        with self._told():
+            return self._db.execute("SELECT 1 FROM seen WHERE hash IS NULL LIMIT 1").fetchone() is not None
+
+    def following(self, after: int, *, most: int) -> list[tuple[int | None, int]]:
+        """Return hash and id of the rows behind an id; to read them in turn costs a fraction of looking each up."""
+        with self._told():
+            found = self._db.execute("SELECT hash, id FROM seen WHERE id > ? ORDER BY id LIMIT ?", (after, most))
+            return found.fetchall()
 
     def known(self, keys: Sequence[str]) -> dict[str, tuple[int, int | None]]:
-        """Return id and hash of those that are known, maybe among others; the id is ``IN_FLIGHT`` of what this pass handed out already.
-
-        A table mostly gives its rows in the order in which it gave them before: those behind the last ones are tried first, for to read
-        them in turn costs a fraction of looking each up.
-        """
+        """Return id and hash of those that are known; the id is ``IN_FLIGHT`` of what this pass handed out already."""
+        known: dict[str, tuple[int, int | None]] = {}
         with self._told():
-            known = self._following(len(keys)) if self._is_in_order else {}
-            rest = [key for key in keys if key not in known]
-            self._is_in_order = len(rest) * 2 <= len(keys)
-            for table, id_ in (("seen", "id"), ("handed", str(IN_FLIGHT))):
-                if rest:
+            for start in range(0, len(keys), _MOST_NAMES):
+                rest = list(keys[start : start + _MOST_NAMES])
+                for table, id_ in (("seen", "id"), ("handed", str(IN_FLIGHT))):
                     marks = ",".join("?" * len(rest))
                     found = self._db.execute(f"SELECT key, {id_}, hash FROM {table} WHERE key IN ({marks})", rest)
                     known.update((key, (number, hash_)) for key, number, hash_ in found)
                     rest = [key for key in rest if key not in known]
-            last = known.get(keys[-1], (0, None))[0] if keys else 0
-            self._last_met = last if last != IN_FLIGHT else self._last_met
         return known
-
-    def _following(self, count: int) -> dict[str, tuple[int, int | None]]:
-        found = self._db.execute(
-            "SELECT key, id, hash FROM seen WHERE id > ? ORDER BY id LIMIT ?", (self._last_met, count)
-        )
-        return {key: (id_, hash_) for key, id_, hash_ in found}
 
     def hand(self, rows: Sequence[Handed]) -> None:
         """Remember what is about to be handed out."""
         with self._told():
-            self._db.executemany("INSERT INTO handed VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT INTO handed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._db.commit()
 
     def held(self, after: int, *, most: int) -> list[Handed]:
@@ -185,6 +200,13 @@ class Seen:
         """Remove rows that no later pass can meet."""
         with self._told():
             self._db.executemany("DELETE FROM seen WHERE id = ?", [(id_,) for id_ in ids])
+            self._db.commit()
+
+    def refuse(self, positions: Sequence[Position]) -> None:
+        """Events of this pass are refused: their rows stay due. One that is broken can be no other until it changes, and does not."""
+        with self._told():
+            numbers = [(position.number,) for position in positions if position.offset == self._count("pass")]
+            self._db.executemany("UPDATE handed SET hash = NULL WHERE number = ? AND broken = ''", numbers)
             self._db.commit()
 
     def acknowledge(self, position: Position) -> None:
