@@ -47,6 +47,8 @@ class Reopening:
         self._acknowledged: dict[str, Position] = {}
         self._failures = 0
         self._reports: list[Report] = []
+        self._kept: Sequence[Raw] = ()
+        """What a read gave that was cancelled when it had ended."""
         self._unacknowledged: asyncio.Future[UnavailableError] | None = None
         """What an acknowledgement met, of the source that is open now."""
 
@@ -55,6 +57,7 @@ class Reopening:
         await self._open()
 
     async def _open(self) -> None:
+        self._kept = ()
         self._unacknowledged = asyncio.get_running_loop().create_future()
         await self._source.open(dict(self._acknowledged))
 
@@ -70,16 +73,26 @@ class Reopening:
     async def _read(self, most: int) -> Sequence[Raw]:
         """Read, unless an acknowledgement has met a lost connection or does so meanwhile."""
         assert self._unacknowledged is not None, "it is open"
+        if self._kept:
+            kept, self._kept = self._kept[:most], self._kept[most:]
+            return kept
         reading = asyncio.ensure_future(self._source.read(most=most))
         try:
             await asyncio.wait((reading, self._unacknowledged), return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                return reading.result()
-            raise self._unacknowledged.result()
-        finally:
-            if not reading.done():
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+        except asyncio.CancelledError:
+            await self._given_up(reading)
+            if not reading.cancelled() and reading.exception() is None:
+                self._kept = list(reading.result())
+            raise
+        if reading.done():
+            return reading.result()
+        await self._given_up(reading)
+        raise self._unacknowledged.result()
+
+    async def _given_up(self, reading: asyncio.Future[Sequence[Raw]]) -> None:
+        """Cancel a read; it may have ended just before."""
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
     async def _open_again(self) -> None:
         ceiling = min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** (self._failures - 1))

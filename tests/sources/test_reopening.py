@@ -123,3 +123,23 @@ def test_a_connection_that_is_lost_while_it_is_told_what_is_durable_ends_no_read
 
     assert [raw.position.offset for raw in run_virtually(main())] == [2]
     assert marking.opened == 2
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_read_that_ends_as_it_is_cancelled_loses_nothing(turns: int) -> None:
+    async def main() -> list[int]:
+        source = Reopening(Flaky(lost_after=10), clock=VirtualClock(), random=Random(1))
+        await source.open({})
+        reading = asyncio.ensure_future(source.read(most=4))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        found: list[Raw] = []
+        ended = (await asyncio.gather(reading, return_exceptions=True))[0]
+        if not isinstance(ended, BaseException):
+            found += ended
+        while len(found) < 10:
+            found += await source.read(most=3)
+        return [raw.position.offset for raw in found]
+
+    assert run_virtually(main()) == list(range(1, 11))

@@ -48,7 +48,7 @@ class Comparison:
         self._new: set[str] = set()
         """Keys of new rows that ``seen`` was not told of yet."""
         self._hash = hashlib.blake2b(digest_size=8, key=seen.secret)
-        self._ahead: dict[int, int] = {}
+        self._ahead: dict[int | None, int] = {}
         self._last = self._turn = self._fetched = 0
         self._misses = 0
         self._is_in_order = True
@@ -105,7 +105,7 @@ class Comparison:
             if not following:
                 self._turn = self._begun.last_id + 1
                 return
-            self._fetched = following[-1][1]
+            self._fetched = max(following.values())
             self._ahead.update(following)
         if len(self._ahead) > _MOST_AHEAD:
             self._ahead = {hash_: id_ for hash_, id_ in self._ahead.items() if id_ > self._last}

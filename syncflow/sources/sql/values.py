@@ -58,15 +58,16 @@ def row_texts(rows: Sequence[tuple[object, ...]]) -> Sequence[bytes]:
     there being too many.
     """
     try:
-        texts = orjson.dumps(rows, _plain)[2:-2].split(b"],[")
+        written = orjson.dumps(rows, _plain)
     except TypeError:
         return [_row_text(row) for row in rows]
+    texts = written[2:-2].split(b"],[")
     if len(texts) != len(rows):
         texts = [orjson.dumps(row, _plain)[1:-1] for row in rows]
-    return [
-        _row_text(row) if text.count(b"null") != row.count(None) else text
-        for row, text in zip(rows, texts, strict=True)
-    ]
+    nulls = written.count(b"null")
+    if not nulls or nulls == sum(row.count(None) for row in rows):
+        return texts
+    return [_row_text(row) if b"null" in text else text for row, text in zip(rows, texts, strict=True)]
 
 
 def _row_text(row: tuple[object, ...]) -> bytes:
