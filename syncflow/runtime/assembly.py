@@ -99,8 +99,8 @@ def _reads_once(project: Project) -> bool:
 
 
 def _ends(settings: SourceSettings) -> bool:
-    if settings.sql is not None:
-        return settings.sql.every is None and settings.sql.cron is None
+    if settings.rows is not None:
+        return settings.rows.every is None and settings.rows.cron is None
     return settings.file is not None and not settings.file.follow
 
 

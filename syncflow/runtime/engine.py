@@ -18,6 +18,7 @@ from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
 from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import BugError, ProjectError, SyncflowError, UnavailableError
+from syncflow.events import Position
 from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
 from syncflow.runtime.delivery.assignment import WINDOW
@@ -44,7 +45,7 @@ from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source, kept_by, reports_of, rotation_of
+from syncflow.sources.base import Source, kept_by, reports_of, rotation_of, tell_refused
 
 
 class Engine:
@@ -269,6 +270,7 @@ class Engine:
             may_bury=self._systems.may_bury,
             beginning=Beginning(self.program.stop_after) if self._reads_once else None,
             kept_by=lambda partition: kept_by(self._source, partition),
+            refused=self._tell_refused,
         )
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self._settler.run(), name="settle")
@@ -301,6 +303,10 @@ class Engine:
                 await self._systems.close()
             for task in (settling, *beside):
                 task.cancel()
+
+    async def _tell_refused(self, positions: Sequence[Position]) -> None:
+        with of_source(self._bugs, during="events were refused"):
+            await tell_refused(self._source, positions)
 
     async def _process(self, raw: asyncio.Queue[RawChunk | None], out: asyncio.Queue[ProcessedChunk | None]) -> None:
         while chunk := await raw.get():

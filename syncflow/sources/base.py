@@ -108,6 +108,15 @@ class Redelivering(Protocol):
         ...
 
 
+@runtime_checkable
+class Refusable(Protocol):
+    """A source that hands an event out again when it was refused: one that reads what is, and would else wait until that changes."""
+
+    async def refused(self, positions: Sequence[Position]) -> None:
+        """These events are about to become dead letters; called before that is durable, and before they are acknowledged."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Lag:
     """How far a source is behind, as far as it knows: None for what it does not."""
@@ -176,6 +185,12 @@ class Rotating(Protocol):
 def kept_by(source: Source, partition: str) -> KeptBy:
     """Return who remembers how far a partition of a source is read."""
     return source.kept_by(partition) if isinstance(source, Redelivering) else "journal"
+
+
+async def tell_refused(source: Source, positions: Sequence[Position]) -> None:
+    """Tell a source that wants to know which of its events are about to become dead letters."""
+    if isinstance(source, Refusable):
+        await source.refused(positions)
 
 
 def reports_of(source: Source) -> Sequence[Report]:

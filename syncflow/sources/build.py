@@ -110,6 +110,19 @@ def _open_queue(settings: SourceSettings, given: Surroundings) -> Source:
 
 
 def _open_file(settings: FileSource, given: Surroundings) -> Source:
+    if settings.changes == "diff":
+        from syncflow.sources.compared.opening import open_compared_file
+
+        return open_compared_file(
+            settings,
+            base=given.base,
+            kinds=tuple(given.schemas),
+            clock=given.clock,
+            columns=given.columns,
+            beside=given.beside,
+            once=given.once,
+            ignore_guards=given.ignore_guards,
+        )
     from syncflow.sources.file import File
     from syncflow.sources.files import Files, is_pattern
     from syncflow.sources.watched import FilePlan

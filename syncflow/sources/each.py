@@ -20,7 +20,18 @@ from syncflow.compiler.values import Fault
 from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import DataError
 from syncflow.events import Json, Position, Raw
-from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of, rotation_of
+from syncflow.sources.base import (
+    KeptBy,
+    Lag,
+    Report,
+    Source,
+    kept_by,
+    lag_of,
+    reports_of,
+    requests_of,
+    rotation_of,
+    tell_refused,
+)
 from syncflow.sources.lines import broken_raw
 
 TakeApart = Callable[[Raw], Iterable[Raw]]
@@ -88,6 +99,9 @@ class EachSource:
 
     async def acknowledge(self, position: Position) -> None:
         await self._bodies.acknowledge(position)
+
+    async def refused(self, positions: Sequence[Position]) -> None:
+        await tell_refused(self._bodies, positions)
 
     def kept_by(self, partition: str) -> KeptBy:
         return kept_by(self._bodies, partition)

@@ -50,6 +50,8 @@ class Reader:
         self._witness = Witness(offset=offset, head=head, tail=tail, whole=whole)
         self.is_finished = False
         self._last = tail
+        self._start = head
+        self._is_document = settings.format == "json"
         self._splitter = _splitter(file, partition, settings=settings, columns=columns, offset=offset, line=line)
         self._ready: list[Raw] = []
 
@@ -85,6 +87,7 @@ class Reader:
             return False
         self._witness.feed(block)
         self._last = (self._last + block[-NEAR:])[-NEAR:]
+        self._start = self._start or block[:NEAR]
         self._ready += self._splitter.feed(block)
         if not self._ready:  # in the middle of a long event: what it began with need not be held
             self._witness.pass_to(self._splitter.passed_offset)
@@ -94,6 +97,16 @@ class Reader:
     def unfinished_bytes(self) -> int:
         """How much was read of an event whose end is still to come."""
         return self._splitter.unfinished_bytes
+
+    @property
+    def ending(self) -> bytes:
+        """The last bytes that were read."""
+        return self._last
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the file is a JSON document that begins an array."""
+        return self._is_document and self._start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
 
     def take_notes(self) -> list[str]:
         """Return what was found out about the file and a person should know."""

@@ -30,6 +30,7 @@ from syncflow.sources.base import (
     lag_of,
     reports_of,
     requests_of,
+    tell_refused,
 )
 
 FIRST_SECONDS = 0.5
@@ -121,6 +122,9 @@ class Reopening:
 
     async def check(self) -> list[Finding]:
         return await self._source.check() if isinstance(self._source, Checking) else []
+
+    async def refused(self, positions: Sequence[Position]) -> None:
+        await tell_refused(self._source, positions)
 
     def kept_by(self, partition: str) -> KeptBy:
         return kept_by(self._source, partition)

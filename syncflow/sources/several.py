@@ -17,7 +17,18 @@ from dataclasses import replace
 from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import SyncflowError
 from syncflow.events import Position, Raw
-from syncflow.sources.base import KeptBy, Lag, Report, Source, kept_by, lag_of, reports_of, requests_of, rotation_of
+from syncflow.sources.base import (
+    KeptBy,
+    Lag,
+    Report,
+    Source,
+    kept_by,
+    lag_of,
+    reports_of,
+    requests_of,
+    rotation_of,
+    tell_refused,
+)
 
 
 class Several:
@@ -73,6 +84,12 @@ class Several:
         inner = _inner(name, position)
         if inner is not None and name not in self._failed:
             await self._sources[name].acknowledge(inner)
+
+    async def refused(self, positions: Sequence[Position]) -> None:
+        for name, source in self._sources.items():
+            mine = [inner for position in positions if (inner := _inner(name, position))]
+            if mine and name not in self._failed:
+                await tell_refused(source, mine)
 
     def kept_by(self, partition: str) -> KeptBy:
         name, _, inner = partition.partition("/")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -144,15 +144,18 @@ class Committer:
         may_bury: Callable[[str], bool] = lambda _system: True,
         beginning: Beginning | None = None,
         kept_by: Callable[[str], KeptBy] = lambda _partition: "journal",
+        refused: Callable[[Sequence[Position]], Awaitable[None]] | None = None,
     ) -> None:
         """``may_bury`` counts a dead letter of a system that no delivery made, unless the system stops by it or has stopped.
 
-        ``kept_by``: who remembers how far a partition is read; where a broker does, no position is journaled."""
+        ``kept_by``: who remembers how far a partition is read; where a broker does, no position is journaled. ``refused`` hears which
+        events become dead letters, before they are journaled."""
         self._journal = journal
         self._bugs = bugs
         self._numbers = numbers
         self._positions = {partition: (position.offset, position.number) for partition, position in positions.items()}
         self._kept_by = kept_by
+        self._refused = refused
         self._tally = tally
         self._may_bury = may_bury
         self._beginning = beginning
@@ -194,6 +197,8 @@ class Committer:
         unreadable = count_unreadable(chunk.fates)
         ahead = self._wanted_ahead(following, program)
         commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
+        if plan.dead_letters:
+            await self._tell_refused(plan)
         try:
             found = await self._journal.commit(commit, ahead=ahead)
         except TypeError:  # a payload that is no JSON, before anything was written: find out whose
@@ -201,6 +206,7 @@ class Committer:
                 chunk.fates, known, program, numbers=self._numbers, now=chunk.raw.read_at, bugs=self._bugs
             )
             postpone(plan, self._may_bury)
+            await self._tell_refused(plan)
             commit = with_counts(plan.commit(positions, fingerprint=program.fingerprint), unreadable)
             found = await self._journal.commit(commit, ahead=ahead)
         self._ahead = (following, found) if following and found else None
@@ -214,6 +220,12 @@ class Committer:
             counts = self._tally.route(route).unreadable
             counts[name] = counts.get(name, 0) + count
         return _to_send(commit)
+
+    async def _tell_refused(self, plan: Plan) -> None:
+        """A dead letter that is told and then not journaled is only handed out again."""
+        dead = {letter.event for letter in plan.dead_letters}
+        if self._refused is not None:
+            await self._refused([event.raw.position for event in plan.events if event.seq in dead])
 
     def _wanted_ahead(self, following: TransformedChunk | None, program: Program) -> Wanted | None:
         if following is None or following.program is not program:

@@ -102,6 +102,7 @@ class Diff:
             time = reading.time
         self.counts.removed = sum(len(gone) for gone in plan.seen.gone(comparison.met))
         self._check_guards(doubt)
+        reading.carried_out()
         if waits:
             yield from self._held()
         if plan.settings.removed == "delete":

@@ -3,9 +3,10 @@
     seen     what is in the journal for good: one line a row; without a hash the row is due again
     handed   what this pass handed out and the journal has not taken yet; with its body where a guard must see the whole pass first
 
-``hand`` comes before an event leaves the source, ``refuse`` before the journal has it as a dead letter. ``acknowledge`` moves it from ``handed`` to ``seen`` once the journal has it.
-``open`` is told how far the journal is: up to there it is made up for, the rest is forgotten and found again by the next pass. So
-a kill, or a power cut that the file comes back from older than the journal, repeats events and loses none.
+``hand`` comes before an event leaves the source, ``refuse`` before the journal has it as a dead letter. ``acknowledge`` moves it from
+``handed`` to ``seen`` once the journal has it. ``open`` is told how far the journal is: up to there it is made up for, the rest is
+forgotten and found again by the next pass. So a kill, or a power cut that the file comes back from older than the journal, repeats events
+and loses none.
 
 One lock: the thread that reads the database and the one that acknowledges take turns.
 """
@@ -135,6 +136,18 @@ class Seen:
             found = self._meta("cursor", None)
         return None if found is None else str(found)
 
+    def noted(self, name: str) -> str | None:
+        """Return what ``note`` kept under a name."""
+        with self._told():
+            found = self._meta(f"note {name}", None)
+        return None if found is None else str(found)
+
+    def note(self, name: str, value: str) -> None:
+        """Keep a word for the next pass, or the next run."""
+        with self._told():
+            self._set(f"note {name}", value)
+            self._db.commit()
+
     def begin(self) -> Beginning:
         """Begin the next pass; all of the one before is acknowledged or given up."""
         with self._told():
@@ -152,7 +165,7 @@ class Seen:
             return self._db.execute("SELECT 1 FROM seen WHERE hash IS NULL LIMIT 1").fetchone() is not None
 
     def following(self, after: int, *, most: int) -> dict[int | None, int]:
-        """Return the ids of the rows behind an id by their hashes, in order. Read in turn, and as one text, each costs a tenth of a look-up."""
+        """Return the ids of the rows behind an id by their hashes, in order. In turn, and as one text, they cost a tenth of look-ups."""
         rows = "SELECT hash, id FROM seen WHERE id > ? ORDER BY id LIMIT ?"
         with self._told():
             found = f"SELECT json_group_array(hash), json_group_array(id) FROM ({rows})"

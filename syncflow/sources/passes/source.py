@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from syncflow.errors import SyncflowError, UnavailableError
@@ -36,6 +36,12 @@ class PassesPlan:
     """Which columns are compared, in words that ``Seen`` keeps."""
     has_guards: bool = True
     """Whether guards stop the first pass; later ones they always do."""
+    reports: list[Report] = field(default_factory=list)
+    """What the table has to say; taken from here."""
+    rest: Callable[[], Awaitable[None]] | None = None
+    """Wait until the table can be read, once a pass is due."""
+    is_unchanged: Callable[[], bool] = bool
+    """Whether a pass would find nothing: the table is what it was. Called in a thread."""
     findings: Callable[[], list[Finding]] = list
     """What ``syncflow check`` says of the table; called in a thread."""
 
@@ -72,20 +78,26 @@ class Passes:
         while not self._ready:
             if self._pass is None and not await self._begin():
                 return ()
-            await self._step()
+            if self._pass is not None:
+                await self._step()
         raws, self._ready = self._ready[:most], self._ready[most:]
         self._last_handed = raws[-1].position
         self._settled.clear()
         return raws
 
     async def _begin(self) -> bool:
-        """Wait for the next pass; the one before is acknowledged first, so that its rows are known."""
+        """Wait for the next pass, False where there is none; the one before is acknowledged first, so that its rows are known."""
         if self._timetable.is_over:
             return False
         if self._keeps_rows:
             await self._settled.wait()
         if not await self._timetable.wait():
             return False
+        if self._plan.rest is not None:
+            await self._plan.rest()
+        if await self._in_thread(self._plan.is_unchanged):
+            self._timetable.end()
+            return True
         has_guards = self._plan.has_guards or self._timetable.passes > 0
         self._pass = self._plan.begin(self._timetable.clock.now(), has_guards)
         self._events = self._pass.events()
@@ -145,7 +157,8 @@ class Passes:
         return await asyncio.to_thread(self._plan.findings)
 
     def reports(self) -> Sequence[Report]:
-        told, self._reports = self._reports, []
+        told, self._reports = [*self._reports, *self._plan.reports], []
+        self._plan.reports.clear()
         return told
 
     def lag(self) -> Mapping[str, Lag]:

@@ -56,6 +56,10 @@ class Reading(Protocol):
         """Return, after the last chunk, why rows may be missing; empty where none can be."""
         ...
 
+    def carried_out(self) -> None:
+        """No guard stopped the pass: remember what the next reading is judged by."""
+        ...
+
 
 class Table(Protocol):
     """Something that has rows."""

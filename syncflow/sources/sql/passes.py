@@ -1,7 +1,7 @@
 """The passes of a query that are not differences.
 
-    all      every row, as an update
-    cursor   rows whose hash is not known, in the order of the cursor; known rows below the overlap are forgotten
+all      every row, as an update
+cursor   rows whose hash is not known, in the order of the cursor; known rows below the overlap are forgotten
 """
 
 from __future__ import annotations

@@ -123,6 +123,9 @@ class SqlReading:
     def doubt(self) -> str:
         return ""  # a result that breaks off is an error
 
+    def carried_out(self) -> None:
+        """Each result stands for itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlTable:
@@ -137,9 +140,7 @@ class SqlTable:
         self.database.check()
 
     @contextmanager
-    def reading(
-        self, *, started: float, cursor: str | None = None, since: object = None
-    ) -> Iterator[SqlReading]:
+    def reading(self, *, started: float, cursor: str | None = None, since: object = None) -> Iterator[SqlReading]:
         """Run the query; with ``cursor`` in its order, and without what is below ``since``."""
         time = datetime.fromtimestamp(started, UTC).isoformat()
         with self.database.rows(self.settings.query, cursor=cursor, since=since) as (names, chunks):
