@@ -141,9 +141,9 @@ def test_fewer_rows_than_the_guard_allows_delete_nothing_until_it_is_told_to(tmp
 CUT = {
     "row": (
         "people.jsonl",
-        "".join('{"id": "P%d"}\n' % number for number in range(18)) + '{"id": "P1',
+        "".join(f'{{"id": "P{number}"}}\n' for number in range(18)) + '{"id": "P1',
         "ends inside a row",
-    ),  # noqa: UP031
+    ),
     "line": (
         "people.csv",
         "id\n" + "\n".join(f"P{number}" for number in range(19)),
@@ -151,7 +151,7 @@ CUT = {
     ),
     "array": (
         "people.json",
-        "[" + ",".join('{"id": "P%d"}' % number for number in range(19)),  # noqa: UP031
+        "[" + ",".join(f'{{"id": "P{number}"}}' for number in range(19)),
         "ends inside its array",
     ),
 }
