@@ -1,0 +1,80 @@
+"""The example projects run by the one command that their pages name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.sides import ROOT
+from tests.servers import free_port
+from tests.servers.postgres import Database, running
+
+SUMMARY = "everything is accounted for, nothing is left"
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``syncflow`` and ``python`` as they are tested."""
+    folder = tmp_path_factory.mktemp("commands")
+    for name, words in (("syncflow", "-m syncflow"), ("python", "")):
+        path = folder / name
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n', "utf-8")
+        path.chmod(0o755)
+    return folder
+
+
+def start(name: str, folder: Path, commands: Path, *arguments: str, **variables: str) -> str:
+    """Run an example's ``start.sh`` in a copy of the example, and return what it prints."""
+    if not folder.exists():
+        shutil.copytree(ROOT / "examples" / name, folder)
+    port = str(free_port())
+    ours = {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "MOCK_PORT": port}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNCFLOW_", "MOCK_"))}
+    done = subprocess.run(
+        ["bash", str(folder / "start.sh"), *arguments],
+        env={**kept, **ours, "MOCK_URL": f"http://127.0.0.1:{port}", **variables},
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_rows_of_a_query_are_sent_and_then_their_differences(tmp_path: Path, commands: Path) -> None:
+    printed = start("sql-diff", tmp_path / "project", commands)
+    first, second = printed.split(SUMMARY)[:2]
+    assert "4 events read: 4 routed" in first
+    assert "3 events read: 3 routed" in second
+
+
+def test_a_file_is_read_each_night(tmp_path: Path, commands: Path) -> None:
+    printed = start("csv-nightly", tmp_path / "project", commands)
+    assert printed.count("3 events read: 3 routed, 0 ignored, 0 dead letters") == 2
+    assert printed.count(SUMMARY) == 2
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with running() as server:
+        database = Database(server)
+        database.slot = "shop_to_hubspot"
+        yield database
+        database.close()
+
+
+def test_rows_of_postgres_are_sent_and_then_their_changes(tmp_path: Path, commands: Path, database: Database) -> None:
+    printed = start(
+        "postgres-to-hubspot", tmp_path / "project", commands, "--quiet", "--limit", "4", DATABASE_URL=database.url
+    )
+    assert "4 events read: 4 routed, 0 ignored, 0 dead letters" in printed
+    database.run((ROOT / "examples" / "postgres-to-hubspot" / "next_day.sql").read_text("utf-8"))
+    printed = start(
+        "postgres-to-hubspot", tmp_path / "project", commands, "--quiet", "--limit", "3", DATABASE_URL=database.url
+    )
+    assert "3 events read: 3 routed, 0 ignored, 0 dead letters" in printed
+    assert SUMMARY in printed
