@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
+from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_postgres import PostgresSource
 
 _ADDRESS = re.compile(r"postgres(?:ql)?://|\w+ *=")
@@ -28,6 +29,24 @@ def check_postgres(
             message = f"`{seen[full]}` and `{table}` are the same table"
             yield routes.report("SF205", message, *at, "tables", table, at_key=True, expected="each table once")
         seen[full] = table
+
+
+_OF_CDC = ("slot", "publication", "guard", "heartbeat")
+
+
+def check_outbox(
+    routes: Document[RoutesFile], outbox: OutboxSource, at: tuple[str, ...], is_installed: Callable[[str], bool]
+) -> Iterator[Diagnostic]:
+    """Yield a missing package, an address of something else, and settings of the other way of reading."""
+    yield from check_server(routes, outbox.url, at, is_installed)
+    other, words = (_OF_CDC, "cdc") if outbox.read == "poll" else (("every",), "poll")
+    for name in other:
+        if name in outbox.model_fields_set:
+            message, hint = (
+                f"`{name}` has no meaning with `read: {outbox.read}`",
+                f"write `read: {words}`, or remove it",
+            )
+            yield routes.report("SF205", message, *at, name, at_key=True, hint=hint)
 
 
 def check_server(

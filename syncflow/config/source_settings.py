@@ -16,7 +16,7 @@ from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, 
 from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.mysql_settings import check_mysql
 from syncflow.config.pass_settings import check_key, check_passes
-from syncflow.config.postgres_settings import check_postgres, check_server
+from syncflow.config.postgres_settings import check_outbox, check_postgres
 from syncflow.config.redis_settings import check_redis
 from syncflow.config.sql_settings import check_sql
 from syncflow.config.webhook_settings import check_webhook, is_installed
@@ -43,7 +43,7 @@ def check_sources(
         if settings.postgres is not None:
             yield from check_postgres(routes, settings.postgres, (*at, "postgres"), is_installed)
         if settings.outbox is not None:
-            yield from check_server(routes, settings.outbox.url, (*at, "outbox"), is_installed)
+            yield from check_outbox(routes, settings.outbox, (*at, "outbox"), is_installed)
         if settings.mysql is not None:
             yield from check_mysql(routes, settings.mysql, (*at, "mysql"), is_installed)
         if settings.kafka is not None:
@@ -99,8 +99,11 @@ def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
 
 
 def _place_in_a_log(settings: SourceSettings) -> tuple[str, str] | None:
-    if settings.postgres is not None:
-        return "replication slot", f"{settings.postgres.slot} {settings.postgres.url}"
+    replicated = settings.postgres or settings.outbox
+    if replicated is not None and (settings.outbox is None or settings.outbox.read == "cdc"):
+        return "replication slot", f"{replicated.slot} {replicated.url}"
+    if settings.outbox is not None:
+        return "outbox", f"{settings.outbox.table} {settings.outbox.url}"
     if settings.mysql is not None and settings.mysql.server_id is not None:
         return "server_id", f"{settings.mysql.server_id} {settings.mysql.url}"
     return None

@@ -33,7 +33,7 @@ class Report:
     read: how a file is read, where that was found out and not told · lost: its connection; it is opened again · back: it is open again ·
     noted: anything else that is no harm · stopped: it reads no more, others of the project go on · guarded: a pass that a guard stopped ·
     failed: a pass that failed, and is tried again · changed: what is read has another shape than before · behind: it is further
-    behind than it should be.
+    behind than it should be · waiting: another run reads; this one reads when that has ended.
     """
 
     kind: Literal[
@@ -50,6 +50,7 @@ class Report:
         "failed",
         "changed",
         "behind",
+        "waiting",
     ]
     words: str
     bytes: int | None = None

@@ -150,7 +150,7 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
             compared=given.columns.compared,
         )
     if settings.outbox is not None:
-        from syncflow.sources.postgres.outbox import reopened_outbox
+        from syncflow.sources.postgres.outbox_changes import reopened_outbox
 
         return reopened_outbox(settings.outbox, clock=given.clock)
     if settings.mysql is not None:

@@ -31,6 +31,18 @@ def test_a_missing_package_is_named_with_its_extra(source: dict[str, Any], tmp_p
     assert said(tmp_path, source, "psycopg") == []
 
 
+def test_settings_of_the_other_way_to_read_an_outbox_are_told(tmp_path: Path) -> None:
+    polled = {"outbox": {"url": "postgresql://h/d", "slot": "s", "heartbeat": "1s"}}
+    assert said(tmp_path, polled, "psycopg") == [
+        ("SF205", "`slot` has no meaning with `read: poll`", "write `read: cdc`, or remove it"),
+        ("SF205", "`heartbeat` has no meaning with `read: poll`", "write `read: cdc`, or remove it"),
+    ]
+    read = {"outbox": {"url": "postgresql://h/d", "read": "cdc", "slot": "s", "every": "1s"}}
+    assert said(tmp_path, read, "psycopg") == [
+        ("SF205", "`every` has no meaning with `read: cdc`", "write `read: poll`, or remove it"),
+    ]
+
+
 def test_tables_of_no_kind_and_tables_named_twice_are_told(tmp_path: Path) -> None:
     tables = {"people": "contact", "public.people": "contacts"}
     source = {"postgres": {"url": "mysql://sync:hidden@h/d", "tables": tables}}

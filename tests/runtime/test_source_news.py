@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -65,6 +66,18 @@ def test_what_a_source_says_while_it_waits_is_heard_before_it_reads_again(tmp_pa
     tally = run(tmp_path / "j.db", Waiting())
     assert [report.kind for report in tally.source_reports] == ["lost"]
     assert tally.read == 1
+
+
+class CatchingUp(ListSource):
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        return [replace(raw, meta={"catching_up": True}) for raw in await super().read(most=most)]
+
+
+def test_a_delete_of_a_record_that_was_gone_before_it_was_read_is_no_dead_letter(tmp_path: Path) -> None:
+    tally = run(tmp_path / "j.db", CatchingUp([event("A", "delete", contact_type="alien")]))
+    assert (tally.ignored, tally.dead) == (1, 0)
+    rows = connect(tmp_path / "j.db").execute("SELECT state, note FROM events").fetchall()
+    assert [tuple(row) for row in rows] == [("ignored", "a delete of a record that was gone before it was read")]
 
 
 def test_only_what_is_known_is_a_metric() -> None:

@@ -11,6 +11,8 @@ class Proxy:
         self._target = port
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._passes = asyncio.Event()
+        self._passes.set()
         self.bytes = 0
         self.connections = 0
 
@@ -33,10 +35,18 @@ class Proxy:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(4096):
+                await self._passes.wait()
                 self.bytes += len(data)
                 writer.write(data)
                 await writer.drain()
         writer.close()
+
+    def freeze(self) -> None:
+        """Let nothing through any more, without ending a connection: as a server that hangs."""
+        self._passes.clear()
+
+    def thaw(self) -> None:
+        self._passes.set()
 
     def cut(self) -> None:
         """End all connections at once."""

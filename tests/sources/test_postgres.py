@@ -120,6 +120,75 @@ def test_a_snapshot_goes_on_behind_its_last_key(db: Database) -> None:
     assert [raw.position.offset for raw in rest[:-1]] == list(range(14, 31))
 
 
+def test_a_delete_of_a_row_that_was_gone_before_an_interrupted_snapshot_went_on_is_told_apart(db: Database) -> None:
+    db.run(PEOPLE, "INSERT INTO people SELECT n FROM generate_series(1, 2500) n")
+
+    async def first() -> list[Raw]:
+        source = source_of(db)
+        await source.open({})
+        raws = list(await source.read(most=500))
+        await source.close()
+        return raws
+
+    begun = run(first())
+    db.run("DELETE FROM people WHERE id IN (7, 2400)")  # the one was read, the other never is
+    acknowledged = {begun[-1].position.partition: begun[-1].position}
+    rest = run(session(source_of(db), lambda: db.run("DELETE FROM people WHERE id = 8", END), acknowledged))
+    deletes = [(told(raw)[1]["id"], (raw.meta or {}).get("catching_up")) for raw in rest if told(raw)[0] == "delete"]
+    assert deletes == [(7, True), (2400, True), (8, None)]
+    after = {
+        raw.position.partition: raw.position for raw in rest if told(raw)[1]["id"] != 8 and told(raw)[0] == "delete"
+    }
+    assert [told(raw)[1]["id"] for raw in run(session(source_of(db), acknowledged=after))] == [8, 0]
+    again = [raw for raw in run(session(source_of(db), acknowledged=after)) if (raw.meta or {}).get("catching_up")]
+    assert again == [], "how far that goes is kept with the position"
+
+
+def test_another_key_while_it_runs_tells_rows_apart_from_then_on(db: Database) -> None:
+    db.run("CREATE TABLE people (id int PRIMARY KEY, code text NOT NULL, notes text)")
+    db.run("ALTER TABLE people ALTER notes SET STORAGE EXTERNAL")
+    db.run("INSERT INTO people VALUES (1, 'a', repeat('x', 9000)), (2, 'b', NULL)")
+
+    def act() -> None:
+        db.run(
+            "ALTER TABLE people DROP CONSTRAINT people_pkey, ADD PRIMARY KEY (code)",
+            "UPDATE people SET id = 10 WHERE code = 'a'",
+            "UPDATE people SET code = 'c' WHERE code = 'a'",
+            "DELETE FROM people WHERE code = 'b'",
+            "INSERT INTO people VALUES (0, 'end')",
+        )
+
+    source = source_of(db)
+    events = [told(raw) for raw in run(session(source, act))[2:]]
+    assert events == [  # the update of a row whose key changed again is left out: its large value is nowhere any more
+        ("delete", {"code": "a"}),
+        ("create", {"id": 10, "code": "c", "notes": "x" * 9000}),
+        ("delete", {"code": "b"}),
+        ("create", {"id": 0, "code": "end", "notes": None}),
+    ]
+    assert [(report.kind, report.words) for report in source.reports()] == [
+        ("changed", "public.people has another key: code")
+    ]
+
+
+def test_a_snapshot_whose_key_changed_meanwhile_is_read_from_its_beginning(db: Database) -> None:
+    db.run(PEOPLE, "INSERT INTO people SELECT n, 'p' || n FROM generate_series(1, 9) n")
+
+    async def first() -> list[Raw]:
+        source = source_of(db)
+        await source.open({})
+        raws = list(await source.read(most=4))
+        await source.close()
+        return raws
+
+    begun = run(first())
+    db.run("ALTER TABLE people DROP CONSTRAINT people_pkey, ADD PRIMARY KEY (name)")
+    acknowledged = {begun[-1].position.partition: begun[-1].position}
+    rest = run(session(source_of(db), lambda: db.run(END), acknowledged))
+    assert [told(raw)[1]["id"] for raw in rest] == [*range(1, 10), 0]
+    assert [raw.position.offset for raw in rest[:-1]] == list(range(5, 14)), "a place is never given twice"
+
+
 def test_no_change_is_missed_or_seen_twice_between_the_rows_and_the_stream(db: Database) -> None:
     db.run("CREATE TABLE people (id int PRIMARY KEY, name text, notes text, n int DEFAULT 0)")
     db.run("INSERT INTO people SELECT n FROM generate_series(1, 50) n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,8 @@ from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.postgres import Postgres
 from syncflow.sources.postgres.build import reopened_postgres
+from syncflow.sources.postgres.progress import Handed
+from syncflow.sources.postgres.wire import connect
 from syncflow.sources.reopening import Reopening
 from tests.servers import free_port
 from tests.servers.postgres import Database
@@ -150,6 +153,36 @@ def test_a_guard_that_stops_says_how_far_the_slot_is_behind(db: Database) -> Non
         return caught.value.message
 
     assert asyncio.run(guarded()).endswith("bytes of the log, more than its guard allows")
+
+
+def test_a_server_that_hangs_is_hung_up_on_and_read_again(db: Database) -> None:
+    async def hanging() -> list[object]:
+        proxy = Proxy(db.server.port)
+        settings = settings_of(db, await proxy.start())
+        handed = Handed()
+        hasty = partial(connect, patience_seconds=0.5)
+        source = Reopening(
+            lambda: Postgres(settings, clock=SystemClock(), handed=handed, connect=hasty), clock=SystemClock()
+        )
+        committed = Committed(source)
+        await source.open({})
+        await asyncio.to_thread(db.run, "INSERT INTO people VALUES (1)")
+        await committed.take()
+        proxy.freeze()
+        await asyncio.to_thread(db.run, "INSERT INTO people VALUES (2)")
+        reading = asyncio.ensure_future(committed.take())
+        reports: list[str] = []
+        while "lost" not in reports:  # its mark in the log gets no answer
+            await asyncio.sleep(0.02)
+            reports += [report.kind for report in source.reports()]
+        proxy.cut()
+        proxy.thaw()
+        await reading
+        await source.close()
+        await proxy.close()
+        return [item["id"] for item in committed.items]
+
+    assert asyncio.run(asyncio.wait_for(hanging(), timeout=120)) == [1, 2]
 
 
 def test_a_slot_in_use_and_a_server_that_is_down_say_so(db: Database) -> None:

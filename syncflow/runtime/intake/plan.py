@@ -136,6 +136,8 @@ def _unrouted(planning: Planning, routed: Routed) -> None:
         return planning.journal_routed(routed, "ignored", "unrouted")
     what = "no route takes it"
     if routed.accepted.event.change == "delete":
+        if (routed.accepted.raw.meta or {}).get("catching_up"):
+            return planning.journal_routed(routed, "ignored", "a delete of a record that was gone before it was read")
         what += ", and the record is not known to be anywhere"
     planning.refuse("unrouted", what)
     return planning.journal_routed(routed, "dead")

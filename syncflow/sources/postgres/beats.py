@@ -15,9 +15,9 @@ from syncflow.clock import Clock
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError, SyncflowError
 from syncflow.sources.base import Report
-from syncflow.sources.postgres.catalog import Connection, read_slot
+from syncflow.sources.postgres.catalog import read_slot, rows
 from syncflow.sources.postgres.progress import Transactions
-from syncflow.sources.postgres.wire import Changes
+from syncflow.sources.postgres.wire import Changes, Connection
 
 CONFIRM_SECONDS = 5.0
 """Well within the shortest ``wal_sender_timeout`` in use (60 s by default)."""
@@ -72,11 +72,16 @@ class Beats:
     async def _mark(self) -> None:
         """Write a mark that is a transaction (any other does not move a slot), and look how far the slot is behind."""
         side = await self._side()
-        slot = await read_slot(side, self._settings.slot)
-        if slot is not None:
-            self._guard(slot.lag_bytes)
-        with contextlib.suppress(psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege):
-            await side.execute("SELECT pg_logical_emit_message(true, 'syncflow', '')")
+        try:
+            slot = await read_slot(side, self._settings.slot)
+            if slot is not None:
+                self._guard(slot.lag_bytes)
+            with contextlib.suppress(psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege):
+                await rows(side, "SELECT pg_logical_emit_message(true, 'syncflow', '')")
+        finally:
+            # A busy sender may be silent for long; a server that answers no question at all hangs, and so does the stream.
+            if side.is_hung_up and self._changes is not None:
+                self._changes.hang_up()
 
     def _guard(self, lag_bytes: int) -> None:
         self.lag_bytes = lag_bytes

@@ -6,16 +6,15 @@ Questions to system catalogues only. ``missing`` is one list for ``check`` and f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.events import Item
 from syncflow.sources.postgres.values import FIRST_USER_OID, Types
-
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+from syncflow.sources.postgres.wire import Connection
 
 OLDEST = 130_000
 """PostgreSQL 13: publications by partition root, the state of a slot's log."""
@@ -33,6 +32,8 @@ class Table:
     columns: tuple[tuple[str, int], ...]
     """Names and types of those that are published."""
     row_filter: str = ""
+    meta: Item = field(default_factory=dict, compare=False)
+    """What its events come with."""
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -61,8 +62,20 @@ def full_name(name: str) -> str:
 
 
 async def rows(connection: Connection, query: str, *values: object) -> list[tuple[Any, ...]]:
-    cursor = await connection.execute(query.encode(), values or None)
-    return await cursor.fetchall()
+    """Return the answer to a question that the server has at hand; one that hangs loses the connection."""
+    with connection.patiently():
+        cursor = await connection.execute(query.encode(), values or None)
+        return await cursor.fetchall()
+
+
+async def end_of_log(connection: Connection) -> int:
+    """Return the LSN up to which the write-ahead log is there."""
+    ((end,),) = await rows(
+        connection,
+        "SELECT pg_wal_lsn_diff(end_of_log, '0/0')::bigint FROM (SELECT CASE WHEN pg_is_in_recovery()"
+        " THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END) log (end_of_log)",
+    )
+    return int(end)
 
 
 async def read_types(connection: Connection) -> Types:
@@ -75,6 +88,12 @@ async def read_types(connection: Connection) -> Types:
         domains={oid: base for oid, is_domain, base, _ in found if is_domain},
         arrays={oid: element for oid, is_domain, _, element in found if not is_domain and element},
     )
+
+
+async def type_names(connection: Connection, oids: Sequence[int]) -> tuple[str, ...]:
+    """Return how types are written in SQL, in the order of their OIDs."""
+    query = "SELECT format_type(oid, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY AS given (oid, place) ORDER BY place"
+    return tuple(name for (name,) in await rows(connection, query, list(oids)))
 
 
 _TABLES = """
@@ -116,6 +135,7 @@ async def read_tables(connection: Connection, kinds: Mapping[str, str], *, publi
             key_types=tuple(kind for _, _, kind in key),
             columns=tuple((column, oid) for column, oid, _, _ in listed if only is None or column in only),
             row_filter=row_filter,
+            meta={"table": name},
         )
     return found
 
@@ -145,14 +165,7 @@ async def missing(connection: Connection, settings: PostgresSource) -> list[Miss
     """Return what must be done over there before changes can be read, but for the slot."""
     if connection.info.server_version < OLDEST:
         return [Missing("PostgreSQL 13 or later is needed")]
-    found = []
-    ((level,),) = await rows(connection, "SELECT current_setting('wal_level')")
-    if level != "logical":
-        found.append(
-            Missing(
-                f"wal_level is {level}, and must be logical", "ALTER SYSTEM SET wal_level = logical;  -- then restart"
-            )
-        )
+    found = await _missing_level(connection)
     names = [full_name(name) for name in settings.tables]
     there = {name: row for name, *row in await rows(connection, _TABLES, names)}
     tables = await read_tables(connection, dict.fromkeys(names, ""), publication=settings.publication)
@@ -160,6 +173,24 @@ async def missing(connection: Connection, settings: PostgresSource) -> list[Miss
         found += _missing_of(name, there.get(name), tables.get(name))
     usable = [name for name in names if name in there]
     return found + await _missing_publication(connection, settings.publication, usable, there)
+
+
+async def missing_for_inserts(connection: Connection, publication: str, name: str) -> list[Missing]:
+    """Return what must be done over there before the inserts of a table that is there can be read, but for the slot."""
+    if connection.info.server_version < OLDEST:
+        return [Missing("PostgreSQL 13 or later is needed")]
+    there = {table: row for table, *row in await rows(connection, _TABLES, [name])}
+    return await _missing_level(connection) + await _missing_publication(
+        connection, publication, [name], there, publish="insert"
+    )
+
+
+async def _missing_level(connection: Connection) -> list[Missing]:
+    ((level,),) = await rows(connection, "SELECT current_setting('wal_level')")
+    if level == "logical":
+        return []
+    mend = "ALTER SYSTEM SET wal_level = logical;  -- then restart"
+    return [Missing(f"wal_level is {level}, and must be logical", mend)]
 
 
 def _quoted(name: str) -> str:
@@ -195,23 +226,31 @@ def _missing_of(name: str, row: Sequence[Any] | None, table: Table | None) -> li
 
 
 async def _missing_publication(
-    connection: Connection, publication: str, names: Sequence[str], there: Mapping[str, Sequence[Any]]
+    connection: Connection,
+    publication: str,
+    names: Sequence[str],
+    there: Mapping[str, Sequence[Any]],
+    *,
+    publish: str = "",
 ) -> list[Missing]:
+    """``publish``: the only kind of change that is wanted; all where it is empty."""
     quoted = sql.Identifier(publication).as_string()
     found = await rows(
         connection,
-        "SELECT pubviaroot, pubinsert AND pubupdate AND pubdelete FROM pg_publication WHERE pubname = %s",
+        f"SELECT pubviaroot, pubinsert{'' if publish else ' AND pubupdate AND pubdelete'} FROM pg_publication WHERE pubname = %s",
         publication,
     )
     if not found:
         listed = ", ".join(map(_quoted, names))
-        make = f"CREATE PUBLICATION {quoted} FOR TABLE {listed} WITH (publish_via_partition_root = true);"
+        only = f", publish = '{publish}'" if publish else ""
+        make = f"CREATE PUBLICATION {quoted} FOR TABLE {listed} WITH (publish_via_partition_root = true{only});"
         return [Missing(f"there is no publication {publication}", make, can_be_made=True)] if names else []
     ((via_root, has_all),) = found
     result = []
     if not has_all:
-        mend = f"ALTER PUBLICATION {quoted} SET (publish = 'insert, update, delete, truncate');"
-        result.append(Missing(f"the publication {publication} leaves out inserts, updates or deletes", mend))
+        mend = f"ALTER PUBLICATION {quoted} SET (publish = '{publish or 'insert, update, delete, truncate'}');"
+        words = "inserts" if publish else "inserts, updates or deletes"
+        result.append(Missing(f"the publication {publication} leaves out {words}", mend))
     if not via_root and any(there[name][0] == "p" for name in names):
         mend = f"ALTER PUBLICATION {quoted} SET (publish_via_partition_root = true);"
         return [*result, Missing(f"the publication {publication} names partitions, not the partitioned table", mend)]

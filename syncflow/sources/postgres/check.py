@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import SyncflowError
 from syncflow.sources.base import Finding
-from syncflow.sources.postgres.catalog import Connection, missing, read_slot, rows
+from syncflow.sources.postgres.catalog import Missing, missing, missing_for_inserts, read_slot, rows
 from syncflow.sources.postgres.errors import reworded
-from syncflow.sources.postgres.opening import system_of
-from syncflow.sources.postgres.wire import connect
+from syncflow.sources.postgres.opening import ANEW, system_of
+from syncflow.sources.postgres.wire import Connection, connect
 
 
 async def check_postgres_source(settings: PostgresSource) -> list[Finding]:
@@ -19,20 +21,32 @@ async def check_postgres_source(settings: PostgresSource) -> list[Finding]:
         return [Finding(error.message, error.hint, is_good=False, is_unreachable=error.code == "SF003")]
     try:
         with reworded("its tables were looked up"):
-            found = [
-                Finding(
-                    f"{each.words}; a run makes it, as the owner of the tables" if each.can_be_made else each.words,
-                    each.sql,
-                    is_good=each.can_be_made,
-                )
-                for each in await missing(side, settings)
-            ]
+            found = _findings(await missing(side, settings))
             found.append(await _slot(side, settings))
         return [*found, await _replication(settings), *await _log(side)]
     except SyncflowError as error:
         return [Finding(error.message, error.hint, is_good=False)]
     finally:
         await side.close()
+
+
+async def check_outbox_changes(settings: PostgresSource, side: Connection, *, table: str) -> list[Finding]:
+    """Return what is good and what is missing for reading the inserts of an outbox, whose table is there."""
+    with reworded("its publication was looked up"):
+        found = _findings(await missing_for_inserts(side, settings.publication, table))
+        found.append(await _slot(side, settings))
+    return [*found, await _replication(settings), *await _log(side)]
+
+
+def _findings(found: Sequence[Missing]) -> list[Finding]:
+    return [
+        Finding(
+            f"{each.words}; a run makes it, as the owner of the tables" if each.can_be_made else each.words,
+            each.sql,
+            is_good=each.can_be_made,
+        )
+        for each in found
+    ]
 
 
 async def _slot(side: Connection, settings: PostgresSource) -> Finding:
@@ -44,8 +58,7 @@ async def _slot(side: Connection, settings: PostgresSource) -> Finding:
             f"the replication slot {name} is of another database or plugin", "name another `slot:`", is_good=False
         )
     if slot.is_lost:
-        hint = "read all rows anew, with a new slot: `syncflow run --from-start`"
-        return Finding(f"the replication slot {name} has lost changes", hint, is_good=False)
+        return Finding(f"the replication slot {name} has lost changes", ANEW, is_good=False)
     use = "in use" if slot.is_active else "not in use"
     return Finding(f"the replication slot {name} is {use}, and keeps {slot.lag_bytes:,} bytes of the log")
 

@@ -53,6 +53,7 @@ _CONNECTING = (
 )
 
 _UNREACHABLE = (
+    (r"hot standby mode|session is read-only", "none of the servers at its addresses is the primary"),
     (r"refused", "the database refuses connections at its address: is it running?"),
     (r"translate host|Name or service|resolve|nodename", "the host of the database is not known"),
     (r"time ?out|timed out", "the database did not answer in time"),

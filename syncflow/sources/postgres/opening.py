@@ -5,6 +5,7 @@ A slot that is gone, or whose log is, has lost changes: that is an error, and is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -12,8 +13,15 @@ from psycopg import sql
 from syncflow.clock import Clock
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError, UnavailableError
-from syncflow.sources.postgres.catalog import Connection, Missing, missing, read_slot, rows
+from syncflow.events import Position
+from syncflow.sources.postgres.catalog import Missing, end_of_log, missing, read_slot, rows
 from syncflow.sources.postgres.errors import reworded
+from syncflow.sources.postgres.wire import Connection
+
+ANEW = "read all rows anew, with a new slot: `syncflow run --from-start`"
+
+STANDBYS_DECODE = 160_000
+"""From PostgreSQL 16 on, changes can be read from a standby."""
 
 IN_USE_TRIES = 10
 """A run that was killed may hold its slot for some seconds more."""
@@ -35,6 +43,15 @@ async def prepare(connection: Connection, settings: PostgresSource, *, clock: Cl
     """
     with reworded("its tables were looked up"):
         found = await missing(connection, settings)
+    return await make_missing(connection, found, clock=clock)
+
+
+async def make_missing(connection: Connection, found: Sequence[Missing], *, clock: Clock) -> bool:
+    """Make what can be made; return whether a table was added to a publication that was there.
+
+    Raises:
+        ProjectError: something cannot be made from here.
+    """
     if lacking := [each for each in found if not each.can_be_made]:
         raise ProjectError("; ".join(each.words for each in lacking), hint=_hint(lacking))
     for each in found:
@@ -78,7 +95,6 @@ async def find_slot(
         UnavailableError: it is in use.
     """
     name = settings.slot
-    anew = "read all rows anew, with a new slot: `syncflow run --from-start`"
     for attempt in range(IN_USE_TRIES + 1):
         slot = await read_slot(side, name)
         if slot is None or not slot.is_active:
@@ -97,7 +113,7 @@ async def find_slot(
     if slot is not None and slot.is_lost:
         if not may_start_anew:
             raise ProjectError(
-                f"the replication slot {name} has lost changes: its log was removed before they were read", hint=anew
+                f"the replication slot {name} has lost changes: its log was removed before they were read", hint=ANEW
             )
         with reworded("the lost slot was dropped"):
             await side.execute("SELECT pg_drop_replication_slot(%s)", (name,))
@@ -106,7 +122,7 @@ async def find_slot(
         return None
     if is_resumed and not may_start_anew:
         raise ProjectError(
-            f"the replication slot {name} is gone, and with it the changes that were not read", hint=anew
+            f"the replication slot {name} is gone, and with it the changes that were not read", hint=ANEW
         )
     return await _make_slot(side, replication, name)
 
@@ -121,9 +137,41 @@ async def _make_slot(side: Connection, replication: Connection, name: str) -> Ma
     return Made(str(made[2]), at)
 
 
+async def refuse_standby(side: Connection) -> None:
+    """Refuse a server that only follows another one: it may be promoted in a moment, or be the wrong one.
+
+    Raises:
+        UnavailableError: it is one, and changes cannot be read from it.
+    """
+    with reworded("it was asked whether it is a standby"):
+        ((is_standby,),) = await rows(side, "SELECT pg_is_in_recovery()")
+    if is_standby and side.info.server_version < STANDBYS_DECODE:
+        raise UnavailableError(
+            "the database is a standby, and hands out no changes", hint="promote it, or name the primary in `url`"
+        )
+
+
+async def refuse_older_log(side: Connection, acknowledged: Position | None) -> None:
+    """Refuse a log that ends before what was read of it: its next changes would be taken for those that are known.
+
+    Raises:
+        ProjectError: the database came back from a copy, or a standby took over that lacked changes.
+    """
+    if acknowledged is None:
+        return
+    with reworded("it was asked how far its log goes"):
+        end = await end_of_log(side)
+    if acknowledged.offset > end:
+        raise ProjectError(
+            "the log of the database ends before changes that were read of it: it was restored from a copy,"
+            " or a standby took over that lacked them",
+            hint=ANEW,
+        )
+
+
 async def system_of(replication: Connection) -> str:
     """Return which database cluster this is: positions in the log of one mean nothing in another."""
-    with reworded("it was asked which one it is"):
+    with reworded("it was asked which one it is"), replication.patiently():
         found = await (await replication.execute(b"IDENTIFY_SYSTEM")).fetchone()
     assert found is not None
     return str(found[0])

@@ -46,7 +46,9 @@ class Transactions:
 class Handed:
     """What a run has handed out already, kept over lost connections: it is under way, and is not read again."""
 
-    keys: dict[str, tuple[int, Sequence[str], str]] = field(default_factory=dict)
-    """By table: the offset and the key of the last row of the snapshot, and the time of the snapshot."""
+    keys: dict[str, tuple[int, tuple[str, ...], Sequence[str], str]] = field(default_factory=dict)
+    """By table, of the last row of the snapshot: its offset, the columns of the key, their values, and the time of the snapshot."""
     finished: set[str] = field(default_factory=set)
     """Tables whose snapshot has been handed out."""
+    until: int = 0
+    """The LSN of the newest snapshot that began later than its slot: rows may be missing in it whose delete comes before that."""

@@ -8,12 +8,14 @@ import orjson
 from psycopg import sql
 
 from syncflow.events import Position, Raw
-from syncflow.sources.postgres.catalog import Connection, Table, rows
+from syncflow.sources.postgres.catalog import Table, end_of_log, rows
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.opening import Made
 from syncflow.sources.postgres.progress import Handed
+from syncflow.sources.postgres.raws import MakeRaw, change_of_row
 from syncflow.sources.postgres.snapshot import Snapshot, partition_of
 from syncflow.sources.postgres.values import Types
+from syncflow.sources.postgres.wire import Connection
 
 _A_MINUTE_AGO = "SELECT to_char(clock_timestamp() - interval '1 minute', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
 """The time of rows whose first snapshot is not known: a change that a snapshot does not hold must never look older than its rows."""
@@ -31,6 +33,7 @@ class Snapshots:
         made: Made | None,
         acknowledged: Mapping[str, Position],
         handed: Handed,
+        make: MakeRaw = change_of_row,
     ) -> None:
         self._tables = list(tables)
         self._connect = connect
@@ -38,6 +41,7 @@ class Snapshots:
         self._made = made
         self._acknowledged = acknowledged
         self._handed = handed
+        self._make = make
         self._connection: Connection | None = None
         self._current: Snapshot | None = None
         self._at = ""
@@ -57,6 +61,8 @@ class Snapshots:
             if self._made is not None:
                 name = sql.Literal(self._made.snapshot)
                 await connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(name))
+            else:
+                self._handed.until = max(self._handed.until, await end_of_log(connection))
 
     async def page(self) -> list[Raw]:
         """Return the next rows of the next table; empty when all is read, and then the transaction has ended."""
@@ -75,15 +81,20 @@ class Snapshots:
 
     def _snapshot(self, table: Table, connection: Connection) -> Snapshot:
         offset, after, at = self._start(table)
-        return Snapshot(connection, table, types=self._types, at=at or self._at, offset=offset, after=after)
+        return Snapshot(
+            connection, table, types=self._types, at=at or self._at, offset=offset, after=after, make=self._make
+        )
 
     def _start(self, table: Table) -> tuple[int, Sequence[str] | None, str]:
         if table.name in self._handed.keys:
-            return self._handed.keys[table.name]
+            offset, by, after, at = self._handed.keys[table.name]
+            return (offset, after, at) if by == table.key else (offset, None, "")
         position = self._acknowledged.get(partition_of(table.name))
         if position is None or self._made is not None or not position.evidence:
             return position.offset if position else 0, None, ""
         evidence = orjson.loads(position.evidence)
+        if evidence.get("by", list(table.key)) != list(table.key):
+            return position.offset, None, ""  # by another key there is no place to go on from
         return position.offset, evidence["key"], evidence["at"]
 
     def handed_out(self, taken: Sequence[Raw]) -> None:
@@ -92,7 +103,7 @@ class Snapshots:
             position = taken[-1].position
             evidence = orjson.loads(position.evidence)
             table = position.partition.removeprefix("snapshot:")
-            self._handed.keys[table] = (position.offset, evidence["key"], evidence["at"])
+            self._handed.keys[table] = (position.offset, tuple(evidence["by"]), evidence["key"], evidence["at"])
 
     async def close(self) -> None:
         if self._connection is not None:

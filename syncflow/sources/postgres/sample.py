@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
-from syncflow.sources.postgres.catalog import Connection, full_name, read_tables, read_types
+from syncflow.sources.postgres.catalog import full_name, read_tables, read_types
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.progress import Handed
 from syncflow.sources.postgres.reading import Snapshots
-from syncflow.sources.postgres.wire import connect
+from syncflow.sources.postgres.wire import Connection, connect
 
 
 class PostgresSample:

@@ -14,10 +14,12 @@ import psycopg
 from psycopg import sql
 
 from syncflow.errors import UnavailableError
-from syncflow.events import Item, Position, Raw
-from syncflow.sources.postgres.catalog import Connection, Table
+from syncflow.events import Position, Raw
+from syncflow.sources.postgres.catalog import Table
 from syncflow.sources.postgres.errors import reworded
+from syncflow.sources.postgres.raws import MakeRaw, change_of_row
 from syncflow.sources.postgres.values import Types, unfit_value
+from syncflow.sources.postgres.wire import Connection
 
 PAGE = 2000
 """Rows that are asked for at once."""
@@ -31,9 +33,18 @@ class Snapshot:
     """Of one table; ``connection`` is inside its transaction."""
 
     def __init__(
-        self, connection: Connection, table: Table, *, types: Types, at: str, offset: int, after: Sequence[str] | None
+        self,
+        connection: Connection,
+        table: Table,
+        *,
+        types: Types,
+        at: str,
+        offset: int,
+        after: Sequence[str] | None,
+        make: MakeRaw = change_of_row,
     ) -> None:
         self._connection = connection
+        self._make = make
         self._table = table
         self._at = at
         self._offset = offset
@@ -42,7 +53,6 @@ class Snapshot:
         names = [name for name, _ in table.columns]
         self._key = [names.index(name) for name in table.key]
         self._is_declared = False
-        self._meta: Item = {"table": table.name}
 
     async def page(self) -> list[Raw]:
         """Return the next rows; empty at the end.
@@ -103,14 +113,6 @@ class Snapshot:
                 unfit, row[name] = unfit_value(name, text, error)
         key = [(result.get_value(number, place) or b"").decode(errors="replace") for place in self._key]
         self._offset += 1
-        evidence = orjson.dumps({"key": key, "at": self._at}).decode()
+        evidence = orjson.dumps({"key": key, "by": self._table.key, "at": self._at}).decode()
         position = Position(partition_of(self._table.name), self._offset, None, evidence)
-        event = {"record": self._table.kind, "operation": "create", "timestamp": self._at, "item": row}
-        return raw_of(position, event, unfit=unfit, meta=self._meta)
-
-
-def raw_of(position: Position, event: dict[str, Any], *, unfit: str, meta: Item) -> Raw:
-    body = orjson.dumps(event)
-    if unfit:
-        return Raw(position, body[:4096], broken=unfit, length=len(body), meta=meta)
-    return Raw(position, body, meta=meta)
+        return self._make(self._table, position, "create", self._at, row, unfit)

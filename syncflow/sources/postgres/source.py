@@ -22,13 +22,15 @@ from syncflow.events import Position, Raw
 from syncflow.sources.base import Finding, Lag, Report
 from syncflow.sources.postgres import catalog, opening
 from syncflow.sources.postgres.beats import Beats
-from syncflow.sources.postgres.catalog import Connection, Table, full_name
+from syncflow.sources.postgres.catalog import Table, full_name
 from syncflow.sources.postgres.check import check_postgres_source
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.progress import Handed
+from syncflow.sources.postgres.raws import MakeRaw, change_of_row
 from syncflow.sources.postgres.reading import Snapshots
 from syncflow.sources.postgres.streaming import Stream
-from syncflow.sources.postgres.wire import Changes, connect
+from syncflow.sources.postgres.values import Types
+from syncflow.sources.postgres.wire import Changes, Connection, connect
 
 Connect = Callable[..., Awaitable[Connection]]
 
@@ -58,17 +60,12 @@ class Postgres:
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         settings = self._settings
         self._side = side = await self._connect(settings.url)
-        was_added = await opening.prepare(side, settings, clock=self._clock)
-        if was_added:
-            self._reports.append(
-                Report("noted", f"the publication {settings.publication} has been given further tables")
-            )
-        kinds = {full_name(name): kind for name, kind in settings.tables.items()}
-        with reworded("its tables were looked up"):
-            self._tables = await catalog.read_tables(side, kinds, publication=settings.publication)
+        await opening.refuse_standby(side)
+        self._tables = await self._find_tables(side)
         self._replication = await self._connect(settings.url, replication=True)
         self._partition = f"slot:{settings.slot}@{await opening.system_of(self._replication)}"
         self._acknowledged = acknowledged.get(self._partition)
+        await opening.refuse_older_log(side, self._acknowledged)
         wanted = self._wanted_snapshots(acknowledged)
         is_known = any(partition.startswith("slot:") for partition in acknowledged)
         made = await opening.find_slot(
@@ -76,34 +73,71 @@ class Postgres:
             self._replication,
             settings,
             is_resumed=is_known and self._acknowledged is not None,
-            may_start_anew=set(wanted) == set(self._tables) and not self._handed.keys,
+            may_start_anew=self._may_start_anew(wanted),
             clock=self._clock,
         )
-        with reworded("its types were looked up"):
-            types = await catalog.read_types(side)
+        wanted = self._snapshots_after(made, wanted)
+        types = await self._find_types(side)
         self._snapshots = Snapshots(
             [self._tables[name] for name in wanted],
             connect=lambda: self._connect(settings.url),
             types=types,
             made=made,
-            acknowledged=acknowledged if settings.snapshot != "always" else _offsets_of(acknowledged),
+            acknowledged=acknowledged if self._reads_on() else _offsets_of(acknowledged),
             handed=self._handed,
+            make=self._make,
         )
         await self._snapshots.begin()
-        self._stream = Stream(
-            settings,
-            partition=self._partition,
-            tables=self._tables,
-            types=types,
-            side=self._side_connection,
-            report=self._reports.append,
-        )
+        self._stream = self._make_stream(types)
         self._beats = Beats(settings, side=self._side_connection, clock=self._clock, report=self._reports.append)
         self._beats.start()
         if not wanted:
             await self._start_stream()
 
-    def _wanted_snapshots(self, acknowledged: Mapping[str, Position]) -> list[str]:
+    # -- where the rows of an outbox are treated otherwise ---------------------------------------------------------------------
+
+    _make: MakeRaw = staticmethod(change_of_row)
+
+    async def _find_tables(self, side: Connection) -> Mapping[str, Table]:
+        """Make what is missing over there, and return the tables."""
+        settings = self._settings
+        if await opening.prepare(side, settings, clock=self._clock):
+            words = f"the publication {settings.publication} has been given further tables"
+            self._reports.append(Report("noted", words))
+        kinds = {full_name(name): kind for name, kind in settings.tables.items()}
+        with reworded("its tables were looked up"):
+            return await catalog.read_tables(side, kinds, publication=settings.publication)
+
+    async def _find_types(self, side: Connection) -> Types:
+        with reworded("its types were looked up"):
+            return await catalog.read_types(side)
+
+    def _may_start_anew(self, wanted: Sequence[str]) -> bool:
+        """Whether a new slot may take the place of one that is gone: only where all rows are read anew."""
+        return set(wanted) == set(self._tables) and not self._handed.keys
+
+    def _snapshots_after(self, made: opening.Made | None, wanted: Sequence[str]) -> Sequence[str]:
+        """Return the tables whose rows are to be read, now that the slot was found or made."""
+        return wanted
+
+    def _reads_on(self) -> bool:
+        """Whether a snapshot that was interrupted goes on behind its last key."""
+        return self._settings.snapshot != "always"
+
+    def _make_stream(self, types: Types) -> Stream:
+        return Stream(
+            self._settings,
+            partition=self._partition,
+            tables=self._tables,
+            types=types,
+            side=self._side_connection,
+            report=self._reports.append,
+            make=self._make,
+        )
+
+    # --------------------------------------------------------------------------------------------------------------------------
+
+    def _wanted_snapshots(self, acknowledged: Mapping[str, Position]) -> Sequence[str]:
         """Return the tables whose rows are to be read, wholly or from where an earlier run stopped."""
         if self._settings.snapshot == "never":
             return []
@@ -120,8 +154,10 @@ class Postgres:
             replication = await self._connect(self._settings.url, replication=True)
         changes = Changes(replication)
         self._beats.carry(changes, self._stream.transactions)
-        evidence = "\n".join(self._tables) if self._settings.snapshot != "never" else ""
-        self._stream.begin(changes, acknowledged=self._acknowledged, evidence=evidence)
+        until = max(self._handed.until, until_of(self._acknowledged))
+        done = list(self._tables) if self._settings.snapshot != "never" else []
+        evidence = "\n".join([*done, f"{UNTIL}{until}"] if until else done)
+        self._stream.begin(changes, acknowledged=self._acknowledged, evidence=evidence, until=until)
         await changes.start(slot=self._settings.slot, publication=self._settings.publication)
 
     async def _side_connection(self) -> Connection:
@@ -188,6 +224,15 @@ class Postgres:
             if connection is not None:
                 await connection.close()
         self._side = self._replication = None
+
+
+UNTIL = "until "
+"""How a line of the evidence begins that names no table, but how far deletes may be of rows that were never read."""
+
+
+def until_of(position: Position | None) -> int:
+    lines = position.evidence.split("\n") if position else []
+    return max((int(line.removeprefix(UNTIL)) for line in lines if line.startswith(UNTIL)), default=0)
 
 
 def _offsets_of(acknowledged: Mapping[str, Position]) -> Mapping[str, Position]:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError
-from syncflow.events import Item, Position, Raw
+from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.postgres import catalog
-from syncflow.sources.postgres.catalog import Connection, Table
+from syncflow.sources.postgres.catalog import Table
+from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.pgoutput import Begin, Commit, Decoder, Relation, RowChange, Truncate
 from syncflow.sources.postgres.progress import START, Place, Transactions
-from syncflow.sources.postgres.snapshot import raw_of
+from syncflow.sources.postgres.raws import MakeRaw, change_of_row
 from syncflow.sources.postgres.toast import complete
 from syncflow.sources.postgres.values import FIRST_USER_OID, Types
-from syncflow.sources.postgres.wire import Changes
+from syncflow.sources.postgres.wire import Changes, Connection
 
 MOST_BYTES = 8_000_000
 """A chunk of more is handed out, however few events it has."""
 
 
-class _Partial(NamedTuple):
+class Partial(NamedTuple):
     """A change whose large values are still to be read."""
 
     place: Place
@@ -43,11 +45,12 @@ class Stream:
         types: Types,
         side: Callable[[], Awaitable[Connection]],
         report: Callable[[Report], None],
+        make: MakeRaw = change_of_row,
     ) -> None:
         self._settings = settings
         self._partition = partition
-        self._tables = tables
-        self._metas: Mapping[str, Item] = {name: {"table": name} for name in tables}
+        self._tables = dict(tables)
+        self._make = make
         self._decoder = Decoder(types)
         self._side = side
         self._report = report
@@ -55,6 +58,7 @@ class Stream:
         self.transactions = Transactions()
         self._changes: Changes | None = None
         self._evidence = ""
+        self._until = 0
         self._known: Place = START
         self._last: Place = START
         self._commit = 0
@@ -67,13 +71,17 @@ class Stream:
     def is_waiting_for_start(self) -> bool:
         return self._changes is None
 
-    def begin(self, changes: Changes, *, acknowledged: Position | None, evidence: str) -> None:
-        """Hand out the changes behind what is acknowledged."""
+    def begin(self, changes: Changes, *, acknowledged: Position | None, evidence: str, until: int = 0) -> None:
+        """Hand out the changes behind what is acknowledged; ``until``: deletes before it may be of rows that were never read."""
         self._changes = changes
         self._evidence = evidence
+        self._until = until
         if acknowledged is not None:
-            self._known = self._last = (acknowledged.offset, acknowledged.number)
-            self.transactions.acknowledge(self._known)
+            self._go_on_behind(acknowledged)
+
+    def _go_on_behind(self, acknowledged: Position) -> None:
+        self._known = self._last = (acknowledged.offset, acknowledged.number)
+        self.transactions.acknowledge(self._known)
 
     async def chunk(self, most: int) -> list[Raw]:
         """Wait until something comes and return its events; none where it held none of ours.
@@ -85,7 +93,7 @@ class Stream:
         assert self._changes is not None
         if self._failure is not None:
             raise self._failure
-        found: list[Raw | _Partial | Commit] = []
+        found: list[Raw | Partial | Commit] = []
         size = 0
         self._has_partial = False
         while len(found) < most and size < MOST_BYTES and (message := self._changes.next()) is not None:
@@ -120,12 +128,12 @@ class Stream:
         self._timestamp = datetime.fromtimestamp(message.committed_at, UTC).isoformat()
         return True
 
-    def _note(self, found: Sequence[Raw | _Partial | Commit], commit: Commit) -> None:
+    def _note(self, found: Sequence[Raw | Partial | Commit], commit: Commit) -> None:
         if found:
             self._last = _place_of(found[-1])
         self.transactions.committed(self._last, commit.end)
 
-    def _events(self, change: RowChange) -> list[Raw | _Partial]:
+    def _events(self, change: RowChange) -> list[Raw | Partial]:
         """Return one event, or two where the key changed; none of another table or of what is acknowledged already."""
         name = change.relation.table
         table = self._tables.get(name)
@@ -133,12 +141,14 @@ class Stream:
         self._number += 2
         if table is None or (self._commit, number + 1) <= self._known:
             return []
+        if self._commit <= self._until:
+            table = replace(table, meta=table.meta | {"catching_up": True})
         if change.kind == "delete":
             assert change.old is not None
             return [self._raw(table, number + 1, self._timestamp, "delete", change.old, change.unfit)]
         new, old = change.new, change.old
         assert new is not None
-        result: list[Raw | _Partial] = []
+        result: list[Raw | Partial] = []
         if old is not None:
             if change.unchanged:
                 new.update({column: old[column] for column in change.unchanged if old.get(column) is not None})
@@ -151,21 +161,20 @@ class Stream:
                     result.append(self._raw(table, number, self._timestamp, "delete", before, ""))
         if change.unchanged:
             self._has_partial = True
-            return [*result, _Partial((self._commit, number + 1), self._timestamp, change)]
+            return [*result, Partial((self._commit, number + 1), self._timestamp, change)]
         return [*result, self._raw(table, number + 1, self._timestamp, change.kind, new, change.unfit)]
 
     def _raw(
         self, table: Table, number: int, timestamp: str, operation: str, item: Any, unfit: str, at: int = 0
     ) -> Raw:
         position = Position(self._partition, at or self._commit, None, self._evidence, number)
-        event = {"record": table.kind, "operation": operation, "timestamp": timestamp, "item": item}
-        return raw_of(position, event, unfit=unfit, meta=self._metas[table.name])
+        return self._make(table, position, operation, timestamp, item, unfit)
 
-    async def _completed(self, found: list[Raw | _Partial | Commit]) -> list[Raw]:
+    async def _completed(self, found: list[Raw | Partial | Commit]) -> list[Raw]:
         """Fill in what was not sent; a change whose row is gone is left out, and commits count what is left."""
-        partial: dict[str, list[_Partial]] = {}
+        partial: dict[str, list[Partial]] = {}
         for entry in found:
-            if isinstance(entry, _Partial):
+            if isinstance(entry, Partial):
                 partial.setdefault(entry.change.relation.table, []).append(entry)
         filled: dict[Place, RowChange | None] = {}
         for name, entries in partial.items():
@@ -196,6 +205,19 @@ class Stream:
         self._columns[relation.table] = now
         for words in changes_of(relation.table, before, now):
             self._report(words)
+        await self._learn_key(relation)
+
+    async def _learn_key(self, relation: Relation) -> None:
+        """Tell rows apart by the key that the table has now; with a whole identity the columns do not say which that is."""
+        table = self._tables[relation.table]
+        key = [column for column in relation.columns if column.is_key]
+        names = tuple(column.name for column in key)
+        if relation.identity == "f" or not key or set(names) == set(table.key):
+            return
+        with reworded("a key was looked up"):
+            types = await catalog.type_names(await self._side(), [column.oid for column in key])
+        self._tables[relation.table] = replace(table, key=names, key_types=types)
+        self._report(Report("changed", f"{relation.table} has another key: {', '.join(names)}"))
 
     def _truncated(self, truncate: Truncate) -> None:
         names = [relation.table for relation in truncate.relations if relation.table in self._tables]
@@ -215,7 +237,7 @@ class Stream:
             await self._changes.close()
 
 
-def _place_of(entry: Raw | _Partial | Commit) -> Place:
+def _place_of(entry: Raw | Partial | Commit) -> Place:
     assert isinstance(entry, Raw)  # what is partial is completed before, and a commit behind it waits for that
     return entry.position.offset, entry.position.number
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from psycopg import sql
 
 from syncflow.events import Json
-from syncflow.sources.postgres.catalog import Connection, Table
+from syncflow.sources.postgres.catalog import Table
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.pgoutput import RowChange
 from syncflow.sources.postgres.values import Types, unfit_value
+from syncflow.sources.postgres.wire import Connection
 
 Found = Mapping[tuple[str, ...], dict[str, bytes | None]]
 
@@ -64,7 +65,7 @@ async def _rows(connection: Connection, table: Table, changes: Sequence[RowChang
     query = sql.SQL("SELECT v.number, t.* FROM (VALUES {}) v (number, {}) JOIN {} t ON {}").format(
         sql.SQL(", ").join(listed), names, table.identifier, same
     )
-    with reworded(f"a row of {table.name} was read"):
+    with reworded(f"a row of {table.name} was read"), connection.patiently():
         cursor = await connection.execute(query)
         result = cursor.pgresult
         assert result is not None

@@ -7,8 +7,13 @@ on the event loop: nothing blocks, and any await may be cancelled.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 import struct
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -21,6 +26,9 @@ from syncflow.sources.postgres.pgoutput import EPOCH_SECONDS
 from syncflow.sources.postgres.values import SESSION
 
 CONNECT_SECONDS = 10
+
+PATIENCE_SECONDS = 30.0
+"""A question to the catalogues or about a few rows that is not answered by then is not answered at all: the server hangs."""
 
 _WAL_HEADER = 25
 """Bytes before the plugin's message: the sign, its start, the end of the log, the time."""
@@ -44,13 +52,44 @@ def parameters_of(url: str, *, replication: bool = False) -> dict[str, Any]:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
     }
+    if "," in str(given.get("host", "")):
+        mine["target_session_attrs"] = "primary"
     options = f"{given.pop('options', '') or ''} {SESSION}".strip()
     forced: dict[str, Any] = {"options": options} | ({"replication": "database"} if replication else {})
     return mine | given | forced
 
 
-async def connect(url: str, *, replication: bool = False) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """A connection that is hung up where a question stays without an answer."""
+
+    patience_seconds = PATIENCE_SECONDS
+    is_hung_up = False
+    """Whether it was ended because a question was not answered in time."""
+
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Bound the time that an answer may take; the question then fails as one whose connection is lost."""
+        timer = asyncio.get_running_loop().call_later(self.patience_seconds, self.hang_up)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def hang_up(self) -> None:
+        """End it under whoever waits for it."""
+        self.is_hung_up = True
+        hang_up(self.pgconn)
+
+
+def hang_up(wire: pq.abc.PGconn) -> None:
+    """End a connection in both directions, so that its reader sees the end at once, whatever the server does."""
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(wire.socket)) as ended:
+        ended.shutdown(socket.SHUT_RDWR)
+
+
+async def connect(url: str, *, replication: bool = False, patience_seconds: float = PATIENCE_SECONDS) -> Connection:
     """Connect, in autocommit mode.
 
     Raises:
@@ -59,17 +98,19 @@ async def connect(url: str, *, replication: bool = False) -> psycopg.AsyncConnec
     """
     parameters = parameters_of(url, replication=replication)
     try:
-        return await psycopg.AsyncConnection.connect(make_conninfo(**parameters), autocommit=True)
+        connection = await Connection.connect(make_conninfo(**parameters), autocommit=True)
     except psycopg.Error as error:
         raise refused_connection(str(error)) from None
     except OSError:
         raise UnavailableError("the host of the database cannot be reached") from None
+    connection.patience_seconds = patience_seconds
+    return connection
 
 
 class Changes:
     """The stream of one replication slot."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._wire: pq.abc.PGconn = connection.pgconn
         self._ready = asyncio.Event()
@@ -143,6 +184,10 @@ class Changes:
     def wake(self) -> None:
         """Let ``wait`` return."""
         self._ready.set()
+
+    def hang_up(self) -> None:
+        """End the connection under the reader: the server does not answer any more."""
+        hang_up(self._wire)
 
     async def wait(self) -> None:
         """Wait until something has arrived.
