@@ -52,6 +52,8 @@ HOMES = {
     "aiolimiter": {"sources", "runtime"},
     "sqlite3": {"runtime", "sources"},
     "sqlalchemy": {"sources"},
+    "obstore": {"sources"},
+    "duckdb": {"sources"},
     "cronsim": {"config", "sources"},
     "psycopg": {"sources"},
     "pymysql": {"sources"},

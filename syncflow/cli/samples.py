@@ -99,7 +99,7 @@ def _of_the_sources(project: Project) -> Source:
 def settings_of_path(project: Project, path: Path) -> SourceSettings:
     """Return settings that read a file as the project's source is read: the same delimiter, encoding and so on."""
     from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
-    from syncflow.config.models.sources import RowSettings
+    from syncflow.config.models.row_settings import RowSettings
     from syncflow.sources.file import format_of
 
     source = next((each for each in project.routes.model.all_sources.values() if each.file or each.stdin), None)

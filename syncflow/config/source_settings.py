@@ -15,6 +15,7 @@ from syncflow.config.kafka_settings import check_kafka
 from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, RoutesFile, SourceSettings
 from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.mysql_settings import check_mysql
+from syncflow.config.objects_settings import check_objects
 from syncflow.config.pass_settings import check_key, check_passes
 from syncflow.config.postgres_settings import check_outbox, check_postgres
 from syncflow.config.redis_settings import check_redis
@@ -48,6 +49,8 @@ def check_sources(
             yield from check_mysql(routes, settings.mysql, (*at, "mysql"), is_installed)
         if settings.kafka is not None:
             yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
+        if settings.objects is not None:
+            yield from check_objects(routes, settings.objects, (*at, "objects"), is_installed)
         if settings.redis is not None:
             yield from check_redis(routes, settings.redis, (*at, "redis"), is_installed)
         yield from _encoding(routes, settings, at)
@@ -93,6 +96,8 @@ def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
         return "standard input", ""
     if settings.webhook is not None:
         return "address", settings.webhook.listen
+    if settings.objects is not None:
+        return "objects", f"{settings.objects.url.rstrip('/')} {settings.objects.match}"
     if settings.file is not None:
         return "file", os.path.normpath(settings.file.path)
     return _place_in_a_log(settings) or _place_at_a_broker(settings)

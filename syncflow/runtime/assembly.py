@@ -101,6 +101,8 @@ def _reads_once(project: Project) -> bool:
 def _ends(settings: SourceSettings) -> bool:
     if settings.rows is not None:
         return settings.rows.every is None and settings.rows.cron is None
+    if settings.objects is not None:
+        return settings.objects.every is None and settings.objects.cron is None
     return settings.file is not None and not settings.file.follow
 
 

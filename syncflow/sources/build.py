@@ -13,6 +13,7 @@ from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.models.source_mysql import MysqlSource
+from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
 
@@ -80,8 +81,8 @@ def _open(settings: SourceSettings, given: Surroundings) -> Source:
         from syncflow.sources.generate import Generate
 
         return Generate(settings.generate, schemas=given.schemas)
-    if settings.file is not None:
-        return _open_file(settings.file, given)
+    if settings.file is not None or settings.objects is not None:
+        return _open_content(settings, given)
     if settings.stdin is not None:
         from syncflow.sources.stdin import Stdin
 
@@ -109,6 +110,13 @@ def _open_queue(settings: SourceSettings, given: Surroundings) -> Source:
     )
 
 
+def _open_content(settings: SourceSettings, given: Surroundings) -> Source:
+    if settings.objects is not None:
+        return _open_objects(settings.objects, given)
+    assert settings.file is not None, "it is one of the two"
+    return _open_file(settings.file, given)
+
+
 def _open_file(settings: FileSource, given: Surroundings) -> Source:
     if settings.changes == "diff":
         from syncflow.sources.compared.opening import open_compared_file
@@ -132,6 +140,20 @@ def _open_file(settings: FileSource, given: Surroundings) -> Source:
         settings=settings, base=given.base, clock=given.clock, columns=given.columns, from_start=given.from_start
     )
     return kind(plan)
+
+
+def _open_objects(settings: ObjectsSource, given: Surroundings) -> Source:
+    from syncflow.sources.objects.opening import open_objects
+
+    return open_objects(
+        settings,
+        base=given.base,
+        clock=given.clock,
+        columns=given.columns,
+        beside=given.beside,
+        once=given.once or given.sample,
+        from_start=given.from_start,
+    )
 
 
 def _open_database(settings: SourceSettings, given: Surroundings) -> Source:

@@ -25,7 +25,7 @@ from syncflow.compiler.forms.nothing import is_nothing
 from syncflow.compiler.forms.numbers import may_mean_two_numbers, plain_decimal, read_decimal
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.config.diagnostics import did_you_mean
-from syncflow.config.models.sources import RowSettings
+from syncflow.config.models.row_settings import RowSettings
 from syncflow.errors import ProjectError
 from syncflow.events import Item, Json
 
@@ -60,7 +60,8 @@ class RowReader:
         self._typed = tuple(
             (name, kind, _reader(kind, settings)) for name, kind in self._columns if kind.kind != "text"
         )
-        self._missing: Item = {name: None for name in missing if _is_kept(columns.types.get(name, CellType()))}
+        self.missing: Item = {name: None for name in missing if _is_kept(columns.types.get(name, CellType()))}
+        """The columns that are read and not there, as far as a row has them as null."""
 
     def read(self, cells: list[str], quoted: Sequence[bool], *, is_padded: bool) -> Item:
         """Return one row as an object. ``is_padded``: some cell may be of blanks only."""
@@ -76,7 +77,7 @@ class RowReader:
                 value = row[name] = read(cell)
                 if value is None and not _is_kept(kind):
                     del row[name]
-        return row | self._missing if self._missing else row
+        return row | self.missing if self.missing else row
 
     def _settle_empty(self, row: Item, cells: Sequence[str], quoted: Sequence[bool], *, is_padded: bool) -> None:
         """Make null of the cells that hold nothing, or leave them out."""

@@ -20,7 +20,8 @@ from typing import NamedTuple
 import orjson
 
 from syncflow.compiler.columns import Columns
-from syncflow.config.models.sources import RowSettings, StdinSource
+from syncflow.config.models.row_settings import RowSettings
+from syncflow.config.models.sources import StdinSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
 from syncflow.sources.cells import NO_QUOTE, RowError, cell_splitter

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from syncflow.config.models.routes import FileSource, GenerateSource, SourceSettings, StdinSource
+from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.events import Raw
 from syncflow.sources import Source, Surroundings, open_source
 from tests.sources.kit import CONTACT, StepClock, bodies, cancelled_after, drain, read_all, take, write
@@ -53,7 +55,20 @@ def _stdin_csv(folder: Path) -> Source:
     return _opened(folder, SourceSettings(stdin=StdinSource(format="csv")), stdin=CSV.encode())
 
 
-LASTING = [pytest.param(make, id=make.__name__.strip("_")) for make in (_generate, _jsonl, _csv)]
+def _objects(folder: Path) -> Source:
+    exports = folder / "exports"
+    exports.mkdir(exist_ok=True)
+    lines = JSONL.splitlines(keepends=True)
+    for number, name in enumerate(("b.jsonl", "a.jsonl", "c.jsonl")):
+        if not (exports / name).exists():
+            path = write(exports / name, "".join(lines[number * 70 : number * 70 + 70]))
+            os.utime(path, (number, number))
+    source = SourceSettings(objects=ObjectsSource(url="file://exports/"))
+    surroundings = Surroundings(base=folder, schemas={}, clock=StepClock(), beside=folder / "journal")
+    return open_source(source, surroundings)
+
+
+LASTING = [pytest.param(make, id=make.__name__.strip("_")) for make in (_generate, _jsonl, _csv, _objects)]
 ALL = [*LASTING, *(pytest.param(make, id=make.__name__.strip("_")) for make in (_stdin, _stdin_csv))]
 
 
@@ -83,8 +98,8 @@ def test_no_chunk_is_larger_than_asked_for(make: Make, tmp_path: Path) -> None:
 def test_positions_increase_within_one_partition(make: Make, tmp_path: Path) -> None:
     positions = [raw.position for raw in asyncio.run(read_all(make(tmp_path)))]
     assert len({position.partition for position in positions}) == 1
-    offsets = [position.offset for position in positions]
-    assert offsets == sorted(set(offsets))
+    places = [(position.offset, position.number) for position in positions]
+    assert places == sorted(set(places))
 
 
 @pytest.mark.parametrize("make", LASTING)

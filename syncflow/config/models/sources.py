@@ -8,9 +8,11 @@ from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.handshakes import AnswerStatus, WebhookAuth, WebhookHandshake
+from syncflow.config.models.row_settings import RowSettings
 from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.config.models.source_mysql import MysqlSource
+from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.models.source_postgres import PostgresSource
@@ -34,29 +36,6 @@ class GenerateSource(Model):
     """How many of the events are of each operation; compared with each other, they need not add up to 1."""
     changes_of: dict[Text, Share] = Field(default_factory=dict)
     """Share of updates that change this field of the item to another value of its enum: {contact_type: 0.2}."""
-
-
-class RowSettings(Model):
-    """How the rows of a CSV are written."""
-
-    delimiter: Literal[",", ";", "|", "tab"] | None = None
-    """Between the cells; left out: found from the first row."""
-    quote: Literal['"', "'", "none"] = '"'
-    """Around cells that hold the delimiter or a line break; none: quotes are text."""
-    escape: Literal["\\"] | None = None
-    """Before a quote, a delimiter or itself, so that it is text (MySQL, Spark, Hive); left out: a quote in a cell is doubled."""
-    encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] | None = None
-    """How its characters are written, of JSON lines too; left out: found from the bytes."""
-    columns: tuple[Text, ...] = ()
-    """The names of the columns, for a file whose first row is no header."""
-    missing_columns: Literal["error", "null"] = "error"
-    """A column that an expression reads and the header lacks is an error, or null in each row."""
-    null_text: Text | tuple[Text, ...] = ("\\N",)
-    """Cells of this text are null, quoted or not; empty cells are anyway, unless they are quoted."""
-    decimal: Literal[".", ","] | None = None
-    """Before the fraction of a number; the other one may stand between groups of three. Left out: the point, and no groups."""
-    separator: Text = ";"
-    """Between the elements of an array in one cell."""
 
 
 class FileSource(RowSettings, PassSettings):
@@ -128,7 +107,7 @@ class SourceSettings(Model):
 
     model_config = ConfigDict(
         json_schema_extra=exactly_one(
-            "generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "mysql", "kafka", "redis"
+            "generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "mysql", "kafka", "objects", "redis"
         )
     )
 
@@ -150,6 +129,8 @@ class SourceSettings(Model):
     """Rows of tables of MariaDB or MySQL, and each change of them."""
     kafka: KafkaSource | None = None
     """Messages of topics of Kafka."""
+    objects: ObjectsSource | None = None
+    """Objects of a bucket or container (S3, Google Cloud Storage, Azure), or files of a folder."""
     redis: RedisSource | None = None
     """The entries of a stream of Redis."""
 

@@ -1,0 +1,178 @@
+"""A bucket, or a folder, through obstore: a listing in pages, and ranges of one version of an object."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, PreconditionError
+from obstore.store import LocalStore, from_url
+
+from syncflow.config.models.source_objects import ObjectsSource
+from syncflow.errors import ProjectError, UnavailableError
+from syncflow.sources.objects.errors import reworded
+
+PAGE = 1000
+
+_CLIENT = {"timeout": "60s", "connect_timeout": "10s"}
+_RETRY = {
+    "max_retries": 4,
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
+    "retry_timeout": timedelta(seconds=20),
+}
+"""Of one request; what still fails then is a lost connection."""
+
+_NAMES: Mapping[str, str] = {
+    "access_key": "access_key_id",
+    "secret_key": "secret_access_key",
+    "region": "region",
+    "endpoint": "endpoint",
+}
+"""Our settings → those of obstore."""
+
+
+class Listed(NamedTuple):
+    """One version of an object. ``name`` is relative to the address."""
+
+    name: str
+    size: int
+    modified: float
+    etag: str | None = None
+
+    @property
+    def version(self) -> str:
+        """Two versions of an object differ in this."""
+        return f"{self.etag or self.modified!r} {self.size}"
+
+    @property
+    def time(self) -> str:
+        return datetime.fromtimestamp(self.modified, UTC).isoformat()
+
+
+class ChangedError(Exception):
+    """The object is not that version any more."""
+
+
+class GoneError(Exception):
+    """The object is not there any more."""
+
+
+class Store(Protocol):
+    """Where objects are."""
+
+    place: str
+    """The address, without credentials and without a slash at its end."""
+
+    def key(self, name: str) -> str:
+        """Return the whole name of an object as the store knows it."""
+        ...
+
+    def pages(self) -> AsyncIterator[list[Listed]]:
+        """Yield all objects, some at a time.
+
+        Raises:
+            SyncflowError: they cannot be listed.
+        """
+        ...
+
+    async def fetch(self, listed: Listed, start: int, end: int) -> bytes:
+        """Return the bytes of a range that is within the object.
+
+        Raises:
+            ChangedError, GoneError: that version is not there any more.
+            SyncflowError: it cannot be read.
+        """
+        ...
+
+    async def look(self, name: str) -> Listed | None:
+        """Return an object as it is now; None where it is not there."""
+        ...
+
+
+class Bucket:
+    """A store that obstore speaks to."""
+
+    def __init__(self, settings: ObjectsSource, *, base: Path) -> None:
+        """Raises ProjectError where the settings name none."""
+        scheme, _, rest = settings.url.partition("://")
+        if not rest or scheme == "":
+            raise ProjectError(
+                "source.objects.url: this is no address of objects",
+                hint="write s3://bucket/exports/, gs://, az:// or file:///",
+            )
+        if scheme == "file":
+            self._store, self._prefix = _folder(base / rest), ""
+            self.place = f"file://{base / rest}".rstrip("/")
+            return
+        self.place = f"{scheme}://{_without_credentials(rest)}".rstrip("/")
+        self._store = self._remote(settings)
+        prefix = str(getattr(self._store, "prefix", None) or "").strip("/")
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    def _remote(self, settings: ObjectsSource) -> Any:
+        given = {ours: getattr(settings, ours) for ours in _NAMES}
+        config = {_NAMES[ours]: value for ours, value in given.items() if value is not None} | dict(settings.options)
+        client = _CLIENT | ({"allow_http": True} if (settings.endpoint or "").startswith("http://") else {})
+        try:
+            return from_url(settings.url, config=config, client_options=client, retry_config=_RETRY)  # type: ignore[call-overload]  # one of three
+        except (BaseError, ValueError, TypeError) as error:
+            raise reworded(error, place=self.place) from None
+
+    def key(self, name: str) -> str:
+        return f"{self._prefix}{name}"
+
+    async def pages(self) -> AsyncIterator[list[Listed]]:
+        try:
+            async for page in obstore.list(self._store, chunk_size=PAGE):
+                yield [_listed(entry) for entry in page]
+        except (BaseError, OSError) as error:
+            raise reworded(error, place=self.place) from None
+
+    async def fetch(self, listed: Listed, start: int, end: int) -> bytes:
+        options: Any = {"range": (start, end)} | ({"if_match": listed.etag} if listed.etag else {})
+        try:
+            found = await obstore.get_async(self._store, listed.name, options=options)
+            if _listed({**found.meta, "path": listed.name}).version != listed.version:
+                raise ChangedError  # a store that does not know If-Match
+            content = bytes(await found.bytes_async())
+        except PreconditionError:
+            raise ChangedError from None
+        except FileNotFoundError:
+            raise GoneError from None
+        except (BaseError, OSError) as error:
+            raise reworded(error, place=f"{self.place}: {listed.name}") from None
+        if len(content) != end - start:
+            raise UnavailableError(f"{self.place}: {listed.name}: the answer ended early")
+        return content
+
+    async def look(self, name: str) -> Listed | None:
+        try:
+            return _listed({**await obstore.head_async(self._store, name), "path": name})
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise reworded(error, place=f"{self.place}: {name}") from None
+
+
+def _folder(path: Path) -> LocalStore:
+    try:
+        if not path.is_dir():
+            hint = "the folder is relative to the file that names it, or absolute: file:///srv/exports/"
+            raise ProjectError(f"source.objects.url: there is no folder {path}", hint=hint)
+        return LocalStore(prefix=str(path))
+    except (BaseError, OSError) as error:
+        raise reworded(error, place=f"file://{path}") from None
+
+
+def _listed(entry: Mapping[str, Any]) -> Listed:
+    return Listed(entry["path"], entry["size"], entry["last_modified"].timestamp(), entry["e_tag"])
+
+
+def _without_credentials(rest: str) -> str:
+    """Return the host and path of an address: no user, no query."""
+    split = urlsplit(f"//{rest}")
+    return f"{split.netloc.rpartition('@')[2]}{split.path}"
