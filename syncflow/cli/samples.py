@@ -110,9 +110,11 @@ def settings_of_path(project: Project, path: Path) -> SourceSettings:
         told = told or (format_of(Path(source.file.path)) if source and source.file else "jsonl")
         return SourceSettings(stdin=StdinSource(format=told, **words))
     named = format_of(path)
-    return SourceSettings(
-        file=FileSource(path=str(path), format=(told or named) if named == "jsonl" else named, **words)
-    )
+    found = FileSource(path=str(path), format=(told or named) if named == "jsonl" else named, **words)
+    if source is not None and source.file is not None and source.file.changes == "diff":
+        rows = {name: getattr(source.file, name) for name in ("changes", "key", "record", "timestamp")}
+        found = found.model_copy(update=rows)
+    return SourceSettings(file=found)
 
 
 def opened(project: Project, settings: SourceSettings, at: tuple[str, ...] = ("source",)) -> Source:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from syncflow.compiler.columns import columns_of
 from syncflow.compiler.functions.own import own_text
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import route_names
@@ -46,6 +47,7 @@ def footprint(project: Project, parts: Mapping[str, Any]) -> Footprint:
         found |= {_document_place(project, kind, name): _hash(value) for name, value in parts[kind].items()}
     if project.routes.model.functions is not None:
         found[f"functions ({project.routes.model.functions})"] = _hash(own_text(project))
+    found |= {place: _hash(columns) for place, columns in _compared_columns(project)}
     return found | {place: _hash_of_file(path) for place, path in _certificates(project)}
 
 
@@ -105,6 +107,13 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(inner, f"{place}.{name}" if place else str(name))
     elif value is not None:
         yield place, value
+
+
+def _compared_columns(project: Project) -> Iterator[tuple[str, Sequence[str] | None]]:
+    """Yield the columns by which an open source tells rows apart: mappings and schemas decide them."""
+    for at, source in project.routes.model.all_sources.items():
+        if source.rows is not None and source.rows.changes == "diff":
+            yield f"{'.'.join(at)}.{source.kind}.changes (columns that are read)", columns_of(project, at).compared
 
 
 def _document_place(project: Project, kind: str, name: Any) -> str:

@@ -149,7 +149,7 @@ class SourceSettings(Model):
         return self._given()[0]
 
     @property
-    def rows(self) -> PassSettings | None:
+    def rows(self) -> FileSource | SqlSource | None:
         """How rows are read of which the source makes events itself, in passes; None of other sources."""
         return self.file if self.file is not None and self.file.changes == "diff" else self.sql
 

@@ -220,10 +220,14 @@ class Seen:
             self._db.commit()
 
     def refuse(self, positions: Sequence[Position]) -> None:
-        """Events of this pass are refused: their rows stay due. One that is broken can be no other until it changes, and does not."""
+        """Events of this pass are refused: their rows stay due, and those that are gone stay known.
+
+        One that is broken can be no other until it changes, and is not due.
+        """
         with self._told():
             numbers = [(position.number,) for position in positions if position.offset == self._count("pass")]
             self._db.executemany("UPDATE handed SET hash = NULL WHERE number = ? AND broken = ''", numbers)
+            self._db.executemany("DELETE FROM handed WHERE number = ? AND removed", numbers)
             self._db.commit()
 
     def acknowledge(self, position: Position) -> None:

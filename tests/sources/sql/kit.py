@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.models.sources import SourceSettings
 from syncflow.events import Position, Raw
 from syncflow.sources import Source, Surroundings, open_source
-from syncflow.sources.base import Report, reports_of
+from syncflow.sources.base import Report, reports_of, tell_refused
 from tests.sources.kit import CONTACT, StepClock
 
 
@@ -62,14 +62,17 @@ class Project:
             ),
         )
 
-    async def run(self, *, acknowledge: int | None = None, most: int = 1000, **options: Any) -> list[Raw]:
-        """Read a pass to its end and acknowledge its events, or the first so many of them only."""
+    async def run(
+        self, *, acknowledge: int | None = None, most: int = 1000, refused: Collection[str | None] = (), **options: Any
+    ) -> list[Raw]:
+        """Read a pass to its end and acknowledge its events, or the first so many of them only; refuse those of these records."""
         source = self.source(**options)
         found: list[Raw] = []
         await source.open(self.positions)
         try:
             while chunk := await source.read(most=most):
                 found += chunk
+                await tell_refused(source, [raw.position for raw in chunk if _id(raw) in refused])
                 for raw in chunk:
                     if acknowledge is None or raw.position.number <= acknowledge:
                         self.positions[raw.position.partition] = raw.position
@@ -80,6 +83,11 @@ class Project:
             self.reports += reports_of(source)
             await source.close()
         return found
+
+
+def _id(raw: Raw) -> Any:
+    item = orjson.loads(raw.body)
+    return item.get("item", item).get("id")
 
 
 def told(raws: list[Raw]) -> list[tuple[str, Any]]:

@@ -217,3 +217,32 @@ def test_what_was_seen_is_for_its_owner_alone_and_holds_no_row(tmp_path: Path) -
     kept = tmp_path / ".syncflow" / "journal.sql-contacts.db"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert b"Person 1" not in kept.read_bytes()
+
+
+def test_a_row_whose_event_was_refused_is_handed_out_again_until_it_is_not(tmp_path: Path) -> None:
+    people(tmp_path, 5)
+    project = Project(tmp_path, changes="diff", guard={"changed": 0.1})
+    assert len(asyncio.run(project.run(refused={"P1", "P3"}))) == 5
+    assert told(asyncio.run(project.run(refused={"P3"}))) == [("update", "P1"), ("update", "P3")]
+    assert told(asyncio.run(project.run())) == [("update", "P3")]
+    assert asyncio.run(project.run()) == []
+    assert not project.reports, "a row that is due has not changed"
+
+
+def test_a_refused_row_that_is_gone_is_deleted_and_a_refused_delete_comes_again(tmp_path: Path) -> None:
+    people(tmp_path, 5)
+    project = Project(tmp_path, changes="diff")
+    asyncio.run(project.run(refused={"P1"}))
+    execute(tmp_path, "DELETE FROM people WHERE id IN ('P1', 'P2')")
+    assert told(asyncio.run(project.run(refused={"P2"}))) == [("delete", "P1"), ("delete", "P2")]
+    assert told(asyncio.run(project.run())) == [("delete", "P2")]
+    assert asyncio.run(project.run()) == []
+
+
+def test_a_refusal_before_a_kill_is_kept_and_one_of_a_row_that_cannot_be_an_event_is_not(tmp_path: Path) -> None:
+    people(tmp_path, 3)
+    execute(tmp_path, "INSERT INTO people VALUES (NULL, 'Eve', NULL)")
+    project = Project(tmp_path, changes="diff")
+    raws = asyncio.run(project.run(acknowledge=0, refused={"P1", None}))
+    project.positions = {"sql:contacts": raws[-1].position}  # the journal had it, and the source was not told
+    assert told(asyncio.run(project.run())) == [("update", "P1")]
