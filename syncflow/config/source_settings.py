@@ -18,6 +18,7 @@ from syncflow.config.mysql_settings import check_mysql
 from syncflow.config.objects_settings import check_objects
 from syncflow.config.pass_settings import check_key, check_passes
 from syncflow.config.postgres_settings import check_outbox, check_postgres
+from syncflow.config.queue_settings import check_nats, check_rabbitmq
 from syncflow.config.redis_settings import check_redis
 from syncflow.config.sql_settings import check_sql
 from syncflow.config.webhook_settings import check_webhook, is_installed
@@ -47,16 +48,26 @@ def check_sources(
             yield from check_outbox(routes, settings.outbox, (*at, "outbox"), is_installed)
         if settings.mysql is not None:
             yield from check_mysql(routes, settings.mysql, (*at, "mysql"), is_installed)
-        if settings.kafka is not None:
-            yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
         if settings.objects is not None:
             yield from check_objects(routes, settings.objects, (*at, "objects"), is_installed)
-        if settings.redis is not None:
-            yield from check_redis(routes, settings.redis, (*at, "redis"), is_installed)
+        yield from _broker(routes, settings, at, is_installed)
         yield from _encoding(routes, settings, at)
     yield from _of_several(routes)
     for at, envelope in routes.model.envelopes.items():
         yield from _shape(routes, envelope, at)
+
+
+def _broker(
+    routes: Document[RoutesFile], settings: SourceSettings, at: tuple[str, ...], is_installed: Callable[[str], bool]
+) -> Iterator[Diagnostic]:
+    if settings.kafka is not None:
+        yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
+    if settings.rabbitmq is not None:
+        yield from check_rabbitmq(routes, settings.rabbitmq, (*at, "rabbitmq"), is_installed)
+    if settings.nats is not None:
+        yield from check_nats(routes, settings.nats, (*at, "nats"), is_installed)
+    if settings.redis is not None:
+        yield from check_redis(routes, settings.redis, (*at, "redis"), is_installed)
 
 
 def _shape(routes: Document[RoutesFile], envelope: Envelope, at: tuple[str, ...]) -> Iterator[Diagnostic]:
@@ -120,6 +131,10 @@ def _place_at_a_broker(settings: SourceSettings) -> tuple[str, str] | None:
     if settings.redis is not None:
         redis = settings.redis
         return "group of a stream", f"{redis.group} {redis.consumer} {redis.stream} {redis.url}"
+    if settings.rabbitmq is not None:
+        return "queue", f"{settings.rabbitmq.queue} {settings.rabbitmq.url}"
+    if settings.nats is not None:
+        return "consumer", f"{settings.nats.stream} {settings.nats.consumer} {settings.nats.servers}"
     return None
 
 

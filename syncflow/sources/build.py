@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from syncflow.clock import Clock
 from syncflow.compiler.columns import Columns
@@ -16,6 +16,9 @@ from syncflow.config.models.source_mysql import MysqlSource
 from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
+
+if TYPE_CHECKING:
+    from syncflow.sources.queues import Broker
 
 # ruff: noqa: PLC0415  # imports inside: a run with a file needs neither faker nor fastapi
 
@@ -92,7 +95,7 @@ def _open(settings: SourceSettings, given: Surroundings) -> Source:
         from syncflow.sources.webhook import Webhook
 
         return Webhook(settings.webhook, base=given.base)
-    if settings.redis is not None:
+    if settings.redis is not None or settings.rabbitmq is not None or settings.nats is not None:
         return _open_queue(settings, given)
     return _open_database(settings, given)
 
@@ -101,13 +104,25 @@ def _open_queue(settings: SourceSettings, given: Surroundings) -> Source:
     """Make a source that is a queue of a broker; a look at it takes nothing away."""
     from syncflow.sources.queues import opened_queue
 
-    assert settings.redis is not None, "exactly one source is given"
+    make, max_event = _client_of(settings, given)
+    return opened_queue(make, max_event=max_event, clock=given.clock, once=given.once, sample=given.sample)
+
+
+def _client_of(settings: SourceSettings, given: Surroundings) -> tuple[Callable[[], Broker], int]:
+    """Return how clients of the broker are made, and the longest event."""
+    if settings.rabbitmq is not None:
+        from syncflow.sources.queues.rabbitmq import rabbitmq_queues
+
+        return rabbitmq_queues(settings.rabbitmq, base=given.base), settings.rabbitmq.max_event
+    if settings.nats is not None:
+        from syncflow.sources.queues.nats import nats_streams
+
+        return nats_streams(settings.nats, base=given.base, clock=given.clock), settings.nats.max_event
+    assert settings.redis is not None, "it is a queue"
     from syncflow.sources.queues.redis import redis_streams
 
     make = redis_streams(settings.redis, base=given.base, clock=given.clock, is_preview=given.sample)
-    return opened_queue(
-        make, max_event=settings.redis.max_event, clock=given.clock, once=given.once, sample=given.sample
-    )
+    return make, settings.redis.max_event
 
 
 def _open_content(settings: SourceSettings, given: Surroundings) -> Source:

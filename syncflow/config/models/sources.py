@@ -12,10 +12,12 @@ from syncflow.config.models.row_settings import RowSettings
 from syncflow.config.models.signatures import HeaderName, WebhookSignature
 from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.config.models.source_mysql import MysqlSource
+from syncflow.config.models.source_nats import NatsSource
 from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.config.models.source_rabbitmq import RabbitmqSource
 from syncflow.config.models.source_redis import RedisSource
 from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
@@ -107,7 +109,19 @@ class SourceSettings(Model):
 
     model_config = ConfigDict(
         json_schema_extra=exactly_one(
-            "generate", "file", "stdin", "webhook", "sql", "postgres", "outbox", "mysql", "kafka", "objects", "redis"
+            "generate",
+            "file",
+            "stdin",
+            "webhook",
+            "sql",
+            "postgres",
+            "outbox",
+            "mysql",
+            "kafka",
+            "objects",
+            "rabbitmq",
+            "nats",
+            "redis",
         )
     )
 
@@ -131,6 +145,10 @@ class SourceSettings(Model):
     """Messages of topics of Kafka."""
     objects: ObjectsSource | None = None
     """Objects of a bucket or container (S3, Google Cloud Storage, Azure), or files of a folder."""
+    rabbitmq: RabbitmqSource | None = None
+    """The messages of a queue of RabbitMQ."""
+    nats: NatsSource | None = None
+    """The messages of a JetStream stream of NATS."""
     redis: RedisSource | None = None
     """The entries of a stream of Redis."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from syncflow.events import Item
 from syncflow.sources.base import Finding, Lag
@@ -50,7 +50,10 @@ class Broker(Protocol):
         ...
 
     async def hold(self, handles: Sequence[Any]) -> None:
-        """The messages are still worked on. One that the broker knows no more is no error."""
+        """These messages are still worked on, and so are those that this client has received and not returned yet.
+
+        ``handles`` may be empty. One that the broker knows no more is no error.
+        """
         ...
 
     async def backlog(self) -> Lag | None:
@@ -74,4 +77,13 @@ class Broker(Protocol):
 
         Raises nothing, may be called twice, and after an ``open`` that failed.
         """
+        ...
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """A broker that has something to do before the first ``receive``, which a look at its messages does without."""
+
+    async def start(self) -> None:
+        """Prepare to receive; called once, after ``open``. Raises what ``open`` does."""
         ...

@@ -12,7 +12,7 @@ from syncflow.clock import Clock
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Finding, KeptBy, Lag, Report, Reporting, Source
 from syncflow.sources.lines import broken_raw
-from syncflow.sources.queues.base import Broker, Message
+from syncflow.sources.queues.base import Broker, Message, Starting
 from syncflow.sources.reopening import Reopening
 
 PAGE = 500
@@ -56,6 +56,8 @@ class Queue:
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
         await self._broker.open()
+        if isinstance(self._broker, Starting):
+            await self._broker.start()
         self._failed = asyncio.get_running_loop().create_future()
         tasks = [self._watch_backlog()]
         if self._broker.hold_seconds is not None:
@@ -81,7 +83,11 @@ class Queue:
                 if self._failed.done():
                     raise self._failed.result()
                 if not self._receiving.done():
-                    return ()
+                    if not self._handed:
+                        return ()
+                    # The bound of what may be handed out is reached, perhaps: more comes once that is settled.
+                    patience = asyncio.ensure_future(self._clock.sleep(EMPTY_SECONDS))
+                    continue
                 done, self._receiving = self._receiving, None
                 if messages := done.result():
                     return messages
@@ -109,8 +115,14 @@ class Queue:
         while True:
             await self._clock.sleep(seconds)
             async with self._settling:
-                if handles := [handle for _, handle in self._handed]:
-                    await self._or_failed(self._broker.hold(handles))
+                handles = [handle for _, handle in self._handed]
+                await self._or_failed(self._broker.hold([*handles, *self._received()]))
+
+    def _received(self) -> list[Any]:
+        """Return the handles of what has come and waits for a read."""
+        if self._receiving is None or not self._receiving.done() or self._receiving.cancelled():
+            return []
+        return [] if self._receiving.exception() else [message.handle for message in self._receiving.result()]
 
     async def _watch_backlog(self) -> None:
         while True:

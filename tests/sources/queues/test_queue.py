@@ -77,6 +77,8 @@ class Client:
 
     async def hold(self, handles: Sequence[int]) -> None:
         self._may_fail("hold")
+        if not handles:
+            return
         self.server.held.append((self.clock.monotonic(), [self.server.out[tag].body.decode() for tag in handles]))
 
     async def backlog(self) -> Lag | None:
@@ -255,10 +257,29 @@ def test_a_run_that_reads_what_there_is_ends_when_the_queue_is_empty() -> None:
         server, clock = Server("a"), VirtualClock()
         source = queue(Client(server, clock), once=True)
         await source.open({})
-        assert texts(await source.read(most=10)) == ["a"]
+        (first,) = await source.read(most=10)
+        await source.acknowledge(first.position)
         assert list(await source.read(most=10)) == []
         server.send("b")
         assert texts(await source.read(most=10)) == ["b"]
+        await source.close()
+
+    run_virtually(main())
+
+
+def test_a_queue_of_which_nothing_comes_while_messages_are_not_settled_is_not_empty() -> None:
+    """A broker hands out so many and no more: what the run is still at may be all of them."""
+
+    async def main() -> None:
+        server, clock = Server("a"), VirtualClock()
+        source = queue(Client(server, clock), once=True)
+        await source.open({})
+        (first,) = await source.read(most=10)
+        reading = asyncio.ensure_future(source.read(most=10))
+        await clock.sleep(60)
+        assert not reading.done()
+        await source.acknowledge(first.position)
+        assert list(await reading) == []
         await source.close()
 
     run_virtually(main())
