@@ -86,7 +86,7 @@ def running_server() -> Iterator[Server]:
     try:
         server.start()
         with server.connect_as_root() as connection, connection.cursor() as cursor:
-            cursor.execute("GRANT ALL ON *.* TO reader@'127.0.0.1' IDENTIFIED BY 'secret-word'")
+            cursor.execute("GRANT ALL ON *.* TO reader@'127.0.0.1' IDENTIFIED BY 'secret-word' WITH GRANT OPTION")
         yield server
     finally:
         server.kill()

@@ -31,8 +31,11 @@ _LOST = frozenset(
 )  # fmt: skip
 """Numbers of what may work later: connections, shutdown, locks, no room, a table that has just changed."""
 
+_SAME_ID = 4052
+"""MariaDB's number for a reader that another one with its id has taken the place of."""
+
 _OF_THE_LOG = (
-    (r"same server|same slave|same replica", ProjectError, "another reader of the binlog has the same server_id",
+    (r"same server|same slave|same replica|same id", ProjectError, "another reader of the binlog has the same server_id",
      "give each reader of this server an id of its own (`server_id:`), or leave it out"),
     (r"purged|[Cc]ould not find|not in the master|missing|impossible position|[Cc]ould not open", ProjectError,
      "the binlog no longer holds the position up to which it was read, and changes that were not read are lost", ANEW),
@@ -60,7 +63,7 @@ def number_of(error: pymysql.MySQLError) -> int:
 
 def reword(error: pymysql.MySQLError, doing: str, *, grant: str = "") -> SyncflowError:
     number = number_of(error)
-    if number == 1236 and (found := _log_error(error)) is not None:
+    if number in {1236, _SAME_ID} and (found := _log_error(error)) is not None:
         return found
     if number in _REFUSED:
         words, hint = _REFUSED[number]

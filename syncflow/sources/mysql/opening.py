@@ -14,8 +14,8 @@ import pymysql
 
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.sources.mysql.catalog import Server, missing
-from syncflow.sources.mysql.errors import number_of, reworded
-from syncflow.sources.mysql.places import Place
+from syncflow.sources.mysql.errors import ANEW, number_of, reworded
+from syncflow.sources.mysql.places import Place, numbers_of
 from syncflow.sources.mysql.wire import Connection
 
 STATUS_GRANT = "GRANT REPLICATION CLIENT ON *.* TO the_user;"
@@ -35,6 +35,24 @@ async def prepare(connection: Connection, names: Sequence[str]) -> None:
     if lacking := [each for each in found if each.is_fatal]:
         hint = " ".join(each.sql for each in lacking if each.sql)
         raise ProjectError("; ".join(each.words for each in lacking), hint=hint)
+
+
+async def check_place(connection: Connection, place: Place, server: Server) -> None:
+    """Refuse a place that the log has not reached: MariaDB would wait for it, and pass over all that comes before.
+
+    Raises:
+        ProjectError: it is another server, or its log was begun anew.
+    """
+    if not server.is_mariadb or not place.gtids:
+        return
+    with reworded("its binlog was looked up"):
+        ((text,),) = await connection.rows("SELECT @@GLOBAL.gtid_binlog_pos")
+    reached = numbers_of(text or "")
+    if any(number > reached.get(domain, 0) for domain, number in numbers_of(place.gtids).items()):
+        raise ProjectError(
+            "the server does not know the transactions that were read: it is another server, or its binlog was reset",
+            hint=ANEW,
+        )
 
 
 async def snapshot_time(connection: Connection) -> str:

@@ -46,6 +46,12 @@ class MariadbGtids:
         return ",".join(self._last.values())
 
 
+def numbers_of(text: str) -> dict[str, int]:
+    """Return how far a set of MariaDB's goes in each domain."""
+    found = [gtid.split("-") for gtid in text.replace(" ", "").split(",") if gtid]
+    return {parts[0]: int(parts[2]) for parts in found}
+
+
 class MysqlGtids:
     """Intervals include both ends, as they are written."""
 

@@ -132,6 +132,7 @@ class Mysql:
         assert self._stream is not None
         assert self._start is not None
         assert self._server is not None
+        await opening.check_place(await self._side_connection(), self._start.start, self._server)
         connection = await self._connect(self._settings.url)
         changes = connection.carry(
             self._start.start, server_id=self._server_id, heartbeat_seconds=self._settings.heartbeat
@@ -160,10 +161,13 @@ class Mysql:
             if self._work is None:
                 self._work = asyncio.ensure_future(self._next(most))
             try:
-                self._buffer = list(await asyncio.shield(self._work))
-            finally:
-                if self._work.done():
-                    self._work = None
+                found = await asyncio.shield(self._work)
+            except asyncio.CancelledError:  # the work's result, even one that is there already, is the next one's
+                raise
+            except BaseException:
+                self._work = None
+                raise
+            self._buffer, self._work = found, None
         taken, self._buffer = self._buffer[:most], self._buffer[most:]
         if self._snapshots is not None:
             self._snapshots.handed_out(taken)
