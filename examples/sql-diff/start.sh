@@ -6,6 +6,6 @@ syncflow mock >/dev/null & mock=$!
 trap 'kill $mock' EXIT
 until (: <"/dev/tcp/127.0.0.1/${MOCK_PORT:-8000}") 2>/dev/null; do sleep 0.1; done
 for day in shop.sql next_day.sql; do
-  python apply.py "$day"
+  python in_sqlite.py "$day"
   syncflow run --quiet
 done
