@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -10,8 +13,9 @@ import typer
 from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, counted, remark, say, say_block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from syncflow.compiler.drafts.declared import Column
     from syncflow.compiler.drafts.draft import Draft, Reading
     from syncflow.config.models.routes import SourceSettings
     from syncflow.config.project import Project
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 _LIMIT = 10_000
 _SHOWN = 5
 _UNNAMED = "records"
+_ID = re.compile(r"item\.\"?([^\".\[]+)\"?\Z")
+_BY = "Drafted by `syncflow schema infer`"
+_CHECK = "What is marked as a guess goes beyond what was seen: check it."
 
 
 class _Place(NamedTuple):
@@ -30,6 +37,10 @@ class _Place(NamedTuple):
     seen: SeenRecords
     reading: Reading
     words: str
+    declares: Callable[[], Awaitable[tuple[Column, ...]]] | None = None
+    """Asks what is declared of the records where they come from."""
+    ids: Mapping[str, str] = MappingProxyType({})
+    """The property that is the id, by kind of record."""
 
 
 def infer(
@@ -99,7 +110,6 @@ def _from_records(
     import asyncio
 
     from syncflow.cli.samples import check_path, read_each
-    from syncflow.compiler.drafts.draft import draft_of
     from syncflow.config.project import load_sources
     from syncflow.sources.base import reports_of
 
@@ -113,15 +123,33 @@ def _from_records(
     asyncio.run(read_each(place.source, place.seen.add, most=limit))
     for report in reports_of(place.source):
         remark(report.words)
-    kind = _kind(place, record)
-    count = place.seen.count(kind)
+    drafted = _drafted(place, asyncio.run(_declared(place)), record)
     _tell(place.seen, limit=limit)
-    what = counted(count, "record") if kind == _UNNAMED else f"{counted(count, 'record')} ({kind})"
-    comment = (
-        f"Drafted by `syncflow schema infer` from {what} of {place.words}.",
-        "What is marked as a guess goes beyond what was seen: check it.",
-    )
-    return draft_of(place.seen.kinds[kind], reading=place.reading), comment
+    return drafted
+
+
+async def _declared(place: _Place) -> tuple[Column, ...]:
+    """Return what is declared of the records; nothing, and say why, where that cannot be asked: the records could be read."""
+    from syncflow.errors import SyncflowError
+
+    try:
+        return () if place.declares is None else await place.declares()
+    except SyncflowError as error:
+        remark(f"what {place.words} declares could not be read: {error.message}")
+        return ()
+
+
+def _drafted(place: _Place, columns: Sequence[Column], record: str) -> tuple[Draft, Sequence[str]]:
+    from syncflow.compiler.drafts.declared import draft_of_columns
+    from syncflow.compiler.drafts.draft import draft_of
+
+    if columns and not place.seen.read:
+        return draft_of_columns(columns, None), (f"{_BY} from what {place.words} declares.", _CHECK)
+    kind = _kind(place, record)
+    seen, reading = place.seen.kinds[kind], replace(place.reading, id=place.ids.get(kind, "id"))
+    of_kind = "" if kind == _UNNAMED else f" ({kind})"
+    comment = (f"{_BY} from {counted(seen.count, 'record')}{of_kind} of {place.words}.", _CHECK)
+    return draft_of_columns(columns, seen, reading=reading) if columns else draft_of(seen, reading=reading), comment
 
 
 def _of_a_file_alone(path: Path, *, record: str) -> _Place:
@@ -143,6 +171,8 @@ def _of_a_file_alone(path: Path, *, record: str) -> _Place:
 
 
 def _of_a_project(project: Project, *, source: str, events: Path | None, record: str) -> _Place:
+    from functools import partial
+
     from syncflow.cli.samples import opened, settings_of_path
     from syncflow.clock import SystemClock
     from syncflow.runtime.assembly import source_at
@@ -153,8 +183,10 @@ def _of_a_project(project: Project, *, source: str, events: Path | None, record:
         opening_of_objects,
         without_schemas,
     )
+    from syncflow.sources.declared import declared_columns
 
     at, settings = _chosen(project, source)
+    ids = {kind: found[1] for kind, each in project.routes.model.records.items() if (found := _ID.match(each.id))}
     opening = opening_of(project.routes.model, at[-1])
     if events is not None:
         if has_usual_envelope(project.routes.model, at[-1]):
@@ -162,12 +194,17 @@ def _of_a_project(project: Project, *, source: str, events: Path | None, record:
             opening = opening_of_objects(record or (kinds[0] if len(kinds) == 1 else _UNNAMED), opening)
         settings = settings_of_path(project, events)
         words = "standard input" if str(events) == "-" else events.name
-        return _Place(opened(without_schemas(project), settings, at), SeenRecords(opening), _reading(settings), words)
+        return _Place(
+            opened(without_schemas(project), settings, at), SeenRecords(opening), _reading(settings), words, ids=ids
+        )
     settings = _of_one_kind(project, settings, record)
     shown = project if settings.generate is not None else without_schemas(project)
     reader = source_at(shown, at, settings, clock=SystemClock(), from_start=True, once=True, sample=True)
+    declares = None
+    if has_usual_envelope(project.routes.model, at[-1]):
+        declares = partial(declared_columns, settings, base=project.path.parent)
     named = f"the source {at[-1]}" if len(at) > 1 else "the source"
-    return _Place(reader, SeenRecords(opening), _reading(settings), f"{named} ({settings.kind})")
+    return _Place(reader, SeenRecords(opening), _reading(settings), f"{named} ({settings.kind})", declares, ids)
 
 
 def _chosen(project: Project, name: str) -> tuple[tuple[str, ...], SourceSettings]:

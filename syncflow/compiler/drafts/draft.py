@@ -53,10 +53,12 @@ class Draft:
 
 @frozen_value
 class Reading:
-    """How values come: ``cells`` are texts whose type the schema decides, with ``point`` before the fraction of a number."""
+    """How values come: ``cells`` are texts whose type the schema decides, with ``point`` before the fraction of a number. ``id`` is the
+    property by which records are known."""
 
     cells: bool = False
     point: str = "."
+    id: str = "id"
 
 
 def draft_of(seen: Observed, *, reading: Reading | None = None) -> Draft:
@@ -111,6 +113,8 @@ class _Drafting:
         properties = {
             name: self.draft(each, name=name, beside=names, is_personal=is_personal) for name, each in known.items()
         }
+        if is_top and self._reading.id in properties:
+            properties[self._reading.id] = _never_blank(properties[self._reading.id], known[self._reading.id])
         inner = None
         if others is not None and not fields.is_open:
             inner = self.draft(others, name="", beside=(), is_personal=is_personal)
@@ -156,6 +160,14 @@ class _Drafting:
         if texts.is_all(number):
             return _Text(("number",), {}, {})
         return None
+
+
+def _never_blank(draft: Draft, seen: Observed) -> Draft:
+    """Say of an id that it is never blank, where it never was: what is blank identifies nothing."""
+    is_text = draft.types == ("string",) and not {"format", "enum"} & draft.words.keys()
+    if not is_text or seen.texts is None or seen.texts.blanks:
+        return draft
+    return replace(draft, words={**draft.words, "pattern": r"\S"})
 
 
 class _Text:

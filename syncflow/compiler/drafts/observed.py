@@ -29,7 +29,7 @@ _IS_DATA: Final = re.compile(r"@|[0-9]{4}|\A[0-9.+-]+\Z|\$\{|[\x00-\x1f\x7f-\x9f
 class Texts:
     """What was seen of texts."""
 
-    __slots__ = ("count", "emails", "kinds", "longest", "nothings", "shortest", "values")
+    __slots__ = ("blanks", "count", "emails", "kinds", "longest", "nothings", "shortest", "values")
 
     def __init__(self) -> None:
         self.count = 0
@@ -38,6 +38,7 @@ class Texts:
         self.nothings = 0
         """Texts that mean that there is nothing."""
         self.emails = 0
+        self.blanks = 0
         self.values: dict[str, int] | None = {}
         """How often each was seen; None where they are too many or too long."""
 
@@ -49,6 +50,8 @@ class Texts:
         if self.kinds:
             self.kinds = kinds_of(text, self.kinds)
             self.nothings += is_nothing(text)
+        if not text or text.isspace():
+            self.blanks += 1
         if "@" in text:
             self.emails += " " not in text
         if self.values is not None:
@@ -66,6 +69,7 @@ class Texts:
         self.kinds = tuple(kind for kind in self.kinds if kind in others.kinds)
         self.nothings += others.nothings
         self.emails += others.emails
+        self.blanks += others.blanks
         for text, count in (others.values or {}).items():
             if self.values is not None:
                 self._keep(text, count)

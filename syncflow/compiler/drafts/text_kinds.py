@@ -119,6 +119,7 @@ TEXT_KINDS: Final = (
     TextKind("number", _is_number),
     TextKind("number,", lambda text: _is_number(text, _NUMBER_WITH_COMMA)),
     TextKind("fraction", lambda text: _FRACTION.match(text) is not None and FORMATS["decimal"].check(text)),
+    TextKind("decimal", _has_form("decimal"), takes_nothing=True),
     TextKind("digits", lambda text: _DIGITS.match(text) is not None),
     TextKind("boolean", lambda text: not text.isdigit() and read_boolean(text) is not None),
     TextKind("phone", lambda text: _INTERNATIONAL.match(text) is not None),

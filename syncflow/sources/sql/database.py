@@ -84,6 +84,17 @@ class Database:
             finally:
                 self._raw = None
 
+    @contextmanager
+    def connected(self) -> Iterator[sqlalchemy.Connection]:
+        """Give a connection for questions to the database's catalogue.
+
+        Raises:
+            SyncflowError: it lets nobody in, or a question cannot be answered.
+        """
+        _check_file(self._engine.url)
+        with self._reworded(), self._engine.connect() as connection:
+            yield connection
+
     def _chunks(self, found: Any) -> Iterator[list[Row]]:
         with self._reworded():
             while rows := found.fetchmany(CHUNK_ROWS):
