@@ -59,6 +59,8 @@ HOMES = {
     "pymysql": {"sources"},
     "confluent_kafka": {"sources"},
     "fastavro": {"sources"},
+    "boto3": {"sources"},
+    "botocore": {"sources"},
     "redis": {"sources"},
     "aio_pika": {"sources"},
     "aiormq": {"sources"},

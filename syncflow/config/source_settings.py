@@ -21,6 +21,7 @@ from syncflow.config.postgres_settings import check_outbox, check_postgres
 from syncflow.config.queue_settings import check_nats, check_rabbitmq
 from syncflow.config.redis_settings import check_redis
 from syncflow.config.sql_settings import check_sql
+from syncflow.config.sqs_settings import check_sqs
 from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
 
@@ -62,6 +63,8 @@ def _broker(
 ) -> Iterator[Diagnostic]:
     if settings.kafka is not None:
         yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
+    if settings.sqs is not None:
+        yield from check_sqs(routes, settings.sqs, (*at, "sqs"), is_installed)
     if settings.rabbitmq is not None:
         yield from check_rabbitmq(routes, settings.rabbitmq, (*at, "rabbitmq"), is_installed)
     if settings.nats is not None:
@@ -128,6 +131,8 @@ def _place_in_a_log(settings: SourceSettings) -> tuple[str, str] | None:
 def _place_at_a_broker(settings: SourceSettings) -> tuple[str, str] | None:
     if settings.kafka is not None:
         return "topics by one group", f"{settings.kafka.group} {settings.kafka.servers} {sorted(settings.kafka.topics)}"
+    if settings.sqs is not None:
+        return "queue", f"{settings.sqs.queue} {settings.sqs.region} {settings.sqs.endpoint}"
     if settings.redis is not None:
         redis = settings.redis
         return "group of a stream", f"{redis.group} {redis.consumer} {redis.stream} {redis.url}"

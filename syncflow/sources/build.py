@@ -95,7 +95,7 @@ def _open(settings: SourceSettings, given: Surroundings) -> Source:
         from syncflow.sources.webhook import Webhook
 
         return Webhook(settings.webhook, base=given.base)
-    if settings.redis is not None or settings.rabbitmq is not None or settings.nats is not None:
+    if settings.sqs or settings.rabbitmq or settings.nats or settings.redis:
         return _open_queue(settings, given)
     return _open_database(settings, given)
 
@@ -110,6 +110,10 @@ def _open_queue(settings: SourceSettings, given: Surroundings) -> Source:
 
 def _client_of(settings: SourceSettings, given: Surroundings) -> tuple[Callable[[], Broker], int]:
     """Return how clients of the broker are made, and the longest event."""
+    if settings.sqs is not None:
+        from syncflow.sources.queues.sqs import sqs_queues
+
+        return sqs_queues(settings.sqs, clock=given.clock), settings.sqs.max_event
     if settings.rabbitmq is not None:
         from syncflow.sources.queues.rabbitmq import rabbitmq_queues
 

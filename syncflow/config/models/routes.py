@@ -319,8 +319,8 @@ class RoutesFile(Model):
     model_config = ConfigDict(json_schema_extra=exactly_one("source", "sources"))
 
     source: SourceSettings | None = None
-    """Where events come from: one of generate, file, stdin, webhook, sql, postgres, outbox, mysql, kafka, objects, rabbitmq, nats,
-    redis."""
+    """Where events come from: one of generate, file, stdin, webhook, sql, postgres, outbox, mysql, kafka, objects, sqs, rabbitmq,
+    nats, redis."""
     sources: dict[Name, NamedSource] = Field(default_factory=dict)
     """Several sources, each by a name: {crm: {file: …}, hooks: {webhook: …}}, instead of ``source``."""
     envelope: Envelope = Field(default=Envelope(), json_schema_extra=_or_a_shape)

@@ -20,6 +20,7 @@ from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.config.models.source_rabbitmq import RabbitmqSource
 from syncflow.config.models.source_redis import RedisSource
 from syncflow.config.models.source_sql import SqlSource
+from syncflow.config.models.source_sqs import SqsSource
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
 
 
@@ -121,6 +122,7 @@ class SourceSettings(Model):
             "objects",
             "rabbitmq",
             "nats",
+            "sqs",
             "redis",
         )
     )
@@ -145,6 +147,8 @@ class SourceSettings(Model):
     """Messages of topics of Kafka."""
     objects: ObjectsSource | None = None
     """Objects of a bucket or container (S3, Google Cloud Storage, Azure), or files of a folder."""
+    sqs: SqsSource | None = None
+    """The messages of a queue of Amazon SQS."""
     rabbitmq: RabbitmqSource | None = None
     """The messages of a queue of RabbitMQ."""
     nats: NatsSource | None = None

@@ -200,6 +200,9 @@ class Preview:
     async def acknowledge(self, position: Position) -> None:
         """Nothing is settled."""
 
+    def reports(self) -> Sequence[Report]:
+        return self._broker.reports() if isinstance(self._broker, Reporting) else ()
+
     async def close(self) -> None:
         await self._broker.close(())
 
