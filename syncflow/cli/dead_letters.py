@@ -42,6 +42,7 @@ from syncflow.cli.console import (
 )
 from syncflow.cli.masking import masked_row
 from syncflow.cli.status import RoutesOption, journal_of
+from syncflow.cli.trail import place_of
 
 if TYPE_CHECKING:
     from syncflow.runtime.desk.letters import Letters
@@ -288,7 +289,7 @@ def _show_letters(found: list[dict[str, Any]], count: int) -> None:
                 row["route"],
                 row["code"],
                 _why(row),
-                _place(row),
+                place_of(row),
             )
             for row in found
         ],
@@ -340,10 +341,6 @@ def why_in_our_words(row: Mapping[str, Any]) -> str:
     return f"{system} {'failed' if row['status'] >= 500 else 'refused it'} (status {row['status']})"
 
 
-def _place(row: Mapping[str, Any]) -> str:
-    return f"line {row['line']}" if row["line"] else f"{row['partition']} @ {row['offset']}"
-
-
 def _lines(letter: dict[str, Any]) -> Iterable[tuple[str, object]]:
     lines = [
         ("when", moment(letter["at"])),
@@ -351,7 +348,7 @@ def _lines(letter: dict[str, Any]) -> Iterable[tuple[str, object]]:
         ("where", " ".join(part for part in (letter["stage"], letter["route"], letter["system"]) if part)),
         ("why", f"{letter['code']}: {letter['reason']}"),
         ("redrive", letter["set_aside"] and f"set aside: {letter['set_aside']}"),
-        ("place", _place(letter)),
+        ("place", place_of(letter)),
         ("record", " ".join(part for part in (_record(letter), letter["change"]) if part)),
         ("attempts", letter["attempts"]),
         ("status", letter["status"]),

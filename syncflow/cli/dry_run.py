@@ -211,6 +211,8 @@ def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int], unread: _
     record = f"{event.record.kind} {event.record.id}: {event.change}" if event.record else "an event"
     line = event.raw.position.line
     place, note = f"line {line}" if line else f"event {event.seq}", f" ({event.note})" if event.note else ""
+    if event.raw.meta and "object" in event.raw.meta:
+        place = f"{event.raw.meta['object']} {place}"
     say(f"{place}  {record.removesuffix(': ')}  → {event.state}{note}")
     because = {match.route: match.because for match in _matches(rehearsed)}
     for each in rehearsed.deliveries:

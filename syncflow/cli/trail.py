@@ -34,6 +34,14 @@ def trail(known: Row) -> Iterator[str]:
         yield f"{_standing(row, known)} {row['system']}/{row['object']}{there}, {row['key_name']} = {row['key_value']}"
 
 
+def place_of(row: Row) -> str:
+    """Say where in its source an event is: its line, in an object of a bucket where it is of one."""
+    line = f"line {row['line']}" if row["line"] else ""
+    if row["held_in"]:
+        return f"{row['held_in']} {line}".rstrip()
+    return line or f"{row['partition']} @ {row['offset']}"
+
+
 def _standing(row: Row, known: Row) -> str:
     """Say how a record stands at a place; one that left a route was deleted there (on_leave), or is there still."""
     if row["state"] != "left":
@@ -45,8 +53,8 @@ def _standing(row: Row, known: Row) -> str:
 
 def _event(event: Row, known: Row, *, kind: str) -> Iterator[str]:
     note = f" ({event['note']})" if event["note"] else ""
-    place = f"line {event['line']}" if event["line"] else f"{event['partition']} @ {event['offset']}"
-    yield f"{moment(event['read_at'])}  event {event['seq']} ({place})  {kind}{event['change'] or 'unread'}  {event['state']}{note}"
+    change = f"{kind}{event['change'] or 'unread'}"
+    yield f"{moment(event['read_at'])}  event {event['seq']} ({place_of(event)})  {change}  {event['state']}{note}"
     if event["raw"]:
         yield f"  {event['raw']}"
     for letter in known["dead_letters"]:

@@ -11,6 +11,8 @@ from syncflow.config.nodes import Path, ScalarNode, is_nothing, scalars
 from syncflow.config.scalars import Unset
 
 _SECRETS_OF_SOURCES = frozenset({"secret", "token", "bearer", "basic", "password", "url"})
+_SECRETS_OF_OBJECTS = frozenset({"access_key", "secret_key", "options"})
+"""Their address holds none."""
 
 
 def secret_values(
@@ -35,6 +37,9 @@ def _of_files(from_variables: Iterable[ScalarNode]) -> Iterator[str]:
 
 def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, Document[AdapterFile]]) -> bool:
     if path[0] in {"source", "sources"}:
+        inner = path[1:] if path[0] == "source" else path[2:]
+        if inner and inner[0] == "objects":
+            return not _SECRETS_OF_OBJECTS.isdisjoint(inner)
         return not _SECRETS_OF_SOURCES.isdisjoint(path) or path[-1] == "url"
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False

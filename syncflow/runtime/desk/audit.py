@@ -47,7 +47,7 @@ def dead_letters(path: Path, letters: Letters, *, most: int) -> list[Row]:
     """Return the newest open dead letters that fit."""
     where, values = letters.where()
     with _opened(path) as journal:
-        query = f"SELECT {_LETTER}, {_set_aside(journal)} FROM {WITH_EVENTS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
+        query = f"SELECT {_LETTER}, {_held_in(journal)}, {_set_aside(journal)} FROM {WITH_EVENTS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
         return rows(journal, query, *values, most)
 
 
@@ -70,11 +70,12 @@ def dead_letter(path: Path, number: int) -> Row:
         DataError: there is none of this number.
     """
     query = (
-        f"SELECT {_LETTER}, {{set_aside}}, l.reason AS words, l.body, e.raw, e.length, e.sha256, d.payload, d.fingerprint, d.batch_id "
+        f"SELECT {_LETTER}, {{held_in}}, {{set_aside}}, l.reason AS words, l.body, e.raw, e.length, e.sha256, "
+        f"d.payload, d.fingerprint, d.batch_id "
         f"FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
     )
     with _opened(path) as journal:
-        found = rows(journal, query.format(set_aside=_set_aside(journal)), number)
+        found = rows(journal, query.format(held_in=_held_in(journal), set_aside=_set_aside(journal)), number)
         if not found:
             raise DataError(f"there is no dead letter {number}", hint="`syncflow dlq list` shows the open ones")
         letter = _as_text(found[0])
@@ -85,6 +86,12 @@ def _set_aside(journal: sqlite3.Connection) -> str:
     """Return the column that says why a run could not send a dead letter again as it was asked to; a journal of old has none."""
     known = has_set_aside(journal)
     return ("(SELECT m.aside FROM marks m WHERE m.letter = l.id)" if known else "NULL") + " AS set_aside"
+
+
+def _held_in(journal: sqlite3.Connection) -> str:
+    """Return the column that names the object of a bucket whose line an event is; a journal of old has none."""
+    is_known = any(column[1] == "meta" for column in journal.execute("PRAGMA table_info(events)"))
+    return ("json_extract(CAST(e.meta AS TEXT), '$.object')" if is_known else "NULL") + " AS held_in"
 
 
 def record(path: Path, name: str) -> Row:
@@ -107,7 +114,7 @@ _IS_MEANT = "record = ?1 AND (?2 = '' OR kind = ?2)"
 _EVENTS = f"SELECT seq FROM events WHERE {_IS_MEANT}"
 
 _RECORD = {
-    "events": "SELECT seq, kind, change, state, note, read_at, partition, offset, line, raw FROM events "
+    "events": "SELECT seq, kind, change, state, note, read_at, partition, offset, line, raw, {held_in} FROM events e "
     f"WHERE {_IS_MEANT} ORDER BY seq",
     "deliveries": (
         "SELECT id, event, route, system, object, operation, state, attempts, code, message, status, rule, vendor_id, superseded_by, "
@@ -130,7 +137,7 @@ _RECORD = {
 
 
 def _of_record(journal: sqlite3.Connection, query: str, name: RecordName) -> list[Row]:
-    return [_as_text(row) for row in rows(journal, query, *name)]
+    return [_as_text(row) for row in rows(journal, query.replace("{held_in}", _held_in(journal)), *name)]
 
 
 def _attempts(journal: sqlite3.Connection, delivery: int | None) -> list[Row]:

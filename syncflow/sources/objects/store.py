@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,7 +107,9 @@ class Bucket:
             )
         if scheme == "file":
             self._store, self._prefix = _folder(base / rest), ""
-            self.place = f"file://{base / rest}".rstrip("/")
+            self.place = (
+                f"file://{os.path.normpath(rest)}"  # as it is written: the same from whichever folder a run is started
+            )
             return
         self.place = f"{scheme}://{_without_credentials(rest)}".rstrip("/")
         self._store = self._remote(settings)
