@@ -91,8 +91,13 @@ def _drift(routes: Path, profile: str | None) -> list[Diagnostic]:
 
     from syncflow.config.project import load_project
     from syncflow.runtime.pulling import find_drift
+    from syncflow.runtime.query_drift import find_query_drift
 
-    return asyncio.run(find_drift(load_project(routes, profile=profile)))
+    async def found() -> list[Diagnostic]:
+        project = load_project(routes, profile=profile)
+        return [*await find_query_drift(project), *await find_drift(project)]
+
+    return asyncio.run(found())
 
 
 def _show(found: list[Diagnostic], output: Style, routes: Path) -> None:

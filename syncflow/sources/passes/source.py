@@ -167,7 +167,7 @@ class Passes:
     async def close(self) -> None:
         if self._thread is None:
             return
-        self._table.interrupt()
+        await asyncio.to_thread(self._table.interrupt)
         if self._working is not None:
             with contextlib.suppress(Exception):
                 await self._working

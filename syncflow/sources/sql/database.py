@@ -18,12 +18,14 @@ from sqlalchemy import exc as sqlalchemy_errors
 
 from syncflow.config.databases import DEFAULT_DRIVERS
 from syncflow.errors import ProjectError, SyncflowError
+from syncflow.sources.sql.described import ColumnType, described
 from syncflow.sources.sql.errors import reworded
 from syncflow.sources.sql.values import Infinite
 
 CHUNK_ROWS = 500
 """Rows that are read at once."""
 
+_KILL_SECONDS = 5
 _URL_HINT = "write it as postgresql://user:password@host/name, mysql://…, sqlite:///file.db or duckdb:///file.db"
 
 Row = tuple[Any, ...]
@@ -60,6 +62,19 @@ class Database:
         _check_file(self._engine.url)
         with self._reworded(), self._engine.connect():
             pass
+
+    def columns(self, query: str) -> list[ColumnType]:
+        """Return the columns of a query, of which no row is read.
+
+        Raises:
+            SyncflowError: the query cannot be run, or the database does not answer.
+        """
+        inner = query.strip().rstrip(";").replace(":", "\\:")
+        statement = sqlalchemy.text(f"SELECT syncflow_rows.* FROM ({inner}\n) syncflow_rows WHERE 1 = 0")
+        _check_file(self._engine.url)
+        with self._reworded(), self._engine.connect() as connection:
+            found: Any = connection.execute(statement)
+            return [described(self._engine.dialect.driver, each[0], each[1]) for each in found.cursor.description]
 
     @contextmanager
     def rows(
@@ -101,12 +116,23 @@ class Database:
                 yield list(map(tuple, rows))
 
     def interrupt(self) -> None:
-        """Ask the database to give up what it does; what cannot be interrupted goes on to its end."""
+        """Ask the database to give up what it does; what cannot be interrupted goes on to its end. Blocking, for some seconds at most."""
         raw = self._raw
+        if raw is not None and self._engine.dialect.driver == "pymysql":
+            self._kill(raw.thread_id())
+            return
         stop = getattr(raw, "interrupt", None) or getattr(raw, "cancel", None)
         if stop is not None:
             with contextlib.suppress(Exception):  # it may just have ended
                 stop()
+
+    def _kill(self, number: int) -> None:
+        """End a query of MySQL over a second connection: the first one waits for its rows."""
+        killing = sqlalchemy.create_engine(
+            self._engine.url, poolclass=sqlalchemy.pool.NullPool, connect_args={"connect_timeout": _KILL_SECONDS}
+        )
+        with contextlib.suppress(sqlalchemy_errors.SQLAlchemyError), killing.connect() as connection:
+            connection.exec_driver_sql(f"KILL QUERY {int(number)}")
 
     def close(self) -> None:
         self._engine.dispose()

@@ -14,6 +14,7 @@ from syncflow.sources.passes.seen import Seen
 from syncflow.sources.passes.source import Passes, PassesPlan
 from syncflow.sources.reopening import Reopening
 from syncflow.sources.schedule import Timetable
+from syncflow.sources.sql.check import check_query
 from syncflow.sources.sql.database import Database
 from syncflow.sources.sql.passes import All, Newer
 from syncflow.sources.sql.table import SqlTable
@@ -69,6 +70,7 @@ def open_sql(
                 keeps_rows=settings.changes != "all",
                 compared=compared_words(read),
                 has_guards=not ignore_guards,
+                findings=lambda: check_query(table),
             )
         )
 

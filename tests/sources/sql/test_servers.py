@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ import sqlalchemy
 
 from syncflow.config.databases import DEFAULT_DRIVERS
 from syncflow.errors import SyncflowError
+from syncflow.events import Raw
+from syncflow.sources.base import Checking, reports_of
 from tests.servers import free_port, mariadb, postgres
+from tests.servers.proxy import Proxy
 from tests.sources.sql.kit import Project, told
 
 POSTGRES = """
@@ -133,3 +137,78 @@ def test_a_value_that_the_query_cannot_read_is_told_by_its_code_and_not_shown(ta
     with pytest.raises(SyncflowError) as caught:
         asyncio.run(Project(tmp_path, url=table, query="SELECT name::int AS id FROM people").run())
     assert caught.value.message == "the database gave up the query (22P02)"
+
+
+def test_the_columns_of_a_query_are_told_with_their_types(table: str, tmp_path: Path) -> None:
+    source = Project(tmp_path, url=table, query="SELECT * FROM people").source()
+    assert isinstance(source, Checking)
+    good, found = asyncio.run(source.check())
+    if table.startswith("postgresql"):
+        types = "at (timestamptz), pause (interval), bytes (bytea), j (jsonb), list (int4[]), ip (inet)"
+        words = f"the query returns id (int4), name (text), amount (numeric), {types}"
+    else:
+        words = "the query returns id (int), name (text), amount (decimal), at (datetime), pause (time), bytes (text), j (text)"
+    assert [good.words, found.words] == ["the database lets us in", words]
+
+
+def test_a_connection_that_is_cut_in_the_middle_of_a_pass_loses_nothing(table: str, tmp_path: Path) -> None:
+    """Rows are wide, so that the server still sends when the first are read."""
+    parts = re.fullmatch(r"(.*):(\d+)/(.*)", table)
+    assert parts is not None
+    wide = "SELECT id, repeat('x', 20000) AS name FROM people"
+
+    async def main() -> tuple[list[Any], list[str]]:
+        proxy = Proxy(int(parts[2]))
+        port = await proxy.start()
+        project = Project(tmp_path, url=f"{parts[1]}:{port}/{parts[3]}", query=wide, changes="diff")
+        source = project.source()
+        await source.open({})
+        found: list[Raw] = []
+        reports: list[str] = []
+        try:
+            while chunk := await source.read(most=100):
+                if not found:
+                    proxy.cut()
+                found += chunk
+                await source.acknowledge(chunk[-1].position)
+                reports += [report.kind for report in reports_of(source)]
+        finally:
+            await source.close()
+            await proxy.close()
+        return [id_ for _, id_ in told(found)], reports
+
+    ids, reports = asyncio.run(main())
+    assert sorted(ids) == list(range(1, 1201)), "what was acknowledged is not repeated, and nothing is lost"
+    assert reports == ["lost", "back"]
+
+
+def test_a_query_that_still_runs_is_ended_when_the_source_is_closed(table: str, tmp_path: Path) -> None:
+    is_postgres = table.startswith("postgresql")
+    query = f"SELECT id, {'pg_sleep(1)::text' if is_postgres else 'sleep(1)'} AS name FROM people"
+    running = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        if is_postgres
+        else "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%sleep(1)%' AND id <> connection_id()"
+    )
+
+    async def main() -> int:
+        source = Project(tmp_path, url=table, query=query, changes="diff").source()
+        await source.open({})
+        reading = asyncio.ensure_future(source.read(most=1))
+        while not await asyncio.to_thread(asked, table, running):
+            await asyncio.sleep(0.05)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await source.close()
+        return await asyncio.to_thread(asked, table, running)
+
+    assert asyncio.run(asyncio.wait_for(main(), 60)) == 0
+
+
+def asked(url: str, query: str) -> int:
+    scheme, rest = url.split("://")
+    engine = sqlalchemy.create_engine(f"{DEFAULT_DRIVERS[scheme]}://{rest}")
+    with engine.connect() as connection:
+        found = connection.execution_options(no_parameters=True).exec_driver_sql(query).scalar_one()
+    engine.dispose()
+    return int(found)
