@@ -214,7 +214,7 @@ def _open_mysql(settings: MysqlSource, given: Surroundings) -> Source:
         return MysqlSample(settings)
     from syncflow.sources.mysql.build import reopened_mysql
 
-    return reopened_mysql(settings, clock=given.clock)
+    return reopened_mysql(settings, clock=given.clock, beside=given.beside, from_start=given.from_start)
 
 
 def _open_broker(settings: SourceSettings, given: Surroundings) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,11 @@ from syncflow.config.models.source_mysql import MysqlSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
 from syncflow.sources.mysql import Mysql
+from syncflow.sources.mysql.catalog import read_server
+from syncflow.sources.mysql.opening import begin_locked_snapshot, current_place
+from syncflow.sources.mysql.places import Place, evidence_of
+from syncflow.sources.mysql.sample import MysqlSample
+from syncflow.sources.mysql.wire import connect
 from tests.servers.mariadb import Database
 
 PEOPLE = "CREATE TABLE people (id int PRIMARY KEY, name varchar(100), notes text)"
@@ -360,3 +366,120 @@ def test_a_truncated_table_stops_the_run_behind_all_that_came_before(maria: Data
         ["update", "create"],
         [f"{table} was truncated; its records are left at the targets"],
     )
+
+
+@pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "compressed"])
+def test_a_log_is_read_by_file_and_position_too(maria: Database, is_compressed: bool) -> None:
+    """As MySQL without GTIDs has it; compressed as only MariaDB does."""
+    maria.run(PEOPLE, f"SET GLOBAL log_bin_compress = {is_compressed}")
+
+    def act() -> None:
+        maria.run("INSERT INTO people VALUES (1, 'a', repeat('long ', 500)), (2, 'b', NULL)", "FLUSH BINARY LOGS")
+        maria.run("UPDATE people SET name = 'c'", "DELETE FROM people WHERE id = 2", END)
+
+    try:
+        whole = run(session(source_of(maria, snapshot="never"), act))
+    finally:
+        maria.run("SET GLOBAL log_bin_compress = 0")
+    long = "long " * 500
+    assert [told(raw) for raw in whole] == [
+        ("create", {"id": 1, "name": "a", "notes": long}),
+        ("create", {"id": 2, "name": "b", "notes": None}),
+        ("update", {"id": 1, "name": "c", "notes": long}),
+        ("update", {"id": 2, "name": "c", "notes": None}),
+        ("delete", {"id": 2, "name": "c", "notes": None}),
+        ("create", {"id": 0, "name": None, "notes": None}),
+    ]
+    evidence = evidence_of(whole[0].position.evidence)
+    place = evidence.start._replace(gtids="", has_gtids=False)
+    by_file = replace(evidence, start=place, transaction=f"{place.file}:{place.position}")
+    known = whole[0].position._replace(evidence=str(by_file))
+    rest = run(session(source_of(maria, snapshot="never"), acknowledged={"binlog": known}))
+    assert [(raw.body, raw.position[:2], raw.position.number) for raw in rest] == [
+        (raw.body, raw.position[:2], raw.position.number) for raw in whole[1:]
+    ]
+
+
+def test_a_snapshot_under_a_lock_begins_where_the_log_ends(maria: Database) -> None:
+    """As MySQL needs it."""
+    maria.run(PEOPLE)
+
+    async def begun() -> tuple[Place, Place, str]:
+        connection = await connect(maria.url)
+        server = await read_server(connection)
+        locked = await begin_locked_snapshot(connection, server)
+        maria.run(END)  # nothing is locked any more
+        ((seen,),) = await connection.rows("SELECT COUNT(*) FROM people")
+        await connection.close()
+        other = await connect(maria.url)
+        after = await current_place(other, server)
+        await other.close()
+        return locked, after, seen
+
+    locked, after, seen = run(begun())
+    assert seen == "0"
+    assert locked.gtids != after.gtids
+    assert locked.file == after.file
+    assert locked.position < after.position
+
+
+def test_a_value_that_cannot_be_read_refuses_its_row_alone(maria: Database) -> None:
+    maria.run("CREATE TABLE people (id int PRIMARY KEY, data json)", "SET check_constraint_checks = 0")
+    maria.run("INSERT INTO people VALUES (1, '{bad'), (2, '[2]')")
+
+    def act() -> None:
+        maria.run("UPDATE people SET data = concat(data, ' ')", "DELETE FROM people WHERE id = 1", END)
+
+    raws = run(session(source_of(maria), act))
+    words = "column data holds JSON that cannot be read"
+    assert [raw.broken for raw in raws] == [words, "", words, "", "", ""]
+    assert told(raws[4]) == ("delete", {"id": 1})
+
+
+def test_a_table_that_is_added_later_is_read_from_its_rows(maria: Database) -> None:
+    maria.run(PEOPLE, "CREATE TABLE pets (id int PRIMARY KEY)", "INSERT INTO pets VALUES (1), (2)")
+    first = run(session(source_of(maria), lambda: maria.run(END)))
+    maria.run("INSERT INTO pets VALUES (3)", "DELETE FROM people", "DELETE FROM pets WHERE id = 1")
+    tables = {"people": "contacts", "pets": "pets"}
+    second = source_of(maria, tables=tables)
+    raws = run(session(second, lambda: maria.run("DELETE FROM pets", END), {"binlog": first[-1].position}))
+    told_of = [(json.loads(raw.body)["record"], *told(raw)) for raw in raws]
+    pets = [(operation, item["id"]) for kind, operation, item in told_of if kind == "pets"]
+    assert pets[:2] == [("create", 2), ("create", 3)]
+    assert pets[2:] == [("create", 3), ("delete", 1), ("delete", 2), ("delete", 3)]
+    assert ("contacts", "delete", {"id": 0, "name": None, "notes": None}) in told_of
+
+
+def test_an_empty_table_gives_nothing_until_something_is_written(maria: Database) -> None:
+    maria.run(PEOPLE)
+
+    async def waiting() -> list[Any]:
+        source = source_of(maria)
+        await source.open({})
+        reading = asyncio.ensure_future(source.read(most=5))
+        await asyncio.wait({reading}, timeout=0.2)
+        assert not reading.done()
+        await asyncio.to_thread(maria.run, END)
+        found = [told(raw)[1]["id"] for raw in await asyncio.wait_for(reading, timeout=30)]
+        await source.close()
+        return found
+
+    assert run(waiting()) == [0]
+
+
+def test_a_sample_is_the_first_rows_and_reads_no_log(maria: Database) -> None:
+    maria.run(PEOPLE, "INSERT INTO people (id) VALUES (1), (2)")
+
+    async def sampled(**tables: str) -> list[Any]:
+        source = MysqlSample(MysqlSource(url=maria.url, tables=tables))
+        try:
+            await source.open({})
+            found = [*await source.read(most=1), *await source.read(most=5), *await source.read(most=5)]
+        finally:
+            await source.close()
+        return [told(raw)[1]["id"] for raw in found]
+
+    assert run(sampled(people="contacts")) == [1, 2]
+    with pytest.raises(ProjectError) as caught:
+        run(sampled(persons="contacts"))
+    assert caught.value.message == f"there is no table {maria.name}.persons, or the user may not read it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position
 from syncflow.sources.mysql import Mysql
 from syncflow.sources.mysql.build import reopened_mysql
+from syncflow.sources.mysql.rest import read_rest
 from syncflow.sources.reopening import Reopening
 from tests.servers import free_port
 from tests.servers.mariadb import Database
@@ -178,6 +180,51 @@ def test_a_log_that_was_purged_says_what_to_do(maria: Database) -> None:
         "the binlog no longer holds the position up to which it was read, and changes that were not read are lost",
         "read all rows anew: `syncflow run --from-start`",
     )
+
+
+def test_quiet_tables_of_a_busy_server_do_not_need_the_log_that_was_removed(maria: Database, tmp_path: Path) -> None:
+    maria.run("CREATE TABLE others (id int)")
+    path = tmp_path / "rest.json"
+
+    class Hasty(SystemClock):
+        async def sleep(self, seconds: float) -> None:
+            await asyncio.sleep(0.02)
+
+    async def read(acknowledged: dict[str, Position], end: int) -> Position:
+        source = Mysql(settings_of(maria), clock=Hasty(), rest_path=path)
+        await source.open(acknowledged)
+        await asyncio.to_thread(maria.run, f"INSERT INTO people VALUES ({end}, '')")
+        (raw,) = await asyncio.wait_for(source.read(most=5), timeout=30)
+        assert json.loads(raw.body)["item"]["id"] == end
+        await source.acknowledge(raw.position)
+        reading = asyncio.ensure_future(source.read(most=5))
+        await asyncio.to_thread(maria.run, "INSERT INTO others VALUES (1)")
+        ((reached,),) = maria.ask("SELECT @@gtid_binlog_pos")
+        while (rest := read_rest(path)) is None or rest.place.gtids != reached:
+            await asyncio.sleep(0.02)
+        reading.cancel()
+        await source.close()
+        return raw.position
+
+    first = asyncio.run(read({}, 1))
+    purge(maria)
+    second = asyncio.run(read({"binlog": first}, 2))
+    assert (first.offset, second.offset) == (1, 2)
+
+
+def test_without_a_snapshot_what_happens_between_two_runs_is_read_though_the_first_read_nothing(
+    maria: Database, tmp_path: Path
+) -> None:
+    async def read(*, most: int) -> list[object]:
+        source = Mysql(settings_of(maria, snapshot="never"), clock=SystemClock(), rest_path=tmp_path / "rest.json")
+        await source.open({})
+        found = [json.loads(raw.body)["item"]["id"] for raw in await source.read(most=most)] if most else []
+        await source.close()
+        return found
+
+    assert asyncio.run(read(most=0)) == []
+    maria.run("INSERT INTO people VALUES (7, '')")
+    assert asyncio.run(read(most=1)) == [7]
 
 
 def test_a_log_that_was_begun_anew_is_told_from_the_one_before(maria: Database) -> None:

@@ -10,11 +10,14 @@ import struct
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import orjson
 
 from syncflow.errors import ProjectError
+
+Number: TypeAlias = tuple[int, int]
+"""The count of a transaction, and the number of a change in it."""
 
 
 class Place(NamedTuple):

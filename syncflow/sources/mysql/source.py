@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from random import SystemRandom
 
 from syncflow.clock import Clock
@@ -26,6 +28,7 @@ from syncflow.sources.mysql.check import check_mysql_source
 from syncflow.sources.mysql.errors import reworded
 from syncflow.sources.mysql.places import Evidence, evidence_of
 from syncflow.sources.mysql.progress import Handed
+from syncflow.sources.mysql.rest import EVERY_SECONDS, read_rest, write_rest
 from syncflow.sources.mysql.snapshot import Snapshots, start_of
 from syncflow.sources.mysql.streaming import PARTITION, Stream
 from syncflow.sources.mysql.wire import Connection, connect, database_of
@@ -40,12 +43,20 @@ class Mysql:
     """``handed`` is kept by who opens the source again after a lost connection."""
 
     def __init__(
-        self, settings: MysqlSource, *, clock: Clock, handed: Handed | None = None, connect: Connect = connect
+        self,
+        settings: MysqlSource,
+        *,
+        clock: Clock,
+        handed: Handed | None = None,
+        rest_path: Path | None = None,
+        connect: Connect = connect,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._handed = handed if handed is not None else Handed()
         self._connect = connect
+        self._rest_path = rest_path
+        self._resting: asyncio.Task[None] | None = None
         self._reports: list[Report] = []
         self._buffer: list[Raw] = []
         self._work: asyncio.Task[list[Raw]] | None = None
@@ -88,9 +99,13 @@ class Mysql:
 
     async def _begin_snapshots(self, acknowledged: Mapping[str, Position], server: Server) -> None:
         """Find where the changes begin, and take hold of the rows that are to be read before them."""
-        position = self._acknowledged
+        position, rest = self._acknowledged, read_rest(self._rest_path)
         if position is not None:
             self._start = evidence_of(position.evidence)
+            if rest is not None and rest.after == (position.offset, position.number):
+                self._start = replace(self._start, start=rest.place, count=position.offset, transaction="")
+        elif rest is not None and rest.after is None and self._settings.snapshot == "never":
+            self._start = Evidence(rest.place, 0)
         elif text := self._handed.start or start_of(acknowledged, self._tables):
             self._start = evidence_of(text)
         wanted = self._wanted()
@@ -145,6 +160,20 @@ class Mysql:
             finished=tuple(self._tables) if self._settings.snapshot != "never" else (),
         )
         changes.start()
+        if self._rest_path is not None:
+            self._resting = asyncio.ensure_future(self._keep_rest())
+
+    async def _keep_rest(self) -> None:
+        while True:
+            self._write_rest()
+            await self._clock.sleep(EVERY_SECONDS)
+
+    def _write_rest(self) -> None:
+        """Take note of the place in the log, if all that was read before it is in the journal."""
+        rest = self._stream.rest() if self._stream is not None else None
+        done = self._acknowledged
+        if self._rest_path is not None and rest is not None and rest.after == (done and (done.offset, done.number)):
+            write_rest(self._rest_path, rest)
 
     async def _tables_now(self) -> Mapping[str, Table]:
         with reworded("its tables were looked up"):
@@ -184,7 +213,9 @@ class Mysql:
                 return found
 
     async def acknowledge(self, position: Position) -> None:
-        """The server remembers nothing."""
+        """The server remembers nothing; the place behind the position may be noted."""
+        if position.partition == PARTITION:
+            self._acknowledged = position
 
     async def check(self) -> list[Finding]:
         return await check_mysql_source(self._settings)
@@ -203,6 +234,10 @@ class Mysql:
             with contextlib.suppress(asyncio.CancelledError, SyncflowError):
                 await self._work
             self._work = None
+        if self._resting is not None:
+            self._resting.cancel()
+            self._write_rest()
+            self._resting = None
         if self._snapshots is not None:
             await self._snapshots.close()
         if self._stream is not None:

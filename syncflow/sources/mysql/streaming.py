@@ -21,7 +21,8 @@ from syncflow.sources.mysql.binlog import Begin, Commit, Decoder, Idle, Rotated,
 from syncflow.sources.mysql.catalog import Table
 from syncflow.sources.mysql.errors import ANEW
 from syncflow.sources.mysql.layouts import Facts, Layout, read_layout
-from syncflow.sources.mysql.places import Evidence, Gtids, MariadbGtids, MysqlGtids, Place
+from syncflow.sources.mysql.places import Evidence, Gtids, MariadbGtids, MysqlGtids, Number, Place
+from syncflow.sources.mysql.rest import Rest
 from syncflow.sources.mysql.snapshot import raw_of
 from syncflow.sources.mysql.statements import Meaning, meaning_of
 from syncflow.sources.mysql.unsent import complete
@@ -35,8 +36,7 @@ MOST_HELD = 500_000
 
 PARTITION = "binlog"
 
-Number = tuple[int, int]
-"""The count of a transaction, and the number of a change in it."""
+NOTHING: Number = (-1, -1)
 
 
 class _Partial(NamedTuple):
@@ -105,7 +105,8 @@ class Stream:
             self._gtids = (MariadbGtids if self._is_mariadb else MysqlGtids)(place.gtids)
         self._decoder = Decoder(self._layout_of, file=place.file, position=place.position, has_checksums=has_checksums)
         self._count = start.count
-        self._known: Number = (known.offset, known.number) if known else (-1, -1)
+        self._known: Number = (known.offset, known.number) if known else NOTHING
+        self._made = self._known
         self._expected = start if known and start.transaction else None
         self._finished = tuple(finished)
         self._names = tuple(sorted(self._tables))
@@ -115,6 +116,14 @@ class Stream:
         self._number = 0
         self._is_ours = False
         self._timestamp = ""
+
+    def rest(self) -> Rest | None:
+        """Return up to where in the log all of ours has been made events of; None in the middle of something."""
+        if self._changes is None or self._decoder is None or self._rows or self._transaction or self._prepared:
+            return None
+        gtids = str(self._gtids) if self._gtids is not None else ""
+        place = Place(self._decoder.file, self._decoder.position, gtids, has_gtids=self._gtids is not None)
+        return Rest(None if self._made == NOTHING else self._made, place)
 
     async def chunk(self, most: int) -> list[Raw]:
         """Wait until something comes and return its events; none where it held none of ours.
@@ -318,7 +327,7 @@ class Stream:
         self._is_ours = True
         self._count += 1
         begin, place = self._transaction, self._place()
-        name = begin.gtid or f"{place.file}:{place.position}"
+        name = begin.gtid if place.has_gtids else f"{place.file}:{place.position}"
         self._timestamp = datetime.fromtimestamp(begin.at, UTC).isoformat()
         if self._expected is not None and self._count == self._known[0]:
             self._meet(self._expected, name, begin.at)
@@ -351,6 +360,7 @@ class Stream:
         self._number += 2
         if (self._count, number + 1) <= self._known:
             return []
+        self._made = (self._count, number + 1)
         old, new = change.old, change.new
         if new is None:
             assert old is not None
