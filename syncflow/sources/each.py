@@ -21,6 +21,8 @@ from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import DataError
 from syncflow.events import Json, Position, Raw
 from syncflow.sources.base import (
+    Checking,
+    Finding,
     KeptBy,
     Lag,
     Report,
@@ -102,6 +104,9 @@ class EachSource:
 
     async def refused(self, positions: Sequence[Position]) -> None:
         await tell_refused(self._bodies, positions)
+
+    async def check(self) -> list[Finding]:
+        return await self._bodies.check() if isinstance(self._bodies, Checking) else []
 
     def kept_by(self, partition: str) -> KeptBy:
         return kept_by(self._bodies, partition)

@@ -8,15 +8,14 @@ from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.errors import SyncflowError
 from syncflow.sources.base import Finding
 from syncflow.sources.objects.names import matcher
-from syncflow.sources.objects.store import PAGE, ChangedError, GoneError, Listed, Store
+from syncflow.sources.objects.store import PAGE, ChangedError, GoneError, Listed, Store, first_page
 
 
 async def check_objects(settings: ObjectsSource, *, connect: Callable[[], Store]) -> list[Finding]:
     """Look at the first page of the listing, and at the first byte of the first object that is meant."""
     try:
         store = connect()
-        pages = store.pages()
-        page: list[Listed] = await anext(pages, [])
+        page = await first_page(store)
         meant = [each for each in page if each.size and matcher(settings.match)(each.name)]
         found = [_listing(store, page, meant, settings.match)]
         if meant:

@@ -74,7 +74,8 @@ def reworded(error: BaseException, *, place: str) -> SyncflowError:
     if type(error).__name__ == _INVALID_NAME:
         hint = "rename it, or narrow `url` so that it is not below it"
         return ProjectError(
-            f"{place}: an object there has a name with an empty part, `.`, `..` or a control character: none can be listed beside it",
+            f"{place}: an object there has a name with an empty part, `.`, `..`, a control character or none of Unicode: "
+            "no other can be listed",
             hint=hint,
         )
     if type(error).__name__ == "UnknownConfigurationKeyError":
@@ -82,6 +83,8 @@ def reworded(error: BaseException, *, place: str) -> SyncflowError:
             f"{place}: `options` holds a name that the client library does not know",
             hint="the names are those of obstore, such as skip_signature",
         )
+    if place.startswith("file:"):
+        return _of_folder(error, text, place=place)
     words, hint = _kind(error, text)
     if words:
         return ProjectError(f"{place}: {words}", hint=hint)
@@ -92,6 +95,15 @@ def reworded(error: BaseException, *, place: str) -> SyncflowError:
         )
     named = f" (status {status})" if status else ""
     return UnavailableError(f"{place} does not answer{named}", hint="check `endpoint` and `region`, and the network")
+
+
+def _of_folder(error: BaseException, text: str, *, place: str) -> SyncflowError:
+    if "File system loop" in text:
+        return ProjectError(f"{place}: a link in it leads to a folder above", hint="remove the link, or narrow `url`")
+    if isinstance(error, PermissionError) or "PermissionDenied" in text or "Permission denied" in text:
+        hint = "let the user that runs syncflow read the folder and its files"
+        return ProjectError(f"{place}: it may not be read", hint=hint)
+    return UnavailableError(f"{place} cannot be read", hint="check the disk")
 
 
 def _kind(error: BaseException, text: str) -> tuple[str, str]:

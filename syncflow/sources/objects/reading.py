@@ -139,7 +139,7 @@ class ObjectReader:
                 raw.length,
                 raw.sha256,
                 "",
-                {**meta, "line": raw.position.line},
+                meta if raw.position.line is None else {**meta, "line": raw.position.line},
             )
             for raw in raws
             if raw.position.offset > place
@@ -172,7 +172,7 @@ class ObjectReader:
                 yield self._rows_placed(copy, rows, after=number)
                 number += len(rows)
         except DamagedError as damage:
-            broken = broken_raw(Position(PARTITION, number + 1, number + 1), b"", why=f"{self.key}: {damage}")
+            broken = broken_raw(Position(PARTITION, number + 1), b"", why=f"{self.key}: {damage}")
             yield self._placed([broken])
         finally:
             await asyncio.to_thread(copy.close)

@@ -135,9 +135,10 @@ class Seen:
 
     def _is_done(self) -> bool:
         """Return whether the journal has all of the first reading."""
-        if not self._begun:
+        try:
+            first, (offset, number) = self._begun[0], self._acknowledged
+        except IndexError:  # the other thread may just have taken the last one
             return False
-        first, (offset, number) = self._begun[0], self._acknowledged
         last = self._last.get(first)
         return first < offset or (last is not None and (last == 0 or (first == offset and last <= number)))
 

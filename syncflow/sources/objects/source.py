@@ -22,7 +22,7 @@ from syncflow.sources.objects.check import check_objects
 from syncflow.sources.objects.names import matcher
 from syncflow.sources.objects.reading import PARTITION, ObjectReader
 from syncflow.sources.objects.seen import Reading, Resumed, Seen
-from syncflow.sources.objects.store import ChangedError, GoneError, Store
+from syncflow.sources.objects.store import ChangedError, GoneError, Store, first_page
 from syncflow.sources.schedule import Timetable
 
 AHEAD = 32
@@ -91,9 +91,7 @@ class Objects:
         """See whether the objects can be listed, and find out what was begun and not ended."""
         self._store = store = self._connect()
         self._seen = seen = self._remember(store)
-        pages = store.pages()
-        with contextlib.suppress(StopAsyncIteration):
-            await anext(pages)
+        await first_page(store)
         known = acknowledged.get(PARTITION)
         is_new = await asyncio.to_thread(lambda: seen.open(known, from_start=self._from_start))
         if is_new:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -72,7 +73,7 @@ class Store(Protocol):
         """Return the whole name of an object as the store knows it."""
         ...
 
-    def pages(self) -> AsyncIterator[list[Listed]]:
+    def pages(self) -> AsyncGenerator[list[Listed], None]:
         """Yield all objects, some at a time.
 
         Raises:
@@ -92,6 +93,12 @@ class Store(Protocol):
     async def look(self, name: str) -> Listed | None:
         """Return an object as it is now; None where it is not there."""
         ...
+
+
+async def first_page(store: Store) -> list[Listed]:
+    """Return the first objects of a listing; raises like ``pages``."""
+    async with aclosing(store.pages()) as pages:
+        return await anext(pages, [])
 
 
 class Bucket:
@@ -128,7 +135,7 @@ class Bucket:
     def key(self, name: str) -> str:
         return f"{self._prefix}{name}"
 
-    async def pages(self) -> AsyncIterator[list[Listed]]:
+    async def pages(self) -> AsyncGenerator[list[Listed], None]:
         try:
             async for page in obstore.list(self._store, chunk_size=PAGE):
                 yield [_listed(entry) for entry in page]

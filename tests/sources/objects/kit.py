@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class MemoryBucket:
     def key(self, name: str) -> str:
         return f"exports/{name}"
 
-    async def pages(self) -> AsyncIterator[list[Listed]]:
+    async def pages(self) -> AsyncGenerator[list[Listed], None]:
         names = sorted(self.objects)
         size = max(2, len(names) // 10)
         for at in range(0, len(names), size) or (0,):

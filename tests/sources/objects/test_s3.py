@@ -22,6 +22,7 @@ from syncflow.errors import ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Raw
 from syncflow.sources import Source, Surroundings, open_source
 from syncflow.sources.base import Checking, Finding, Lag, reports_of
+from syncflow.sources.objects.errors import reworded
 from tests.servers import moto
 from tests.servers.proxy import Proxy
 from tests.sources.kit import StepClock, drain, read_all, take
@@ -274,9 +275,7 @@ def test_a_name_that_cannot_be_listed_is_said(server: moto.Moto, s3: Any, tmp_pa
     s3.put_object(Bucket="bucket", Key="exports/a//b.jsonl", Body=lines(1))
     with pytest.raises(ProjectError) as caught:
         asyncio.run(source_at(server.address, tmp_path).open({}))
-    words = (
-        "an object there has a name with an empty part, `.`, `..` or a control character: none can be listed beside it"
-    )
+    words = "an object there has a name with an empty part, `.`, `..`, a control character or none of Unicode: no other can be listed"
     assert caught.value.message == f"s3://bucket/exports: {words}"
 
 
@@ -322,6 +321,21 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(SyncflowError) as caught:
         asyncio.run(folder_source(tmp_path, "file://exports/").open({}))
     assert caught.value.message == f"source.objects.url: there is no folder {tmp_path / 'exports'}"
+
+
+def test_a_link_that_leads_to_a_folder_above_is_said(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "loop").symlink_to(tmp_path / "exports")
+    with pytest.raises(ProjectError) as caught:
+        asyncio.run(folder_source(tmp_path, "file://exports/").open({}))
+    assert caught.value.message == "file://exports: a link in it leads to a folder above"
+
+
+def test_a_file_that_may_not_be_read_is_said() -> None:
+    error = reworded(PermissionError("Permission denied: /srv/exports/a.jsonl"), place="file:///srv/exports: a.jsonl")
+    assert isinstance(error, ProjectError)
+    assert error.message == "file:///srv/exports: a.jsonl: it may not be read"
+    assert error.hint == "let the user that runs syncflow read the folder and its files"
 
 
 def test_a_file_that_is_written_over_is_read_again_from_its_start(tmp_path: Path) -> None:
