@@ -57,6 +57,9 @@ def infer(
             help="Events or records as JSON lines, a JSON document or CSV; - reads standard input. Needs no project.",
         ),
     ] = None,
+    avro: Annotated[
+        Path | None, typer.Option("--avro", metavar="FILE", help="Avro schema (.avsc) to read instead of records.")
+    ] = None,
     record: Annotated[
         str, typer.Option("--record", metavar="KIND", help="Kind of record, where there are several.")
     ] = "",
@@ -72,10 +75,14 @@ def infer(
 
     Guesses (lengths, lists of values, personal data) are marked in the output: check them. Nothing is acknowledged or changed.
     """
-    if events is not None and source:
-        raise typer.BadParameter("--events and --source exclude each other")
+    given = [name for name, value in (("--events", events), ("--avro", avro), ("--source", source)) if value]
+    if len(given) > 1:
+        raise typer.BadParameter(f"{given[0]} and {given[1]} exclude each other")
     _check_target(write, force=force)
-    draft, comment = _from_records(routes, profile, source=source, events=events, record=record, limit=limit)
+    if avro is not None:
+        draft, comment = _from_avro(avro)
+    else:
+        draft, comment = _from_records(routes, profile, source=source, events=events, record=record, limit=limit)
     _put(draft, comment, write)
 
 
@@ -102,6 +109,25 @@ def _put(draft: Draft, comment: Sequence[str], path: Path | None) -> None:
     guesses = sum("  # guess" in line for line in text.splitlines())
     check = f", {counted(guesses, 'guess', 'guesses')} to check" if guesses else ""
     say(f"wrote {path}: {counted(len(draft.properties), 'property', 'properties')}{check}")
+
+
+def _from_avro(path: Path) -> tuple[Draft, Sequence[str]]:
+    import orjson
+
+    from syncflow.compiler.drafts.avro import AvroError, draft_of_avro
+    from syncflow.errors import DataError
+
+    hint = "a schema of a record in JSON is expected, as a registry or a .avsc file holds it"
+    try:
+        schema = orjson.loads(path.read_bytes())
+        name, draft = draft_of_avro(schema)
+    except OSError as error:
+        raise DataError(f"--avro: cannot read {path}: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"--avro: {path} is not JSON", hint=hint) from error
+    except AvroError as error:
+        raise DataError(f"--avro: {path} is no Avro schema: {error}", hint=hint) from error
+    return draft, (f"{_BY} from the Avro schema {name} in {path.name}.", _CHECK)
 
 
 def _from_records(

@@ -240,6 +240,40 @@ def test_what_cannot_be_done_is_said_in_one_message(command: Command, folder: Pa
     assert ended.out == ""
 
 
+def test_an_avro_schema_is_drafted_without_any_record(command: Command, folder: Path) -> None:
+    schema = {
+        "type": "record",
+        "name": "Deal",
+        "fields": [{"name": "id", "type": "long"}, {"name": "note", "type": ["null", "string"]}],
+    }
+    (folder / "deal.avsc").write_text(json.dumps(schema), "utf-8")
+    ended = command("schema", "infer", "--avro", "deal.avsc")
+    assert (ended.code, ended.err) == (0, "")
+    assert (
+        ended.out
+        == """\
+# Drafted by `syncflow schema infer` from the Avro schema Deal in deal.avsc.
+# What is marked as a guess goes beyond what was seen: check it.
+type: object
+required: [id]
+properties:
+  id:
+    type: integer
+  note:
+    type: [string, "null"]
+"""
+    )
+    (folder / "odd.avsc").write_text('{"type": "record", "name": "Deal"}', "utf-8")
+    hint = "hint: a schema of a record in JSON is expected, as a registry or a .avsc file holds it\n"
+    wrong = command("schema", "infer", "--avro", "odd.avsc")
+    assert (wrong.code, wrong.err) == (
+        1,
+        f"error: --avro: odd.avsc is no Avro schema: the record Deal has no list of `fields` with a `name` each\n{hint}",
+    )
+    gone = command("schema", "infer", "--avro", "gone.avsc")
+    assert (gone.code, gone.err) == (1, "error: --avro: cannot read gone.avsc: No such file or directory\n")
+
+
 def test_events_that_come_when_they_are_sent_are_given_in_a_file(command: Command, folder: Path) -> None:
     routes(folder, source={"webhook": {}})
     ended = command("schema", "infer")

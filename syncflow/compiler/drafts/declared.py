@@ -171,7 +171,7 @@ def _by_name(name: str, first: str | None, second: str | None, written: str) -> 
     if name in _ANY:
         return None
     if name in _DECIMALS:
-        return _decimal(int(first or 0), int(second or 0))
+        return decimal_draft(int(first or 0), int(second or 0))
     if name in _BOUNDED and first is not None:
         return Draft(types=("string",), words={"maxLength": int(first)})
     if name in _TYPES:
@@ -182,7 +182,8 @@ def _by_name(name: str, first: str | None, second: str | None, written: str) -> 
     return Draft(types=("string",), notes={"": f"{written}, as text"})
 
 
-def _decimal(digits: int, fraction: int) -> Draft:
+def decimal_draft(digits: int, fraction: int) -> Draft:
+    """Return what a decimal number of so many digits is in JSON."""
     if not 0 < digits <= _EXACT_DIGITS:
         return Draft(types=("string",), words={"format": "decimal"}, notes={"": "every digit counts"})
     return Draft(types=("number",)) if fraction else Draft(types=("integer",))

@@ -42,9 +42,6 @@ class Draft:
     others: Draft | None = None
     """What properties are that are not listed."""
     is_personal: bool = False
-    ref: str = ""
-    """The name of a definition that this is."""
-    definitions: Mapping[str, Draft] = field(default_factory=dict)
 
     @property
     def is_nullable(self) -> bool:

@@ -22,9 +22,6 @@ def schema_text(draft: Draft, *, comment: Sequence[str]) -> str:
 
 def _node(draft: Draft, indent: str) -> Iterator[str]:
     """Yield the lines of a node, which has at least one word."""
-    if draft.ref:
-        yield _line(indent, "$ref", quoted(f"#/$defs/{draft.ref}"), draft, "")
-        return
     if draft.types:
         types = [quoted(name) for name in draft.types]
         yield _line(indent, "type", types[0] if len(types) == 1 else f"[{', '.join(types)}]", draft, "")
@@ -42,10 +39,6 @@ def _node(draft: Draft, indent: str) -> Iterator[str]:
             yield from _below(indent + _STEP, quoted(name), each, None)
     if draft.others is not None:
         yield from _below(indent, "additionalProperties", draft.others, draft)
-    if draft.definitions:
-        yield f"{indent}$defs:"
-        for name, each in draft.definitions.items():
-            yield from _below(indent + _STEP, quoted(name), each, None)
 
 
 def _below(indent: str, word: str, draft: Draft, outer: Draft | None) -> Iterator[str]:
