@@ -6,9 +6,10 @@
 Messages are asked for when the run wants some, so that no more are handed out than the run can hold. While they wait, the consumer is told
 so (``hold``), and hands them to no one else.
 
-A consumer hands out new messages before those that come again, until the time of these is over (``ack_wait``): a reader that went on at
-once after another one was killed would read newer changes of a record first. So ``start`` waits until what was handed out before and not
-acknowledged is due again. What this process itself had when its connection was lost is given back at once (``left``).
+A consumer hands out new messages before those that a reader had and lost, until the time of these is over (``ack_wait``): who went on at
+once after a kill would read newer changes of a record first. So new messages are held back until those of before have come
+(``EarlierFirst``). What this process itself had when its connection was lost is given back, or acknowledged again, by its next client
+(``Left``), so that nothing is waited for.
 
 An id is the number of the message in its stream, the same whenever it is handed out: what comes again is always known.
 """
@@ -19,8 +20,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,23 @@ from syncflow.errors import ProjectError, SyncflowError, UnavailableError
 from syncflow.sources.base import Finding, Lag
 from syncflow.sources.queues.base import Message
 from syncflow.sources.queues.nats_consumer import Consumer, consumer_of, lacking, matches, wanted
+from syncflow.sources.queues.nats_earlier import EarlierFirst, Left
 from syncflow.sources.queues.nats_errors import NO_CONSUMER, of_answer, of_client, of_denied
 from syncflow.sources.queues.nats_messages import Reader
 from syncflow.sources.queues.nats_signing import connect_to
 
 ANSWER_SECONDS = 10.0
-ASK_SECONDS = 30.0
-"""How long the server keeps a request for messages."""
+ASK_SECONDS = 1.0
+"""How long the server keeps a request for messages. Short: a server of version 2.9 loses one of the messages that are given back, until
+they are due by themselves, where it still has a request that no one listens to any more."""
+
+UNANSWERED_SECONDS = 10.0
+
+SLACK_SECONDS = 0.5
+"""How much later than due a consumer hands out again what was lost."""
+
+PAGE = 500
+"""Most messages that are asked for before the run wants some."""
 
 _log = logging.getLogger("syncflow")
 
@@ -50,23 +60,24 @@ logging.getLogger("nats").setLevel(logging.CRITICAL + 1)
 
 
 class Nats:
-    """One stream, read by one consumer. ``left``: what one client before this one had when its connection was lost."""
+    """One stream, read by one consumer. ``left`` is kept by who makes clients."""
 
     hold_seconds: float | None = None
 
-    def __init__(self, settings: NatsSource, *, base: Path, clock: Clock, left: list[str] | None = None) -> None:
+    def __init__(self, settings: NatsSource, *, base: Path, clock: Clock, left: Left | None = None) -> None:
         self.name = f"nats:{settings.stream}/{settings.consumer}"
         self._settings = settings
         self._base = base
         self._clock = clock
-        self._left = left if left is not None else []
+        self._left = left if left is not None else Left()
         self._client: Client | None = None
         self._ended: asyncio.Future[SyncflowError] | None = None
         self._reader = Reader(self.name, stream=settings.stream, made="")
         self._consumer: Consumer | None = None
-        self._arrived: deque[Message] = deque()
+        self._arrived = EarlierFirst()
         self._has_come = asyncio.Event()
         self._inbox = ""
+        self._ask_seconds = ASK_SECONDS
         self._asked = count(1)
         self._request = ""
         """The subject of the request for messages that is under way; empty: none is."""
@@ -181,65 +192,87 @@ class Nats:
         return consumer_of(info, settings)
 
     async def start(self) -> None:
-        """Find or make the consumer, wait for what was left, and listen for messages."""
+        """Find or make the consumer, and listen for messages; return once it is known which come first."""
         assert self._client is not None, "it is open"
-        self._consumer = consumer = await self._found_consumer() or await self._made_consumer()
+        if await self._found_consumer() is None:
+            await self._made_consumer()
+        if self._left.handed:
+            await self._clock.sleep(ASK_SECONDS)
+        with self._reworded():
+            await self._left.return_by(self._client)
+            self._inbox = self._client.new_inbox()
+            subject = f"{self._inbox}.*"
+            await self._client.subscribe(subject, cb=self._on_message, pending_msgs_limit=0, pending_bytes_limit=0)
+        self._consumer = consumer = await self._found_consumer()
+        if consumer is None:
+            raise self._gone()
         self.hold_seconds = consumer.wait_seconds / 3
-        left, self._left[:] = list(self._left), []
-        for handle in left:
-            await self._client.publish(handle, b"-NAK")
-        if consumer.unacknowledged > len(left):
-            await self._wait_until_due(consumer)
-        self._inbox = self._client.new_inbox()
-        await self._client.subscribe(
-            f"{self._inbox}.*", cb=self._on_message, pending_msgs_limit=0, pending_bytes_limit=0
-        )
-
-    async def _wait_until_due(self, consumer: Consumer) -> None:
-        fields = {"messages": consumer.unacknowledged, "seconds": consumer.wait_seconds}
-        _log.info("source.waits_for_messages_of_the_reader_before", extra={"fields": fields})
-        end = self._clock.monotonic() + consumer.wait_seconds + 0.5
-        while self._clock.monotonic() < end:
-            await self._clock.sleep(0.25)
-            found = await self._found_consumer()
-            if found is None or not found.unacknowledged:
-                return
+        self._ask_seconds = min(ASK_SECONDS, consumer.wait_seconds / 2)
+        until = self._clock.monotonic() + consumer.wait_seconds + SLACK_SECONDS
+        self._arrived.wait_for(consumer.unacknowledged, up_to=consumer.delivered, until=until)
+        is_told = False
+        while self._arrived.is_waiting and not self._arrived.ready:
+            await self._step(most=PAGE)
+            if self._arrived.later and not is_told:
+                fields = {"messages": consumer.unacknowledged, "seconds": consumer.wait_seconds}
+                _log.info("source.waits_for_messages_of_the_reader_before", extra={"fields": fields})
+                is_told = True
 
     # -- messages ------------------------------------------------------------------------------------------------------------
 
     async def receive(self, *, most: int) -> Sequence[Message]:
-        assert self._consumer is not None, "it is started"
         while True:
             self._raise_if_ended()
-            if self._arrived:
-                return [self._arrived.popleft() for _ in range(min(most, len(self._arrived)))]
-            self._has_come.clear()
-            if not self._request:
-                await self._ask_for_messages(min(most, self._consumer.most or most))
-            try:
-                await asyncio.wait_for(self._has_come.wait(), ASK_SECONDS + 5.0)
-            except TimeoutError:
-                self._request = ""
-                if await self._found_consumer() is None:
-                    self._fail(self._gone())
+            if self._arrived.ready:
+                return self._arrived.take(most)
+            await self._step(most=most)
+
+    async def _step(self, *, most: int) -> None:
+        """Ask for messages where none are under way, and wait until something comes."""
+        assert self._consumer is not None, "it is started"
+        self._raise_if_ended()
+        self._has_come.clear()
+        earlier = self._arrived
+        wait_seconds = UNANSWERED_SECONDS
+        if earlier.is_waiting and earlier.later and self._clock.monotonic() < earlier.until:
+            # There are none of before to be had yet, and enough of what is newer.
+            await self.hold(())
+            wait_seconds = min(earlier.until - self._clock.monotonic(), self._consumer.wait_seconds / 3)
+        elif not self._request:
+            most = min(most, self._consumer.most or most, earlier.missing if earlier.is_waiting else most)
+            await self._ask_for_messages(most)
+        try:
+            await asyncio.wait_for(self._has_come.wait(), max(0.0, wait_seconds))
+        except TimeoutError:
+            if wait_seconds == UNANSWERED_SECONDS:
+                await self._unanswered()
+
+    async def _unanswered(self) -> None:
+        """A request is over and nothing was heard: it was lost, or there is no consumer."""
+        self._request = ""
+        if await self._found_consumer() is None:
+            self._fail(self._gone())
 
     async def _ask_for_messages(self, most: int) -> None:
         assert self._client is not None, "it is open"
         settings = self._settings
         self._request, self._missing = f"{self._inbox}.{next(self._asked)}", most
-        said = json.dumps({"batch": most, "expires": int(ASK_SECONDS * 1_000_000_000)}).encode()
+        said = json.dumps({"batch": most, "expires": int(self._ask_seconds * 1_000_000_000)}).encode()
         await self._client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{settings.stream}.{settings.consumer}", said, reply=self._request
         )
 
     async def _on_message(self, message: Msg) -> None:
         if message.reply:
-            self._arrived.append(self._reader.handed_out(message))
+            came = self._reader.handed_out(message)
+            self._arrived.add(came, now=self._clock.monotonic())
             self._missing -= 1
             if self._missing <= 0:
                 self._request = ""
         elif message.subject == self._request:
             await self._on_status(message.headers or {})
+            if not self._request:
+                self._arrived.nothing_came(now=self._clock.monotonic())
         self._has_come.set()
 
     async def _on_status(self, headers: Mapping[str, str]) -> None:
@@ -257,19 +290,33 @@ class Nats:
 
     async def settle(self, handles: Sequence[Any]) -> None:
         assert self._consumer is not None, "it is started"
-        await self._publish(handles[-1:] if self._consumer.acknowledges_all else handles, b"+ACK")
+        words = handles[-1:] if self._consumer.acknowledges_all else handles
+        try:
+            await self._publish(words, b"+ACK", is_heard=True)
+        except SyncflowError:
+            self._left.settled += words
+            raise
 
     async def hold(self, handles: Sequence[Any]) -> None:
         """Tell the consumer of these, and of those that wait in the buffer."""
-        await self._publish([*handles, *(message.handle for message in self._arrived)], b"+WPI")
+        await self._publish([*handles, *self._arrived.handles], b"+WPI")
 
-    async def _publish(self, handles: Sequence[str], word: bytes) -> None:
+    async def _publish(self, handles: Sequence[str], word: bytes, *, is_heard: bool = False) -> None:
+        """``is_heard``: return once the server has read it."""
         assert self._client is not None, "it is open"
         self._raise_if_ended()
-        try:
+        with self._reworded():
             for handle in handles:
                 await self._client.publish(handle, word)
-        except (nats.errors.Error, OSError) as error:
+            if is_heard:
+                await self._client.flush(timeout=int(ANSWER_SECONDS))
+
+    @contextlib.contextmanager
+    def _reworded(self) -> Iterator[None]:
+        try:
+            yield
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            self._raise_if_ended()
             raise of_client(error) from None
 
     async def backlog(self) -> Lag | None:
@@ -329,25 +376,37 @@ class Nats:
 
     async def close(self, handed: Sequence[Any]) -> None:
         """Give back what was handed out, in its order; where the connection is lost, the next client does."""
-        client, self._client = self._client, None
-        waiting = [*handed, *(message.handle for message in self._arrived)]
-        self._arrived.clear()
+        client = self._client
         if client is None:
             return
+        with contextlib.suppress(Exception):
+            await self._request_over(has_more=bool(handed))
+        self._client = None
+        waiting = [*handed, *self._arrived.handles]
+        self._arrived = EarlierFirst()
         if client.is_connected and (self._ended is None or not self._ended.done()):
             with contextlib.suppress(Exception):
                 for handle in waiting:
                     await client.publish(handle, b"-NAK")
                 await client.flush(timeout=2)
         else:
-            self._left += waiting
+            self._left.handed += waiting
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(UnavailableError("it is closed"))
         with contextlib.suppress(Exception):
             await asyncio.wait_for(client.close(), timeout=5.0)
 
+    async def _request_over(self, *, has_more: bool) -> None:
+        """Wait until the server has no request for messages any more, where some are to be given back."""
+        end = self._clock.monotonic() + self._ask_seconds + 1.0
+        while self._request and (has_more or self._arrived.handles) and self._clock.monotonic() < end:
+            self._raise_if_ended()
+            self._has_come.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_come.wait(), 0.2)
+
 
 def nats_streams(settings: NatsSource, *, base: Path, clock: Clock) -> Callable[[], Nats]:
     """Return how a client of the stream is made, one for each connection; they know what the one before had."""
-    left: list[str] = []
+    left = Left()
     return lambda: Nats(settings, base=base, clock=clock, left=left)

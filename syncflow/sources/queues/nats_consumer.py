@@ -31,6 +31,8 @@ class Consumer:
     """How many messages may be asked for at once."""
     pending: int
     unacknowledged: int
+    delivered: int
+    """The highest sequence that was handed out."""
     floor: int
     """The sequence up to which all is acknowledged."""
     gives_up_after: int | None
@@ -94,6 +96,7 @@ def consumer_of(info: Mapping[str, Any], settings: NatsSource) -> Consumer:
         most=config.get("max_batch") or None,
         pending=info.get("num_pending", 0),
         unacknowledged=info.get("num_ack_pending", 0),
+        delivered=info.get("delivered", {}).get("stream_seq", 0),
         floor=info.get("ack_floor", {}).get("stream_seq", 0),
         gives_up_after=given_up if given_up > 0 else None,
     )

@@ -18,6 +18,19 @@ _ID = "nats-msg-id"
 _WORDS = 9
 
 
+def is_repeated(handle: str) -> bool:
+    """Whether a message was handed out before."""
+    return _told(handle)[0] > 1
+
+
+def _told(handle: str) -> tuple[int, int, int]:
+    """Return how often a message was handed out, its number in the stream and its time."""
+    # $JS.ACK.STREAM.CONSUMER.COUNT.SEQUENCE.NUMBER.TIME.PENDING, or with a domain and an account after ACK
+    words = handle.split(".")
+    first = 4 if len(words) == _WORDS else 6
+    return int(words[first]), int(words[first + 1]), int(words[first + 3])
+
+
 class Reader:
     """Reads the messages of one stream. ``made``: when the stream was made; one made again counts anew, and its messages are others."""
 
@@ -28,11 +41,7 @@ class Reader:
 
     def handed_out(self, message: Msg) -> Message:
         """Return a message that a consumer has handed out."""
-        # $JS.ACK.STREAM.CONSUMER.COUNT.SEQUENCE.NUMBER.TIME.PENDING, or with a domain and an account after ACK
-        words = message.reply.split(".")
-        sequence, nanoseconds = (
-            (int(words[5]), int(words[7])) if len(words) == _WORDS else (int(words[7]), int(words[9]))
-        )
+        _, sequence, nanoseconds = _told(message.reply)
         time = datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC) + timedelta(
             microseconds=nanoseconds // 1000 % 1_000_000
         )
