@@ -1,4 +1,4 @@
-"""Runs that read a queue are killed at random while messages come: what the two brokers of this kind share."""
+"""Runs that read a queue are killed at random while messages come: what brokers of this kind share."""
 
 from __future__ import annotations
 
@@ -43,11 +43,14 @@ def project_of(folder: Path, source: str) -> Iterator[Path]:
         sink.wait()
 
 
-def live_and_die(project: Path, publish: Publish) -> None:
-    """Kill ``KILLS`` runs, let the last one come to its end, and compare: nothing is lost, and no message is journaled twice."""
+def live_and_die(project: Path, publish: Publish, *, kills: int = KILLS, messages: int = MESSAGES) -> None:
+    """Kill ``kills`` runs, each after ``messages`` more messages; let the last one come to its end, and compare.
+
+    Nothing is lost, and no message is journaled twice.
+    """
     random, sent = Random(7), list[dict[str, Any]]()
-    for _ in range(KILLS):
-        publish(_events(random, sent))
+    for _ in range(kills):
+        publish(_events(random, sent, messages))
         before = journaled(project) if (project / ".syncflow").exists() else 0
         run = subprocess.Popen([*SYNCFLOW, "run", "--quiet"], cwd=project, stderr=subprocess.DEVNULL)
         until(lambda: (project / ".syncflow").exists() and journaled(project) > before)  # noqa: B023  # used at once
@@ -69,9 +72,9 @@ def live_and_die(project: Path, publish: Publish) -> None:
     assert [version for version, made in deliveries.items() if len(made) > 1] == []
 
 
-def _events(random: Random, sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _events(random: Random, sent: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     events = []
-    for _ in range(MESSAGES):
+    for _ in range(count):
         number, id_ = len(sent), f"P{random.randrange(60)}"
         operation = "delete" if random.random() < 0.1 else "update"
         item = {"id": id_, "ref": f"k{id_}", "name": "made", "seq": number}
