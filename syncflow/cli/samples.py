@@ -13,7 +13,7 @@ from syncflow.cli.console import remark
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from syncflow.config.models.routes import SourceSettings
+    from syncflow.config.models.routes import FileSource, SourceSettings
     from syncflow.config.project import Project
     from syncflow.events import Raw
     from syncflow.sources import Source
@@ -96,14 +96,28 @@ def _of_the_sources(project: Project) -> Source:
     raise failure
 
 
+def _as_file(source: SourceSettings) -> FileSource | None:
+    """Return the settings of a file that is read as the objects of a source are."""
+    from syncflow.config.models.routes import FileSource
+    from syncflow.config.models.row_settings import RowSettings
+
+    objects = source.objects
+    if objects is None:
+        return None
+    words = {name: getattr(objects, name) for name in (*RowSettings.model_fields, "max_event")}
+    told = objects.format if objects.format not in {"auto", "parquet"} else None
+    return FileSource.model_validate({"path": "-", "format": told, **words})
+
+
 def settings_of_path(project: Project, path: Path) -> SourceSettings:
     """Return settings that read a file as the project's source is read: the same delimiter, encoding and so on."""
     from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
     from syncflow.config.models.row_settings import RowSettings
     from syncflow.sources.file import format_of
 
-    source = next((each for each in project.routes.model.all_sources.values() if each.file or each.stdin), None)
-    given = source and (source.file or source.stdin)
+    every = project.routes.model.all_sources.values()
+    source = next((each for each in every if each.file or each.stdin or each.objects), None)
+    given = None if source is None else source.file or source.stdin or _as_file(source)
     words = {} if given is None else {name: getattr(given, name) for name in (*RowSettings.model_fields, "max_event")}
     told = given.format if given else None
     if str(path) == "-":
@@ -111,8 +125,9 @@ def settings_of_path(project: Project, path: Path) -> SourceSettings:
         return SourceSettings(stdin=StdinSource(format=told, **words))
     named = format_of(path)
     found = FileSource(path=str(path), format=(told or named) if named == "jsonl" else named, **words)
-    if source is not None and source.file is not None and source.file.changes == "diff":
-        rows = {name: getattr(source.file, name) for name in ("changes", "key", "record", "timestamp")}
+    compared = None if source is None or source.stdin is not None else source.rows
+    if compared is not None:
+        rows = {name: getattr(compared, name) for name in ("changes", "key", "record", "timestamp")}
         found = found.model_copy(update=rows)
     return SourceSettings(file=found)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from zoneinfo import ZoneInfo
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_objects import ObjectsSource
+from syncflow.config.models.source_passes import PassSettings
+from syncflow.config.pass_settings import check_key, check_passes, check_times
 
 SCHEMES = ("s3", "gs", "az", "file")
+_OF_TIME = frozenset({"every", "cron", "timezone"})
 _OF_S3 = ("access_key", "secret_key", "region")
 
 
@@ -20,7 +22,7 @@ def check_objects(
     """Yield missing packages, an address of something else, settings that another store has, times that exclude each other."""
     yield from _packages(routes, objects, at, is_installed)
     yield from _address(routes, objects, at)
-    yield from _times(routes, objects, at)
+    yield from _compared(routes, objects, at)
     if objects.encoding not in {None, "utf-8"} and objects.format in {"json", "parquet"}:
         hint = "remove `encoding`, or write `format: jsonl` for an event a line"
         yield routes.report(
@@ -74,12 +76,21 @@ def _address(routes: Document[RoutesFile], objects: ObjectsSource, at: tuple[str
         )
 
 
-def _times(routes: Document[RoutesFile], objects: ObjectsSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
-    if objects.every is not None and objects.cron is not None:
-        message, hint = "`every` and `cron` exclude each other", "remove one of them"
-        yield routes.report("SF205", message, *at, "every", at_key=True, hint=hint)
-    try:
-        ZoneInfo(objects.timezone)
-    except (OSError, ValueError, LookupError):
-        expected = "a name such as Europe/Berlin"
-        yield routes.report("SF206", f"there is no time zone `{objects.timezone}`", *at, "timezone", expected=expected)
+def _compared(routes: Document[RoutesFile], objects: ObjectsSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Yield what is wrong with an object that is compared with the one before, or with settings that only such a one has."""
+    if objects.changes == "diff":
+        yield from check_passes(routes, objects, at)
+        yield from check_key(routes, objects, at)
+        is_named = objects.match.endswith(".parquet")
+        if objects.format == "parquet" or is_named:
+            message, hint = (
+                "Parquet cannot be compared with the object before",
+                "export CSV or JSON lines, or read `changes: new`",
+            )
+            yield routes.report("SF205", message, *at, "match" if is_named else "format", hint=hint)
+        return
+    yield from check_times(routes, objects, at)
+    for name in PassSettings.model_fields:
+        if name in objects.model_fields_set and name not in _OF_TIME:
+            message, hint = f"`{name}` has no meaning without `changes: diff`", "write `changes: diff`, or remove it"
+            yield routes.report("SF205", message, *at, name, at_key=True, hint=hint)

@@ -14,7 +14,7 @@ from syncflow.config.models.source_passes import PassSettings
 def check_passes(routes: Document[RoutesFile], given: PassSettings, at: tuple[str, ...]) -> Iterator[Diagnostic]:
     """Yield what is wrong with kind, times and envelope of rows; the settings stand ``at`` a place of the file."""
     yield from _record(routes, given, at)
-    yield from _times(routes, given, at)
+    yield from check_times(routes, given, at)
     yield from _envelope(routes, at)
 
 
@@ -37,7 +37,8 @@ def _record(routes: Document[RoutesFile], given: PassSettings, at: tuple[str, ..
         yield routes.report("SF404", message, *at, "record", expected=one_of(kinds), suggestion=close)
 
 
-def _times(routes: Document[RoutesFile], given: PassSettings, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+def check_times(routes: Document[RoutesFile], given: PassSettings, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Yield times that exclude each other, and zones that are none."""
     if given.every is not None and given.cron is not None:
         message, hint = "`every` and `cron` exclude each other", "remove one of them"
         yield routes.report("SF205", message, *at, "every", at_key=True, hint=hint)

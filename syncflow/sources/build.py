@@ -162,6 +162,19 @@ def _open_file(settings: FileSource, given: Surroundings) -> Source:
 
 
 def _open_objects(settings: ObjectsSource, given: Surroundings) -> Source:
+    if settings.changes == "diff":
+        from syncflow.sources.objects.compared import open_compared_objects
+
+        return open_compared_objects(
+            settings,
+            base=given.base,
+            kinds=tuple(given.schemas),
+            clock=given.clock,
+            columns=given.columns,
+            beside=given.beside,
+            once=given.once or given.sample,
+            ignore_guards=given.ignore_guards,
+        )
     from syncflow.sources.objects.opening import open_objects
 
     return open_objects(

@@ -7,23 +7,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from syncflow.config.models.row_settings import RowSettings
-from syncflow.config.models.source_passes import Every
-from syncflow.config.scalars import Cron, OptionalText, Size, Text
+from syncflow.config.models.source_passes import PassSettings
+from syncflow.config.scalars import OptionalText, Size, Text
 
 
-class ObjectsSource(RowSettings):
-    """Objects below an address, each read once; one that changes is read again."""
+class ObjectsSource(RowSettings, PassSettings):
+    """Objects below an address, each read once, one that changes again; or with `changes: diff` the rows of the newest that differ."""
 
     url: Text
     """The bucket and the beginning of names: s3://bucket/exports/, gs://…, az://container/…; or a folder: file:///srv/exports/."""
     match: Annotated[Text, Field(min_length=1)] = "**"
     """Which objects: *.jsonl.gz of the last part of a name, 2026/*/people-*.csv of all of it; ** stands for any number of parts."""
-    every: Every | None = None
-    """The time between two looks for new objects; left out, as `cron` is: one look."""
-    cron: Cron | None = None
-    """When to look, as a cron expression: 0 6 * * * is six o'clock each day."""
-    timezone: Text = "UTC"
-    """Where the times of `cron` are read."""
+    changes: Literal["new", "diff"] = "new"
+    """new: the events of objects that were not read; diff: the newest object is all rows there are, and is compared with the one before."""
     format: Literal["auto", "jsonl", "json", "csv", "parquet"] = "auto"
     """JSON lines, a JSON document (an array or pretty-printed values), CSV or Parquet; auto: as each object's name and first bytes say."""
     max_event: Size = 1_000_000

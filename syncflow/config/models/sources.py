@@ -171,9 +171,13 @@ class SourceSettings(Model):
         return self._given()[0]
 
     @property
-    def rows(self) -> FileSource | SqlSource | None:
+    def rows(self) -> FileSource | ObjectsSource | SqlSource | None:
         """How rows are read of which the source makes events itself, in passes; None of other sources."""
-        return self.file if self.file is not None and self.file.changes == "diff" else self.sql
+        if self.objects is not None:
+            return self.objects if self.objects.changes == "diff" else None
+        if self.file is not None:
+            return self.file if self.file.changes == "diff" else None
+        return self.sql
 
     def _given(self) -> list[str]:
         return [name for name in SourceSettings.model_fields if getattr(self, name) is not None]
