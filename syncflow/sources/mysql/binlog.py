@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Json
-from syncflow.sources.mysql.cells import UNSENT, Convert, Take, cell_of
+from syncflow.sources.mysql.cells import UNSENT, Convert, Take, cell_of, skip_of
 from syncflow.sources.mysql.layouts import Layout, length_of, table_of
 from syncflow.sources.mysql.values import unfit_value
 
@@ -76,6 +76,7 @@ class RowChange(NamedTuple):
     table: str
     kind: Kind
     old: Row | None
+    """Of an update that keeps its key and has all columns, the key alone."""
     new: Row | None
     unsent: tuple[str, ...]
     """Columns that ``new`` has not, because they were not in the log."""
@@ -224,6 +225,7 @@ class _Plan:
         self.layout = layout
         bits = int.from_bytes(present, "little")
         cells: list[tuple[str, Take, Convert | Literal["unsent"] | None]] = []
+        skips: list[tuple[int, bool, int]] = []
         unsent = []
         for place, column in enumerate(layout.columns):
             name = column.facts.name
@@ -231,12 +233,30 @@ class _Plan:
                 unsent.append(name)
                 continue
             take, convert = cell_of(column, table=layout.table)
+            skips.append((*skip_of(column, take), len(cells) if name in layout.key else -1))
             cells.append((name, take, convert))
             if convert == UNSENT:
                 unsent.append(name)
         self.cells = cells
+        self._skips = skips
         self.unsent = tuple(unsent)
         self._null_bytes = (len(cells) + 7) // 8
+
+    def key(self, data: bytes, at: int) -> tuple[Row, int]:
+        """Return the key of a row alone, and where the row ends."""
+        end = at + self._null_bytes
+        nulls = int.from_bytes(data[at:end], "little")
+        at, key = end, dict[str, Any]()
+        for size, is_prefixed, place in self._skips:
+            if not nulls & 1:
+                if place >= 0:
+                    name, take, convert = self.cells[place]
+                    value, _ = take(data, at)
+                    key[name] = value if convert is None else _converted(name, value, convert)
+                end = at + size
+                at = end + int.from_bytes(data[at:end], "little") if is_prefixed else end
+            nulls >>= 1
+        return key, at
 
     def read(self, data: bytes, at: int) -> tuple[Row, str, int]:
         """Return a row, why it cannot be used (or nothing), and where it ends."""
@@ -259,18 +279,32 @@ class _Plan:
         return row, unfit, at
 
 
+def _converted(name: str, value: Any, convert: Convert | Literal["unsent"]) -> Json:
+    """Return a key's value, or the text that a person may see of one that is unfit, as ``read`` does."""
+    if convert == UNSENT:
+        return None
+    try:
+        return convert(value)
+    except ValueError as error:
+        return unfit_value(name, value, error)[1]
+
+
 def _changes(table: str, kind: Kind, data: bytes, old: _Plan | None, new: _Plan | None) -> Iterator[RowChange]:
     at, end = 0, len(data)
     while at < end:
-        before = after = None
-        unfit = ""
-        unsent: tuple[str, ...] = ()
-        if old is not None:
+        if new is None:
+            assert old is not None
             before, unfit, at = old.read(data, at)
-        if new is not None:
-            after, unfit, at = new.read(data, at)
-            unsent = tuple(name for name in new.unsent if name not in after)
-        yield RowChange(table, kind, before, after, unsent, unfit)
+            yield RowChange(table, kind, before, None, (), unfit)
+            continue
+        start, key = at, dict[str, Json]()
+        if old is not None:
+            key, at = old.key(data, at)
+        after, unfit, at = new.read(data, at)
+        unsent = tuple(name for name in new.unsent if name not in after) if new.unsent else ()
+        if old is not None and (unsent or any(after.get(name) != value for name, value in key.items())):
+            key, _, _ = old.read(data, start)
+        yield RowChange(table, kind, key if old is not None else None, after, unsent, unfit)
 
 
 def _between(kind: int, body: bytes, at: int, server: int) -> Message | None:

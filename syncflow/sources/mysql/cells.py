@@ -11,6 +11,7 @@ import struct
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Literal, TypeAlias
 
@@ -40,6 +41,27 @@ def cell_of(column: Column, *, table: str) -> Cell:
     if make is None:
         raise ProjectError(f"column {column.facts.name} of {table} has a type that cannot be read ({column.type})")
     return make(column)
+
+
+_PREFIXED = frozenset(
+    {
+        layouts.BLOB,
+        layouts.BLOB_COMPRESSED,
+        layouts.VARCHAR,
+        layouts.VARCHAR_COMPRESSED,
+        layouts.STRING,
+        layouts.VAR_STRING,
+        layouts.JSON,
+        layouts.GEOMETRY,
+        layouts.VECTOR,
+    }
+)
+
+
+def skip_of(column: Column, take: Take) -> tuple[int, bool]:
+    """Return how a value is passed over: its size, or the size of the length before it and True."""
+    _, size = take(bytes(128), 0)
+    return size, column.type in _PREFIXED
 
 
 def _fixed(form: str) -> Take:
@@ -107,6 +129,7 @@ def _timestamp(seconds: int) -> str:
     return f"{_day(days)} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
 
 
+@lru_cache(maxsize=4096)
 def _day(days: int) -> str:
     return date.fromordinal(719_163 + days).isoformat()
 

@@ -11,25 +11,24 @@ def decimal_reader(precision: int, scale: int) -> Callable[[bytes, int], tuple[s
     """Return how a decimal of these digits is read: its text, and where it ends."""
     whole, few_whole = divmod(precision - scale, 9)
     part, few_part = divmod(scale, 9)
-    groups = [few_whole] if few_whole else []
-    groups += [9] * whole
-    point = len(groups)
-    groups += [9] * part + ([few_part] if few_part else [])
-    sizes = [_DIGIT_BYTES[digits] for digits in groups]
-    size = sum(sizes)
+    digits = [*([few_whole] if few_whole else []), *[9] * (whole + part), *([few_part] if few_part else [])]
+    sizes = [_DIGIT_BYTES[count] * 8 for count in digits]
+    bits = sum(sizes)
+    groups = [(bits - sum(sizes[: n + 1]), (1 << size) - 1, 10 ** digits[n]) for n, size in enumerate(sizes)]
+    size, sign, ones, width = bits // 8, 1 << (bits - 1), (1 << bits) - 1, scale + 1
 
     def take(body: bytes, at: int) -> tuple[str, int]:
-        raw = body[at : at + size]
-        is_negative = raw[0] < 0x80
-        number = int.from_bytes(raw, "big") ^ (1 << (size * 8 - 1))
+        end = at + size
+        stored = int.from_bytes(body[at:end], "big") ^ sign
+        is_negative = stored & sign
         if is_negative:
-            number ^= (1 << (size * 8)) - 1
-        written, here = [], size * 8
-        for digits, bytes_ in zip(groups, sizes, strict=True):
-            here -= bytes_ * 8
-            written.append(f"{number >> here & ((1 << bytes_ * 8) - 1):0{digits}d}")
-        before = "".join(written[:point]).lstrip("0") or "0"
-        after = "".join(written[point:])
-        return f"{'-' if is_negative else ''}{before}{'.' + after if after else ''}", at + size
+            stored ^= ones
+        number = 0
+        for shift, mask, factor in groups:
+            number = number * factor + (stored >> shift & mask)
+        text = str(number) if not scale else f"{number:0{width}}"
+        if scale:
+            text = f"{text[:-scale]}.{text[-scale:]}"
+        return (f"-{text}" if is_negative else text), end
 
     return take

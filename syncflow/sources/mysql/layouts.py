@@ -67,6 +67,8 @@ class Layout:
     columns: tuple[Column, ...]
     is_described: bool
     """Whether the log itself named the columns."""
+    key: tuple[str, ...] = ()
+    """The columns by which rows are told apart."""
 
 
 def table_of(body: bytes) -> tuple[str, int]:

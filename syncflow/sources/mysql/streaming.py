@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -283,7 +283,7 @@ class Stream:
         for words in changes_of(name, self._columns.get(name, now), now):
             self._report(words)
         self._columns[name] = now
-        return layout
+        return replace(layout, key=table.key)
 
     def _take_rows(self, found: list[Raw | _Partial], most: int) -> None:
         """Take changes of rows, until there are enough."""
