@@ -31,6 +31,7 @@ from syncflow.sources.mysql.progress import Handed
 from syncflow.sources.mysql.rest import EVERY_SECONDS, read_rest, write_rest
 from syncflow.sources.mysql.snapshot import Snapshots, start_of
 from syncflow.sources.mysql.streaming import PARTITION, Stream
+from syncflow.sources.mysql.tables import KnownTables
 from syncflow.sources.mysql.wire import Connection, connect, database_of
 
 Connect = Callable[[str], Awaitable[Connection]]
@@ -86,10 +87,13 @@ class Mysql:
         await self._begin_snapshots(acknowledged, server)
         self._stream = Stream(
             self._settings,
-            tables=self._tables,
-            tables_now=self._tables_now,
-            charset_of=charset_of,
-            is_mariadb=server.is_mariadb,
+            tables=KnownTables(
+                self._tables,
+                now=self._tables_now,
+                charset_of=charset_of,
+                is_mariadb=server.is_mariadb,
+                report=self._reports.append,
+            ),
             side=self._side_connection,
             report=self._reports.append,
             now=self._clock.now,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -20,11 +20,11 @@ from syncflow.sources.base import Report
 from syncflow.sources.mysql.binlog import Begin, Commit, Decoder, Idle, Rotated, RowChange, Rows, Statement
 from syncflow.sources.mysql.catalog import Table
 from syncflow.sources.mysql.errors import ANEW
-from syncflow.sources.mysql.layouts import Facts, Layout, read_layout
 from syncflow.sources.mysql.places import Evidence, Gtids, MariadbGtids, MysqlGtids, Number, Place
 from syncflow.sources.mysql.rest import Rest
 from syncflow.sources.mysql.snapshot import raw_of
 from syncflow.sources.mysql.statements import Meaning, meaning_of
+from syncflow.sources.mysql.tables import KnownTables
 from syncflow.sources.mysql.unsent import complete
 from syncflow.sources.mysql.wire import Changes, Connection
 
@@ -54,24 +54,17 @@ class Stream:
         self,
         settings: MysqlSource,
         *,
-        tables: Mapping[str, Table],
-        tables_now: Callable[[], Awaitable[Mapping[str, Table]]],
-        charset_of: Callable[[int], str],
-        is_mariadb: bool,
+        tables: KnownTables,
         side: Callable[[], Awaitable[Connection]],
         report: Callable[[Report], None],
         now: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._tables = dict(tables)
-        self._tables_now = tables_now
-        self._charset_of = charset_of
-        self._is_mariadb = is_mariadb
+        self._tables = tables
         self._side = side
         self._report = report
         self._now = now
-        self._metas: Mapping[str, Item] = {name: {"table": name} for name in tables}
-        self._columns: dict[str, Mapping[str, int]] = {}
+        self._metas: Mapping[str, Item] = {name: {"table": name} for name in tables.names}
         self._changes: Changes | None = None
         self._decoder: Decoder | None = None
         self._rows: Iterator[RowChange] | None = None
@@ -82,7 +75,6 @@ class Stream:
         self._standing: _Prepared | None = None
         self._order = 0
         self._failure: ProjectError | None = None
-        self._is_stale = False
         self._lag_at: float | None = None
 
     @property
@@ -102,14 +94,16 @@ class Stream:
         place = start.start
         self._gtids: Gtids | None = None
         if place.has_gtids:
-            self._gtids = (MariadbGtids if self._is_mariadb else MysqlGtids)(place.gtids)
-        self._decoder = Decoder(self._layout_of, file=place.file, position=place.position, has_checksums=has_checksums)
+            self._gtids = (MariadbGtids if self._tables.is_mariadb else MysqlGtids)(place.gtids)
+        self._decoder = Decoder(
+            self._tables.layout_of, file=place.file, position=place.position, has_checksums=has_checksums
+        )
         self._count = start.count
         self._known: Number = (known.offset, known.number) if known else NOTHING
         self._made = self._known
         self._expected = start if known and start.transaction else None
         self._finished = tuple(finished)
-        self._names = tuple(sorted(self._tables))
+        self._names = tuple(sorted(self._tables.names))
         self._transaction: Begin | None = None
         self._before = place
         self._evidence = ""
@@ -133,6 +127,7 @@ class Stream:
             UnavailableError: the connection is lost.
         """
         assert self._changes is not None
+        assert self._decoder is not None
         if self._failure is not None:
             raise self._failure
         found: list[Raw | _Partial] = []
@@ -146,14 +141,15 @@ class Stream:
                 break
             size += len(packet)
             is_idle = False
-            if not self._message(packet) or self._is_stale:
+            if not self._message(packet) or self._tables.is_stale:
                 break
         if is_idle:
             await self._changes.wait()
             return []
         raws = await self._completed(found)
-        if self._is_stale:
-            await self._look_again()
+        if self._tables.is_stale:
+            await self._tables.look_again()
+            self._decoder.forget()
         if not raws and self._failure is not None:
             raise self._failure
         return raws
@@ -208,7 +204,7 @@ class Stream:
         self._ended()
 
     def _statement(self, statement: Statement, before: Place) -> None:
-        meaning = meaning_of(statement.schema, statement.text, tables=self._tables)
+        meaning = meaning_of(statement.schema, statement.text, tables=self._tables.names)
         if meaning.kind == "begin":
             if self._transaction is None:
                 self._begun(Begin("", "", statement.at), before)
@@ -228,7 +224,7 @@ class Stream:
         elif meaning.kind == "emptied":
             self._emptied(meaning)
         elif meaning.kind == "defined" and meaning.tables:
-            self._defined(meaning.tables)
+            self._tables.defined(meaning.tables)
 
     def _hold_back(self) -> None:
         self._holding, self._held_from = [], self._place()
@@ -245,7 +241,7 @@ class Stream:
 
     def _emptied(self, meaning: Meaning) -> None:
         names = ", ".join(meaning.tables)
-        self._defined(meaning.tables)
+        self._tables.defined(meaning.tables)
         if self._settings.on_truncate == "ignore":
             self._report(Report("noted", f"{names} {meaning.words}; its records are left at the targets"))
             return
@@ -253,37 +249,6 @@ class Stream:
             f"{names} {meaning.words}, and its records are at the targets still",
             hint="set `on_truncate: ignore` to go on; delete the records over there yourself where they must go",
         )
-
-    def _defined(self, names: Sequence[str]) -> None:
-        for name in names:
-            if name not in self._columns:
-                self._columns[name] = {facts.name: -1 for facts in self._tables[name].columns}
-        self._is_stale = True
-
-    async def _look_again(self) -> None:
-        """A statement has changed a table: read again how it looks."""
-        assert self._decoder is not None
-        self._is_stale = False
-        self._decoder.forget()
-        for name, table in (await self._tables_now()).items():
-            if table.columns and table.key:
-                self._tables[name] = table
-
-    def _layout_of(self, name: str, body: bytes) -> Layout | None:
-        table = self._tables.get(name)
-        if table is None:
-            return None
-        layout = read_layout(body, known=table.columns, charset_of=self._charset_of, is_mariadb=self._is_mariadb)
-        if not layout.is_described and not is_same(layout, table.columns):
-            raise ProjectError(
-                f"the columns of {name} have changed since, and the binlog does not name them",
-                hint=f"SET GLOBAL binlog_row_metadata = FULL; so that it will. Now {ANEW}",
-            )
-        now = {column.facts.name: column.type for column in layout.columns}
-        for words in changes_of(name, self._columns.get(name, now), now):
-            self._report(words)
-        self._columns[name] = now
-        return replace(layout, key=table.key)
 
     def _take_rows(self, found: list[Raw | _Partial], most: int) -> None:
         """Take changes of rows, until there are enough."""
@@ -426,37 +391,3 @@ class _Prepared:
     start: Place
     count: int
     order: int
-
-
-_TYPES: Mapping[str, frozenset[int]] = {
-    "tinyint": frozenset({1}), "smallint": frozenset({2}), "mediumint": frozenset({9}), "int": frozenset({3}), "bigint": frozenset({8}),
-    "float": frozenset({4}), "double": frozenset({5}), "decimal": frozenset({246}), "bit": frozenset({16}), "year": frozenset({13}),
-    "date": frozenset({10}), "time": frozenset({11, 19}), "datetime": frozenset({12, 18}), "timestamp": frozenset({7, 17}),
-    "char": frozenset({254}), "binary": frozenset({254}), "varchar": frozenset({15, 141}), "varbinary": frozenset({15, 141}),
-    "enum": frozenset({247}), "set": frozenset({248}), "json": frozenset({245}), "uuid": frozenset({254}), "inet4": frozenset({254}),
-    "inet6": frozenset({254}), **dict.fromkeys(("tinytext", "text", "mediumtext", "longtext"), frozenset({252, 140})),
-    **dict.fromkeys(("tinyblob", "blob", "mediumblob", "longblob"), frozenset({252, 140})),
-}  # fmt: skip
-
-
-def is_same(layout: Layout, known: Sequence[Facts]) -> bool:
-    """Whether columns in the log can be those that the table has now."""
-    return len(layout.columns) == len(known) and all(
-        column.type in _TYPES.get(facts.data_type, frozenset({column.type}))
-        for column, facts in zip(layout.columns, known, strict=True)
-    )
-
-
-def changes_of(table: str, before: Mapping[str, int], now: Mapping[str, int]) -> list[Report]:
-    """Return what has become of the columns of a table; a type of -1 is not known."""
-    new = [name for name in now if name not in before]
-    gone = [name for name in before if name not in now]
-    other = [name for name in now if name in before and before[name] not in {-1, now[name]}]
-    reports = []
-    if new:
-        reports.append(Report("noted", f"{table} has a new column: {', '.join(new)}"))
-    if gone:
-        reports.append(Report("changed", f"{table} has no column {', '.join(gone)} any more"))
-    if other:
-        reports.append(Report("changed", f"{table} has another type of column: {', '.join(other)}"))
-    return reports
