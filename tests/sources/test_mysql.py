@@ -483,3 +483,65 @@ def test_a_sample_is_the_first_rows_and_reads_no_log(maria: Database) -> None:
     with pytest.raises(ProjectError) as caught:
         run(sampled(persons="contacts"))
     assert caught.value.message == f"there is no table {maria.name}.persons, or the user may not read it"
+
+
+def test_a_row_of_more_than_one_packet_is_read(maria: Database) -> None:
+    """Packets hold at most 16 MB."""
+    maria.run("SET GLOBAL max_allowed_packet = 67108864")
+    maria.connection = maria.connect()
+    maria.run("CREATE TABLE people (id int PRIMARY KEY, notes longtext)")
+
+    def act() -> None:
+        maria.run("INSERT INTO people VALUES (1, repeat('long ', 4000000))", END)
+
+    raws = run(session(source_of(maria, snapshot="never"), act))
+    assert told(raws[0]) == ("create", {"id": 1, "notes": "long " * 4_000_000})
+
+
+def test_a_table_that_takes_the_place_of_another_is_read_on(maria: Database) -> None:
+    """As tools for changes of columns without a pause do it."""
+    maria.run(PEOPLE, "INSERT INTO people (id) VALUES (1)")
+
+    def act() -> None:
+        maria.run(
+            "CREATE TABLE _new LIKE people",
+            "ALTER TABLE _new ADD phone text",
+            "INSERT INTO _new SELECT *, '+1' FROM people",
+        )
+        maria.run("RENAME TABLE people TO _old, _new TO people", "UPDATE people SET name = 'a'", "DROP TABLE _old", END)
+
+    source = source_of(maria, snapshot="never")
+    raws = run(session(source, act))
+    assert [told(raw) for raw in raws] == [
+        ("update", {"id": 1, "name": "a", "notes": None, "phone": "+1"}),
+        ("create", {"id": 0, "name": None, "notes": None, "phone": None}),
+    ]
+    assert [report.words for report in source.reports()] == [f"{maria.name}.people has a new column: phone"]
+
+
+def test_keys_of_all_types_page_a_snapshot_and_complete_a_change(maria: Database) -> None:
+    maria.run(
+        "CREATE TABLE people (mood enum('z', 'a'), bits bit(9), few varbinary(5), made datetime(1), who uuid, cost decimal(20,2),"
+        " name varchar(9) CHARACTER SET latin1, id bigint, notes text, PRIMARY KEY (mood, bits, few, made, who, cost, name, id))"
+    )
+    values = "bits, unhex('00ff'), '2024-01-01 10:00:00.5', '9b2c8a52-5f4e-4e0c-8f39-0a7b1c2d3e4f', 1234567890123456.25, 'é', id, 'n'"
+    for mood in ("z", "a"):
+        maria.run(
+            f"INSERT INTO people SELECT '{mood}', {values} FROM (SELECT seq % 3 AS bits, seq AS id FROM seq_1_to_2500) t"
+        )
+
+    def act() -> None:
+        maria.run("SET binlog_row_image = MINIMAL", "UPDATE people SET notes = 'm' WHERE id = 7")
+        maria.run(f"INSERT INTO people SELECT 'z', {values} FROM (SELECT 1 AS bits, 0 AS id) t")
+
+    raws = run(session(source_of(maria), act))
+    rows = [told(raw)[1] for raw in raws[:5000]]
+    assert [(row["mood"], row["bits"], row["id"]) for row in rows] == [
+        (mood, bits, number)
+        for mood in ("z", "a")
+        for bits in range(3)
+        for number in range(1, 2501)
+        if number % 3 == bits
+    ]
+    changed = [told(raw) for raw in raws[5000:5002]]
+    assert changed == [("update", row | {"notes": "m"}) for row in rows if row["id"] == 7]
