@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from tests.servers import free_port, need
 from tests.sources.certificates import Authority
@@ -176,6 +176,37 @@ class Topics:
             time.sleep(0.1)
         self._until_it_is(topic, there=True)
         return topic
+
+    def grow(self, topic: str, partitions: int) -> None:
+        self._producer = None  # it would go on with the partitions that it knows
+        self.admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
+        for _ in range(300):
+            if len(self.admin.list_topics(topic, timeout=30).topics[topic].partitions) == partitions:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the broker does not know of them")
+
+    def committed(self, topic: str, *, group: str = "") -> dict[int, int]:
+        """Return where a group stands, by partition. The library's admin crashes where a coordinator has only just started."""
+        with self._member(group or self.group) as member:
+            count = len(self.admin.list_topics(topic, timeout=30).topics[topic].partitions)
+            found = member.committed([TopicPartition(topic, number) for number in range(count)], timeout=30)
+        return {each.partition: each.offset for each in found if each.offset >= 0}
+
+    @contextmanager
+    def _member(self, group: str) -> Iterator[Consumer]:
+        member = Consumer({"bootstrap.servers": self.server.servers(), "group.id": group, "log_level": 0})
+        try:
+            yield member
+        finally:
+            member.close()
+
+    def commit(self, topic: str, offset: int) -> None:
+        """Let the group stand elsewhere, as another consumer of it would."""
+        with self._member(self.group) as member:
+            place = TopicPartition(topic, 0, offset)
+            (done,) = member.commit(offsets=[place], asynchronous=False)
+            assert done.error is None
 
     def remove(self, topic: str) -> None:
         self.admin.delete_topics([topic])[topic].result()

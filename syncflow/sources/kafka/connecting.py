@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,7 +13,7 @@ from syncflow.config.models.source_kafka import KafkaSource
 
 ClientSettings: TypeAlias = dict[str, Any]
 
-SESSION_SECONDS = 10
+SESSION_SECONDS = 6
 """How long the brokers wait for a reader that has gone without a word, before another one of its group may read."""
 
 _SILENT = logging.getLogger("syncflow.kafka.library")
@@ -55,13 +56,13 @@ def _protocol(settings: KafkaSource) -> str:
     return "PLAINTEXT" if settings.tls is None else "SSL"
 
 
-def reader_settings(settings: KafkaSource, *, base: Path, member: str = "") -> ClientSettings:
-    """Return how a reader of the group is set up. ``member`` is a name by which the brokers know it again after a restart.
+def reader_settings(settings: KafkaSource, *, base: Path) -> ClientSettings:
+    """Return how a reader of the group is set up.
 
     Offsets that are not there are an error here and no reason to read elsewhere; the end of a partition is told, for what is behind it
     (markers of transactions) is never handed out.
     """
-    found = client_settings(settings, base=base) | {
+    return client_settings(settings, base=base) | {
         "group.id": settings.group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -76,14 +77,16 @@ def reader_settings(settings: KafkaSource, *, base: Path, member: str = "") -> C
         "queued.max.messages.kbytes": 16_384,
         "queued.min.messages": 10_000,
         "fetch.queue.backoff.ms": 50,
-        "topic.metadata.refresh.interval.ms": 60_000,
+        "topic.metadata.refresh.interval.ms": 30_000,
     }
-    return found | ({"group.instance.id": member} if member else {})
 
 
-def member_of(beside: Path | None) -> str:
-    """Return a name for the reader of a project on this machine; empty where nothing is remembered."""
+def member_of(beside: Path | None, partitions: Mapping[str, int]) -> str:
+    """Return a name for the reader of a project on this machine; empty where nothing is remembered.
+
+    A member that comes back gets the partitions that it had, also where its topics have more by now: so their numbers are in its name.
+    """
     if beside is None:
         return ""
-    place = f"{socket.gethostname()}\n{beside.absolute()}"
+    place = f"{socket.gethostname()}\n{beside.absolute()}\n{sorted(partitions.items())}"
     return f"syncflow-{hashlib.sha256(place.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"

@@ -12,7 +12,7 @@ from syncflow.clock import Clock
 from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position, Raw
-from syncflow.sources.kafka.brokers import ANSWER_SECONDS, Brokers
+from syncflow.sources.kafka.brokers import ANSWER_SECONDS, Brokers, Topic
 from syncflow.sources.kafka.errors import LOST, Trouble, reword
 from syncflow.sources.kafka.formats import format_of
 from syncflow.sources.kafka.messages import raw_of
@@ -29,7 +29,7 @@ class KafkaSample:
         registry: Registry | None,
         clock: Clock,
         make_brokers: Callable[[Trouble], Brokers],
-        make_consumer: Callable[[Trouble], Any],
+        make_consumer: Callable[[Trouble, Mapping[str, Topic]], Any],
     ) -> None:
         self._settings = settings
         self._registry = registry
@@ -50,7 +50,7 @@ class KafkaSample:
         topics = self._make_brokers(self._trouble).topics(self._settings.topics)
         if lacking := [name for name in self._settings.topics if name not in topics]:
             raise ProjectError(f"there is no topic {', '.join(lacking)}")
-        self._consumer = self._make_consumer(self._trouble)
+        self._consumer = self._make_consumer(self._trouble, topics)
         self._open = {(name, number) for name, topic in topics.items() for number in range(topic.partitions)}
         try:
             self._consumer.assign([self._first(name, number) for name, number in sorted(self._open)])

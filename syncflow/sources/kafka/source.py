@@ -43,7 +43,7 @@ class Kafka:
         registry: Registry | None,
         clock: Clock,
         make_brokers: Callable[[Trouble], Brokers],
-        make_consumer: Callable[[Trouble], Consumer],
+        make_consumer: Callable[[Trouble, Mapping[str, Topic]], Consumer],
     ) -> None:
         self._settings = settings
         self._registry = registry
@@ -68,7 +68,7 @@ class Kafka:
         trouble = Trouble(self._clock.monotonic)
         brokers = await self._in_thread(lambda: self._make_brokers(trouble))
         topics = await self._look_for_topics(brokers)
-        consumer = await self._in_thread(lambda: self._make_consumer(trouble))
+        consumer = await self._in_thread(lambda: self._make_consumer(trouble, topics))
         self._group = await self._in_thread(
             lambda: Group(
                 consumer,

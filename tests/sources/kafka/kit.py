@@ -21,10 +21,13 @@ def settings_of(topics: Topics, *names: str, **more: Any) -> KafkaSource:
     return KafkaSource.model_validate(given | more)
 
 
-def source_of(topics: Topics, *names: str, **more: Any) -> Reopening:
-    """Return a reader that the brokers know again after a restart, as the project of a test is."""
+def source_of(topics: Topics, *names: str, project: str | None = "", **more: Any) -> Reopening:
+    """Return the reader of a project, which the brokers know again after a restart; with None they do not."""
     return reopened_kafka(
-        settings_of(topics, *names, **more), base=topics.server.folder, clock=SystemClock(), beside=Path(topics.mark)
+        settings_of(topics, *names, **more),
+        base=topics.server.folder,
+        clock=SystemClock(),
+        beside=None if project is None else Path(f"{topics.mark}{project}"),
     )
 
 

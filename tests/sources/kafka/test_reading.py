@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from syncflow.sources.base import Lag
 from tests.servers.kafka import Topics
-from tests.sources.kafka.kit import Reading, event, ids, source_of
+from tests.sources.kafka.kit import Reading, event, ids, source_of, until
 
 
 def test_a_message_is_an_event_with_what_stands_beside_it(topics: Topics) -> None:
@@ -60,3 +61,86 @@ def test_a_restart_goes_on_behind_what_is_acknowledged(topics: Topics) -> None:
         await again.close()
 
     asyncio.run(twice())
+
+
+def test_only_committed_messages_are_read_and_markers_are_no_lag(topics: Topics) -> None:
+    contacts = topics.make()
+    topics.transaction(contacts, [event(1), event(2)], commits=True)
+    topics.transaction(contacts, [event(3)], commits=False)
+    topics.send(contacts, [event(4)])
+    topics.transaction(contacts, [event(5)], commits=True)
+
+    async def read() -> None:
+        reading = await Reading(source_of(topics)).open()
+        assert ids(await reading.take(4)) == [1, 2, 4, 5]
+        assert [raw.position.offset for raw in reading.raws] == [0, 1, 5, 6]
+        await until(lambda: reading.source.lag() == {contacts: Lag(events=0)})
+        await reading.close()
+        again = await reading.again(source_of(topics)).open()
+        await again.reads_nothing(seconds=1)
+        assert again.hear() == []
+        await again.close()
+
+    asyncio.run(read())
+
+
+def test_the_lag_is_what_is_not_acknowledged(topics: Topics) -> None:
+    contacts = topics.make()
+    topics.send(contacts, [event(n) for n in range(10)])
+
+    async def read() -> None:
+        source = source_of(topics)
+        await source.open({})
+        raws = list(await source.read(most=4))
+        await until(lambda: source.lag() == {contacts: Lag(events=10)})
+        await source.acknowledge(raws[-1].position)
+        await until(lambda: source.lag() == {contacts: Lag(events=6)})
+        await source.close()
+
+    asyncio.run(read())
+
+
+def test_an_empty_topic_is_waited_at(topics: Topics) -> None:
+    contacts = topics.make(partitions=2)
+
+    async def read() -> None:
+        reading = await Reading(source_of(topics)).open()
+        await reading.reads_nothing()
+        topics.send(contacts, [event(1)])
+        assert ids(await reading.take(1)) == [1]
+        await reading.close()
+
+    asyncio.run(read())
+
+
+def test_a_run_that_holds_back_keeps_its_partitions_and_reads_no_more_than_it_may(topics: Topics) -> None:
+    contacts = topics.make()
+    topics.send(contacts, [event(n) for n in range(6_000)])
+
+    async def held() -> None:
+        reading = await Reading(source_of(topics)).open()
+        await reading.take(1, most=1)
+        await asyncio.sleep(2.5)  # long enough for the partitions to be paused
+        rest = await reading.take(5_999)
+        assert ids(reading.raws) == list(range(6_000))
+        assert len(rest) == 5_999
+        assert reading.told == []
+        await reading.close()
+
+    asyncio.run(held())
+
+
+def test_what_is_acknowledged_is_told_to_the_group(topics: Topics) -> None:
+    contacts = topics.make()
+    topics.send(contacts, [event(n) for n in range(10)])
+
+    async def read() -> None:
+        reading = await Reading(source_of(topics)).open()
+        await reading.take(10)
+        await until(lambda: topics.committed(contacts) == {0: 10})
+        topics.send(contacts, [event(10)])
+        await reading.take(1)
+        await reading.close()
+        assert topics.committed(contacts) == {0: 11}
+
+    asyncio.run(read())
