@@ -29,6 +29,7 @@ def client_settings(settings: KafkaSource, *, base: Path) -> ClientSettings:
         "log_level": 0,
         "logger": _SILENT,
         "socket.keepalive.enable": True,
+        "socket.timeout.ms": 10_000,
         "reconnect.backoff.max.ms": 2_000,
         "security.protocol": _protocol(settings),
     }

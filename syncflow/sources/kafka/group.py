@@ -28,6 +28,7 @@ from syncflow.sources.kafka.messages import raw_of
 from syncflow.sources.kafka.starting import Log, begin, is_begun
 
 PROBE_SECONDS = 5.0
+LAST_WORD_SECONDS = 2.0
 COMMIT_SECONDS = 1.0
 WATCH_SECONDS = 30.0
 """The time between two looks at whether the topics are still the same ones."""
@@ -180,11 +181,16 @@ class Group:
         if (refusal := self._trouble.refusal()) is not None:
             raise refusal
         if self._trouble.down_since is not None:
-            try:
-                self._consumer.list_topics(next(iter(self._topics)), PROBE_SECONDS)
-            except KafkaException:
-                raise self._trouble.lost() from None
+            if not self._answers(PROBE_SECONDS):
+                raise self._trouble.lost()
             self._trouble.recover()
+
+    def _answers(self, seconds: float) -> bool:
+        try:
+            self._consumer.list_topics(next(iter(self._topics)), seconds)
+        except KafkaException:
+            return False
+        return True
 
     def _assigned(self, _consumer: object, partitions: Sequence[TopicPartition]) -> None:
         """Begin to read; what fails here is raised by the ``poll`` around it."""
@@ -325,7 +331,8 @@ class Group:
         return {topic: Lag(events=events) for topic, events in lags.items()}
 
     def close(self) -> None:
-        if self._trouble.down_since is None and self._failure is None:
+        """Commit what is acknowledged, where somebody listens, and leave."""
+        if self._trouble.down_since is None and self._failure is None and self._answers(LAST_WORD_SECONDS):
             self._commit(list(self._owned.values()), asynchronous=False)
         with contextlib.suppress(KafkaException, RuntimeError):
             self._consumer.close()
