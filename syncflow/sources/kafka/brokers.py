@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeVar
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from syncflow.errors import ProjectError, SyncflowError, UnavailableError
+from syncflow.errors import SyncflowError
 from syncflow.sources.kafka.connecting import ClientSettings
-from syncflow.sources.kafka.errors import Trouble, reword, unusable
+from syncflow.sources.kafka.errors import SILENCE, Trouble, not_allowed, reword, unusable
 
 T = TypeVar("T")
 
@@ -99,20 +99,18 @@ class RealBrokers:
             _RefusedError: the brokers answer with an error.
             SyncflowError: they do not answer.
         """
-        while True:
-            try:
-                return future.result(timeout=0.1)
-            except TimeoutError:
-                down = self._trouble.down_since
-                if self._trouble.refusal() or (down is not None and self._monotonic() > down + DOWN_SECONDS):
-                    raise self._trouble.lost() from None
-            except KafkaException as error:
-                said = reword(error.args[0])
-                if self._trouble.refusal() or (
-                    isinstance(said, UnavailableError) and _is_silence(error.args[0].name())
-                ):
-                    raise self._trouble.lost() from None
-                raise _RefusedError(error.args[0].name(), said) from None
+        while not future.done():
+            self._admin.poll(0.1)  # what is wrong with a connection is heard here alone
+            down = self._trouble.down_since
+            if self._trouble.refusal() or (down is not None and self._monotonic() > down + DOWN_SECONDS):
+                raise self._trouble.lost()
+        try:
+            return future.result()
+        except KafkaException as error:
+            name, said = error.args[0].name(), reword(error.args[0])
+            if self._trouble.refusal() or name in SILENCE:
+                raise self._trouble.lost() from None
+            raise _RefusedError(name, said) from None
 
 
 class _RefusedError(Exception):
@@ -122,18 +120,5 @@ class _RefusedError(Exception):
         self.error = error
 
 
-def _is_silence(name: str) -> bool:
-    return name in {"_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "REQUEST_TIMED_OUT"}
-
-
 def _rights(told: Any) -> frozenset[str]:
     return frozenset(each.name for each in told.authorized_operations or ())
-
-
-def not_allowed(what: str, name: str) -> ProjectError:
-    """Return the error for a missing right, with the command that gives it."""
-    hint = (
-        "kafka-acls --bootstrap-server … --add --allow-principal User:… --operation Read --operation Describe"
-        f" --{what} {name}"
-    )
-    return ProjectError(f"the user may not read {'the topic' if what == 'topic' else 'as the group'} {name}", hint=hint)

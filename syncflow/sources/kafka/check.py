@@ -7,8 +7,8 @@ from collections.abc import Callable
 from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.errors import SyncflowError
 from syncflow.sources.base import Finding
-from syncflow.sources.kafka.brokers import Brokers, GroupState, Topic, not_allowed
-from syncflow.sources.kafka.errors import Trouble
+from syncflow.sources.kafka.brokers import Brokers, GroupState, Topic
+from syncflow.sources.kafka.errors import Trouble, not_allowed
 from syncflow.sources.kafka.registry import Registry
 
 _READING = frozenset({"READ", "ALL"})

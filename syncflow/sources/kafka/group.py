@@ -11,6 +11,7 @@ While the run holds events back, partitions are paused and the brokers are still
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,8 +28,9 @@ from syncflow.sources.kafka.formats import Format
 from syncflow.sources.kafka.messages import raw_of
 from syncflow.sources.kafka.starting import Log, begin, is_begun
 
-PROBE_SECONDS = 5.0
+PROBE_SECONDS = 3.0
 LAST_WORD_SECONDS = 2.0
+LEAVE_SECONDS = 5.0
 COMMIT_SECONDS = 1.0
 WATCH_SECONDS = 30.0
 """The time between two looks at whether the topics are still the same ones."""
@@ -98,6 +100,7 @@ class Group:
         consumer: Consumer,
         *,
         brokers: Brokers,
+        name: str,
         topics: Mapping[str, Topic],
         known: Mapping[str, Position],
         start: str,
@@ -108,6 +111,7 @@ class Group:
     ) -> None:
         self._consumer = consumer
         self._brokers = brokers
+        self._name = name
         self._topics = topics
         self._known = known
         self._start = start
@@ -119,7 +123,7 @@ class Group:
         self._by_name: dict[str, Owned] = {}
         self._were_ours: set[tuple[str, int]] = set()
         self._failure: SyncflowError | None = None
-        self._is_held = False
+        self._is_held = self._is_closing = False
         self._tidied_at = -float("inf")
         self._watched_at = monotonic()
         consumer.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
@@ -147,7 +151,7 @@ class Group:
             first = self._consumer.poll(seconds)
             messages = [] if first is None else [first, *self._consumer.consume(most - 1, 0.0)]
         except KafkaException as error:
-            raise reword(error.args[0]) from None
+            raise reword(error.args[0], group=self._name) from None
         self._look_for_trouble()
         batches: dict[Owned, Batch] = {}
         for message in messages:
@@ -160,7 +164,7 @@ class Group:
         error = message.error()
         if error is not None:
             if error.name() != "_PARTITION_EOF":
-                raise _of_partition(error, message)
+                raise _of_partition(error, message.topic(), self._name)
             if owned is not None:
                 owned.end = message.offset()
             return
@@ -197,7 +201,7 @@ class Group:
         try:
             self._begin(partitions)
         except KafkaException as error:
-            self._failure = reword(error.args[0])
+            self._failure = reword(error.args[0], group=self._name)
         except SyncflowError as error:
             self._failure = error
 
@@ -242,7 +246,7 @@ class Group:
         found: dict[str, dict[int, int | None]] = {topic: {} for topic in topics}
         for each in self._consumer.committed(asked, ANSWER_SECONDS):
             if each.error is not None:
-                raise reword(each.error)
+                raise reword(each.error, topic=each.topic, group=self._name)
             found[each.topic][each.partition] = each.offset if each.offset >= 0 else None
         return found
 
@@ -261,12 +265,13 @@ class Group:
         moment = int(start_time(self._start).timestamp() * 1000)
         (found,) = self._consumer.offsets_for_times([TopicPartition(log.topic, log.number, moment)], ANSWER_SECONDS)
         if found.error is not None:
-            raise reword(found.error)
+            raise reword(found.error, topic=log.topic)
         return found.offset if found.offset >= 0 else log.high
 
     def _revoked(self, _consumer: object, partitions: Sequence[TopicPartition]) -> None:
         gone = self._give_up(partitions)
-        self._commit(gone, asynchronous=False)
+        if not self._is_closing:
+            self._commit(gone, asynchronous=True)  # it leaves before the word that they are free
         self._consumer.incremental_unassign(list(partitions))
 
     def _lost(self, _consumer: object, partitions: Sequence[TopicPartition]) -> None:
@@ -331,6 +336,13 @@ class Group:
         return {topic: Lag(events=events) for topic, events in lags.items()}
 
     def close(self) -> None:
+        """Leave; the library would wait for a broker that does not answer much longer than anyone wants to."""
+        self._is_closing = True
+        leaving = threading.Thread(target=self._leave, name="kafka-leaving", daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_SECONDS)
+
+    def _leave(self) -> None:
         """Commit what is acknowledged, where somebody listens, and leave."""
         if self._trouble.down_since is None and self._failure is None and self._answers(LAST_WORD_SECONDS):
             self._commit(list(self._owned.values()), asynchronous=False)
@@ -338,8 +350,8 @@ class Group:
             self._consumer.close()
 
 
-def _of_partition(error: Any, message: Any) -> SyncflowError:
-    """Return our error for one that a partition or a topic met, with its name."""
-    found = reword(error)
-    topic = message.topic()
-    return type(found)(f"{found.message} (topic {topic})", hint=found.hint) if topic else found
+def _of_partition(error: Any, topic: str | None, group: str) -> SyncflowError:
+    """Return our error for one that a partition, a topic or the group met."""
+    found = reword(error, topic=topic or "…", group=group)
+    is_told = not topic or topic in found.message or group in found.message
+    return found if is_told else type(found)(f"{found.message} (topic {topic})", hint=found.hint)

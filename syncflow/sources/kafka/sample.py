@@ -82,7 +82,7 @@ class KafkaSample:
         topic, number, error = message.topic(), message.partition(), message.error()
         if error is not None:
             if error.name() != "_PARTITION_EOF":
-                raise reword(error)
+                raise reword(error, topic=topic or "…", group=self._settings.group)
             self._open.discard((topic, number))
             return None
         position = Position(f"kafka:{topic}/{number}", message.offset())

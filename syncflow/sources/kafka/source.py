@@ -73,6 +73,7 @@ class Kafka:
             lambda: Group(
                 consumer,
                 brokers=brokers,
+                name=self._settings.group,
                 topics=topics,
                 known=self._known,
                 start=self._settings.start,

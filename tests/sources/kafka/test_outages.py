@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 from syncflow.errors import ProjectError, UnavailableError
+from syncflow.sources.kafka.group import Owned
+from syncflow.sources.kafka.source import Kafka
 from syncflow.sources.reopening import Reopening
 from tests.servers.kafka import Server, Topics
 from tests.servers.proxy import Proxy
@@ -44,8 +47,10 @@ def test_a_broker_that_is_killed_and_started_again_is_waited_for(topics: Topics,
         await reading.take(10)
         waiting = asyncio.create_task(reading.take(1))
         broker.kill()
-        await until(lambda: "lost" in [kind for kind, _ in reading.hear() or reading.told])
-        await asyncio.to_thread(broker.start)
+        try:
+            await until(lambda: "lost" in [kind for kind, _ in reading.hear() or reading.told])
+        finally:
+            await asyncio.to_thread(broker.start)
         await asyncio.to_thread(topics.send, contacts, [event(10)])
         assert ids(await waiting) == [10]
         assert [kind for kind, _ in reading.told] == ["lost", "back"]
@@ -70,8 +75,10 @@ def test_a_run_that_ends_while_no_broker_answers_ends(topics: Topics, broker: Se
             return f"{error.message} | {error.hint}"
         return ""
 
-    said = asyncio.run(ended())
-    broker.start()
+    try:
+        said = asyncio.run(ended())
+    finally:
+        broker.start()
     assert said == "the brokers cannot be reached | check `servers`, and whether they want `tls` or `sasl`"
 
 
@@ -110,8 +117,11 @@ def test_partitions_pass_to_another_member_and_back(topics: Topics) -> None:
     asyncio.run(shared())
 
 
-def owned(source: Reopening):  # type: ignore[no-untyped-def]
-    group = source._source._group  # type: ignore[attr-defined]
+def owned(source: Reopening) -> Callable[[], Mapping[tuple[str, int], Owned]]:
+    kafka = source._source
+    assert isinstance(kafka, Kafka)
+    group = kafka._group
+    assert group is not None
     return lambda: group._owned
 
 
