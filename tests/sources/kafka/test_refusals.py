@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
+from confluent_kafka.cimpl import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
 
 from syncflow.clock import SystemClock
 from syncflow.errors import SyncflowError
