@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from confluent_kafka.cimpl import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from syncflow.clock import SystemClock
 from syncflow.errors import SyncflowError
