@@ -272,18 +272,18 @@ def _of_one_kind(project: Project, settings: SourceSettings, record: str) -> Sou
             "the source is generate, which makes its records of the schema: there is none yet",
             hint="give sample events: --events FILE",
         )
-    if settings.postgres is None:
+    of_tables = settings.postgres or settings.mysql
+    if of_tables is None:
         return settings
-    tables = settings.postgres.tables
-    kinds = list(dict.fromkeys(tables.values()))
+    kinds = list(dict.fromkeys(of_tables.tables.values()))
     if record and record not in kinds:
         raise DataError(f"no table of the source is of the kind {record!r}", hint=f"there are {', '.join(kinds)}")
     if not record and len(kinds) > 1:
         raise DataError(
             f"the tables are of {len(kinds)} kinds: {', '.join(kinds)}", hint=f"name one: --record {kinds[0]}"
         )
-    wanted = {table: kind for table, kind in tables.items() if not record or kind == record}
-    return settings.model_copy(update={"postgres": settings.postgres.model_copy(update={"tables": wanted})})
+    wanted = {table: kind for table, kind in of_tables.tables.items() if not record or kind == record}
+    return settings.model_copy(update={settings.kind: of_tables.model_copy(update={"tables": wanted})})
 
 
 def _reading(settings: SourceSettings) -> Reading:
@@ -291,6 +291,11 @@ def _reading(settings: SourceSettings) -> Reading:
     from syncflow.sources.file import format_of
 
     rows = settings.file or settings.stdin
+    if settings.objects is not None:
+        named = Path(settings.objects.match).name
+        return Reading(
+            cells="csv" in (settings.objects.format, format_of(Path(named))), point=settings.objects.decimal or "."
+        )
     if rows is None:
         return Reading()
     format_ = rows.format or (format_of(Path(settings.file.path)) if settings.file else "jsonl")

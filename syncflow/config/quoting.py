@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_CONFIGURES = re.compile(r"^(?:systems|profiles|sources?)\s*:", re.MULTILINE)
+_CONFIGURES = re.compile(r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?)["']?\s*:""", re.MULTILINE)
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access|account)_?key", re.IGNORECASE)
 _AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
 _PAIR = re.compile(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")

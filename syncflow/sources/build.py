@@ -14,6 +14,7 @@ from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.models.source_mysql import MysqlSource
 from syncflow.config.models.source_objects import ObjectsSource
+from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
 
@@ -71,7 +72,7 @@ def _finite(settings: SourceSettings) -> SourceSettings:
         return settings.model_copy(update={"file": settings.file.model_copy(update={"follow": False})})
     if settings.generate is not None:
         return settings.model_copy(update={"generate": settings.generate.model_copy(update={"rate": None})})
-    if settings.webhook is not None or settings.outbox is not None:
+    if settings.webhook is not None:
         raise ProjectError(
             f"the source is {settings.kind}, whose events come when they are sent: there are none to take a sample of",
             hint="give some: --events FILE",
@@ -204,9 +205,7 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
             compared=given.columns.compared,
         )
     if settings.outbox is not None:
-        from syncflow.sources.postgres.outbox_changes import reopened_outbox
-
-        return reopened_outbox(settings.outbox, clock=given.clock)
+        return _open_outbox(settings.outbox, given)
     if settings.mysql is not None:
         return _open_mysql(settings.mysql, given)
     if settings.postgres is None:
@@ -218,6 +217,16 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
     from syncflow.sources.postgres.build import reopened_postgres
 
     return reopened_postgres(settings.postgres, clock=given.clock)
+
+
+def _open_outbox(settings: OutboxSource, given: Surroundings) -> Source:
+    if given.sample:
+        from syncflow.sources.postgres.sample import OutboxSample
+
+        return OutboxSample(settings, clock=given.clock)
+    from syncflow.sources.postgres.outbox_changes import reopened_outbox
+
+    return reopened_outbox(settings, clock=given.clock)
 
 
 def _open_mysql(settings: MysqlSource, given: Surroundings) -> Source:

@@ -21,6 +21,10 @@ async def declared_columns(settings: SourceSettings, *, base: Path) -> tuple[Col
         from syncflow.sources.postgres.declared import declared_columns as of_tables
 
         return await of_tables(settings.postgres)
+    if settings.mysql is not None:
+        from syncflow.sources.mysql.declared import declared_columns as of_mysql
+
+        return await of_mysql(settings.mysql)
     if settings.sql is not None:
         from syncflow.sources.sql.database import Database
         from syncflow.sources.sql.declared import columns_of_query

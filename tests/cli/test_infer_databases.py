@@ -67,8 +67,9 @@ def db(server: postgres.Server) -> Iterator[postgres.Database]:
     database.close()
 
 
-def project(folder: Path, source: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    routes = {"source": source, "records": {"people": {"schema": "schemas/person.yaml"}}, "systems": {}, "routes": []}
+def project(folder: Path, source: dict[str, Any], monkeypatch: pytest.MonkeyPatch, *kinds: str) -> None:
+    records = {kind: {"schema": "schemas/person.yaml"} for kind in ("people", *kinds)}
+    routes = {"source": source, "records": records, "systems": {}, "routes": []}
     (folder / "routes.yaml").write_text(json.dumps(routes), "utf-8")
     monkeypatch.chdir(folder)
 
@@ -184,6 +185,59 @@ def test_columns_of_mariadb_are_what_the_table_declares(
     assert schema["required"] == ["id", "name", "at", "active", "lowered", "odd"]
     events = json.loads(command("dry-run", "-o", "json").out)["events"]
     assert [each["dead_letters"][0]["code"] for each in events] == ["unrouted"] * 2
+
+
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_tables_of_the_binlog_are_drafted_as_their_rows_come(
+    maria: mariadb.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command, *, is_empty: bool
+) -> None:
+    name = "nobody" if is_empty else "people"
+    if is_empty:
+        maria.run("CREATE TABLE nobody LIKE people")
+    project(tmp_path, {"mysql": {"url": maria.url, "tables": {name: "people", "deals": "deals"}}}, monkeypatch, "deals")
+    unnamed = command("schema", "infer")
+    assert (unnamed.code, unnamed.err) == (
+        1,
+        "error: the tables are of 2 kinds: people, deals\nhint: name one: --record people\n",
+    )
+    ended = command("schema", "infer", "--record", "people", "--write", "schemas/person.yaml")
+    assert ended.code == 0, ended.err
+    schema = drafted(tmp_path)
+    words = ("type", "maxLength", "enum", "format")
+    found = {name: {word: each[word] for word in words if word in each} for name, each in schema["properties"].items()}
+    assert found["mood"] == {"type": ["string", "null"], "enum": ["fine", "so-so", "it's", None]}
+    assert found["seen"] == {"type": ["string", "null"], "format": "date-time-zoned"}
+    assert found["price"] == {"type": ["number", "null"]}
+    assert found["extra"].get("type") == (None if is_empty else ["object", "null"])
+    assert schema["required"] == ["id", "name", "at", "active"]
+
+
+OUTBOX = """
+CREATE TABLE outbox (
+    id bigserial PRIMARY KEY, record text NOT NULL, operation text NOT NULL, item jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO outbox (record, operation, item) SELECT 'people', 'update', jsonb_build_object('id', n) FROM generate_series(1, 2500) n;
+INSERT INTO outbox (record, operation, item) VALUES ('people', 'delete', '{"id": 1}');
+"""
+
+
+@pytest.mark.parametrize("read", ["poll", "cdc"])
+def test_rows_of_an_outbox_are_looked_at_and_stay(
+    read: str, db: postgres.Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    db.run(OUTBOX)
+    project(tmp_path, {"outbox": {"url": db.url, "read": read}}, monkeypatch)
+    ended = command("schema", "infer", "--write", "schemas/person.yaml")
+    assert (ended.code, ended.err) == (0, "")
+    written = (tmp_path / "schemas" / "person.yaml").read_text("utf-8")
+    assert (
+        written.splitlines()[0]
+        == "# Drafted by `syncflow schema infer` from 2,500 records (people) of the source (outbox)."
+    )
+    assert written.endswith("required: [id]\nproperties:\n  id:\n    type: integer\n")
+    assert len(json.loads(command("dry-run", "-o", "json").out)["events"]) == 10
+    assert db.ask("SELECT count(*) FROM outbox") == [(2501,)]
 
 
 def test_a_wrong_password_is_one_message_without_it(

@@ -34,3 +34,9 @@ def test_written_out_secrets_are_hidden(line: str, path: str, shown: str) -> Non
 def test_a_file_that_configures_no_system_is_quoted_as_it_stands() -> None:
     line = "  bearer: {token: secret}"
     assert quotable(line, text=f"adapter: crm\nauth:\n{line}\n", path="auth.bearer") == line
+
+
+@pytest.mark.parametrize("before", ['{"source": ', "{version: 1, source: ", '{"version": 1, "sources": {"crm": '])
+def test_a_file_that_is_one_line_of_json_hides_passwords_too(before: str) -> None:
+    line = before + '{"sql": {"url": "mysql://reader:secret-word@host/db"}}}'
+    assert quotable(line, text=line, path="source.sql") == line.replace("secret-word", "•" * 11)

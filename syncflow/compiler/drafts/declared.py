@@ -7,7 +7,7 @@ and has the last word where values contradict their declaration (SQLite does not
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -111,6 +111,20 @@ def _with_guesses(declared: Draft, guessed: Draft, seen: Observed | None) -> Dra
         words = {word: value for word, value in words.items() if word != "enum" or "enum" in declared.words}
         notes["personal"] = guessed.notes.get("personal", "")
     return replace(declared, words=words, notes=notes, is_personal=guessed.is_personal)
+
+
+def common_columns(tables: Iterable[Sequence[Column]]) -> tuple[Column, ...]:
+    """Return the columns of several tables of one kind of record; of those that differ, or that one table lacks, nothing is known."""
+    found: dict[str, list[Column]] = {}
+    count = 0
+    for columns in tables:
+        count += 1
+        for column in columns:
+            found.setdefault(column.name, []).append(column)
+    return tuple(
+        each[0] if len(each) == count and len(set(each)) == 1 else Column(name, is_nullable=None)
+        for name, each in found.items()
+    )
 
 
 # ── what a type admits

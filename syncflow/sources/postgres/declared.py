@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from syncflow.compiler.drafts.declared import Column
+from syncflow.compiler.drafts.declared import Column, common_columns
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.sources.postgres.catalog import full_name, read_tables, rows
 from syncflow.sources.postgres.errors import reworded
@@ -50,7 +49,7 @@ async def declared_columns(settings: PostgresSource) -> tuple[Column, ...]:
     for table, *traits in found:
         if table in published and traits[0] in {name for name, _ in published[table].columns}:
             tables.setdefault(table, []).append(column_of(*traits))
-    return _common(tables.values())
+    return common_columns(tables.values())
 
 
 def column_of(
@@ -63,17 +62,4 @@ def column_of(
         is_key=bool(is_key),
         values=tuple(values or ()),
         comment=comment or "",
-    )
-
-
-def _common(tables: Iterable[list[Column]]) -> tuple[Column, ...]:
-    found: dict[str, list[Column]] = {}
-    count = 0
-    for columns in tables:
-        count += 1
-        for column in columns:
-            found.setdefault(column.name, []).append(column)
-    return tuple(
-        each[0] if len(each) == count and len(set(each)) == 1 else Column(name, is_nullable=None)
-        for name, each in found.items()
     )

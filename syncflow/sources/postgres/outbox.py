@@ -28,7 +28,7 @@ from syncflow.sources.postgres.wire import Connection, connect
 
 PAGE = 500
 
-_AT = "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
+CREATED_AT = "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
 
 Connect = Callable[[str], Awaitable[Connection]]
 
@@ -98,7 +98,7 @@ class Outbox:
         open_ones = " AND taken_at IS NULL" if self._settings.delete_after is not None else ""
         query = sql.SQL(
             "SELECT id::text, record::text, operation::text, item::text, "
-            + _AT
+            + CREATED_AT
             + " FROM {} t WHERE id::text <> ALL(%s)"
             + open_ones
             + " ORDER BY t.id LIMIT "

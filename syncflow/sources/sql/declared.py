@@ -22,8 +22,6 @@ _PLAIN_QUERY: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MAY_ADD_NULLS: Final = re.compile(r"\b(?:LEFT|RIGHT|FULL|OUTER|UNION|ROLLUP|CUBE|SETS)\b", re.IGNORECASE)
-_ENUM: Final = re.compile(r"enum\((.*)\)\Z", re.IGNORECASE | re.DOTALL)
-_ENUM_VALUE: Final = re.compile(r"'((?:[^']|'')*)'")
 
 
 def columns_of_query(database: Database, query: str, *, key: Sequence[str] = ()) -> tuple[Column, ...]:
@@ -109,6 +107,8 @@ FROM information_schema.columns WHERE (table_schema, table_name) IN ({tables})
 
 
 def _of_mysql(connection: sqlalchemy.Connection, query: str) -> list[Column]:
+    from syncflow.sources.mysql.declared_types import column_of  # noqa: PLC0415  # its library is that of this dialect
+
     connection.execute(sqlalchemy.text("SET SESSION sql_select_limit = 0"))
     found = connection.execute(_statement(query))
     described: Any = getattr(found.cursor, "_result", None)  # pymysql says there where a column comes from
@@ -123,9 +123,9 @@ def _of_mysql(connection: sqlalchemy.Connection, query: str) -> list[Column]:
     named |= {f"t{place}": table for place, (_, table) in enumerate(tables)}
     listed = ", ".join(f"(:s{place}, :t{place})" for place in range(len(tables)))
     rows = connection.execute(sqlalchemy.text(_MYSQL.format(tables=listed)), named)
-    known = {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
+    known = {(row[0], row[1], row[2]): (_text(row[3]), _text(row[4]), _text(row[5])) for row in rows}
     return [
-        _mysql_column(name, *known[schema, table, column])
+        column_of(name, *known[schema, table, column])
         for schema, table, column, name in origins
         if (schema, table, column) in known
     ]
@@ -133,19 +133,6 @@ def _of_mysql(connection: sqlalchemy.Connection, query: str) -> list[Column]:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _mysql_column(name: str, type_: Any, nullable: str, comment: str) -> Column:
-    written = _text(type_)
-    listed = _ENUM.match(written)
-    values = tuple(value.replace("''", "'") for value in _ENUM_VALUE.findall(listed[1])) if listed else ()
-    return Column(
-        name=name,
-        type="json" if written == "json" else written,
-        is_nullable=nullable == "YES",
-        values=values,
-        comment=comment or "",
-    )
 
 
 # ── SQLite and DuckDB

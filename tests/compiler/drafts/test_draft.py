@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from copy import deepcopy
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.compiler.drafts.kit import door, draft, misfits, text
+from syncflow.compiler.drafts.observed import Fields, Observed, Texts
+from tests.compiler.drafts.kit import door, draft, misfits, seen, text
 from tests.effort import examples
 
 MADE = st.sampled_from(
@@ -215,3 +217,26 @@ def test_very_deep_values_are_left_open() -> None:
         deep = {"inner": deep}
     written = text([{"x": deep}])
     assert misfits(door(written), {"x": deep}) == ()
+
+
+def test_what_is_kept_does_not_grow_with_what_is_seen() -> None:
+    def kept(count: int) -> int:
+        observed = seen(
+            {
+                "id": f"P{n}",
+                f"n{n}": n,
+                "map": {f"key {n} a": n, f"k{n}": {f"x{n}": [f"text {n}"]}},
+                "list": [{f"y{n}": n}],
+            }
+            for n in range(count)
+        )
+        return len(pickle.dumps(vars_of(observed)))
+
+    assert kept(6000) < 1.1 * kept(3000)
+
+
+def vars_of(value: object) -> Any:
+    """Return all that an object with slots holds, as plain values."""
+    if isinstance(value, Observed | Fields | Texts):
+        return [vars_of(getattr(value, name)) for name in type(value).__slots__ if name not in {"_places", "kinds"}]
+    return {name: vars_of(each) for name, each in value.items()} if isinstance(value, dict) else value
