@@ -54,6 +54,10 @@ class Proxy:
             writer.transport.abort()
         self._writers.clear()
 
+    def lead_to(self, port: int) -> None:
+        """Let new connections go to another port; those to one where nothing listens are closed."""
+        self._target = port
+
     async def close(self) -> None:
         self.cut()
         if self._server is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -19,6 +21,9 @@ PAGE = 500
 """Most messages that are asked for at once."""
 
 BACKLOG_SECONDS = 15.0
+
+LAST_LOOK_SECONDS = 2.0
+"""How long the end waits for how much is left: a run that has read all says so."""
 
 EMPTY_SECONDS = 5.0
 """A queue out of which nothing comes for this long is empty, for a run that reads what there is."""
@@ -52,6 +57,7 @@ class Queue:
         self._failed: asyncio.Future[Exception] | None = None
         """What a task of its own met; ``read`` tells it."""
         self._settling = asyncio.Lock()
+        self._is_lost = False
         self._lag: Lag | None = None
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
@@ -89,6 +95,7 @@ class Queue:
                     patience = asyncio.ensure_future(self._clock.sleep(EMPTY_SECONDS))
                     continue
                 done, self._receiving = self._receiving, None
+                self._is_lost = done.exception() is not None
                 if messages := done.result():
                     return messages
         finally:
@@ -137,6 +144,7 @@ class Queue:
         try:
             await work
         except Exception as error:  # noqa: BLE001  # told by the next read
+            self._is_lost = True
             if self._failed is not None and not self._failed.done():
                 self._failed.set_result(error)
 
@@ -158,6 +166,9 @@ class Queue:
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
+        if self._lag is not None and not self._is_lost:
+            with contextlib.suppress(Exception):  # what was known before stands
+                await asyncio.wait_for(self._look(), LAST_LOOK_SECONDS)
         # Messages that came while it was being ended go back too.
         late = [message.handle for result in ended if isinstance(result, Sequence) for message in result]
         handed, self._buffer = [handle for _, handle in self._handed], []
@@ -171,7 +182,8 @@ def raw_of(message: Message, position: Position, *, max_event: int) -> Raw:
     if not broken and len(message.body) > max_event:
         broken = f"longer than max_event, which is {max_event} bytes"
     if broken:
-        return broken_raw(position, message.body, why=broken)
+        head = broken_raw(position, message.body, why=broken)
+        return replace(head, event_id=message.id, meta=message.meta)
     return Raw(position, message.body, event_id=message.id, meta=message.meta)
 
 

@@ -220,6 +220,7 @@ def test_a_message_that_is_too_long_or_unreadable_is_broken_and_the_rest_goes_on
         raws = await source.read(most=10)
         assert [raw.broken for raw in raws] == ["", "longer than max_event, which is 20 bytes", "it is not text", ""]
         assert raws[1].length == 21
+        assert raws[1].event_id == f"id-{'x' * 21}"
         await source.close()
 
     run_virtually(main())
@@ -297,6 +298,21 @@ def test_it_says_how_much_waits() -> None:
         assert source.lag() == {"fake:contacts": Lag(events=0)}
         assert await source.check() == [Finding("there is a queue")]
         await source.close()
+
+    run_virtually(main())
+
+
+def test_how_much_is_left_is_asked_once_more_at_the_end() -> None:
+    async def main() -> None:
+        server, clock = Server("a", "b"), VirtualClock()
+        source = queue(Client(server, clock))
+        await source.open({})
+        await clock.sleep(1)
+        raws = await source.read(most=10)
+        await source.acknowledge(raws[-1].position)
+        assert source.lag() == {"fake:contacts": Lag(events=2)}
+        await source.close()
+        assert source.lag() == {"fake:contacts": Lag(events=0)}
 
     run_virtually(main())
 

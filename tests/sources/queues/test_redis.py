@@ -207,6 +207,23 @@ def test_entries_that_it_holds_are_taken_over_by_no_one(stream: Stream) -> None:
     asyncio.run(main())
 
 
+def test_entries_that_wait_for_longer_than_others_leave_them_are_acknowledged_by_it(stream: Stream) -> None:
+    async def main() -> None:
+        (entry,) = stream.add("a")
+        source = stream.source(claim="1s")
+        await source.open({})
+        (raw,) = await read(source, 1)
+        await asyncio.sleep(2.2)  # the run holds back
+        claimed = stream.client.xautoclaim(stream.key, "syncflow", "other", 1000, count=10)
+        assert claimed[1] == []
+        assert stream.pending() == [entry]
+        await source.acknowledge(raw.position)
+        assert stream.pending() == []
+        await source.close()
+
+    asyncio.run(main())
+
+
 def test_entries_that_were_deleted_before_they_were_acknowledged_are_told_and_settled(stream: Stream) -> None:
     async def main() -> None:
         stream.add("a", "b", "c")

@@ -15,6 +15,7 @@ from syncflow.sources.queues.sqs import SqsQueue
 from syncflow.sources.queues.sqs_client import reworded
 from syncflow.testing import VirtualClock, run_virtually
 from tests.servers.moto import Moto, running
+from tests.servers.proxy import Proxy
 from tests.sources.queues.redis_kit import read, texts
 from tests.sources.queues.sqs_kit import Answers, Queue
 
@@ -139,17 +140,65 @@ def test_a_message_that_is_too_long_is_broken_and_the_rest_goes_on(queue: Queue)
 def test_messages_that_are_held_for_longer_than_their_visibility_are_handed_to_no_one_else(queue: Queue) -> None:
     async def main() -> None:
         queue.send("a")
-        broker = queue.broker(visibility="2s")
-        await broker.open()
-        (message,) = await broker.receive(most=10)
-        for _ in range(4):
-            await asyncio.sleep(0.8)
-            await broker.hold([message.handle])
-        other = queue.client.receive_message(QueueUrl=queue.url, WaitTimeSeconds=0)
+        source = queue.source(visibility="2s")
+        await source.open({})
+        (raw,) = await read(source, 1)
+        await asyncio.sleep(3.5)  # the run holds back
+        other = await asyncio.to_thread(queue.client.receive_message, QueueUrl=queue.url, WaitTimeSeconds=0)
         assert "Messages" not in other
-        await broker.settle([message.handle])
-        await broker.close(())
+        await source.acknowledge(raw.position)
+        await source.close()
         assert queue.counts() == (0, 0)
+
+    asyncio.run(main())
+
+
+def test_connections_that_are_cut_lose_nothing_and_what_comes_again_has_its_id(queue: Queue) -> None:
+    async def main() -> None:
+        sent = dict(zip(queue.send(*map(str, range(20))), range(20), strict=True))
+        proxy = Proxy(queue.server.port)
+        port = await proxy.start()
+        source = queue.source(endpoint=f"http://127.0.0.1:{port}", queue=queue.name, visibility="2s")
+        await source.open({})
+        found: dict[str, int] = {}
+        for cut in range(1000):
+            reading = asyncio.ensure_future(source.read(most=4))
+            if cut < 3:
+                await asyncio.sleep(0.02 * (cut + 1))
+                proxy.cut()
+            raws = await reading
+            found |= {raw.event_id.rpartition("/")[2]: int(raw.body) for raw in raws}
+            await source.acknowledge(raws[-1].position)
+            if len(found) == len(sent):
+                break
+        assert found == sent
+        await source.close()
+        await proxy.close()
+
+    asyncio.run(main())
+
+
+def test_a_service_that_is_gone_is_told_once_and_tried_again(queue: Queue) -> None:
+    async def main() -> None:
+        proxy = Proxy(queue.server.port)
+        port = await proxy.start()
+        source = queue.source(endpoint=f"http://127.0.0.1:{port}")
+        await source.open({})
+        reading = asyncio.ensure_future(source.read(most=10))
+        await asyncio.sleep(0.2)
+        proxy.lead_to(1)
+        proxy.cut()
+        while not (told := list(source.reports())):
+            await asyncio.sleep(0.1)
+        assert [report.kind for report in told] == ["lost"]
+        await asyncio.sleep(1)
+        assert list(source.reports()) == []
+        proxy.lead_to(queue.server.port)
+        queue.send("a")
+        assert texts(await reading) == ["a"]
+        assert [report.kind for report in source.reports()] == ["back"]
+        await source.close()
+        await proxy.close()
 
     asyncio.run(main())
 
