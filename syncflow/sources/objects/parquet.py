@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from syncflow.compiler.columns import Columns
@@ -36,6 +37,7 @@ class ParquetCopy:
             self._file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  # closed by close
         except OSError as error:
             raise _no_room(error) from error
+        self._lock = Lock()
         self._connection: Any = None
         self._found: Any = None
         self._query = self._path = ""
@@ -88,12 +90,17 @@ class ParquetCopy:
         """
         count = 0
         try:
-            while rows := self._found.fetchmany(_ROWS):
+            while rows := self._fetch():
                 yield rows
                 count += len(rows)
         except self._duckdb.Error:
             yield from self._whole_groups(count)
             raise DamagedError("its Parquet content is damaged") from None
+
+    def _fetch(self) -> list[Row]:
+        with self._lock:  # what is given up may still be at work in its thread when the copy is closed
+            found: list[Row] = [] if self._file.closed else self._found.fetchmany(_ROWS)
+        return found
 
     def _whole_groups(self, count: int) -> Iterator[list[Row]]:
         """Yield the rest of the row groups that are whole, behind so many rows: what was read ahead is lost with what is damaged."""
@@ -110,8 +117,11 @@ class ParquetCopy:
 
     def close(self) -> None:
         if self._connection is not None:
-            self._connection.close()
-        self._file.close()
+            self._connection.interrupt()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._file.close()
 
 
 def item_of(names: Sequence[str], row: Row, missing: Sequence[str]) -> dict[str, object]:

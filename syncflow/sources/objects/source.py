@@ -34,6 +34,9 @@ _SMALL_BYTES = 128 * 1024
 _CHUNK = 500
 """Events of small objects that are handed out together."""
 
+_MOST_NAMED = 10
+"""Objects that one pass names because they are read once more."""
+
 _MOST_CHANGES = 3
 """How often one pass starts an object again that is overwritten while it is read."""
 
@@ -82,6 +85,8 @@ class Objects:
         """Of the first one ahead."""
         self._is_listed = False
         self._changes: Counter[str] = Counter()
+        self._again = 0
+        """How many objects of this pass are read once more."""
         self._working: asyncio.Task[bool] | None = None
         self._ready: list[Raw] = []
         self._is_over = False
@@ -130,6 +135,9 @@ class Objects:
             return True
         if self._is_listed:
             self._is_listed = False
+            if self._again > _MOST_NAMED:
+                words = f"so are {self._again - _MOST_NAMED:,} more objects"
+                self._reports.append(Report("again", words))
             await asyncio.to_thread(self._opened[1].fold)
             self._timetable.end()
         elif await self._timetable.wait():
@@ -150,6 +158,7 @@ class Objects:
         await asyncio.to_thread(lambda: seen.end_listing(now=self._timetable.clock.now()))
         self._is_listed = True
         self._changes.clear()
+        self._again = 0
         if not meant:
             some = (
                 f"none of the {listed:,} objects matches `{self._settings.match}`" if listed else "there is no object"
@@ -164,9 +173,15 @@ class Objects:
         most = AHEAD - len(self._ahead)
         for reading in await asyncio.to_thread(lambda: seen.begin(most, small_bytes=_SMALL_BYTES)):
             if reading.is_again:
-                words = f"{reading.listed.name} is another version than was read before: it is read from its start"
-                self._reports.append(Report("again", words))
+                self._tell_again(reading)
             self._prepare(Resumed(reading))
+
+    def _tell_again(self, reading: Reading) -> None:
+        """Name the first ones of a pass: a store may change the ETags of all at once."""
+        self._again += 1
+        if self._again <= _MOST_NAMED:
+            words = f"{reading.listed.name} is another version than was read before: it is read from its start"
+            self._reports.append(Report("again", words))
 
     def _has_room(self) -> bool:
         """Whether one more object may be prepared: a large one only alone, small ones some at a time."""

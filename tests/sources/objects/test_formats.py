@@ -244,3 +244,21 @@ def test_what_was_found_out_about_objects_is_said_once() -> None:
     source = source_of(bucket)
     asyncio.run(read_all(source))
     assert source.reports() == [Report("read", "exports/a.csv: its delimiter is ;")]
+
+
+def test_a_reading_of_parquet_may_be_given_up_at_any_moment(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    bucket.put("a.parquet", parquet(tmp_path, "SELECT range AS n, repeat('x', 500) AS text FROM range(60000)"))
+
+    async def given_up(turns: int) -> None:
+        source = source_of(bucket)
+        await source.open({})
+        reading = asyncio.ensure_future(source.read(most=500))
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await source.close()
+
+    for turns in range(0, 30, 3):
+        asyncio.run(given_up(turns))

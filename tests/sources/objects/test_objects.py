@@ -438,3 +438,21 @@ def test_thousands_of_objects_are_one_position(tmp_path: Path) -> None:
 
     asyncio.run(runs())
     assert list(journal) == ["objects"]
+
+
+def test_of_many_objects_that_changed_at_once_some_are_named(tmp_path: Path) -> None:
+    bucket, journal = MemoryBucket(), dict[str, Position]()
+
+    async def runs() -> list[Report]:
+        for number in range(30):
+            bucket.put(f"{number:02}.jsonl", lines(number))
+        await run(source_of(bucket, tmp_path), journal)
+        for number in range(30):
+            bucket.put(f"{number:02}.jsonl", lines(number, number))
+        source = source_of(bucket, tmp_path)
+        assert len(await run(source, journal)) == 60
+        return list(source.reports())
+
+    reports = asyncio.run(runs())
+    assert [report.kind for report in reports] == ["again"] * 11
+    assert reports[-1].words == "so are 20 more objects"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import os
 import threading
@@ -258,6 +259,40 @@ def test_a_refusal_is_one_message_with_the_next_step_and_no_secret(
     assert isinstance(source, Checking)
     findings = asyncio.run(source.check())
     assert findings == [Finding(f"s3://bucket/exports: {message}", hint, is_good=False)]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (404, "ContainerNotFound", "there is no such bucket"),
+        (403, "AuthenticationFailed", "signing in is refused"),
+        (403, "AuthorizationFailure", "access is denied"),
+    ],
+)
+def test_a_refusal_of_azure_is_in_the_same_words(
+    refusing: Any, tmp_path: Path, status: int, code: str, message: str
+) -> None:
+    refusing.status, refusing.body = status, xml(code)
+    model = ObjectsSource(
+        url="az://container/exports/",
+        endpoint=f"http://127.0.0.1:{refusing.server_port}/account",
+        options={"account_name": "account", "account_key": base64.b64encode(SECRET.encode()).decode()},
+    )
+    source = open_source(SourceSettings(objects=model), Surroundings(base=tmp_path, schemas={}, clock=SystemClock()))
+    with pytest.raises(ProjectError) as caught:
+        asyncio.run(source.open({}))
+    assert caught.value.message == f"az://container/exports: {message}"
+
+
+def test_azure_without_the_name_of_an_account_is_said(tmp_path: Path) -> None:
+    source = open_source(
+        SourceSettings(objects=ObjectsSource(url="az://container/exports/")),
+        Surroundings(base=tmp_path, schemas={}, clock=SystemClock()),
+    )
+    with pytest.raises(ProjectError) as caught:
+        asyncio.run(source.open({}))
+    assert caught.value.message == "az://container/exports: the name of the storage account is missing"
+    assert caught.value.hint == "write options: {account_name: …}"
 
 
 def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
