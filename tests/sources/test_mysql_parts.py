@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
-from typing import Any
+from typing import Any, cast
 
+import pymysql
 import pytest
 from pymysqlreplication.json_binary import parse_json
 
 from syncflow.errors import ProjectError
 from syncflow.sources.mysql.binary_json import read_binary_json
+from syncflow.sources.mysql.catalog import left_out
 from syncflow.sources.mysql.charsets import text_reader
 from syncflow.sources.mysql.decimals import decimal_reader
 from syncflow.sources.mysql.places import Evidence, MariadbGtids, MysqlGtids, Place, evidence_of
 from syncflow.sources.mysql.statements import Meaning, meaning_of
 from syncflow.sources.mysql.values import UnfitError, decimal, single
+from syncflow.sources.mysql.wire import Connection
 
 ONE, TWO = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4e11fa47-71ca-11e1-9e33-c80aa9429562"
 
@@ -212,3 +216,46 @@ def test_numbers_keep_their_digits() -> None:
 def test_decimals_are_read_out_of_groups_of_nine_digits(precision: int, scale: int, stored: str, text: str) -> None:
     body = bytes.fromhex(stored)
     assert decimal_reader(precision, scale)(b"?" + body, 1) == (text, 1 + len(body))
+
+
+class Server:
+    """Answers questions by how they begin."""
+
+    is_mariadb = True
+
+    def __init__(self, answers: dict[str, list[tuple[Any, ...]]]) -> None:
+        self._answers = answers
+
+    async def rows(self, query: str, *_values: object) -> list[tuple[Any, ...]]:
+        for beginning, answer in self._answers.items():
+            if query.startswith(beginning):
+                return answer
+        raise pymysql.err.ProgrammingError(1064, "not understood")
+
+
+@pytest.mark.parametrize(
+    ("only", "never", "words"),
+    [
+        ("", "", []),
+        ("crm,shop", "", []),
+        ("shop", "", ["the server leaves the database crm out of its binlog"]),
+        ("", "crm", ["the server leaves the database crm out of its binlog"]),
+    ],
+)
+def test_a_database_that_is_left_out_of_the_log_is_told(only: str, never: str, words: list[str]) -> None:
+    server = Server({"SHOW BINARY LOG STATUS": [("binlog.1", "4", only, never)], "SHOW GLOBAL": []})
+    found = asyncio.run(left_out(cast("Connection", server), ["crm.people", "crm.pets"]))
+    assert [each.words for each in found] == words
+
+
+def test_a_replica_that_does_not_log_what_it_replicates_is_told() -> None:
+    answers: dict[str, list[tuple[Any, ...]]] = {
+        "SHOW MASTER STATUS": [("binlog.1", "4", "", "")],
+        "SHOW GLOBAL": [("log_slave_updates", "OFF")],
+        "SHOW SLAVE STATUS": [("Waiting",)],
+    }
+    (found,) = asyncio.run(left_out(cast("Connection", Server(answers)), ["crm.people"]))
+    assert found.words == "the server is a replica, and does not write to its binlog what it replicates"
+    assert found.sql == "log_slave_updates = ON  # in my.cnf; then restart; or read from its primary"
+    answers["SHOW SLAVE STATUS"] = []
+    assert asyncio.run(left_out(cast("Connection", Server(answers)), ["crm.people"])) == []

@@ -5,9 +5,12 @@ Questions only. ``missing`` is one list for ``check`` and for ``open``.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import pymysql
 
 from syncflow.sources.mysql.layouts import Facts
 from syncflow.sources.mysql.statements import unquoted_values
@@ -187,6 +190,8 @@ async def missing(connection: Connection, names: Sequence[str]) -> list[Missing]
                 "SET GLOBAL binlog_format = ROW;  -- and in my.cnf; sessions that are open keep their own",
             )
         )
+    if server.has_log:
+        found += await left_out(connection, names)
     tables = await read_tables(connection, dict.fromkeys(names, ""))
     types = {name: (kind, engine) for name, kind, engine in await _about(connection, _TABLES, names)}
     rights = await _rights(connection)
@@ -206,6 +211,35 @@ async def missing(connection: Connection, names: Sequence[str]) -> list[Missing]
             )
         )
     return found
+
+
+async def left_out(connection: Connection, names: Sequence[str]) -> list[Missing]:
+    """Return what the server leaves out of its log, as far as the user may ask."""
+    found = []
+    status = await _asked(connection, "SHOW MASTER STATUS", "SHOW BINARY LOG STATUS")
+    only, never = (
+        (set(filter(None, (status[0][place] or "").split(","))) for place in (2, 3)) if status else (set(), set())
+    )
+    for database in dict.fromkeys(name.partition(".")[0] for name in names):
+        if database in never or (only and database not in only):
+            words = f"the server leaves the database {database} out of its binlog"
+            found.append(Missing(words, "remove binlog_do_db and binlog_ignore_db from my.cnf; then restart"))
+    settings = await connection.rows(
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_slave_updates', 'log_replica_updates') AND Value = 'OFF'"
+    )
+    if settings and await _asked(connection, "SHOW SLAVE STATUS", "SHOW REPLICA STATUS"):
+        words = "the server is a replica, and does not write to its binlog what it replicates"
+        found.append(Missing(words, f"{settings[0][0]} = ON  # in my.cnf; then restart; or read from its primary"))
+    return found
+
+
+async def _asked(connection: Connection, *queries: str) -> list[tuple[str, ...]]:
+    """Return the answer to the first of these that the server understands and this user may ask; nothing where there is none."""
+    for query in queries:
+        with contextlib.suppress(pymysql.MySQLError):
+            if found := await connection.rows(query):
+                return found
+    return []
 
 
 def _missing_of(table: Table | None, name: str, kind: tuple[str, str]) -> list[Missing]:
