@@ -18,7 +18,7 @@ from bench.machine import machine
 from bench.pages import bar, shown
 from bench.results import FOLDER, record, write
 
-SUITES = ("expressions", "transform", "validate", "run", "single", "limit", "idle", "journal", "sql", "others")
+SUITES = ("expressions", "transform", "validate", "run", "single", "limit", "idle", "journal", "sql", "kafka", "others")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -74,6 +74,10 @@ def _jars() -> str | None:
     return f"{folder}/*" if any(folder.glob("kafka_*.jar")) else None
 
 
+def is_installed() -> bool:
+    return shutil.which("java") is not None and _jars() is not None
+
+
 @dataclass
 class Server:
     folder: Path
@@ -162,7 +166,7 @@ class Topics:
         self._producer: Producer | None = None
 
     def name(self, name: str) -> str:
-        return f"{name}-{self.mark}"
+        return f"{name}-{self.mark}" if self.mark else name
 
     def make(self, name: str = "contacts", partitions: int = 1, **config: str) -> str:
         """Make a topic; return its full name."""
