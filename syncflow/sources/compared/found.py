@@ -46,4 +46,8 @@ def look(name: str, *, base: Path) -> Look | None:
         found = os.stat(base / name)  # noqa: PTH116  # one call for all
     except OSError:
         return None
-    return Look(name, found.st_ino, found.st_size, found.st_mtime_ns) if not stat.S_ISDIR(found.st_mode) else None
+    return look_of(name, found) if not stat.S_ISDIR(found.st_mode) else None
+
+
+def look_of(name: str, found: os.stat_result) -> Look:
+    return Look(name, found.st_ino, found.st_size, found.st_mtime_ns)

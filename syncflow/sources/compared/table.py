@@ -14,7 +14,7 @@ from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.sources.base import Report
-from syncflow.sources.compared.found import Look, look, newest
+from syncflow.sources.compared.found import Look, look_of, newest
 from syncflow.sources.compared.rows import FileChunk
 from syncflow.sources.compared.written import flaw, has_end
 from syncflow.sources.file import format_of
@@ -81,9 +81,11 @@ class FileTable:
         kind = self.settings.format or format_of(Path(found.name))
         settings = self.settings.model_copy(update={"path": found.name, "format": kind})
         file = open_file(self.base / found.name)
+        found = look_of(found.name, file.stat)
         reader = Reader(file, partition="", settings=settings, columns=self.columns)
+        reading = FileReading(self, found, reader, started=started)
         try:
-            yield FileReading(self, found, reader, started=started)
+            yield reading
         finally:
             reader.close()
 
@@ -162,7 +164,9 @@ class FileReading:
             left=self._left,
             ended_before=table.seen.noted(_ENDED),
         )
-        if look(self._found.name, base=table.base) != self._found:
+        if (
+            look_of(self._found.name, self._reader.file.stat) != self._found
+        ):  # one that was replaced is whole all the same
             why = "was written to while it was read"
         return f"{self._found.name} {why}: rows may be missing, so nothing is deleted" if why else ""
 

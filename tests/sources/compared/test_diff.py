@@ -279,3 +279,23 @@ def test_what_was_seen_is_for_its_owner_alone_and_holds_no_row(tmp_path: Path) -
     kept = tmp_path / ".syncflow" / "journal.file-contacts.db"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert b"Person 1" not in kept.read_bytes()
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_whole_all_the_same(tmp_path: Path) -> None:
+    export(tmp_path, ROWS)
+    project = Export(tmp_path)
+    asyncio.run(project.run())
+    export(tmp_path, [{**row, "name": "Ada"} for row in ROWS[:1299]])
+
+    async def main() -> list[tuple[str, Any]]:
+        source = project.source()
+        await source.open(project.positions)
+        found = [*await source.read(most=10)]
+        export(tmp_path, ROWS[:1200], "next.jsonl")
+        (tmp_path / "next.jsonl").rename(tmp_path / "people.jsonl")
+        while chunk := await source.read(most=1000):
+            found += chunk
+        await source.close()
+        return told(found)
+
+    assert asyncio.run(main())[-1] == ("delete", "P1299")

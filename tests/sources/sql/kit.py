@@ -72,7 +72,8 @@ class Project:
         try:
             while chunk := await source.read(most=most):
                 found += chunk
-                await tell_refused(source, [raw.position for raw in chunk if _id(raw) in refused])
+                if refused:
+                    await tell_refused(source, [raw.position for raw in chunk if _id(raw) in refused])
                 for raw in chunk:
                     if acknowledge is None or raw.position.number <= acknowledge:
                         self.positions[raw.position.partition] = raw.position
