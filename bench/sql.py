@@ -28,7 +28,7 @@ _CHUNK = 500
 
 def measure(size: Size) -> Iterator[Figure]:
     """One pass reads all rows; the next one, in a process of its own, reads what changed since."""
-    rows = size.of(tiny=2_000, usual=200_000, long=1_000_000)
+    rows = size.of(tiny=2_000, usual=1_000_000, long=1_000_000)
     with tempfile.TemporaryDirectory() as folder:
         _make_table(Path(folder), rows)
         first, _ = _pass(folder)
