@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
@@ -89,10 +90,11 @@ def test_passes_follow_each_other_and_a_missing_file_is_told_and_tried_again(tmp
     }
     clock = StepClock(*[steps.get(number, lambda: None) for number in range(1, 100)])
 
-    async def main() -> tuple[list[tuple[str, object]], list[tuple[str, str]]]:
+    async def main() -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:
         source = Export(tmp_path, every=60.0).source(clock)
         await source.open({})
-        found, reports = [], []
+        found: list[tuple[str, Any]] = []
+        reports: list[tuple[str, str]] = []
         for _ in range(3):
             chunk = await source.read(most=1000)
             await source.acknowledge(chunk[-1].position)
