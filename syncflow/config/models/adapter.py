@@ -18,8 +18,6 @@ key {name}. ``with`` sees what ``each`` of a request sees. ``wait`` and ``vendor
 status, code, message, body, element.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -151,7 +149,7 @@ class Step(Model):
     """How long what it found of a record is known without asking again; only for a step that looks."""
     request: Request
     """What is sent."""
-    answer: Answer = Answer()
+    answer: Answer = Field(default_factory=Answer)
     """How the answer is read."""
 
     @model_validator(mode="before")
@@ -188,11 +186,11 @@ class Operation(Model):
 
     repeat: Repeat
     """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
-    batch: OperationBatch = OperationBatch()
+    batch: OperationBatch = Field(default_factory=OperationBatch)
     """How many records share a request."""
     request: Request | None = None
     """What is sent."""
-    answer: Answer = Answer()
+    answer: Answer = Field(default_factory=Answer)
     """How the answer is read."""
     steps: tuple[Step, ...] = ()
     """Several requests, in turn."""
@@ -356,7 +354,7 @@ class CheckAnswer(Model):
 class Check(Request):
     """A harmless read that proves address and credentials."""
 
-    answer: CheckAnswer = CheckAnswer()
+    answer: CheckAnswer = Field(default_factory=CheckAnswer)
     """How the answer is read; outcome rules that name its code count too."""
 
 
@@ -383,7 +381,7 @@ class AdapterFile(Model):
     """How long a request may take."""
     values: Literal["json", "text"] = "json"
     """``text``: every value of a payload is sent as text (true → "true", 42 → "42")."""
-    texts: TextRules = TextRules()
+    texts: TextRules = Field(default_factory=TextRules)
     """What the other side makes of text: how keys are compared, and what counts as blank."""
     clear: JsonValue = None
     """How a field is cleared: what is sent for null."""
@@ -391,7 +389,7 @@ class AdapterFile(Model):
     """The objects that mappings may have as target."""
     operations: dict[Action, Operation]
     """What can be done with a record."""
-    errors: ErrorReader = ErrorReader()
+    errors: ErrorReader = Field(default_factory=ErrorReader)
     """Where an error body says what went wrong."""
     outcomes: tuple[OutcomeRule, ...] = ()
     """What answers mean; the first rule that fits decides."""

@@ -1,7 +1,5 @@
 """What every model of a file shares: strict, frozen, closed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from types import NoneType

@@ -1,7 +1,5 @@
 """The certificates with which a source connects to a server over TLS."""
 
-from __future__ import annotations
-
 from syncflow.config.models.base import Model
 from syncflow.config.scalars import FilePath
 

@@ -1,7 +1,5 @@
 """The ``tests:`` of an adapter: records to be sent, the exact requests, scripted answers, and what becomes of each record."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field
@@ -46,9 +44,9 @@ class ScriptedAnswer(Model):
 class Exchange(Model):
     """One request and its answer."""
 
-    sent: ExpectedRequest = ExpectedRequest()
+    sent: ExpectedRequest = Field(default_factory=ExpectedRequest)
     """What is expected to be sent."""
-    got: ScriptedAnswer = ScriptedAnswer()
+    got: ScriptedAnswer = Field(default_factory=ScriptedAnswer)
     """What is answered."""
 
 

@@ -4,8 +4,6 @@ Pydantic can read these too (``use_attribute_docstrings``), but for every model 
 project does; only editors and documentation want them.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import sys

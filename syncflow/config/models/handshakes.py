@@ -1,7 +1,5 @@
 """How a webhook proves to a sender that it wants its messages, and how senders sign in: two small settings."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator

@@ -1,7 +1,5 @@
 """A mapping file: how a record becomes the payload of an object, field by field."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema

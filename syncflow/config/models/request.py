@@ -1,7 +1,5 @@
 """A request of an adapter file: what is sent, and the words that a person may look for in vain."""
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator

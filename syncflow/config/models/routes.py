@@ -1,7 +1,5 @@
 """``routes.yaml``: a project's source, records, systems and routes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -219,21 +217,21 @@ class SystemSettings(Model):
     """The adapter says what it wants; ``use`` picks one of its ways to sign in."""
     options: dict[Name, Written] = Field(default_factory=dict)
     """Settings that the adapter offers."""
-    limits: SystemLimits = SystemLimits()
+    limits: SystemLimits = Field(default_factory=SystemLimits)
     """How much it is asked at most."""
-    batch: SystemBatch = SystemBatch()
+    batch: SystemBatch = Field(default_factory=SystemBatch)
     """How deliveries are put together in one request."""
     timeout: Duration | None = None
     """How long a request may take; the adapter's own where left out."""
     on_doubt: Literal["dead_letter", "repeat"] = "dead_letter"
     """What becomes of a delivery that may have taken effect and is not safe to repeat."""
-    retry: RetrySettings = RetrySettings()
+    retry: RetrySettings = Field(default_factory=RetrySettings)
     """When and how often a delivery to this system is tried again; what is left out is as the project's ``retry`` says."""
-    dead_letters: DeadLetterSettings = DeadLetterSettings()
+    dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings)
     """When this system stops because of its dead letters; left out: as the project's ``dead_letters`` says."""
     allow_hosts: tuple[Text, ...] = ()
     """The only hosts that requests may go to besides that of ``base_url``, ``*`` for any part: ``*.example.com``."""
-    tls: TlsSettings = TlsSettings()
+    tls: TlsSettings = Field(default_factory=TlsSettings)
     """Certificates: whom to believe, and our own."""
     was: SystemNames = ()
     """A name that this system had before, or several: what the journal knows under it goes on under this one."""
@@ -303,9 +301,9 @@ class JournalSettings(Model):
 
     path: FileToMake = ".syncflow/journal.db"
     """Its file, relative to this one."""
-    keep: JournalKeep = JournalKeep()
+    keep: JournalKeep = Field(default_factory=JournalKeep)
     """What is remembered of what is settled."""
-    waiting: JournalWaiting = JournalWaiting()
+    waiting: JournalWaiting = Field(default_factory=JournalWaiting)
     """How much may wait before the source is held back."""
     sync: Literal["full", "normal"] = "full"
     """``normal`` may lose the last moments after a power cut (not after a kill)."""
@@ -340,11 +338,11 @@ class RoutesFile(Model):
     unreadable: UnreadableRule = "keep"
     """What becomes of a field whose value is there but cannot be read by a conversion (a phone number, a date): ``keep`` what the
     target has, ``null`` or ``dead_letter``. A mapping or a field may say otherwise."""
-    retry: RetrySettings = RetrySettings()
+    retry: RetrySettings = Field(default_factory=RetrySettings)
     """When and how often a delivery is tried again."""
-    journal: JournalSettings = JournalSettings()
+    journal: JournalSettings = Field(default_factory=JournalSettings)
     """The durable memory of a run."""
-    dead_letters: DeadLetterSettings = DeadLetterSettings()
+    dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings)
     """When dead letters are too many."""
     functions: OptionalText = None
     """A Python module with functions of the project's own."""

@@ -1,7 +1,5 @@
 """How the rows of a CSV are written: shared by the sources that read some."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from syncflow.config.models.base import Model

@@ -1,7 +1,5 @@
 """How an adapter signs in: what it wants from a system, and the token that it may ask for."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

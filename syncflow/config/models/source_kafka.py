@@ -1,7 +1,5 @@
 """The source ``kafka``: messages of topics, read as a consumer group reads them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 

@@ -1,7 +1,5 @@
 """The source ``mysql``: changes of tables, by the binlog of MariaDB and MySQL."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The source ``objects``: the objects of a bucket, or the files of a folder, read as they come."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

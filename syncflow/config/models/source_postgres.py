@@ -1,7 +1,5 @@
 """The source ``postgres``: changes of tables, by PostgreSQL's logical replication."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -37,7 +35,7 @@ class PostgresSource(Model):
     """Read the rows that are there already: once, never, or at every start."""
     on_truncate: Literal["stop", "ignore"] = "stop"
     """When a table is truncated: stop with an error, or go on and leave its records at the targets."""
-    guard: PostgresGuard = PostgresGuard()
+    guard: PostgresGuard = Field(default_factory=PostgresGuard)
     """How far the replication slot may fall behind."""
     heartbeat: Annotated[Duration, Field(gt=0)] = 30.0
     """The time between marks in the write-ahead log, which let the slot move on while the tables are quiet."""

@@ -1,7 +1,5 @@
 """The source ``redis``: a stream of Redis, read by a consumer of a group."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The source ``sql``: the rows of a query, of any database that SQLAlchemy speaks."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

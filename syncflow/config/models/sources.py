@@ -1,7 +1,5 @@
 """Where events come from: the settings of each source."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator

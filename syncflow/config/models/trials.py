@@ -1,7 +1,5 @@
 """The ``tests:`` of mappings and routes: examples that ``syncflow test`` runs."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from pydantic import ConfigDict, Field, model_validator
