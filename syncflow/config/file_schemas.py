@@ -62,10 +62,19 @@ _RATE = {
     "pattern": rf"^\s*{_NUMBER}\s*/\s*({_NUMBER})?(ms|s|m|h|d)\s*$|\$\{{",
     "examples": ["5/s", "100/10s"],
 }
+_PERCENT: JsonSchemaValue = {
+    "anyOf": [
+        {"type": "number", "minimum": 0, "maximum": 1},
+        {"type": "string", "pattern": rf"^\s*{_NUMBER}\s*%$|\$\{{", "examples": ["10%"]},
+    ]
+}
+_OVERLAP: JsonSchemaValue = {"anyOf": [{"type": "integer", "minimum": 0}, _DURATION, {"type": "null"}]}
 _MEASURES = {
     _reader(scalars.Duration): _DURATION,
     _reader(scalars.Size): _SIZE,
     _reader(scalars.RatePer): _RATE,
+    _reader(scalars.Percent): _PERCENT,
+    _reader(scalars.Overlap): _OVERLAP,
 }
 _TYPED = {_reader(kind) for kind in (scalars.Integer, scalars.Number, scalars.Boolean)}
 _TEXTS = {_reader(kind) for kind in (scalars.Text, scalars.Expr, scalars.OptionalText, scalars.Address)}

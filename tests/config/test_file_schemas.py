@@ -92,6 +92,12 @@ GOOD = [
     ("routes", ROUTES.replace("{to: s,", "{by: item.x, table: {yes: s, no: [s]}, default: [s],")),
     ("routes", ROUTES.replace("{stdin: {}}", "{stdin: {}, file: null}")),
     ("routes", ROUTES + "profiles: {mock: {systems: {s: {base_url: 'http://x'}}, source: {file: {path: x.csv}}}}\n"),
+    *(
+        ("routes", ROUTES.replace("{stdin: {}}", "{sql: {url: u, query: q, %s}}" % part))  # noqa: UP031
+        for part in ("guard: {removed: 50%, changed: 0.1}", "guard: {removed: '${SHARE}'}", "guard: {changed: null}",
+            "changes: {cursor: c, overlap: 5m}", "changes: {cursor: c, overlap: 100}", "changes: {cursor: c, overlap: null}",
+            "cron: 0 6 * * *", "cron: '${WHEN}'", "every: 15m")
+    ),
     ("mapping", MAPPING.replace("item.id}", "item.id, a: {value: 5}, b: {from: item.b, table: {x: 1}, default: null}}")),
     ("mapping", MAPPING.replace("item.id}", "item.id, a: {value: null}, 2.10: '5'}")),
     ("mapping", MAPPING + "tests: [{name: 2.10, given: {item: {}}, expect: {a: null}, exactly: true}]\n"),
@@ -107,6 +113,11 @@ GOOD = [
 ]  # fmt: skip
 
 BAD = [
+    *(
+        ("routes", ROUTES.replace("{stdin: {}}", "{sql: {url: u, query: q, %s}}" % part))  # noqa: UP031
+        for part in ("guard: {removed: half}", "guard: {removed: 50}", "changes: {cursor: c, overlap: -5}",
+            "changes: {cursor: c, overlap: often}")
+    ),
     ("routes", ROUTES + "verson: 1\n"),
     ("routes", ROUTES + "version: 2\n"),
     ("routes", ROUTES.replace("{stdin: {}}", "{stdin: {}, file: {path: x.csv}}")),
