@@ -1,4 +1,4 @@
-"""What can be told of the settings of a source ``objects`` before a store is asked."""
+"""Checks of the settings of a source ``objects`` that need no store."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _address(routes: Document[RoutesFile], objects: ObjectsSource, at: tuple[str
         return
     for name in _OF_S3:
         if scheme != "s3" and getattr(objects, name) is not None:
-            hint = "remove it" if scheme == "file" else "name what the store takes in `options`, as obstore calls it"
+            hint = "remove it" if scheme == "file" else "write it under `options`, by obstore's name for this store"
             yield routes.report(
                 "SF205", f"`{name}` is of S3, and the address is of {scheme}", *at, name, at_key=True, hint=hint
             )
@@ -83,7 +83,7 @@ def _address(routes: Document[RoutesFile], objects: ObjectsSource, at: tuple[str
 
 
 def _compared(routes: Document[RoutesFile], objects: ObjectsSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
-    """Yield what is wrong with an object that is compared with the one before, or with settings that only such a one has."""
+    """Check `changes: diff` and the settings that need it."""
     if objects.changes == "diff":
         yield from check_passes(routes, objects, at)
         yield from check_key(routes, objects, at)

@@ -1,4 +1,4 @@
-"""``changes: diff`` of objects: the newest one is an export of all rows, and is compared with what the last run saw.
+"""``changes: diff`` of objects: the newest one is an export of all rows, and is compared with the rows of the last run.
 
 It is copied to a folder of its own, readable by its owner only, and read there as a file that is compared: rows, guards, and the doubt
 whether it is written to its end are those of ``compared``. Blocking, driven by one thread, which has a loop of its own for the store.

@@ -1,4 +1,4 @@
-"""The errors of object stores in our own words, told by their status and code: what the library says holds addresses and answers."""
+"""The errors of object stores in our own words, told by their status and code: messages of the library hold addresses and answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _BY_TEXT: tuple[tuple[str, tuple[str, str]], ...] = (
     (r"relative URL without a base|builder error|invalid (URL|uri|port|domain)", _NO_ADDRESS),
     (r"UnknownIssuer|invalid peer certificate", _NOT_TRUSTED),
 )
-"""What has no code: how the library says it."""
+"""Errors without a code, by the words of the library."""
 
 _CODE = re.compile(r"<Code>(\w+)</Code>|[\"']code[\"']: ?\\?[\"'](\w+)")
 _STATUS = re.compile(r"status(?: code)?: (\d{3})")
@@ -66,7 +66,7 @@ _INVALID_NAME = "InvalidPathError"
 
 
 def reworded(error: BaseException, *, place: str) -> SyncflowError:
-    """Return a library's error in our words: a ProjectError for what the user can mend, an UnavailableError for what may pass.
+    """Return a library's error in our words: a ProjectError if the user can mend it, an UnavailableError if it may pass.
 
     ``place``: the address, without credentials.
     """

@@ -10,7 +10,7 @@ _ANY = "**"
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Return what says whether a name, relative to the address, is meant. ``**`` stands for any number of parts, none included."""
+    """Return a test of names, relative to the address. ``**`` stands for any number of parts, none included."""
     parts = [part for part in pattern.split("/") if part]
     if len(parts) == 1 and "/" not in pattern and parts[0] != _ANY:
         last = re.compile(translate(parts[0]))

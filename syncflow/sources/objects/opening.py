@@ -1,4 +1,4 @@
-"""Settings → source: what outlives a lost connection (the timetable, what was said), and what is made anew with each."""
+"""Settings → source: the timetable and the list of things said outlive a lost connection, the rest is made anew with each."""
 
 from __future__ import annotations
 

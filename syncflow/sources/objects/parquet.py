@@ -21,7 +21,7 @@ from syncflow.sources.objects.unpacking import DamagedError
 MAGIC = b"PAR1"
 _ROWS = 500
 _LITTLE_AHEAD = "SET streaming_buffer_size = '64KB'"
-"""What is read ahead of the rows that are taken is lost where it is followed by damage."""
+"""Rows that DuckDB has read ahead are lost when damage follows them."""
 
 Row = tuple[object, ...]
 
@@ -98,12 +98,12 @@ class ParquetCopy:
             raise DamagedError("its Parquet content is damaged") from None
 
     def _fetch(self) -> list[Row]:
-        with self._lock:  # what is given up may still be at work in its thread when the copy is closed
+        with self._lock:  # a fetch that was given up may still run in its thread when the copy is closed
             found: list[Row] = [] if self._file.closed else self._found.fetchmany(_ROWS)
         return found
 
     def _whole_groups(self, count: int) -> Iterator[list[Row]]:
-        """Yield the rest of the row groups that are whole, behind so many rows: what was read ahead is lost with what is damaged."""
+        """Yield the rest of the row groups that are whole, behind ``count`` rows."""
         execute, end = self._connection.execute, 0
         try:
             groups = execute(f"SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata('{self._path}')")

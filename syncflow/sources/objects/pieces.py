@@ -46,7 +46,7 @@ class Pieces:
         return self._coming is not None and self._coming.done()
 
     def skip_to(self, offset: int) -> None:
-        """Go on there, not before what was given already."""
+        """Go on there; never goes back."""
         if offset > self._at:
             self.close()
             self._at = offset

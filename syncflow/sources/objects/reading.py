@@ -1,4 +1,4 @@
-"""One reading of one object: its bytes → events with their places. Knows nothing of other objects, nor of what is remembered.
+"""One reading of one object: its bytes → events with their places. Knows nothing of other objects, nor of earlier runs.
 
 Where the journal has a part of it already, the object is decoded from its start again and that part left out, for a header, an encoding and
 the numbers of lines are known in no other way; of JSON lines that are not packed the part is not fetched.
@@ -42,7 +42,7 @@ class ObjectReader:
         self.last = resumed.place
         """The place of the last event."""
         self.notes: list[str] = []
-        """What was found out about the object and a person should know."""
+        """Facts found out about the object that a person should know."""
         self._line = resumed.line
         self._settings = settings
         self._columns = columns
@@ -68,7 +68,7 @@ class ObjectReader:
 
         Raises:
             ChangedError, GoneError: the version is not there any more.
-            SyncflowError: it cannot be read, or is not what the settings say.
+            SyncflowError: it cannot be read, or does not fit the settings.
         """
         first = await self._pieces.next()
         form = self._form(first)
@@ -146,7 +146,7 @@ class ObjectReader:
         ]
 
     def _damaged(self, splitter: Splitter | None, why: str, *, place: int) -> list[Raw]:
-        """Return what is whole, and one broken event for the rest."""
+        """Return the whole events that are left, and one broken event for the rest."""
         try:
             left = splitter.finish() if splitter else []
         except ProjectError:

@@ -1,10 +1,10 @@
 """Which objects were read: the version of each, in a SQLite file of its own beside the journal (0600).
 
-    waiting   what a listing found and is still to be read, in order; made anew by each pass
+    waiting   versions that a listing found and that are still to be read, in order; made anew by each pass
     reading   readings that began, by number; one stays until the journal has all of its events
     seen      the version of each object that is in the journal for good
 
-``begin`` comes before an event leaves the source. ``fold`` moves what is read to its end and journaled from ``reading`` to ``seen``.
+``begin`` comes before an event leaves the source. ``fold`` moves readings that are complete and journaled from ``reading`` to ``seen``.
 ``open`` is told how far the journal is: readings before that are done, the others are given back to be gone on with under their numbers, so
 that events which the journal has already are known by their positions. A power cut may leave the file older than the journal: then
 objects are read once more, none is left out.
@@ -82,7 +82,7 @@ class Seen:
     # -- the journal ---------------------------------------------------------------------------------------------------------
 
     def open(self, acknowledged: Position | None, *, from_start: bool = False) -> bool:
-        """Make up for what the journal has; return whether all is read again, since the journal is a new or an older one.
+        """Catch up with the journal; return whether all is read again, since the journal is a new or an older one.
 
         Raises:
             UnavailableError: the file cannot be made or read.
@@ -123,12 +123,12 @@ class Seen:
         return found
 
     def is_due(self, position: Position) -> bool:
-        """Note what the journal has, without a wait; return whether ``fold`` has something to do."""
+        """Note how far the journal is, without waiting; return whether ``fold`` has something to do."""
         self._acknowledged = max(self._acknowledged, (position.offset, position.number))
         return self._is_done()
 
     def fold(self) -> None:
-        """Take what is read to its end and journaled as seen."""
+        """Move readings that are complete and journaled to ``seen``."""
         with self._told():
             self._fold()
             self._db.commit()

@@ -1,4 +1,4 @@
-"""The shell of the source: looks when it is time, reads what is new in the order of (last modified, name), a few objects ahead.
+"""The shell of the source: looks when it is time, reads new versions in the order of (last modified, name), a few objects ahead.
 
 One task makes one step at a time; ``read`` waits for it. A cancelled ``read`` leaves it at work, and the next one waits for the same.
 """
@@ -43,7 +43,7 @@ _MOST_CHANGES = 3
 
 @dataclass(slots=True)
 class Told:
-    """What one run has said already, and need not say again; it outlives a lost connection."""
+    """Things that one run has said already; kept over a lost connection."""
 
     failed: set[tuple[str, str]] = field(default_factory=set)
     """Name and version of objects that cannot be read."""
@@ -93,7 +93,7 @@ class Objects:
         self._reports: list[Report] = []
 
     async def open(self, acknowledged: Mapping[str, Position]) -> None:
-        """See whether the objects can be listed, and find out what was begun and not ended."""
+        """See whether the objects can be listed, and find readings that were begun and not ended."""
         self._store = store = self._connect()
         self._seen = seen = self._remember(store)
         await first_page(store)
@@ -252,7 +252,7 @@ class Objects:
         self._leave(reader)
 
     async def _fail(self, reader: ObjectReader, error: ProjectError) -> None:
-        """Go on without an object that is not what the settings say; where nothing was ever read, they are wrong."""
+        """Leave out an object that does not fit the settings; if nothing was ever read, the settings are wrong."""
         _, seen = self._opened
         listed = reader.reading.listed
         await asyncio.to_thread(seen.forget, reader.reading.number)
@@ -271,7 +271,7 @@ class Objects:
         reader.close()
 
     def _say_once(self, kind: Literal["read", "noted"], words: str, *, once: str = "") -> None:
-        """``once``: what is the same in words that differ."""
+        """``once``: the part of the words that repeats."""
         if (once or words) not in self._told.notes:
             self._told.notes.add(once or words)
             self._reports.append(Report(kind, words))
@@ -309,7 +309,7 @@ class Objects:
             reader.close()
         self._ahead.clear()
         if self._events is not None and hasattr(self._events, "aclose"):
-            with contextlib.suppress(Exception):  # what is given up may fail while it is
+            with contextlib.suppress(Exception):  # a reading that is given up may fail meanwhile
                 await self._events.aclose()
         self._events, self._ready = None, []
         if self._seen is not None:

@@ -26,7 +26,7 @@ _RETRY = {
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
     "retry_timeout": timedelta(seconds=20),
 }
-"""Of one request; what still fails then is a lost connection."""
+"""Of one request; a failure after that is a lost connection."""
 
 _NAMES: Mapping[str, str] = {
     "access_key": "access_key_id",

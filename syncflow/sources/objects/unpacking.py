@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from syncflow.errors import ProjectError
 
 _PIECE = 256 * 1024
-"""Most bytes of content that are made at once; what is packed may be a thousand times smaller."""
+"""Most bytes of content that are made at once; packed content may be a thousand times smaller."""
 
 _SLICE = 2048
 """Bytes of zstd that are unpacked at once: its library makes all of their content in one go."""
@@ -19,7 +19,7 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class DamagedError(Exception):
-    """The content is cut off or no longer what was packed; the message says which, in words without data."""
+    """The content is cut off or damaged; the message says which, without data."""
 
 
 class Unpacker(Protocol):
@@ -27,7 +27,7 @@ class Unpacker(Protocol):
     """Whether the content is the bytes themselves."""
 
     def feed(self, block: bytes) -> Iterator[bytes]:
-        """Yield what the block holds.
+        """Yield the content of the block.
 
         Raises:
             DamagedError: it cannot be unpacked.
@@ -40,7 +40,7 @@ class Unpacker(Protocol):
 
 
 def unpacker_of(first: bytes, name: str) -> Unpacker:
-    """Return what unpacks an object by its first bytes; a name that says it is packed counts where they are no text.
+    """Return the unpacker for an object, by its first bytes; a name that says it is packed counts where they are no text.
 
     Raises:
         ProjectError: the package that unpacks it is not installed.
@@ -81,7 +81,7 @@ class _Gzip:
         more = True
         while block or more:
             if self._is_between:
-                block = block.lstrip(b"\0")  # what tapes and blocks are filled up with
+                block = block.lstrip(b"\0")  # padding of tapes and blocks
                 if not block:
                     return
                 self._member, self._is_between = zlib.decompressobj(wbits=31), False
