@@ -194,6 +194,8 @@ def test_a_row_is_the_newest_state_and_a_tombstone_with_a_key_its_delete() -> No
         {"id": "C-7"},
     )
     assert opened(None, named, meta={**meta, "key": '{"id": "C-7"}'}, contacts={})[3] == {"id": "C-7"}
+    message = {"topic": "contacts", "key": "C-7", "time": "2024-01-15T10:30:00.123+00:00"}
+    assert opened(ROW, "row", meta=message)[2] == "2024-01-15T10:30:00.123+00:00"
     assert opened(None, "row") == "null (a tombstone without a key)"
 
 

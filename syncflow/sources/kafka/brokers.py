@@ -21,6 +21,9 @@ DOWN_SECONDS = 2.0
 """How long a host is tried at which no broker answers: a name may have several addresses, and brokers restart."""
 
 _MISSING = frozenset({"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "INVALID_TOPIC_EXCEPTION"})
+_STARTING = frozenset({"COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR"})
+"""What a broker says that has just started to look after a group."""
+_TRIES = 20
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 """What brokers without ids of topics answer: sixteen bytes of zero."""
 
@@ -79,18 +82,27 @@ class RealBrokers:
         return found
 
     def group(self, name: str) -> GroupState:
-        asked = self._admin.describe_consumer_groups(
-            [name], request_timeout=ANSWER_SECONDS, include_authorized_operations=True
-        )
-        try:
-            told = self._answer(asked[name])
-        except _RefusedError as refused:
-            if refused.name in {"GROUP_ID_NOT_FOUND", "_NOENT"}:
-                return GroupState("DEAD", 0, frozenset({"READ"}))
-            if refused.name == "GROUP_AUTHORIZATION_FAILED":
-                raise not_allowed("group", name) from None
-            raise refused.error from None
-        return GroupState(told.state.name, len(told.members), _rights(told))
+        for _ in range(_TRIES):
+            asked = self._admin.describe_consumer_groups(
+                [name], request_timeout=ANSWER_SECONDS, include_authorized_operations=True
+            )
+            try:
+                told = self._answer(asked[name])
+            except _RefusedError as refused:
+                if refused.name not in _STARTING:
+                    return self._refused_group(name, refused)
+                last = refused.error
+                self._admin.poll(0.3)
+            else:
+                return GroupState(told.state.name, len(told.members), _rights(told))
+        raise last
+
+    def _refused_group(self, name: str, refused: _RefusedError) -> GroupState:
+        if refused.name in {"GROUP_ID_NOT_FOUND", "_NOENT"}:
+            return GroupState("DEAD", 0, frozenset({"READ"}))
+        if refused.name == "GROUP_AUTHORIZATION_FAILED":
+            raise not_allowed("group", name) from None
+        raise refused.error from None
 
     def _answer(self, future: Future[Any]) -> Any:
         """Wait for an answer, but no longer than there is hope.

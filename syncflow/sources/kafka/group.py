@@ -206,6 +206,9 @@ class Group:
             self._failure = error
 
     def _begin(self, partitions: Sequence[TopicPartition]) -> None:
+        if not partitions:  # others have got some
+            self._consumer.incremental_assign([])
+            return
         committed = self._committed({each.topic for each in partitions})
         begun = []
         for each in partitions:

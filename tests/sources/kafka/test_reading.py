@@ -7,6 +7,7 @@ import asyncio
 from syncflow.sources.base import Lag
 from tests.servers.kafka import Topics
 from tests.sources.kafka.kit import Reading, event, ids, source_of, until
+from tests.sources.kit import cancelled_after
 
 
 def test_a_message_is_an_event_with_what_stands_beside_it(topics: Topics) -> None:
@@ -98,6 +99,24 @@ def test_the_lag_is_what_is_not_acknowledged(topics: Topics) -> None:
         await source.close()
 
     asyncio.run(read())
+
+
+def test_a_cancelled_read_loses_nothing(topics: Topics) -> None:
+    contacts = topics.make()
+    topics.send(contacts, [event(n) for n in range(200)])
+
+    async def interrupted() -> None:
+        source = source_of(topics)
+        await source.open({})
+        found = list(await source.read(most=1))
+        for turns in (0, 1, 2, 0, 3, 1, 0, 5):
+            found += await cancelled_after(source, turns)
+        while len(found) < 200:
+            found += await source.read(most=50)
+        assert ids(found) == list(range(200))
+        await source.close()
+
+    asyncio.run(interrupted())
 
 
 def test_an_empty_topic_is_waited_at(topics: Topics) -> None:

@@ -19,7 +19,7 @@ def row(_settings: Envelope, kinds: Kinds) -> Shape:
             raise NotAnEventError("null (a tombstone without a key)")
         table, topic = text_at(meta, "table"), text_at(meta, "topic")
         kind = kinds.of(*filter(None, (table, table.rpartition(".")[2], topic)))
-        timestamp = meta.get("timestamp")
+        timestamp = meta.get("timestamp", meta.get("time") if topic else None)
         if body is None:
             return root(kind, "delete", timestamp, kinds.item_of_key(kind, meta["key"])), None
         return root(kind, "update", timestamp, body), None
