@@ -10,7 +10,6 @@ The client could connect again by itself (its robust connections); that is left 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,6 +33,7 @@ from syncflow.sources.queues.tls import client_context
 
 CONNECT_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
 HEARTBEAT_SECONDS = 20
 """A server that is silent for three times as long is given up."""
 
@@ -150,8 +150,11 @@ class Rabbitmq:
     async def backlog(self) -> Lag | None:
         if self._lost is not None:
             raise self._lost
+        # A request that is cancelled halfway would end the channel: it goes on, and its answer is not waited for.
+        asking = asyncio.ensure_future(self._declared())
+        asking.add_done_callback(lambda found: found.cancelled() or found.exception())
         with reworded(self._settings.queue):
-            return Lag(events=(await self._declared()).message_count)
+            return Lag(events=(await asyncio.shield(asking)).message_count)
 
     async def check(self) -> list[Finding]:
         try:
@@ -193,8 +196,9 @@ class Rabbitmq:
         self._lost = self._lost or UnavailableError("it is closed")
         self._arrived.clear()
         if connection is not None:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(connection.close(), timeout=5.0)
+            closing = asyncio.ensure_future(connection.close())
+            closing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
 
 
 def rabbitmq_queues(settings: RabbitmqSource, *, base: Path) -> Callable[[], Rabbitmq]:
