@@ -482,7 +482,8 @@ def test_a_server_that_is_killed_and_started_again_is_read_on(server: Server) ->
         await asyncio.to_thread(server.start)
         await asyncio.wait_for(reading, timeout=120)
         assert committed.numbers == list(range(20))
-        assert [report.kind for report in source.reports()] == ["lost", "back"]
+        kinds = [report.kind for report in source.reports()]
+        assert (kinds[0], kinds[-1]) == ("lost", "back")  # a server that starts may be lost again
         await source.close()
 
     live(server, main)
