@@ -40,10 +40,19 @@ PAGE = 1000
 
 
 class RedisStream:
-    """``connect`` makes a client, which connects when it is used. ``is_preview``: nothing is made over there."""
+    """``connect`` makes a client, which connects when it is used. ``is_preview``: nothing is made over there.
+
+    ``earlier`` had the stream open before the connection was lost: a group that has gone meanwhile is made again where that one was.
+    """
 
     def __init__(
-        self, settings: RedisSource, *, connect: Callable[[], Commands], clock: Clock, is_preview: bool = False
+        self,
+        settings: RedisSource,
+        *,
+        connect: Callable[[], Commands],
+        clock: Clock,
+        is_preview: bool = False,
+        earlier: RedisStream | None = None,
     ) -> None:
         self.name = f"redis:{settings.stream}"
         self.hold_seconds: float | None = settings.claim / 3
@@ -53,25 +62,33 @@ class RedisStream:
         self._is_preview = is_preview
         self._commands: Commands | None = None
         self._mine = (settings.group, settings.consumer)
-        self._begin = "0" if settings.start == "all" else "$"
+        self._begin: str = "0" if settings.start == "all" else "$"
         """Where a group that is made begins."""
+        if earlier is not None:
+            self._begin = earlier._begin
         self._pending: str | None = "0"
         """Behind which own entries of before are still to be read; None: they all are."""
         self._out: set[bytes] = set()
         """Ids that were handed out and are not settled."""
-        self._reached: EntryId = (0, 0)
+        self._reached: EntryId = (0, 0) if earlier is None else earlier.settled_to
         """The highest id that was handed out, by the group before or by this client."""
         self._claim_from, self._claim_at = b"0-0", 0.0
-        self._told_unread = Unread()
-        self._had_group = False
-        self._says_missing = True
+        self._told_unread: Unread = Unread() if earlier is None else earlier._told_unread
+        self._had_group: bool = earlier is not None and earlier._had_group
+        self._if_made: Report | None = None
+        """What to say if the group has to be made again."""
+        self._says_missing: bool = earlier is None or earlier._says_missing
         self._may_look = True
         """Whether it may be asked how much waits."""
         self._reports: list[Report] = []
 
     async def open(self) -> None:
         self._commands = self._connect()
-        if self._is_preview or not await self._has_group():
+        if self._is_preview:
+            return
+        if self._had_group:
+            await self._begin_again()
+        if not await self._has_group():
             return
         with contextlib.suppress(Refusal):  # a group that has just gone is found out by the first read
             await self._claim(PAGE, only_ids=True)
@@ -151,6 +168,7 @@ class RedisStream:
         """Make the group unless it is there; a stream that is missing is waited for, and then read from its beginning."""
         try:
             await self._run("XGROUP", "CREATE", self._settings.stream, self._settings.group, self._begin)
+            self._reports += [] if self._if_made is None else [self._if_made]
         except Refusal as refusal:
             if "requires the key to exist" in refusal.text:
                 self._tell_missing()
@@ -162,7 +180,7 @@ class RedisStream:
             if not await self._may_read():
                 raise
         await self._look()
-        self._had_group, self._says_missing = True, True
+        self._had_group, self._says_missing, self._if_made = True, True, None
         return True
 
     async def _may_read(self) -> bool:
@@ -176,7 +194,7 @@ class RedisStream:
         self._begin, self._reached = "0", (0, 0)  # all that it will hold came after this run began to wait for it
         if self._says_missing:
             self._reports.append(Report("noted", f"there is no stream {self._settings.stream}: it is waited for"))
-        self._had_group, self._says_missing = False, False
+        self._had_group, self._says_missing, self._if_made = False, False, None
 
     async def _mend(self, refusal: Refusal) -> None:
         """Make a group again that has gone, and wait for a stream that has.
@@ -194,7 +212,7 @@ class RedisStream:
     async def _begin_again(self) -> None:
         """Say where the group is made again: where this client was, or at the beginning of a stream that was made again too."""
         stream = self._settings.stream
-        reached = before(min(map(parsed, self._out))) if self._out else self._reached
+        reached = self.settled_to
         try:
             last = parsed(table(await self._run("XINFO", "STREAM", stream))[b"last-generated-id"])
         except Refusal:
@@ -205,10 +223,15 @@ class RedisStream:
         if last < reached:
             self._begin, self._reached = "0", (0, 0)
             words = f"the stream {stream} was made again: it is read from its beginning"
-            self._reports.append(Report("again", words))
+            self._if_made = Report("again", words)
         else:
             words = f"the group {self._settings.group} had gone: it was made again where it was"
-            self._reports.append(Report("noted", words))
+            self._if_made = Report("noted", words)
+
+    @property
+    def settled_to(self) -> EntryId:
+        """Return the id up to which everything is settled."""
+        return before(min(map(parsed, self._out))) if self._out else self._reached
 
     def _explained(self, refusal: Refusal) -> SyncflowError:
         stream = self._settings.stream
@@ -306,4 +329,11 @@ def redis_streams(
     def connect() -> Commands:
         return RedisCommands(settings, base=base)
 
-    return lambda: RedisStream(settings, connect=connect, clock=clock, is_preview=is_preview)
+    earlier: list[RedisStream] = []
+
+    def make() -> RedisStream:
+        last = earlier.pop() if earlier else None
+        earlier.append(RedisStream(settings, connect=connect, clock=clock, is_preview=is_preview, earlier=last))
+        return earlier[0]
+
+    return make

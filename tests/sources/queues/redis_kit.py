@@ -37,8 +37,11 @@ class Stream:
         return RedisSource.model_validate({name: value for name, value in (given | changes).items() if value})
 
     def broker(self, clock: Clock | None = None, **changes: Any) -> RedisStream:
-        make = redis_streams(self.settings(**changes), base=Path(), clock=clock or SystemClock())
-        return make()
+        return self.brokers(clock, **changes)()
+
+    def brokers(self, clock: Clock | None = None, **changes: Any) -> Callable[[], RedisStream]:
+        """Return what makes a client for each opening."""
+        return redis_streams(self.settings(**changes), base=Path(), clock=clock or SystemClock())
 
     def source(self, *, is_preview: bool = False, **changes: Any) -> Any:
         clock, settings = SystemClock(), self.settings(**changes)

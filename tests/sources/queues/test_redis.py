@@ -347,6 +347,72 @@ def test_a_stream_that_was_made_again_is_read_from_its_beginning(stream: Stream)
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("what", ["the group", "the stream"])
+def test_what_has_gone_while_the_connection_was_lost_is_read_on_where_it_was(stream: Stream, what: str) -> None:
+    async def main() -> None:
+        stream.client.xadd(stream.key, {"body": "old"}, id="100-1")
+        make = stream.brokers(start="new")
+        first = make()
+        await first.open()
+        stream.client.xadd(stream.key, {"body": "a"}, id="100-2")
+        stream.client.xadd(stream.key, {"body": "b"}, id="100-3")
+        messages = await first.receive(most=10)
+        await first.settle([messages[0].handle])
+        await first.close(())
+        if what == "the group":
+            stream.client.xgroup_destroy(stream.key, "syncflow")
+            stream.client.xadd(stream.key, {"body": "c"}, id="100-4")
+            expected, report = (
+                [b"b", b"c"],
+                Report("noted", "the group syncflow had gone: it was made again where it was"),
+            )
+        else:
+            stream.client.delete(stream.key)
+            stream.client.xadd(stream.key, {"body": "c"}, id="1-1")
+            words = f"the stream {stream.key} was made again: it is read from its beginning"
+            expected, report = [b"c"], Report("again", words)
+        second = make()
+        await second.open()
+        assert [message.body for message in await second.receive(most=10)] == expected
+        assert list(second.reports()) == [report]
+        await second.close(())
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_comes_while_the_connection_is_lost_is_read_from_its_beginning(stream: Stream) -> None:
+    async def main() -> None:
+        make = stream.brokers(start="new")
+        first = make()
+        await first.open()
+        await first.close(())
+        stream.add("a")
+        second = make()
+        await second.open()
+        assert [message.body for message in await second.receive(most=10)] == [b"a"]
+        await second.close(())
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_was_lost_says_nothing_of_a_group_that_is_there(stream: Stream) -> None:
+    async def main() -> None:
+        stream.add("a", "b")
+        make = stream.brokers()
+        first = make()
+        await first.open()
+        messages = await first.receive(most=10)
+        await first.settle([messages[0].handle])
+        await first.close(())
+        second = make()
+        await second.open()
+        assert [message.id for message in await second.receive(most=10)] == [messages[1].id]
+        assert list(second.reports()) == []
+        await second.close(())
+
+    asyncio.run(main())
+
+
 def test_a_stream_that_goes_while_it_is_read_is_waited_for(stream: Stream) -> None:
     async def main() -> None:
         stream.add("a")
