@@ -58,6 +58,13 @@ def test_a_file_is_read_each_night(tmp_path: Path, commands: Path) -> None:
     assert printed.count(SUMMARY) == 2
 
 
+def test_objects_are_read_and_then_those_that_came_later(tmp_path: Path, commands: Path) -> None:
+    printed = start("bucket-to-salesforce", tmp_path / "project", commands)
+    first, second = printed.split(SUMMARY)[:2]
+    assert "3 events read: 3 routed, 0 ignored, 0 dead letters" in first
+    assert "2 events read: 2 routed, 0 ignored, 0 dead letters" in second
+
+
 @pytest.fixture
 def database() -> Iterator[Database]:
     with running() as server:
