@@ -18,7 +18,20 @@ from bench.machine import machine
 from bench.pages import bar, shown
 from bench.results import FOLDER, record, write
 
-SUITES = ("expressions", "transform", "validate", "run", "single", "limit", "idle", "journal", "sql", "kafka", "others")
+SUITES = (
+    "expressions",
+    "transform",
+    "validate",
+    "run",
+    "single",
+    "limit",
+    "idle",
+    "journal",
+    "sql",
+    "postgres",
+    "kafka",
+    "others",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

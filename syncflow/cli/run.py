@@ -73,6 +73,7 @@ class Wishes:
     only: tuple[str, ...]
     once: bool
     ignore_guards: bool
+    resnapshot: bool
 
 
 def run(
@@ -89,6 +90,12 @@ def run(
     ignore_guards: Annotated[
         bool, typer.Option("--ignore-guards", help="Do not let guards of the source stop the first pass.")
     ] = False,
+    resnapshot: Annotated[
+        bool,
+        typer.Option(
+            "--resnapshot", help="Read all rows of the source `postgres` again; delete records without a row."
+        ),
+    ] = False,
     metrics: MetricsOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Reload when project files change.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and the final summary.")] = False,
@@ -104,8 +111,10 @@ def run(
     from syncflow.cli.logs import log_to_stderr
     from syncflow.config.project import load_project
 
-    if drain and (from_start or limit is not None):
-        raise typer.BadParameter("--drain reads nothing, so --limit and --from-start have no meaning with it")
+    if drain and (from_start or resnapshot or limit is not None):
+        raise typer.BadParameter(
+            "--drain reads nothing, so --limit, --from-start and --resnapshot have no meaning with it"
+        )
     level, as_json = _level(), log_format is LogFormat.JSON
     tell_repeats = log_to_stderr(level="WARNING" if quiet else level, as_json=as_json)
     wishes = Wishes(
@@ -122,6 +131,7 @@ def run(
         only=tuple(route or ()),
         once=once,
         ignore_guards=ignore_guards,
+        resnapshot=resnapshot,
     )
     project = load_project(routes, profile=profile)
     _check_routes(project, wishes.only)
@@ -193,6 +203,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         routes=wishes.only,
         once=wishes.once,
         ignore_guards=wishes.ignore_guards,
+        resnapshot=wishes.resnapshot,
     ) as engine:
         _look_through_memory_less()
         signals = Signals(engine)

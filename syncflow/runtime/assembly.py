@@ -8,7 +8,8 @@ Any source, journal or HTTP transport may be handed in instead of what the proje
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from syncflow.compiler.requests import SystemPlan
 from syncflow.config.models.routes import SourceSettings
 from syncflow.config.project import Project
 from syncflow.config.regular_files import oddity
-from syncflow.errors import UnavailableError
+from syncflow.errors import ProjectError, UnavailableError
 from syncflow.private_files import private_folder
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Journal
@@ -35,6 +36,9 @@ from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.sources import Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source
 from syncflow.sources.several import Several
+
+Present = Callable[[str, str, int], Awaitable[Sequence[str]]]
+"""Kind, id, number → the next ids of records that may be at a target."""
 
 
 @asynccontextmanager
@@ -52,38 +56,57 @@ async def assembled(
     routes: Sequence[str] = (),
     once: bool = False,
     ignore_guards: bool = False,
+    resnapshot: bool = False,
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
     ``limit`` ends the run after so many events; ``from_start`` reads the source from its beginning, whatever was acknowledged.
     ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
     others wait in the journal. ``once``: a source that reads in passes makes one, at once; ``ignore_guards``: guards do not stop the first.
+    ``resnapshot``: rows of tables are read anew, and records whose rows are gone are deleted.
 
     Raises:
-        ProjectError: the project does not compile.
+        ProjectError: the project does not compile, or has no tables to read anew.
         UnavailableError: there is no place for the journal.
     """
     time = clock or SystemClock()
     program = build(project)
+    if resnapshot and (project.routes.model.source is None or project.routes.model.source.postgres is None):
+        raise ProjectError(
+            "--resnapshot is for a project whose one source is `postgres`",
+            hint="--from-start reads any source again from its beginning",
+        )
     connections = Connections(transport=transport)
     renewed = project_renewed(project)
 
     def connect(plan: SystemPlan, gate: Gate) -> SystemClient:
         return SystemClient(plan, http=connections.of(plan), gate=gate, clock=time, renewed=renewed)
 
-    def reading() -> Source:
-        return project_source(project, clock=time, from_start=from_start, once=once, ignore_guards=ignore_guards)
+    def reading(journal: Journal) -> Source:
+        async def present(kind: str, after: str, most: int) -> Sequence[str]:
+            return await journal.present(kind, after=after, most=most)
+
+        return project_source(
+            project,
+            clock=time,
+            from_start=from_start,
+            once=once,
+            ignore_guards=ignore_guards,
+            present=present,
+            resnapshot=resnapshot,
+        )
 
     try:
+        kept = journal or project_journal(project)
         yield Engine(
             program,
-            source=source or (NothingToRead() if drain else reading()),
-            journal=journal or project_journal(project),
+            source=source or (NothingToRead() if drain else reading(kept)),
+            journal=kept,
             systems=connect,
             clock=time,
             limit=limit,
             wait_seconds=wait_seconds,
-            from_start=from_start,
+            from_start=from_start or resnapshot,
             keep=keep_of(project),
             waiting=waiting_of(project),
             only=routes,
@@ -107,13 +130,29 @@ def _ends(settings: SourceSettings) -> bool:
 
 
 def project_source(
-    project: Project, *, clock: Clock, from_start: bool = False, once: bool = False, ignore_guards: bool = False
+    project: Project,
+    *,
+    clock: Clock,
+    from_start: bool = False,
+    once: bool = False,
+    ignore_guards: bool = False,
+    present: Present | None = None,
+    resnapshot: bool = False,
 ) -> Source:
     """Return the source that the project names, not opened yet."""
+    is_alone = project.routes.model.source is not None
 
     def opened(at: tuple[str, ...], settings: SourceSettings) -> Source:
         return source_at(
-            project, at, settings, clock=clock, from_start=from_start, once=once, ignore_guards=ignore_guards
+            project,
+            at,
+            settings,
+            clock=clock,
+            from_start=from_start,
+            once=once,
+            ignore_guards=ignore_guards,
+            present=present if is_alone else None,
+            resnapshot=resnapshot,
         )
 
     routes = project.routes.model
@@ -132,10 +171,13 @@ def source_at(
     once: bool = False,
     ignore_guards: bool = False,
     sample: bool = False,
+    present: Present | None = None,
+    resnapshot: bool = False,
 ) -> Source:
     """Return the source at a place of the project's file, not opened yet; ``settings`` as there or changed.
 
     ``sample``: it gives the first events and ends; what it keeps between two runs beside the journal is not touched.
+    ``present`` tells which records are at a target, where this source is the only one.
     """
     journal = project.path.parent / project.routes.model.journal.path
     name = journal.stem if at == ("source",) else f"{journal.stem}.{at[-1]}"
@@ -151,9 +193,21 @@ def source_at(
             once=once,
             ignore_guards=ignore_guards,
             sample=sample,
+            present=present,
+            ids=_id_properties(project, at),
+            resnapshot=resnapshot,
         ),
         each=project.routes.model.envelope_of(at[-1]).each,
     )
+
+
+def _id_properties(project: Project, at: tuple[str, ...]) -> Mapping[str, str]:
+    """Return of each kind of record the property of its item that its id is; none where an envelope makes items of something else."""
+    envelope = project.routes.model.envelope_of(at[-1])
+    if envelope.shape is not None or envelope.each is not None or envelope.item != "item":
+        return {}
+    found = {kind: re.fullmatch(r"item\.(\w+)", settings.id) for kind, settings in project.routes.model.records.items()}
+    return {kind: match[1] for kind, match in found.items() if match}
 
 
 def project_renewed(project: Project) -> RenewedFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -43,6 +43,12 @@ class Surroundings:
     """A source that reads in passes makes one, at once."""
     ignore_guards: bool = False
     """Guards do not stop the first pass."""
+    present: Callable[[str, str, int], Awaitable[Sequence[str]]] | None = None
+    """Kind, id, number → the next ids of records that are at a target, of which this source is the only one."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Of each kind of record the property that its id is, where it is one."""
+    resnapshot: bool = False
+    """Rows of tables are read anew, and compared with the records that are known."""
     sample: bool = False
     """Only the first events are wanted, for a look at them: the source is finite, and nothing is changed over there."""
 
@@ -216,7 +222,14 @@ def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
         return PostgresSample(settings.postgres)
     from syncflow.sources.postgres.build import reopened_postgres
 
-    return reopened_postgres(settings.postgres, clock=given.clock)
+    return reopened_postgres(
+        settings.postgres,
+        clock=given.clock,
+        present=given.present,
+        ids=given.ids,
+        resnapshot=given.resnapshot,
+        ignore_guards=given.ignore_guards,
+    )
 
 
 def _open_outbox(settings: OutboxSource, given: Surroundings) -> Source:

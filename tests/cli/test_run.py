@@ -89,7 +89,7 @@ REFUSED = {
     ),
     "a limit of nothing": (
         ("--drain", "--limit", "5"),
-        "--drain reads nothing, so --limit and --from-start have no meaning with it",
+        "--drain reads nothing, so --limit, --from-start and --resnapshot have no meaning with it",
     ),
 }
 

@@ -36,7 +36,7 @@ logical_decoding_work_mem = 64kB
 """
 
 
-def _program() -> str | None:
+def program() -> str | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
     return str(found[-1]) if found else shutil.which("pg_ctl")
 
@@ -70,7 +70,7 @@ def _run(command: list[str]) -> None:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    programs = Path(need(_program(), "PostgreSQL")).parent
+    programs = Path(need(program(), "PostgreSQL")).parent
     folder = Path(tempfile.mkdtemp(prefix="syncflow-postgres-"))
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")

@@ -5,19 +5,26 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Duration, Name, Size, Text
+from syncflow.config.scalars import Duration, Name, Percent, Size, Text
 
 SlotName = Annotated[Text, Field(pattern=r"^[a-z0-9_]{1,63}$")]
 """A replication slot: lower-case letters, digits and underscores."""
 
 
-class PostgresGuard(Model):
-    """How far the replication slot may fall behind."""
+class SlotGuard(Model):
+    """How far a replication slot may fall behind."""
 
     lag: Size = 5_000_000_000
     """Most bytes of the write-ahead log that the slot may keep from being removed."""
     then: Literal["warn", "stop"] = "warn"
     """Report it once, or stop the run with an error."""
+
+
+class PostgresGuard(SlotGuard):
+    """How far the replication slot may fall behind, and how much may be deleted when all rows are read anew."""
+
+    removed: Percent = 0.5
+    """With `run --resnapshot`, most of the known records whose rows may be gone; nothing is deleted where more are."""
 
 
 class PostgresSource(Model):
@@ -36,6 +43,6 @@ class PostgresSource(Model):
     on_truncate: Literal["stop", "ignore"] = "stop"
     """When a table is truncated: stop with an error, or go on and leave its records at the targets."""
     guard: PostgresGuard = Field(default_factory=PostgresGuard)
-    """How far the replication slot may fall behind."""
+    """How far the replication slot may fall behind, and how much may be deleted when all rows are read anew."""
     heartbeat: Annotated[Duration, Field(gt=0)] = 30.0
     """The time between marks in the write-ahead log, which let the slot move on while the tables are quiet."""

@@ -19,6 +19,7 @@ from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
 from syncflow.runtime.intake.beginning import Beginning
+from syncflow.runtime.intake.compared import is_compared, last_deliveries, without_unchanged
 from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again
 from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.intake.postponing import postpone
@@ -182,6 +183,9 @@ class Committer:
             chunk = replace(chunk, fates=with_keys(chunk.fates, program.routes, self._bugs))
             known = await self._known(chunk, program)
         chunk = self._without_known(chunk)
+        if is_compared(chunk.raw.raws):
+            delivered = await self._journal.delivered(last_deliveries(known.presence))
+            chunk = replace(chunk, fates=without_unchanged(chunk.fates, known.presence, delivered))
         plan = await aside(
             len(chunk.fates),
             planned,

@@ -358,6 +358,14 @@ class Journal(Protocol):
         """Return how many open deliveries are of other routes than these."""
         ...
 
+    async def present(self, kind: str, *, after: str, most: int) -> Sequence[str]:
+        """Return the next ids, behind ``after``, of records of a kind that may be at a target; in the order of their bytes."""
+        ...
+
+    async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
+        """Return the payloads, as JSON, of those of these deliveries that took effect and are still kept."""
+        ...
+
     async def was_accepted(self, system: str, *, object_name: str, operation: Action) -> bool:
         """Whether a system ever took a delivery of this operation and object; asked seldom, for it may look at every record."""
         ...

@@ -78,6 +78,18 @@ async def end_of_log(connection: Connection) -> int:
     return int(end)
 
 
+async def files_of(connection: Connection, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the files of tables and their partitions: another one says that a table was rewritten, or truncated."""
+    named = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname || '.' || c.relname = ANY(%s)"
+    return await rows(
+        connection,
+        f"SELECT t.oid::bigint, pg_relation_filenode(t.oid)::bigint FROM (SELECT c.oid FROM {named} UNION"
+        f" SELECT p.relid FROM {named} CROSS JOIN LATERAL pg_partition_tree(c.oid) p) t ORDER BY 1",
+        list(names),
+        list(names),
+    )
+
+
 async def read_types(connection: Connection) -> Types:
     found = await rows(
         connection,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 
@@ -14,11 +15,11 @@ from syncflow.clock import Clock
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position
-from syncflow.sources.postgres.catalog import Missing, end_of_log, missing, read_slot, rows
+from syncflow.sources.postgres.catalog import Missing, end_of_log, files_of, full_name, missing, read_slot, rows
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.wire import Connection
 
-ANEW = "read all rows anew, with a new slot: `syncflow run --from-start`"
+ANEW = "read all rows anew, and compare them with what is known: `syncflow run --resnapshot`"
 
 STANDBYS_DECODE = 160_000
 """From PostgreSQL 16 on, changes can be read from a standby."""
@@ -33,6 +34,8 @@ class Made:
 
     snapshot: str
     at: str
+    files: Sequence[tuple[Any, ...]]
+    """Of the tables, before it: its snapshot sees no row of one that was rewritten since."""
 
 
 async def prepare(connection: Connection, settings: PostgresSource, *, clock: Clock) -> bool:
@@ -124,17 +127,19 @@ async def find_slot(
         raise ProjectError(
             f"the replication slot {name} is gone, and with it the changes that were not read", hint=ANEW
         )
-    return await _make_slot(side, replication, name)
+    return await _make_slot(side, replication, settings)
 
 
-async def _make_slot(side: Connection, replication: Connection, name: str) -> Made:
+async def _make_slot(side: Connection, replication: Connection, settings: PostgresSource) -> Made:
+    name = settings.slot
+    files = await files_of(side, [full_name(table) for table in settings.tables])
     ((at,),) = await rows(side, "SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')")
     command = sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput EXPORT_SNAPSHOT").format(sql.Identifier(name))
     with reworded("the replication slot was made", grant="ALTER ROLE the_user REPLICATION;"):
         cursor = await replication.execute(command.as_string().encode())
         made = await cursor.fetchone()
     assert made is not None
-    return Made(str(made[2]), at)
+    return Made(str(made[2]), at, files)
 
 
 async def refuse_standby(side: Connection) -> None:

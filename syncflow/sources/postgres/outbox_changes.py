@@ -129,7 +129,7 @@ class OutboxChanges(Postgres):
     async def _find_types(self, side: Connection) -> Types:
         return AsText()
 
-    def _may_start_anew(self, wanted: Sequence[str]) -> bool:
+    def _may_start_anew(self, wanted: Sequence[str], *, is_resumed: bool) -> bool:
         return True
 
     def _reads_on(self) -> bool:

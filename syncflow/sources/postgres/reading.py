@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import orjson
 from psycopg import sql
 
 from syncflow.events import Position, Raw
-from syncflow.sources.postgres.catalog import Table, end_of_log, rows
+from syncflow.sources.base import Report
+from syncflow.sources.postgres.catalog import Table, end_of_log, files_of, rows
 from syncflow.sources.postgres.errors import reworded
+from syncflow.sources.postgres.gone import PAGE, Comparison, Gone
 from syncflow.sources.postgres.opening import Made
 from syncflow.sources.postgres.progress import Handed
 from syncflow.sources.postgres.raws import MakeRaw, change_of_row
@@ -19,6 +21,8 @@ from syncflow.sources.postgres.wire import Connection
 
 _A_MINUTE_AGO = "SELECT to_char(clock_timestamp() - interval '1 minute', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
 """The time of rows whose first snapshot is not known: a change that a snapshot does not hold must never look older than its rows."""
+
+_BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Snapshots:
@@ -34,7 +38,15 @@ class Snapshots:
         acknowledged: Mapping[str, Position],
         handed: Handed,
         make: MakeRaw = change_of_row,
+        comparison: Comparison | None = None,
+        resnapshot: bool = False,
+        report: Callable[[Report], None] = lambda _: None,
     ) -> None:
+        """``resnapshot``: behind the rows, deletes of records that have none follow; an interrupted one goes on to do so."""
+        self._all_tables = list(tables)
+        self._comparison = comparison if resnapshot or self._was_comparing(tables, acknowledged) else None
+        self._deletes: AsyncIterator[Raw] | None = None
+        self._report = report
         self._tables = list(tables)
         self._connect = connect
         self._types = types
@@ -51,18 +63,47 @@ class Snapshots:
         if not self._tables:
             return
         self._connection = connection = await self._connect()
+        await connection.execute(b"SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+        if self._made is None or not await self._begin_exported(connection, self._made):
+            await self._begin_anew(connection)
+
+    async def _begin_exported(self, connection: Connection, made: Made) -> bool:
+        """Begin under the slot's own snapshot; return whether it can be used.
+
+        PostgreSQL shows a table that was rewritten or truncated after a snapshot as empty to it, and says nothing.
+        """
         with reworded("the snapshot was begun"):
-            self._at = self._made.at if self._made else (await rows(connection, _A_MINUTE_AGO))[0][0]
-            for command in (
-                "SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0",
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            ):
-                await connection.execute(command.encode())
-            if self._made is not None:
-                name = sql.Literal(self._made.snapshot)
-                await connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(name))
-            else:
-                self._handed.until = max(self._handed.until, await end_of_log(connection))
+            await connection.execute(_BEGIN)
+            await connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(made.snapshot)))
+        await self._lock(connection)
+        with reworded("the snapshot was begun"):
+            side = await self._connect()
+            try:
+                files = dict(await files_of(side, [table.name for table in self._all_tables]))
+            finally:
+                await side.close()
+            if files.items() <= dict(made.files).items():
+                self._at = made.at
+                return True
+            await connection.execute(b"ROLLBACK")
+            self._made = None
+            return False
+
+    async def _begin_anew(self, connection: Connection) -> None:
+        """Begin under a new snapshot, which is taken once nothing can rewrite the tables any more."""
+        with reworded("the snapshot was begun"):
+            await connection.execute(_BEGIN)
+        await self._lock(connection)
+        with reworded("the snapshot was begun"):
+            self._at = (await rows(connection, _A_MINUTE_AGO))[0][0]
+            self._handed.until = max(self._handed.until, await end_of_log(connection))
+
+    async def _lock(self, connection: Connection) -> None:
+        """Hold off what rewrites the tables until all of them are read; reading and writing go on."""
+        names = sql.SQL(", ").join(table.identifier for table in self._all_tables)
+        grant = sql.SQL("GRANT SELECT ON {} TO the_user;").format(names).as_string()
+        with reworded("the tables were locked against changes of their columns", grant=grant):
+            await connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
 
     async def page(self) -> list[Raw]:
         """Return the next rows of the next table; empty when all is read, and then the transaction has ended."""
@@ -74,15 +115,57 @@ class Snapshots:
             if found := await self._current.page():
                 return found
             self._current = None
-            self._handed.finished.add(table.name)
             del self._tables[0]
+            if self._comparison is None:
+                self._handed.finished.add(table.name)
+        if self._comparison is not None and self._connection is not None:
+            if found := await self._page_of_deletes(self._comparison, self._connection):
+                return found
+            self._handed.finished |= {table.name for table in self._all_tables}
         await self.close()
         return []
+
+    @staticmethod
+    def _was_comparing(tables: Sequence[Table], acknowledged: Mapping[str, Position]) -> bool:
+        positions = [acknowledged.get(partition_of(table.name)) for table in tables]
+        return any(orjson.loads(each.evidence).get("compared", False) for each in positions if each and each.evidence)
+
+    async def _page_of_deletes(self, comparison: Comparison, connection: Connection) -> list[Raw]:
+        if self._deletes is None:
+            self._deletes = self._all_deletes(comparison, connection)
+        found: list[Raw] = []
+        async for raw in self._deletes:
+            found.append(raw)
+            if len(found) == PAGE:
+                break
+        return found
+
+    async def _all_deletes(self, comparison: Comparison, connection: Connection) -> AsyncIterator[Raw]:
+        """Return the deletes of all kinds; their places come behind the rows of a kind's first table."""
+        for kind in dict.fromkeys(table.kind for table in self._all_tables):
+            tables = [table for table in self._all_tables if table.kind == kind]
+            first = tables[0]
+            offset, key, at = self._start(first)
+            gone = Gone(connection, kind, tables, comparison)
+            async for item in gone.items():
+                offset += 1
+                evidence = {"key": key, "by": first.key, "at": at or self._at, "compared": True}
+                position = Position(partition_of(first.name), offset, None, orjson.dumps(evidence).decode())
+                yield self._make(first, position, "delete", self._at, item, "")
+            for report in gone.reports:
+                self._report(report)
 
     def _snapshot(self, table: Table, connection: Connection) -> Snapshot:
         offset, after, at = self._start(table)
         return Snapshot(
-            connection, table, types=self._types, at=at or self._at, offset=offset, after=after, make=self._make
+            connection,
+            table,
+            types=self._types,
+            at=at or self._at,
+            offset=offset,
+            after=after,
+            make=self._make,
+            is_compared=self._comparison is not None,
         )
 
     def _start(self, table: Table) -> tuple[int, Sequence[str] | None, str]:

@@ -7,6 +7,7 @@ interruption is newer than that; the stream then repeats changes that its rows h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -42,10 +43,13 @@ class Snapshot:
         offset: int,
         after: Sequence[str] | None,
         make: MakeRaw = change_of_row,
+        is_compared: bool = False,
     ) -> None:
         self._connection = connection
         self._make = make
-        self._table = table
+        self._head = {"by": table.key, "at": at} | ({"compared": True} if is_compared else {})
+        """Of the evidence, beside the key."""
+        self._table = replace(table, meta=table.meta | {"compared": True}) if is_compared else table
         self._at = at
         self._offset = offset
         self._after = after
@@ -113,6 +117,6 @@ class Snapshot:
                 unfit, row[name] = unfit_value(name, text, error)
         key = [(result.get_value(number, place) or b"").decode(errors="replace") for place in self._key]
         self._offset += 1
-        evidence = orjson.dumps({"key": key, "by": self._table.key, "at": self._at}).decode()
+        evidence = orjson.dumps(self._head | {"key": key}).decode()
         position = Position(partition_of(self._table.name), self._offset, None, evidence)
         return self._make(self._table, position, "create", self._at, row, unfit)

@@ -25,6 +25,7 @@ from syncflow.sources.postgres.beats import Beats
 from syncflow.sources.postgres.catalog import Table, full_name
 from syncflow.sources.postgres.check import check_postgres_source
 from syncflow.sources.postgres.errors import reworded
+from syncflow.sources.postgres.gone import Comparison
 from syncflow.sources.postgres.progress import Handed
 from syncflow.sources.postgres.raws import MakeRaw, change_of_row
 from syncflow.sources.postgres.reading import Snapshots
@@ -39,12 +40,22 @@ class Postgres:
     """``handed`` is kept by who opens the source again after a lost connection."""
 
     def __init__(
-        self, settings: PostgresSource, *, clock: Clock, handed: Handed | None = None, connect: Connect = connect
+        self,
+        settings: PostgresSource,
+        *,
+        clock: Clock,
+        handed: Handed | None = None,
+        connect: Connect = connect,
+        comparison: Comparison | None = None,
+        resnapshot: bool = False,
     ) -> None:
+        """``resnapshot``: rows are read anew, and compared with what is known by ``comparison``."""
         self._settings = settings
         self._clock = clock
         self._handed = handed if handed is not None else Handed()
         self._connect = connect
+        self._comparison = comparison
+        self._resnapshot = resnapshot
         self._reports: list[Report] = []
         self._buffer: list[Raw] = []
         self._work: asyncio.Task[list[Raw]] | None = None
@@ -67,13 +78,13 @@ class Postgres:
         self._acknowledged = acknowledged.get(self._partition)
         await opening.refuse_older_log(side, self._acknowledged)
         wanted = self._wanted_snapshots(acknowledged)
-        is_known = any(partition.startswith("slot:") for partition in acknowledged)
+        is_resumed = self._is_resumed(acknowledged)
         made = await opening.find_slot(
             side,
             self._replication,
             settings,
-            is_resumed=is_known and self._acknowledged is not None,
-            may_start_anew=self._may_start_anew(wanted),
+            is_resumed=is_resumed,
+            may_start_anew=self._may_start_anew(wanted, is_resumed=is_resumed),
             clock=self._clock,
         )
         wanted = self._snapshots_after(made, wanted)
@@ -86,6 +97,9 @@ class Postgres:
             acknowledged=acknowledged if self._reads_on() else _offsets_of(acknowledged),
             handed=self._handed,
             make=self._make,
+            comparison=self._comparison,
+            resnapshot=self._resnapshot,
+            report=self._reports.append,
         )
         await self._snapshots.begin()
         self._stream = self._make_stream(types)
@@ -112,9 +126,17 @@ class Postgres:
         with reworded("its types were looked up"):
             return await catalog.read_types(side)
 
-    def _may_start_anew(self, wanted: Sequence[str]) -> bool:
+    def _is_resumed(self, acknowledged: Mapping[str, Position]) -> bool:
+        """Whether rows or changes of this cluster were read before: a slot that is gone has then lost changes."""
+        if any(partition.startswith("slot:") for partition in acknowledged):
+            return self._acknowledged is not None
+        return bool(acknowledged or self._handed.keys or self._handed.finished)
+
+    def _may_start_anew(self, wanted: Sequence[str], *, is_resumed: bool) -> bool:
         """Whether a new slot may take the place of one that is gone: only where all rows are read anew."""
-        return set(wanted) == set(self._tables) and not self._handed.keys
+        if self._handed.keys or (is_resumed and self._settings.snapshot != "always"):
+            return False
+        return set(wanted) == set(self._tables)
 
     def _snapshots_after(self, made: opening.Made | None, wanted: Sequence[str]) -> Sequence[str]:
         """Return the tables whose rows are to be read, now that the slot was found or made."""
@@ -139,7 +161,7 @@ class Postgres:
 
     def _wanted_snapshots(self, acknowledged: Mapping[str, Position]) -> Sequence[str]:
         """Return the tables whose rows are to be read, wholly or from where an earlier run stopped."""
-        if self._settings.snapshot == "never":
+        if self._settings.snapshot == "never" and not self._resnapshot:
             return []
         position = acknowledged.get(self._partition)
         done = set(position.evidence.split("\n")) if position and self._settings.snapshot == "first" else set()

@@ -136,6 +136,13 @@ class SqliteJournal:
         only = None if routes is None else list(routes)
         return list(map(waiting, await self._call("page", system, after, most, only)))
 
+    async def present(self, kind: str, *, after: str, most: int) -> Sequence[str]:
+        found: list[str] = await self._call("present", kind, after, most)
+        return found
+
+    async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
+        return dict(await self._call("delivered", list(deliveries)))
+
     async def open_elsewhere(self, routes: frozenset[str]) -> int:
         count: int = await self._call("open_elsewhere", list(routes))
         return count

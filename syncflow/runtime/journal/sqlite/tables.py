@@ -223,6 +223,20 @@ class Tables:
         sql = f"{_WAITING} WHERE system = ? AND id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
         return self._db.execute(sql, (system, after, *(routes or ()), most)).fetchall()
 
+    def present(self, kind: str, after: str, most: int) -> list[str]:
+        """Return the next ids of records of a kind that may be at a target."""
+        sql = (
+            "SELECT DISTINCT record FROM presence WHERE record > ? AND kind = ? AND route != '' AND (state = 'present' OR held != '')"
+            " ORDER BY record LIMIT ?"
+        )
+        return [record for (record,) in self._db.execute(sql, (after, kind, most))]
+
+    def delivered(self, ids: Sequence[int]) -> Rows:
+        """Return id and payload of those of these deliveries that took effect."""
+        took_effect = "state IN ('delivered', 'already_done') AND operation != 'delete'"
+        sql = f"SELECT id, payload FROM deliveries WHERE id IN ({_marks(ids)}) AND {took_effect}"
+        return [(id_, bytes(payload)) for id_, payload in self._db.execute(sql, list(ids))]
+
     def open_elsewhere(self, routes: Sequence[str]) -> int:
         """Count the open deliveries of other routes."""
         sql = f"SELECT count(*) FROM deliveries WHERE {IS_OPEN} AND route NOT IN ({_marks(routes)})"
