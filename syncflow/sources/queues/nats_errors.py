@@ -55,13 +55,29 @@ def of_denied(said: str, *, stream: str, consumer: str) -> SyncflowError | None:
     found = re.search(r"permissions violation for (publish|subscription) to \"?([^\s\"']+)", said, re.IGNORECASE)
     if found is None:
         return None
-    subject = re.sub(r"_INBOX\..*", "_INBOX.>", found[2])
-    subject = re.sub(r"\$JS\.ACK\..*", f"$JS.ACK.{stream}.{consumer}.>", subject)
+    subject = _subject(found[2], stream=stream, consumer=consumer)
     way = "publish to" if found[1].lower() == "publish" else "subscribe to"
     return ProjectError(
         f"the user of NATS may not {way} {subject}",
         hint=f'allow it over there: {way.split(maxsplit=1)[0]} = "{subject}"',
     )
+
+
+def _subject(said: str, *, stream: str, consumer: str) -> str:
+    """Return a subject as it is written; the client hands it on in lower case."""
+    one = f"{stream}.{consumer}"
+    asked = (
+        f"STREAM.INFO.{stream}",
+        f"STREAM.MSG.GET.{stream}",
+        f"CONSUMER.INFO.{one}",
+        f"CONSUMER.DURABLE.CREATE.{one}",
+    )
+    known = [f"$JS.API.{words}" for words in (*asked, f"CONSUMER.MSG.NEXT.{one}")]
+    if said.lower().startswith("$js.ack."):
+        return f"$JS.ACK.{one}.>"
+    if said.lower().startswith("_inbox."):
+        return "_INBOX.>"
+    return next((each for each in known if each.lower() == said.lower()), said)
 
 
 _SAID: tuple[tuple[str, type[SyncflowError], str, str], ...] = (

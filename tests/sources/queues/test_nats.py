@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from itertools import count
@@ -17,9 +18,11 @@ from nats.js.client import JetStreamContext
 from syncflow.clock import SystemClock
 from syncflow.config.models.source_nats import NatsSource
 from syncflow.errors import ProjectError
+from syncflow.events import Position
 from syncflow.sources.base import Finding, Lag
 from syncflow.sources.queues import Preview, Queue
 from syncflow.sources.queues.nats import Nats, nats_streams
+from syncflow.sources.queues.nats_signing import read_credentials
 from syncflow.sources.queues.queue import reopened_queue
 from syncflow.sources.reopening import Reopening
 from tests.servers import free_port
@@ -493,3 +496,52 @@ def test_a_message_that_is_too_long_is_one_dead_letter_and_the_next_one_is_read(
         await stream.close()
 
     asyncio.run(main())
+
+
+def seed_of(private: bytes) -> str:
+    """Write a user's seed as nsc does: two bytes that say so, the key, a checksum that is not read."""
+    return base64.b32encode(bytes([0x95, 0x00]) + private + b"\0\0").decode().rstrip("=")
+
+
+def test_users_keys_and_missing_rights_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "sync.nk").write_text(seed_of(bytes(range(32))) + "\n", "utf-8")
+    key = read_credentials(tmp_path / "sync.nk").public_key
+    rights = '{{publish: {{deny: "$JS.ACK.>"}}}}'
+    users = (
+        "{{user: sync, password: secret-word}}, {{user: poor, password: secret-word, permissions: "
+        + rights
+        + "}}, {{nkey: "
+        + key
+        + "}}"
+    )
+    config = "jetstream {{store_dir: '{folder}/data'}}\nauthorization {{users: [" + users + "]}}"
+
+    async def main(server: Server) -> None:
+        client = await nats.connect(server.url, user="sync", password="secret-word")
+        await client.jetstream().add_stream(name="CRM", subjects=["crm.>"])
+        await client.jetstream().publish("crm.a", b'{"n": 1}')
+
+        def broker(**more: Any) -> Nats:
+            given = {"servers": server.url, "stream": "CRM", "ack_wait": "60s"} | more
+            return Nats(NatsSource.model_validate(given), base=tmp_path, clock=SystemClock())
+
+        refused = ("ProjectError", "the server of NATS refuses the user")
+        hint = "check the user and password, the token or the credentials of the source"
+        assert await error_of(broker(user="sync", password="wrong-word")) == (*refused, hint)
+        assert await error_of(broker()) == (*refused, hint)
+        source = Queue(broker(credentials="sync.nk"), max_event=1000, clock=SystemClock())
+        await source.open({})
+        (raw,) = await source.read(most=10)
+        await source.close()
+        poor = Queue(broker(user="poor", password="secret-word"), max_event=1000, clock=SystemClock())
+        await poor.open({})
+        assert [each.event_id for each in await poor.read(most=10)] == [raw.event_id]
+        with pytest.raises(ProjectError) as caught:  # noqa: PT012  # by the one or the other
+            await poor.acknowledge(Position(raw.position.partition, 1))
+            await asyncio.wait_for(poor.read(most=10), timeout=30)
+        assert caught.value.message == "the user of NATS may not publish to $JS.ACK.CRM.syncflow.>"
+        await poor.close()
+        await client.close()
+
+    with running(config) as server:
+        asyncio.run(main(server))
