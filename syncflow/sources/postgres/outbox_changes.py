@@ -18,7 +18,7 @@ from typing import Any
 
 from syncflow.clock import Clock
 from syncflow.config.models.source_outbox import OutboxSource
-from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.config.models.source_postgres import PostgresGuard, PostgresSource
 from syncflow.errors import SyncflowError
 from syncflow.events import Item, Position, Raw
 from syncflow.sources.base import Finding, Report
@@ -101,7 +101,7 @@ class OutboxChanges(Postgres):
             tables={settings.table: "outbox"},
             slot=settings.slot,
             publication=settings.publication,
-            guard=settings.guard,
+            guard=PostgresGuard(lag=settings.guard.lag, then=settings.guard.then),
             heartbeat=settings.heartbeat,
         )
         super().__init__(read, clock=clock, handed=handed, connect=connect)
