@@ -11,7 +11,6 @@ What a cancelled ``read`` was about to return is returned by the next one: the w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +18,9 @@ from random import SystemRandom
 
 from syncflow.clock import Clock
 from syncflow.config.models.source_mysql import MysqlSource
-from syncflow.errors import SyncflowError
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Finding, Lag, Report
+from syncflow.sources.kept_work import KeptWork
 from syncflow.sources.mysql import opening
 from syncflow.sources.mysql.catalog import Server, Table, full_name, read_charsets, read_server, read_tables
 from syncflow.sources.mysql.check import check_mysql_source
@@ -60,7 +59,7 @@ class Mysql:
         self._resting: asyncio.Task[None] | None = None
         self._reports: list[Report] = []
         self._buffer: list[Raw] = []
-        self._work: asyncio.Task[list[Raw]] | None = None
+        self._work = KeptWork[list[Raw]]()
         self._side: Connection | None = None
         self._snapshots: Snapshots | None = None
         self._stream: Stream | None = None
@@ -191,16 +190,7 @@ class Mysql:
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         if not self._buffer:
-            if self._work is None:
-                self._work = asyncio.ensure_future(self._next(most))
-            try:
-                found = await asyncio.shield(self._work)
-            except asyncio.CancelledError:  # the work's result, even one that is there already, is the next one's
-                raise
-            except BaseException:
-                self._work = None
-                raise
-            self._buffer, self._work = found, None
+            self._buffer = await self._work.result(lambda: self._next(most))
         taken, self._buffer = self._buffer[:most], self._buffer[most:]
         if self._snapshots is not None:
             self._snapshots.handed_out(taken)
@@ -233,11 +223,7 @@ class Mysql:
         return {PARTITION: Lag(seconds=self._stream.lag_seconds if self._stream else None)}
 
     async def close(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            with contextlib.suppress(asyncio.CancelledError, SyncflowError):
-                await self._work
-            self._work = None
+        await self._work.end()
         if self._resting is not None:
             self._resting.cancel()
             self._write_rest()

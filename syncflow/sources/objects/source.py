@@ -18,6 +18,7 @@ from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Finding, Lag, Report
+from syncflow.sources.kept_work import KeptWork
 from syncflow.sources.objects.check import check_objects
 from syncflow.sources.objects.names import matcher
 from syncflow.sources.objects.reading import PARTITION, ObjectReader
@@ -87,7 +88,7 @@ class Objects:
         self._changes: Counter[str] = Counter()
         self._again = 0
         """How many objects of this pass are read once more."""
-        self._working: asyncio.Task[bool] | None = None
+        self._work = KeptWork[bool]()
         self._ready: list[Raw] = []
         self._is_over = False
         self._reports: list[Report] = []
@@ -106,14 +107,7 @@ class Objects:
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         while not self._ready and not self._is_over:
-            if self._working is None:
-                self._working = asyncio.ensure_future(self._step())
-            try:
-                goes_on = await asyncio.shield(self._working)
-            finally:
-                if self._working.done():
-                    self._working = None
-            self._is_over = not goes_on
+            self._is_over = not await self._work.result(self._step)
         raws, self._ready = self._ready[:most], self._ready[most:]
         self._told.has_read |= bool(raws)
         return raws
@@ -301,10 +295,7 @@ class Objects:
         return {PARTITION: Lag(bytes=waiting, next_at=self._timetable.next_at)}
 
     async def close(self) -> None:
-        if self._working is not None:
-            self._working.cancel()
-            await asyncio.gather(self._working, return_exceptions=True)
-            self._working = None
+        await self._work.end()
         for reader in self._ahead:
             reader.close()
         self._ahead.clear()

@@ -22,6 +22,7 @@ from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.errors import SyncflowError
 from syncflow.events import Item, Position, Raw
 from syncflow.sources.base import Finding, KeptBy, Report
+from syncflow.sources.kept_work import KeptWork
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.outbox_table import OutboxTable, event_of
 from syncflow.sources.postgres.wire import Connection, connect
@@ -49,7 +50,7 @@ class Outbox:
         """Offsets and ids of rows that are not acknowledged yet."""
         self._numbers = numbers or count(1)
         self._buffer: list[Raw] = []
-        self._work: asyncio.Task[list[Raw]] | None = None
+        self._work = KeptWork[list[Raw]]()
         self._lock = asyncio.Lock()
         self._is_alone = False
         self._reports: list[Report] = []
@@ -68,13 +69,7 @@ class Outbox:
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         if not self._buffer:
-            if self._work is None:
-                self._work = asyncio.ensure_future(self._wait_for_rows())
-            try:
-                self._buffer = list(await asyncio.shield(self._work))
-            finally:
-                if self._work.done():
-                    self._work = None
+            self._buffer = await self._work.result(self._wait_for_rows)
         taken, self._buffer = self._buffer[:most], self._buffer[most:]
         return taken
 
@@ -143,10 +138,7 @@ class Outbox:
             await self.close()
 
     async def close(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
-            self._work = None
+        await self._work.end()
         if self._connection is not None:
             await self._connection.close()
             self._connection = None

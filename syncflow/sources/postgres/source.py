@@ -11,15 +11,13 @@ What a cancelled ``read`` was about to return is returned by the next one: the w
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from syncflow.clock import Clock
 from syncflow.config.models.source_postgres import PostgresSource
-from syncflow.errors import SyncflowError
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Finding, Lag, Report
+from syncflow.sources.kept_work import KeptWork
 from syncflow.sources.postgres import catalog, opening
 from syncflow.sources.postgres.beats import Beats
 from syncflow.sources.postgres.catalog import Table, full_name
@@ -58,7 +56,7 @@ class Postgres:
         self._resnapshot = resnapshot
         self._reports: list[Report] = []
         self._buffer: list[Raw] = []
-        self._work: asyncio.Task[list[Raw]] | None = None
+        self._work = KeptWork[list[Raw]]()
         self._side: Connection | None = None
         self._replication: Connection | None = None
         self._snapshots: Snapshots | None = None
@@ -190,13 +188,7 @@ class Postgres:
 
     async def read(self, *, most: int) -> Sequence[Raw]:
         if not self._buffer:
-            if self._work is None:
-                self._work = asyncio.ensure_future(self._next(most))
-            try:
-                self._buffer = list(await asyncio.shield(self._work))
-            finally:
-                if self._work.done():
-                    self._work = None
+            self._buffer = await self._work.result(lambda: self._next(most))
         taken, self._buffer = self._buffer[:most], self._buffer[most:]
         if self._snapshots is not None:
             self._snapshots.handed_out(taken)
@@ -231,11 +223,7 @@ class Postgres:
         return {self._settings.slot: Lag(bytes=self._beats.lag_bytes if self._beats else None)}
 
     async def close(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            with contextlib.suppress(asyncio.CancelledError, SyncflowError):
-                await self._work
-            self._work = None
+        await self._work.end()
         if self._beats is not None:
             await self._beats.close()
         if self._snapshots is not None:
