@@ -477,13 +477,17 @@ def test_a_server_that_is_killed_and_started_again_is_read_on(server: Server) ->
         committed = Committed(source)
         await committed.take(most=5)
         await asyncio.to_thread(server.stop)
-        reading = asyncio.ensure_future(committed.take_until(20))
+        reading = asyncio.ensure_future(committed.take_until(30))
         await asyncio.sleep(0.5)
         await asyncio.to_thread(server.start)
+        connection = await aio_pika.connect(server.url())
+        place.channel = await connection.channel()
+        await place.send(20, 30)
         await asyncio.wait_for(reading, timeout=120)
-        assert committed.numbers == list(range(20))
+        assert committed.numbers == list(range(30))
         kinds = [report.kind for report in source.reports()]
         assert (kinds[0], kinds[-1]) == ("lost", "back")  # a server that starts may be lost again
         await source.close()
+        await connection.close()
 
     live(server, main)
