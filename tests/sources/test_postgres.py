@@ -161,8 +161,8 @@ def test_another_key_while_it_runs_tells_rows_apart_from_then_on(db: Database) -
             "INSERT INTO people VALUES (0, 'end')",
         )
 
-    source = source_of(db)
-    events = [told(raw) for raw in run(session(source, act))[2:]]
+    source = source_of(db, snapshot="never")  # a snapshot holds such statements off until it is read
+    events = [told(raw) for raw in run(session(source, act))]
     assert events == [  # the update of a row whose key changed again is left out: its large value is nowhere any more
         ("delete", {"code": "a"}),
         ("create", {"id": 10, "code": "c", "notes": "x" * 9000}),
