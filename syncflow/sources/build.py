@@ -6,19 +6,27 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from syncflow.clock import Clock
 from syncflow.compiler.columns import Columns
-from syncflow.config.models.routes import FileSource, SourceSettings
+from syncflow.config.models.routes import SourceSettings
 from syncflow.config.models.schema import SchemaNode
-from syncflow.config.models.source_mysql import MysqlSource
-from syncflow.config.models.source_objects import ObjectsSource
-from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
 
 if TYPE_CHECKING:
+    from syncflow.config.models.routes import FileSource, GenerateSource, StdinSource, WebhookSource
+    from syncflow.config.models.source_kafka import KafkaSource
+    from syncflow.config.models.source_mysql import MysqlSource
+    from syncflow.config.models.source_nats import NatsSource
+    from syncflow.config.models.source_objects import ObjectsSource
+    from syncflow.config.models.source_outbox import OutboxSource
+    from syncflow.config.models.source_postgres import PostgresSource
+    from syncflow.config.models.source_rabbitmq import RabbitmqSource
+    from syncflow.config.models.source_redis import RedisSource
+    from syncflow.config.models.source_sql import SqlSource
+    from syncflow.config.models.source_sqs import SqsSource
     from syncflow.sources.queues import Broker
 
 # ruff: noqa: PLC0415  # imports inside: a run with a file needs neither faker nor fastapi
@@ -59,8 +67,6 @@ def open_source(settings: SourceSettings, surroundings: Surroundings, *, each: s
     Raises:
         ProjectError: the settings cannot be used, or there is no sample of such a source.
     """
-    if surroundings.sample:
-        settings = _finite(settings)
     if each is None:
         return _open(settings, surroundings)
     from syncflow.sources.each import EachSource, compile_each
@@ -68,82 +74,19 @@ def open_source(settings: SourceSettings, surroundings: Surroundings, *, each: s
     return EachSource(_open(_with_whole_bodies(settings), surroundings), take_apart=compile_each(each))
 
 
-def _finite(settings: SourceSettings) -> SourceSettings:
-    """Return settings of a source that ends.
-
-    Raises:
-        ProjectError: its events come when they are sent; there are none to look at.
-    """
-    if settings.file is not None:
-        return settings.model_copy(update={"file": settings.file.model_copy(update={"follow": False})})
-    if settings.generate is not None:
-        return settings.model_copy(update={"generate": settings.generate.model_copy(update={"rate": None})})
-    if settings.webhook is not None:
-        raise ProjectError(
-            f"the source is {settings.kind}, whose events come when they are sent: there are none to take a sample of",
-            hint="give some: --events FILE",
-        )
-    return settings
-
-
 def _open(settings: SourceSettings, given: Surroundings) -> Source:
-    if settings.generate is not None:
-        from syncflow.sources.generate import Generate
-
-        return Generate(settings.generate, schemas=given.schemas)
-    if settings.file is not None or settings.objects is not None:
-        return _open_content(settings, given)
-    if settings.stdin is not None:
-        from syncflow.sources.stdin import Stdin
-
-        stream, run = given.stdin or sys.stdin.buffer, f"{given.clock.now():.6f}"
-        return Stdin(settings.stdin, stream=stream, run=run, columns=given.columns)
-    if settings.webhook is not None:
-        from syncflow.sources.webhook import Webhook
-
-        return Webhook(settings.webhook, base=given.base)
-    if settings.sqs or settings.rabbitmq or settings.nats or settings.redis:
-        return _open_queue(settings, given)
-    return _open_database(settings, given)
+    return OPENERS[settings.kind](getattr(settings, settings.kind), given)
 
 
-def _open_queue(settings: SourceSettings, given: Surroundings) -> Source:
-    """Make a source that is a queue of a broker; a look at it takes nothing away."""
-    from syncflow.sources.queues import opened_queue
+def _generate(settings: GenerateSource, given: Surroundings) -> Source:
+    from syncflow.sources.generate import Generate
 
-    make, max_event = _client_of(settings, given)
-    return opened_queue(make, max_event=max_event, clock=given.clock, once=given.once, sample=given.sample)
-
-
-def _client_of(settings: SourceSettings, given: Surroundings) -> tuple[Callable[[], Broker], int]:
-    """Return how clients of the broker are made, and the longest event."""
-    if settings.sqs is not None:
-        from syncflow.sources.queues.sqs import sqs_queues
-
-        return sqs_queues(settings.sqs, clock=given.clock), settings.sqs.max_event
-    if settings.rabbitmq is not None:
-        from syncflow.sources.queues.rabbitmq import rabbitmq_queues
-
-        return rabbitmq_queues(settings.rabbitmq, base=given.base), settings.rabbitmq.max_event
-    if settings.nats is not None:
-        from syncflow.sources.queues.nats import nats_streams
-
-        return nats_streams(settings.nats, base=given.base, clock=given.clock), settings.nats.max_event
-    assert settings.redis is not None, "it is a queue"
-    from syncflow.sources.queues.redis import redis_streams
-
-    make = redis_streams(settings.redis, base=given.base, clock=given.clock, is_preview=given.sample)
-    return make, settings.redis.max_event
+    if given.sample:
+        settings = settings.model_copy(update={"rate": None})
+    return Generate(settings, schemas=given.schemas)
 
 
-def _open_content(settings: SourceSettings, given: Surroundings) -> Source:
-    if settings.objects is not None:
-        return _open_objects(settings.objects, given)
-    assert settings.file is not None, "it is one of the two"
-    return _open_file(settings.file, given)
-
-
-def _open_file(settings: FileSource, given: Surroundings) -> Source:
+def _file(settings: FileSource, given: Surroundings) -> Source:
     if settings.changes == "diff":
         from syncflow.sources.compared.opening import open_compared_file
 
@@ -161,6 +104,8 @@ def _open_file(settings: FileSource, given: Surroundings) -> Source:
     from syncflow.sources.files import Files, is_pattern
     from syncflow.sources.watched import FilePlan
 
+    if given.sample:
+        settings = settings.model_copy(update={"follow": False})
     kind = Files if is_pattern(settings.path, base=given.base) else File
     plan = FilePlan(
         settings=settings, base=given.base, clock=given.clock, columns=given.columns, from_start=given.from_start
@@ -168,7 +113,81 @@ def _open_file(settings: FileSource, given: Surroundings) -> Source:
     return kind(plan)
 
 
-def _open_objects(settings: ObjectsSource, given: Surroundings) -> Source:
+def _stdin(settings: StdinSource, given: Surroundings) -> Source:
+    from syncflow.sources.stdin import Stdin
+
+    stream, run = given.stdin or sys.stdin.buffer, f"{given.clock.now():.6f}"
+    return Stdin(settings, stream=stream, run=run, columns=given.columns)
+
+
+def _webhook(settings: WebhookSource, given: Surroundings) -> Source:
+    from syncflow.sources.webhook import Webhook
+
+    if given.sample:
+        raise ProjectError(
+            "the source is webhook, whose events come when they are sent: there are none to take a sample of",
+            hint="give some: --events FILE",
+        )
+    return Webhook(settings, base=given.base)
+
+
+def _sql(settings: SqlSource, given: Surroundings) -> Source:
+    from syncflow.sources.sql.opening import open_sql
+
+    return open_sql(
+        settings,
+        base=given.base,
+        kinds=tuple(given.schemas),
+        clock=given.clock,
+        beside=given.beside,
+        once=given.once,
+        ignore_guards=given.ignore_guards,
+        compared=given.columns.compared,
+    )
+
+
+def _postgres(settings: PostgresSource, given: Surroundings) -> Source:
+    from syncflow.sources.postgres.build import reopened_postgres
+    from syncflow.sources.postgres.sample import PostgresSample
+
+    if given.sample:
+        return PostgresSample(settings)
+    return reopened_postgres(
+        settings,
+        clock=given.clock,
+        present=given.present,
+        ids=given.ids,
+        resnapshot=given.resnapshot,
+        ignore_guards=given.ignore_guards,
+    )
+
+
+def _outbox(settings: OutboxSource, given: Surroundings) -> Source:
+    from syncflow.sources.postgres.outbox_changes import reopened_outbox
+    from syncflow.sources.postgres.sample import OutboxSample
+
+    return OutboxSample(settings, clock=given.clock) if given.sample else reopened_outbox(settings, clock=given.clock)
+
+
+def _mysql(settings: MysqlSource, given: Surroundings) -> Source:
+    from syncflow.sources.mysql.build import reopened_mysql
+    from syncflow.sources.mysql.sample import MysqlSample
+
+    if given.sample:
+        return MysqlSample(settings)
+    return reopened_mysql(settings, clock=given.clock, beside=given.beside, from_start=given.from_start)
+
+
+def _kafka(settings: KafkaSource, given: Surroundings) -> Source:
+    from syncflow.sources.kafka.build import kafka_sample, reopened_kafka
+
+    if given.sample:
+        return kafka_sample(settings, base=given.base, clock=given.clock)
+    return reopened_kafka(settings, base=given.base, clock=given.clock, beside=given.beside)
+
+
+def _objects(settings: ObjectsSource, given: Surroundings) -> Source:
+    once = given.once or given.sample
     if settings.changes == "diff":
         from syncflow.sources.objects.compared import open_compared_objects
 
@@ -179,7 +198,7 @@ def _open_objects(settings: ObjectsSource, given: Surroundings) -> Source:
             clock=given.clock,
             columns=given.columns,
             beside=given.beside,
-            once=given.once or given.sample,
+            once=once,
             ignore_guards=given.ignore_guards,
         )
     from syncflow.sources.objects.opening import open_objects
@@ -190,76 +209,59 @@ def _open_objects(settings: ObjectsSource, given: Surroundings) -> Source:
         clock=given.clock,
         columns=given.columns,
         beside=given.beside,
-        once=given.once or given.sample,
+        once=once,
         from_start=given.from_start,
     )
 
 
-def _open_database(settings: SourceSettings, given: Surroundings) -> Source:
-    """Make a source that is a client of a database; each is opened again when its connection is lost."""
-    if settings.sql is not None:
-        from syncflow.sources.sql.opening import open_sql
+def _sqs(settings: SqsSource, given: Surroundings) -> Source:
+    from syncflow.sources.queues.sqs import sqs_queues
 
-        return open_sql(
-            settings.sql,
-            base=given.base,
-            kinds=tuple(given.schemas),
-            clock=given.clock,
-            beside=given.beside,
-            once=given.once,
-            ignore_guards=given.ignore_guards,
-            compared=given.columns.compared,
-        )
-    if settings.outbox is not None:
-        return _open_outbox(settings.outbox, given)
-    if settings.mysql is not None:
-        return _open_mysql(settings.mysql, given)
-    if settings.postgres is None:
-        return _open_broker(settings, given)
-    if given.sample:
-        from syncflow.sources.postgres.sample import PostgresSample
-
-        return PostgresSample(settings.postgres)
-    from syncflow.sources.postgres.build import reopened_postgres
-
-    return reopened_postgres(
-        settings.postgres,
-        clock=given.clock,
-        present=given.present,
-        ids=given.ids,
-        resnapshot=given.resnapshot,
-        ignore_guards=given.ignore_guards,
-    )
+    return _queue(sqs_queues(settings, clock=given.clock), settings.max_event, given)
 
 
-def _open_outbox(settings: OutboxSource, given: Surroundings) -> Source:
-    if given.sample:
-        from syncflow.sources.postgres.sample import OutboxSample
+def _rabbitmq(settings: RabbitmqSource, given: Surroundings) -> Source:
+    from syncflow.sources.queues.rabbitmq import rabbitmq_queues
 
-        return OutboxSample(settings, clock=given.clock)
-    from syncflow.sources.postgres.outbox_changes import reopened_outbox
-
-    return reopened_outbox(settings, clock=given.clock)
+    return _queue(rabbitmq_queues(settings, base=given.base), settings.max_event, given)
 
 
-def _open_mysql(settings: MysqlSource, given: Surroundings) -> Source:
-    if given.sample:
-        from syncflow.sources.mysql.sample import MysqlSample
+def _nats(settings: NatsSource, given: Surroundings) -> Source:
+    from syncflow.sources.queues.nats import nats_streams
 
-        return MysqlSample(settings)
-    from syncflow.sources.mysql.build import reopened_mysql
-
-    return reopened_mysql(settings, clock=given.clock, beside=given.beside, from_start=given.from_start)
+    return _queue(nats_streams(settings, base=given.base, clock=given.clock), settings.max_event, given)
 
 
-def _open_broker(settings: SourceSettings, given: Surroundings) -> Source:
-    """Make a source that is a client of a message broker; each is opened again when its connection is lost."""
-    assert settings.kafka is not None, "exactly one source is given"
-    from syncflow.sources.kafka.build import kafka_sample, reopened_kafka
+def _redis(settings: RedisSource, given: Surroundings) -> Source:
+    from syncflow.sources.queues.redis import redis_streams
 
-    if given.sample:
-        return kafka_sample(settings.kafka, base=given.base, clock=given.clock)
-    return reopened_kafka(settings.kafka, base=given.base, clock=given.clock, beside=given.beside)
+    make = redis_streams(settings, base=given.base, clock=given.clock, is_preview=given.sample)
+    return _queue(make, settings.max_event, given)
+
+
+def _queue(make: Callable[[], Broker], max_event: int, given: Surroundings) -> Source:
+    """Make a source of a broker's clients; a look at it takes nothing away."""
+    from syncflow.sources.queues import opened_queue
+
+    return opened_queue(make, max_event=max_event, clock=given.clock, once=given.once, sample=given.sample)
+
+
+OPENERS: Mapping[str, Callable[[Any, Surroundings], Source]] = {
+    "generate": _generate,
+    "file": _file,
+    "stdin": _stdin,
+    "webhook": _webhook,
+    "sql": _sql,
+    "postgres": _postgres,
+    "outbox": _outbox,
+    "mysql": _mysql,
+    "kafka": _kafka,
+    "objects": _objects,
+    "sqs": _sqs,
+    "rabbitmq": _rabbitmq,
+    "nats": _nats,
+    "redis": _redis,
+}
 
 
 def _with_whole_bodies(settings: SourceSettings) -> SourceSettings:

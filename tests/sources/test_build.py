@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.config.models.routes import FileSource, GenerateSource, SourceSettings, StdinSource, WebhookSource
-from syncflow.sources import Surroundings, open_source
+from syncflow.sources import Surroundings, build, open_source
 from syncflow.sources.base import Source
 from syncflow.sources.file import File
 from syncflow.sources.generate import Generate
@@ -29,6 +29,10 @@ KINDS = [
 def test_each_setting_makes_its_source(settings: SourceSettings, kind: type[Source], tmp_path: Path) -> None:
     made = open_source(settings, Surroundings(base=tmp_path, schemas={"contacts": CONTACT}, clock=StepClock()))
     assert isinstance(made, kind)
+
+
+def test_every_setting_of_a_source_can_be_opened() -> None:
+    assert list(build.OPENERS) == list(SourceSettings.model_fields)
 
 
 def test_a_file_needs_no_heavy_library() -> None:
