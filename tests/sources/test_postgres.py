@@ -452,7 +452,7 @@ def test_a_truncated_table_stops_the_run_after_all_before_it(db: Database) -> No
     db.run(PEOPLE)
 
     async def both() -> None:
-        source = source_of(db)
+        source = source_of(db, snapshot="never")  # a snapshot holds a TRUNCATE off until it is read
         await source.open({})
         await asyncio.to_thread(db.run, "INSERT INTO people VALUES (1)", "TRUNCATE people", END)
         (raw,) = await source.read(most=5)
@@ -461,7 +461,7 @@ def test_a_truncated_table_stops_the_run_after_all_before_it(db: Database) -> No
         ):
             await source.read(most=5)
         await source.close()
-        raws = await session(source_of(db, on_truncate="ignore"), acknowledged={raw.position.partition: raw.position})
+        raws = await session(source_of(db, on_truncate="ignore", snapshot="never"), acknowledged={raw.position.partition: raw.position})
         assert [told(raw)[1]["id"] for raw in raws] == [0]
 
     run(both())
