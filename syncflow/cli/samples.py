@@ -42,7 +42,9 @@ def read_samples(project: Project, path: Path | None, *, most: int) -> Sequence[
     told = "; ".join(report.words for report in source.reports()) if isinstance(source, Reporting) else ""
     if not raws:
         where = "the source" if path is None else "standard input" if str(path) == "-" else path
-        raise DataError(f"there is no event in {where}{f': {told}' if told else ''}", hint=_EXPECTED)
+        is_text = path is not None or any(each.file or each.stdin for each in project.routes.model.all_sources.values())
+        hint = _EXPECTED if is_text else "give some: --events FILE"
+        raise DataError(f"there is no event in {where}{f': {told}' if told else ''}", hint=hint)
     if told:
         remark(told)
     return raws

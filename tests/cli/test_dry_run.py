@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -44,6 +46,19 @@ def test_without_events_the_first_ten_of_the_source_are_shown_and_nothing_moves(
     assert payloads(command) == first
     assert not (rows / ".syncflow").exists()
     assert len(payloads(command, "--limit", "3")) == 3
+
+
+def test_a_source_of_rows_that_is_empty_is_told_without_words_about_files(command: Command, project: Path) -> None:
+    path = project / "routes.yaml"
+    text = path.read_text("utf-8")
+    start, end = text.index("source:"), text.index("records:")
+    with closing(sqlite3.connect(project / "shop.db")) as database:
+        database.execute("CREATE TABLE people (id TEXT)")
+    source = "source: {sql: {url: 'sqlite:///shop.db', query: SELECT id FROM people, key: id}}\n"
+    path.write_text(text[:start] + source + text[end:], "utf-8")
+    ended = command("dry-run")
+    words = "error: there is no event in the source\nhint: give some: --events FILE\n"
+    assert (ended.code, ended.err) == (1, words)
 
 
 def test_explain_takes_them_too(command: Command, rows: Path) -> None:

@@ -461,7 +461,9 @@ def test_a_truncated_table_stops_the_run_after_all_before_it(db: Database) -> No
         ):
             await source.read(most=5)
         await source.close()
-        raws = await session(source_of(db, on_truncate="ignore", snapshot="never"), acknowledged={raw.position.partition: raw.position})
+        raws = await session(
+            source_of(db, on_truncate="ignore", snapshot="never"), acknowledged={raw.position.partition: raw.position}
+        )
         assert [told(raw)[1]["id"] for raw in raws] == [0]
 
     run(both())
