@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer as LibraryConsumer
 from confluent_kafka import KafkaException
 
 from syncflow.clock import Clock
@@ -14,6 +13,7 @@ from syncflow.config.models.source_kafka import KafkaFormat, KafkaSource
 from syncflow.sources.kafka.brokers import RealBrokers, Topic
 from syncflow.sources.kafka.connecting import client_settings, member_of, reader_settings
 from syncflow.sources.kafka.errors import Trouble, unusable
+from syncflow.sources.kafka.reader import Reader
 from syncflow.sources.kafka.registry import Registry
 from syncflow.sources.kafka.sample import KafkaSample
 from syncflow.sources.kafka.source import Kafka
@@ -40,7 +40,7 @@ class _Connecting:
         member = member_of(self._beside, {name: topic.partitions for name, topic in topics.items()})
         named = {"group.instance.id": member} if member else {}
         try:
-            return LibraryConsumer(self._reader | named | {"error_cb": trouble.hear})
+            return Reader(self._reader | named | {"error_cb": trouble.hear})
         except KafkaException as error:
             raise unusable(error.args[0]) from None
 
