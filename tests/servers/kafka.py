@@ -14,11 +14,11 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -194,7 +194,14 @@ class Topics:
         """Return where a group stands, by partition. The library's admin crashes where a coordinator has only just started."""
         with self._member(group or self.group) as member:
             count = len(self.admin.list_topics(topic, timeout=30).topics[topic].partitions)
-            found = member.committed([TopicPartition(topic, number) for number in range(count)], timeout=30)
+            wanted = [TopicPartition(topic, number) for number in range(count)]
+            for _ in range(300):
+                with suppress(KafkaException):  # its coordinator is only just being chosen
+                    found = member.committed(wanted, timeout=30)
+                    break
+                time.sleep(0.1)
+            else:
+                raise AssertionError("the group has no coordinator")
         return {each.partition: each.offset for each in found if each.offset >= 0}
 
     @contextmanager
