@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from syncflow.config.diagnostics import Diagnostic, Replacement, Span, did_you_mean, one_of
 from syncflow.config.model_keys import choices_at, hint_at, keys_at
 from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
-from syncflow.config.scalars import Plain
+from syncflow.config.scalars import SHAPES, TIMES, Plain
 
 _SECRET_WORDS = re.compile(r"auth|secret|token|password|credential|api_?key", re.IGNORECASE)
 _MAX_SHOWN = 40
@@ -60,7 +60,7 @@ def diagnose(group: Sequence[Problem], model: type[BaseModel], root: Node) -> Di
     where = dotted(path)
     if "[key]" in error["loc"] and key is not None:
         return _wrong_key(key, error, where)
-    words = _words(group)
+    words = _words(group, written=str(scalar_value(node, ())))
     span = key.span if is_nothing(scalar_value(root, path)) and key is not None else node.span
     return Diagnostic(
         words.code,
@@ -78,7 +78,7 @@ def diagnose(group: Sequence[Problem], model: type[BaseModel], root: Node) -> Di
 def _wrong_key(key: ScalarNode, error: ErrorDetails, where: str) -> Diagnostic:
     if error["type"] != "literal_error":
         message = f"`{key.value}` cannot be a name here"
-        return Diagnostic("SF205", key.span, message, expected=_expected_name(error), path=where)
+        return Diagnostic("SF205", key.span, message, expected=_expected_shape(error), path=where)
     choices = _choices(error)
     close = did_you_mean(str(key.value), choices)
     message = f"unknown key `{key.value}`"
@@ -99,8 +99,8 @@ class _Words(NamedTuple):
     found: str = ""
 
 
-def _words(group: Sequence[Problem]) -> _Words:
-    """Choose the words for the refusals of one value."""
+def _words(group: Sequence[Problem], *, written: str) -> _Words:
+    """Choose the words for the refusals of one value, which is ``written`` so."""
     error = group[0].error
     context: Mapping[str, Any] = error.get("ctx") or {}
     name = _name(group[0].path)
@@ -112,7 +112,7 @@ def _words(group: Sequence[Problem]) -> _Words:
             choices = _choices(error)
             words = _Words("SF204", f"this is not a value of {name}", one_of(choices), choices=choices)
         case "string_pattern_mismatch":
-            words = _Words("SF205", f"{name} is not written like this", _expected_name(error))
+            words = _Words("SF205", f"{name} is not written like this", _expected_shape(error))
         case "too_short" | "string_too_short":
             words = _Words("SF206", f"{name} must not be empty", "at least one character")
         case kind if kind in TYPE_ERRORS:
@@ -122,7 +122,9 @@ def _words(group: Sequence[Problem]) -> _Words:
             words = _Words("SF203", f"{name} {what}", expected)
         case kind if kind in _BOUNDS:
             word, bound = _BOUNDS[kind]
-            words = _Words("SF206", f"{name} is out of bounds", f"{word} {_number(context.get(bound, ''))}".strip())
+            words = _Words(
+                "SF206", f"{name} is out of bounds", f"{word} {_bound(context.get(bound, ''), written)}".strip()
+            )
         case _:
             words = _incomplete(name, error["msg"].removeprefix("Value error, "))
     return words
@@ -145,8 +147,16 @@ _BOUNDS = {
 }
 
 
-def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _bound(value: Any, written: str) -> str:
+    """Return a bound in the unit of the value that is beyond it."""
+    if not isinstance(value, int | float):
+        return str(value)
+    if written.endswith("%"):
+        return f"{value * 100:g}%"
+    if written.strip(" -+.0123456789") in TIMES:
+        unit = next((unit for unit, seconds in reversed(TIMES.items()) if value and value % seconds == 0), "s")
+        return f"{value / TIMES[unit]:g}{unit}"
+    return f"{value:g}"
 
 
 def _name(path: Path) -> str:
@@ -156,18 +166,8 @@ def _name(path: Path) -> str:
     )
 
 
-def _expected_name(error: ErrorDetails) -> str:
-    pattern = str((error.get("ctx") or {}).get("pattern", ""))
-    for part, words in _PATTERNS.items():
-        if part in pattern:
-            return words
-    return "a name: letters, digits, `_`, `.` and `-`, beginning with a letter"
-
-
-_PATTERNS = {
-    "[^/": "adapter/Object, such as crm/Contact",
-    "%": "a number, or a percentage such as 5%",
-}
+def _expected_shape(error: ErrorDetails) -> str:
+    return SHAPES[str((error.get("ctx") or {})["pattern"])]
 
 
 def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: Node) -> Diagnostic:

@@ -22,7 +22,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
 _MOST_DIGITS = 1000
 _NULLS = {"", "null", "~"}
-_TIMES = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+TIMES = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -130,7 +130,7 @@ def _measure(value: Any, *, units: dict[str, Any], what: str, example: str) -> A
 def _duration(value: Any) -> Any:
     if isinstance(value, Unset):
         return 1.0
-    return value if isinstance(value, float) else _measure(value, units=_TIMES, what="a duration", example="10s")
+    return value if isinstance(value, float) else _measure(value, units=TIMES, what="a duration", example="10s")
 
 
 def _file_to_make(value: Any) -> Any:
@@ -164,7 +164,7 @@ def _rate(value: Any) -> Any:
         return value
     count, slash, period = (value if isinstance(value, str) else "").partition("/")
     period = period.strip()
-    seconds = _TIMES[period] if period in _TIMES else _period(period)
+    seconds = TIMES[period] if period in TIMES else _period(period)
     if not slash or not _DECIMAL.match(count.strip()) or not 0 < float(count) < math.inf or not seconds:
         raise refuse("this is not a rate", expected="so many per time, such as 5/s, 100/10s or 1000/m")
     return Rate(float(count), seconds)
@@ -173,7 +173,7 @@ def _rate(value: Any) -> Any:
 def _period(text: str) -> float:
     number = text.rstrip("mshd")
     unit = text[len(number) :]
-    return float(number) * _TIMES[unit] if _DECIMAL.match(number) and unit in _TIMES else 0.0
+    return float(number) * TIMES[unit] if _DECIMAL.match(number) and unit in TIMES else 0.0
 
 
 def _percent(value: Any) -> Any:
@@ -210,11 +210,25 @@ def _cron(value: Any) -> Any:
     return text
 
 
+SHAPES: dict[str, str] = {}
+"""Pattern → what text that fits it looks like, for a person."""
+
+
+def shaped(pattern: str, expected: str, **bounds: Any) -> Any:
+    """Return the field of a text that must fit a pattern; ``expected`` says to a person which text does."""
+    SHAPES[pattern] = expected
+    return Field(pattern=pattern, **bounds)
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 """Text: whatever stands there, as it stands there (``2.10``, ``NO``, ``+15551234567``)."""
 
 OptionalText = Annotated[str | None, BeforeValidator(_optional_text)]
-Name = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
+Name = Annotated[
+    str,
+    BeforeValidator(_text),
+    shaped(r"^[A-Za-z_][A-Za-z0-9_.-]*$", "a name: letters, digits, `_`, `.` and `-`, beginning with a letter"),
+]
 Expr = Annotated[str, BeforeValidator(_expression), Field(min_length=1)]
 """An expression: JMESPath, or Jinja when it contains ``{{`` or ``{%``. Compiled by the compiler, only carried here. The line break that
 YAML puts behind a block (``|``) is no part of it, as in a template of Jinja."""

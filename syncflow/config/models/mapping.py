@@ -8,7 +8,7 @@ from syncflow.config.diagnostics import did_you_mean
 from syncflow.config.models.base import Model
 from syncflow.config.models.routes import NullRule, UnreadableRule
 from syncflow.config.models.trials import MappingTest
-from syncflow.config.scalars import Expr, JsonValue, Name, Plain, Text, Unset, refuse, resolve
+from syncflow.config.scalars import Expr, JsonValue, Name, Plain, Text, Unset, refuse, resolve, shaped
 
 _FORMS = "an expression, {value: …} for a constant, or {from: …, table: …, default: …}"
 
@@ -124,7 +124,7 @@ class MappingFile(Model):
 
     source: Name
     """The kind of record that is read."""
-    target: Text = Field(pattern=r"^[^/\s]+/[^/\s]+$")
+    target: Text = shaped(r"^[^/\s]+/[^/\s]+$", "adapter/Object, such as crm/Contact")
     """adapter/Object"""
     key: Text
     """The field of the target that identifies the record there; one of ``fields``."""

@@ -31,6 +31,7 @@ from syncflow.config.scalars import (
     Text,
     Version,
     Written,
+    shaped,
 )
 from syncflow.events import Change
 
@@ -66,7 +67,7 @@ NullRule = Literal["clear", "omit"]
 UnreadableRule = Literal["keep", "null", "dead_letter"]
 OnLeave = Literal["keep", "delete"]
 OnKeyChange = Literal["update", "delete_old", "dead_letter"]
-Percentage = Annotated[Text, Field(pattern=r"^[0-9]+(\.[0-9]+)?%$")]
+Percentage = Annotated[Text, shaped(r"^[0-9]+(\.[0-9]+)?%$", "a number, or a percentage such as 5%")]
 SystemNames = Name | tuple[Name, ...]
 RouteAction = Literal["upsert", "create_only", "update_only", "delete", "ignore"]
 

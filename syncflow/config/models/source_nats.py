@@ -8,12 +8,14 @@ from pydantic import Field
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.client_tls import ClientTls
-from syncflow.config.scalars import Duration, FilePath, Size, Text
+from syncflow.config.scalars import Duration, FilePath, Size, Text, shaped
 
-JetStreamName = Annotated[Text, Field(pattern=r"^[^\s.*>/\\]+$", max_length=255)]
+JetStreamName = Annotated[
+    Text, shaped(r"^[^\s.*>/\\]+$", "a name without spaces, dots, slashes, `*` and `>`", max_length=255)
+]
 """A stream or a consumer: no spaces, dots, slashes or wildcards."""
 
-Subject = Annotated[Text, Field(pattern=r"^[^\s]+$")]
+Subject = Annotated[Text, shaped(r"^[^\s]+$", "a subject without spaces, such as crm.contacts.>")]
 """A subject, with * for one of its words or > for all that follow."""
 
 Servers = Text | Annotated[tuple[Text, ...], Field(min_length=1)]

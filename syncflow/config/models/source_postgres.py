@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Duration, Name, Percent, Size, Text
+from syncflow.config.scalars import Duration, Name, Percent, Size, Text, shaped
 
-SlotName = Annotated[Text, Field(pattern=r"^[a-z0-9_]{1,63}$")]
+SlotName = Annotated[Text, shaped(r"^[a-z0-9_]{1,63}$", "up to 63 small letters, digits and `_`")]
 """A replication slot: lower-case letters, digits and underscores."""
 
 

@@ -8,9 +8,12 @@ from pydantic import Field
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.client_tls import ClientTls
-from syncflow.config.scalars import Integer, Size, Text
+from syncflow.config.scalars import Integer, Size, Text, shaped
 
-MessageId = Annotated[Text, Field(pattern=r"^(message_id|correlation_id|header:.+)$")]
+MessageId = Annotated[
+    Text,
+    shaped(r"^(message_id|correlation_id|header:.+)$", "message_id, correlation_id, or a header such as header:x-id"),
+]
 """Where a message's id stands: a property of AMQP, or a header."""
 
 
