@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from syncflow.clock import Clock
-from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import SourceSettings
-from syncflow.config.models.schema import SchemaNode
 from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
+from syncflow.sources.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from syncflow.config.models.routes import FileSource, GenerateSource, StdinSource, WebhookSource
@@ -30,35 +26,6 @@ if TYPE_CHECKING:
     from syncflow.sources.queues import Broker
 
 # ruff: noqa: PLC0415  # imports inside: a run with a file needs neither faker nor fastapi
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a source is opened in, besides its own settings."""
-
-    base: Path
-    """The folder that paths are relative to."""
-    schemas: Mapping[str, SchemaNode]
-    """The schema of each kind of record."""
-    clock: Clock
-    columns: Columns = field(default_factory=Columns)
-    """What is wanted of rows."""
-    stdin: BinaryIO | None = None
-    from_start: bool = False
-    beside: Path | None = None
-    """How the path of a file begins in which a source remembers more than positions; with None it remembers nothing."""
-    once: bool = False
-    """A source that reads in passes makes one, at once."""
-    ignore_guards: bool = False
-    """Guards do not stop the first pass."""
-    present: Callable[[str, str, int], Awaitable[Sequence[str]]] | None = None
-    """Kind, id, number → the next ids of records that are at a target, of which this source is the only one."""
-    ids: Mapping[str, str] = field(default_factory=dict)
-    """Of each kind of record the property that its id is, where it is one."""
-    resnapshot: bool = False
-    """Rows of tables are read anew, and compared with the records that are known."""
-    sample: bool = False
-    """Only the first events are wanted, for a look at them: the source is finite, and nothing is changed over there."""
 
 
 def open_source(settings: SourceSettings, surroundings: Surroundings, *, each: str | None = None) -> Source:
@@ -90,16 +57,7 @@ def _file(settings: FileSource, given: Surroundings) -> Source:
     if settings.changes == "diff":
         from syncflow.sources.compared.opening import open_compared_file
 
-        return open_compared_file(
-            settings,
-            base=given.base,
-            kinds=tuple(given.schemas),
-            clock=given.clock,
-            columns=given.columns,
-            beside=given.beside,
-            once=given.once,
-            ignore_guards=given.ignore_guards,
-        )
+        return open_compared_file(settings, given)
     from syncflow.sources.file import File
     from syncflow.sources.files import Files, is_pattern
     from syncflow.sources.watched import FilePlan
@@ -134,16 +92,7 @@ def _webhook(settings: WebhookSource, given: Surroundings) -> Source:
 def _sql(settings: SqlSource, given: Surroundings) -> Source:
     from syncflow.sources.sql.opening import open_sql
 
-    return open_sql(
-        settings,
-        base=given.base,
-        kinds=tuple(given.schemas),
-        clock=given.clock,
-        beside=given.beside,
-        once=given.once,
-        ignore_guards=given.ignore_guards,
-        compared=given.columns.compared,
-    )
+    return open_sql(settings, given)
 
 
 def _postgres(settings: PostgresSource, given: Surroundings) -> Source:
@@ -187,31 +136,13 @@ def _kafka(settings: KafkaSource, given: Surroundings) -> Source:
 
 
 def _objects(settings: ObjectsSource, given: Surroundings) -> Source:
-    once = given.once or given.sample
     if settings.changes == "diff":
         from syncflow.sources.objects.compared import open_compared_objects
 
-        return open_compared_objects(
-            settings,
-            base=given.base,
-            kinds=tuple(given.schemas),
-            clock=given.clock,
-            columns=given.columns,
-            beside=given.beside,
-            once=once,
-            ignore_guards=given.ignore_guards,
-        )
+        return open_compared_objects(settings, given)
     from syncflow.sources.objects.opening import open_objects
 
-    return open_objects(
-        settings,
-        base=given.base,
-        clock=given.clock,
-        columns=given.columns,
-        beside=given.beside,
-        once=once,
-        from_start=given.from_start,
-    )
+    return open_objects(settings, given)
 
 
 def _sqs(settings: SqsSource, given: Surroundings) -> Source:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from syncflow.clock import Clock
-from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.sources.base import Report, Source
 from syncflow.sources.compared.table import FileTable
@@ -15,32 +10,29 @@ from syncflow.sources.passes.opening import compared_words, kind_of_rows, schedu
 from syncflow.sources.passes.seen import Seen
 from syncflow.sources.passes.source import Passes, PassesPlan
 from syncflow.sources.schedule import Timetable
+from syncflow.sources.surroundings import Surroundings
 
 
-def open_compared_file(
-    settings: FileSource,
-    *,
-    base: Path,
-    kinds: Sequence[str],
-    clock: Clock,
-    columns: Columns,
-    beside: Path | None,
-    once: bool,
-    ignore_guards: bool,
-) -> Source:
+def open_compared_file(settings: FileSource, given: Surroundings) -> Source:
     """Make the source; its ``open`` is still to be called.
 
     Raises:
         ProjectError: the kind of record cannot be used.
     """
-    kind = kind_of_rows(settings.record, kinds, place="source.file")
-    seen = Seen(None if beside is None else beside.with_name(f"{beside.name}.file-{kind}.db"))
+    kind = kind_of_rows(settings.record, given.kinds, place="source.file")
+    seen = Seen(given.file_beside(f"file-{kind}.db"))
     reports: list[Report] = []
     table = FileTable(
-        settings=settings, base=base, kind=kind, columns=columns, clock=clock, seen=seen, tell=reports.append
+        settings=settings,
+        base=given.base,
+        kind=kind,
+        columns=given.columns,
+        clock=given.clock,
+        seen=seen,
+        tell=reports.append,
     )
     plan = PassPlan(
-        settings=settings, kind=kind, partition=f"file:{kind}", noun="file", seen=seen, monotonic=clock.monotonic
+        settings=settings, kind=kind, partition=f"file:{kind}", noun="file", seen=seen, monotonic=given.clock.monotonic
     )
 
     def begin(started: float, has_guards: bool) -> Pass:  # noqa: FBT001  # of a Callable
@@ -51,11 +43,11 @@ def open_compared_file(
             table=table,
             partition=plan.partition,
             seen=seen,
-            timetable=Timetable(schedule_of(settings), clock, skips_waiting=once),
+            timetable=Timetable(schedule_of(settings), given.clock, skips_waiting=given.once),
             begin=begin,
             keeps_rows=True,
-            compared=compared_words(columns.compared),
-            has_guards=not ignore_guards,
+            compared=compared_words(given.columns.compared),
+            has_guards=not given.ignore_guards,
             reports=reports,
             rest=table.wait,
             is_unchanged=table.is_unchanged,

@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from syncflow.clock import Clock
-from syncflow.compiler.columns import Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.config.models.row_settings import RowSettings
 from syncflow.config.models.source_objects import ObjectsSource
@@ -34,6 +32,7 @@ from syncflow.sources.passes.source import Passes, PassesPlan
 from syncflow.sources.passes.table import Reading
 from syncflow.sources.reopening import Reopening
 from syncflow.sources.schedule import Timetable
+from syncflow.sources.surroundings import Surroundings
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,28 +129,18 @@ def _order(listed: Listed) -> tuple[float, str]:
 
 
 def open_compared_objects(
-    settings: ObjectsSource,
-    *,
-    base: Path,
-    kinds: Sequence[str],
-    clock: Clock,
-    columns: Columns,
-    beside: Path | None,
-    once: bool,
-    ignore_guards: bool,
-    connect: Callable[[], Store] | None = None,
+    settings: ObjectsSource, given: Surroundings, *, connect: Callable[[], Store] | None = None
 ) -> Source:
     """Make the source; its ``open`` is still to be called.
 
     Raises:
         ProjectError: the kind of record cannot be used.
     """
-    kind = kind_of_rows(settings.record, kinds, place="source.objects")
-    timetable = Timetable(schedule_of(settings), clock, skips_waiting=once)
-    scratch = beside.parent if beside is not None and beside.parent.is_dir() else None
+    kind = kind_of_rows(settings.record, given.kinds, place="source.objects")
+    timetable = Timetable(schedule_of(settings), given.clock, skips_waiting=given.once or given.sample)
 
     def make() -> Source:
-        seen = Seen(None if beside is None else beside.with_name(f"{beside.name}.objects-{kind}.db"))
+        seen = Seen(given.file_beside(f"objects-{kind}.db"))
         reports: list[Report] = []
 
         def files(name: str, folder: Path) -> FileTable:
@@ -159,18 +148,18 @@ def open_compared_objects(
                 settings=_as_file(settings, name),
                 base=folder,
                 kind=kind,
-                columns=columns,
-                clock=clock,
+                columns=given.columns,
+                clock=given.clock,
                 seen=seen,
                 tell=reports.append,
             )
 
         table = ObjectTable(
             settings=settings,
-            connect=connect or (lambda: Bucket(settings, base=base)),
+            connect=connect or (lambda: Bucket(settings, base=given.base)),
             files=files,
             seen=seen,
-            scratch=scratch,
+            scratch=given.scratch,
         )
         plan = PassPlan(
             settings=settings,
@@ -178,7 +167,7 @@ def open_compared_objects(
             partition=f"objects:{kind}",
             noun="object",
             seen=seen,
-            monotonic=clock.monotonic,
+            monotonic=given.clock.monotonic,
         )
 
         def begin(started: float, has_guards: bool) -> Pass:  # noqa: FBT001  # of a Callable
@@ -192,15 +181,15 @@ def open_compared_objects(
                 timetable=timetable,
                 begin=begin,
                 keeps_rows=True,
-                compared=compared_words(columns.compared),
-                has_guards=not ignore_guards,
+                compared=compared_words(given.columns.compared),
+                has_guards=not given.ignore_guards,
                 reports=reports,
                 is_unchanged=table.is_unchanged,
                 findings=table.findings,
             )
         )
 
-    return Reopening(make, clock=clock)
+    return Reopening(make, clock=given.clock)
 
 
 def _as_file(settings: ObjectsSource, name: str) -> FileSource:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from syncflow.clock import Clock
-from syncflow.compiler.columns import Columns
 from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.sources.base import Source
 from syncflow.sources.objects.seen import Seen
@@ -13,36 +9,27 @@ from syncflow.sources.objects.source import Objects, Told
 from syncflow.sources.objects.store import Bucket
 from syncflow.sources.reopening import Reopening
 from syncflow.sources.schedule import Schedule, Timetable
+from syncflow.sources.surroundings import Surroundings
 
 
-def open_objects(
-    settings: ObjectsSource,
-    *,
-    base: Path,
-    clock: Clock,
-    columns: Columns,
-    beside: Path | None,
-    once: bool,
-    from_start: bool,
-) -> Source:
+def open_objects(settings: ObjectsSource, given: Surroundings) -> Source:
     """Make the source; its ``open`` is still to be called."""
     schedule = Schedule(every_seconds=settings.every, cron=settings.cron, timezone=settings.timezone)
-    timetable = Timetable(schedule, clock, skips_waiting=once)
+    timetable = Timetable(schedule, given.clock, skips_waiting=given.once or given.sample)
     told = Told()
-    path = None if beside is None else beside.with_name(f"{beside.name}.objects.db")
-    scratch = beside.parent if beside is not None and beside.parent.is_dir() else None
-    starts = iter((from_start,))
+    path = given.file_beside("objects.db")
+    starts = iter((given.from_start,))
 
     def make() -> Source:
         return Objects(
             settings,
-            connect=lambda: Bucket(settings, base=base),
+            connect=lambda: Bucket(settings, base=given.base),
             remember=lambda store: Seen(path, place=store.place),
             timetable=timetable,
             told=told,
-            columns=columns,
-            scratch=scratch,
+            columns=given.columns,
+            scratch=given.scratch,
             from_start=next(starts, False),
         )
 
-    return Reopening(make, clock=clock)
+    return Reopening(make, clock=given.clock)

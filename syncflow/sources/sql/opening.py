@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from syncflow.clock import Clock
 from syncflow.config.models.source_sql import SqlCursor, SqlSource
 from syncflow.sources.base import Source
 from syncflow.sources.passes.diff import Diff, Pass, PassPlan
@@ -18,39 +14,30 @@ from syncflow.sources.sql.check import check_query
 from syncflow.sources.sql.database import Database
 from syncflow.sources.sql.passes import All, Newer
 from syncflow.sources.sql.table import SqlTable
+from syncflow.sources.surroundings import Surroundings
 
 
-def open_sql(
-    settings: SqlSource,
-    *,
-    base: Path,
-    kinds: Sequence[str],
-    clock: Clock,
-    beside: Path | None,
-    once: bool,
-    ignore_guards: bool,
-    compared: Sequence[str] | None = None,
-) -> Source:
-    """Make the source; its ``open`` is still to be called. ``compared``: the columns in which a difference matters; None: all.
+def open_sql(settings: SqlSource, given: Surroundings) -> Source:
+    """Make the source; its ``open`` is still to be called.
 
     Raises:
         ProjectError: the address or the kind of record cannot be used.
     """
-    kind = kind_of_rows(settings.record, kinds, place="source.sql")
-    timetable = Timetable(schedule_of(settings), clock, skips_waiting=once)
-    path = None if beside is None else beside.with_name(f"{beside.name}.sql-{kind}.db")
-    read = compared if settings.changes == "diff" else None
+    kind = kind_of_rows(settings.record, given.kinds, place="source.sql")
+    timetable = Timetable(schedule_of(settings), given.clock, skips_waiting=given.once)
+    path = given.file_beside(f"sql-{kind}.db")
+    read = given.columns.compared if settings.changes == "diff" else None
 
     def make() -> Source:
         seen = Seen(path)
-        table = SqlTable(settings=settings, kind=kind, database=Database(settings.url, base=base), compared=read)
+        table = SqlTable(settings=settings, kind=kind, database=Database(settings.url, base=given.base), compared=read)
         plan = PassPlan(
             settings=settings,
             kind=kind,
             partition=f"sql:{kind}",
             noun="query",
             seen=seen,
-            monotonic=clock.monotonic,
+            monotonic=given.clock.monotonic,
         )
 
         def begin(started: float, has_guards: bool) -> Pass:  # noqa: FBT001  # of a Callable
@@ -69,9 +56,9 @@ def open_sql(
                 begin=begin,
                 keeps_rows=settings.changes != "all",
                 compared=compared_words(read),
-                has_guards=not ignore_guards,
+                has_guards=not given.ignore_guards,
                 findings=lambda: check_query(table),
             )
         )
 
-    return Reopening(make, clock=clock)
+    return Reopening(make, clock=given.clock)

@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 import pytest
 
-from syncflow.compiler.columns import Columns
 from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.base import Checking, Finding, Source, reports_of
 from syncflow.sources.objects.compared import open_compared_objects
 from syncflow.sources.objects.store import Listed
-from tests.sources.kit import StepClock, take
+from syncflow.sources.surroundings import Surroundings
+from tests.sources.kit import CONTACT, StepClock, take
 from tests.sources.objects.kit import MemoryBucket
 
 ROWS = {f"P{number}": f"Person {number}" for number in range(1200)}
@@ -39,17 +39,13 @@ class Project:
 
     def source(self, clock: StepClock | None = None) -> Source:
         words = {"url": self.bucket.place, "changes": "diff", "key": "id", "record": "contacts"} | self.settings
-        return open_compared_objects(
-            ObjectsSource(**words),
+        given = Surroundings(
             base=self.folder,
-            kinds=("contacts",),
+            schemas={"contacts": CONTACT},
             clock=clock or StepClock(),
-            columns=Columns(),
             beside=self.folder / "journal",
-            once=False,
-            ignore_guards=False,
-            connect=lambda: self.bucket,
         )
+        return open_compared_objects(ObjectsSource(**words), given, connect=lambda: self.bucket)
 
     async def run(self) -> list[tuple[str, str]]:
         source, found = self.source(), list[Raw]()
