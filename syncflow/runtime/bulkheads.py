@@ -9,6 +9,7 @@
     tidying                                              nothing: tried again a minute later
     loading a changed project                            the reload: the run goes on with the old project
     a note about a reload                                the note
+    what the source says of itself (reports, lag, counts) those words
     the source, the journal, anything else               the run, with an error that says so (SF004); the next one goes on
 
 The traceback goes to the log, once for each place, without the exception's words: these may hold values of a record. The journal gets
@@ -18,13 +19,15 @@ the exception's type only.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from syncflow.errors import BugError, SyncflowError, UnavailableError
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.observe import warn
+
+T = TypeVar("T")
 
 CODE = "bug"
 _TOLD_MOST = 100
@@ -67,9 +70,19 @@ def of_source(bugs: Bugs, *, during: str) -> Iterator[None]:
         raise BugError(f"the source failed: {bugs.tell(error, during=during)}") from error
 
 
-_OF_THE_RUN = {
+def asked(ask: Callable[[], T], *, otherwise: T, bugs: Bugs) -> T:
+    """Return what a source says of itself; an unforeseen exception costs these words alone."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001  # told, and no reason to read no more
+        bugs.tell(error, during="the source was asked how it stands")
+        return otherwise
+
+
+OF_THE_RUN = {
     "open": "it was opened",
     "known": "records were looked up",
+    "delivered": "payloads that were delivered were looked up",
     "commit": "a chunk was written",
     "settle": "outcomes were written",
     "marks": "marks were read",
@@ -84,7 +97,10 @@ _OF_THE_RUN = {
     "totals": "it was counted",
     "close": "it was closed",
 }
-"""The calls that are about the run as a whole; the others are about one system, which their callers stop."""
+"""The calls that are about the run as a whole."""
+
+OF_A_PART = frozenset({"page", "turn_facts", "sending", "unsent", "stand", "was_accepted", "tidy", "present"})
+"""The calls about one system, or for the source or the tidying: their callers know what an exception costs."""
 
 _FORESEEN: Mapping[str, tuple[type[Exception], ...]] = {"commit": (TypeError,)}
 """A payload that is no JSON: who commits finds out which event it belongs to."""
@@ -96,7 +112,7 @@ class _GuardedJournal:
         self._bugs = bugs
 
     def __getattr__(self, name: str) -> Any:
-        call, during = getattr(self._journal, name), _OF_THE_RUN.get(name)
+        call, during = getattr(self._journal, name), OF_THE_RUN.get(name)
         if during is None:
             return call
 

@@ -45,7 +45,7 @@ from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source, kept_by, reports_of, rotation_of, tell_refused
+from syncflow.sources.base import Source, kept_by, rotation_of, tell_refused
 
 
 class Engine:
@@ -93,7 +93,7 @@ class Engine:
         self._reason = ""
         self._group: asyncio.TaskGroup | None = None
         self._ended = False
-        self._source_news = SourceNews(source, journal)
+        self._source_news = SourceNews(source, journal, self._bugs)
         self._systems = Systems(
             program,
             connect=systems,
@@ -355,9 +355,8 @@ class Engine:
                 )
             self._looked = True
             self._news()
-            hear(
-                reports_of(self._source), self.tally
-            )  # one that waits for a lost connection says so now, not when it reads again
+            # One that waits for a lost connection says so now, not when it reads again.
+            hear(self._source_news.reports(), self.tally)
             await self._source_news.note()
             await self._clock.sleep(1.0)
 

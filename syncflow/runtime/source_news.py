@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from syncflow.runtime.bulkheads import Bugs, asked
 from syncflow.runtime.journal.base import Journal
-from syncflow.sources.base import Lag, Source, lag_of, requests_of
+from syncflow.sources.base import Lag, Report, Source, lag_of, reports_of, requests_of
 
 
 class SourceNews:
     """Of a source that counts nothing and does not know how far behind it is, nothing is kept."""
 
-    def __init__(self, source: Source, journal: Journal) -> None:
+    def __init__(self, source: Source, journal: Journal, bugs: Bugs) -> None:
         self._source = source
+        self._bugs = bugs
         self._journal = journal
         self._noted: dict[str, int] = {}
         """What the journal knows already."""
         self._lags: Mapping[str, Lag] = {}
 
+    def reports(self) -> Sequence[Report]:
+        """Return what happened to it since this was last asked."""
+        return asked(lambda: reports_of(self._source), otherwise=(), bugs=self._bugs)
+
     def requests(self) -> Mapping[str, int]:
         """Return how many requests ended how, in this run."""
-        return dict(requests_of(self._source))
+        return asked(lambda: dict(requests_of(self._source)), otherwise=self._noted, bugs=self._bugs)
 
     def lags(self) -> Mapping[str, Lag]:
         """Return how far behind it is now."""
-        return dict(lag_of(self._source))
+        return asked(lambda: dict(lag_of(self._source)), otherwise={}, bugs=self._bugs)
 
     async def note(self) -> None:
         """Write down what came since the last note."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,9 +16,11 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import OperationPlan
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Outcome, Raw, Refused, Routed, Verdict
+from syncflow.runtime import bulkheads
 from syncflow.runtime.bulkheads import Bugs, guarded_journal
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
+from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.reloaded import LastReload
@@ -298,6 +301,29 @@ def test_an_exception_in_a_call_of_the_journal_ends_the_run_with_an_error_that_s
     systems = FakeSystems()
     assert run(tmp_path, program(), systems).clean
     assert open_deliveries(tmp_path) == {}
+
+
+def test_of_every_call_of_the_journal_it_is_known_what_an_exception_costs() -> None:
+    calls = {name for name, value in vars(Journal).items() if inspect.iscoroutinefunction(value)}
+    assert calls == {*bulkheads.OF_THE_RUN, *bulkheads.OF_A_PART}
+
+
+@pytest.mark.parametrize("word", ["reports", "lag", "requests"])
+def test_an_exception_in_what_a_source_says_of_itself_costs_those_words_alone(
+    word: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> Any:
+        raise KeyError(SECRET)
+
+    words: dict[str, Any] = {
+        name: (lambda _: ()) if name == "reports" else (lambda _: {}) for name in ("reports", "lag")
+    }
+    made = {**words, "requests": property(lambda _: {}), word: property(fail) if word == "requests" else fail}
+    source = type("Failing", (ListSource,), made)(EVENTS)
+    assert run(tmp_path, program(), FakeSystems(), source=source).clean
+    told = [record for record in caplog.records if record.getMessage() == "bug"]
+    assert [record.fields["during"] for record in told] == ["the source was asked how it stands"], "once"  # type: ignore[attr-defined]  # ours
+    assert SECRET not in str([vars(record) for record in caplog.records])
 
 
 class Asked(ListSource):

@@ -16,7 +16,7 @@ from syncflow.compiler.program import Program
 from syncflow.errors import BugError, SyncflowError, UnavailableError
 from syncflow.events import Accepted, Delivery, Ignored, Position, Raw, Refused, Routed
 from syncflow.runtime.aside import aside
-from syncflow.runtime.bulkheads import CODE, Bugs
+from syncflow.runtime.bulkheads import CODE, Bugs, asked
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
 from syncflow.runtime.intake.beginning import Beginning
 from syncflow.runtime.intake.compared import is_compared, last_deliveries, without_unchanged
@@ -100,7 +100,7 @@ async def read(
             raise
         except Exception as error:
             raise BugError(f"the source failed: {bugs.tell(error, during='it was read')}") from error
-        hear(reports_of(source), tally)
+        hear(asked(lambda: reports_of(source), otherwise=(), bugs=bugs), tally)
         if not raws:
             break
         tally.read += len(raws)
