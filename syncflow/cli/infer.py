@@ -182,11 +182,11 @@ def _of_a_file_alone(path: Path, *, record: str) -> _Place:
     from syncflow.clock import SystemClock
     from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
     from syncflow.runtime.drafting import SeenRecords, opening_of_objects
-    from syncflow.sources import Surroundings, open_source
+    from syncflow.sources import ReadOptions, Surroundings, open_source
 
     is_stdin = str(path) == "-"
     settings = SourceSettings(stdin=StdinSource()) if is_stdin else SourceSettings(file=FileSource(path=str(path)))
-    given = Surroundings(base=Path(), schemas={}, clock=SystemClock(), from_start=True)
+    given = Surroundings(base=Path(), schemas={}, clock=SystemClock(), reading=ReadOptions(from_start=True))
     kind = record or _UNNAMED
     return _Place(
         open_source(settings, given),
@@ -209,6 +209,7 @@ def _of_a_project(project: Project, *, source: str, events: Path | None, record:
         opening_of_objects,
         without_schemas,
     )
+    from syncflow.sources import ReadOptions
     from syncflow.sources.declared import declared_columns
 
     at, settings = _chosen(project, source)
@@ -225,7 +226,9 @@ def _of_a_project(project: Project, *, source: str, events: Path | None, record:
         )
     settings = _of_one_kind(project, settings, record)
     shown = project if settings.generate is not None else without_schemas(project)
-    reader = source_at(shown, at, settings, clock=SystemClock(), from_start=True, once=True, sample=True)
+    reader = source_at(
+        shown, at, settings, clock=SystemClock(), reading=ReadOptions(from_start=True, once=True, sample=True)
+    )
     declares = None
     if has_usual_envelope(project.routes.model, at[-1]):
         declares = partial(declared_columns, settings, base=project.path.parent)

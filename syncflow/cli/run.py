@@ -25,6 +25,7 @@ from syncflow.cli.console import (
 if TYPE_CHECKING:
     from syncflow.config.project import Project
     from syncflow.runtime.ending import Ending
+    from syncflow.sources import ReadOptions
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -64,16 +65,13 @@ class Wishes:
     profile: str | None
     limit: int | None
     wait_seconds: float
-    from_start: bool
+    reading: ReadOptions
     metrics: tuple[str, int] | None
     watch: bool
     live: bool
     log_progress: bool
     drain: bool
     only: tuple[str, ...]
-    once: bool
-    ignore_guards: bool
-    resnapshot: bool
 
 
 def run(
@@ -110,6 +108,7 @@ def run(
     """
     from syncflow.cli.logs import log_to_stderr
     from syncflow.config.project import load_project
+    from syncflow.sources.surroundings import ReadOptions
 
     if drain and (from_start or resnapshot or limit is not None):
         raise typer.BadParameter(
@@ -122,16 +121,13 @@ def run(
         profile=profile,
         limit=limit,
         wait_seconds=wait,
-        from_start=from_start,
+        reading=ReadOptions(from_start=from_start, once=once, ignore_guards=ignore_guards, resnapshot=resnapshot),
         metrics=_address(metrics),
         watch=watch,
         live=not quiet and output is Output.TEXT and not as_json,
         log_progress=as_json and not quiet,
         drain=drain,
         only=tuple(route or ()),
-        once=once,
-        ignore_guards=ignore_guards,
-        resnapshot=resnapshot,
     )
     project = load_project(routes, profile=profile)
     _check_routes(project, wishes.only)
@@ -198,12 +194,9 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         journal=project_journal(project, forked=True),
         limit=wishes.limit,
         wait_seconds=wishes.wait_seconds,
-        from_start=wishes.from_start,
+        reading=wishes.reading,
         drain=wishes.drain,
         routes=wishes.only,
-        once=wishes.once,
-        ignore_guards=wishes.ignore_guards,
-        resnapshot=wishes.resnapshot,
     ) as engine:
         _look_through_memory_less()
         signals = Signals(engine)

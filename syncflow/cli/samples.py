@@ -83,13 +83,16 @@ def _of_the_sources(project: Project) -> Source:
     from syncflow.clock import SystemClock
     from syncflow.errors import ProjectError
     from syncflow.runtime.assembly import source_at
+    from syncflow.sources import ReadOptions
     from syncflow.sources.several import Several
 
     failure = None
     for at, settings in project.routes.model.all_sources.items():
         try:
             clock = SystemClock()
-            source = source_at(project, at, settings, clock=clock, from_start=True, once=True, sample=True)
+            source = source_at(
+                project, at, settings, clock=clock, reading=ReadOptions(from_start=True, once=True, sample=True)
+            )
         except ProjectError as error:
             failure = failure or error
             continue
@@ -138,7 +141,7 @@ def opened(project: Project, settings: SourceSettings, at: tuple[str, ...] = ("s
     """Return a source in the current folder, not opened yet, which is read as the project's source at a place of its file."""
     from syncflow.clock import SystemClock
     from syncflow.compiler.columns import columns_of
-    from syncflow.sources import Surroundings, open_source
+    from syncflow.sources import ReadOptions, Surroundings, open_source
 
     return open_source(
         settings,
@@ -146,7 +149,7 @@ def opened(project: Project, settings: SourceSettings, at: tuple[str, ...] = ("s
             base=Path(),
             schemas={kind: document.model for kind, document in project.schemas.items()},
             clock=SystemClock(),
-            from_start=True,
+            reading=ReadOptions(from_start=True),
             columns=columns_of(project, at),
         ),
         each=project.routes.model.envelope_of(at[-1]).each,

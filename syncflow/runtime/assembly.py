@@ -33,7 +33,7 @@ from syncflow.runtime.journal.sqlite.executors import Executor
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.reload import keep_of, waiting_of
-from syncflow.sources import Surroundings, open_source
+from syncflow.sources import ReadOptions, Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source
 from syncflow.sources.several import Several
 
@@ -51,19 +51,15 @@ async def assembled(
     clock: Clock | None = None,
     limit: int | None = None,
     wait_seconds: float = 60.0,
-    from_start: bool = False,
+    reading: ReadOptions = ReadOptions(),  # noqa: B008  # frozen
     drain: bool = False,
     routes: Sequence[str] = (),
-    once: bool = False,
-    ignore_guards: bool = False,
-    resnapshot: bool = False,
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
-    ``limit`` ends the run after so many events; ``from_start`` reads the source from its beginning, whatever was acknowledged.
+    ``limit`` ends the run after so many events; ``reading``: how much is asked of the source.
     ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
-    others wait in the journal. ``once``: a source that reads in passes makes one, at once; ``ignore_guards``: guards do not stop the first.
-    ``resnapshot``: rows of tables are read anew, and records whose rows are gone are deleted.
+    others wait in the journal.
 
     Raises:
         ProjectError: the project does not compile, or has no tables to read anew.
@@ -71,7 +67,7 @@ async def assembled(
     """
     time = clock or SystemClock()
     program = build(project)
-    if resnapshot and (project.routes.model.source is None or project.routes.model.source.postgres is None):
+    if reading.resnapshot and (project.routes.model.source is None or project.routes.model.source.postgres is None):
         raise ProjectError(
             "--resnapshot is for a project whose one source is `postgres`",
             hint="--from-start reads any source again from its beginning",
@@ -82,31 +78,23 @@ async def assembled(
     def connect(plan: SystemPlan, gate: Gate) -> SystemClient:
         return SystemClient(plan, http=connections.of(plan), gate=gate, clock=time, renewed=renewed)
 
-    def reading(journal: Journal) -> Source:
+    def read_from(journal: Journal) -> Source:
         async def present(kind: str, after: str, most: int) -> Sequence[str]:
             return await journal.present(kind, after=after, most=most)
 
-        return project_source(
-            project,
-            clock=time,
-            from_start=from_start,
-            once=once,
-            ignore_guards=ignore_guards,
-            present=present,
-            resnapshot=resnapshot,
-        )
+        return project_source(project, clock=time, reading=reading, present=present)
 
     try:
         kept = journal or project_journal(project)
         yield Engine(
             program,
-            source=source or (NothingToRead() if drain else reading(kept)),
+            source=source or (NothingToRead() if drain else read_from(kept)),
             journal=kept,
             systems=connect,
             clock=time,
             limit=limit,
             wait_seconds=wait_seconds,
-            from_start=from_start or resnapshot,
+            from_start=reading.from_start or reading.resnapshot,
             keep=keep_of(project),
             waiting=waiting_of(project),
             only=routes,
@@ -133,11 +121,8 @@ def project_source(
     project: Project,
     *,
     clock: Clock,
-    from_start: bool = False,
-    once: bool = False,
-    ignore_guards: bool = False,
+    reading: ReadOptions = ReadOptions(),  # noqa: B008  # frozen
     present: Present | None = None,
-    resnapshot: bool = False,
 ) -> Source:
     """Return the source that the project names, not opened yet."""
     is_alone = project.routes.model.source is not None
@@ -148,11 +133,8 @@ def project_source(
             at,
             settings,
             clock=clock,
-            from_start=from_start,
-            once=once,
-            ignore_guards=ignore_guards,
+            reading=reading,
             present=present if is_alone else None,
-            resnapshot=resnapshot,
         )
 
     routes = project.routes.model
@@ -167,17 +149,13 @@ def source_at(
     settings: SourceSettings,
     *,
     clock: Clock,
-    from_start: bool = False,
-    once: bool = False,
-    ignore_guards: bool = False,
-    sample: bool = False,
+    reading: ReadOptions = ReadOptions(),  # noqa: B008  # frozen
     present: Present | None = None,
-    resnapshot: bool = False,
 ) -> Source:
     """Return the source at a place of the project's file, not opened yet; ``settings`` as there or changed.
 
-    ``sample``: it gives the first events and ends; what it keeps between two runs beside the journal is not touched.
-    ``present`` tells which records are at a target, where this source is the only one.
+    What it keeps between two runs beside the journal is not touched for a sample. ``present``
+    tells which records are at a target, where this source is the only one.
     """
     journal = project.path.parent / project.routes.model.journal.path
     name = journal.stem if at == ("source",) else f"{journal.stem}.{at[-1]}"
@@ -187,15 +165,11 @@ def source_at(
             base=project.path.parent,
             schemas={kind: document.model for kind, document in project.schemas.items()},
             clock=clock,
-            from_start=from_start,
             columns=columns_of(project, at),
-            beside=None if sample else journal.with_name(name),
-            once=once,
-            ignore_guards=ignore_guards,
-            sample=sample,
+            reading=reading,
+            beside=None if reading.sample else journal.with_name(name),
             present=present,
             ids=_id_properties(project, at),
-            resnapshot=resnapshot,
         ),
         each=project.routes.model.envelope_of(at[-1]).each,
     )

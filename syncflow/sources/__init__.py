@@ -2,6 +2,6 @@
 
 from syncflow.sources.base import Source
 from syncflow.sources.build import open_source
-from syncflow.sources.surroundings import Surroundings
+from syncflow.sources.surroundings import ReadOptions, Surroundings
 
-__all__ = ["Source", "Surroundings", "open_source"]
+__all__ = ["ReadOptions", "Source", "Surroundings", "open_source"]

@@ -48,7 +48,7 @@ def _open(settings: SourceSettings, given: Surroundings) -> Source:
 def _generate(settings: GenerateSource, given: Surroundings) -> Source:
     from syncflow.sources.generate import Generate
 
-    if given.sample:
+    if given.reading.sample:
         settings = settings.model_copy(update={"rate": None})
     return Generate(settings, schemas=given.schemas)
 
@@ -62,11 +62,15 @@ def _file(settings: FileSource, given: Surroundings) -> Source:
     from syncflow.sources.files import Files, is_pattern
     from syncflow.sources.watched import FilePlan
 
-    if given.sample:
+    if given.reading.sample:
         settings = settings.model_copy(update={"follow": False})
     kind = Files if is_pattern(settings.path, base=given.base) else File
     plan = FilePlan(
-        settings=settings, base=given.base, clock=given.clock, columns=given.columns, from_start=given.from_start
+        settings=settings,
+        base=given.base,
+        clock=given.clock,
+        columns=given.columns,
+        from_start=given.reading.from_start,
     )
     return kind(plan)
 
@@ -81,7 +85,7 @@ def _stdin(settings: StdinSource, given: Surroundings) -> Source:
 def _webhook(settings: WebhookSource, given: Surroundings) -> Source:
     from syncflow.sources.webhook import Webhook
 
-    if given.sample:
+    if given.reading.sample:
         raise ProjectError(
             "the source is webhook, whose events come when they are sent: there are none to take a sample of",
             hint="give some: --events FILE",
@@ -99,15 +103,15 @@ def _postgres(settings: PostgresSource, given: Surroundings) -> Source:
     from syncflow.sources.postgres.build import reopened_postgres
     from syncflow.sources.postgres.sample import PostgresSample
 
-    if given.sample:
+    if given.reading.sample:
         return PostgresSample(settings)
     return reopened_postgres(
         settings,
         clock=given.clock,
         present=given.present,
         ids=given.ids,
-        resnapshot=given.resnapshot,
-        ignore_guards=given.ignore_guards,
+        resnapshot=given.reading.resnapshot,
+        ignore_guards=given.reading.ignore_guards,
     )
 
 
@@ -115,22 +119,26 @@ def _outbox(settings: OutboxSource, given: Surroundings) -> Source:
     from syncflow.sources.postgres.outbox_changes import reopened_outbox
     from syncflow.sources.postgres.sample import OutboxSample
 
-    return OutboxSample(settings, clock=given.clock) if given.sample else reopened_outbox(settings, clock=given.clock)
+    return (
+        OutboxSample(settings, clock=given.clock)
+        if given.reading.sample
+        else reopened_outbox(settings, clock=given.clock)
+    )
 
 
 def _mysql(settings: MysqlSource, given: Surroundings) -> Source:
     from syncflow.sources.mysql.build import reopened_mysql
     from syncflow.sources.mysql.sample import MysqlSample
 
-    if given.sample:
+    if given.reading.sample:
         return MysqlSample(settings)
-    return reopened_mysql(settings, clock=given.clock, beside=given.beside, from_start=given.from_start)
+    return reopened_mysql(settings, clock=given.clock, beside=given.beside, from_start=given.reading.from_start)
 
 
 def _kafka(settings: KafkaSource, given: Surroundings) -> Source:
     from syncflow.sources.kafka.build import kafka_sample, reopened_kafka
 
-    if given.sample:
+    if given.reading.sample:
         return kafka_sample(settings, base=given.base, clock=given.clock)
     return reopened_kafka(settings, base=given.base, clock=given.clock, beside=given.beside)
 
@@ -166,7 +174,7 @@ def _nats(settings: NatsSource, given: Surroundings) -> Source:
 def _redis(settings: RedisSource, given: Surroundings) -> Source:
     from syncflow.sources.queues.redis import redis_streams
 
-    make = redis_streams(settings, base=given.base, clock=given.clock, is_preview=given.sample)
+    make = redis_streams(settings, base=given.base, clock=given.clock, is_preview=given.reading.sample)
     return _queue(make, settings.max_event, given)
 
 
@@ -174,7 +182,9 @@ def _queue(make: Callable[[], Broker], max_event: int, given: Surroundings) -> S
     """Make a source of a broker's clients; a look at it takes nothing away."""
     from syncflow.sources.queues import opened_queue
 
-    return opened_queue(make, max_event=max_event, clock=given.clock, once=given.once, sample=given.sample)
+    return opened_queue(
+        make, max_event=max_event, clock=given.clock, once=given.reading.once, sample=given.reading.sample
+    )
 
 
 OPENERS: Mapping[str, Callable[[Any, Surroundings], Source]] = {

@@ -13,6 +13,22 @@ from syncflow.config.models.schema import SchemaNode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How much is asked of a source this time."""
+
+    from_start: bool = False
+    """It is read from its beginning, whatever was acknowledged."""
+    once: bool = False
+    """A source that reads in passes makes one, at once; a queue ends when it is empty."""
+    ignore_guards: bool = False
+    """Guards do not stop the first pass."""
+    resnapshot: bool = False
+    """Rows of tables are read anew, and compared with the records that are known."""
+    sample: bool = False
+    """Only the first events are wanted, for a look at them: the source is finite, and nothing is changed over there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a source is opened in, besides its own settings."""
 
@@ -24,21 +40,13 @@ class Surroundings:
     columns: Columns = field(default_factory=Columns)
     """What is wanted of rows."""
     stdin: BinaryIO | None = None
-    from_start: bool = False
+    reading: ReadOptions = ReadOptions()
     beside: Path | None = None
     """How the path of a file begins in which a source remembers more than positions; with None it remembers nothing."""
-    once: bool = False
-    """A source that reads in passes makes one, at once."""
-    ignore_guards: bool = False
-    """Guards do not stop the first pass."""
     present: Callable[[str, str, int], Awaitable[Sequence[str]]] | None = None
     """Kind, id, number → the next ids of records that are at a target, of which this source is the only one."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """Of each kind of record the property that its id is, where it is one."""
-    resnapshot: bool = False
-    """Rows of tables are read anew, and compared with the records that are known."""
-    sample: bool = False
-    """Only the first events are wanted, for a look at them: the source is finite, and nothing is changed over there."""
 
     @property
     def kinds(self) -> tuple[str, ...]:

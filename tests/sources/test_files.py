@@ -12,14 +12,15 @@ import pytest
 from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
-from syncflow.sources import Source, Surroundings, open_source
+from syncflow.sources import ReadOptions, Source, Surroundings, open_source
 from tests.sources.kit import StepClock, read_all, take, write
 
 
 def opened(folder: Path, *, follow: bool = False, clock: StepClock | None = None, from_start: bool = False) -> Source:
     settings = SourceSettings(file=FileSource(path="exports/*.csv", follow=follow))
     return open_source(
-        settings, Surroundings(base=folder, schemas={}, clock=clock or StepClock(), from_start=from_start)
+        settings,
+        Surroundings(base=folder, schemas={}, clock=clock or StepClock(), reading=ReadOptions(from_start=from_start)),
     )
 
 

@@ -137,7 +137,7 @@ def open_compared_objects(
         ProjectError: the kind of record cannot be used.
     """
     kind = kind_of_rows(settings.record, given.kinds, place="source.objects")
-    timetable = Timetable(schedule_of(settings), given.clock, skips_waiting=given.once or given.sample)
+    timetable = Timetable(schedule_of(settings), given.clock, skips_waiting=given.reading.once or given.reading.sample)
 
     def make() -> Source:
         seen = Seen(given.file_beside(f"objects-{kind}.db"))
@@ -182,7 +182,7 @@ def open_compared_objects(
                 begin=begin,
                 keeps_rows=True,
                 compared=compared_words(given.columns.compared),
-                has_guards=not given.ignore_guards,
+                has_guards=not given.reading.ignore_guards,
                 reports=reports,
                 is_unchanged=table.is_unchanged,
                 findings=table.findings,

@@ -15,10 +15,10 @@ from syncflow.sources.surroundings import Surroundings
 def open_objects(settings: ObjectsSource, given: Surroundings) -> Source:
     """Make the source; its ``open`` is still to be called."""
     schedule = Schedule(every_seconds=settings.every, cron=settings.cron, timezone=settings.timezone)
-    timetable = Timetable(schedule, given.clock, skips_waiting=given.once or given.sample)
+    timetable = Timetable(schedule, given.clock, skips_waiting=given.reading.once or given.reading.sample)
     told = Told()
     path = given.file_beside("objects.db")
-    starts = iter((given.from_start,))
+    starts = iter((given.reading.from_start,))
 
     def make() -> Source:
         return Objects(

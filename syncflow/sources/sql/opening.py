@@ -24,7 +24,7 @@ def open_sql(settings: SqlSource, given: Surroundings) -> Source:
         ProjectError: the address or the kind of record cannot be used.
     """
     kind = kind_of_rows(settings.record, given.kinds, place="source.sql")
-    timetable = Timetable(schedule_of(settings), given.clock, skips_waiting=given.once)
+    timetable = Timetable(schedule_of(settings), given.clock, skips_waiting=given.reading.once)
     path = given.file_beside(f"sql-{kind}.db")
     read = given.columns.compared if settings.changes == "diff" else None
 
@@ -56,7 +56,7 @@ def open_sql(settings: SqlSource, given: Surroundings) -> Source:
                 begin=begin,
                 keeps_rows=settings.changes != "all",
                 compared=compared_words(read),
-                has_guards=not given.ignore_guards,
+                has_guards=not given.reading.ignore_guards,
                 findings=lambda: check_query(table),
             )
         )

@@ -12,7 +12,7 @@ import orjson
 from syncflow.compiler.columns import CellType, Columns
 from syncflow.config.models.routes import FileSource
 from syncflow.config.models.sources import SourceSettings
-from syncflow.sources import Source, Surroundings, open_source
+from syncflow.sources import ReadOptions, Source, Surroundings, open_source
 from tests.sources.kit import CONTACT, StepClock
 from tests.sources.sql.kit import Project
 
@@ -54,6 +54,6 @@ class Export(Project):
                 clock=clock or StepClock(),
                 beside=self.folder / ".syncflow" / "journal",
                 columns=self.columns,
-                **options,
+                reading=ReadOptions(**options),
             ),
         )

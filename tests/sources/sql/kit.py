@@ -12,7 +12,7 @@ import orjson
 from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.models.sources import SourceSettings
 from syncflow.events import Position, Raw
-from syncflow.sources import Source, Surroundings, open_source
+from syncflow.sources import ReadOptions, Source, Surroundings, open_source
 from syncflow.sources.base import Report, reports_of, tell_refused
 from tests.sources.kit import CONTACT, StepClock
 
@@ -58,7 +58,7 @@ class Project:
                 schemas={"contacts": CONTACT},
                 clock=clock or StepClock(),
                 beside=self.folder / ".syncflow" / "journal",
-                **options,
+                reading=ReadOptions(**options),
             ),
         )
 

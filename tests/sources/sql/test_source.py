@@ -9,7 +9,7 @@ import pytest
 
 from syncflow.config.models.sources import SourceSettings
 from syncflow.events import Raw
-from syncflow.sources import Surroundings, open_source
+from syncflow.sources import ReadOptions, Surroundings, open_source
 from syncflow.sources.base import lag_of, reports_of
 from tests.sources.kit import CONTACT, StepClock, bodies, cancelled_after, drain, read_all
 from tests.sources.sql.kit import Project, execute, people, settings, told
@@ -137,7 +137,7 @@ def test_without_a_place_beside_a_journal_nothing_is_left_behind(tmp_path: Path)
     people(tmp_path, 2)
     source = open_source(
         SourceSettings(sql=settings(changes="diff")),
-        Surroundings(base=tmp_path, schemas={"contacts": CONTACT}, clock=StepClock(), once=True),
+        Surroundings(base=tmp_path, schemas={"contacts": CONTACT}, clock=StepClock(), reading=ReadOptions(once=True)),
     )
     assert len(asyncio.run(read_all(source))) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["crm.db"]
