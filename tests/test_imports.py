@@ -36,6 +36,15 @@ def test_no_heavy_library_is_loaded_by(start: str) -> None:
     assert done.stderr.strip() == ""
 
 
+def test_the_process_of_the_journal_loads_only_what_writes_it() -> None:
+    """It lives beside every run: what it loads costs each start its time, and each run its memory."""
+    others = tuple(f"syncflow.{layer}" for layer in ("compiler", "adapters", "sources", "testing", "cli", "mock"))
+    loaded = f"print(*[name for name in sys.modules if name.startswith({others!r})], file=sys.stderr)"
+    code = f"import sys; import syncflow.runtime.journal.sqlite.worker; {loaded}; {REPORT}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == ["orjson,sqlite3"]
+
+
 @pytest.mark.parametrize("name", syncflow.__all__)
 def test_every_public_name_is_there(name: str) -> None:
     assert getattr(syncflow, name).__name__ == name

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from syncflow.events import Action, Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
@@ -18,7 +18,9 @@ from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.standing import Standing
-from syncflow.sources.base import Lag
+
+if TYPE_CHECKING:  # the journal's process imports this module, and has no use for sources and the compiler below them
+    from syncflow.sources.base import Lag
 
 
 class DeliveryState(StrEnum):
