@@ -22,6 +22,9 @@ from syncflow.config.variables import Expansion
 from syncflow.config.written_adapters import apart
 from syncflow.errors import ProjectError
 
+Place = Path
+"""Where a journal is kept."""
+
 
 class JournalPlace(NamedTuple):
     """The file of a project's journal. ``errors`` are those of the routes file, which do not concern it."""

@@ -29,9 +29,9 @@ from syncflow.errors import ProjectError, UnavailableError
 from syncflow.private_files import private_folder
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Journal
-from syncflow.runtime.journal.sqlite.executors import Executor
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
+from syncflow.runtime.journal.tables.executors import Executor
 from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.sources import ReadOptions, Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
+from syncflow.config.journal_place import Place
 from syncflow.events import Delivery, Ignored, Raw, Record, Refused
 from syncflow.runtime.intake.plan import Fate, keys_of
 from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Known, Presence, Wanted
-from syncflow.runtime.journal.sqlite.known import look_up
+from syncflow.runtime.journal.homes import is_there, reading
+from syncflow.runtime.journal.tables.known import look_up
 from syncflow.runtime.rehearsal import RehearsedEvent, rehearse
 
 
@@ -28,7 +29,7 @@ class Foresight:
     presence: tuple[Presence, ...] | None
 
 
-def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Path, now: float) -> Foresight:
+def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Place, now: float) -> Foresight:
     """Plan one event against a journal, or against an empty one where there is none yet.
 
     Raises:
@@ -36,12 +37,15 @@ def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Path, now: float
     """
     record = _record(fate)
     known, last = Known(), 0
-    if record is not None and journal.exists():
+    there = is_there(journal)
+    if record is not None and there:
         event_id = None if isinstance(fate, Ignored | Refused) else fate.accepted.event.event_id
         ids = [] if event_id is None else [event_id]
-        known, last = look_up(journal, Wanted([record], keys_of([fate], program.routes), ids))
+        wanted = Wanted([record], keys_of([fate], program.routes), ids)
+        with reading(journal) as database:
+            known, last = look_up(database, wanted)
     rehearsal = rehearse(program, [raw], now=now, known=known, numbers=Numbers(last, 0))
-    presence = tuple(row for row in known.presence if row.record == record) if journal.exists() else None
+    presence = tuple(row for row in known.presence if row.record == record) if there else None
     return Foresight(rehearsal.events[0], frozenset(rehearsal.superseded), rehearsal.kept, presence)
 
 

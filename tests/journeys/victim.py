@@ -18,9 +18,9 @@ from syncflow.clock import SystemClock
 from syncflow.config.project import load_project
 from syncflow.events import Position
 from syncflow.runtime.assembly import assembled, project_source
-from syncflow.runtime.journal.sqlite.executors import Threaded
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.tables.executors import Threaded
 from syncflow.sources.base import Source
 
 POINTS = (

@@ -11,8 +11,8 @@ import pytest
 from syncflow.errors import UnavailableError
 from syncflow.runtime.desk import audit
 from syncflow.runtime.desk.checkup import backup, compact, problems
-from syncflow.runtime.journal.sqlite.counts import recount
 from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.tables.counts import recount
 from syncflow.testing import FakeSystems
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run

@@ -15,7 +15,8 @@ from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.ending import Keep
 from syncflow.runtime.journal.sqlite.database import connect, migrate
-from syncflow.runtime.journal.sqlite.schema import COUNTS, IS_OPEN, MIGRATIONS
+from syncflow.runtime.journal.sqlite.schema import COUNTS, MIGRATIONS
+from syncflow.runtime.journal.tables.database import IS_OPEN
 from syncflow.testing import FakeSystems
 from tests.runtime.programs import event, program, system
 from tests.runtime.test_engine import run

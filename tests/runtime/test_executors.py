@@ -23,11 +23,11 @@ import syncflow
 from syncflow.errors import BugError, UnavailableError
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect
-from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.journal.sqlite.worker import answer, framed
+from syncflow.runtime.journal.tables.executors import Executor, Inline, Threaded
 from syncflow.testing import FakeSystems
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run

@@ -16,10 +16,10 @@ import pytest
 from syncflow.adapters.renewed import RenewedFile
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.lock import holder_of
-from syncflow.runtime.journal.sqlite.executors import Executor, Inline
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.tables.executors import Executor, Inline
 
 NAMES = ("j.db", "j.db-wal", "j.db-shm", "j.db.lock")
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
+from pathlib import Path
 
-from syncflow.runtime.journal.sqlite.presence import compare_anew
+from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
+from syncflow.runtime.journal.tables.presence import compare_anew
 
 
 def trimmed(key: str) -> str:
     return key.strip().lower()
 
 
-def test_compared_keys_follow_the_rule_of_today() -> None:
+def test_compared_keys_follow_the_rule_of_today(tmp_path: Path) -> None:
     """Two records that were two keys and are one are found as rivals; a route of another rule stays as it is."""
-    db = sqlite3.connect(":memory:")
+    db = connect(tmp_path / "j.db")
     for script in MIGRATIONS:
         db.executescript(script)
     insert = (

@@ -19,7 +19,7 @@ from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.retention import Retention
+from syncflow.runtime.journal.tables.retention import Retention
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, system
 from tests.runtime.test_engine import run

@@ -105,7 +105,7 @@ PLANTS = {
         "        if True or own:\n",
     ),
     "deliveries of a route that is gone left open": Plant(
-        "syncflow/runtime/journal/sqlite/activation.py",
+        "syncflow/runtime/journal/tables/activation.py",
         "        if not reason:\n",
         "        if 'route' in reason or not reason:\n",
     ),

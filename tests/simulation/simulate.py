@@ -34,9 +34,9 @@ from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import OPEN
 from syncflow.runtime.journal.sqlite.database import connect
-from syncflow.runtime.journal.sqlite.executors import Inline
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.tables.executors import Inline
 from syncflow.testing import VirtualLoop
 from tests.simulation.curse import drawn
 from tests.simulation.explained import curse_kept_its_place, explained, ledger

@@ -5,19 +5,18 @@ Lists hold no record's own data, nor a vendor's words, which may: both are shown
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
-from syncflow.errors import DataError, UnavailableError
+import orjson
+
+from syncflow.config.journal_place import Place
+from syncflow.errors import DataError
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
 from syncflow.runtime.desk.named_records import RecordName, named_record
-from syncflow.runtime.journal.lock import holder_of
-from syncflow.runtime.journal.sqlite.database import connect, explained
-from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
-from syncflow.runtime.journal.sqlite.totals import has_set_aside, read_totals, rows
+from syncflow.runtime.journal.homes import holder, reading
+from syncflow.runtime.journal.tables.database import Database
+from syncflow.runtime.journal.tables.database import named_rows as rows
+from syncflow.runtime.journal.tables.totals import read_totals
 
 Row = dict[str, Any]
 
@@ -26,32 +25,32 @@ _OURS = "CASE WHEN l.stage != 'delivery' OR (l.status IS NULL AND l.code IN ('pr
 
 _LETTER = f"""
 l.id, l.at, l.stage, l.code, {_OURS} AS reason, l.route, l.system, l.status, l.attempts, l.rule, l.event, l.delivery, l.state,
-e.kind, e.record, e.change, e.partition, e.offset, e.line
+e.kind, e.record, e.change, e.partition, e."offset", e.line
 """
 
 
-def totals(path: Path) -> Row:
+def totals(place: Place) -> Row:
     """Count events, deliveries and open dead letters, as ``read_totals`` does."""
-    with _opened(path) as journal:
-        return {"running": holder_of(path), **read_totals(journal)}
+    with reading(place) as journal:
+        return {"running": holder(place), **read_totals(journal)}
 
 
-def count(path: Path, letters: Letters) -> int:
+def count(place: Place, letters: Letters) -> int:
     """Return how many open dead letters fit."""
     where, values = letters.where()
-    with _opened(path) as journal:
+    with reading(place) as journal:
         return int(journal.execute(f"SELECT count(*) FROM {LETTERS} WHERE {where}", values).fetchone()[0])
 
 
-def dead_letters(path: Path, letters: Letters, *, most: int) -> list[Row]:
+def dead_letters(place: Place, letters: Letters, *, most: int) -> list[Row]:
     """Return the newest open dead letters that fit."""
     where, values = letters.where()
-    with _opened(path) as journal:
+    with reading(place) as journal:
         query = f"SELECT {_LETTER}, {_held_in(journal)}, {_set_aside(journal)} FROM {WITH_EVENTS} WHERE {where} ORDER BY l.id DESC LIMIT ?"
-        return rows(journal, query, *values, most)
+        return [_with_object(row) for row in rows(journal, query, *values, most)]
 
 
-def reasons(path: Path, letters: Letters) -> list[Row]:
+def reasons(place: Place, letters: Letters) -> list[Row]:
     """Group the open dead letters that fit by what went wrong, the most frequent first; ``example`` is the id of the newest."""
     where, values = letters.where()
     query = (
@@ -59,11 +58,11 @@ def reasons(path: Path, letters: Letters) -> list[Row]:
         f"FROM {LETTERS} WHERE {where} GROUP BY l.stage, l.route, l.system, l.code, l.status, {_OURS}, l.rule "
         "ORDER BY count DESC, l.code, l.route"
     )
-    with _opened(path) as journal:
+    with reading(place) as journal:
         return rows(journal, query, *values)
 
 
-def dead_letter(path: Path, number: int) -> Row:
+def dead_letter(place: Place, number: int) -> Row:
     """Return one dead letter with its event, its payload and the vendor's words.
 
     Raises:
@@ -74,47 +73,52 @@ def dead_letter(path: Path, number: int) -> Row:
         f"d.payload, d.fingerprint, d.batch_id "
         f"FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE l.id = ?"
     )
-    with _opened(path) as journal:
+    with reading(place) as journal:
         found = rows(journal, query.format(held_in=_held_in(journal), set_aside=_set_aside(journal)), number)
         if not found:
             raise DataError(f"there is no dead letter {number}", hint="`syncflow dlq list` shows the open ones")
-        letter = _as_text(found[0])
+        letter = _as_text(_with_object(found[0]))
         return letter | {"reason": letter.pop("words"), "tries": _attempts(journal, letter["delivery"])}
 
 
-def _set_aside(journal: sqlite3.Connection) -> str:
+def _set_aside(journal: Database) -> str:
     """Return the column that says why a run could not send a dead letter again as it was asked to; a journal of old has none."""
-    known = has_set_aside(journal)
+    known = journal.has("marks", "aside")
     return ("(SELECT m.aside FROM marks m WHERE m.letter = l.id)" if known else "NULL") + " AS set_aside"
 
 
-def _held_in(journal: sqlite3.Connection) -> str:
-    """Return the column that names the object of a bucket whose line an event is; a journal of old has none."""
-    is_known = any(column[1] == "meta" for column in journal.execute("PRAGMA table_info(events)"))
-    return ("json_extract(CAST(e.meta AS TEXT), '$.object')" if is_known else "NULL") + " AS held_in"
+def _held_in(journal: Database) -> str:
+    """Return the column of what came beside an event's body; a journal of old has none."""
+    return ("e.meta" if journal.has("events", "meta") else "NULL") + " AS held_in"
 
 
-def record(path: Path, name: str) -> Row:
+def _with_object(row: Row) -> Row:
+    """Put the object of a bucket whose line an event is in the place of all that came beside it; None where it is of none."""
+    beside = orjson.loads(row["held_in"]) if row["held_in"] else None
+    return row | {"held_in": beside.get("object") if isinstance(beside, dict) else None}
+
+
+def record(place: Place, name: str) -> Row:
     """Return all that became of a record: events, deliveries, attempts, dead letters, where it is. Empty where nothing is known.
 
     ``name`` is read as ``named_record`` does.
     """
-    with _opened(path) as journal:
+    with reading(place) as journal:
         known = named_record(journal, name)
         return {"record": known.id, **{part: _of_record(journal, query, known) for part, query in _RECORD.items()}}
 
 
-def name_of_record(path: Path, text: str) -> RecordName:
+def name_of_record(place: Place, text: str) -> RecordName:
     """Return which record is meant, as ``named_record`` does."""
-    with _opened(path) as journal:
+    with reading(place) as journal:
         return named_record(journal, text)
 
 
-_IS_MEANT = "record = ?1 AND (?2 = '' OR kind = ?2)"
+_IS_MEANT = "record = ? AND (? = '' OR kind = ?)"
 _EVENTS = f"SELECT seq FROM events WHERE {_IS_MEANT}"
 
 _RECORD = {
-    "events": "SELECT seq, kind, change, state, note, read_at, partition, offset, line, raw, {held_in} FROM events e "
+    "events": 'SELECT seq, kind, change, state, note, read_at, partition, "offset", line, raw, {held_in} FROM events e '
     f"WHERE {_IS_MEANT} ORDER BY seq",
     "deliveries": (
         "SELECT id, event, route, system, object, operation, state, attempts, code, message, status, rule, vendor_id, superseded_by, "
@@ -136,26 +140,15 @@ _RECORD = {
 }
 
 
-def _of_record(journal: sqlite3.Connection, query: str, name: RecordName) -> list[Row]:
-    return [_as_text(row) for row in rows(journal, query.replace("{held_in}", _held_in(journal)), *name)]
+def _of_record(journal: Database, query: str, name: RecordName) -> list[Row]:
+    values = (name.id, name.kind, name.kind)
+    found = rows(journal, query.replace("{held_in}", _held_in(journal)), *values)
+    return [_as_text(_with_object(row) if "held_in" in row else row) for row in found]
 
 
-def _attempts(journal: sqlite3.Connection, delivery: int | None) -> list[Row]:
+def _attempts(journal: Database, delivery: int | None) -> list[Row]:
     query = "SELECT number, first_at, at, times, status, code, message FROM attempts WHERE delivery = ? ORDER BY first_at, number"
     return rows(journal, query, delivery)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    if not path.exists():
-        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
-    with explained(path), closing(connect(path, read_only=True)) as journal:
-        version = journal.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise UnavailableError(f"the journal {path} was written by a newer syncflow", hint="upgrade syncflow")
-        if not version:
-            raise UnavailableError(f"the journal {path} is empty", hint="`syncflow run` makes its tables")
-        yield journal
 
 
 def _as_text(row: Row) -> Row:

@@ -15,7 +15,8 @@ from syncflow.errors import UnavailableError
 from syncflow.private_files import open_private
 from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, explained
-from syncflow.runtime.journal.sqlite.schema import COUNTS, IS_OPEN, MIGRATIONS
+from syncflow.runtime.journal.sqlite.schema import COUNTS, MIGRATIONS
+from syncflow.runtime.journal.tables.database import IS_OPEN
 
 _COUNTED_SINCE = MIGRATIONS.index(COUNTS) + 1
 """The version since which rows are counted as they change."""

@@ -5,10 +5,11 @@ An id is compared exactly first; nothing else is tried where a record of that id
 
 from __future__ import annotations
 
-import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from syncflow.runtime.journal.tables.database import Database
 
 _KNOWN = "SELECT kind, record FROM events WHERE {where} UNION SELECT kind, record FROM presence WHERE {where}"
 _SEPARATORS = (" ", "/")
@@ -21,14 +22,14 @@ class RecordName(NamedTuple):
     kind: str = ""
 
 
-def named_record(journal: sqlite3.Connection, text: str) -> RecordName:
+def named_record(journal: Database, text: str) -> RecordName:
     """Return the record that is meant; the text as it is where none is known."""
     return next((name for name in readings(text) if _is_known(journal, name)), RecordName(text))
 
 
-def similar_record(journal: sqlite3.Connection, text: str) -> str:
+def similar_record(journal: Database, text: str) -> str:
     """Return the id of a known record that differs by the case of its letters only; empty where there is none."""
-    sql = f"SELECT record FROM ({_KNOWN.format(where='record = ? COLLATE NOCASE')}) LIMIT 1"
+    sql = f"SELECT record FROM ({_KNOWN.format(where='lower(record) = lower(?)')}) AS known LIMIT 1"
     row = journal.execute(sql, (text, text)).fetchone()
     return str(row[0]) if row else ""
 
@@ -45,7 +46,7 @@ def readings(text: str) -> Iterator[RecordName]:
     yield from dict.fromkeys(found)
 
 
-def _is_known(journal: sqlite3.Connection, name: RecordName) -> bool:
+def _is_known(journal: Database, name: RecordName) -> bool:
     where = "record = ? AND (? = '' OR kind = ?)"
     values = (name.id, name.kind, name.kind)
     return journal.execute(f"{_KNOWN.format(where=where)} LIMIT 1", values * 2).fetchone() is not None

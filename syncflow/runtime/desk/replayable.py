@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
 
 import orjson
 
+from syncflow.config.journal_place import Place
 from syncflow.errors import DataError
 from syncflow.events import Position, Raw
 from syncflow.runtime.desk.named_records import RecordName, named_record, similar_record
-from syncflow.runtime.desk.opened import opened
+from syncflow.runtime.journal.homes import writing
+from syncflow.runtime.journal.tables.database import Database
 
 _HAS_OPEN_LETTER = "EXISTS (SELECT 1 FROM dead_letters l WHERE l.event = {e}.seq AND l.state = 'open')"
 _IS_REPLAYABLE = (
@@ -39,10 +39,10 @@ class Replayable:
 
 
 def replayable(
-    path: Path, *, record: str = "", since: float | None = None, until: float | None = None
+    place: Place, *, record: str = "", since: float | None = None, until: float | None = None
 ) -> list[Replayable]:
     """Return, for each record with an event that matches, its newest event, unless that is a delete."""
-    with opened(path) as journal:
+    with writing(place) as journal:
         name = named_record(journal, record) if record else None
         where, values = _matching(name, since, until)
         chosen = f"SELECT DISTINCT kind, record FROM events e WHERE {_IS_REPLAYABLE.format(e='e')} AND {where}"
@@ -50,7 +50,7 @@ def replayable(
             f"SELECT max(n.seq) FROM events n JOIN ({chosen}) c ON n.kind = c.kind AND n.record = c.record "
             f"WHERE {_IS_REPLAYABLE.format(e='n')} GROUP BY n.kind, n.record"
         )
-        columns = "seq, kind, record, partition, offset, line, raw, meta"
+        columns = 'seq, kind, record, partition, "offset", line, raw, meta'
         sql = f"SELECT {columns} FROM events WHERE seq IN ({newest}) AND change != 'delete' ORDER BY seq"
         return [
             Replayable(
@@ -76,9 +76,11 @@ class _Event(NamedTuple):
     """Whether it has an open dead letter."""
 
 
-def why_not_replayable(path: Path, record: str, *, since: float | None = None, until: float | None = None) -> DataError:
+def why_not_replayable(
+    place: Place, record: str, *, since: float | None = None, until: float | None = None
+) -> DataError:
     """Return, as an error with a hint, why nothing is sent again of a record: to be asked where ``replayable`` finds nothing of it."""
-    with opened(path) as journal:
+    with writing(place) as journal:
         name = named_record(journal, record)
         rows = journal.execute(
             f"SELECT e.kind, e.state, e.change, e.seq, {_HAS_OPEN_LETTER.format(e='e')} FROM events e WHERE {_NAMED} ORDER BY e.seq",
@@ -89,7 +91,7 @@ def why_not_replayable(path: Path, record: str, *, since: float | None = None, u
             return _unknown(journal, name)
     where, values = _matching(name, since, until)
     if since is not None or until is not None:
-        with opened(path) as journal:
+        with writing(place) as journal:
             if not journal.execute(f"SELECT 1 FROM events e WHERE {where} LIMIT 1", values).fetchone():
                 return DataError(f"no event of the record {name.id} was read in that time (--since, --until)")
     return _why(name, events)
@@ -113,7 +115,7 @@ def _why(name: RecordName, events: list[_Event]) -> DataError:
     return DataError(f"every event of {shown} was ignored; ignored events are not kept")
 
 
-def _unknown(journal: sqlite3.Connection, name: RecordName) -> DataError:
+def _unknown(journal: Database, name: RecordName) -> DataError:
     present = journal.execute(f"SELECT 1 FROM presence e WHERE {_NAMED} LIMIT 1", (name.id, name.kind, name.kind))
     if present.fetchone():
         return DataError(
@@ -145,7 +147,7 @@ def _matching(name: RecordName | None, since: float | None, until: float | None)
     return " AND ".join(parts), values
 
 
-def _last_sent(journal: sqlite3.Connection, kind: str, record: str) -> dict[str, bytes]:
+def _last_sent(journal: Database, kind: str, record: str) -> dict[str, bytes]:
     sql = (
         "SELECT d.route, d.payload FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.kind = ? AND e.record = ? "
         "AND d.state IN ('delivered', 'already_done') AND d.operation != 'delete' ORDER BY d.id"
@@ -153,6 +155,6 @@ def _last_sent(journal: sqlite3.Connection, kind: str, record: str) -> dict[str,
     return dict(journal.execute(sql, (kind, record)).fetchall())
 
 
-def _present(journal: sqlite3.Connection, kind: str, record: str) -> frozenset[str]:
+def _present(journal: Database, kind: str, record: str) -> frozenset[str]:
     sql = "SELECT route FROM presence WHERE record = ? AND kind = ? AND state = 'present'"
     return frozenset(route for (route,) in journal.execute(sql, (record, kind)))

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from syncflow.config.journal_place import Place
 from syncflow.errors import DataError
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
-from syncflow.runtime.desk.opened import opened
 from syncflow.runtime.journal.base import How
-from syncflow.runtime.journal.sqlite.presence import end_dropped
+from syncflow.runtime.journal.homes import settle_down, writing
+from syncflow.runtime.journal.tables.presence import end_dropped
 
 
-def redrive(path: Path, letters: Letters, *, how: How) -> int:
+def redrive(place: Place, letters: Letters, *, how: How) -> int:
     """Mark dead letters to be sent again: as they were first sent, or through the mappings of today. Return how many."""
     where, values = letters.where()
-    with opened(path) as journal, journal:
+    with writing(place) as journal, journal:
         journal.execute(
             f"DELETE FROM marks WHERE aside IS NOT NULL AND letter IN (SELECT l.id FROM {LETTERS} WHERE {where})",
             values,
@@ -32,14 +32,14 @@ def redrive(path: Path, letters: Letters, *, how: How) -> int:
         ).rowcount
 
 
-def drop(path: Path, letters: Letters) -> int:
+def drop(place: Place, letters: Letters) -> int:
     """Settle dead letters for good: nothing will be sent, though it was marked to be. They stay in the journal as dropped.
 
     Return how many.
     """
     where, values = letters.where()
     chosen = f"SELECT l.id FROM {LETTERS} WHERE {where}"
-    with opened(path) as journal, journal:
+    with writing(place) as journal, journal:
         journal.execute(f"DELETE FROM marks WHERE letter IN ({chosen})", values)
         deliveries = f"SELECT l.delivery FROM {LETTERS} WHERE {where} AND l.delivery IS NOT NULL"
         dropped = [delivery for (delivery,) in journal.execute(deliveries, values)]
@@ -48,14 +48,14 @@ def drop(path: Path, letters: Letters) -> int:
         return count
 
 
-def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
+def export(place: Place, letters: Letters) -> Iterator[Mapping[str, Any]]:
     """Yield dead letters with their events and payloads: personal data, for whoever asked for it."""
     where, values = letters.where()
     columns = (
         "l.id, l.at, l.stage, l.code, l.reason, l.route, l.system, l.status, l.attempts, l.body, l.rule, e.kind, e.record, e.change, "
-        "e.partition, e.offset, e.line, e.raw, e.meta, d.payload, d.object, d.operation, d.fingerprint"
+        'e.partition, e."offset", e.line, e.raw, e.meta, d.payload, d.object, d.operation, d.fingerprint'
     )
-    with opened(path) as journal:
+    with writing(place) as journal:
         sql = f"SELECT {columns} FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
         cursor = journal.execute(sql, values)
         names = [column[0] for column in cursor.description]
@@ -63,33 +63,33 @@ def export(path: Path, letters: Letters) -> Iterator[Mapping[str, Any]]:
             yield {name: _text(value) for name, value in zip(names, row, strict=True)}
 
 
-def replay(path: Path, events: Sequence[int], *, route: str = "") -> int:
+def replay(place: Place, events: Sequence[int], *, route: str = "") -> int:
     """Mark journaled events to be sent again through the mappings of today, to one route or to all. Return how many."""
     rows = [(event, route, time.time()) for event in events]
-    with opened(path) as journal, journal:
+    with writing(place) as journal, journal:
         journal.executemany("INSERT INTO marks (event, route, how, at) VALUES (?, ?, 'remap', ?)", rows)
     return len(rows)
 
 
-def present(path: Path, record: str, *, kind: str = "") -> list[tuple[str, str, str]]:
+def present(place: Place, record: str, *, kind: str = "") -> list[tuple[str, str, str]]:
     """Return where a record is known to be: system, object, the vendor's id (may be empty)."""
     sql = (
         "SELECT DISTINCT system, object, coalesce(vendor_id, '') FROM presence "
         "WHERE record = ? AND (? = '' OR kind = ?) AND state = 'present' AND route != '' ORDER BY system, object"
     )
-    with opened(path) as journal:
+    with writing(place) as journal:
         return journal.execute(sql, (record, kind, kind)).fetchall()
 
 
-def delete(path: Path, record: str, *, kind: str = "") -> int:
+def delete(place: Place, record: str, *, kind: str = "") -> int:
     """Mark a record to be deleted wherever it is present; return how many deletes that is about.
 
     Raises:
         DataError: the journal holds no event of it any more, so there is nothing that a mark could be about.
     """
     where, values = "record = ? AND (? = '' OR kind = ?)", (record, kind, kind)
-    places = len(present(path, record, kind=kind))
-    with opened(path) as journal, journal:
+    places = len(present(place, record, kind=kind))
+    with writing(place) as journal, journal:
         events = journal.execute(f"SELECT max(seq) FROM events WHERE {where} GROUP BY kind", values).fetchall()
         if places and not events:
             raise DataError(
@@ -100,7 +100,7 @@ def delete(path: Path, record: str, *, kind: str = "") -> int:
     return places
 
 
-def forget(path: Path, record: str, *, kind: str = "") -> int:
+def forget(place: Place, record: str, *, kind: str = "") -> int:
     """Erase a record's data from the journal: events, payloads, keys, answers, presence, Sent. Return how many events it had.
 
     What was sent to other systems stays there (``delete`` first removes it). A later event is taken as one of a record never seen.
@@ -108,8 +108,8 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
     Raises:
         DataError: deliveries of the record are still open, or it is marked to be deleted; erasing them would lose them.
     """
-    with opened(path) as journal, journal:
-        journal.execute("PRAGMA secure_delete = ON")
+    with writing(place) as journal, journal:
+        journal.erase_for_good()
         whose = "record = ? AND (? = '' OR kind = ?)"
         values = (record, kind, kind)
         still = journal.execute(
@@ -134,17 +134,16 @@ def forget(path: Path, record: str, *, kind: str = "") -> int:
         )
         journal.execute(f"DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE {whose})", values)
         journal.execute(
-            "UPDATE deliveries SET record = 'forgotten', key_value = '', payload = x'7b7d', vendor_id = NULL, message = NULL, "
+            "UPDATE deliveries SET record = 'forgotten', key_value = '', payload = ?, vendor_id = NULL, message = NULL, "
             f"frees = NULL WHERE {whose}",
-            values,
+            (b"{}", *values),
         )
         journal.execute(f"DELETE FROM presence WHERE {whose}", values)
         journal.execute(f"DELETE FROM sent WHERE {whose}", values)
         erased = journal.execute(
-            f"UPDATE events SET record = NULL, raw = x'', event_id = NULL, note = NULL WHERE {whose}", values
+            f"UPDATE events SET record = NULL, raw = ?, event_id = NULL, note = NULL WHERE {whose}", (b"", *values)
         ).rowcount
-    with opened(path) as journal:
-        journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    settle_down(place)
     return int(erased)
 
 

@@ -1,10 +1,7 @@
-"""The journal in SQLite, from values down to tables.
+"""The journal in a file of SQLite: its connection, schema, lock and process; the tables are those of ``journal/tables``.
 
-    journal.py      the protocol of a run, in values: events, deliveries, settlements
-      rows.py         values ↔ rows
-    executors.py    who runs a call: at once, a thread, a process of its own (process.py, worker.py)
-    tables.py       the calls, in rows: one connection, one transaction each
-      known.py, totals.py, bulk.py, database.py, schema.py
-
-Only rows, made of numbers, texts and bytes, pass between journal.py and tables.py, so that they may pass to another process.
+journal.py      the journal of a run: the file, who may read it, its lock
+tables.py       the calls over the file's connection
+database.py     how a file is opened, brought up to date and checked; bulk.py is the connection, schema.py the tables
+process.py      a process of its own that carries out the calls (worker.py is what it does)
 """

@@ -9,18 +9,19 @@ from pathlib import Path
 
 from syncflow.config.regular_files import oddity
 from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.sqlite.bulk import SqliteDatabase
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 
 
-def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, sync: str = "full", read_only: bool = False) -> SqliteDatabase:
     """Open a journal file: for a run, or to look at it while a run writes."""
     if odd := oddity(path):
         raise UnavailableError(
             f"the journal {path} cannot be used: it is {odd}", hint="name a file (journal: {path: …})"
         )
     if read_only:
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    database = sqlite3.connect(path, check_same_thread=False, timeout=30)
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, factory=SqliteDatabase)
+    database = sqlite3.connect(path, check_same_thread=False, timeout=30, factory=SqliteDatabase)
     _refuse_foreign(database, path)
     if not database.execute("PRAGMA user_version").fetchone()[0]:
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # writes, so not to a journal that is there

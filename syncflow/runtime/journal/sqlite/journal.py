@@ -1,58 +1,24 @@
-"""The journal of a run, in values; ``executor`` says who does the work: see ``executors``."""
+"""The journal of a run in a file of SQLite; ``executor`` says who does the work: see ``executors``."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, astuple
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
-
-import orjson
+from typing import Literal
 
 from syncflow.errors import UnavailableError
-from syncflow.events import Action, Delivery, Position
 from syncflow.private_files import open_private, open_to_others, private_folder, tightened
-from syncflow.runtime.aside import aside
-from syncflow.runtime.journal.base import (
-    Activated,
-    Activation,
-    Commit,
-    Known,
-    Mark,
-    Opened,
-    RunEnd,
-    Settlement,
-    Superseded,
-    TurnFacts,
-    Waiting,
-    Wanted,
-)
+from syncflow.runtime.journal.base import Opened
 from syncflow.runtime.journal.lock import RunLock, lock_of
-from syncflow.runtime.journal.sent import Seal
-from syncflow.runtime.journal.sqlite.executors import Executor, Inline, Threaded
-from syncflow.runtime.journal.sqlite.rows import (
-    commit_rows,
-    known_of,
-    mark,
-    presence,
-    settlement_rows,
-    turn_facts_of,
-    waiting,
-    wanted_rows,
-)
 from syncflow.runtime.journal.sqlite.tables import Tables
-from syncflow.runtime.journal.sqlite.usage import Moment, usage_rows
-from syncflow.runtime.journal.sqlite.usage import since_boot as machine_since_boot
-from syncflow.runtime.journal.usage import Usage, UsageNote
+from syncflow.runtime.journal.tables.executors import Executor, Inline, Threaded
+from syncflow.runtime.journal.tables.journal import TabularJournal
 from syncflow.runtime.observe import warn
-from syncflow.runtime.reloaded import LastReload
-from syncflow.runtime.standing import Standing
-from syncflow.sources.base import Lag
 
 
-class SqliteJournal:
+class SqliteJournal(TabularJournal):
     """See ``Journal``. ``now`` is wall time. ``inline``: no thread does the work, but whoever calls."""
 
     def __init__(
@@ -65,14 +31,10 @@ class SqliteJournal:
         now: Callable[[], float] = time.time,
         since_boot: Callable[[], tuple[str, float]] | None = None,
     ) -> None:
+        executor = executor or (Inline if inline else Threaded)(Tables(path, sync=sync))
+        super().__init__(executor, now=now, since_boot=since_boot)
         self.path = path
-        self._executor = executor or (Inline if inline else Threaded)(Tables(path, sync=sync))
-        self._now = now
-        # Another clock than the machine's passes at its own speed: then only it can tell how long nothing ran.
-        self._since_boot = since_boot or (machine_since_boot if now is time.time else lambda: ("", 0.0))
         self._lock = RunLock(lock_of(path))
-        self._is_open = False
-        self._seal = Seal(b"")
 
     async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
         try:
@@ -83,16 +45,14 @@ class SqliteJournal:
         except OSError as exc:
             self._lock.release()
             raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
-        try:
-            await self._executor.start(self._lock.fileno())
-            found = await self._call("open", fingerprint, from_start, self._moment(), monotonic)
-            self._seal = Seal(found.pop("sent_key"))
-            opened = _opened(found)
-        except BaseException:
-            await self._let_go()
-            raise
-        self._is_open = True
-        return opened
+        return await super().open(fingerprint=fingerprint, from_start=from_start, monotonic=monotonic)
+
+    async def _start(self) -> None:
+        await self._executor.start(self._lock.fileno())
+
+    async def _let_go(self) -> None:
+        await super()._let_go()
+        self._lock.release()
 
     def _tighten(self) -> None:
         """Take from others what they may do with files that hold personal data, and say so."""
@@ -102,120 +62,3 @@ class SqliteJournal:
             warn("journal.made_private", files=", ".join(path.name for path in changed), mode="0600")
         if why := open_to_others(folder):
             warn("journal.open_folder", folder=str(folder), reason=why)
-
-    async def known(self, wanted: Wanted) -> Known:
-        return known_of(*await self._call("known", *wanted_rows(wanted)))
-
-    async def turn_facts(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[TurnFacts]:
-        records = list({delivery.record.id for delivery in deliveries})
-        rows, blobs = await self._call("turn_facts", records, list(set(compared.values())))
-        return turn_facts_of(deliveries, map(presence, rows), blobs, compared=compared, seal=self._seal)
-
-    async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
-        rows = await aside(len(commit.events), commit_rows, commit)
-        found = await self._call("commit", rows, self._now(), wanted_rows(ahead) if ahead else None)
-        return known_of(*found) if found else None
-
-    async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
-        await self._call("sending", [delivery.id for delivery in deliveries], batch_id)
-
-    async def unsent(self, deliveries: Sequence[Delivery]) -> None:
-        await self._call("unsent", [delivery.id for delivery in deliveries])
-
-    async def settle(
-        self,
-        settlements: Sequence[Settlement],
-        *,
-        superseded: Sequence[Superseded] = (),
-    ) -> None:
-        await self._call("settle", settlement_rows(settlements, superseded, seal=self._seal), self._now())
-
-    async def page(
-        self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None
-    ) -> Sequence[Waiting]:
-        only = None if routes is None else list(routes)
-        return list(map(waiting, await self._call("page", system, after, most, only)))
-
-    async def present(self, kind: str, *, after: str, most: int) -> Sequence[str]:
-        found: list[str] = await self._call("present", kind, after, most)
-        return found
-
-    async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
-        return dict(await self._call("delivered", list(deliveries)))
-
-    async def open_elsewhere(self, routes: frozenset[str]) -> int:
-        count: int = await self._call("open_elsewhere", list(routes))
-        return count
-
-    async def was_accepted(self, system: str, *, object_name: str, operation: Action) -> bool:
-        accepted: bool = await self._call("was_accepted", system, object_name, operation)
-        return accepted
-
-    async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:
-        return [mark(row, repeated) for row, repeated in await self._call("marks", most, sorted(without))]
-
-    async def open_marks(self) -> int:
-        count: int = await self._call("open_marks")
-        return count
-
-    async def tidy(self, *, before: float, most_bytes: int, tombstones_before: float = 0.0) -> int:
-        while True:  # each call is short, and others come between
-            gone, more = await self._call("tidy", before, most_bytes, tombstones_before, self._now())
-            if gone or not more:
-                return int(gone)
-
-    async def activate(self, program: Activation, *, at: float) -> Activated:
-        activated: Activated = await self._call("activate", program, at)
-        return activated
-
-    async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
-        await self._call("set_aside", list(marks.items()), at)
-
-    async def note_usage(self, note: UsageNote) -> None:
-        await self._call("note_usage", usage_rows(note), self._moment())
-
-    async def stand(self, standing: Standing) -> None:
-        await self._call("stand", *astuple(standing))
-
-    async def note_reload(self, reload: LastReload) -> None:
-        await self._call("note_reload", reload.at, reload.result, reload.words)
-
-    async def note_requests(self, counts: Mapping[str, int]) -> None:
-        await self._call("note_requests", list(counts.items()))
-
-    async def note_lags(self, lags: Mapping[str, Lag]) -> None:
-        rows = [(name, lag.events, lag.bytes, lag.seconds, lag.next_at) for name, lag in lags.items()]
-        await self._call("note_lags", rows, self._now())
-
-    async def totals(self) -> Mapping[str, Any]:
-        totals: Mapping[str, Any] = await self._call("totals")
-        return totals
-
-    async def close(self, *, finished: bool, end: RunEnd | None = None) -> None:
-        if not self._is_open:
-            return
-        self._is_open = False
-        try:
-            words = orjson.dumps(asdict(end)).decode() if end else None
-            await self._call("close", finished, self._now(), words)
-        finally:
-            await self._let_go()
-
-    def _moment(self) -> Moment:
-        return Moment(self._now(), *self._since_boot())
-
-    async def _let_go(self) -> None:
-        await self._executor.stop()
-        self._lock.release()
-
-    async def _call(self, name: str, *arguments: Any) -> Any:
-        return await self._executor.call(name, *arguments)
-
-
-def _opened(found: dict[str, Any]) -> Opened:
-    standings = {row["system"]: Standing(**row) for row in found.pop("standings")}
-    usage = {
-        system: Usage(answered, pace, complete=complete) for system, pace, complete, answered in found.pop("usage")
-    }
-    positions = {row[0]: Position(*row) for row in found.pop("positions")}
-    return Opened(**found, standings=standings, usage=usage, positions=positions)

@@ -46,7 +46,9 @@ class Forked:
         """The system's number of the process, while there is one."""
         return self._process.pid if self._process else None
 
-    async def start(self, lock: int) -> None:
+    async def start(self, lock: int | None = None) -> None:
+        if lock is None:
+            raise BugError("a process for the journal needs the lock's file")
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = _spawned(theirs.fileno(), lock, self._path, self._sync)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-IS_OPEN = "state IN ('waiting', 'sending', 'retrying')"
-"""Of a delivery: it is not settled."""
+from syncflow.runtime.journal.tables.counts import RECOUNT
+from syncflow.runtime.journal.tables.database import IS_OPEN
 
 VERSION_1 = """
 CREATE TABLE runs (
@@ -101,7 +101,7 @@ INSERT INTO limits SELECT system, coalesce(max(at), 0.0), coalesce(max(at), 0.0)
     GROUP BY system;
 DROP TABLE usage;
 """
-"""Requests by system and group: ``sqlite/usage.py`` says how they are read."""
+"""Requests by system and group: ``tables/usage.py`` says how they are read."""
 
 PROOFS = """
 ALTER TABLE deliveries ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;
@@ -174,15 +174,6 @@ CREATE TABLE source_requests (outcome TEXT PRIMARY KEY, count INTEGER NOT NULL) 
 """
 """How many requests to a webhook ended how."""
 
-RECOUNT = """
-DELETE FROM event_counts;
-INSERT INTO event_counts SELECT state, count(*) FROM events GROUP BY state;
-DELETE FROM settled_counts;
-INSERT INTO settled_counts SELECT route, system, state, count(*) FROM deliveries
-    WHERE state NOT IN ('waiting', 'sending', 'retrying') GROUP BY route, system, state;
-"""
-"""Count anew, which reads every event and delivery."""
-
 COUNTS = f"""
 CREATE TABLE event_counts (state TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE settled_counts (
@@ -194,7 +185,7 @@ CREATE INDEX deliveries_open ON deliveries (system, id, state, route, kind, due_
 DROP INDEX presence_by_key;
 CREATE INDEX presence_by_key ON presence (compared) WHERE state = 'present';
 """
-"""Counts that are kept as rows change (``sqlite/counts.py``), an index that answers every question about open deliveries alone, and one
+"""Counts that are kept as rows change (``tables/counts.py``), an index that answers every question about open deliveries alone, and one
 of keys with nothing else in it."""
 
 ENDINGS = "ALTER TABLE runs ADD COLUMN ending TEXT;"
@@ -232,6 +223,3 @@ MIGRATIONS = (
     LAGS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
-
-IS_HELD_ELSEWHERE = "held != '' AND (held != compared OR state != 'present')"
-"""Of presence: what is there is not what is intended; those rows have an index of their own."""

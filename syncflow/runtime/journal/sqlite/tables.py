@@ -1,61 +1,26 @@
-"""The journal's tables: what a run asks of them, in rows, each call one transaction that is durable when it returns.
-
-Statements are written for chunks, so that a chunk costs one sync. One thread at a time uses this; there is no clock in it.
-"""
+"""The tables in a file of SQLite: see ``Tables``. One thread at a time uses this."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from syncflow.errors import UnavailableError
-from syncflow.runtime.journal.base import Activated, Activation
 from syncflow.runtime.journal.files import JournalFiles
-from syncflow.runtime.journal.sqlite import presence, sent
-from syncflow.runtime.journal.sqlite.activation import activate
-from syncflow.runtime.journal.sqlite.bulk import insert, update
-from syncflow.runtime.journal.sqlite.counts import count_events, count_settled
+from syncflow.runtime.journal.sqlite.bulk import SqliteDatabase
 from syncflow.runtime.journal.sqlite.database import check_after_unclean_end, connect, explained, migrate
-from syncflow.runtime.journal.sqlite.known import read_known
-from syncflow.runtime.journal.sqlite.retention import Retention
-from syncflow.runtime.journal.sqlite.rows import DELIVERY_COLUMNS, Row
-from syncflow.runtime.journal.sqlite.schema import IS_OPEN
-from syncflow.runtime.journal.sqlite.totals import read_standings, read_totals
-from syncflow.runtime.journal.sqlite.usage import Moment, note_usage, recall_usage
-
-Rows = Sequence[Row]
-
-_KNOWN_ID = (
-    "(SELECT p.vendor_id FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route "
-    "AND d.operation IN ('update', 'delete') AND p.born <= d.id)"
-)
-"""What the vendor called the record, if that became known after the delivery was journaled."""
-
-_SETTLE = (
-    "UPDATE deliveries SET state = v.column1, attempts = v.column2, due_at = v.column3, tried_at = v.column4, "
-    "batch_id = v.column5, settled_at = v.column6, code = v.column7, message = v.column8, status = v.column9, rule = v.column10, "
-    "vendor_id = coalesce(v.column11, deliveries.vendor_id)"
-)
-_PLACE = "route, system, state"
-_EVENT_STATE = 12
-"""The column of an event's state (``rows.event_row``)."""
-_LETTERS = "dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at)"
+from syncflow.runtime.journal.tables import calls
+from syncflow.runtime.journal.tables.usage import Moment
 
 
-class Tables:
-    """One journal file. Arguments and results are numbers, texts and bytes, in lists, tuples and dicts.
-
-    Every call raises ``UnavailableError`` where the file cannot be used.
-    """
+class Tables(calls.Tables):
+    """One journal file. Every call raises ``UnavailableError`` where it cannot be used."""
 
     def __init__(self, path: Path, *, sync: str = "full") -> None:
+        super().__init__()
         self.path = path
+        self.name = f"the journal {path}"
         self._sync = sync
-        self._run_id = 0
-        self._database: sqlite3.Connection | None = None
-        self._retention: Retention | None = None
         self._files: JournalFiles | None = None
 
     def call(self, name: str, *arguments: Any) -> Any:
@@ -66,6 +31,21 @@ class Tables:
             found = getattr(self, name)(*arguments)
             self._still_there()
             return found
+
+    def open(self, fingerprint: str, from_start: bool, moment: Moment, monotonic: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
+        found = super().open(fingerprint, from_start, moment, monotonic)
+        self._files = JournalFiles.of(self.path)
+        return found
+
+    def _connected(self) -> SqliteDatabase:
+        database = connect(self.path, sync=self._sync)
+        try:
+            migrate(database, self.path)
+            check_after_unclean_end(database, self.path)
+        except BaseException:
+            database.close()
+            raise
+        return database
 
     def _still_there(self) -> None:
         """Refuse to go on where the files that are written are not those that the next run would find.
@@ -78,279 +58,3 @@ class Tables:
                 f"the journal {self.path} was removed, replaced or cut off while the run wrote it",
                 hint="nothing was acknowledged since this was seen; see who removed it, restore a copy if there is one, and run again",
             )
-
-    @property
-    def _db(self) -> sqlite3.Connection:
-        if self._database is None:
-            raise UnavailableError(f"the journal {self.path} is not open")
-        return self._database
-
-    def open(self, fingerprint: str, from_start: bool, moment: Moment, monotonic: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
-        """Create it or bring it up to date, note the start of a run, and tell what is there."""
-        self._database = connect(self.path, sync=self._sync)
-        try:
-            migrate(self._database, self.path)
-            check_after_unclean_end(self._database, self.path)
-        except BaseException:
-            self.drop()
-            raise
-        used = self._db.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]
-        with self._db as db:
-            db.execute("DELETE FROM lags")
-            if from_start:
-                db.execute("DELETE FROM positions")
-            started = db.execute("INSERT INTO runs (started_at, fingerprint) VALUES (?, ?)", (moment.wall, fingerprint))
-            self._run_id = started.lastrowid or 0
-            usage = recall_usage(db, moment, monotonic=monotonic)
-        self._files = JournalFiles.of(self.path)
-        return self._found() | {"usage": usage} | {"used_before": bool(used)}
-
-    def _found(self) -> dict[str, Any]:
-        one = self._db.execute
-        waiting = f"SELECT system, count(*) FROM deliveries WHERE {IS_OPEN} GROUP BY system"
-        return {
-            "last_event": one("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0],
-            "last_delivery": one("SELECT coalesce(max(id), 0) FROM deliveries").fetchone()[0],
-            "positions": one("SELECT partition, offset, line, evidence, number FROM positions").fetchall(),
-            "open_deliveries": dict(one(waiting).fetchall()),
-            "standings": read_standings(self._db),
-            "sent_key": sent.read_key(self._db),
-        }
-
-    def known(
-        self, records: Sequence[str], compared: Sequence[str], event_ids: Sequence[str]
-    ) -> tuple[Rows, list[str]]:
-        """Presence of these records and of whoever holds these keys, and which event ids were seen."""
-        return read_known(self._db, records, compared, event_ids)
-
-    def turn_facts(self, records: Sequence[str], compared: Sequence[str]) -> tuple[Rows, Rows]:
-        """Presence of these records and of whoever holds these keys, and what was sent of the records."""
-        return read_known(self._db, records, compared, ())[0], sent.read(self._db, records)
-
-    def commit(self, chunk: Mapping[str, Rows], at: float, ahead: tuple[Any, ...] | None) -> Any:
-        """Write a chunk; return what ``known`` says of ``ahead`` once it is written."""
-        with self._db as db:
-            insert(db, "INSERT INTO events", chunk["events"])
-            insert(db, f"INSERT INTO deliveries ({DELIVERY_COLUMNS})", chunk["deliveries"])
-            presence.intend(db, chunk["presence"])
-            count_events(db, [row[_EVENT_STATE] for row in chunk["events"]])
-            self._again(chunk["again"])
-            self._bury(chunk["dead_letters"])
-            self._supersede(chunk["superseded"], at)
-            db.executemany("DELETE FROM marks WHERE id = ?", chunk["taken"])
-            db.executemany("UPDATE marks SET aside = ? WHERE id = ?", chunk["aside"])
-            db.executemany("INSERT INTO marks (event, route, at, how) VALUES (?, ?, ?, 'remap')", chunk["postponed"])
-            db.executemany("UPDATE dead_letters SET state = 'redriven' WHERE id = ?", chunk["redriven"])
-            if chunk["redriven"] and self._retention:
-                self._retention.freed()
-            db.executemany(
-                "INSERT INTO positions (partition, offset, line, evidence, number) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (partition) DO UPDATE SET offset = excluded.offset, evidence = excluded.evidence, "
-                "line = excluded.line, number = excluded.number",
-                chunk["positions"],
-            )
-            db.executemany(
-                "INSERT INTO unreadable VALUES (?, ?, ?) ON CONFLICT (route, field) DO UPDATE SET count = count + excluded.count",
-                chunk["unreadable"],
-            )
-        return self.known(*ahead) if ahead else None
-
-    def _again(self, events: Rows) -> None:
-        for row in events:
-            before = self._db.execute("SELECT state FROM events WHERE seq = ?", row[-1:]).fetchone()
-            if before is not None:
-                sql = "UPDATE events SET kind = ?, record = ?, change = ?, state = ?, note = ? WHERE seq = ?"
-                self._db.execute(sql, row)
-                count_events(self._db, before, by=-1)
-                count_events(self._db, (row[3],))
-
-    def _bury(self, letters: Rows) -> None:
-        self._db.executemany(f"INSERT INTO {_LETTERS} VALUES ({_marks(range(12))})", letters)
-
-    def _supersede(self, superseded: Rows, at: float) -> None:
-        sql = "UPDATE deliveries SET state = 'superseded', superseded_by = v.column1, settled_at = v.column2"
-        rows = [(by, at, delivery) for by, delivery in superseded]
-        where = f"deliveries.id = v.column3 AND deliveries.{IS_OPEN}"
-        count_settled(self._db, update(self._db, sql, rows, where=where, returning=_PLACE))
-
-    def sending(self, ids: Sequence[int], batch_id: str) -> None:
-        """Note that these are about to be sent."""
-        with self._db as db:
-            db.executemany(
-                "UPDATE deliveries SET state = 'sending', batch_id = ? WHERE id = ?", [(batch_id, id_) for id_ in ids]
-            )
-
-    def unsent(self, ids: Sequence[int]) -> None:
-        """Take ``sending`` back."""
-        with self._db as db:
-            sql = "UPDATE deliveries SET state = 'waiting' WHERE id = ? AND state = 'sending'"
-            db.executemany(sql, [(id_,) for id_ in ids])
-
-    def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:
-        """Write what attempts came to, and what they prove; of deliveries that are settled already, nothing."""
-        with self._db as db:
-            settled = update(db, _SETTLE, outcomes["settlements"], where=_SETTLE_WHERE, returning=_PLACE)
-            if len(settled) < len(outcomes["settlements"]):
-                db.rollback()
-                outcomes = self._of_open(outcomes)
-                settled = update(db, _SETTLE, outcomes["settlements"], where=_SETTLE_WHERE, returning=_PLACE)
-            count_settled(db, settled)
-            unsettled = presence.lost_sight_of(db, outcomes["refused"])
-            presence.prove(db, outcomes, unsettled=unsettled)
-            sent.write(db, outcomes["sent"], unsettled=unsettled)
-            # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
-            db.executemany(
-                "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
-                f"VALUES ({_marks(range(11))}) ON CONFLICT (delivery, number, code) DO UPDATE SET at = excluded.at, "
-                "times = times + 1, status = excluded.status, batch_id = excluded.batch_id, due_at = excluded.due_at",
-                outcomes["attempts"],
-            )
-            self._bury(outcomes["dead_letters"])
-            self._supersede(outcomes["superseded"], at)
-
-    def _of_open(self, outcomes: Mapping[str, Rows]) -> dict[str, Rows]:
-        """Leave out what is about deliveries that were settled meanwhile: no second dead letter, no second proof."""
-        sql = f"SELECT id FROM deliveries WHERE id = ? AND {IS_OPEN}"
-        still = {row[0] for entry in outcomes["settlements"] for row in self._db.execute(sql, (entry[-1],))}
-        return {
-            name: rows if name == "superseded" else [row for row in rows if row[_WHOSE.get(name, -1)] in still]
-            for name, rows in outcomes.items()
-        }
-
-    def page(self, system: str, after: int, most: int, routes: Sequence[str] | None = None) -> Rows:
-        """Open deliveries of a system, in order of their numbers; only of some routes where they are given."""
-        only = "" if routes is None else f" AND route IN ({_marks(routes)})"
-        sql = f"{_WAITING} WHERE system = ? AND id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
-        return self._db.execute(sql, (system, after, *(routes or ()), most)).fetchall()
-
-    def present(self, kind: str, after: str, most: int) -> list[str]:
-        """Return the next ids of records of a kind that may be at a target."""
-        sql = (
-            "SELECT DISTINCT record FROM presence WHERE record > ? AND kind = ? AND route != '' AND (state = 'present' OR held != '')"
-            " ORDER BY record LIMIT ?"
-        )
-        return [record for (record,) in self._db.execute(sql, (after, kind, most))]
-
-    def delivered(self, ids: Sequence[int]) -> Rows:
-        """Return id and payload of those of these deliveries that took effect."""
-        took_effect = "state IN ('delivered', 'already_done') AND operation != 'delete'"
-        sql = f"SELECT id, payload FROM deliveries WHERE id IN ({_marks(ids)}) AND {took_effect}"
-        return [(id_, bytes(payload)) for id_, payload in self._db.execute(sql, list(ids))]
-
-    def open_elsewhere(self, routes: Sequence[str]) -> int:
-        """Count the open deliveries of other routes."""
-        sql = f"SELECT count(*) FROM deliveries WHERE {IS_OPEN} AND route NOT IN ({_marks(routes)})"
-        return int(self._db.execute(sql, routes).fetchone()[0])
-
-    def was_accepted(self, system: str, object_name: str, operation: str) -> bool:
-        """Whether a system ever took a delivery of this operation and object."""
-        place = (system, object_name)
-        proven = "SELECT EXISTS (SELECT 1 FROM presence WHERE system = ? AND object = ? AND proven)"
-        if operation != "delete" and self._db.execute(proven, place).fetchone()[0]:
-            return True
-        taken = (
-            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE system = ? AND object = ? AND operation = ? "
-            "AND state IN ('delivered', 'already_done') AND batch_id != '')"
-        )
-        return bool(self._db.execute(taken, (*place, operation)).fetchone()[0])
-
-    def open_marks(self) -> int:
-        """Count what is still to be carried out."""
-        return int(self._db.execute("SELECT count(*) FROM marks WHERE aside IS NULL").fetchone()[0])
-
-    def marks(self, most: int, without: Sequence[str] = ()) -> list[tuple[Row, Row | None]]:
-        """The oldest marks with their events, and the delivery to repeat where there is one."""
-        sql = (
-            "SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e.offset, e.line, e.raw, e.broken, e.length, "
-            "e.sha256, e.kind, e.record, e.change, e.meta "
-            f"FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL AND m.route NOT IN ({_marks(without)}) "
-            "ORDER BY m.event, m.id LIMIT ?"
-        )
-        return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (*without, most)).fetchall()]
-
-    def _waiting(self, delivery: int | None) -> Row | None:
-        if delivery is None:
-            return None
-        row: Row | None = self._db.execute(f"{_WAITING} WHERE id = ?", (delivery,)).fetchone()
-        return row
-
-    def tidy(self, before: float, most_bytes: int, tombstones_before: float, at: float) -> tuple[int, bool]:
-        """Forget some settled events; return how many, and whether there are more to look at."""
-        if self._retention is None:
-            self._retention = Retention(self._db)
-        return self._retention.tidy(before, most_bytes, tombstones_before, at)
-
-    def activate(self, program: Activation, at: float) -> Activated:
-        """Let a program take over the journal."""
-        with self._db as db:
-            return activate(db, program, at)
-
-    def set_aside(self, marks: Sequence[tuple[int, str]], at: float) -> None:
-        """Leave marks undone, with the reason."""
-        with self._db as db:
-            db.executemany("UPDATE marks SET aside = ?, at = ? WHERE id = ?", [(why, at, mark) for mark, why in marks])
-
-    def note_usage(self, note: Mapping[str, Any], moment: Moment) -> None:
-        """Keep what is going to be sent and what was answered."""
-        with self._db as db:
-            note_usage(db, note, moment)
-
-    def stand(self, system: str, state: str, reason: str, by: str, since: float, until: float | None) -> None:
-        """Keep how a system stands."""
-        with self._db as db:
-            if state == "open":
-                db.execute("DELETE FROM standings WHERE system = ?", (system,))
-            else:
-                row = (system, state, reason, by, since, until)
-                db.execute("INSERT OR REPLACE INTO standings VALUES (?, ?, ?, ?, ?, ?)", row)
-
-    def note_reload(self, at: float, result: str, words: str) -> None:
-        """Keep the last reload of this run."""
-        with self._db as db:
-            db.execute("INSERT OR REPLACE INTO reloads VALUES (?, ?, ?, ?)", (self._run_id, at, result, words))
-
-    def note_requests(self, counts: Sequence[tuple[str, int]]) -> None:
-        """Add to the counts of requests to the source."""
-        with self._db as db:
-            db.executemany(
-                "INSERT INTO source_requests VALUES (?, ?) ON CONFLICT (outcome) DO UPDATE SET count = count + excluded.count",
-                counts,
-            )
-
-    def note_lags(self, lags: Rows, at: float) -> None:
-        """Keep how far the source is behind."""
-        with self._db as db:
-            db.execute("DELETE FROM lags")
-            db.executemany("INSERT INTO lags VALUES (?, ?, ?, ?, ?, ?)", [(*lag, at) for lag in lags])
-
-    def totals(self) -> dict[str, Any]:
-        """Count by state."""
-        return read_totals(self._db)
-
-    def close(self, finished: bool, at: float, words: str | None = None) -> None:  # noqa: FBT001  # a call's argument
-        """Note the end of the run, and how it ended; safe to repeat."""
-        if self._database is None:
-            return
-        try:
-            with self._database as db:
-                ended = (at, finished, words, self._run_id)
-                db.execute("UPDATE runs SET ended_at = ?, finished = ?, ending = ? WHERE id = ?", ended)
-        finally:
-            self.drop()
-
-    def drop(self) -> None:
-        """Let go of the file; what was not committed is gone."""
-        if self._database is not None:
-            self._database.close()
-            self._database = self._retention = None
-
-
-_SETTLE_WHERE = f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}"
-_WHOSE = {"attempts": 0, "dead_letters": 1, "failed": -2}
-"""Where a row of outcomes names its delivery; the others name it last."""
-
-_WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
-
-
-def _marks(values: Iterable[Any]) -> str:
-    return ", ".join("?" for _ in values)

@@ -24,18 +24,60 @@ from syncflow.runtime.journal.base import (
     Wanted,
 )
 from syncflow.runtime.journal.sent import Seal, Sent, entries, read_fields
+from syncflow.runtime.journal.tables.database import Columns
 
 Row = tuple[Any, ...]
 
-DELIVERY_COLUMNS = (
-    "id, event, route, system, object, operation, kind, record, key_name, key_value, payload, version_time, version_seq, whole, "
-    "read_at, vendor_id, fingerprint, state, attempts, frees, unsure"
-)
-PRESENCE_COLUMNS = (
-    "record, kind, route, system, object, key_name, key_value, compared, vendor_id, version_time, "
-    "version_seq, state, delivery, born, passing"
-)
-"""Of presence: the intention, which a plan writes."""
+EVENT_COLUMNS: Columns = {
+    "seq": "bigint",
+    "partition": "text",
+    "offset": "bigint",
+    "line": "bigint",
+    "raw": "bytea",
+    "broken": "text",
+    "length": "bigint",
+    "sha256": "text",
+    "kind": "text",
+    "record": "text",
+    "change": "text",
+    "event_id": "text",
+    "state": "text",
+    "note": "text",
+    "read_at": "float8",
+    "meta": "bytea",
+}
+"""Of an event, as ``event_row`` writes them."""
+DELIVERIES: Columns = {
+    "id": "bigint",
+    "event": "bigint",
+    **dict.fromkeys(("route", "system", "object", "operation", "kind", "record", "key_name", "key_value"), "text"),
+    "payload": "bytea",
+    "version_time": "bigint",
+    "version_seq": "bigint",
+    "whole": "boolean",
+    "read_at": "float8",
+    "vendor_id": "text",
+    "fingerprint": "text",
+    "state": "text",
+    "attempts": "bigint",
+    "frees": "text",
+    "unsure": "boolean",
+}
+"""Of a delivery, as ``delivery_row`` writes them."""
+PRESENCE: Columns = {
+    **dict.fromkeys(
+        ("record", "kind", "route", "system", "object", "key_name", "key_value", "compared", "vendor_id"), "text"
+    ),
+    "version_time": "bigint",
+    "version_seq": "bigint",
+    "state": "text",
+    "delivery": "bigint",
+    "born": "bigint",
+    "passing": "text",
+}
+"""Of presence: the intention, which a plan writes, as ``presence_row`` does."""
+DELIVERY_COLUMNS = ", ".join(DELIVERIES)
+PRESENCE_COLUMNS = ", ".join(PRESENCE)
 PROOF_COLUMNS = "held, held_value, held_id, proven"
 """Of presence: the proof, which outcomes write."""
 

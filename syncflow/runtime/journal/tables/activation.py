@@ -6,14 +6,13 @@ route led when the journal was last used, so that a start with an unchanged prog
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from syncflow.runtime.journal.base import Activated, Activation, Named
-from syncflow.runtime.journal.sqlite.counts import count_settled, recount
-from syncflow.runtime.journal.sqlite.presence import compare_anew, end_abandoned, leave_behind
-from syncflow.runtime.journal.sqlite.schema import IS_OPEN
+from syncflow.runtime.journal.tables.counts import count_settled, recount
+from syncflow.runtime.journal.tables.database import IS_OPEN, Database
+from syncflow.runtime.journal.tables.presence import compare_anew, end_abandoned, leave_behind
 
 _COLUMNS: Mapping[Named, Sequence[str]] = {
     "kind": ("presence", "sent", "deliveries", "events"),
@@ -22,11 +21,22 @@ _COLUMNS: Mapping[Named, Sequence[str]] = {
 }
 """The tables in which a name stands."""
 
+_KEYS: Mapping[str, Sequence[str]] = {
+    "presence": ("record", "kind", "route"),
+    "sent": ("record", "kind", "route"),
+    "limits": ("system",),
+    "reserved": ("system", "grp"),
+    "answered": ("system", "grp", "at"),
+    "standings": ("system",),
+    "places": ("route",),
+}
+"""Of tables in which a name is part of what makes a row one of its own: these columns."""
+
 _Known = Mapping[str, tuple[str, str, str, str]]
 """route → kind, system, object, adapter"""
 
 
-def activate(db: sqlite3.Connection, program: Activation, at: float) -> Activated:
+def activate(db: Database, program: Activation, at: float) -> Activated:
     """Bring a journal to a program: first names, then presence, then deliveries."""
     if renamed := _carry_over(db, program):
         recount(db)
@@ -36,7 +46,8 @@ def activate(db: sqlite3.Connection, program: Activation, at: float) -> Activate
         compare_anew(db, route, normalise)
     dead = _bury(db, known, program, at)
     db.executemany(
-        "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO places VALUES (?, ?, ?, ?, ?) ON CONFLICT (route) DO UPDATE SET kind = excluded.kind, "
+        "system = excluded.system, object = excluded.object, adapter = excluded.adapter",
         [
             (place.route, place.kind, place.system, place.object, program.systems[place.system])
             for place in program.places
@@ -45,11 +56,11 @@ def activate(db: sqlite3.Connection, program: Activation, at: float) -> Activate
     return Activated(dead, left, renamed)
 
 
-def _places(db: sqlite3.Connection) -> _Known:
+def _places(db: Database) -> _Known:
     return {row[0]: row[1:] for row in db.execute("SELECT route, kind, system, object, adapter FROM places")}
 
 
-def _carry_over(db: sqlite3.Connection, program: Activation) -> int:
+def _carry_over(db: Database, program: Activation) -> int:
     """Give the rows of a former name the name of today. A former name that the program still uses is none."""
     now: Mapping[Named, AbstractSet[str]] = {
         "kind": program.kinds,
@@ -66,27 +77,33 @@ def _carry_over(db: sqlite3.Connection, program: Activation) -> int:
     return count
 
 
-def _is_known(db: sqlite3.Connection, column: Named, name: str) -> bool:
+def _is_known(db: Database, column: Named, name: str) -> bool:
     sql = f"SELECT 1 FROM places WHERE {column} = ?"  # a constant
     return db.execute(sql, (name,)).fetchone() is not None
 
 
-def _fits(db: sqlite3.Connection, program: Activation, column: Named, old: str, name: str) -> bool:
+def _fits(db: Database, program: Activation, column: Named, old: str, name: str) -> bool:
     """Whether a route's former name is meant: that of a plain route, for one leg of a table, only where it led to the same system."""
     if column != "route" or ("/" in old) == ("/" in name):
         return True
     return _places(db)[old][1] == next(place.system for place in program.places if place.route == name)
 
 
-def _rename(db: sqlite3.Connection, column: Named, old: str, new: str) -> None:
+def _rename(db: Database, column: Named, old: str, new: str) -> None:
     for table in (*_COLUMNS[column], "places"):
-        db.execute(f"UPDATE OR IGNORE {table} SET {column} = ? WHERE {column} = ?", (new, old))
-        if table in {"presence", "sent", "limits", "reserved", "answered", "standings", "places"}:
-            # A row under the new name is newer; the one that it leaves under the old name belongs to nothing.
-            db.execute(f"DELETE FROM {table} WHERE {column} = ?", (old,))
+        key = _KEYS.get(table)
+        if key is None:
+            db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, old))
+            continue
+        same = " AND ".join(f"n.{name} = {'?' if name == column else f'{table}.{name}'}" for name in key)
+        taken = f"NOT EXISTS (SELECT 1 FROM {table} n WHERE {same})" if column in key else "TRUE"
+        values = (new, old, new) if column in key else (new, old)
+        db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ? AND {taken}", values)
+        # A row under the new name is newer; the one that it leaves under the old name belongs to nothing.
+        db.execute(f"DELETE FROM {table} WHERE {column} = ?", (old,))
 
 
-def _leave_behind(db: sqlite3.Connection, known: _Known, program: Activation) -> int:
+def _leave_behind(db: Database, known: _Known, program: Activation) -> int:
     """Note of records whose route leads elsewhere now that they stay where they are, and begin anew in the new place."""
     count = 0
     for place in program.places:
@@ -100,7 +117,7 @@ def _leave_behind(db: sqlite3.Connection, known: _Known, program: Activation) ->
     return count
 
 
-def _bury(db: sqlite3.Connection, known: _Known, program: Activation, at: float) -> int:
+def _bury(db: Database, known: _Known, program: Activation, at: float) -> int:
     """Give up every open delivery of a route, system or kind that the program does not have; return how many."""
     found = db.execute(f"SELECT DISTINCT route, system, kind FROM deliveries WHERE {IS_OPEN}").fetchall()
     count = 0

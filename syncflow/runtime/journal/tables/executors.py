@@ -10,14 +10,14 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.tables.calls import Tables
 
 
 class Executor(Protocol):
     """Carries out the calls of ``Tables``, in the order in which they were made, also of those whose caller was cancelled."""
 
-    async def start(self, lock: int) -> None:
-        """Be ready for calls. ``lock``: the file that is locked, to be kept open for as long as the journal may be written.
+    async def start(self, lock: int | None = None) -> None:
+        """Be ready for calls. ``lock``: a file that is locked, to be kept open for as long as the journal may be written.
 
         Raises:
             UnavailableError: it cannot be started.
@@ -43,7 +43,7 @@ class Inline:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
 
-    async def start(self, lock: int) -> None:
+    async def start(self, lock: int | None = None) -> None:
         del lock
 
     async def call(self, name: str, *arguments: Any) -> Any:
@@ -60,7 +60,7 @@ class Threaded:
         self.tables = tables
         self._pool: ThreadPoolExecutor | None = None
 
-    async def start(self, lock: int) -> None:
+    async def start(self, lock: int | None = None) -> None:
         del lock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="journal")
 

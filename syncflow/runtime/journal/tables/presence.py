@@ -6,12 +6,10 @@ intention (``delivery = …``): while a later one is open, that one decides. Wha
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Container, Mapping, Sequence
 
-from syncflow.runtime.journal.sqlite.bulk import insert, update
-from syncflow.runtime.journal.sqlite.rows import PRESENCE_COLUMNS, Row
-from syncflow.runtime.journal.sqlite.schema import IS_OPEN
+from syncflow.runtime.journal.tables.database import IS_OPEN, Database
+from syncflow.runtime.journal.tables.rows import PRESENCE, Row
 
 _KEY = ("record", "kind", "route")
 
@@ -22,11 +20,12 @@ def _whose(first: int) -> str:
 
 
 def _remembered() -> str:
-    columns = [name for name in PRESENCE_COLUMNS.split(", ") if name not in {*_KEY, "vendor_id"}]
+    columns = [name for name in PRESENCE if name not in {*_KEY, "vendor_id"}]
     excluded = ", ".join(f"excluded.{name}" for name in columns)
     return (
         f" ON CONFLICT (record, kind, route) DO UPDATE SET ({', '.join(columns)}) = ({excluded}), "  # names of columns only
-        "vendor_id = iif(excluded.born = presence.born, coalesce(presence.vendor_id, excluded.vendor_id), excluded.vendor_id)"
+        "vendor_id = CASE WHEN excluded.born = presence.born THEN coalesce(presence.vendor_id, excluded.vendor_id) "
+        "ELSE excluded.vendor_id END"
     )
 
 
@@ -37,38 +36,42 @@ _IS_LAST = "delivery = {last}"
 
 _CORRECTED = (
     "state = CASE WHEN held != '' THEN 'present' WHEN state = 'present' THEN 'gone' ELSE state END, "
-    "key_value = iif(held != '', held_value, key_value), compared = iif(held != '', held, compared), "
-    "vendor_id = iif(held != '' AND held != compared, held_id, vendor_id), passing = NULL"
+    "key_value = CASE WHEN held != '' THEN held_value ELSE key_value END, compared = CASE WHEN held != '' THEN held ELSE compared END, "
+    "vendor_id = CASE WHEN held != '' AND held != compared THEN held_id ELSE vendor_id END, passing = NULL"
 )
 """The intention failed: the record is where it is held, or nowhere."""
 
-_NOTHING_HELD = "held = '', held_value = '', held_id = NULL, proven = 0"
+_NOTHING_HELD = "held = '', held_value = '', held_id = NULL, proven = FALSE"
 
 _HELD = (
     "UPDATE presence SET held_value = v.column1, held = v.column2, "
-    "held_id = coalesce(v.column3, iif(held = v.column2, held_id, NULL)), proven = 1, "
-    "vendor_id = iif(born <= v.column7, coalesce(v.column3, vendor_id), vendor_id), "
-    "passing = iif(delivery <= v.column7, NULL, passing)"
+    "held_id = coalesce(v.column3, CASE WHEN held = v.column2 THEN held_id END), proven = TRUE, "
+    "vendor_id = CASE WHEN born <= v.column7 THEN coalesce(v.column3, vendor_id) ELSE vendor_id END, "
+    "passing = CASE WHEN delivery <= v.column7 THEN NULL ELSE passing END"
 )
 _HELD_WHERE = (
     f"{_whose(4)} AND NOT (proven AND passing IS NULL AND held = v.column2 AND held_value = v.column1 "
-    "AND (v.column3 IS NULL OR (held_id IS v.column3 AND vendor_id IS v.column3)))"
+    "AND (v.column3 IS NULL OR coalesce(held_id = v.column3 AND vendor_id = v.column3, FALSE)))"
 )
 
-_IS_THAT = "(held = v.column1 OR (v.column2 IS NOT NULL AND held_id IS v.column2))"
+_PLACED = "text text text text text text bigint"
+"""A key, the key as it is compared, the vendor's id, then whose it is."""
+
+_IS_THAT = "(held = v.column1 OR coalesce(held_id = v.column2, FALSE))"
 _REMOVED = "UPDATE presence SET " + ", ".join(
     (
-        f"held = iif({_IS_THAT}, '', held)",
-        f"held_value = iif({_IS_THAT} OR held = '', '', held_value)",
-        f"held_id = iif({_IS_THAT}, NULL, held_id)",
-        f"proven = iif({_IS_THAT}, 0, proven)",
-        "passing = iif(delivery <= v.column6, NULL, passing)",
+        f"held = CASE WHEN {_IS_THAT} THEN '' ELSE held END",
+        f"held_value = CASE WHEN {_IS_THAT} OR held = '' THEN '' ELSE held_value END",
+        f"held_id = CASE WHEN {_IS_THAT} THEN NULL ELSE held_id END",
+        f"proven = CASE WHEN {_IS_THAT} THEN FALSE ELSE proven END",
+        "passing = CASE WHEN delivery <= v.column6 THEN NULL ELSE passing END",
     )
 )
 
 _DOUBTFUL = (
-    "UPDATE presence SET held_value = iif(held = '', v.column1, held_value), held_id = iif(held = '', v.column3, held_id), "
-    "held = iif(held = '', v.column2, held), passing = iif(delivery <= v.column7, NULL, passing)"
+    "UPDATE presence SET held_value = CASE WHEN held = '' THEN v.column1 ELSE held_value END, "
+    "held_id = CASE WHEN held = '' THEN v.column3 ELSE held_id END, held = CASE WHEN held = '' THEN v.column2 ELSE held END, "
+    "passing = CASE WHEN delivery <= v.column7 THEN NULL ELSE passing END"
 )
 
 _WAITS = (
@@ -79,45 +82,48 @@ _WAITS = (
 """Something of its present life is still to be done, or to be decided by a person."""
 
 
-def intend(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
+def intend(db: Database, rows: Sequence[Row]) -> None:
     """Write what a plan intends."""
-    insert(db, f"INSERT INTO presence ({PRESENCE_COLUMNS})", rows, tail=_REMEMBERED)
+    db.insert("presence", PRESENCE, rows, tail=_REMEMBERED)
 
 
 _MAY_HAVE_WRITTEN = (
-    "SELECT EXISTS (SELECT 1 FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route AND p.held = '') "
+    "SELECT d.id FROM deliveries d WHERE d.id {among} "
+    "AND EXISTS (SELECT 1 FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route AND p.held = '') "
     "AND (EXISTS (SELECT 1 FROM attempts a WHERE a.delivery IN (SELECT s.id FROM events e JOIN deliveries s ON s.event = e.seq "
     "WHERE e.record = d.record AND e.kind = d.kind AND s.route = d.route AND (s.id = d.id OR s.state = 'superseded' AND s.id < d.id)) "
     "AND a.state = 'retrying' "
-    "AND a.code NOT IN ('no_connection', 'throttle', 'park', 'closed') AND NOT coalesce(a.status BETWEEN 400 AND 499, 0)) "
+    "AND a.code NOT IN ('no_connection', 'throttle', 'park', 'closed') AND NOT coalesce(a.status BETWEEN 400 AND 499, FALSE)) "
     "OR EXISTS (SELECT 1 FROM runs r WHERE NOT r.finished AND r.id < (SELECT max(id) FROM runs) "
-    "AND d.read_at <= (SELECT min(n.started_at) FROM runs n WHERE n.id > r.id))) FROM deliveries d WHERE d.id = ?"
+    "AND d.read_at <= (SELECT min(n.started_at) FROM runs n WHERE n.id > r.id)))"
 )
 """Nothing else is known to be there, and an attempt at it, or at what it superseded, got no answer that excludes it, or a run died while
 the delivery was open."""
 
 
-def lost_sight_of(db: sqlite3.Connection, refused: Sequence[Row]) -> frozenset[int]:
+def lost_sight_of(db: Database, refused: Sequence[Row]) -> frozenset[int]:
     """Return the refused deliveries of which an earlier attempt may have written: they may be there, without a claim to their key:
     ``held_value`` then says under which one, and ``held`` is empty.
     """
-    return frozenset(row[-1] for row in refused if db.execute(_MAY_HAVE_WRITTEN, (row[-1],)).fetchone()[0])
+    return frozenset(row[0] for row in db.among(_MAY_HAVE_WRITTEN, [row[-1] for row in refused]))
 
 
-def prove(db: sqlite3.Connection, outcomes: Mapping[str, Sequence[Row]], *, unsettled: Container[int]) -> None:
+def prove(db: Database, outcomes: Mapping[str, Sequence[Row]], *, unsettled: Container[int]) -> None:
     """Write what outcomes prove: see ``rows.proof_rows``. ``unsettled``: those that ``lost_sight_of`` names."""
     refused = [(*row[3:], True) for row in outcomes["refused"]]
     perhaps = [(row[0], *row[3:]) for row in outcomes["refused"] if row[-1] in unsettled]
-    update(db, _HELD, outcomes["held"], where=_HELD_WHERE)
-    update(db, _REMOVED, outcomes["removed"], where=_whose(3))
-    update(db, _DOUBTFUL, outcomes["doubtful"], where=_whose(4))
+    db.update(_HELD, _PLACED, outcomes["held"], where=_HELD_WHERE)
+    db.update(_REMOVED, "text text text text text bigint", outcomes["removed"], where=_whose(3))
+    db.update(_DOUBTFUL, _PLACED, outcomes["doubtful"], where=_whose(4))
     failed = _whose(1) + " AND presence." + _IS_LAST.format(last="v.column4")
     rows = [*outcomes["failed"], *refused]
-    update(db, f"UPDATE presence SET {_CORRECTED}, proven = proven AND v.column5", rows, where=failed)
-    update(db, "UPDATE presence SET held_value = v.column1", perhaps, where=f"{_whose(2)} AND presence.held = ''")
+    correct = f"UPDATE presence SET {_CORRECTED}, proven = proven AND v.column5"
+    db.update(correct, "text text text bigint boolean", rows, where=failed)
+    seen = "UPDATE presence SET held_value = v.column1"
+    db.update(seen, "text text text text bigint", perhaps, where=f"{_whose(2)} AND presence.held = ''")
 
 
-def end_dropped(db: sqlite3.Connection, deliveries: Sequence[int]) -> None:
+def end_dropped(db: Database, deliveries: Sequence[int]) -> None:
     """Correct the presence of records whose dead deliveries a person dropped: nothing more will be done for them."""
     places = "SELECT record, kind, route FROM deliveries WHERE id = ? AND operation != 'delete'"
     for delivery in deliveries:
@@ -137,13 +143,13 @@ def end_dropped(db: sqlite3.Connection, deliveries: Sequence[int]) -> None:
         )
 
 
-def end_abandoned(db: sqlite3.Connection, where: str, values: Sequence[str]) -> None:
+def end_abandoned(db: Database, where: str, values: Sequence[str]) -> None:
     """Correct the presence of records whose open deliveries are given up: those that were never sent brought nothing there."""
     for change, tried in (
         (f"UPDATE presence SET {_CORRECTED}", "d.state = 'waiting'"),
         (
-            "UPDATE presence SET held_value = iif(held = '', key_value, held_value), held = iif(held = '', compared, held), "
-            "passing = NULL",
+            "UPDATE presence SET held_value = CASE WHEN held = '' THEN key_value ELSE held_value END, "
+            "held = CASE WHEN held = '' THEN compared ELSE held END, passing = NULL",
             "d.state != 'waiting' AND d.operation != 'delete'",
         ),
     ):
@@ -154,7 +160,7 @@ def end_abandoned(db: sqlite3.Connection, where: str, values: Sequence[str]) -> 
         )
 
 
-def leave_behind(db: sqlite3.Connection, route: str) -> int:
+def leave_behind(db: Database, route: str) -> int:
     """Note that what a route sent stays where it is, and that it begins anew elsewhere; return how many records it left."""
     count = db.execute(
         "UPDATE presence SET state = 'left', vendor_id = NULL WHERE route = ? AND state = 'present'", (route,)
@@ -168,15 +174,28 @@ _PROBE = " Aa\u00c5\u212b\ufb01 "
 """A text that each rule of comparing keys makes something else of, so that it tells rules apart."""
 
 
-def compare_anew(db: sqlite3.Connection, route: str, normalise: Callable[[str], str]) -> None:
+def compare_anew(db: Database, route: str, normalise: Callable[[str], str]) -> None:
     """Write the keys of a route as they are compared today, where the journal was last used with another rule."""
     rule = normalise(_PROBE)
     if db.execute("SELECT 1 FROM key_rules WHERE route = ? AND rule = ?", (route, rule)).fetchone():
         return
-    db.create_function("compared_key", 1, normalise, deterministic=True)
-    db.execute(
-        "UPDATE presence SET compared = compared_key(key_value), held = iif(held = '', '', compared_key(held_value)) "
-        "WHERE route = ? AND (compared != compared_key(key_value) OR held != iif(held = '', '', compared_key(held_value)))",
-        (route,),
-    )
-    db.execute("INSERT OR REPLACE INTO key_rules VALUES (?, ?)", (route, rule))
+    known, values = "", [route]
+    while found := db.execute(f"{_KEYS_OF}{known} ORDER BY record, kind LIMIT 1000", values).fetchall():
+        changed = [
+            (*_anew(row, normalise), row[0], row[1], route)
+            for row in found
+            if _anew(row, normalise) != (row[4], row[5])
+        ]
+        new = "UPDATE presence SET compared = v.column1, held = v.column2"
+        db.update(new, "text text text text text", changed, where=_whose(3))
+        known, values = " AND (record, kind) > (?, ?)", [route, *found[-1][:2]]
+    db.execute("DELETE FROM key_rules WHERE route = ?", (route,))
+    db.execute("INSERT INTO key_rules VALUES (?, ?)", (route, rule))
+
+
+_KEYS_OF = "SELECT record, kind, key_value, held_value, compared, held FROM presence WHERE route = ?"
+
+
+def _anew(row: Row, normalise: Callable[[str], str]) -> tuple[str, str]:
+    """Return the key of a row of ``_KEYS_OF`` and the one that is held, as they are compared today."""
+    return normalise(row[2]), normalise(row[3]) if row[5] else ""

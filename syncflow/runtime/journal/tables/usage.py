@@ -6,13 +6,13 @@ machine started where that is known: a wall clock that jumps while nothing runs 
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from syncflow.runtime.journal.tables.database import Database
 from syncflow.runtime.journal.usage import UsageNote, thinned
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -47,7 +47,7 @@ def usage_rows(note: UsageNote) -> dict[str, Any]:
     }
 
 
-def note_usage(db: sqlite3.Connection, note: Mapping[str, Any], moment: Moment) -> None:
+def note_usage(db: Database, note: Mapping[str, Any], moment: Moment) -> None:
     """Write a note as a whole; the caller's transaction makes it durable."""
     system = note["system"]
     db.execute(
@@ -59,12 +59,13 @@ def note_usage(db: sqlite3.Connection, note: Mapping[str, Any], moment: Moment) 
     db.execute("DELETE FROM reserved WHERE system = ?", (system,))
     db.executemany("INSERT INTO reserved VALUES (?, ?, ?)", [(system, *row) for row in note["reserved"]])
     db.executemany(
-        "INSERT INTO answered VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
+        "INSERT INTO answered VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (system, grp, at) DO UPDATE SET requests = answered.requests + excluded.requests",
         [(system, *row) for row in note["answered"]],
     )
 
 
-def recall_usage(db: sqlite3.Connection, moment: Moment, *, monotonic: float) -> list[tuple[Any, ...]]:
+def recall_usage(db: Database, moment: Moment, *, monotonic: float) -> list[tuple[Any, ...]]:
     """Carry what earlier runs used over to the clock of a new one; return (system, pace, complete, answered) of each system.
 
     What a killed run had reserved counts as answered at the latest moment at which it can have been sent.
@@ -92,7 +93,7 @@ def _gap(then: Moment, now: Moment) -> float:
 
 
 def _carried(
-    db: sqlite3.Connection, system: str, *, gap: float, then: float, lasting: float, now: float
+    db: Database, system: str, *, gap: float, then: float, lasting: float, now: float
 ) -> list[tuple[str, float, int]]:
     by_group: dict[str, list[tuple[float, int]]] = {}
     for group, at, requests in db.execute("SELECT grp, at, requests FROM answered WHERE system = ?", (system,)):
@@ -105,7 +106,7 @@ def _carried(
     return answered
 
 
-def thin_usage(db: sqlite3.Connection) -> None:
+def thin_usage(db: Database) -> None:
     """Merge what is old, so that the table stays small however long a run is."""
     for system, now in db.execute("SELECT system, monotonic FROM limits").fetchall():
         by_group: dict[str, list[tuple[float, int]]] = {}
@@ -114,6 +115,6 @@ def thin_usage(db: sqlite3.Connection) -> None:
         _replace(db, system, [(group, *row) for group, rows in by_group.items() for row in thinned(rows, now)])
 
 
-def _replace(db: sqlite3.Connection, system: str, answered: Sequence[tuple[str, float, int]]) -> None:
+def _replace(db: Database, system: str, answered: Sequence[tuple[str, float, int]]) -> None:
     db.execute("DELETE FROM answered WHERE system = ?", (system,))
     db.executemany("INSERT INTO answered VALUES (?, ?, ?, ?)", [(system, *row) for row in answered])

@@ -1,4 +1,4 @@
-"""Open a journal for what a person asks of it, also while a run writes it; one of an earlier version is brought up to date."""
+"""A journal's file for those who ask, also while a run writes it; one of an earlier version is brought up to date before it is changed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,50 @@ from pathlib import Path
 
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.lock import RunLock
+from syncflow.runtime.journal.sqlite.bulk import SqliteDatabase
 from syncflow.runtime.journal.sqlite.database import connect, explained, migrate
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[SqliteDatabase]:
+    """Open a journal that is there, to change nothing.
+
+    Raises:
+        UnavailableError: there is none, or it cannot be read.
+    """
+    _need(path)
+    with explained(path), closing(connect(path, read_only=True)) as journal:
+        version = journal.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise UnavailableError(f"the journal {path} was written by a newer syncflow", hint="upgrade syncflow")
+        if not version:
+            raise UnavailableError(f"the journal {path} is empty", hint="`syncflow run` makes its tables")
+        yield journal
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[SqliteDatabase]:
     """Open a journal that is there.
 
     Raises:
         UnavailableError: there is none, it cannot be read, or a run of another version holds it.
     """
-    if not path.exists():
-        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
+    _need(path)
     with explained(path), closing(connect(path)) as journal:
         _bring_up_to_date(journal, path)
         yield journal
+
+
+def settle_down(path: Path) -> None:
+    """Write what was changed into the file itself, and empty the log beside it."""
+    with writing(path) as journal:
+        journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _need(path: Path) -> None:
+    if not path.exists():
+        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
 
 
 def _bring_up_to_date(journal: sqlite3.Connection, path: Path) -> None:

@@ -1,0 +1,38 @@
+"""What a journal knows of records and keys: for a run, and for whoever looks at it while a run writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from syncflow.runtime.journal.base import Known, Wanted
+from syncflow.runtime.journal.tables.database import IS_HELD_ELSEWHERE, Database
+from syncflow.runtime.journal.tables.rows import PRESENCE_COLUMNS, PROOF_COLUMNS, Row, known_of, wanted_rows
+
+_PRESENCE = f"SELECT {PRESENCE_COLUMNS}, {PROOF_COLUMNS} FROM presence"
+
+
+def read_known(
+    database: Database, records: Sequence[str], compared: Sequence[str], event_ids: Sequence[str]
+) -> tuple[list[Row], list[str]]:
+    """Return the presence of these records and of whoever holds these compared keys, and which event ids were seen."""
+    rows: dict[tuple[Any, ...], Row] = {}
+    questions = (
+        (f"{_PRESENCE} WHERE record {{among}}", records),
+        (f"{_PRESENCE} WHERE state = 'present' AND compared {{among}}", compared),
+        (f"{_PRESENCE} WHERE held {{among}} AND {IS_HELD_ELSEWHERE}", compared),
+    )
+    for sql, values in questions:
+        if values:
+            rows.update((row[:3], row) for row in database.among(sql, values))
+    if compared:
+        # Seldom any: records whose key changes again while a change of it is still on its way.
+        rows.update((row[:3], row) for row in database.execute(f"{_PRESENCE} WHERE passing IS NOT NULL"))
+    seen = database.among("SELECT event_id FROM events WHERE event_id {among}", event_ids) if event_ids else []
+    return list(rows.values()), [row[0] for row in seen]
+
+
+def look_up(database: Database, wanted: Wanted) -> tuple[Known, int]:
+    """Return what a journal knows, and the number of its last event; changes nothing."""
+    last = database.execute("SELECT max(seq) FROM events").fetchone()[0]
+    return known_of(*read_known(database, *wanted_rows(wanted))), last or 0
