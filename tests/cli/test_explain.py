@@ -202,7 +202,7 @@ def test_a_journal_that_cannot_be_read_is_named(command: Command, project: Path)
     (project / ".syncflow" / "journal.db").write_text("no journal", "utf-8")
     ended = command("explain", "--event", samples(project, event(LEAD)))
     assert ended.code == 1
-    assert ended.err.startswith(f"error: the journal {Path('.syncflow/journal.db')} cannot be read: ")
+    assert ended.err.startswith(f"error: the journal {Path('.syncflow/journal.db')} cannot be used: ")
 
 
 def test_a_json_document_may_hold_one_event_or_a_list(command: Command, project: Path) -> None:

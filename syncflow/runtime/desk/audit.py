@@ -84,7 +84,7 @@ def dead_letter(place: Place, number: int) -> Row:
 def _set_aside(journal: Database) -> str:
     """Return the column that says why a run could not send a dead letter again as it was asked to; a journal of old has none."""
     known = journal.has("marks", "aside")
-    return ("(SELECT m.aside FROM marks m WHERE m.letter = l.id)" if known else "NULL") + " AS set_aside"
+    return ("(SELECT m.aside FROM marks m WHERE m.letter = l.id LIMIT 1)" if known else "NULL") + " AS set_aside"
 
 
 def _held_in(journal: Database) -> str:

@@ -57,10 +57,8 @@ def export(place: Place, letters: Letters) -> Iterator[Mapping[str, Any]]:
     )
     with writing(place) as journal:
         sql = f"SELECT {columns} FROM {WITH_EVENTS} LEFT JOIN deliveries d ON d.id = l.delivery WHERE {where} ORDER BY l.id"
-        cursor = journal.execute(sql, values)
-        names = [column[0] for column in cursor.description]
-        for row in cursor:
-            yield {name: _text(value) for name, value in zip(names, row, strict=True)}
+        for row in journal.stream(sql, values):
+            yield {name: _text(value) for name, value in row.items()}
 
 
 def replay(place: Place, events: Sequence[int], *, route: str = "") -> int:

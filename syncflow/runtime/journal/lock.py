@@ -95,8 +95,13 @@ def _lives(holder: str) -> bool:
     number = re.match(r"process (\d+)", holder)
     if number is None:
         return not holder
+    return is_alive(int(number[1]))
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of this machine is there."""
     try:
-        os.kill(int(number[1]), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -7,7 +7,7 @@ loop then waits more than it works. One statement over many rows runs through wi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -32,6 +32,11 @@ class SqliteDatabase(sqlite3.Connection):
             part = values[start : start + _MOST_VALUES]
             found += self.execute(sql.format(among=f"IN ({marks(part)})"), part)
         return found
+
+    def stream(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+        cursor = self.execute(query, values)
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
 
     def insert(self, table: str, columns: Columns, rows: Sequence[Row], *, tail: str = "") -> None:
         head = f"INSERT INTO {table} ({_names(tuple(columns))})" if rows else ""

@@ -59,6 +59,10 @@ class Database(Protocol):
         """Return the rows of a query in which ``{among}`` stands for "is one of these values"; any number of them."""
         ...
 
+    def stream(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+        """Yield what a query finds, each row as a mapping of its columns, however much it is."""
+        ...
+
     def insert(self, table: str, columns: Columns, rows: Sequence[Row], *, tail: str = "") -> None:
         """Insert many rows; ``tail`` says what to do about a conflict."""
         ...
