@@ -6,12 +6,18 @@ whose difference leaves the start and the end out.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.figures import Figure, LeftOutError, Size
 from bench.processes import PROJECT, Job, Ran, measured, syncflow_job, workspace
+from syncflow.clock import SystemClock
+from syncflow.config.models.source_postgres import PostgresSource
+from syncflow.runtime.intake.pipeline import CHUNK
+from syncflow.sources.base import Source
+from syncflow.sources.postgres.build import reopened_postgres
 from syncflow.sources.postgres.pgoutput import Decoder
 from syncflow.sources.postgres.values import Types
 from tests.servers import postgres as server
@@ -40,6 +46,7 @@ def measure(size: Size) -> Iterator[Figure]:
         raise LeftOutError("PostgreSQL is not installed")
     small, large = size.of(tiny=500, usual=20_000), size.of(tiny=1_500, usual=200_000)
     with server.running() as started:
+        yield from _alone(started, large)
         yield from _figures(
             "rows of a snapshot", small, large, *(_snapshot(started, n) for n in (small, large)), at_least=30_000
         )
@@ -47,6 +54,28 @@ def measure(size: Size) -> Iterator[Figure]:
         yield Figure(
             "decoding a change: processor time", _decoding(started, size.of(tiny=500, usual=20_000)), "µs", at_most=6
         )
+
+
+def _alone(server: Server, count: int) -> Iterator[Figure]:
+    """Read the rows of a table in this process, and drop them: what the source does without a run."""
+    with _database(server) as database:
+        database.run(f"INSERT INTO contacts {ROWS.format(first=1, last=count)}")
+        settings = PostgresSource(url=database.url, tables={"contacts": "contacts"}, slot=database.slot)
+        seconds, cpu_seconds = asyncio.run(_read(reopened_postgres(settings, clock=SystemClock()), count))
+    yield Figure("rows read by the source alone", count / seconds, "events/s", at_least=30_000)
+    yield Figure("rows read by the source alone: processor time an event", 1e6 * cpu_seconds / count, "µs")
+
+
+async def _read(source: Source, count: int) -> tuple[float, float]:
+    """Return the seconds from before the source is opened until this many events are read, and those of the processor."""
+    started, before = time.perf_counter(), time.process_time()
+    await source.open({})
+    left = count
+    while left > 0:
+        left -= len(await source.read(most=CHUNK))
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - before
+    await source.close()
+    return seconds, cpu_seconds
 
 
 def _figures(what: str, small: int, large: int, first: Ran, second: Ran, *, at_least: float) -> Iterator[Figure]:

@@ -20,6 +20,8 @@ EPOCH_SECONDS = 946_684_800
 """PostgreSQL counts from the first of January 2000."""
 
 Row: TypeAlias = "dict[str, Json]"
+Converts: TypeAlias = "tuple[tuple[str, Convert | None], ...]"
+"""Of each column its name, and how its text becomes JSON: all that reading a row needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,7 @@ class Relation:
     identity: str
     """d: primary key, i: an index, f: the whole row, n: nothing."""
     columns: tuple[Column, ...]
-    converts: tuple[tuple[str, Convert | None], ...]
-    """Of each column its name, and how its text becomes JSON: all that reading a row needs."""
+    converts: Converts
 
 
 @dataclass(slots=True)
@@ -88,8 +89,8 @@ class Decoder:
     def decode(self, message: bytes) -> Message:
         """Return the next message; None for one that says nothing of rows (types, origins)."""
         sign = message[0]
-        if sign in _CHANGES:
-            return self._change(message, _CHANGES[sign])
+        if (kind := _CHANGES.get(sign)) is not None:
+            return self._change(message, kind)
         if sign == 0x42:  # B
             moment = int.from_bytes(message[9:17], "big", signed=True) / 1e6 + EPOCH_SECONDS
             return Begin(int.from_bytes(message[1:9], "big"), moment)
@@ -112,52 +113,88 @@ class Decoder:
 
     def _change(self, message: bytes, kind: Literal["create", "update", "delete"]) -> RowChange:
         relation = self._relations[int.from_bytes(message[1:5], "big")]
-        old: Row | None = None
-        at, unfit = 5, ""
-        if message[at] != 0x4E:  # K, O: the row before
-            is_key = message[at] == 0x4B
-            old, _, at, unfit = read_row(message, at + 1, relation.converts)
-            if is_key:
-                old = {column.name: old[column.name] for column in relation.columns if column.is_key}
+        if message[5] == 0x4E:  # N: a row, and no row before it
+            new, unchanged, _, unfit = read_row(message, 6, relation.converts)
+            return RowChange(kind, relation, None, new, unchanged, unfit)
+        old: Row
+        old, _, at, unfit = read_row(message, 6, relation.converts)
+        if message[5] == 0x4B:  # K: its key alone; O: all of it
+            old = {column.name: old[column.name] for column in relation.columns if column.is_key}
         if kind == "delete":
             return RowChange(kind, relation, old, None, (), unfit)
         new, unchanged, _, bad = read_row(message, at + 1, relation.converts)
         return RowChange(kind, relation, old, new, unchanged, bad or unfit)
 
 
-_LENGTH = struct.Struct("!I")
+_length_at = struct.Struct("!I").unpack_from
+
+_TWO_BYTES = 0xFFFF
+"""A message of at most so many bytes has no value whose length needs more than two."""
 
 _CHANGES: Mapping[int, Literal["create", "update", "delete"]] = {0x49: "create", 0x55: "update", 0x44: "delete"}
 
 
-def _converts(columns: Sequence[Column]) -> tuple[tuple[str, Convert | None], ...]:
+def _converts(columns: Sequence[Column]) -> Converts:
     return tuple((column.name, column.convert) for column in columns)
 
 
-def read_row(
-    message: bytes, at: int, columns: tuple[tuple[str, Convert | None], ...]
-) -> tuple[Row, tuple[str, ...], int, str]:
+def read_row(message: bytes, at: int, columns: Converts) -> tuple[Row, tuple[str, ...], int, str]:
     """Return the row, the columns that were not sent, the place behind, and why a value is unfit ("" where none is)."""
+    at += 2
+    values = message[at:]
+    if values.isascii() and len(values) <= _TWO_BYTES:
+        try:
+            row, unchanged, size = _read_plain(values, columns)
+        except ValueError:
+            pass  # it is read again, with care for each value
+        else:
+            return row, unchanged, at + size, ""
+    row, unchanged, size, unfit = _read_any(values, columns)
+    return row, unchanged, at + size, unfit
+
+
+def _read_plain(values: bytes, columns: Converts) -> tuple[Row, tuple[str, ...], int]:
+    """Read values that are ASCII, with their lengths: they are cut out of one text."""
+    row: Row = {}
+    unchanged: tuple[str, ...] = ()
+    plain = values.decode("ascii")
+    at = 0
+    for name, convert in columns:
+        sign = values[at]
+        if sign == 0x74:  # t
+            start = at + 5
+            at = start + values[at + 4] + (values[at + 3] << 8)
+            row[name] = plain[start:at] if convert is None else convert(plain[start:at])
+        else:
+            at += 1
+            if sign == 0x6E:  # n
+                row[name] = None
+            else:
+                unchanged += (name,)
+    return row, unchanged, at
+
+
+def _read_any(values: bytes, columns: Converts) -> tuple[Row, tuple[str, ...], int, str]:
     row: Row = {}
     unchanged: tuple[str, ...] = ()
     unfit = ""
-    length_at = _LENGTH.unpack_from
-    at += 2
+    at = 0
     for name, convert in columns:
-        sign = message[at]
-        at += 1
+        sign = values[at]
         if sign == 0x74:  # t
-            start = at + 4
-            at = start + length_at(message, at)[0]
-            text = message[start:at]
+            start = at + 5
+            at = start + _length_at(values, at + 1)[0]
+            value = values[start:at]
             try:
-                row[name] = text.decode() if convert is None else convert(text)
+                row[name] = value.decode() if convert is None else convert(value.decode())
             except ValueError as error:
-                unfit, row[name] = unfit_value(name, text, error)
-        elif sign == 0x6E:  # n
-            row[name] = None
+                unfit, row[name] = unfit_value(name, value, error)
         else:
-            unchanged += (name,)
+            at += 1
+            if sign == 0x6E:  # n
+                row[name] = None
+            else:
+                unchanged += (name,)
     return row, unchanged, at, unfit
 
 

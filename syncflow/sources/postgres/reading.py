@@ -22,6 +22,9 @@ from syncflow.sources.postgres.wire import Connection
 _A_MINUTE_AGO = "SELECT to_char(clock_timestamp() - interval '1 minute', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
 """The time of rows whose first snapshot is not known: a change that a snapshot does not hold must never look older than its rows."""
 
+_SET = b"SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0; SET enable_sort = off"
+"""Rows come by the index of the key, so that the first is there at once: sorted, all of a large table would be written to disk before."""
+
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -63,7 +66,7 @@ class Snapshots:
         if not self._tables:
             return
         self._connection = connection = await self._connect()
-        await connection.execute(b"SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+        await connection.execute(_SET)
         if self._made is None or not await self._begin_exported(connection, self._made):
             await self._begin_anew(connection)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import orjson
 import psycopg
@@ -17,13 +16,17 @@ from psycopg import sql
 from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.postgres.catalog import Table
+from syncflow.sources.postgres.copied_rows import RowReader
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.raws import MakeRaw, change_of_row
-from syncflow.sources.postgres.values import Types, unfit_value
-from syncflow.sources.postgres.wire import Connection
+from syncflow.sources.postgres.values import Types
+from syncflow.sources.postgres.wire import Connection, CopiedRows
 
-PAGE = 2000
-"""Rows that are asked for at once."""
+PAGE = 500
+"""Most rows that are handed out at once."""
+
+PAGE_BYTES = 8_000_000
+"""Rows of more are handed out, however few they are."""
 
 
 def partition_of(table: str) -> str:
@@ -47,16 +50,18 @@ class Snapshot:
     ) -> None:
         self._connection = connection
         self._make = make
-        self._head = {"by": table.key, "at": at} | ({"compared": True} if is_compared else {})
-        """Of the evidence, beside the key."""
+        head = {"by": table.key, "at": at} | ({"compared": True} if is_compared else {})
+        self._head = f'{orjson.dumps(head).decode()[:-1]},"key":'
+        """The evidence, up to the key."""
         self._table = replace(table, meta=table.meta | {"compared": True}) if is_compared else table
         self._at = at
         self._offset = offset
         self._after = after
-        self._converts = [(name, types.convert(oid)) for name, oid in table.columns]
+        self._partition = partition_of(table.name)
+        self._rows = RowReader([(name, types.convert(oid)) for name, oid in table.columns])
         names = [name for name, _ in table.columns]
         self._key = [names.index(name) for name in table.key]
-        self._is_declared = False
+        self._copied: CopiedRows | None = None
 
     async def page(self) -> list[Raw]:
         """Return the next rows; empty at the end.
@@ -67,23 +72,19 @@ class Snapshot:
         """
         grant = f"GRANT SELECT ON {self._table.identifier.as_string()} TO the_user;"
         with reworded(f"{self._table.name} was read", grant=grant):
-            if not self._is_declared:
-                await self._declare()
-            cursor = await self._connection.execute(f"FETCH FORWARD {PAGE} FROM syncflow_snapshot".encode())
-            result = cursor.pgresult
-            assert result is not None
-            found = [self._raw(result, number) for number in range(result.ntuples)]
-            if not found:
-                await self._connection.execute("CLOSE syncflow_snapshot")
-            return found
+            if self._copied is None:
+                self._copied = await self._begin()
+            lines = await self._copied.some(most=PAGE, most_bytes=PAGE_BYTES)
+        return [self._raw(line) for line in lines]
 
-    async def _declare(self) -> None:
+    async def _begin(self) -> CopiedRows:
         """Begin to read; from here to its end, the transaction holds off changes of the columns."""
+        copied = CopiedRows(self._connection)
         try:
-            await self._connection.execute(self._query())
+            await copied.start(self._query().as_string(self._connection).encode())
         except psycopg.errors.UndefinedColumn:
             raise UnavailableError(f"the columns of {self._table.name} changed before it was read") from None
-        self._is_declared = True
+        return copied
 
     def _query(self) -> sql.Composed:
         table = self._table
@@ -99,24 +100,17 @@ class Snapshot:
             conditions.append(sql.SQL("({}) > ({})").format(key, values))
         where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
         columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in table.columns)
-        return sql.SQL("DECLARE syncflow_snapshot NO SCROLL CURSOR FOR SELECT {} FROM {}{} ORDER BY {}").format(
-            columns, table.identifier, where, key
-        )
+        query = sql.SQL("COPY (SELECT {} FROM {}{} ORDER BY {}) TO STDOUT")
+        return query.format(columns, table.identifier, where, key)
 
-    def _raw(self, result: psycopg.pq.abc.PGresult, number: int) -> Raw:
-        row: dict[str, Any] = {}
-        unfit = ""
-        for place, (name, convert) in enumerate(self._converts):
-            text = result.get_value(number, place)
-            if text is None:
-                row[name] = None
-                continue
-            try:
-                row[name] = text.decode() if convert is None else convert(text)
-            except ValueError as error:
-                unfit, row[name] = unfit_value(name, text, error)
-        key = [(result.get_value(number, place) or b"").decode(errors="replace") for place in self._key]
+    def _raw(self, line: bytes) -> Raw:
+        texts, row, unfit = self._rows.read(line)
         self._offset += 1
-        evidence = orjson.dumps(self._head | {"key": key}).decode()
-        position = Position(partition_of(self._table.name), self._offset, None, evidence)
+        key = [texts[place] for place in self._key]
+        evidence = f"{self._head}{orjson.dumps(key, default=_shown).decode()}}}"
+        position = Position(self._partition, self._offset, None, evidence)
         return self._make(self._table, position, "create", self._at, row, unfit)
+
+
+def _shown(text: bytes) -> str:
+    return text.decode(errors="replace")

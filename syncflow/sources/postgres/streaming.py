@@ -54,6 +54,8 @@ class Stream:
         self._decoder = Decoder(types)
         self._side = side
         self._report = report
+        self._marked: dict[str, tuple[Table, Table]] = {}
+        """Of a table: as it is, and with the mark of what may be of rows that were never read."""
         self._columns = {name: dict(table.columns) for name, table in tables.items()}
         self.transactions = Transactions()
         self._changes: Changes | None = None
@@ -142,7 +144,9 @@ class Stream:
         if table is None or (self._commit, number + 1) <= self._known:
             return []
         if self._commit <= self._until:
-            table = replace(table, meta=table.meta | {"catching_up": True})
+            table = self._catching_up(table)
+        if change.old is None and not change.unchanged:
+            return [self._raw(table, number + 1, self._timestamp, change.kind, change.new, change.unfit)]
         if change.kind == "delete":
             assert change.old is not None
             return [self._raw(table, number + 1, self._timestamp, "delete", change.old, change.unfit)]
@@ -163,6 +167,11 @@ class Stream:
             self._has_partial = True
             return [*result, Partial((self._commit, number + 1), self._timestamp, change)]
         return [*result, self._raw(table, number + 1, self._timestamp, change.kind, new, change.unfit)]
+
+    def _catching_up(self, table: Table) -> Table:
+        if table.name not in self._marked or self._marked[table.name][0] is not table:
+            self._marked[table.name] = (table, replace(table, meta=table.meta | {"catching_up": True}))
+        return self._marked[table.name][1]
 
     def _raw(
         self, table: Table, number: int, timestamp: str, operation: str, item: Any, unfit: str, at: int = 0

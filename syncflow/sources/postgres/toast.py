@@ -93,7 +93,7 @@ def _filled(change: RowChange, row: Mapping[str, bytes | None] | None, types: Ty
         text = row[name]
         convert = types.convert(oids[name])
         try:
-            change.new[name] = None if text is None else text.decode() if convert is None else convert(text)
+            change.new[name] = None if text is None else convert(text.decode()) if convert else text.decode()
         except ValueError as error:
             change.unfit, change.new[name] = unfit_value(name, text or b"", error)
     change.unchanged = ()

@@ -15,7 +15,7 @@ import orjson
 
 from syncflow.events import Json
 
-Convert: TypeAlias = Callable[[bytes], Json]
+Convert: TypeAlias = Callable[[str], Json]
 
 SESSION = (
     "-c DateStyle=ISO,YMD -c IntervalStyle=iso_8601 -c extra_float_digits=3 -c bytea_output=hex -c TimeZone=UTC"
@@ -33,31 +33,31 @@ class UnfitError(ValueError):
     """A value cannot be written in JSON; the message names the value's kind, never the value."""
 
 
-def unfit_value(column: str, text: bytes, error: ValueError) -> tuple[str, str]:
+def unfit_value(column: str, text: str | bytes, error: ValueError) -> tuple[str, str]:
     """Return why a column's value is unfit, without the value, and the text that a person may see of it."""
     why = str(error) if isinstance(error, UnfitError) else "a value that cannot be read"
-    return f"column {column} holds {why}", text.decode(errors="replace")
+    return f"column {column} holds {why}", text if isinstance(text, str) else text.decode(errors="replace")
 
 
-def _float(text: bytes) -> Json:
+def _float(text: str) -> Json:
     value = float(text)
     if value - value != 0:
         raise UnfitError("NaN or infinity")
     return value
 
 
-def _numeric(text: bytes) -> Json:
+def _numeric(text: str) -> Json:
     if len(text) <= EXACT_DIGITS + 1:
         if text.isdigit():
             return int(text)
         value = float(text)
         if value - value == 0:
-            return int(text) if b"." not in text else value
+            return int(text) if "." not in text else value
         raise UnfitError("NaN or infinity")
-    return text.decode()
+    return text
 
 
-def _json(text: bytes) -> Json:
+def _json(text: str) -> Json:
     try:
         value: Json = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -65,29 +65,31 @@ def _json(text: bytes) -> Json:
     return value
 
 
-def _bytes(text: bytes) -> Json:
-    return base64.b64encode(bytes.fromhex(text[2:].decode())).decode()
+def _bytes(text: str) -> Json:
+    return base64.b64encode(bytes.fromhex(text[2:])).decode()
 
 
-def _date(text: bytes) -> Json:
+def _date(text: str) -> Json:
     if len(text) != len("2024-01-15"):
         raise UnfitError("a date that ISO 8601 cannot write")
-    return text.decode()
+    return text
 
 
-def _timestamp(text: bytes) -> Json:
-    if text[10:11] != b" " or text.endswith(b"BC"):
+def _timestamp(text: str) -> Json:
+    if text[10:11] != " " or text.endswith("BC"):
         raise UnfitError("a time that ISO 8601 cannot write")
-    return f"{text[:10].decode()}T{text[11:].decode()}"
+    return f"{text[:10]}T{text[11:]}"
 
 
-def _zoned(text: bytes) -> Json:
+def _zoned(text: str) -> Json:
+    if text[-3:] == "+00" and text[10] == " ":  # as a session in UTC writes all but some of long ago
+        return text.replace(" ", "T", 1) + ":00"
     written = str(_timestamp(text))
     return f"{written}:00" if written[-3] in "+-" else written
 
 
 BUILT_IN: Mapping[int, Convert] = {
-    16: lambda text: text == b"t",
+    16: lambda text: text == "t",
     **dict.fromkeys((20, 21, 23, 26), int),
     **dict.fromkeys((700, 701), _float),
     1700: _numeric,
@@ -122,48 +124,48 @@ class Types:
         if element is None:
             return BUILT_IN.get(oid)
         each = self.convert(element)
-        delimiter = b";" if element == 603 else b","  # boxes alone
+        delimiter = ";" if element == 603 else ","  # boxes alone
         return lambda text: parse_array(text, each, delimiter=delimiter)
 
 
-def parse_array(text: bytes, each: Convert | None, *, delimiter: bytes = b",") -> Json:
+def parse_array(text: str, each: Convert | None, *, delimiter: str = ",") -> Json:
     """Read ``{1,"a b",NULL,{…}}``, with ``[0:2]=`` before it where the bounds are not the usual ones."""
-    if text[:1] == b"[":
-        text = text[text.index(b"=") + 1 :]
+    if text[:1] == "[":
+        text = text[text.index("=") + 1 :]
     values, _ = _elements(text, 1, each, delimiter)
     return values
 
 
-def _elements(text: bytes, at: int, each: Convert | None, delimiter: bytes) -> tuple[list[Json], int]:
+def _elements(text: str, at: int, each: Convert | None, delimiter: str) -> tuple[list[Json], int]:
     values: list[Json] = []
-    while (sign := text[at : at + 1]) != b"}":
+    while (sign := text[at]) != "}":
         if sign == delimiter:
             at += 1
             continue
-        if sign == b"{":
+        if sign == "{":
             value: Json
             value, at = _elements(text, at + 1, each, delimiter)
             values.append(value)
             continue
         word, at, is_quoted = _word(text, at, delimiter)
-        if word == b"NULL" and not is_quoted:
+        if word == "NULL" and not is_quoted:
             values.append(None)
         else:
-            values.append(word.decode() if each is None else each(word))
+            values.append(word if each is None else each(word))
     return values, at + 1
 
 
-def _word(text: bytes, at: int, delimiter: bytes) -> tuple[bytes, int, bool]:
-    if text[at : at + 1] != b'"':
+def _word(text: str, at: int, delimiter: str) -> tuple[str, int, bool]:
+    if text[at] != '"':
         end = at
-        while text[end : end + 1] not in {delimiter, b"}"}:
+        while text[end] not in {delimiter, "}"}:
             end += 1
         return text[at:end], end, False
-    found = bytearray()
+    found = []
     at += 1
-    while (sign := text[at : at + 1]) != b'"':
-        if sign == b"\\":
+    while (sign := text[at]) != '"':
+        if sign == "\\":
             at += 1
-        found += text[at : at + 1]
+        found.append(text[at])
         at += 1
-    return bytes(found), at + 1, True
+    return "".join(found), at + 1, True

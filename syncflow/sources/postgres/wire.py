@@ -107,14 +107,94 @@ async def connect(url: str, *, replication: bool = False, patience_seconds: floa
     return connection
 
 
-class Changes:
-    """The stream of one replication slot."""
+class Copied:
+    """What the server sends after one command, message by message, on a connection that does nothing else meanwhile."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
         self._wire: pq.abc.PGconn = connection.pgconn
         self._ready = asyncio.Event()
         self._watched = -1
+
+    async def _begin(self, command: bytes, status: pq.ExecStatus) -> None:
+        """Send the command, and wait until the server has answered that it begins to send.
+
+        Raises:
+            psycopg.Error: the server refuses, or the connection is lost.
+        """
+        self._watched = self._wire.socket
+        asyncio.get_running_loop().add_reader(self._watched, self._ready.set)
+        self._wire.nonblocking = 1
+        self._wire.send_query(command)
+        self._wire.flush()
+        while self._wire.is_busy():
+            await self._more()
+        result = self._wire.get_result()
+        if result is None or result.status != status:
+            raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("no answer")
+
+    async def _more(self) -> None:
+        self._ready.clear()
+        self._wire.consume_input()
+        if self._wire.is_busy() and not self._ready.is_set():
+            await self._ready.wait()
+
+    def _unwatch(self) -> None:
+        if self._watched >= 0:
+            asyncio.get_running_loop().remove_reader(self._watched)
+        self._watched = -1
+
+
+class CopiedRows(Copied):
+    """The rows of one ``COPY … TO STDOUT``; errors are those of the driver."""
+
+    _has_ended = False
+
+    async def start(self, command: bytes) -> None:
+        await self._begin(command, pq.ExecStatus.COPY_OUT)
+
+    async def some(self, *, most: int, most_bytes: int) -> list[bytes]:
+        """Wait for this many rows, or for rows of so many bytes; return fewer only at the end, and none behind it."""
+        found: list[bytes] = []
+        while len(found) < most and most_bytes > 0 and not self._has_ended:
+            size, data = self._wire.get_copy_data(1)
+            if size > 0:
+                most_bytes -= size
+                found.append(bytes(data))
+            elif size == 0:
+                await self._wait()
+            else:
+                self._has_ended = True
+                await self._end()
+        return found
+
+    async def _wait(self) -> None:
+        """Wait for bytes; there may be some, and no whole row in them."""
+        await self._ready.wait()
+        self._ready.clear()
+        self._wire.consume_input()
+
+    async def _end(self) -> None:
+        """Read how the command ended, and leave the connection as it was."""
+        failure: psycopg.Error | None = None
+        while True:
+            while self._wire.is_busy():
+                await self._more()
+            result = self._wire.get_result()
+            if result is None:
+                break
+            if result.status != pq.ExecStatus.COMMAND_OK:
+                failure = psycopg.errors.error_from_result(result)
+        self._unwatch()
+        if failure is not None:
+            raise failure
+
+
+class Changes(Copied):
+    """The stream of one replication slot."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
         self.is_started = False
         self.received = 0
         """How far the server says that it has sent everything."""
@@ -129,24 +209,9 @@ class Changes:
         """
         names = publication.replace('"', '""').replace("'", "''")
         command = f"START_REPLICATION SLOT \"{slot}\" LOGICAL 0/0 (proto_version '1', publication_names '\"{names}\"')"
-        self._watched = self._wire.socket
-        asyncio.get_running_loop().add_reader(self._watched, self._ready.set)
-        self._wire.nonblocking = 1
         with reworded("the changes were asked for"):
-            self._wire.send_query(command.encode())
-            self._wire.flush()
-            while self._wire.is_busy():
-                await self._more()
-            result = self._wire.get_result()
-            if result is None or result.status != pq.ExecStatus.COPY_BOTH:
-                raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("no answer")
+            await self._begin(command.encode(), pq.ExecStatus.COPY_BOTH)
         self.is_started = True
-
-    async def _more(self) -> None:
-        self._ready.clear()
-        self._wire.consume_input()
-        if self._wire.is_busy() and not self._ready.is_set():
-            await self._ready.wait()
 
     def next(self) -> bytes | None:
         """Return the next message of the plugin that has arrived; None where none has.
@@ -154,9 +219,14 @@ class Changes:
         Raises:
             UnavailableError: the connection is lost.
         """
+        is_drained = False
         while True:
             try:
                 size, data = self._wire.get_copy_data(1)
+                if size == 0 and not is_drained:
+                    self._wire.consume_input()  # what came meanwhile makes a fuller chunk
+                    is_drained = True
+                    continue
             except psycopg.Error:
                 raise UnavailableError("the connection to the database was lost") from None
             if size == 0:
@@ -219,7 +289,6 @@ class Changes:
             raise UnavailableError("the connection to the database was lost") from None
 
     async def close(self) -> None:
-        if self._watched >= 0:
-            asyncio.get_running_loop().remove_reader(self._watched)
-        self._watched, self.is_started = -1, False
+        self._unwatch()
+        self.is_started = False
         await self._connection.close()
