@@ -6,12 +6,13 @@ answer leaves room for doubt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from syncflow.adapters.truth import says_yes
 from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, Root
+from syncflow.compiler.wire.readers import kept_as
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
@@ -26,6 +27,7 @@ class Row(NamedTuple):
     vendor_id: str | None = None
     code: str = ""
     message: str = ""
+    kept: Mapping[str, Json] | None = None
 
 
 Said: TypeAlias = "Sequence[Row]"
@@ -47,10 +49,12 @@ class _ShapeError(Exception):
     """The answer is not built as the adapter says."""
 
 
-def read_answer(answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Root], shared: Root) -> Reading:
+def read_answer(
+    answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Root], shared: Root, *, looks: bool = False
+) -> Reading:
     """Match the elements of a good answer, page after page, with the records that were sent.
 
-    An answer without readers speaks of all alike.
+    An answer without readers speaks of all alike. ``looks``: without a body, or with an empty list, nothing was found.
     """
     if answer.results is None and answer.failures is None:
         row = Row(good=True, element=bodies[-1], place=answer.place)
@@ -59,13 +63,16 @@ def read_answer(answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Ro
     strays: list[Row] = []
     try:
         for reader, good, optional in _readers(answer):
-            elements = _all_elements(reader, bodies, records, optional=optional, empty=answer.any_body)
+            elements = _all_elements(reader, bodies, records, optional=optional, empty=answer.any_body, looks=looks)
+            if looks and not elements:
+                continue
             for position, row in _rows(reader, elements, records, shared, good=good):
                 (strays if position is None else said[position]).append(row)
     except _ShapeError as error:
         return Reading((), trouble=str(error))
     results = answer.results
-    doubtful = results is not None and any(_value_of(results, body) is None for body in bodies)
+    told = [body for body in bodies if body is not None or not looks]
+    doubtful = results is not None and any(_value_of(results, body) is None for body in told)
     return Reading(said, strays, doubtful)
 
 
@@ -78,13 +85,20 @@ def _readers(answer: AnswerPlan) -> Iterable[tuple[ReaderPlan, bool, bool]]:
 
 
 def _all_elements(
-    reader: ReaderPlan, bodies: Sequence[Json], records: Sequence[Root], *, optional: bool, empty: bool
+    reader: ReaderPlan,
+    bodies: Sequence[Json],
+    records: Sequence[Root],
+    *,
+    optional: bool,
+    empty: bool,
+    looks: bool,
 ) -> list[Json]:
     """Return what is listed, page after page. ``empty``: an answer without a body is one element, whose headers may say something."""
     alone = len(records) == 1 and len(bodies) == 1
     if alone and empty and bodies[0] is None:
         return [None]
-    return [one for body in bodies for one in _elements(reader, body, alone=alone, optional=optional)]
+    told = [body for body in bodies if body is not None or not looks]
+    return [one for body in told for one in _elements(reader, body, alone=alone, optional=optional)]
 
 
 def _rows(
@@ -145,7 +159,9 @@ def _read(reader: ReaderPlan, elements: list[Json], shared: Root, *, good: bool)
     """Yield what each element is matched by, and what it says."""
     for element, subject in zip(elements, reader.subjects(elements, shared), strict=True):
         if good and (not reader.says_ok or says_yes(subject["ok"])):
-            row = Row(good=True, element=element, place=reader.place, vendor_id=_text(subject["vendor_id"]) or None)
+            vendor_id = _text(subject["vendor_id"]) or None
+            kept = {name: subject[kept_as(name)] for name in reader.keeps} if reader.keeps else None
+            row = Row(good=True, element=element, place=reader.place, vendor_id=vendor_id, kept=kept)
         else:
             (told,) = reader.complaints([element], shared)
             code, message = _text(told["code"]), _text(told["message"])

@@ -11,6 +11,7 @@ from dataclasses import replace
 import httpx
 
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
+from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
@@ -23,6 +24,7 @@ from syncflow.adapters.members import (
     halves,
     is_settled,
     is_untouched,
+    keeps_of,
     refused_again,
     result_of,
     roots_of,
@@ -38,7 +40,7 @@ from syncflow.adapters.sendable import UnsendableError
 from syncflow.adapters.signin import NoToken, SignIn
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
-from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
+from syncflow.compiler.wire.plans import DecisionPlan, Root, StepPlan, WirePlan
 from syncflow.compiler.wire.roots import payload_as_sent, request_root
 from syncflow.compiler.wire.secrets import hide
 from syncflow.config.models.schema import ObjectField
@@ -94,11 +96,17 @@ class SystemClient:
         members = [self._member(delivery) for delivery in batch.deliveries]
         for index, step in enumerate(operation.steps):
             last = index == len(operation.steps) - 1
+            self._decide(step.decisions, members, operation)
             signal = await self._step(Round(batch, operation, step, last), members)
             if signal is not None:
                 self._give_up(operation.steps[index + 1 :], members)
                 return self._end(members, signal)
+        self._decide(operation.decisions, members, operation)
         return self._end(members, None)
+
+    def _decide(self, decisions: Sequence[DecisionPlan], members: Sequence[Member], operation: OperationPlan) -> None:
+        if decisions:
+            decide_records(decisions, members, unsafe=operation.repeat == "unsafe", mask=self.mask)
 
     def _end(self, members: Sequence[Member], signal: Signal | None) -> BatchResult:
         result = result_of(members, signal)
@@ -179,7 +187,9 @@ class SystemClient:
         members = [self._member(delivery) for delivery in batch.deliveries]
         shared = self._shared(batch, _Masked(), self._masked_auth())
         found: list[RenderedRequest] = []
+        self._foresee_rejects(operation, members)
         for step in operation.steps:
+            self._decide(step.decisions, members, operation)
             fitting = self._fitting(step, members)
             for part in runs(fitting, step.records):
                 prepared = self._would_send(step, shared, roots_of(shared, part))
@@ -192,8 +202,21 @@ class SystemClient:
             for member in fitting:
                 identified = step.answer.results is not None and step.answer.results.identifies
                 placeholder = member.vendor_id or (PLACEHOLDER if identified else None)
-                member.take(Ruling(done=True, vendor_id=placeholder), step)
+                kept = dict.fromkeys(keeps_of(step), f"<found by {step.name}>")
+                member.take(Ruling(done=True, vendor_id=placeholder, kept=kept), step)
         return found
+
+    def _foresee_rejects(self, operation: OperationPlan, members: Sequence[Member]) -> None:
+        """Refuse a record that is rejected before anything is sent of it: so it would be in a run.
+
+        Raises:
+            DataError: with the words of the adapter.
+        """
+        first = operation.steps[0].decisions if operation.steps else operation.decisions
+        for member in members:
+            plan = next((plan for plan in first if applies(plan, member.seen)), None)
+            if plan is not None and plan.then == "reject":
+                raise DataError(f"{plan.place}: {message_of(plan, member.seen)}")
 
     def _would_send(self, step: StepPlan, shared: Root, records: Sequence[Root]) -> Prepared:
         """Make a request; an id that nobody knows yet is one that the answer to an earlier delivery tells."""

@@ -6,7 +6,7 @@ In: the step, the records, what came back. Out: a ``Judgement``; the adapter eng
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -52,6 +52,8 @@ class Ruling:
     done: bool = False
     vendor_id: str | None = None
     element: Json = None
+    kept: Mapping[str, Json] | None = None
+    """What later steps may read of it, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Judge:
             if not self._accepted(asked.step.answer, body):
                 return self._refused(asked, answer, body, now=now)
             seen: Root = {**asked.shared, "headers": dict(answer.headers)}
-            reading = read_answer(asked.step.answer, (*earlier, body), asked.records, seen)
+            bodies = (*earlier, body)
+            reading = read_answer(asked.step.answer, bodies, asked.records, seen, looks=asked.step.reads)
             trouble = reading.trouble
         if trouble:
             return self._unreadable(asked, answer, trouble)
@@ -248,7 +251,7 @@ class Judge:
         if row.vendor_id is None and self._wants_id(asked) and not (asked.last and self._is_named(asked)):
             message = f"{row.place}: the answer lists the record without an id"
             return Ruling(self._outcome(self._doubt(asked), code="no_id", message=message))
-        return Ruling(done=True, vendor_id=row.vendor_id, element=row.element)
+        return Ruling(done=True, vendor_id=row.vendor_id, element=row.element, kept=row.kept)
 
     def _is_named(self, asked: Asked) -> bool:
         """Tell whether a result proves something without the vendor's id: it names its record, or says that all is well."""

@@ -40,7 +40,8 @@ class Member:
         if step.name:
             steps = self.seen["steps"]
             assert isinstance(steps, dict)
-            self.seen["steps"] = {**steps, step.name: {"done": ruling.done, "element": ruling.element}}
+            kept = {name: (ruling.kept or {}).get(name) for name in keeps_of(step)}
+            self.seen["steps"] = {**steps, step.name: {"done": ruling.done, "element": ruling.element, **kept}}
 
 
 class Round(NamedTuple):
@@ -50,6 +51,11 @@ class Round(NamedTuple):
     operation: OperationPlan
     step: StepPlan
     last: bool
+
+
+def keeps_of(step: StepPlan) -> tuple[str, ...]:
+    """Return the names of what a step keeps for later ones."""
+    return () if step.answer.results is None else step.answer.results.keeps
 
 
 def roots_of(shared: Root, part: Sequence[Member]) -> list[Root]:

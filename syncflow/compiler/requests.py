@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
-from syncflow.compiler.wire.plans import JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
+from syncflow.compiler.wire.plans import DecisionPlan, JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
 from syncflow.compiler.wire.roots import group_of
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.secrets import hide
@@ -31,7 +31,8 @@ from syncflow.compiler.wire.settings import (
 from syncflow.compiler.wire.sight import sight_of
 from syncflow.compiler.wire.texts import Problem, Step, Texts
 from syncflow.config.diagnostics import Diagnostic, Span
-from syncflow.config.models.adapter import AdapterFile, Operation, Repeat
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.operation import Operation, Repeat
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import Jwt, SignIn, Token
 from syncflow.errors import DataError, ProjectError
@@ -94,6 +95,8 @@ class OperationPlan:
     group: Callable[[Delivery], str]
     """Deliveries with different groups never share a request."""
     steps: tuple[StepPlan, ...] = field(default=(), repr=False)
+    decisions: tuple[DecisionPlan, ...] = field(default=(), repr=False)
+    """What is decided of records after the last step."""
 
 
 @frozen_value
@@ -295,13 +298,15 @@ def _operation(
     records = max(1, min(batch.records, settings.batch.records or batch.records))
     group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group", sees=texts.sight.chosen)
     bounds = [most for most in (batch.bytes, settings.batch.bytes) if most]
+    steps, decisions = compile_steps(operation, texts, path, records=batch.records, most_bytes=min(bounds, default=0))
     return OperationPlan(
         action=action,
         repeat="safe" if operation.repeat == "unsafe" and settings.on_doubt == "repeat" else operation.repeat,
         batch_records=records,
         batch_bytes=min(bounds, default=0),
         group=group_of(group, options, clear=model.clear, text_values=model.values == "text"),
-        steps=compile_steps(operation, texts, path, records=batch.records, most_bytes=min(bounds, default=0)),
+        steps=steps,
+        decisions=decisions,
     )
 
 

@@ -94,7 +94,7 @@ def _signed_in_by(adapter: Document[AdapterFile], way: str) -> Iterator[Check]:
         )
         return
     name = next(iter(adapter.model.objects))
-    for operation in plan.operations.values():
+    for operation in filter(lambda each: each.steps, plan.operations.values()):
         for check in _Trial(adapter, plan, operation, name).of_the_sign_in():
             yield replace(check, law=f"signed in by {way}: {check.law}")
 
@@ -132,6 +132,9 @@ class _Trial(SignInTrial, PageTrial):
     """One operation of an adapter against the fake server."""
 
     def checks(self) -> Iterator[Check]:
+        if not self.operation.steps:
+            yield Check(f"{self.action}: every record comes to an end without a request", tuple(self._undecided()))
+            return
         if unmade := self.unmade():
             yield Check(f"{self.action}: a request can be made of a record", unmade)
             return
@@ -148,6 +151,12 @@ class _Trial(SignInTrial, PageTrial):
         yield self.check("a second sending is the same request", self._repeat())
         yield from self.of_pages()
         yield from self.around_the_sign_in()
+
+    def _undecided(self) -> Iterator[str]:
+        outcomes = [self.stand_in(lambda _: Reply(503)).send(self.made_up(known=known))[0] for known in (False, True)]
+        for outcome in dict.fromkeys(outcome for result in outcomes for outcome in result.outcomes):
+            if outcome.code == "no_step":
+                yield f"a record is {why(outcome)}"
 
     def _fault(self, fault: _Fault) -> Iterator[str]:
         for known in (False, True):

@@ -16,7 +16,8 @@ import orjson
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.config.documents import Document
-from syncflow.config.models.adapter import AdapterFile, Answer
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.answer import Answer
 from syncflow.config.models.contracts import AdapterTest
 from syncflow.events import Batch, BatchResult, Delivery, Item, Verdict
 from syncflow.testing.made_up_answers import bodies_without_results, made_up_answer
@@ -163,8 +164,7 @@ class DeliveryTrial:
             yield "after 404 it is not: add `{status: 404, operation: delete, then: already_done}` to `outcomes:`, or what this API answers"
 
     def _answers(self) -> list[Answer]:
-        written = self.adapter.model.operations[self.operation.action]
-        return [step.answer for step in written.steps] or [written.answer]
+        return self.adapter.model.operations[self.operation.action].answers
 
     def _batch(self, size: int, *, known: bool) -> Batch:
         model = self.adapter.model

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from syncflow.config.models.adapter import Answer, Reader
+from syncflow.config.models.answer import Answer, Reader
 from syncflow.events import Batch, Delivery, Json
 
 _PLAIN = re.compile(r"(?:lower\()?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\)?")

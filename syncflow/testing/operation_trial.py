@@ -12,7 +12,8 @@ from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import StepPlan
 from syncflow.config.documents import Document
-from syncflow.config.models.adapter import AdapterFile, Answer
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.answer import Answer
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
 from syncflow.testing.stand_in import StandIn, made_up_batch
 
@@ -105,8 +106,7 @@ class Trial:
             yield f"it names no line of the adapter: {why(outcome)}"
 
     def steps(self) -> Iterator[tuple[StepPlan, Answer]]:
-        written = self.adapter.model.operations[self.action]
-        answers = [step.answer for step in written.steps] or [written.answer]
+        answers = self.adapter.model.operations[self.action].answers
         return zip(self.operation.steps, answers, strict=True)
 
     def after(self, step: StepPlan, body: Json, *following: StepPlan, known: bool = True) -> tuple[BatchResult, int]:

@@ -15,7 +15,7 @@ import orjson
 
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.wire.plans import StepPlan
-from syncflow.config.models.adapter import Answer, Pages
+from syncflow.config.models.answer import Answer, Pages
 from syncflow.events import Batch, BatchResult, Json
 from syncflow.testing.made_up_answers import MadeUp, made_up_answer
 from syncflow.testing.operation_trial import DONE, Check, Trial, why

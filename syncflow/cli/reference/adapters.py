@@ -78,7 +78,7 @@ def _operations(adapter: Any) -> list[str]:
             f"`{name}`",
             str(operation.batch.records if operation.batch else 1),
             str(operation.repeat),
-            str(max(1, len(operation.steps))),
+            str(len(operation.answers)),
         )
         for name, operation in adapter.operations.items()
     ]

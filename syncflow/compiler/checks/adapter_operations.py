@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from syncflow.compiler.checks.written import Path, requests_of
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document
-from syncflow.config.models.adapter import AdapterFile, Answer, Operation
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.answer import Answer
+from syncflow.config.models.operation import Operation
 
 _SETTLES = {"delivered", "already_done", "next"}
 _UNIQUE = "delivery.unique_id"
@@ -31,6 +33,8 @@ def check_operations(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
 def _only_looks(adapter: Document[AdapterFile], operation: Operation, path: Path) -> Iterator[Diagnostic]:
     steps = operation.steps
     if not steps or not all(step.looks for step in steps) or any(step.answer.found != "done" for step in steps):
+        return
+    if any(step.decided == "already_done" for step in steps):
         return
     yield adapter.report(
         "SF509",
@@ -92,7 +96,11 @@ def _headers(adapter: AdapterFile, operation: Operation) -> Iterator[tuple[str, 
     """Yield what stands in the headers of each request that writes, and how many records it carries."""
     most = operation.batch.records
     requests = [] if operation.request is None else [(operation.request, most)]
-    requests += [(step.request, min(most, step.records or most)) for step in operation.steps if not step.looks]
+    requests += [
+        (step.request, min(most, step.records or most))
+        for step in operation.steps
+        if step.request is not None and not step.looks
+    ]
     for request, records in requests:
         yield "\n".join([*adapter.headers.values(), *request.headers.values()]), records
 

@@ -17,7 +17,9 @@ from syncflow.compiler.wire.rules import codes_of, statuses_of
 from syncflow.compiler.wire.sight import PAGE
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
-from syncflow.config.models.adapter import AdapterFile, Answer, Operation, OutcomeRule
+from syncflow.config.models.adapter import AdapterFile, OutcomeRule
+from syncflow.config.models.answer import Answer
+from syncflow.config.models.operation import Operation
 from syncflow.config.nodes import scalars
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten
@@ -158,7 +160,7 @@ def _answers(operation: Operation, path: _Path) -> Iterator[tuple[_Path, Answer,
     most = operation.batch.records
     if operation.request is not None:
         yield (*path, "answer"), operation.answer, most
-    for index, step in enumerate(operation.steps):
+    for index, step in operation.sending:
         records = 1 if step.looks else most if step.records is None else min(most, step.records)
         yield (*path, "steps", index, "answer"), step.answer, records
 

@@ -10,7 +10,8 @@ from syncflow.compiler.checks.written import Path
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
-from syncflow.config.models.adapter import AdapterFile, Answer, Reader
+from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.answer import Answer, Reader
 
 _NAMES = re.compile(r"(?<![\w.@\"'\]])(body|headers|element|auth|options|steps|token)\.(?=[\w\"])")
 _OF_JMESPATH = frozenset({"body", "headers", "element"})
@@ -61,7 +62,7 @@ def _texts(adapter: AdapterFile) -> Iterator[_Text]:
                 yield from _one(text, (*at, "renews", name), whole=True)
     for action, operation in adapter.operations.items():
         yield from _of_answer(operation.answer, ("operations", action, "answer"))
-        for index, step in enumerate(operation.steps):
+        for index, step in operation.sending:
             yield from _of_answer(step.answer, ("operations", action, "steps", index, "answer"))
     yield from _one(adapter.errors.code, ("errors", "code"), whole=True)
     yield from _one(adapter.errors.message, ("errors", "message"), whole=True)
@@ -75,6 +76,8 @@ def _of_answer(answer: Answer, path: Path) -> Iterator[_Text]:
             yield from _one(reader.each, (*path, name, "each"), whole=True)
             for part in _OF_ELEMENT:
                 yield from _one(getattr(reader, part), (*path, name, part), whole=False)
+            for kept, text in reader.keep.items():
+                yield from _one(text, (*path, name, "keep", kept), whole=False)
 
 
 def _one(text: str | None, path: Path, *, whole: bool) -> Iterator[_Text]:

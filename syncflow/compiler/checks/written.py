@@ -25,8 +25,9 @@ def requests_of(adapter: AdapterFile) -> Iterator[tuple[Path, Request]]:
     for action, operation in adapter.operations.items():
         if operation.request is not None:
             yield ("operations", action, "request"), operation.request
-        for index, step in enumerate(operation.steps):
-            yield ("operations", action, "steps", index, "request"), step.request
+        for index, step in operation.sending:
+            if step.request is not None:
+                yield ("operations", action, "steps", index, "request"), step.request
     if adapter.describe is not None:
         yield ("describe", "request"), adapter.describe.request
     if adapter.check is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from syncflow.compiler.types.json import Object
+from syncflow.compiler.types.json import Object, Type
 from syncflow.compiler.wire.bodies import compile_body
 from syncflow.compiler.wire.form_fields import as_form
 from syncflow.compiler.wire.plans import (
     AnswerPlan,
     CheckPlan,
+    DecisionPlan,
     DescribePlan,
     PagesPlan,
     Renders,
@@ -20,8 +22,10 @@ from syncflow.compiler.wire.plans import (
 from syncflow.compiler.wire.readers import compile_reader
 from syncflow.compiler.wire.sight import PAGE
 from syncflow.compiler.wire.texts import Step, Texts
-from syncflow.config.models.adapter import AdapterFile, Answer, Check, FieldReader, Operation, Pages
-from syncflow.config.models.adapter import Step as StepModel
+from syncflow.config.models.adapter import AdapterFile, Check, FieldReader
+from syncflow.config.models.answer import Answer, Pages
+from syncflow.config.models.operation import Operation
+from syncflow.config.models.operation import Step as StepModel
 from syncflow.config.models.request import Request
 
 FIELD_TRAITS = (
@@ -31,37 +35,76 @@ FIELD_TRAITS = (
 
 def compile_steps(
     operation: Operation, texts: Texts, path: tuple[Step, ...], *, records: int, most_bytes: int = 0
-) -> tuple[StepPlan, ...]:
-    """Compile an operation into its steps; one with a plain request has one step."""
+) -> tuple[tuple[StepPlan, ...], tuple[DecisionPlan, ...]]:
+    """Compile an operation into the steps that send, and what is decided after them; one with a plain request has one step."""
     if operation.request is not None:
-        sees = texts.sight.request(records=records)
-        request = compile_request(operation.request, texts, (*path, "request"), sees=sees)
-        answer = _answer(operation.answer, texts, (*path, "answer"))
-        return (
-            StepPlan(
-                name="",
-                when=None,
-                reads=False,
-                records=records,
-                bytes=most_bytes,
-                remember_seconds=0.0,
-                request=request,
-                answer=answer,
-            ),
-        )
-    plans, earlier = [], list[str]()
+        return (_only_step(operation, operation.request, texts, path, records=records, most=most_bytes),), ()
+    plans, earlier, decisions = list[StepPlan](), dict[str, Mapping[str, Type]](), list[DecisionPlan]()
     for index, step in enumerate(operation.steps):
-        at = (*path, "steps", index)
-        plans.append(_step(step, texts.after(earlier), at, records=records, most=most_bytes))
+        at, seeing = (*path, "steps", index), texts.after(earlier)
+        if step.request is None:
+            decisions.append(_decision(step, seeing, at))
+        else:
+            plan = _step(step, step.request, seeing, at, records=records, most=most_bytes)
+            plans.append(replace(plan, decisions=tuple(decisions)))
+            decisions.clear()
         if step.name in earlier:
             texts.wrong((*at, "name"), f"another step is called {step.name}", hint="later steps tell them by name")
-        earlier += [step.name] if step.name else []
-    return tuple(plans)
+        if step.name:
+            earlier[step.name] = _kept(step.answer, texts)
+    return tuple(plans), tuple(decisions)
 
 
-def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int, most: int) -> StepPlan:
+def _only_step(
+    operation: Operation, request: Request, texts: Texts, path: tuple[Step, ...], *, records: int, most: int
+) -> StepPlan:
+    _keeps_for_a_name("", operation.answer, texts, (*path, "answer"))
+    return StepPlan(
+        name="",
+        when=None,
+        reads=False,
+        records=records,
+        bytes=most,
+        remember_seconds=0.0,
+        request=compile_request(request, texts, (*path, "request"), sees=texts.sight.request(records=records)),
+        answer=_answer(operation.answer, texts, (*path, "answer")),
+    )
+
+
+def _kept(answer: Answer, texts: Texts) -> dict[str, Type]:
+    return {} if answer.results is None else {n: texts.type_of(text) for n, text in answer.results.keep.items()}
+
+
+def _keeps_for_a_name(name: str, answer: Answer, texts: Texts, path: tuple[Step, ...]) -> None:
+    """Note what is kept and cannot be read: of a step without a name, or of what is no success."""
+    if answer.results is not None and answer.results.keep and not name:
+        hint = "later steps read what is kept as steps.NAME.…"
+        texts.wrong((*path, "results", "keep"), "what is kept belongs to a step with a name", hint=hint)
+    if answer.failures is not None and answer.failures.keep:
+        texts.wrong((*path, "failures", "keep"), "nothing is kept of a failure", hint="keep stands in results")
+
+
+def _decision(step: StepModel, texts: Texts, path: tuple[Step, ...]) -> DecisionPlan:
+    sees = texts.sight.chosen
+    require = None if step.require is None else texts.condition(step.require, *path, "require", sees=sees)
+    decided = step.decided or "reject"
+    return DecisionPlan(
+        when=None if step.when is None else texts.condition(step.when, *path, "when", sees=sees),
+        require=require,
+        then=decided,
+        code=step.code or ("required" if require is not None else decided),
+        message=None if step.message is None else texts.template(step.message, *path, "message", sees=sees),
+        wait_seconds=step.wait,
+        place=texts.place(*path),
+    )
+
+
+def _step(
+    step: StepModel, request: Request, texts: Texts, path: tuple[Step, ...], *, records: int, most: int
+) -> StepPlan:
     records = records if step.records is None else min(records, step.records)
     sees = texts.sight.request(records=records)
+    _keeps_for_a_name(step.name or "", step.answer, texts, (*path, "answer"))
     return StepPlan(
         name=step.name or "",
         reads=step.looks,
@@ -69,7 +112,7 @@ def _step(step: StepModel, texts: Texts, path: tuple[Step, ...], *, records: int
         records=records,
         bytes=most,
         remember_seconds=step.remember or 0.0,
-        request=compile_request(step.request, texts, (*path, "request"), sees=sees),
+        request=compile_request(request, texts, (*path, "request"), sees=sees),
         answer=_answer(step.answer, texts, (*path, "answer")),
     )
 
@@ -133,7 +176,7 @@ def _different_oks(model: AdapterFile) -> dict[str, tuple[Step, ...]]:
     for action, operation in model.operations.items():
         path: tuple[Step, ...] = ("operations", action)
         answers = [((*path, "answer"), operation.answer)]
-        answers += [((*path, "steps", index, "answer"), step.answer) for index, step in enumerate(operation.steps)]
+        answers += [((*path, "steps", index, "answer"), step.answer) for index, step in operation.sending]
         found |= {answer.ok: (*at, "ok") for at, answer in answers if answer.ok is not None and answer.ok not in found}
     return found
 

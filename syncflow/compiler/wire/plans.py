@@ -72,8 +72,10 @@ class ReaderPlan:
     """Whether an element tells itself whether it is a success."""
     identifies: bool
     """Whether an element tells the record's id there."""
+    keeps: tuple[str, ...]
+    """The names of what is kept of an element for later steps."""
     subjects: ReadList
-    """match, unless by index; ok; vendor_id."""
+    """match, unless by index; ok; vendor_id; what is kept, by ``kept_as``."""
     complaints: ReadList
     """code, message."""
     place: str
@@ -101,6 +103,19 @@ class AnswerPlan:
 
 
 @frozen_value
+class DecisionPlan:
+    """An outcome without a request. ``when`` and ``require`` see a record, as those of a step do."""
+
+    when: Value | None
+    require: Value | None
+    then: Literal["already_done", "reject", "retry"]
+    code: str
+    message: Render | None
+    wait_seconds: float | None
+    place: str
+
+
+@frozen_value
 class StepPlan:
     name: str
     when: Value | None
@@ -114,6 +129,8 @@ class StepPlan:
     """How long what it found is known; 0: not at all."""
     request: RequestPlan
     answer: AnswerPlan
+    decisions: tuple[DecisionPlan, ...] = ()
+    """What is decided of records before it."""
 
 
 @frozen_value

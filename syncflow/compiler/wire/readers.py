@@ -14,7 +14,7 @@ from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
 from syncflow.compiler.types.json import ANY, ARRAY, OBJECT, Array, Type
 from syncflow.compiler.wire.plans import ReaderPlan, ReadList
 from syncflow.compiler.wire.texts import Step, Texts
-from syncflow.config.models.adapter import Reader
+from syncflow.config.models.answer import Reader
 from syncflow.errors import DataError
 from syncflow.events import Item, Json
 from syncflow.frozen import frozen_value
@@ -23,6 +23,9 @@ _SUBJECT: Final = ("match", "ok", "vendor_id")
 _COMPLAINT: Final = ("code", "message")
 _ELEMENT: Final = "element"
 """What Jinja calls the element that JMESPath reads."""
+
+_WITHIN: Final = " "
+"""Joins the steps of a path to one name."""
 
 _Call = Callable[[Any], Any]
 _Wanted = tuple[tuple[str, str | None], ...]
@@ -39,14 +42,22 @@ def compile_reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> Read
         keys=lambda records: with_(records, {}),
         says_ok=reader.ok is not None,
         identifies=reader.vendor_id is not None,
+        keeps=tuple(reader.keep),
         subjects=_of_elements(reader, _SUBJECT[by_index:], texts, path),
         complaints=_of_elements(reader, _COMPLAINT, texts, path),
         place=texts.place(*path),
     )
 
 
+def kept_as(name: str) -> str:
+    """Return under which name a reader hands out what is kept of an element."""
+    return f"keep{_WITHIN}{name}"
+
+
 def _of_elements(reader: Reader, names: tuple[str, ...], texts: Texts, path: tuple[Step, ...]) -> ReadList:
     wanted: _Wanted = tuple((name, getattr(reader, name)) for name in names)
+    if "vendor_id" in names:
+        wanted += tuple((kept_as(name), text) for name, text in reader.keep.items())
     if any(text is not None and is_jinja(text) for _, text in wanted):
         return _compiled(wanted, texts.sight.element, _ELEMENT, texts, path)
     return _compiled(wanted, ANY, "", texts, path)
@@ -55,9 +66,9 @@ def _of_elements(reader: Reader, names: tuple[str, ...], texts: Texts, path: tup
 def _compiled(wanted: _Wanted, sees: Type, within: str, texts: Texts, path: tuple[Step, ...]) -> ReadList:
     parts = _parts(wanted, sees, within)
     for name, error in parts.problems.items():
-        texts.failed(error, (*path, name))
+        texts.failed(error, (*path, *name.split(_WITHIN)))
     for name, reads in parts.reads.items():
-        texts.check_names(reads, sees, (*path, name))
+        texts.check_names(reads, sees, (*path, *name.split(_WITHIN)))
     all_of, alone = parts.all_of, parts.alone
     if not within and not alone:
         return lambda elements, _: all_of(elements)

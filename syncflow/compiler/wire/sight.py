@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from syncflow.compiler.types.json import (
@@ -18,6 +19,7 @@ from syncflow.compiler.types.json import (
     Object,
     Type,
     closed_object,
+    nullable,
     optional,
 )
 from syncflow.config.models.adapter import Option
@@ -45,7 +47,6 @@ _RECORD: Final[Mapping[str, Type]] = {
 }
 RECORD: Final = closed_object(**_RECORD)
 """What is of one record, whatever the adapter."""
-_STEP: Final = closed_object(done=BOOLEAN, element=ANY)
 
 PAGE: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY, page=INTEGER)
 QUOTA: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY)
@@ -93,12 +94,17 @@ class Sight:
         """Return what the adapter's own path and headers see, where requests carry at most so many records."""
         return self.around_record if records == 1 else self.around_several
 
-    def after(self, steps: Iterable[str]) -> Sight:
-        """Return what a step sees, after these."""
+    def after(self, steps: Mapping[str, Mapping[str, Type]]) -> Sight:
+        """Return what a step sees, after these: the name of each, and what it keeps."""
         return sight_of(*self.settings, steps=steps)
 
 
-def sight_of(options: Mapping[str, Option], auth: Iterable[str], *, steps: Iterable[str] = ()) -> Sight:
+def sight_of(
+    options: Mapping[str, Option],
+    auth: Iterable[str],
+    *,
+    steps: Mapping[str, Mapping[str, Type]] = MappingProxyType({}),
+) -> Sight:
     """Return what the expressions of an adapter see, by what its systems may set and which steps came before."""
     own: dict[str, Type] = {
         "options": closed_object(**{name: _OPTIONS[option.type] for name, option in options.items()})
@@ -106,7 +112,7 @@ def sight_of(options: Mapping[str, Option], auth: Iterable[str], *, steps: Itera
     signing: dict[str, Type] = {**own, "auth": closed_object(**dict.fromkeys(auth, optional(TEXT)))}
     common: dict[str, Type] = {**signing, "token": _TOKEN}
     request, page = {**common, **_REQUEST}, {"next": optional(ANY)}
-    own_steps = {"steps": closed_object(**dict.fromkeys(steps, optional(_STEP)))}
+    own_steps = {"steps": closed_object(**{name: optional(_step(kept)) for name, kept in steps.items()})}
     record: dict[str, Type] = {**request, **_RECORD, **own_steps, **page}
     return Sight(
         settings=(options, auth),
@@ -123,6 +129,10 @@ def sight_of(options: Mapping[str, Option], auth: Iterable[str], *, steps: Itera
         element=closed_object(**request, element=ANY, headers=_HEADERS),
         following=closed_object(**own, next=ANY),
     )
+
+
+def _step(kept: Mapping[str, Type]) -> Object:
+    return closed_object(done=BOOLEAN, element=ANY, **{name: nullable(kind) for name, kind in kept.items()})
 
 
 def _sometimes(names: Mapping[str, Type], always: Mapping[str, Type]) -> Object:

@@ -64,7 +64,7 @@ class Texts:
         self.sight = sight
         self.problems: list[Problem] = []
 
-    def after(self, steps: Iterable[str]) -> Texts:
+    def after(self, steps: Mapping[str, Mapping[str, Type]]) -> Texts:
         """Return what compiles the texts of a step that comes after these; problems are noted in one place."""
         texts = Texts(self._document, self.sight.after(steps))
         texts.problems = self.problems
@@ -81,6 +81,13 @@ class Texts:
     def value(self, text: str, *path: Step, sees: Type = ANY) -> Value:
         """Compile an expression over what it sees: the names of a root, or the part of an answer that it reads."""
         return self._compiled(text, path, sees, None)
+
+    def type_of(self, text: str) -> Type:
+        """Return the type of what an expression makes of a part of an answer; any where it does not compile, which is said elsewhere."""
+        try:
+            return _compile(text, ANY, None).type
+        except ExpressionError:
+            return ANY
 
     def condition(self, text: str, *path: Step, sees: Type = ANY) -> Value:
         """Compile an expression that must be true or not: JMESPath, since Jinja gives text and the text False is something."""
@@ -196,20 +203,25 @@ class Texts:
             return
         names, seen = dict(sees.properties), set[tuple[Any, ...]]()
         for read in reads:
-            first, second = str(read.steps[0]), read.steps[1] if len(read.steps) > 1 else None
-            known = _known_in(names.get(first, ANY))
-            if first not in names and (first,) not in seen:
+            first, kind, way = str(read.steps[0]), names.get(str(read.steps[0]), ANY), read.steps[:1]
+            if first not in names and way not in seen:
                 self._unknown("nothing here is called", first, names, path, read.offset)
-            elif known is not None and isinstance(second, str) and second not in known and (first, second) not in seen:
-                self._unknown(f"{first} has no", second, known, path, read.offset)
-            seen.update([(first,), (first, second)])
+            seen.add(way)
+            for step in read.steps[1:]:
+                known = _known_in(kind)
+                if known is None or not isinstance(step, str):
+                    break
+                if step not in known and (*way, step) not in seen:
+                    self._unknown(f"{'.'.join(map(str, way))} has no", step, list(known), path, read.offset)
+                kind, way = known.get(step, ANY), (*way, step)
+                seen.add(way)
 
     def _unknown(self, words: str, name: str, known: Iterable[str], path: tuple[Step, ...], offset: int) -> None:
         self._note(Problem(path, f"{words} {name}", self._hint(words, name, sorted(known)), offset))
 
     def _hint(self, words: str, name: str, known: Sequence[str]) -> str:
         there = f"there is {', '.join(known) or 'none'}"
-        if words.startswith("steps"):
+        if words == "steps has no":
             return f"a step sees those before it: {there}"
         if "deliveries" in known and name in dict(self.sight.record.properties):
             return "this request may carry several records: what is of one is seen within `each`, or of each of `deliveries`"
@@ -230,6 +242,7 @@ class _Compiled(NamedTuple):
     call: Callable[[Any], Any]
     reads: Sequence[Read]
     findings: Sequence[Finding]
+    type: Type
 
 
 @lru_cache(maxsize=1024)
@@ -237,15 +250,15 @@ def _compile(text: str, sees: Type, escape: Callable[[str], str] | None) -> _Com
     """Compile a text once: adapters repeat themselves, and what ``validate`` checks is what ``run`` uses."""
     emitter = Emitter(sees)
     emitted = emitter.expression(text) if escape is None else emitter.template(text, escape=escape, is_sent=True)
-    return _Compiled(emitter.call("made", emitted), emitted.reads, emitted.findings)
+    return _Compiled(emitter.call("made", emitted), emitted.reads, emitted.findings, emitted.type)
 
 
-def _known_in(kind: Type) -> list[str] | None:
-    """Return the names of objects that have no others, None where anything may be there."""
+def _known_in(kind: Type) -> dict[str, Type] | None:
+    """Return the names of objects that have no others, and their types; None where anything may be there."""
     objects = [member for member in members(kind) if isinstance(member, Object)]
     if len(objects) != 1 or objects[0].rest != ABSENT:
         return None
-    return [name for name, _ in objects[0].properties]
+    return dict(objects[0].properties)
 
 
 _LAST_IS_AN_INSERT = re.compile(r"/\{\{(?:[^}]|\}(?!\}))*\}\}(?:\?|$)")

@@ -22,9 +22,10 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.models.base import Model
 from syncflow.config.models.contracts import AdapterTest
-from syncflow.config.models.request import Request, refuse_unspoken
+from syncflow.config.models.operation import Operation
+from syncflow.config.models.request import Request
 from syncflow.config.models.schema import ObjectType
 from syncflow.config.models.sign_in import SignIn
 from syncflow.config.scalars import (
@@ -35,14 +36,12 @@ from syncflow.config.scalars import (
     FilePath,
     JsonValue,
     Name,
-    Size,
     Template,
     Text,
     Written,
 )
 from syncflow.events import Action
 
-Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
 Then = Literal[
     "delivered",
     "already_done",
@@ -69,142 +68,6 @@ class Option(Model):
     """The allowed values; any where left out."""
     description: Text = ""
     """What it is for."""
-
-
-class Reader(Model):
-    """How one list in an answer is read, element by element, and matched with the records that were sent."""
-
-    each: Expr = "@"
-    """The list, in the body."""
-    match: Text = "index"
-    """``index``: the i-th element is the i-th record's; else an expression over the element that gives an id (or several)."""
-    with_: Expr = Field(default="delivery.id", alias="with")
-    """What ``match`` is compared with."""
-    ok: Expr | None = None
-    """True for success, as in ``answer.ok``. Left out: every element of ``results`` is a success, every one of ``failures`` is not."""
-    vendor_id: Expr | None = None
-    """The record's id there."""
-    code: Expr | None = None
-    """The code of an error, for the outcome rules."""
-    message: Expr | None = None
-    """What the error says, for people and for the outcome rules."""
-
-
-class Pages(Model):
-    """How the rest of a long answer is asked for; both expressions see body, headers, status and page (from 1). Null: no more."""
-
-    link: Expr | None = None
-    """Where the next page is: a path, or a URL on the same host."""
-    next: Expr | None = None
-    """What the same request carries to get the next page: a cursor, an offset. It sees it as ``next``."""
-    query: dict[Text, Template] = Field(default_factory=dict)
-    """Added to the query from the second page on: ``{after: "{{ next }}"}``."""
-    most: Count = 20
-    """Most pages; an answer that has more proves nothing."""
-
-    @model_validator(mode="after")
-    def _link_or_next(self) -> Self:
-        if (self.link is None) == (self.next is None):
-            raise ValueError("expected either link or next")
-        return self
-
-
-class Answer(Model):
-    """How a good (2xx) answer tells each record's outcome. Without readers all records share the request's."""
-
-    ok: Expr | None = None
-    """Over the body; where it is not true, the whole request was refused, whatever its status says. True is what ``when`` takes
-    for true (an id is), except 0, "0", "false" and "no", which some APIs write for false."""
-    results: Reader | None = None
-    """The list of what became of each record."""
-    failures: Reader | None = None
-    """A list of what failed; a record in it is no success."""
-    missing: Literal["retry", "reject", "already_done", "delivered", "next"] = "retry"
-    """What a record is that the answer leaves out, where everything else in it is accounted for. ``next``: later steps decide."""
-    found: Literal["done", "already_done", "reject"] = "done"
-    """What a record is that the answer lists as good. ``already_done`` and ``reject`` are for steps that only look."""
-    several: Literal["retry", "reject", "first"] = "retry"
-    """What a record is that the answer lists more than once."""
-    pages: Pages | None = None
-    """How the rest of a long answer is asked for."""
-    body: Literal["json", "any"] = "json"
-    """``json``: a good answer that is not JSON (an empty 204 or 202 aside) proves nothing, so nothing is delivered by it."""
-
-
-class Step(Model):
-    """One request of several; it sees the ``vendor_id`` that an earlier one found. ``when`` picks the records it is for.
-
-    A record whose last fitting step succeeded is delivered, if that step is one that writes.
-    """
-
-    name: Name | None = None
-    """How later steps refer to it."""
-    when: Expr | None = None
-    """Which records it is for; all where left out."""
-    reads: Boolean | None = None
-    """Whether it only looks, so that it cannot deliver anything. Left out: GET looks, every other method writes."""
-    records: Count | None = None
-    """Most records in one request of this step; more are sent in parts. Left out: the whole batch."""
-    remember: Duration | None = None
-    """How long what it found of a record is known without asking again; only for a step that looks."""
-    request: Request
-    """What is sent."""
-    answer: Answer = Field(default_factory=Answer)
-    """How the answer is read."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_spoken(cls, data: Any) -> Any:
-        return refuse_unspoken(data)
-
-    @property
-    def looks(self) -> bool:
-        return self.request.method == "get" if self.reads is None else self.reads
-
-    @model_validator(mode="after")
-    def _remembers_what_it_saw(self) -> Self:
-        if self.remember is not None and not self.looks:
-            raise ValueError("expected remember only on a step that looks (GET, or reads: true)")
-        return self
-
-
-class OperationBatch(Model):
-    """How many records share a request."""
-
-    records: Count = 1
-    """The vendor's most."""
-    bytes: Size | None = None
-    """Most bytes of one request, the wrapped body or, without one, the URL; what is larger is sent in parts."""
-    group: Expr | None = None
-    """Records with different values of this never share a request."""
-
-
-class Operation(Model):
-    """What is done for upsert, create, update or delete: one request, or several steps."""
-
-    model_config = ConfigDict(json_schema_extra=exactly_one("request", "steps"))
-
-    repeat: Repeat
-    """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
-    batch: OperationBatch = Field(default_factory=OperationBatch)
-    """How many records share a request."""
-    request: Request | None = None
-    """What is sent."""
-    answer: Answer = Field(default_factory=Answer)
-    """How the answer is read."""
-    steps: tuple[Step, ...] = ()
-    """Several requests, in turn."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_spoken(cls, data: Any) -> Any:
-        return refuse_unspoken(data)
-
-    @model_validator(mode="after")
-    def _request_or_steps(self) -> Self:
-        if (self.request is None) == (not self.steps):
-            raise ValueError("expected either request or steps")
-        return self
 
 
 class Limit(Model):
