@@ -173,6 +173,8 @@ class Verdict(StrEnum):
 
     DELIVERED = "delivered"
     ALREADY_DONE = "already_done"
+    UNCHANGED = "unchanged"
+    """Nothing of it was left to send."""
     RETRY = "retry"
     REJECTED = "rejected"
     IN_DOUBT = "in_doubt"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from syncflow.runtime.observe import RouteTally, SystemTally, Tally
     from syncflow.sources.base import Report
 
-COUNTS = ("read", "ignored", "delivered", "already_done", "superseded", "dead", "retried")
+COUNTS = ("read", "ignored", "delivered", "already_done", "superseded", "unchanged", "dead", "retried")
 
 
 def report(ending: Ending, *, systems: Mapping[str, str]) -> None:

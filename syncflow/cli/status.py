@@ -26,7 +26,7 @@ from syncflow.cli.console import (
 )
 
 RoutesOption = Annotated[Path, typer.Option("--routes", metavar="FILE", help="The project's routes file.")]
-COUNTED = ("waiting", "sending", "retrying", "delivered", "already_done", "superseded", "dead")
+COUNTED = ("waiting", "sending", "retrying", "delivered", "already_done", "superseded", "unchanged", "dead")
 
 
 def status(
@@ -198,7 +198,9 @@ def _why(reason: str) -> str:
 def _work(counts: dict[str, int]) -> str:
     """Say what the last run did, without what did not happen."""
     said = [f"{counts['read']:,} read", f"{counts['delivered']:,} delivered"]
-    said += [f"{counts[name]:,} {name}" for name in ("ignored", "repeated", "superseded") if counts[name]]
+    said += [
+        f"{counts[name]:,} {name}" for name in ("ignored", "repeated", "superseded", "unchanged") if counts.get(name)
+    ]
     if counts["dead_letters"]:
         said.append(counted(counts["dead_letters"], "dead letter"))
     if counts["open"]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
+from syncflow.compiler.changed import changed_of
 from syncflow.compiler.checks import find_problems
 from syncflow.compiler.code.branches import Branches
 from syncflow.compiler.code.emitter import PlaceOf
@@ -164,7 +165,8 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
         key_name=transform.key_name,
         normalise_key=normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
         was=_former_names(project, route, name, system),
-        remembers=project.routes.model.records[kind].items == "partial",
+        changed=None if route.send == "all" else changed_of(project.objects[adapter, object_name].model.fields),
+        remembers=project.routes.model.records[kind].items == "partial" or route.send == "changed",
     )
     return Leg(plan, transform)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Literal
 
+from syncflow.compiler.changed import Changed
 from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.requests import SystemPlan
@@ -44,6 +45,8 @@ class RoutePlan:
     """Two keys are the same there when these are equal."""
     was: tuple[str, ...] = ()
     """Names that it had before."""
+    changed: Changed | None = None
+    """How it compares what it would send with what it delivered; None where it sends everything."""
     remembers: bool = False
     """Whether the journal keeps which fields it delivered (Sent); decided when the project is compiled, for it costs a row a record."""
 

@@ -97,6 +97,8 @@ class OperationPlan:
     steps: tuple[StepPlan, ...] = field(default=(), repr=False)
     decisions: tuple[DecisionPlan, ...] = field(default=(), repr=False)
     """What is decided of records after the last step."""
+    replaces: bool = False
+    """Whether it writes the whole record: a field that is left out is cleared."""
 
 
 @frozen_value
@@ -307,6 +309,7 @@ def _operation(
         group=group_of(group, options, clear=model.clear, text_values=model.values == "text"),
         steps=steps,
         decisions=decisions,
+        replaces=operation.replaces,
     )
 
 

@@ -20,6 +20,7 @@ def activation_of(program: Program) -> Activation:
             "route": {name: route.was for name, route in routes.items() if route.was},
         },
         keys={name: plan.normalise_key for name, plan in routes.items()},
+        remembering=frozenset(name for name, plan in routes.items() if plan.remembers),
     )
 
 

@@ -70,6 +70,7 @@ def _counts(tally: Tally) -> dict[str, int]:
         "repeated": tally.duplicate,
         "delivered": sum(route.delivered + route.already_done for route in routes),
         "superseded": sum(route.superseded for route in routes),
+        "unchanged": sum(route.unchanged for route in routes),
         "dead_letters": tally.dead_letters,
         "open": tally.open,
     }

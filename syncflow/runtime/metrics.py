@@ -18,7 +18,7 @@ from syncflow.runtime.observe import RouteTally, SystemTally, Tally
 from syncflow.sources.base import Lag
 
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
-ROUTE_COUNTS = ("read", "ignored", "kept", "delivered", "already_done", "superseded", "dead", "retried")
+ROUTE_COUNTS = ("read", "ignored", "kept", "delivered", "already_done", "superseded", "unchanged", "dead", "retried")
 SYSTEM_COUNTS = ("requests", "refused_for_rate")
 SYSTEM_STATES = ("in_flight", "waiting", "retrying", "paused_seconds")
 EVENT_COUNTS = ("read", "ignored", "duplicate", "dead", "routed")

@@ -60,6 +60,7 @@ class RouteTally:
     delivered: int = 0
     already_done: int = 0
     superseded: int = 0
+    unchanged: int = 0
     dead: int = 0
     retried: int = 0
     unreadable: dict[str, int] = field(default_factory=dict)

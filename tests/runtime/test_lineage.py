@@ -18,6 +18,7 @@ from tests.runtime.programs import system
 from tests.runtime.vendor import to_a, vendor_program
 
 A = Record("contacts", "A")
+OPERATIONS = system("a", actions=("upsert", "update", "delete")).operations
 ROUTE = to_a("one", on_leave="delete")
 
 
@@ -77,7 +78,7 @@ def test_an_update_is_addressed_to_what_is_there_though_its_record_is_made_anew_
         proven=True,
     )
     facts = TurnFacts(own=row, rivals=(), sent=Sent(A))
-    went = decide(delivery(5, "update"), facts, to_a("one"), by_time=False, can_update=True)
+    went = decide(delivery(5, "update"), facts, to_a("one"), by_time=False, operations=OPERATIONS)
     assert isinstance(went, Go)
     assert went.delivery.vendor_id == vendor_id
 

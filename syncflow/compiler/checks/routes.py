@@ -30,6 +30,8 @@ def check_routes(project: Project) -> Iterator[Diagnostic]:
     for index, route in enumerate(project.routes.model.routes):
         yield from _never_matching(project, index, route)
         yield from _operations(project, index, route)
+        yield from _replacing(project, index, route)
+    yield from _written_by_others(project)
 
 
 def _zones(project: Project) -> Iterator[Diagnostic]:
@@ -104,6 +106,53 @@ def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[
                     hint=f"write `{setting}: {instead}`, or add the operation to the adapter",
                     replaced=rewritten(project.routes.span("routes", index, setting), instead),
                 )
+
+
+def _replacing(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
+    """Yield operations that would clear what a partial item leaves out."""
+    if project.routes.model.records[kind_of_route(project, route)].items != "partial":
+        return
+    settings = project.routes.model.systems
+    asked = {action for change, action in operations_of(route).items() if change != "delete"}
+    for name in dict.fromkeys(settings[system].adapter for system in all_systems(route) if system in settings):
+        for action, operation in project.adapters[name].model.operations.items():
+            if action in asked and operation.replaces:
+                yield project.routes.report(
+                    "SF423",
+                    f"`{action}` of the adapter {name} writes the whole record, and items are partial: what an item lacks is cleared there",
+                    "routes",
+                    index,
+                    severity="warning",
+                    hint="send whole items, or let the route ask for an operation that writes only what it is given",
+                )
+
+
+def _written_by_others(project: Project) -> Iterator[Diagnostic]:
+    """Yield routes that compare with what they sent, while another one writes the same records over it."""
+    routes = project.routes.model.routes
+    places = [_places(project, route) for route in routes]
+    for index, route in enumerate(routes):
+        others = [place for number, there in enumerate(places) if number != index for place in there]
+        shared = [place for place in places[index] if place in others]
+        if route.send == "changed" and shared:
+            _, system, object_name = shared[0]
+            yield project.routes.report(
+                "SF422",
+                f"another route writes {object_name} in {system} too: what it writes over a field is not known here",
+                "routes",
+                index,
+                "send",
+                severity="warning",
+                hint="let one route write each record, or write `send: all`",
+            )
+
+
+def _places(project: Project, route: RouteSettings) -> set[tuple[str, str, str]]:
+    """Return where a route writes: kind of record, system, object."""
+    kind = kind_of_route(project, route)
+    written = {system: route.mappings.get(system) or route.mapping or "" for system in all_systems(route)}
+    targets = {system: project.mapping(name).model.target.partition("/")[2] for system, name in written.items() if name}
+    return {(kind, system, object_name) for system, object_name in targets.items()}
 
 
 def _a(change: Change) -> str:

@@ -114,6 +114,8 @@ class Operation(Model):
 
     repeat: Repeat
     """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
+    replaces: Boolean = False
+    """Whether the request writes the whole record, so that a field that is left out is cleared there."""
     batch: OperationBatch = Field(default_factory=OperationBatch)
     """How many records share a request."""
     request: Request | None = None

@@ -261,6 +261,8 @@ class RouteSettings(Model):
     """system → mapping"""
     operations: dict[Change, RouteAction] = Field(default_factory=dict)
     """What is done for a change, where it is not the usual: {update: update_only, delete: ignore}."""
+    send: Literal["all", "changed"] = "all"
+    """Whether every field is sent, or only those that differ from what was last delivered; a record without any is not sent at all."""
     on_leave: OnLeave = "keep"
     """What becomes of a record there when it no longer matches."""
     on_key_change: OnKeyChange = "update"

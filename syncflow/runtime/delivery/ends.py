@@ -233,6 +233,7 @@ class Ends:
             now=now,
             compared=route.normalise_key(delivery.key.value),
             remembers=route.remembers,
+            comparable=None if route.changed is None else route.changed.comparable(delivery.payload),
             back_at=self._condition.back_at,
         )
 
@@ -251,6 +252,8 @@ class Ends:
             note("delivery.dead", route=entry.delivery.route, delivery=entry.delivery.id, code=entry.outcome.code)
         elif entry.state is DeliveryState.ALREADY_DONE:
             route.already_done += 1
+        elif entry.state is DeliveryState.UNCHANGED:
+            route.unchanged += 1
         else:
             route.delivered += 1
             route.latencies.add(max(0.0, entry.at - entry.delivery.read_at))

@@ -59,6 +59,6 @@ class Heads:
                     self._lanes.decided(turn.delivery, now=now)
 
     def _turn_of(self, delivery: Delivery, facts: TurnFacts) -> Turn:
-        can_update = "update" in self._plan.operations
         by_time = delivery.record.kind in self._by_time
-        return decide(delivery, facts, self._routes[delivery.route], by_time=by_time, can_update=can_update)
+        route = self._routes[delivery.route]
+        return decide(delivery, facts, route, by_time=by_time, operations=self._plan.operations)

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncflow.errors import SyncflowError, UnavailableError
-from syncflow.events import Delivery, Outcome, Verdict
+from syncflow.events import Delivery, Item, Outcome, Verdict
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.journal.base import DeadLetter, DeliveryState, Journal, Settlement, Superseded
 
-_STATES = {Verdict.DELIVERED: DeliveryState.DELIVERED, Verdict.ALREADY_DONE: DeliveryState.ALREADY_DONE}
+_STATES = {
+    Verdict.DELIVERED: DeliveryState.DELIVERED,
+    Verdict.ALREADY_DONE: DeliveryState.ALREADY_DONE,
+    Verdict.UNCHANGED: DeliveryState.UNCHANGED,
+}
 
 
 def settlement(
@@ -23,23 +27,27 @@ def settlement(
     now: float,
     compared: str = "",
     remembers: bool = False,
+    comparable: Item | None = None,
     back_at: float = 0.0,
 ) -> Settlement:
     """Decide what an outcome means for a delivery: ended, dead, or to be tried again. ``now`` is wall seconds.
 
-    ``compared``: its target key as it is compared; ``remembers``: whether its route remembers what it sent;
+    ``compared``: its target key as it is compared; ``remembers``: whether its route remembers what it sent, and ``comparable`` the
+    payload as it compares values;
     ``back_at``: when its system last came back (wall seconds), from when its age counts.
     """
     attempts = delivery.attempts + (1 if outcome.counts or outcome.verdict is not Verdict.RETRY else 0)
     if outcome.verdict in _STATES:
         state = _STATES[outcome.verdict]
-        return Settlement(delivery, state, outcome, attempts, now, batch_id, None, None, compared, remembers)
+        return Settlement(
+            delivery, state, outcome, attempts, now, batch_id, None, None, compared, remembers, comparable
+        )
     if outcome.verdict is Verdict.RETRY and not _exhausted(delivery, outcome, attempts, retries, now, back_at):
         wait = max(outcome.wait_seconds or 0.0, retries.wait_seconds(max(attempts, 1)) if outcome.counts else 0.0)
         return Settlement(delivery, DeliveryState.RETRYING, outcome, attempts, now, batch_id, due_at=now + wait)
     letter = _dead_letter(delivery, outcome, attempts, now)
     state = DeliveryState.DEAD
-    return Settlement(delivery, state, outcome, attempts, now, batch_id, None, letter, compared, remembers)
+    return Settlement(delivery, state, outcome, attempts, now, batch_id, None, letter, compared, remembers, comparable)
 
 
 def _exhausted(

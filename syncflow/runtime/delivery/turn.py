@@ -1,18 +1,22 @@
 """Decide the form of an unsure delivery when its turn comes: every earlier one of its record and of its keys is settled. Pure.
 
 When a chunk is planned, a delivery may depend on others that are still open: another record's first delivery under the same key, a
-change of the record's own key, a late item of which only some fields are still new. The plan marks it ``unsure``; here the journal
-knows how the others ended.
+change of the record's own key, a late item of which only some fields are still new, a route that sends only what changed. The plan marks
+it ``unsure``; here the journal knows how the others ended.
 
-    in: the delivery, its ``TurnFacts``, its route      out: Go (maybe changed) │ Overtaken │ NothingThere │ KeyTaken │ StillThere
+    in: the delivery, its ``TurnFacts``, its route
+    out: Go (maybe changed) │ Overtaken │ Unchanged │ NothingThere │ KeyTaken │ StillThere
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from syncflow.compiler.changed import Changed
 from syncflow.compiler.program import RoutePlan
-from syncflow.events import Delivery, Key, Outcome, Verdict
+from syncflow.compiler.requests import OperationPlan
+from syncflow.events import Action, Delivery, Key, Outcome, Verdict
 from syncflow.runtime.journal.base import Presence, TurnFacts
 
 
@@ -28,6 +32,11 @@ class Overtaken:
     """Nothing of it is left to send: the delivery ``by`` wrote newer values."""
 
     by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Every field of it is there already, as delivered before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class StillThere:
     """Whether the vendor's id of it is known."""
 
 
-Turn = Go | Overtaken | NothingThere | KeyTaken | StillThere
+Turn = Go | Overtaken | Unchanged | NothingThere | KeyTaken | StillThere
 
 
 def decide(
@@ -57,12 +66,9 @@ def decide(
     route: RoutePlan,
     *,
     by_time: bool,
-    can_update: bool,
+    operations: Mapping[Action, OperationPlan],
 ) -> Turn:
-    """Decide what becomes of ``delivery`` now.
-
-    ``by_time``: whether versions are ordered by event time; ``can_update``: whether its system has an operation ``update``.
-    """
+    """Decide what becomes of ``delivery`` now. ``by_time``: whether versions are ordered by event time; ``operations``: of its system."""
     if delivery.operation == "delete":
         return _delete(delivery, facts)
     compared = route.normalise_key(delivery.key.value)
@@ -71,13 +77,19 @@ def decide(
     fresh = _without_overtaken(delivery, facts, by_time=by_time) if route.remembers else delivery
     if isinstance(fresh, Overtaken):
         return fresh
-    return _addressed(fresh, facts.own, route, compared, can_update=can_update)
+    turn = _addressed(fresh, facts.own, route, compared, can_update="update" in operations)
+    if route.changed is None or not isinstance(turn, Go):
+        return turn
+    is_partial = not (operations[turn.delivery.operation].replaces or by_time)
+    return _without_unchanged(turn.delivery, facts, route.changed, compared, is_partial=is_partial)
 
 
 def unsent(delivery: Delivery, turn: Turn, route: RoutePlan) -> Outcome | None:
     """Return how a delivery ends without a request; None where it is sent, or where a newer one carried its effect."""
     if isinstance(turn, Go | Overtaken):
         return None
+    if isinstance(turn, Unchanged):
+        return Outcome(Verdict.UNCHANGED)
     if isinstance(turn, NothingThere):
         return Outcome(Verdict.ALREADY_DONE, message="nothing of the record is there")
     if isinstance(turn, StillThere):
@@ -123,6 +135,28 @@ def _without_overtaken(delivery: Delivery, facts: TurnFacts, *, by_time: bool) -
     if left.keys() <= {key}:
         return Overtaken(max(written.delivery for written in newer.values()))
     return replace(delivery, payload=left)
+
+
+def _without_unchanged(
+    delivery: Delivery, facts: TurnFacts, changed: Changed, compared: str, *, is_partial: bool
+) -> Go | Unchanged:
+    """Leave out the fields that are there as they were last delivered; with ``is_partial`` unset all are sent, or none.
+
+    Where event time orders versions, all are: what is left out would not be known to be as new as this delivery.
+    """
+    own = facts.own
+    if own is None or not own.proven or own.born >= delivery.id:
+        return Go(delivery)
+    comparable = changed.comparable(delivery.payload)
+    new = {
+        name for name in delivery.payload if name != delivery.key.name and not facts.sent.has(name, comparable[name])
+    }
+    if own.held == compared and not new:
+        return Unchanged()
+    if not is_partial:
+        return Go(delivery)
+    kept = new | changed.always | {delivery.key.name}
+    return Go(replace(delivery, payload={name: value for name, value in delivery.payload.items() if name in kept}))
 
 
 def _addressed(delivery: Delivery, own: Presence | None, route: RoutePlan, compared: str, *, can_update: bool) -> Turn:

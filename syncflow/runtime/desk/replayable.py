@@ -150,7 +150,7 @@ def _matching(name: RecordName | None, since: float | None, until: float | None)
 def _last_sent(journal: Database, kind: str, record: str) -> dict[str, bytes]:
     sql = (
         "SELECT d.route, d.payload FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.kind = ? AND e.record = ? "
-        "AND d.state IN ('delivered', 'already_done') AND d.operation != 'delete' ORDER BY d.id"
+        "AND d.state IN ('delivered', 'already_done', 'unchanged') AND d.operation != 'delete' ORDER BY d.id"
     )
     return dict(journal.execute(sql, (kind, record)).fetchall())
 

@@ -212,7 +212,7 @@ class Planning:
             self.now,
             vendor_id,
             0,
-            self.program.records[record.kind].whole,
+            self.program.records[record.kind].whole and route.changed is None,
         )
 
     def present(

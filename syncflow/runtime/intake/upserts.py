@@ -45,7 +45,7 @@ def one_upsert(
     alive = row if row is not None and row.state == "present" else None
     late = row is not None and row.state != "gone" and planning.newer(delivery.record, row.version, delivery.version)
     if grave or late:
-        if alive and route.remembers and not grave:
+        if alive and route.remembers and not grave and not planning.program.records[delivery.record.kind].whole:
             return _late(planning, route, delivery, alive)
         return planning.supersede(delivery, (grave or row).delivery)  # type: ignore[union-attr]  # late only with a row
     compared = route.normalise_key(delivery.key.value)
@@ -58,6 +58,10 @@ def one_upsert(
     if rivals or (row is not None and (row.passing or row.held not in ("", compared))):
         frees = other_keys(row, compared) if row else ()
         delivery = replace(delivery, unsure=True, frees=frees)
+    elif alive and route.changed is not None and planning.mark is None:
+        delivery = replace(
+            delivery, unsure=True
+        )  # what of it has changed is known when the delivery before it has ended
     planning.emit(delivery)
     new = planning.present(route, delivery, compared, row, born=alive.born if alive else delivery.id)
     if row is not None and row.held and not alive:

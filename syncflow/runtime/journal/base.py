@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from syncflow.events import Action, Delivery, Key, Outcome, Position, Raw, Record, Stage, Version
+from syncflow.events import Action, Delivery, Item, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
 from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
@@ -32,6 +32,7 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     ALREADY_DONE = "already_done"
     SUPERSEDED = "superseded"
+    UNCHANGED = "unchanged"
     DEAD = "dead"
 
 
@@ -196,6 +197,8 @@ class Settlement:
     """Its target key as it is compared."""
     remembers: bool = False
     """Whether its route remembers what it sent."""
+    comparable: Item | None = None
+    """Its payload with each value as it is compared, where that is not as it is sent."""
 
 
 @frozen_value
@@ -283,6 +286,8 @@ class Activation:
     """Former names: of what, name of today → the names before."""
     keys: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     """route → what makes keys equal that are the same in its place."""
+    remembering: frozenset[str] = frozenset()
+    """The routes that remember what they sent; what others remembered once is not known to be so any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,10 @@ def read_fields(blob: Blob) -> dict[str, SentField]:
     return {name: SentField(entry[0], (entry[1], entry[2]), entry[3]) for name, entry in orjson.loads(blob).items()}
 
 
-def entries(delivery: Delivery, seal: Seal) -> dict[str, list[Any]]:
-    """Return what a confirmed delivery adds to Sent."""
+def entries(delivery: Delivery, seal: Seal, comparable: Item | None = None) -> dict[str, list[Any]]:
+    """Return what a confirmed delivery adds to Sent. ``comparable``: its payload as values are compared, where that is another."""
     time, arrival = delivery.version
-    payload: Item = delivery.payload
+    payload: Item = delivery.payload if comparable is None else comparable
     return {
         name: [seal.digest(delivery.record, name, value), time, arrival, delivery.id]
         for name, value in payload.items()

@@ -44,6 +44,7 @@ def activate(db: Database, program: Activation, at: float) -> Activated:
     left = _leave_behind(db, known, program)
     for route, normalise in program.keys.items():
         compare_anew(db, route, normalise)
+    _forget(db, program)
     dead = _bury(db, known, program, at)
     db.executemany(
         "INSERT INTO places VALUES (?, ?, ?, ?, ?) ON CONFLICT (route) DO UPDATE SET kind = excluded.kind, "
@@ -115,6 +116,13 @@ def _leave_behind(db: Database, known: _Known, program: Activation) -> int:
         if (system, object_name) != (place.system, place.object) or not same_adapter:
             count += leave_behind(db, place.route)
     return count
+
+
+def _forget(db: Database, program: Activation) -> None:
+    """Forget what a route sent while it remembered, where it does not any more: what it sends from now on is not noted."""
+    forgetful = [place.route for place in program.places if place.route not in program.remembering]
+    if forgetful and db.execute("SELECT 1 FROM sent LIMIT 1").fetchone():
+        db.executemany("DELETE FROM sent WHERE route = ?", [(route,) for route in forgetful])
 
 
 def _bury(db: Database, known: _Known, program: Activation, at: float) -> int:

@@ -185,7 +185,8 @@ class Tables(ABC):
             count_settled(db, [row[1:] for row in settled])
             unsettled = presence.lost_sight_of(db, outcomes["refused"])
             presence.prove(db, outcomes, unsettled=unsettled)
-            sent.write(db, outcomes["sent"], unsettled=unsettled)
+            refusals = [row[-1] for row in outcomes["sent"] if row[0] == "refused"]
+            sent.write(db, outcomes["sent"], unsettled=presence.may_have_written(db, refusals))
             # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
             db.executemany(
                 "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
@@ -214,7 +215,7 @@ class Tables(ABC):
 
     def delivered(self, ids: Sequence[int]) -> Rows:
         """Return id and payload of those of these deliveries that took effect."""
-        took_effect = "state IN ('delivered', 'already_done') AND operation != 'delete'"
+        took_effect = "state IN ('delivered', 'already_done', 'unchanged') AND operation != 'delete'"
         sql = f"SELECT id, payload FROM deliveries WHERE id {{among}} AND {took_effect}"
         return [(id_, bytes(payload)) for id_, payload in self._db.among(sql, ids)]
 

@@ -89,7 +89,6 @@ def intend(db: Database, rows: Sequence[Row]) -> None:
 
 _MAY_HAVE_WRITTEN = (
     "SELECT d.id FROM deliveries d WHERE d.id {among} "
-    "AND EXISTS (SELECT 1 FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route AND p.held = '') "
     "AND (EXISTS (SELECT 1 FROM attempts a WHERE a.delivery IN (SELECT s.id FROM events e JOIN deliveries s ON s.event = e.seq "
     "WHERE e.record = d.record AND e.kind = d.kind AND s.route = d.route AND (s.id = d.id OR s.state = 'superseded' AND s.id < d.id)) "
     "AND a.state = 'retrying' "
@@ -97,15 +96,22 @@ _MAY_HAVE_WRITTEN = (
     "OR EXISTS (SELECT 1 FROM runs r WHERE NOT r.finished AND r.id < (SELECT max(id) FROM runs) "
     "AND d.read_at <= (SELECT min(n.started_at) FROM runs n WHERE n.id > r.id)))"
 )
-"""Nothing else is known to be there, and an attempt at it, or at what it superseded, got no answer that excludes it, or a run died while
-the delivery was open."""
+"""An attempt at it, or at what it superseded, got no answer that excludes it, or a run died while the delivery was open."""
+
+_HOLDS_NOTHING = "AND EXISTS (SELECT 1 FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route AND p.held = '')"
+
+
+def may_have_written(db: Database, refused: Sequence[int]) -> frozenset[int]:
+    """Return the refused deliveries of which an earlier attempt may have written."""
+    return frozenset(row[0] for row in db.among(_MAY_HAVE_WRITTEN, refused))
 
 
 def lost_sight_of(db: Database, refused: Sequence[Row]) -> frozenset[int]:
-    """Return the refused deliveries of which an earlier attempt may have written: they may be there, without a claim to their key:
-    ``held_value`` then says under which one, and ``held`` is empty.
+    """Return the refused deliveries of which an earlier attempt may have written where nothing else is known to be.
+
+    They may be there, without a claim to their key: ``held_value`` then says under which one, and ``held`` is empty.
     """
-    return frozenset(row[0] for row in db.among(_MAY_HAVE_WRITTEN, [row[-1] for row in refused]))
+    return frozenset(row[0] for row in db.among(f"{_MAY_HAVE_WRITTEN} {_HOLDS_NOTHING}", [row[-1] for row in refused]))
 
 
 def prove(db: Database, outcomes: Mapping[str, Sequence[Row]], *, unsettled: Container[int]) -> None:

@@ -88,7 +88,7 @@ _BETWEEN = "\x1f"
 """Separates several keys in one column."""
 
 
-_GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE)
+_GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE, DeliveryState.UNCHANGED)
 
 
 def whose(delivery: Delivery) -> tuple[str, str, str, int]:
@@ -370,7 +370,7 @@ def sent_row(entry: Settlement, seal: Seal) -> Row:
         how = "blur_all" if delivery.operation == "delete" else "refused" if rejected else "blur"
     if how == "blur_all" and rejected:
         how = "keep"
-    fields: dict[str, Any] = entries(delivery, seal) if how in {"add", "blur", "refused"} else {}
+    fields: dict[str, Any] = entries(delivery, seal, entry.comparable) if how in {"add", "blur", "refused"} else {}
     return how, fields, *whose(delivery)
 
 
