@@ -28,6 +28,7 @@ LAYERS = (
     "sources",
     "runtime",
     "testing",
+    "console",
     "cli",
 )
 # Only for types: an error carries diagnostics, which its own module must not import to run.
@@ -39,7 +40,7 @@ HOMES = {
     "yaml": {"config"},
     "dotenv": {"config"},
     "jmespath": {"compiler"},
-    "jinja2": {"compiler"},
+    "jinja2": {"compiler", "console"},
     "phonenumbers": {"compiler"},
     "re2": {"compiler"},
     "httpx": {"adapters", "sources"},
@@ -67,8 +68,8 @@ HOMES = {
     "nats": {"sources"},
     "tenacity": {"runtime"},
     "prometheus_client": {"runtime"},
-    "fastapi": {"mock", "sources"},
-    "starlette": {"mock", "sources"},
+    "fastapi": {"mock", "sources", "console"},
+    "starlette": {"mock", "sources", "console"},
     "uvicorn": {"mock", "sources"},
     "typer": {"cli"},
     "rich": {"cli"},
@@ -133,7 +134,9 @@ def test_every_module_belongs_to_a_layer() -> None:
     assert {layer_of(path) for path in modules()} <= {*LAYERS, *FRONT}
 
 
-@pytest.mark.parametrize("layer", ["config", "compiler", "adapters", "sources", "runtime", "testing", "cli", "mock"])
+@pytest.mark.parametrize(
+    "layer", ["config", "compiler", "adapters", "sources", "runtime", "testing", "console", "cli", "mock"]
+)
 def test_the_stages_of_a_layer_import_each_other_one_way_only(layer: str) -> None:
     """Folders and single modules of a layer: whoever is imported imports nobody who leads back."""
     home = PACKAGE / layer

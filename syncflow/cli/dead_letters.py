@@ -40,9 +40,9 @@ from syncflow.cli.console import (
     say_json,
     say_table,
 )
-from syncflow.cli.masking import masked_row
 from syncflow.cli.status import RoutesOption, journal_of
 from syncflow.cli.trail import place_of
+from syncflow.runtime.desk.masking import masked_row
 
 if TYPE_CHECKING:
     from syncflow.runtime.desk.letters import Letters

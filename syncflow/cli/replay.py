@@ -11,8 +11,8 @@ import typer
 from syncflow.cli.choosing import MaskOption, RecordFilter, RouteFilter, SinceFilter, UntilFilter, YesOption
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, agreed, complain, say, say_json
 from syncflow.cli.dead_letters import TAKEN_UP
-from syncflow.cli.masking import HIDDEN
 from syncflow.cli.status import RoutesOption
+from syncflow.runtime.desk.masking import HIDDEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,7 +160,7 @@ def _many(count: int, noun: str) -> str:
 
 
 def _as_json(change: Change, *, mask: bool) -> dict[str, Any]:
-    from syncflow.cli.masking import masked
+    from syncflow.runtime.desk.masking import masked
 
     hide = masked if mask else lambda value: value
     return {

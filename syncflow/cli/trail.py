@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from syncflow.cli.console import moment
-from syncflow.cli.masking import masked_row
+from syncflow.runtime.desk.masking import masked_row
 
 Row = dict[str, Any]
 

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncflow.config.journal_place import Place
 from syncflow.errors import DataError
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.journal.homes import settle_down, writing
+from syncflow.runtime.journal.tables.database import Database
 from syncflow.runtime.journal.tables.presence import end_dropped
 
 
-def redrive(place: Place, letters: Letters, *, how: How) -> int:
+class Noted(NamedTuple):
+    """Who asks for something, and how they said which: kept in the journal with what they did, in one transaction."""
+
+    by: str
+    words: str
+
+
+def redrive(place: Place, letters: Letters, *, how: How, noted: Noted | None = None) -> int:
     """Mark dead letters to be sent again: as they were first sent, or through the mappings of today. Return how many."""
     where, values = letters.where()
     with writing(place) as journal, journal:
@@ -25,14 +33,16 @@ def redrive(place: Place, letters: Letters, *, how: How) -> int:
             f"DELETE FROM marks WHERE aside IS NOT NULL AND letter IN (SELECT l.id FROM {LETTERS} WHERE {where})",
             values,
         )
-        return journal.execute(
+        count = journal.execute(
             "INSERT INTO marks (event, delivery, route, letter, how, at) SELECT l.event, l.delivery, l.route, l.id, ?, ? "
             f"FROM {LETTERS} WHERE {where} AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.letter = l.id) ORDER BY l.event, l.id",
             [how, time.time(), *values],
         ).rowcount
+        _note(journal, "redrive", noted, count)
+        return count
 
 
-def drop(place: Place, letters: Letters) -> int:
+def drop(place: Place, letters: Letters, *, noted: Noted | None = None) -> int:
     """Settle dead letters for good: nothing will be sent, though it was marked to be. They stay in the journal as dropped.
 
     Return how many.
@@ -45,6 +55,7 @@ def drop(place: Place, letters: Letters) -> int:
         dropped = [delivery for (delivery,) in journal.execute(deliveries, values)]
         count = journal.execute(f"UPDATE dead_letters SET state = 'dropped' WHERE id IN ({chosen})", values).rowcount
         end_dropped(journal, dropped)
+        _note(journal, "drop", noted, count)
         return count
 
 
@@ -61,11 +72,12 @@ def export(place: Place, letters: Letters) -> Iterator[Mapping[str, Any]]:
             yield {name: _text(value) for name, value in row.items()}
 
 
-def replay(place: Place, events: Sequence[int], *, route: str = "") -> int:
+def replay(place: Place, events: Sequence[int], *, route: str = "", noted: Noted | None = None) -> int:
     """Mark journaled events to be sent again through the mappings of today, to one route or to all. Return how many."""
     rows = [(event, route, time.time()) for event in events]
     with writing(place) as journal, journal:
         journal.executemany("INSERT INTO marks (event, route, how, at) VALUES (?, ?, 'remap', ?)", rows)
+        _note(journal, "replay", noted, len(rows))
     return len(rows)
 
 
@@ -143,6 +155,12 @@ def forget(place: Place, record: str, *, kind: str = "") -> int:
         ).rowcount
     settle_down(place)
     return int(erased)
+
+
+def _note(journal: Database, action: str, noted: Noted | None, count: int) -> None:
+    if noted is not None:
+        row = (time.time(), noted.by, action, noted.words, count)
+        journal.execute("INSERT INTO actions (at, by, action, words, count) VALUES (?, ?, ?, ?, ?)", row)
 
 
 def _text(value: Any) -> Any:

@@ -204,6 +204,13 @@ CREATE TABLE lags (
 """
 """How far the source was behind when it was last noted; null for what it does not know."""
 
+ACTIONS = """
+CREATE TABLE actions (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, by TEXT NOT NULL, action TEXT NOT NULL, words TEXT NOT NULL, count INTEGER NOT NULL
+);
+"""
+"""What people did by the console, and who; ``words`` say what was chosen, never values of records."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -221,5 +228,6 @@ MIGRATIONS = (
     ENDINGS,
     BESIDE,
     LAGS,
+    ACTIONS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

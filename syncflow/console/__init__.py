@@ -1,0 +1,16 @@
+"""The console: a web page of a project, in a run or on its journal alone.
+
+```text
+desk        questions and wishes a journal takes (protocol, and its home over ``runtime/desk``)
+questions   what was counted → overview, systems, routes, what to do next. Pure
+access      token, sessions, cross-site checks, allowed hosts. Pure
+guard       every request passes it: host, origin, size, sign-in, headers of every answer
+api, pages  the same answers as JSON and as HTML
+acting      redrive, drop, replay: preview, then confirmation, each noted with who did it
+live        one watcher tells all open pages that something changed
+app, serving  the application, and its server
+```
+
+Personal data is shown of one dead letter, delivery or record that is asked for, and hidden there too until "show" is asked for, which is
+logged. Everything on a page comes from the package: no request goes anywhere else.
+"""
