@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -11,10 +13,10 @@ from syncflow.runtime.journal.sqlite.bulk import SqliteDatabase
 
 COLUMNS = {"id": "bigint", "route": "text", "body": "bytea", "at": "float8"}
 
-KINDS = {
+KINDS: dict[str, Callable[[int], tuple[Any, ...]]] = {
     "that share most": lambda number: (number, "contacts", b"{}", 1.5),
     "that share what is null": lambda number: (number, None, None, None),
-    "that share only their ends": lambda number: (number, "b" if 0 < number % 7 else "a", b"%d" % number, 0.5),
+    "that share only their ends": lambda number: (number, "b" if number % 7 else "a", b"%d" % number, 0.5),
     "that share nothing": lambda number: (number, f"r{number}", b"%d" % number, number / 2),
 }
 

@@ -154,7 +154,9 @@ class WatchedTables(Tables):
     settled_twice: list[int]
 
     def settle(self, outcomes: Mapping[str, Any], at: float) -> None:
-        ids = [row[-1] for row in outcomes["settlements"]] + [row[-1] for row in outcomes["superseded"]]
+        ids = [number for entry in outcomes["settlements"] for number in entry[-1]] + [
+            row[-1] for row in outcomes["superseded"]
+        ]
         marks = ", ".join("?" * len(ids))
         rows = self._db.execute(f"SELECT id, state FROM deliveries WHERE id IN ({marks})", ids).fetchall()
         self.settled_twice += [number for number, state in rows if state not in OPEN]

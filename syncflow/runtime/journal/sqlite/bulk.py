@@ -30,11 +30,11 @@ _UPDATE = "{head} FROM (VALUES {rows}) AS v{tail}"
 class SqliteDatabase(sqlite3.Connection):
     """See ``Database``."""
 
-    def among(self, sql: str, values: Sequence[Any]) -> list[Any]:
+    def among(self, sql: str, values: Sequence[Any], *, before: Sequence[Any] = ()) -> list[Any]:
         found: list[Any] = []
         for start in range(0, len(values), _MOST_VALUES):
             part = values[start : start + _MOST_VALUES]
-            found += self.execute(sql.format(among=f"IN ({marks(part)})"), part)
+            found += self.execute(sql.format(among=f"IN ({marks(part)})"), [*before, *part])
         return found
 
     def stream(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:

@@ -32,12 +32,10 @@ _KNOWN_ID = (
 """What the vendor called the record, if that became known after the delivery was journaled."""
 
 _SETTLE = (
-    "UPDATE deliveries SET state = v.column1, attempts = v.column2, due_at = v.column3, tried_at = v.column4, "
-    "batch_id = v.column5, settled_at = v.column6, code = v.column7, message = v.column8, status = v.column9, rule = v.column10, "
-    "vendor_id = coalesce(v.column11, deliveries.vendor_id)"
+    "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, tried_at = ?, batch_id = ?, settled_at = ?, code = ?, message = ?, "
+    f"status = ?, rule = ? WHERE id {{among}} AND {IS_OPEN} RETURNING id"
 )
-_SETTLED = "text bigint float8 float8 text float8 text text bigint text text bigint"
-"""The types of ``rows.settlement_row``."""
+"""With the values of ``rows.settlement_row``."""
 _PLACE = "route, system, state"
 _EVENT_STATE = 12
 """The column of an event's state (``rows.event_row``)."""
@@ -177,12 +175,7 @@ class Tables(ABC):
     def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:
         """Write what attempts came to, and what they prove; of deliveries that are settled already, nothing."""
         with self._db as db:
-            settled = db.update(
-                _SETTLE, _SETTLED, outcomes["settlements"], where=_SETTLE_WHERE, returning=f"id, {_PLACE}"
-            )
-            if len(settled) < len(outcomes["settlements"]):
-                outcomes = _about(outcomes, {row[0] for row in settled})
-            count_settled(db, [row[1:] for row in settled])
+            outcomes = self._settled_now(outcomes)
             unsettled = presence.lost_sight_of(db, outcomes["refused"])
             presence.prove(db, outcomes, unsettled=unsettled)
             refusals = [row[-1] for row in outcomes["sent"] if row[0] == "refused"]
@@ -196,6 +189,19 @@ class Tables(ABC):
             )
             self._bury(outcomes["dead_letters"])
             self._supersede(outcomes["superseded"], at)
+
+    def _settled_now(self, outcomes: Mapping[str, Rows]) -> Mapping[str, Rows]:
+        """Write what deliveries came to; return the outcomes without those of deliveries that were settled before."""
+        settled: set[int] = set()
+        for columns, place, numbers in outcomes["settlements"]:
+            changed = [number for (number,) in self._db.among(_SETTLE, numbers, before=columns)]
+            count_settled(self._db, [place] * len(changed))
+            settled.update(changed)
+        if len(settled) < sum(len(numbers) for _, _, numbers in outcomes["settlements"]):
+            outcomes = _about(outcomes, settled)
+        learn = "UPDATE deliveries SET vendor_id = v.column1"
+        self._db.update(learn, "text bigint", outcomes["learnt"], where="deliveries.id = v.column2")
+        return outcomes
 
     def page(self, system: str, after: int, most: int, routes: Sequence[str] | None = None) -> Rows:
         """Open deliveries of a system, in order of their numbers; only of some routes where they are given."""
@@ -332,7 +338,6 @@ class Tables(ABC):
             self._database = self._retention = None
 
 
-_SETTLE_WHERE = f"deliveries.id = v.column12 AND deliveries.{IS_OPEN}"
 _WHOSE = {"attempts": 0, "dead_letters": 1, "failed": -2}
 """Where a row of outcomes names its delivery; the others name it last."""
 

@@ -55,8 +55,11 @@ class Database(Protocol):
         """Run a statement for each row."""
         ...
 
-    def among(self, sql: str, values: Sequence[Any]) -> list[Any]:
-        """Return the rows of a query in which ``{among}`` stands for "is one of these values"; any number of them."""
+    def among(self, sql: str, values: Sequence[Any], *, before: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows of a query in which ``{among}`` stands for "is one of these values"; any number of them.
+
+        ``before``: the values of the ``?`` that stand before it.
+        """
         ...
 
     def stream(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:

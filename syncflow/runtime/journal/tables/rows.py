@@ -235,21 +235,33 @@ def known_of(rows: Iterable[Row], event_ids: Iterable[str]) -> Known:
     return Known(tuple(map(presence, rows)), frozenset(event_ids))
 
 
+def settled_alike(settlements: Iterable[Settlement]) -> list[tuple[Row, Row, list[int]]]:
+    """Return what deliveries came to as (their new columns, their place, their numbers), once for all that came to the same.
+
+    A batch that is answered alike is one entry, and one statement; place: route, system, state.
+    """
+    alike: dict[tuple[Row, Row], list[int]] = {}
+    for entry in settlements:
+        place = (entry.delivery.route, entry.delivery.system, entry.state.value)
+        alike.setdefault((settlement_row(entry), place), []).append(entry.delivery.id)
+    return [(columns, place, numbers) for (columns, place), numbers in alike.items()]
+
+
 def settlement_row(settlement: Settlement) -> Row:
+    """Return a delivery's columns as an attempt leaves them, but for the vendor's id, which is each record's own."""
     outcome: Outcome = settlement.outcome
+    is_open = settlement.state in OPEN
     return (
         settlement.state.value,
         settlement.attempts,
         settlement.due_at or 0,
-        settlement.at if settlement.state in OPEN else None,  # only a wait is told by it
+        settlement.at if is_open else None,  # only a wait is told by it
         settlement.batch_id,
-        None if settlement.state in OPEN else settlement.at,
+        None if is_open else settlement.at,
         outcome.code or None,
         outcome.message or None,
         outcome.status,
         outcome.rule or None,
-        outcome.vendor_id,
-        settlement.delivery.id,
     )
 
 
@@ -320,7 +332,8 @@ def settlement_rows(
 ) -> dict[str, list[Row]]:
     """Return the rows that outcomes become, by what they are."""
     return {
-        "settlements": list(map(settlement_row, settlements)),
+        "settlements": settled_alike(settlements),
+        "learnt": [(entry.outcome.vendor_id, entry.delivery.id) for entry in settlements if entry.outcome.vendor_id],
         "attempts": [attempt_row(entry) for entry in settlements if entry.state not in _GOOD],
         "dead_letters": [letter_row(entry.dead_letter) for entry in settlements if entry.dead_letter],
         "superseded": list(map(superseded_row, superseded)),
