@@ -236,12 +236,21 @@ def _show_foresight(foresight: Foresight) -> None:
         say("  journal: the record is not known to be anywhere")
     for each in foresight.outcome.deliveries:
         overtaken = ", which something newer has overtaken" if each.id in foresight.superseded else ""
-        say(f"  would send: {_delivery(each)}{overtaken}")
+        if each.id in foresight.unchanged:
+            say(
+                f"  would send nothing: {_delivery(each)}, where every field is as it was last delivered (send: changed)"
+            )
+        else:
+            say(f"  would send: {_delivery(each)}{overtaken}{_left_out(foresight.left_out.get(each.id))}")
     for route in foresight.kept:
         say(f"  would leave it where {route} put it (on_leave: keep)")
     for letter in foresight.outcome.dead_letters:
         about = f" on {letter.route}" if letter.route else ""
         say(f"  dead letter{about}: {letter.stage}: {letter.reason} ({letter.code})")
+
+
+def _left_out(names: frozenset[str] | None) -> str:
+    return f", without {', '.join(sorted(names))}, as last delivered (send: changed)" if names else ""
 
 
 def _presence(row: Presence) -> str:
@@ -355,4 +364,6 @@ def _delivery_json(delivery: Delivery, foresight: Foresight) -> dict[str, Any]:
         "vendor_id": delivery.vendor_id,
         "payload": delivery.payload,
         "overtaken": delivery.id in foresight.superseded,
+        "unchanged": delivery.id in foresight.unchanged,
+        "left_out": sorted(foresight.left_out.get(delivery.id, ())),
     }

@@ -9,11 +9,13 @@ from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
 from syncflow.config.journal_place import Place
 from syncflow.events import Delivery, Ignored, Raw, Record, Refused
+from syncflow.runtime.delivery.turn import Go, Turn, Unchanged, decide
 from syncflow.runtime.intake.plan import Fate, keys_of
 from syncflow.runtime.intake.planning import Numbers
-from syncflow.runtime.journal.base import Known, Presence, Wanted
+from syncflow.runtime.journal.base import Known, Presence, TurnFacts, Wanted
 from syncflow.runtime.journal.homes import is_there, reading
-from syncflow.runtime.journal.tables.known import look_up
+from syncflow.runtime.journal.sent import Sent
+from syncflow.runtime.journal.tables.known import look_up, look_up_sent
 from syncflow.runtime.rehearsal import RehearsedEvent, rehearse
 
 
@@ -27,6 +29,10 @@ class Foresight:
     kept: tuple[str, ...]
     """Routes that the record left while it stays there."""
     presence: tuple[Presence, ...] | None
+    left_out: Mapping[int, frozenset[str]]
+    """Of a delivery by a route that sends only what changed: the fields that are there as they were last delivered."""
+    unchanged: frozenset[int]
+    """Deliveries with nothing left to send."""
 
 
 def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Place, now: float) -> Foresight:
@@ -36,7 +42,7 @@ def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Place, now: floa
         UnavailableError: the journal is there and cannot be read.
     """
     record = _record(fate)
-    known, last = Known(), 0
+    known, last, sent = Known(), 0, dict[str, Sent]()
     there = is_there(journal)
     if record is not None and there:
         event_id = None if isinstance(fate, Ignored | Refused) else fate.accepted.event.event_id
@@ -44,9 +50,37 @@ def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Place, now: floa
         wanted = Wanted([record], keys_of([fate], program.routes), ids)
         with reading(journal) as database:
             known, last = look_up(database, wanted)
+            sent = look_up_sent(database, record)
     rehearsal = rehearse(program, [raw], now=now, known=known, numbers=Numbers(last, 0))
     presence = tuple(row for row in known.presence if row.record == record) if there else None
-    return Foresight(rehearsal.events[0], frozenset(rehearsal.superseded), rehearsal.kept, presence)
+    outcome = rehearsal.events[0]
+    turns = {each.id: _turn(each, program, known, sent.get(each.route)) for each in outcome.deliveries if each.unsure}
+    gone = frozenset(number for number, turn in turns.items() if isinstance(turn, Unchanged))
+    left_out = {
+        each.id: frozenset(each.payload) - frozenset(turn.delivery.payload)
+        for each in outcome.deliveries
+        if isinstance(turn := turns.get(each.id), Go)
+    }
+    return Foresight(outcome, frozenset(rehearsal.superseded), rehearsal.kept, presence, left_out, gone)
+
+
+_LAST = 1 << 62
+"""A delivery that is made now comes after all that the journal holds."""
+
+
+def _turn(delivery: Delivery, program: Program, known: Known, sent: Sent | None) -> Turn:
+    """Decide a delivery as if its turn were now."""
+    route = program.routes[delivery.route]
+    own = next((row for row in known.presence if (row.record, row.route) == (delivery.record, route.name)), None)
+    place = (delivery.system, delivery.object)
+    rivals = tuple(row for row in known.presence if row.record != delivery.record and (row.system, row.object) == place)
+    return decide(
+        replace(delivery, id=_LAST),
+        TurnFacts(own, rivals, sent or Sent(delivery.record)),
+        route,
+        by_time=program.records[delivery.record.kind].version == "timestamp",
+        operations=program.systems[route.system].operations,
+    )
 
 
 def _record(fate: Fate) -> Record | None:

@@ -190,6 +190,26 @@ def test_the_journal_is_asked_and_left_as_it_is(command: Command, project: Path)
     assert journal.read_bytes() == before
 
 
+def test_what_a_route_would_leave_out_is_told(command: Command, project: Path) -> None:
+    """By a route that sends only what changed."""
+    routes = project / "routes.yaml"
+    routes.write_text(
+        routes.read_text("utf-8").replace("  - by: item.contact_type", "  - send: changed\n    by: item.contact_type"),
+        "utf-8",
+    )
+    deliver(project, event(LEAD))
+    same = command("explain", "--event", samples(project, event(LEAD, "update")))
+    assert (
+        "  would send nothing: upsert Contact in salesforce, External_Id__c = A1 (there as id-A1), where every field is as it was last "
+        "delivered (send: changed)\n"
+    ) in same.out
+    renamed = command("explain", "--event", samples(project, event({**LEAD, "name": "Ada King"}, "update")))
+    assert (
+        "  would send: upsert Contact in salesforce, External_Id__c = A1 (there as id-A1), without Contact_Type__c, Email, FirstName, "
+        "LeadSource, Phone, as last delivered (send: changed)\n"
+    ) in renamed.out
+
+
 def test_a_record_that_leaves_a_route_is_told_to_stay(command: Command, project: Path) -> None:
     deliver(project, event(LEAD))
     ended = command("explain", "--event", samples(project, event({**LEAD, "contact_type": "customer"}, "update")))

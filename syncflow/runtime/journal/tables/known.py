@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from syncflow.events import Record
 from syncflow.runtime.journal.base import Known, Wanted
+from syncflow.runtime.journal.sent import Seal, Sent, read_fields
+from syncflow.runtime.journal.tables import sent
 from syncflow.runtime.journal.tables.database import IS_HELD_ELSEWHERE, Database
 from syncflow.runtime.journal.tables.rows import PRESENCE_COLUMNS, PROOF_COLUMNS, Row, known_of, wanted_rows
 
@@ -36,3 +39,10 @@ def look_up(database: Database, wanted: Wanted) -> tuple[Known, int]:
     """Return what a journal knows, and the number of its last event; changes nothing."""
     last = database.execute("SELECT max(seq) FROM events").fetchone()[0]
     return known_of(*read_known(database, *wanted_rows(wanted))), last or 0
+
+
+def look_up_sent(database: Database, record: Record) -> dict[str, Sent]:
+    """Return what each route that remembers it delivered of a record; changes nothing."""
+    seal = Seal(sent.read_key(database))
+    rows = [row for row in sent.read(database, [record.id]) if row[1] == record.kind]
+    return {route: Sent(record, read_fields(blob), seal) for _, _, route, blob in rows}
