@@ -15,10 +15,11 @@ from typing import Any
 
 from tests.journeys.kill_loop import free_port, is_listening, journaled, replay, until
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
+from tests.journeys.length import PATIENCE, events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
 
-KILLS = 10
-MESSAGES = 80
+KILLS = kills()
+MESSAGES = events(80 * KILLS) // KILLS
 """Before each kill."""
 LIMITS = "limits: [{{requests: 10, per: 2s}}, {{requests: 30, per: 10s}}]"
 
@@ -58,7 +59,7 @@ def live_and_die(project: Path, publish: Publish, *, kills: int = KILLS, message
         run.kill()
         run.wait()
     command = [*SYNCFLOW, "run", "--once", "--quiet"]
-    last = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120, check=False)
+    last = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert last.returncode == 0, last.stdout + last.stderr
     lines = [json.loads(line) for line in (project / "sink.jsonl").read_text("utf-8").splitlines()]
     effects = [line for line in lines if "effect" in line]

@@ -16,11 +16,12 @@ import pytest
 
 from tests.journeys.kill_loop import free_port, is_listening, journaled, open_deliveries, replay, until
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
+from tests.journeys.length import PATIENCE, events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
 from tests.servers.kafka import Topics, running
 
-KILLS = 10
-EVENTS = 3_000
+KILLS = kills()
+EVENTS = events(3_000)
 LIMITS = "limits: [{{requests: 10, per: 2s}}, {{requests: 30, per: 10s}}]"
 
 
@@ -65,10 +66,10 @@ def send(topics: Topics, random: Random, held: dict[str, tuple[str, int]]) -> No
             else:
                 held[f"k{record}"] = (record, seq)
         topics.send(topics.name("people"), values, keys=keys)
-        threading.Event().wait(0.1)
+        threading.Event().wait(0.1 if EVENTS < 10_000 else 0.02)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(400 + PATIENCE)
 def test_kills_lose_nothing_and_journal_no_message_twice(project: Path, topics: Topics) -> None:
     random = Random(7)
     held: dict[str, tuple[str, int]] = {}
@@ -88,7 +89,7 @@ def test_kills_lose_nothing_and_journal_no_message_twice(project: Path, topics: 
         assert run.wait() == -signal.SIGKILL, (project / "errors.txt").read_text("utf-8")
         run = start()
     sender.join()
-    until(lambda: journaled(project) >= EVENTS and open_deliveries(project) == 0, seconds=120)
+    until(lambda: journaled(project) >= EVENTS and open_deliveries(project) == 0, seconds=PATIENCE)
     run.send_signal(signal.SIGTERM)
     assert run.wait(timeout=60) == 128 + signal.SIGTERM, (project / "errors.txt").read_text("utf-8")
     errors.close()

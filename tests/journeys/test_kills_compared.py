@@ -16,9 +16,11 @@ import pytest
 
 from tests.journeys.kill_loop import free_port, is_listening, replay, until
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
+from tests.journeys.length import PATIENCE, events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
 
-KILLS = 10
+KILLS = kills()
+ROWS = events(150)
 FILE = "{file: {path: people.jsonl, changes: diff, record: people, key: id, every: 50ms, guard: {removed: 100%}}}"
 LIMITS = "limits: [{{requests: 10, per: 2s}}, {{requests: 30, per: 10s}}]"
 
@@ -49,7 +51,7 @@ class Exporter:
 
     def change(self) -> None:
         for _ in range(self._random.randint(1, 8)):
-            id_ = f"P{self._random.randrange(150)}"
+            id_ = f"P{self._random.randrange(ROWS)}"
             if self._random.random() < 0.2:
                 self.rows.pop(id_, None)
             else:
@@ -64,11 +66,11 @@ class Exporter:
         path.rename(self._folder / "people.jsonl")
 
 
-@pytest.mark.timeout(400)  # thirty seconds by itself
+@pytest.mark.timeout(400 + PATIENCE)  # thirty seconds by itself
 def test_kills_lose_nothing_and_journal_no_version_of_a_row_twice(project: Path) -> None:
     random = Random(11)
     exporter = Exporter(project, random)
-    for _ in range(40):
+    for _ in range(40 if ROWS == 150 else ROWS // 4):
         exporter.change()
     exporter.write()
     for _ in range(KILLS):
@@ -82,7 +84,12 @@ def test_kills_lose_nothing_and_journal_no_version_of_a_row_twice(project: Path)
         run.kill()
         run.wait()
     last = subprocess.run(
-        [*SYNCFLOW, "run", "--once", "--quiet"], cwd=project, capture_output=True, text=True, timeout=120, check=False
+        [*SYNCFLOW, "run", "--once", "--quiet"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert last.returncode == 0, last.stdout + last.stderr
 

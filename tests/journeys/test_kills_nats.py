@@ -10,11 +10,12 @@ from typing import Any
 import nats
 import pytest
 
+from tests.journeys.length import PATIENCE
 from tests.journeys.queue_kills import live_and_die, project_of
 from tests.servers.nats import running
 
 
-@pytest.mark.timeout(400)  # thirty seconds by itself: after each kill the consumer waits for a second
+@pytest.mark.timeout(400 + PATIENCE)  # thirty seconds by itself: after each kill the consumer waits for a second
 def test_kills_lose_nothing_and_journal_no_message_of_a_stream_twice(tmp_path: Path) -> None:
     with running() as server:
 

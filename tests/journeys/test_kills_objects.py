@@ -18,9 +18,12 @@ import pytest
 
 from tests.journeys.kill_loop import free_port, is_listening, replay, until
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
+from tests.journeys.length import PATIENCE, events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
 
-KILLS = 10
+KILLS = kills()
+EVENTS = events(0)
+"""At first, besides those of a few objects."""
 SOURCE = '{objects: {url: "file://exports/", match: "*.jsonl*", every: 50ms}}'
 LIMITS = "limits: [{{requests: 10, per: 2s}}, {{requests: 30, per: 10s}}]"
 
@@ -69,10 +72,12 @@ class Exports:
         return {"record": "people", "operation": "create", "timestamp": "2026-03-01T10:30:00", "item": item}
 
 
-@pytest.mark.timeout(400)  # forty seconds by itself
+@pytest.mark.timeout(400 + PATIENCE)  # forty seconds by itself
 def test_kills_lose_no_event_of_an_object_and_journal_none_twice(project: Path) -> None:
     random, exports = Random(3), Exports(project / "exports")
     for _ in range(10):
+        exports.put()
+    while exports.written < EVENTS:
         exports.put()
     for _ in range(KILLS):
         run = subprocess.Popen([*SYNCFLOW, "run", "--quiet"], cwd=project, stderr=subprocess.DEVNULL)
@@ -84,7 +89,12 @@ def test_kills_lose_no_event_of_an_object_and_journal_none_twice(project: Path) 
         run.kill()
         run.wait()
     last = subprocess.run(
-        [*SYNCFLOW, "run", "--once", "--quiet"], cwd=project, capture_output=True, text=True, timeout=120, check=False
+        [*SYNCFLOW, "run", "--once", "--quiet"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert last.returncode == 0, last.stdout + last.stderr
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.length import PATIENCE
 from tests.journeys.queue_kills import live_and_die, project_of
 from tests.servers.redis import running
 
 
-@pytest.mark.timeout(400)  # half a minute by itself
+@pytest.mark.timeout(400 + PATIENCE)  # half a minute by itself
 def test_kills_lose_nothing_and_journal_no_entry_of_a_stream_twice(tmp_path: Path) -> None:
     with running() as server:
         client = server.client()

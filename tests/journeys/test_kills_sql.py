@@ -16,9 +16,11 @@ import pytest
 
 from tests.journeys.kill_loop import free_port, is_listening, replay, until
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
+from tests.journeys.length import PATIENCE, events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
 
-KILLS = 10
+KILLS = kills()
+ROWS = events(150)
 SQL = (
     '{sql: {url: "sqlite:///crm.db", query: "SELECT id, ref, name, seq FROM people", record: people, key: id, every: 50ms, '
     "changes: diff, guard: {removed: 100%}}}"
@@ -45,7 +47,7 @@ def change(database: sqlite3.Connection, random: Random, numbers: Iterator[int])
     """Insert, update and delete a few rows in one transaction; each version of a row has a number of its own."""
     with database:
         for _ in range(random.randint(1, 8)):
-            id_ = f"P{random.randrange(150)}"
+            id_ = f"P{random.randrange(ROWS)}"
             if random.random() < 0.2:
                 database.execute("DELETE FROM people WHERE id = ?", (id_,))
             else:
@@ -54,13 +56,13 @@ def change(database: sqlite3.Connection, random: Random, numbers: Iterator[int])
                 )
 
 
-@pytest.mark.timeout(400)  # forty seconds by itself
+@pytest.mark.timeout(400 + PATIENCE)  # forty seconds by itself
 def test_kills_lose_nothing_and_journal_no_version_of_a_row_twice(project: Path) -> None:
     random, numbers = Random(7), iter(range(1, 1_000_000))
     database = sqlite3.connect(project / "crm.db", timeout=30)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("CREATE TABLE people (id TEXT PRIMARY KEY, ref TEXT, name TEXT, seq INTEGER)")
-    for _ in range(40):
+    for _ in range(40 if ROWS == 150 else ROWS // 4):
         change(database, random, numbers)
     for _ in range(KILLS):
         run = subprocess.Popen([*SYNCFLOW, "run", "--quiet"], cwd=project, stderr=subprocess.DEVNULL)
@@ -72,7 +74,12 @@ def test_kills_lose_nothing_and_journal_no_version_of_a_row_twice(project: Path)
         run.kill()
         run.wait()
     last = subprocess.run(
-        [*SYNCFLOW, "run", "--once", "--quiet"], cwd=project, capture_output=True, text=True, timeout=120, check=False
+        [*SYNCFLOW, "run", "--once", "--quiet"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert last.returncode == 0, last.stdout + last.stderr
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.length import PATIENCE, kills
 from tests.journeys.queue_kills import live_and_die, project_of
 from tests.servers.moto import running
 from tests.sources.queues.sqs_kit import KEYS, Queue
 
 
-@pytest.mark.timeout(400)  # half a minute by itself: the stand-in takes some thirty messages a second
+@pytest.mark.timeout(400 + PATIENCE)  # half a minute by itself: the stand-in takes some thirty messages a second
 def test_kills_lose_nothing_and_journal_no_message_of_a_queue_twice(tmp_path: Path) -> None:
     with running() as server:
         queue = Queue(server, is_fifo=True)
@@ -25,5 +26,5 @@ def test_kills_lose_nothing_and_journal_no_message_of_a_queue_twice(tmp_path: Pa
         keys = f"access_key: {KEYS['access_key']}, secret_key: {KEYS['secret_key']}"
         place = f"queue: {queue.name}, region: eu-central-1, endpoint: '{server.address}', visibility: 2s, wait: 1s"
         with project_of(tmp_path, f"{{sqs: {{{place}, {keys}}}}}") as project:
-            live_and_die(project, publish, kills=3, messages=15)
+            live_and_die(project, publish, kills=kills(3), messages=15)
         assert queue.counts() == (0, 0)

@@ -16,13 +16,14 @@ import pytest
 
 from syncflow.mock.server import Running, running_mock
 from tests.journeys.kill_loop import dead_letters, journaled, until
+from tests.journeys.length import PATIENCE, events, kills
 from tests.journeys.mysql_workload import TABLE, Workload
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, default_project, held
 from tests.journeys.stories import as_salesforce
 from tests.servers.mariadb import Database, running_server
 
-KILLS = int(os.environ.get("CDC_KILLS", "10"))
-STATEMENTS = int(os.environ.get("CDC_STATEMENTS", "1200"))
+KILLS = int(os.environ.get("CDC_KILLS", str(kills())))
+STATEMENTS = int(os.environ.get("CDC_STATEMENTS", str(events(1200))))
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def holds(mock: Running, db: Database) -> bool:
     return found.keys() == rows.keys() and shown == rows
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600 + PATIENCE)
 @pytest.mark.parametrize("image", ["FULL", "MINIMAL"])
 def test_runs_killed_again_and_again_bring_the_target_to_what_the_table_holds(
     tmp_path: Path, db: Database, mock: Running, image: str
@@ -92,7 +93,7 @@ def test_runs_killed_again_and_again_bring_the_target_to_what_the_table_holds(
                 workload = Workload(connection, seed=11, records=300)
                 while workload.statements < STATEMENTS // (1 if image == "FULL" else 5):
                     workload.step()
-                    time.sleep(0.004)
+                    time.sleep(0.004 if STATEMENTS < 10_000 else 0.0005)
         except BaseException as error:  # noqa: BLE001  # told by the test
             failures.append(error)
 
@@ -109,7 +110,7 @@ def test_runs_killed_again_and_again_bring_the_target_to_what_the_table_holds(
     writer.join()
     assert failures == []
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while not holds(mock, db):
             assert process.poll() is None, (tmp_path / "errors.txt").read_text("utf-8")
             assert time.monotonic() < deadline, "the target never came to hold what the table holds"

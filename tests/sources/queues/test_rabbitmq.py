@@ -26,6 +26,7 @@ from syncflow.sources.queues import Preview, Queue, reopened_queue
 from syncflow.sources.queues.rabbitmq import Rabbitmq, rabbitmq_queues
 from syncflow.sources.queues.rabbitmq_messages import json_of
 from syncflow.sources.reopening import Reopening
+from tests.journeys.length import PATIENCE
 from tests.journeys.queue_kills import live_and_die, project_of
 from tests.servers import free_port
 from tests.servers.proxy import Proxy
@@ -441,7 +442,7 @@ def test_a_queue_that_is_deleted_while_it_is_read_ends_the_run(server: Server) -
     live(server, main)
 
 
-@pytest.mark.timeout(600)  # forty seconds by itself
+@pytest.mark.timeout(600 + PATIENCE)  # forty seconds by itself
 def test_kills_lose_nothing_and_journal_no_message_of_a_queue_twice(tmp_path: Path, server: Server) -> None:
     async def main(place: Place) -> None:
         await place.make()

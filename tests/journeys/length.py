@@ -1,0 +1,22 @@
+"""How long the loops are in which runs of a source are killed: short in ``make test``, long with ``KILLS=50 EVENTS=100000``."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+_KILLS: Final = int(os.environ.get("KILLS", "0"))
+_EVENTS: Final = int(os.environ.get("EVENTS", "0"))
+
+PATIENCE: Final = 120 + _KILLS * 20 + _EVENTS / 50
+"""Seconds within which what was killed comes to its end, on a slow machine."""
+
+
+def kills(usual: int = 10) -> int:
+    """Return how many runs to kill."""
+    return _KILLS or usual
+
+
+def events(usual: int) -> int:
+    """Return how many events to send."""
+    return _EVENTS or usual
