@@ -15,6 +15,8 @@ from syncflow.frozen import frozen_value
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Item: TypeAlias = "dict[str, Json]"
+ItemPath: TypeAlias = "tuple[str, ...]"
+"""A property of an item, or one within an object of it: ``("address", "street")``."""
 
 Change = Literal["create", "update", "delete"]
 """The operation of an event: what happened to the record."""
@@ -85,6 +87,8 @@ class Event:
     """Event time in seconds since the epoch, with the zone applied; None where the event has none."""
     event_id: str | None = None
     """The id that the envelope declares, for deduplication; None where it declares none."""
+    unchanged: tuple[ItemPath, ...] = ()
+    """Paths of the item that did not change and whose values are not told; the item does not hold them."""
 
 
 @frozen_value
@@ -127,6 +131,8 @@ class Match:
     """Why the route took it, for a person: the rule and the values that decided."""
     unreadable: tuple[str, ...] = ()
     """The fields for which a conversion met a value that it cannot read."""
+    left_out: tuple[str, ...] = ()
+    """The fields that are not in the payload because all they read is unchanged."""
 
 
 @frozen_value
@@ -136,6 +142,16 @@ class Routed:
     accepted: Accepted
     matches: tuple[Match, ...] = ()
     failures: tuple[Refused, ...] = ()
+
+
+@frozen_value
+class Completed(Routed):
+    """An event that left unchanged paths out, routed with the values that earlier events of its record told."""
+
+    told: tuple[ItemPath, ...] = ()
+    """The paths that it left out."""
+    previous: int = 0
+    """The journal's number of the event before it of the same record; 0 where there is none, or where it is not journaled yet."""
 
 
 Version: TypeAlias = "tuple[int, int]"

@@ -115,6 +115,7 @@ def _readable(body: str) -> Any:
 
 def _event_json(rehearsed: RehearsedEvent, unread: _Unread) -> dict[str, Any]:
     event = rehearsed.event
+    left_out = {match.route: match.left_out for match in _matches(rehearsed)}
     return {
         "line": event.raw.position.line,
         "record": event.record.id if event.record else None,
@@ -133,6 +134,7 @@ def _event_json(rehearsed: RehearsedEvent, unread: _Unread) -> dict[str, Any]:
                 "key": {"name": each.key.name, "value": each.key.value},
                 "payload": each.payload,
                 "unreadable": unread.get(each.route, []),
+                "left_out": list(left_out.get(each.route, ())),
             }
             for each in rehearsed.deliveries
         ],
@@ -215,6 +217,7 @@ def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int], unread: _
         place = f"{event.raw.meta['object']} {place}"
     say(f"{place}  {record.removesuffix(': ')}  → {event.state}{note}")
     because = {match.route: match.because for match in _matches(rehearsed)}
+    left_out = {match.route: match.left_out for match in _matches(rehearsed)}
     for each in rehearsed.deliveries:
         reason = because.get(each.route) or ("the record is there" if each.operation == "delete" else "")
         by = f", superseded by delivery {superseded[each.id]}" if each.id in superseded else ""
@@ -225,6 +228,8 @@ def _show_event(rehearsed: RehearsedEvent, superseded: dict[int, int], unread: _
             say(f"    because {reason}")
         if each.payload:
             say_block(_indented(each.payload, depth=4))
+        if names := left_out.get(each.route):
+            say(f"    left out, unchanged: {', '.join(names)}")
         for missed in unread.get(each.route, []):
             value = json.dumps(missed["value"], ensure_ascii=False)
             say(f"    unreadable: {missed['field']}: {missed['reason']}: {value}; {missed['becomes']}")

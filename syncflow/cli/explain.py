@@ -104,12 +104,14 @@ def _explained(project: Project, program: Program, raw: Raw, *, mask: bool) -> E
     from syncflow.clock import SystemClock
     from syncflow.compiler.explanations import Narrator
     from syncflow.compiler.functions.ambient import Ambient, surrounded_by
-    from syncflow.runtime.foresight import foresee
+    from syncflow.runtime.foresight import earlier_events, foresee
 
     now = SystemClock().now()
     journal = project.path.parent / project.routes.model.journal.path
     with surrounded_by(Ambient(now=lambda: now)):
-        story = Narrator(project, program).explain(raw)
+        story = Narrator(project, program).explain(
+            raw, earlier=lambda record: (event for _, event in earlier_events(journal, record))
+        )
         found = Explained(story, foresee(program, raw, story.fate, journal=journal, now=now))
     return _masked(project, found) if mask else found
 
@@ -186,7 +188,8 @@ def _match(leg: LegStory) -> str:
         return f"fails: {leg.failure}"
     if match.operation is None:
         return "nothing, the route ignores this operation"
-    return f"{match.operation} {match.object}, {_key(match.key)}, because {match.because}"
+    left_out = f"; left out, unchanged: {', '.join(match.left_out)}" if match.left_out else ""
+    return f"{match.operation} {match.object}, {_key(match.key)}, because {match.because}{left_out}"
 
 
 def _key(key: Key) -> str:
@@ -327,6 +330,7 @@ def _leg_json(leg: LegStory) -> dict[str, Any]:
         "because": match.because if match else None,
         "failure": leg.failure,
         "payload": match.payload if match else None,
+        "left_out": list(match.left_out) if match else [],
         "fields": [_origin_json(origin) for origin in leg.fields],
     }
 

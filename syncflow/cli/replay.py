@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,14 +70,15 @@ def _changes(
 ) -> list[Change]:
     from syncflow.compiler.build import build
     from syncflow.runtime.desk.replay import preview
-    from syncflow.runtime.desk.replayable import replayable
+    from syncflow.runtime.desk.replayable import events_before, replayable
 
     program = build(project)
     if route and route not in program.routes:
         now = next((name for name, plan in program.routes.items() if route in plan.was), "")
         known = f"it is called {now} now" if now else f"the routes are {', '.join(program.routes)}"
         raise typer.BadParameter(f"there is no route {route}; {known}", param_hint="--route")
-    return list(preview(program, replayable(path, record=record, since=since, until=until), route=route))
+    rows = replayable(path, record=record, since=since, until=until)
+    return list(preview(program, rows, route=route, earlier=partial(events_before, path)))
 
 
 def _complain_of_nothing(path: Path, *, record: str, route: str, since: float | None, until: float | None) -> None:

@@ -16,12 +16,13 @@ from syncflow.compiler.checks import find_problems
 from syncflow.compiler.code.branches import Branches
 from syncflow.compiler.code.emitter import PlaceOf
 from syncflow.compiler.code.scopes import UNCHECKED, of_leg, root_of
-from syncflow.compiler.door.intake import compile_intake
+from syncflow.compiler.door.intake import compile_completion, compile_intake
 from syncflow.compiler.door.schema import Door, compile_door
 from syncflow.compiler.door.timestamps import open_zone
 from syncflow.compiler.fingerprint import hash_of_parts, parts_of
 from syncflow.compiler.footprint import footprint
 from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.mapping.partly import Partly
 from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.policies import retry_of, retry_policy, stop_after_of
@@ -37,6 +38,7 @@ from syncflow.compiler.routing.router import (
     compile_choice,
     compile_router,
     operations_of,
+    reads_of_rules,
     reasons_of,
     route_names,
 )
@@ -79,6 +81,7 @@ def _program(project: Project) -> Program:
     settings = project.routes.model
     routes = list(_routes(project))
     parts = parts_of(project)
+    kinds = doors(project)
     return Program(
         fingerprint=hash_of_parts(parts),
         footprint=footprint(project, parts),
@@ -91,7 +94,9 @@ def _program(project: Project) -> Program:
         retry=retry_policy(settings.retry),
         unrouted=settings.unrouted,
         stop_after=settings.dead_letters.stop_after,
-        check=compile_intake(settings, doors(project)),
+        check=compile_intake(settings, kinds),
+        completion=compile_completion(settings, kinds),
+        partly=dict(_partly(leg for _, route in routes for leg in route.legs.values())),
         route=compile_router(_by_kind(routes), choices(project).call),
         unread=dict(_unread(leg for _, route in routes for leg in route.legs.values())),
     )
@@ -101,6 +106,12 @@ def _unread(legs: Iterable[Leg]) -> Iterator[tuple[str, Unread]]:
     for leg in legs:
         if leg.transform.unread is not None:
             yield leg.plan.name, leg.transform.unread
+
+
+def _partly(legs: Iterable[Leg]) -> Iterator[tuple[str, Partly]]:
+    for leg in legs:
+        if leg.transform.partly is not None:
+            yield leg.plan.name, leg.transform.partly
 
 
 def choices(project: Project) -> Branches:
@@ -146,7 +157,9 @@ def _routes(project: Project) -> Iterator[tuple[str, CompiledRoute]]:
     for name, (route, kind) in zip(route_names(routes), routes, strict=True):
         root = root_of(kind, project.schemas[kind].model)
         legs = {system: _leg(project, route, kind, name, system, root) for system in all_systems(route)}
-        yield kind, CompiledRoute(name, compile_choice(route, root, functions=library_of(project)), legs)
+        functions = library_of(project)
+        choose = compile_choice(route, root, functions=functions)
+        yield kind, CompiledRoute(name, choose, legs, reads_of_rules(route, functions=functions))
 
 
 def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: str, root: Type) -> Leg:

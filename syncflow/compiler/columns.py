@@ -37,7 +37,7 @@ from syncflow.frozen import frozen_value
 CellKind: TypeAlias = Literal["text", "moment", "decimal", "integer", "number", "boolean", "array", "object"]
 """``moment``: text with a format of dates and times."""
 
-_PARTS = ("record", "operation", "timestamp", "item", "id")
+_PARTS = ("record", "operation", "timestamp", "item", "id", "unchanged")
 _MOMENTS = {"date", "date-time", "date-time-zoned", "date-time-local", "time"}
 
 

@@ -6,7 +6,7 @@ the program's own ``check`` and ``route`` return; the rest is worked out beside 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 
 from syncflow.compiler.build import doors
@@ -20,7 +20,7 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.values import Fault, is_true, text_of
 from syncflow.config.project import Project
-from syncflow.events import Accepted, Ignored, Json, Match, Raw, Refused, Routed
+from syncflow.events import Accepted, Ignored, Json, Match, Raw, Record, Refused, Routed
 from syncflow.frozen import frozen_value
 
 MOST_MISFITS = 50
@@ -81,10 +81,10 @@ class Narrator:
         self._routes = written_routes(project)
         self._functions = library_of(project)
 
-    def explain(self, raw: Raw) -> Story:
-        """Return all that decides over an event."""
+    def explain(self, raw: Raw, *, earlier: Callable[[Record], Iterable[Raw]] = lambda _: ()) -> Story:
+        """Return all that decides over an event. ``earlier`` tells the events of a record before it, newest first."""
         checked = self._program.check(raw)
-        fate = self._program.route(checked) if isinstance(checked, Accepted) else checked
+        fate = self._program.fate(raw, earlier(checked.event.record) if isinstance(checked, Accepted) else ())
         envelope = self._settings.envelope_of(raw.position.partition)
         try:
             opened = compile_envelope(envelope, self._settings.records)

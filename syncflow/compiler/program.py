@@ -5,11 +5,13 @@ In: models of a checked project (see ``compiler.build``). Out: plain values and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import Literal
 
 from syncflow.compiler.changed import Changed
+from syncflow.compiler.door.intake import Completion
+from syncflow.compiler.mapping.partly import Partly
 from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.requests import SystemPlan
@@ -68,5 +70,16 @@ class Program:
     """routes → mappings. Total. For a delete: only those routes whose rule can be told from the item, with an empty payload."""
     unread: Mapping[str, Unread] = field(default_factory=dict, repr=False, compare=False)
     """By route: what a mapping could not read of an event, for a person who asks. Only mappings that can meet such a value."""
+    completion: Completion | None = field(default=None, repr=False, compare=False)
+    """How events that leave unchanged paths out are completed; None where no event of the project can leave any out."""
+    partly: Mapping[str, Partly] = field(default_factory=dict, repr=False, compare=False)
+    """By route: what its mapping makes of such an event."""
     footprint: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Everything that the program was read from: place → keyed hash; see ``compiler.footprint``."""
+
+    def fate(self, raw: Raw, earlier: Iterable[Raw] = ()) -> Ignored | Refused | Routed:
+        """Check, complete and route one event; ``earlier``: those of its record before it, newest first, read as far as they are needed."""
+        checked = self.check(raw)
+        if isinstance(checked, Accepted) and checked.event.unchanged and self.completion is not None:
+            checked = self.completion.complete(checked, filter(None, map(self.completion.told, earlier)))
+        return self.route(checked) if isinstance(checked, Accepted) else checked

@@ -83,6 +83,7 @@ OF_THE_RUN = {
     "open": "it was opened",
     "known": "records were looked up",
     "delivered": "payloads that were delivered were looked up",
+    "earlier": "earlier events were looked up",
     "commit": "a chunk was written",
     "settle": "outcomes were written",
     "marks": "marks were read",

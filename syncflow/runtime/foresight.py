@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
@@ -15,7 +16,8 @@ from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Known, Presence, TurnFacts, Wanted
 from syncflow.runtime.journal.homes import is_there, reading
 from syncflow.runtime.journal.sent import Sent
-from syncflow.runtime.journal.tables.known import look_up, look_up_sent
+from syncflow.runtime.journal.tables.known import delivered_of, look_up, look_up_sent
+from syncflow.runtime.journal.tables.known import earlier_events as read_events
 from syncflow.runtime.rehearsal import RehearsedEvent, rehearse
 
 
@@ -51,7 +53,15 @@ def foresee(program: Program, raw: Raw, fate: Fate, *, journal: Place, now: floa
         with reading(journal) as database:
             known, last = look_up(database, wanted)
             sent = look_up_sent(database, record)
-    rehearsal = rehearse(program, [raw], now=now, known=known, numbers=Numbers(last, 0))
+    rehearsal = rehearse(
+        program,
+        [raw],
+        now=now,
+        known=known,
+        numbers=Numbers(last, 0),
+        earlier=partial(earlier_events, journal),
+        delivered=partial(_delivered, journal),
+    )
     presence = tuple(row for row in known.presence if row.record == record) if there else None
     outcome = rehearsal.events[0]
     turns = {each.id: _turn(each, program, known, sent.get(each.route)) for each in outcome.deliveries if each.unsure}
@@ -81,6 +91,22 @@ def _turn(delivery: Delivery, program: Program, known: Known, sent: Sent | None)
         by_time=program.records[delivery.record.kind].version == "timestamp",
         operations=program.systems[route.system].operations,
     )
+
+
+def earlier_events(journal: Place, record: Record) -> Iterator[tuple[int, Raw]]:
+    """Yield what a journal holds of a record, newest first, with numbers; nothing where there is no journal yet.
+
+    Raises:
+        UnavailableError: it cannot be read.
+    """
+    if is_there(journal):
+        with reading(journal) as database:
+            yield from read_events(database, record)
+
+
+def _delivered(journal: Place, deliveries: Sequence[int]) -> frozenset[int]:
+    with reading(journal) as database:
+        return delivered_of(database, deliveries)
 
 
 def _record(fate: Fate) -> Record | None:

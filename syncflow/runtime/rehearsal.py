@@ -6,7 +6,7 @@ what a create before it has put somewhere. In: a program and raw events. Out: va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from syncflow.adapters.engine import PLACEHOLDER
@@ -15,6 +15,7 @@ from syncflow.events import Accepted, Batch, Delivery, Raw, Record
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.intake.alone import checked, planned_alone, routed
+from syncflow.runtime.intake.completing import completed_by, may_be_left_out, without_unchanged_fields
 from syncflow.runtime.intake.plan import Fate, plan_chunk
 from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.journal.base import DeadLetter, JournaledEvent, Known, Presence
@@ -54,14 +55,20 @@ def rehearse(
     now: float,
     known: Known | None = None,
     numbers: Numbers | None = None,
+    earlier: Callable[[Record], Iterable[tuple[int, Raw]]] = lambda _: (),
+    delivered: Callable[[Sequence[int]], Container[int]] = lambda deliveries: deliveries,
 ) -> Rehearsal:
     """Send ``raws`` through the program as one chunk read at ``now``, and cut the batches that a run would.
 
-    ``known`` and ``numbers`` are those of a journal or of an earlier part of the sample; without them nothing is known.
+    ``known`` and ``numbers`` are those of a journal or of an earlier part of the sample; without them nothing is known. So are ``earlier``,
+    the events of a record before these with their numbers, newest first, and ``delivered``, which of some deliveries took effect.
     """
-    bugs = Bugs()
-    fates = [_fate(program, raw, bugs) for raw in raws]
-    plan = _plan(fates, known or Known(), program, numbers or Numbers(0, 0), now=now, bugs=bugs)
+    bugs, known = Bugs(), known or Known()
+    fates: Sequence[Fate] = [_fate(program, raw, bugs) for raw in raws]
+    fates = completed_by(fates, earlier, program, bugs)
+    if rows := may_be_left_out(fates, known.presence):
+        fates = without_unchanged_fields(fates, rows, delivered([row.delivery for row in rows.values()]), program)
+    plan = _plan(fates, known, program, numbers or Numbers(0, 0), now=now, bugs=bugs)
     superseded = {entry.delivery: entry.by for entry in plan.superseded}
     batches = tuple(_batches(program, [each for each in plan.deliveries if each.id not in superseded], superseded))
     events = tuple(_event(plan, fate, event) for fate, event in zip(fates, plan.events, strict=True))
@@ -71,9 +78,15 @@ def rehearse(
 def rehearse_in_turn(program: Program, raws: Sequence[Raw], *, now: float) -> list[Rehearsal]:
     """Rehearse events one after another: each finds all that the ones before it caused delivered, under ids as ``<id>``."""
     presence: dict[tuple[Record, str], Presence] = {}
-    numbers, rehearsals = Numbers(0, 0), []
+    numbers, rehearsals = Numbers(0, 0), list[Rehearsal]()
+
+    def earlier(record: Record) -> Iterable[tuple[int, Raw]]:
+        events = [event for rehearsal in reversed(rehearsals) for each in rehearsal.events if (event := each.event)]
+        return ((event.seq, event.raw) for event in events if event.record == record)
+
     for raw in raws:
-        rehearsal = rehearse(program, [raw], now=now, known=Known(tuple(presence.values())), numbers=numbers)
+        known = Known(tuple(presence.values()))
+        rehearsal = rehearse(program, [raw], now=now, known=known, numbers=numbers, earlier=earlier)
         presence |= {(row.record, row.route): _delivered(row) for row in rehearsal.presence}
         rehearsals.append(rehearsal)
     return rehearsals

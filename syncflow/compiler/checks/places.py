@@ -59,7 +59,7 @@ def expressions_of(project: Project) -> Iterator[Place]:
     """Yield every expression of a project but those of adapters, which see other things."""
     routes = project.routes
     for at, envelope in routes.model.envelopes.items():
-        for name in ("each", "record", "operation", "timestamp", "item", "id"):
+        for name in ("each", "record", "operation", "timestamp", "item", "id", "unchanged"):
             text = getattr(envelope, name)
             if text is not None and name in envelope.model_fields_set:
                 yield Place(routes, (*at, name), text, "", "foreign")

@@ -16,11 +16,12 @@ from syncflow.compiler.code import compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.shapes import NotAnEventError, compile_shape
 from syncflow.compiler.door.shapes.parts import Shape
+from syncflow.compiler.door.unchanged import paths_of, without
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import Envelope, RecordSettings
 from syncflow.errors import DataError
-from syncflow.events import Change, Item, Json
+from syncflow.events import Change, Item, ItemPath, Json
 from syncflow.frozen import frozen_value
 
 TOMBSTONE = "null (a tombstone)"
@@ -42,6 +43,8 @@ class Opened(NamedTuple):
     event_id: str | None
     fault: Fault | None = None
     """The first part that could not be read; it is null in ``root``, for rules that do not need it."""
+    unchanged: tuple[ItemPath, ...] = ()
+    """Paths of the item that did not change; the item does not hold them."""
 
 
 @frozen_value
@@ -53,6 +56,7 @@ class Letter:
     item: Item
     root: dict[str, Json]
     event_id: str | None
+    unchanged: tuple[ItemPath, ...] = ()
 
 
 def decode(body: bytes) -> Item:
@@ -136,8 +140,8 @@ def compile_envelope(settings: Envelope, records: Mapping[str, RecordSettings]) 
 
 def _of_shape(shape: Shape) -> Opener:
     def read(body: Item | None, meta: Item | None) -> Opened:
-        root, event_id = shape(body, meta or {})
-        return Opened(root, event_id)
+        root, event_id, unchanged = shape(body, meta or {})
+        return Opened(root, event_id, unchanged=unchanged)
 
     return read
 
@@ -154,6 +158,7 @@ def _of_parts(settings: Envelope) -> Callable[[Item, Item | None], Opened]:
 def _by_expressions(settings: Envelope) -> Callable[[Item, Item | None], Opened]:
     texts = {name: getattr(settings, name) for name in ("record", "operation", "timestamp", "item", "id")}
     parts = {name: compile_path(text, UNCHECKED) for name, text in texts.items() if text is not None}
+    unchanged = None if settings.unchanged is None else compile_path(settings.unchanged, UNCHECKED)
 
     def read(body: Item, meta: Item | None) -> Opened:
         if meta is not None:
@@ -166,9 +171,26 @@ def _by_expressions(settings: Envelope) -> Callable[[Item, Item | None], Opened]
             except DataError as error:
                 fault = fault or Fault("source", "envelope", f"envelope.{name}: {error.message}")
         record, operation, timestamp, item, event_id = found.values()
-        return _opened(record, operation, timestamp, item, event_id, settings.operations)._replace(fault=fault)
+        opened = _opened(record, operation, timestamp, item, event_id, settings.operations)._replace(fault=fault)
+        return opened if unchanged is None else _told_unchanged(opened, unchanged, body)
 
     return read
+
+
+def _told_unchanged(opened: Opened, unchanged: Callable[[Item], Json], body: Item) -> Opened:
+    """Take out of the item what the event names as unchanged."""
+    try:
+        paths = paths_of(unchanged(body))
+    except DataError as error:
+        return opened._replace(
+            fault=opened.fault or Fault("source", "envelope", f"envelope.unchanged: {error.message}")
+        )
+    except Fault as fault:
+        return opened._replace(fault=opened.fault or fault)
+    item = opened.root["item"]
+    if not paths or not isinstance(item, dict):
+        return opened
+    return opened._replace(root=opened.root | {"item": without(item, paths)}, unchanged=paths)
 
 
 def _opened(
@@ -195,7 +217,7 @@ def complete(opened: Opened, changes: Mapping[str, Change]) -> Letter:
         item = root["item"] = {}
     if not isinstance(item, dict):
         raise Fault("source", "no_item", "the event has no item, or one that is not an object")
-    return Letter(record, change, item, root, opened.event_id)
+    return Letter(record, change, item, root, opened.event_id, () if change == "delete" else opened.unchanged)
 
 
 def _refuse_operation(operation: Json, known: Iterable[str]) -> NoReturn:

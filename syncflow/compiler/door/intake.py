@@ -8,8 +8,9 @@ door's glance tells so at once; whatever it does not know, and whatever fails, g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from orjson import loads
@@ -20,14 +21,17 @@ from syncflow.compiler.door.envelope import Letter, check_limits, compile_envelo
 from syncflow.compiler.door.schema import Door
 from syncflow.compiler.door.shapes import NotAnEventError
 from syncflow.compiler.door.timestamps import compile_clock
+from syncflow.compiler.door.unchanged import Earlier, completed, is_excused
 from syncflow.compiler.values import Fault, is_true, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
 from syncflow.errors import DataError
-from syncflow.events import Accepted, Event, Ignored, Item, Json, Raw, Record, Refused
+from syncflow.events import Accepted, Event, Ignored, Item, ItemPath, Json, Raw, Record, Refused
 from syncflow.frozen import frozen_value
 
 ROOT = ("record", "operation", "timestamp", "item")
 """What expressions see of an event."""
+
+_MANY = 1000
 
 new_tuple = tuple.__new__  # twice as fast as a NamedTuple's own
 _Rule: TypeAlias = tuple[str, Callable[[Any], Json]]
@@ -163,6 +167,64 @@ def compile_opening(routes: RoutesFile, rules: Sequence[_Rule] | None = None) ->
     return read
 
 
+@frozen_value
+class Completion:
+    """How an event that leaves unchanged paths out gets their values from earlier events of its record."""
+
+    told: Callable[[Raw], Earlier | None]
+    """What an earlier event says of its record; None where it cannot be read."""
+    complete: Callable[[Accepted, Iterable[Earlier]], Accepted | Refused]
+    """(event, what earlier ones said, newest first) → the event with the newest values. Its ``unchanged`` are then the paths that none of
+    them told; it is refused where the whole does not fit the schema."""
+
+
+def compile_completion(routes: RoutesFile, doors: Mapping[str, Door]) -> Completion | None:
+    """Compile what completes events; None where no envelope of the project can name unchanged paths. This raises ExpressionError."""
+    if not any(
+        envelope.shape == "debezium" or envelope.unchanged is not None for envelope in routes.envelopes.values()
+    ):
+        return None
+    return Completion(_compile_told(routes, doors), _compile_complete(doors))
+
+
+def _compile_told(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Raw], Earlier | None]:
+    usual = compile_opening(routes, ())
+    own = {
+        name: compile_opening(routes.model_copy(update={"envelope": settings.envelope}), ())
+        for name, settings in routes.sources.items()
+        if settings.envelope is not None
+    }
+
+    def told(raw: Raw) -> Earlier | None:
+        try:
+            letter = own.get(raw.position.partition.partition("/")[0], usual)(raw)
+        except (Fault, NotAnEventError):
+            return None
+        door = doors.get(letter.kind)
+        if door is not None and door.one_form is not None:
+            door.one_form(letter.item)
+        settings = routes.records.get(letter.kind)
+        is_whole = settings is not None and settings.items == "whole"
+        return Earlier(letter.item, letter.unchanged, is_whole, letter.change == "delete")
+
+    return told
+
+
+def _compile_complete(doors: Mapping[str, Door]) -> Callable[[Accepted, Iterable[Earlier]], Accepted | Refused]:
+    def complete(accepted: Accepted, earlier: Iterable[Earlier]) -> Accepted | Refused:
+        event = accepted.event
+        item = event.root["item"]
+        assert isinstance(item, dict), "it has passed the intake"
+        item, missing = completed(item, event.unchanged, earlier)
+        try:
+            _check_item(doors[event.record.kind], item, missing)
+        except Fault as fault:
+            return Refused(accepted.raw, fault.stage, fault.code, fault.reason, record=event.record)
+        return Accepted(accepted.raw, replace(event, root={**event.root, "item": item}, unchanged=missing))
+
+    return complete
+
+
 def _ignoring(rules: Sequence[_Rule], root: Mapping[str, Json]) -> str | None:
     """Return the first rule that holds, whatever else the event says or leaves out. One that cannot be evaluated does not hold."""
     for text, rule in rules:
@@ -193,12 +255,14 @@ def _record_id(kind: _Kind, letter: Letter) -> str:
 
 def _event(kind: _Kind, letter: Letter, record: Record, *, event_id: str | None) -> Event:
     if letter.change != "delete":
-        _check_item(kind.door, letter.item)
-    return Event(record, letter.change, letter.root, _timestamp(kind, letter), event_id)
+        _check_item(kind.door, letter.item, letter.unchanged)
+    return Event(record, letter.change, letter.root, _timestamp(kind, letter), event_id, letter.unchanged)
 
 
-def _check_item(door: Door, item: Item) -> None:
+def _check_item(door: Door, item: Item, unchanged: Sequence[ItemPath] = ()) -> None:
     misfits = door.misfits(item)
+    if misfits and unchanged:
+        misfits = [each for each in door.misfits(item, most=_MANY) if not is_excused(each.path, unchanged)][:5]
     if misfits:
         reason = "; ".join(f"item.{misfit.path} {misfit.message}".replace("item. ", "item ") for misfit in misfits)
         raise Fault("schema", misfits[0].code, reason)

@@ -18,6 +18,7 @@ from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.unreadable import NOTES
+from syncflow.compiler.mapping.partly import Keyed, Partly, longest
 from syncflow.compiler.mapping.payloads import compile_payload_check, with_relations
 from syncflow.compiler.mapping.unread import Unread, conversions_of
 from syncflow.compiler.positions import place_within
@@ -46,7 +47,6 @@ _Finish: TypeAlias = Callable[[_Root, Item, Change], tuple[Item, tuple[str, ...]
 
 _Tidy: TypeAlias = Callable[[str], str] | None
 """Writes a key as it is sent; None: as it is."""
-Keyed: TypeAlias = tuple[str, Item, tuple[str, ...]]
 
 
 @frozen_value
@@ -66,6 +66,8 @@ class Transform:
     """What becomes of unreadable values; None where no conversion can meet one."""
     generated: Generated | None = field(default=None, repr=False)
     """What makes the payload."""
+    partly: Partly | None = field(default=None, repr=False)
+    """What is made of an event that leaves unchanged paths out."""
 
     @property
     def source(self) -> str:
@@ -111,17 +113,58 @@ def compile_mapping(
     made = emit(mapping, scope, partial=partial, document=document, functions=functions)
     function = made.emitter.function("payload")
     kinds = {name: emitted.type for name, emitted in made.fields.items()}
-    check = compile_payload_check(
-        fields, kinds, zone=zone, as_text=as_text, sure=made.sure, one_of=one_of, omit_nulls=mapping.nulls == "omit"
-    )
-    check = with_relations(check, written)
+
+    @cache
+    def checked(sure: frozenset[str]) -> Callable[[Item, Change], Item] | None:
+        omit = mapping.nulls == "omit"
+        found = compile_payload_check(
+            fields, kinds, zone=zone, as_text=as_text, sure=sure, one_of=one_of, omit_nulls=omit
+        )
+        return with_relations(found, written)
+
+    check = checked(made.sure)
     required = {name for name, each in fields.items() if each.required and not each.read_only} | {mapping.key}
     unread = _unread(mapping, made, required, scope, functions, unreadable)
     finish = _finish(check, unread)
     tidy = tidier(fields.get(mapping.key))
     key, payload = _key(_key_function(mapping, functions), tidy), _payload(function, finish, mapping.key, tidy)
-    keyed = _keyed(function, finish, mapping.key, key, tidy)
-    return Transform(mapping.target, mapping.key, payload, key, keyed, unread, function)
+    keyed = _keyed(function.bare, function.tell, finish, mapping.key, key, tidy)
+    alone = _each_alone(mapping, scope, partial=partial, functions=functions)
+
+    def without(root: _Root, change: Change, left_out: Collection[str]) -> Keyed:
+        rest = None if unread is None else unread.without(left_out)
+
+        def make(root: _Root) -> Item:
+            return {
+                key: value
+                for name in mapping.fields
+                if name not in left_out
+                for key, value in alone(name)(root).items()
+            }
+
+        return _keyed(make, _told, _finish(checked(frozenset()), rest), mapping.key, key, tidy)(root, change)
+
+    reads = {name: longest(read.steps for read in emitted.reads) for name, emitted in made.fields.items()}
+    partly = Partly(mapping.key, reads, partial, without)
+    return Transform(mapping.target, mapping.key, payload, key, keyed, unread, function, partly)
+
+
+def _each_alone(
+    mapping: MappingFile, scope: Type, *, partial: bool, functions: Library
+) -> Callable[[str], Callable[[_Root], Item]]:
+    """Return what makes the payload of one field alone; each is compiled when first needed, which is seldom."""
+
+    @cache
+    def alone(name: str) -> Callable[[_Root], Item]:
+        only = mapping.model_copy(update={"fields": {name: mapping.fields[name]}})
+        return emit(only, scope, partial=partial, functions=functions).emitter.function("payload").call
+
+    return alone
+
+
+def _told(error: Exception) -> FieldError:
+    assert isinstance(error, FieldError), "a field that is made alone says so itself"
+    return error
 
 
 def aimed_at(field: ObjectField, form: FieldForm) -> ObjectField:
@@ -269,15 +312,18 @@ def _payload(
 
 
 def _keyed(
-    function: Generated, finish: _Finish | None, key_name: str, key_of: Callable[[_Root], str], tidy: _Tidy
+    make: Callable[[_Root], Item],
+    tell: Callable[[Exception], FieldError],
+    finish: _Finish | None,
+    key_name: str,
+    key_of: Callable[[_Root], str],
+    tidy: _Tidy,
 ) -> Callable[[_Root, Change], Keyed]:
-    make = function.bare
-
     def keyed(root: _Root, change: Change) -> Keyed:
         try:
             made: Item = make(root)
         except FAILURES as error:
-            raise _fault(function.tell(error)) from error
+            raise _fault(tell(error)) from error
         key = made.get(key_name)
         if key.__class__ is not str:
             _write_key_whole(made, key_name)

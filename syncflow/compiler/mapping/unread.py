@@ -64,6 +64,11 @@ class Unread:
     rules: Mapping[str, UnreadableRule]
     required: Collection[str]
 
+    def without(self, names: Collection[str]) -> Unread:
+        """Return the rules for the other fields."""
+        again = {name: alone for name, alone in self.again.items() if name not in names}
+        return Unread(again, self.rules, self.required)
+
     def settle(self, root: Root, payload: Item) -> tuple[str, ...]:
         """Put the payload right and return the fields that met an unreadable value. Raises Fault."""
         met = self.met(root)

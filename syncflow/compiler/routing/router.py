@@ -12,8 +12,10 @@ from typing import Any, TypeAlias
 
 from syncflow.compiler.code import FAILURES, compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
+from syncflow.compiler.expressions import compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.unreadable import NOTES, Unreadable, tracing
+from syncflow.compiler.mapping.partly import Steps, longest, read_among, untold
 from syncflow.compiler.mapping.transform import Transform
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.routing.choices import Chosen
@@ -53,6 +55,8 @@ class CompiledRoute:
     name: str
     choose: Callable[[Event], Sequence[tuple[str, str]]]
     legs: Mapping[str, Leg]
+    rules: tuple[tuple[str, tuple[Steps, ...]], ...] = ()
+    """``when`` and ``by``, as far as the route has them, with the paths that each reads."""
 
 
 def route_names(routes: Sequence[tuple[RouteSettings, str]]) -> list[str]:
@@ -105,6 +109,18 @@ def compile_choice(
         return chosen(event) if holds else ()
 
     return choose
+
+
+def reads_of_rules(
+    route: RouteSettings, *, functions: Mapping[str, Function] = FUNCTIONS
+) -> tuple[tuple[str, tuple[Steps, ...]], ...]:
+    """Return ``when`` and ``by``, as far as the route has them, with the paths that each reads."""
+    written = (("when", route.when), ("by", route.by))
+    return tuple(
+        (name, longest(read.steps for read in compile_expression(text, functions=functions).reads))
+        for name, text in written
+        if text is not None
+    )
 
 
 def _rule(text: str, root: Type, functions: Mapping[str, Function]) -> Callable[[Event], Json]:
@@ -163,7 +179,7 @@ def compile_router(
     """Return the function that routes one accepted event, given the routes of each kind of record and the code that chooses
     among all of them (see ``choices``).
 
-    A delete, which no door has checked, and an event on which a rule fails go route by route.
+    A delete, which no door has checked, an event on which a rule fails, and one that leaves unchanged paths out go route by route.
     """
     one_by_one = _one_by_one(routes)
     matchers = {
@@ -172,7 +188,7 @@ def compile_router(
 
     def route(accepted: Accepted) -> Routed:
         event = accepted.event
-        if event.change == "delete":
+        if event.change == "delete" or event.unchanged:
             return one_by_one(accepted)
         matches: tuple[Match, ...] = ()
         failures: tuple[Refused, ...] = ()
@@ -226,6 +242,8 @@ def _one_by_one(routes: Mapping[str, Sequence[CompiledRoute]]) -> Callable[[Acce
         failures: list[Refused] = []
         for candidate in routes.get(event.record.kind, ()):
             try:
+                if event.unchanged:
+                    _check_rules(candidate, event)
                 chosen = candidate.choose(event)
             except Fault as fault:
                 failures.append(_refused(accepted, candidate.name, fault))
@@ -251,11 +269,22 @@ def _match(leg: Leg, event: Event, because: str) -> Match:
     if operation is None or operation == "delete":
         key = Key(plan.key_name, transform.key(event.root))
         return Match(plan.name, plan.system, plan.object, operation, key, {}, because)
-    value, payload, unreadable = transform.keyed(event.root, event.change)
+    left_out: tuple[str, ...] = ()
+    if event.unchanged and transform.partly is not None:
+        (value, payload, unreadable), left_out = transform.partly.of(event.root, event.change, event.unchanged)
+    else:
+        value, payload, unreadable = transform.keyed(event.root, event.change)
     if not value:
         raise _no_key(transform)
     key = Key(plan.key_name, value)
-    return Match(plan.name, plan.system, plan.object, operation, key, payload, because, unreadable)
+    return Match(plan.name, plan.system, plan.object, operation, key, payload, because, unreadable, left_out)
+
+
+def _check_rules(route: CompiledRoute, event: Event) -> None:
+    """Raise Fault where a rule reads what the event leaves out."""
+    for name, reads in route.rules:
+        if found := read_among(reads, event.unchanged):
+            raise Fault("route", "unchanged", f"{name} {untold(found)}")
 
 
 def payload_of(transform: Transform, event: Event, key: str) -> Item:

@@ -104,6 +104,8 @@ class Envelope(Model):
     """The record itself."""
     id: Expr | None = None
     """An id of the event itself, unique for ever; deduplicates repeated ones."""
+    unchanged: Expr | None = None
+    """The list of paths of the item that did not change and whose values the event does not tell: [bio, address.street]."""
 
     @model_validator(mode="before")
     @classmethod
@@ -112,7 +114,7 @@ class Envelope(Model):
 
     @model_validator(mode="after")
     def _a_shape_or_expressions(self) -> Self:
-        parts = sorted(self.model_fields_set & {"record", "operation", "timestamp", "item", "id"})
+        parts = sorted(self.model_fields_set & {"record", "operation", "timestamp", "item", "id", "unchanged"})
         if self.shape is not None and parts:
             raise ValueError(f"expected `shape` without {', '.join(parts)}, which the shape tells")
         if self.shape is None and self.records:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import orjson
 
 from syncflow.compiler.program import Program
-from syncflow.events import Accepted, Ignored, Item, Json, Record, Refused, Routed
+from syncflow.events import Ignored, Item, Json, Raw, Record, Refused, Routed
 from syncflow.runtime.desk.replayable import Replayable
 
 
@@ -38,10 +38,19 @@ class Difference:
     after: tuple[Json] | None
 
 
-def preview(program: Program, rows: Iterable[Replayable], *, route: str = "") -> Iterator[Change]:
-    """Yield what the program makes of each record's newest event; with ``route`` only there, where it goes there at all."""
+def preview(
+    program: Program,
+    rows: Iterable[Replayable],
+    *,
+    route: str = "",
+    earlier: Callable[[Replayable], Iterable[Raw]] = lambda _: (),
+) -> Iterator[Change]:
+    """Yield what the program makes of each record's newest event; with ``route`` only there, where it goes there at all.
+
+    ``earlier`` tells the events before one, for what it leaves out as unchanged.
+    """
     for row in rows:
-        for change in _changes(program, row):
+        for change in _changes(program, row, earlier(row)):
             if not route or change.route == route:
                 yield change
 
@@ -58,9 +67,8 @@ def _field(payload: Item, name: str) -> tuple[Json] | None:
     return (payload[name],) if name in payload else None
 
 
-def _changes(program: Program, row: Replayable) -> Iterator[Change]:
-    checked = program.check(row.raw)
-    fate = program.route(checked) if isinstance(checked, Accepted) else checked
+def _changes(program: Program, row: Replayable, earlier: Iterable[Raw]) -> Iterator[Change]:
+    fate = program.fate(row.raw, earlier)
     record = Record(row.kind, row.record)
     if isinstance(fate, Routed):
         yield from _routed(program, row, record, fate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any, NamedTuple
@@ -11,10 +11,11 @@ import orjson
 
 from syncflow.config.journal_place import Place
 from syncflow.errors import DataError
-from syncflow.events import Position, Raw
+from syncflow.events import Position, Raw, Record
 from syncflow.runtime.desk.named_records import RecordName, named_record, similar_record
-from syncflow.runtime.journal.homes import writing
+from syncflow.runtime.journal.homes import reading, writing
 from syncflow.runtime.journal.tables.database import Database
+from syncflow.runtime.journal.tables.known import earlier_events as read_events
 
 _HAS_OPEN_LETTER = "EXISTS (SELECT 1 FROM dead_letters l WHERE l.event = {e}.seq AND l.state = 'open')"
 _IS_REPLAYABLE = (
@@ -63,6 +64,12 @@ def replayable(
             )
             for seq, kind, name, *place, body, meta in journal.execute(sql, values).fetchall()
         ]
+
+
+def events_before(place: Place, row: Replayable) -> Iterator[Raw]:
+    """Yield the events of a record before that one, newest first."""
+    with reading(place) as journal:
+        yield from (raw for _, raw in read_events(journal, Record(row.kind, row.record), before=row.event))
 
 
 class _Event(NamedTuple):

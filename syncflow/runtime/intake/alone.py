@@ -70,6 +70,11 @@ def planned_alone(
     return plan_chunk([safe(fate) for fate in fates], known=known, program=program, numbers=numbers, now=now)
 
 
+def refused_by_bug(accepted: Accepted, reason: str) -> Refused:
+    """Return the dead letter of an event that met an unforeseen exception before its plan."""
+    return _refused(accepted.raw, accepted.event.record, "route", reason)
+
+
 def _unplanned(fate: Routed, error: Exception, bugs: Bugs) -> Refused:
     event = fate.accepted
     return _refused(event.raw, event.event.record, "route", bugs.tell(error, during="an event was planned"))

@@ -20,6 +20,7 @@ from syncflow.runtime.bulkheads import CODE, Bugs, asked
 from syncflow.runtime.intake.alone import checked, planned, planned_alone, routed, with_keys
 from syncflow.runtime.intake.beginning import Beginning
 from syncflow.runtime.intake.compared import is_compared, last_deliveries, without_unchanged
+from syncflow.runtime.intake.completing import Completer, may_be_left_out, wanted_paths, without_unchanged_fields
 from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again
 from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.intake.postponing import postpone
@@ -153,6 +154,7 @@ class Committer:
         events become dead letters, before they are journaled."""
         self._journal = journal
         self._bugs = bugs
+        self._completer = Completer(journal, bugs)
         self._numbers = numbers
         self._positions = {partition: (position.offset, position.number) for partition, position in positions.items()}
         self._kept_by = kept_by
@@ -175,6 +177,8 @@ class Committer:
         """
         if chunk.program is not program:
             chunk = transform(process(program, chunk.raw, self._bugs), self._bugs)
+        if program.completion is not None:
+            chunk = await self._completed(chunk, program)
         try:
             known = await self._known(chunk, program)
         except UnavailableError:
@@ -186,6 +190,8 @@ class Committer:
         if is_compared(chunk.raw.raws):
             delivered = await self._journal.delivered(last_deliveries(known.presence))
             chunk = replace(chunk, fates=without_unchanged(chunk.fates, known.presence, delivered))
+        if program.completion is not None:
+            chunk = await self._without_unchanged_fields(chunk, known, program)
         plan = await aside(
             len(chunk.fates),
             planned,
@@ -225,6 +231,20 @@ class Committer:
             counts[name] = counts.get(name, 0) + count
         return _to_send(commit)
 
+    async def _completed(self, chunk: TransformedChunk, program: Program) -> TransformedChunk:
+        """Complete the events that leave unchanged paths out."""
+        fates = await self._completer.completed(chunk.fates, program)
+        return chunk if fates is chunk.fates else replace(chunk, fates=fates)
+
+    async def _without_unchanged_fields(
+        self, chunk: TransformedChunk, known: Known, program: Program
+    ) -> TransformedChunk:
+        rows = may_be_left_out(chunk.fates, known.presence)
+        if not rows:
+            return chunk
+        delivered = await self._journal.delivered([row.delivery for row in rows.values()])
+        return replace(chunk, fates=without_unchanged_fields(chunk.fates, rows, delivered, program))
+
     async def _tell_refused(self, plan: Plan) -> None:
         """A dead letter that is told and then not journaled is only handed out again."""
         dead = {letter.event for letter in plan.dead_letters}
@@ -233,6 +253,8 @@ class Committer:
 
     def _wanted_ahead(self, following: TransformedChunk | None, program: Program) -> Wanted | None:
         if following is None or following.program is not program:
+            return None
+        if program.completion is not None and wanted_paths(following.fates):  # which keys it wants is not known yet
             return None
         try:
             return _wanted(following, program)
@@ -294,7 +316,7 @@ class Committer:
         return to_send
 
     async def _repeat(self, marks: Sequence[Mark], program: Program, *, now: float) -> Sequence[Delivery]:
-        wishes = [(mark, _fate(program, mark.raw) if _needs_fate(mark) else None) for mark in marks]
+        wishes = [(mark, await self._fate(program, mark) if _needs_fate(mark) else None) for mark in marks]
         routed = [fate for _, fate in wishes if isinstance(fate, Routed)]
         records = [mark.delivery.record for mark in marks if mark.delivery]
         records += [mark.record for mark in marks if mark.how == "delete" and mark.record]
@@ -315,6 +337,13 @@ class Committer:
             warn("marks.set_aside", count=count, reason=reason)
         self._count(plan)
         return _to_send(commit)
+
+    async def _fate(self, program: Program, mark: Mark) -> Fate:
+        checked = program.check(mark.raw)
+        fate = program.route(checked) if isinstance(checked, Accepted) else checked
+        if program.completion is None:
+            return fate
+        return await self._completer.completed_again(fate, program, before=mark.event)
 
     def _count(self, plan: Plan) -> None:
         tally = self._tally
@@ -357,11 +386,6 @@ def _wanted(chunk: TransformedChunk, program: Program) -> Wanted:
 def _needs_fate(mark: Mark) -> bool:
     """Whether today's files decide what becomes of a mark."""
     return mark.how == "remap" or (mark.how == "as_sent" and mark.delivery is None)
-
-
-def _fate(program: Program, raw: Raw) -> Fate:
-    checked = program.check(raw)
-    return program.route(checked) if isinstance(checked, Accepted) else checked
 
 
 def last_positions(raws: Sequence[Raw]) -> Sequence[Position]:

@@ -226,6 +226,14 @@ class TurnFacts:
     sent: Sent
 
 
+class EarlierThan(NamedTuple):
+    """Which events of a record are asked for: those with numbers between these two."""
+
+    record: Record
+    after: int = 0
+    before: int | None = None
+
+
 class Wanted(NamedTuple):
     """What has to be known to plan a chunk."""
 
@@ -375,6 +383,10 @@ class Journal(Protocol):
 
     async def was_accepted(self, system: str, *, object_name: str, operation: Action) -> bool:
         """Whether a system ever took a delivery of this operation and object; asked seldom, for it may look at every record."""
+        ...
+
+    async def earlier(self, wanted: Sequence[EarlierThan], *, most: int) -> Sequence[Sequence[tuple[int, Raw]]]:
+        """Return the last events of records, for each at most so many, newest first, with their numbers."""
         ...
 
     async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:

@@ -11,7 +11,7 @@ the last part of that (``contact``); else the only one.
 
 from __future__ import annotations
 
-from syncflow.compiler.door.shapes.parts import Kinds, NotAnEventError, Shape, root, text_at
+from syncflow.compiler.door.shapes.parts import Kinds, NotAnEventError, Shape, Shaped, root, text_at
 from syncflow.compiler.values import Fault
 from syncflow.config.models.routes import Envelope
 from syncflow.events import Item, Json
@@ -27,7 +27,7 @@ _PREFIXES = ("ce_", "ce-")
 def cloudevents(settings: Envelope, kinds: Kinds) -> Shape:
     """Return the reader of CloudEvents."""
 
-    def read(body: Item | None, meta: Item) -> tuple[Item, str | None]:
+    def read(body: Item | None, meta: Item) -> Shaped:
         attributes, data = _structured(body) or _binary(body, meta)
         named = text_at(attributes, "type")
         before, _, last = named.rpartition(".")
@@ -36,7 +36,7 @@ def cloudevents(settings: Envelope, kinds: Kinds) -> Shape:
         if data is None and operation == "delete" and attributes.get("subject") is not None:
             data = kinds.item_of_key(kind, attributes["subject"])
         source, own = text_at(attributes, "source"), text_at(attributes, "id")
-        return root(kind, operation, attributes.get("time"), data), f"{source} {own}" if own else None
+        return Shaped(root(kind, operation, attributes.get("time"), data), f"{source} {own}" if own else None)
 
     return read
 

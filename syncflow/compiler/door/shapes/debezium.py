@@ -6,21 +6,27 @@ and the pages of its other connectors.
 It stands in ``payload`` beside its ``schema``, or alone. c and r (a row of a snapshot) are creates, u an update, d a delete; t (a table was
 emptied) tells no record and is a dead letter, m (a message) is no event. A delete has ``before``, or only the message's key.
 
-Where the schema comes with it, it tells how values are written: dates and times as numbers, decimals as bytes (``typed``). A column that
-Debezium could not read (TOAST, unchanged) is left out of a partial item; of a whole item that would clear it, so the event is refused.
+Where the schema comes with it, it tells how values are written: dates and times as numbers, decimals as bytes (``typed``). A column whose
+value was not sent to Debezium because it is large and did not change (TOAST) has a placeholder: such columns are *unchanged*
+(``door.unchanged``). Source: "Toasted values" of the page above; by type the placeholder is the text, its bytes in base64, a list of
+the text or of its characters' numbers, or an object of it.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 
-from syncflow.compiler.door.shapes.parts import Kinds, NotAnEventError, Shape, root, text_at
+from syncflow.compiler.door.shapes.parts import Kinds, NotAnEventError, Shape, Shaped, root, text_at
 from syncflow.compiler.door.shapes.typed import Reader, readers_of
 from syncflow.compiler.values import Fault
 from syncflow.config.models.routes import Envelope
 from syncflow.events import Item, Json
 
 UNAVAILABLE = "__debezium_unavailable_value"
+_BYTES = base64.b64encode(UNAVAILABLE.encode()).decode()
+_TEXTS = frozenset({UNAVAILABLE, _BYTES, f'"{UNAVAILABLE}"', f'{{"{UNAVAILABLE}":"{UNAVAILABLE}"}}'})
+_OTHERS: tuple[Json, ...] = ([UNAVAILABLE], [_BYTES], list(UNAVAILABLE.encode()), {UNAVAILABLE: UNAVAILABLE})
 _CHANGES = {"c": "create", "r": "create", "u": "update", "d": "delete"}
 
 
@@ -28,7 +34,7 @@ def debezium(_settings: Envelope, kinds: Kinds) -> Shape:
     """Return the reader of Debezium's messages."""
     schemas = _Schemas()
 
-    def read(body: Item | None, meta: Item) -> tuple[Item, str | None]:
+    def read(body: Item | None, meta: Item) -> Shaped:
         if body is None:
             raise NotAnEventError("null (a tombstone)")
         payload = body.get("payload") if "payload" in body and "op" not in body else body
@@ -46,10 +52,14 @@ def debezium(_settings: Envelope, kinds: Kinds) -> Shape:
         item = payload.get("before") if word == "d" else payload.get("after")
         if item is None and word == "d":
             item = _of_key(kinds, kind, meta)
+        missing: list[str] = []
         if isinstance(item, dict):
+            missing = [name for name, value in item.items() if _is_unavailable(value)]
+            if missing:
+                item = {name: value for name, value in item.items() if name not in missing}
             item = _read(item, schemas.readers(body.get("schema")))
-            item = _available(item, is_partial=word == "d" or kinds.partial(kind))
-        return root(kind, _CHANGES.get(word, word or None), _time(payload, source), item), None
+        event = root(kind, _CHANGES.get(word, word or None), _time(payload, source), item)
+        return Shaped(event, unchanged=tuple((name,) for name in missing))
 
     return read
 
@@ -90,11 +100,8 @@ def _read(item: Item, readers: Mapping[str, Reader]) -> Item:
     return {name: readers[name](value) if name in readers else value for name, value in item.items()}
 
 
-def _available(item: Item, *, is_partial: bool) -> Item:
-    missing = [name for name, value in item.items() if value == UNAVAILABLE]
-    if missing and not is_partial:
-        raise Fault(
-            "source", "unavailable", f"{', '.join(missing)} did not change and was not told (TOAST): set REPLICA IDENTITY FULL,"
-            " or `items: partial`"
-        )  # fmt: skip
-    return {name: value for name, value in item.items() if name not in missing} if missing else item
+def _is_unavailable(value: Json) -> bool:
+    """Whether a value is the placeholder, in one of the forms that it has for a column's type."""
+    if isinstance(value, str):
+        return value in _TEXTS
+    return isinstance(value, list | dict) and value in _OTHERS

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from syncflow.compiler.door.shapes.parts import Kinds, NotAnEventError, Shape, root, text_at
+from syncflow.compiler.door.shapes.parts import Kinds, NotAnEventError, Shape, Shaped, root, text_at
 from syncflow.config.models.routes import Envelope
 from syncflow.events import Item
 
@@ -18,7 +18,7 @@ _NO_EVENTS = ("bootstrap-start", "bootstrap-complete", "table-", "database-")
 def maxwell(_settings: Envelope, kinds: Kinds) -> Shape:
     """Return the reader of Maxwell's messages."""
 
-    def read(body: Item | None, _meta: Item) -> tuple[Item, str | None]:
+    def read(body: Item | None, _meta: Item) -> Shaped:
         if body is None:
             raise NotAnEventError("null (a tombstone)")
         word = text_at(body, "type")
@@ -26,6 +26,6 @@ def maxwell(_settings: Envelope, kinds: Kinds) -> Shape:
             raise NotAnEventError(f"{word} of maxwell")
         database, table = text_at(body, "database"), text_at(body, "table")
         kind = kinds.of(f"{database}.{table}", table)
-        return root(kind, _CHANGES.get(word, word or None), body.get("ts"), body.get("data")), None
+        return Shaped(root(kind, _CHANGES.get(word, word or None), body.get("ts"), body.get("data")))
 
     return read

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
 from syncflow.compiler.values import Fault
 from syncflow.config.models.routes import Envelope, RecordSettings
-from syncflow.events import Item, Json
+from syncflow.events import Item, ItemPath, Json
 
-Shape: TypeAlias = "Callable[[Item | None, Item], tuple[Item, str | None]]"
-"""Body and what came beside it → the root that expressions see, and the event's own id. Raises Fault and NotAnEventError."""
+
+class Shaped(NamedTuple):
+    """An event as a shape reads it: the root that expressions see, the event's own id, the paths of the item that it does not tell."""
+
+    root: Item
+    event_id: str | None = None
+    unchanged: tuple[ItemPath, ...] = ()
+
+
+Shape: TypeAlias = "Callable[[Item | None, Item], Shaped]"
+"""Body and what came beside it → the event. Raises Fault and NotAnEventError."""
 
 _PROPERTY = re.compile(r'item\.(?:"([^"\\]+)"|([A-Za-z_][A-Za-z0-9_]*))\Z')
 
@@ -46,11 +55,6 @@ class Kinds:
         raise Fault(
             "source", "no_record", f"no kind of record is named for{shown or ' it'}; envelope.records can name one"
         )
-
-    def partial(self, kind: str) -> bool:
-        """Whether its items may leave out what did not change."""
-        record = self._records.get(kind)
-        return record is not None and record.items == "partial"
 
     def item_of_key(self, kind: str, key: Json) -> Item:
         """Return an item that holds a key alone: an object as it is, a value by the property that is the record's id.

@@ -17,7 +17,7 @@ from syncflow.runtime.journal.tables.activation import activate
 from syncflow.runtime.journal.tables.counts import count_events, count_settled
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database
 from syncflow.runtime.journal.tables.database import marks as _marks
-from syncflow.runtime.journal.tables.known import read_known
+from syncflow.runtime.journal.tables.known import read_earlier, read_known
 from syncflow.runtime.journal.tables.retention import Retention
 from syncflow.runtime.journal.tables.rows import DELIVERIES, DELIVERY_COLUMNS, EVENT_COLUMNS, Row
 from syncflow.runtime.journal.tables.totals import read_standings, read_totals
@@ -224,6 +224,10 @@ class Tables(ABC):
         took_effect = "state IN ('delivered', 'already_done', 'unchanged') AND operation != 'delete'"
         sql = f"SELECT id, payload FROM deliveries WHERE id {{among}} AND {took_effect}"
         return [(id_, bytes(payload)) for id_, payload in self._db.among(sql, ids)]
+
+    def earlier(self, wanted: Sequence[tuple[str, str, int, int | None]], most: int) -> list[Rows]:
+        """Return the last events of records between two numbers."""
+        return [read_earlier(self._db, *each, most) for each in wanted]
 
     def open_elsewhere(self, routes: Sequence[str]) -> int:
         """Count the open deliveries of other routes."""

@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 
-from syncflow.events import Action, Delivery, Position
+from syncflow.events import Action, Delivery, Position, Raw
 from syncflow.runtime.aside import aside
 from syncflow.runtime.journal.base import (
     Activated,
     Activation,
     Commit,
+    EarlierThan,
     Known,
     Mark,
     Opened,
@@ -29,6 +30,7 @@ from syncflow.runtime.journal.sent import Seal
 from syncflow.runtime.journal.tables.executors import Executor
 from syncflow.runtime.journal.tables.rows import (
     commit_rows,
+    earlier_event,
     known_of,
     mark,
     presence,
@@ -117,6 +119,10 @@ class TabularJournal:
 
     async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
         return dict(await self._call("delivered", list(deliveries)))
+
+    async def earlier(self, wanted: Sequence[EarlierThan], *, most: int) -> Sequence[Sequence[tuple[int, Raw]]]:
+        asked = [(record.kind, record.id, after, before) for record, after, before in wanted]
+        return [[earlier_event(row) for row in rows] for rows in await self._call("earlier", asked, most)]
 
     async def open_elsewhere(self, routes: frozenset[str]) -> int:
         count: int = await self._call("open_elsewhere", list(routes))

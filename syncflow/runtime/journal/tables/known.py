@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from syncflow.events import Record
+from syncflow.events import Raw, Record
 from syncflow.runtime.journal.base import Known, Wanted
 from syncflow.runtime.journal.sent import Seal, Sent, read_fields
 from syncflow.runtime.journal.tables import sent
 from syncflow.runtime.journal.tables.database import IS_HELD_ELSEWHERE, Database
-from syncflow.runtime.journal.tables.rows import PRESENCE_COLUMNS, PROOF_COLUMNS, Row, known_of, wanted_rows
+from syncflow.runtime.journal.tables.rows import (
+    EARLIER_COLUMNS,
+    PRESENCE_COLUMNS,
+    PROOF_COLUMNS,
+    Row,
+    earlier_event,
+    known_of,
+    wanted_rows,
+)
+
+_NO_BOUND = 2**62
+_PAGE = 20
 
 _PRESENCE = f"SELECT {PRESENCE_COLUMNS}, {PROOF_COLUMNS} FROM presence"
 
@@ -33,6 +44,26 @@ def read_known(
         rows.update((row[:3], row) for row in database.execute(f"{_PRESENCE} WHERE passing IS NOT NULL"))
     seen = database.among("SELECT event_id FROM events WHERE event_id {among}", event_ids) if event_ids else []
     return list(rows.values()), [row[0] for row in seen]
+
+
+def read_earlier(database: Database, kind: str, record: str, after: int, before: int | None, most: int) -> list[Row]:
+    """Return the last events of a record between two numbers, newest first."""
+    sql = f"SELECT {EARLIER_COLUMNS} FROM events WHERE record = ? AND kind = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+    return database.execute(sql, (record, kind, after, _NO_BOUND if before is None else before, most)).fetchall()
+
+
+def earlier_events(database: Database, record: Record, *, before: int | None = None) -> Iterator[tuple[int, Raw]]:
+    """Yield the events of a record with their numbers, newest first, as they are asked for."""
+    while rows := read_earlier(database, record.kind, record.id, 0, before, _PAGE):
+        for row in rows:
+            before, raw = earlier_event(row)
+            yield before, raw
+
+
+def delivered_of(database: Database, deliveries: Sequence[int]) -> frozenset[int]:
+    """Return those of these deliveries that took effect."""
+    sql = "SELECT id FROM deliveries WHERE id {among} AND state IN ('delivered', 'already_done', 'unchanged')"
+    return frozenset(row[0] for row in database.among(sql, deliveries)) if deliveries else frozenset()
 
 
 def look_up(database: Database, wanted: Wanted) -> tuple[Known, int]:

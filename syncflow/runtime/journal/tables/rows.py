@@ -299,6 +299,15 @@ def letter_row(letter: DeadLetter) -> Row:
     )
 
 
+EARLIER_COLUMNS = 'seq, partition, "offset", line, raw, broken, length, sha256, meta'
+
+
+def earlier_event(row: Row) -> tuple[int, Raw]:
+    """Return an event's number and what was read."""
+    meta = orjson.loads(row[8]) if row[8] is not None else None
+    return row[0], Raw(Position(row[1], row[2], row[3]), row[4], row[5] or "", row[6] or 0, row[7] or "", meta=meta)
+
+
 def mark(row: Row, repeated: Row | None) -> Mark:
     """Return a mark, with the delivery to repeat where there is one."""
     meta = orjson.loads(row[16]) if row[16] is not None else None

@@ -1,0 +1,81 @@
+"""What a mapping makes of an event that leaves unchanged paths out: the fields that need nothing of these.
+
+In: which paths each field reads, and what makes a field alone. A field that reads nothing but unchanged paths is *left out*: what is there
+stays. One that *mixes* them with others cannot be made. Nothing here is compiled or asked before an event leaves something out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from syncflow.compiler.door.unchanged import is_one_line, shown
+from syncflow.compiler.values import Fault
+from syncflow.events import Change, Item, ItemPath, Json
+from syncflow.frozen import frozen_value
+
+Root: TypeAlias = Mapping[str, Json]
+Steps: TypeAlias = Sequence[str | int | None]
+Keyed: TypeAlias = tuple[str, Item, tuple[str, ...]]
+
+
+@frozen_value
+class Partly:
+    """A mapping, field by field. Pure, and safe to share."""
+
+    key_name: str
+    reads: Mapping[str, Sequence[Steps]]
+    """By field: the paths that it reads from the root, the longest ones alone."""
+    is_partial: bool
+    """Whether absent paths leave their fields out anyway (``items: partial``)."""
+    keyed: Callable[[Root, Change, Collection[str]], Keyed]
+    """(root, change, fields to leave out) → key, payload, and the fields that met an unreadable value. Raises Fault."""
+
+    def of(self, root: Root, change: Change, unchanged: Sequence[ItemPath]) -> tuple[Keyed, tuple[str, ...]]:
+        """Return what is made of an event that does not tell these paths, and the fields that are left out.
+
+        Raises:
+            Fault: the key or a field mixes them with others.
+        """
+        left_out = self.left_out(unchanged)
+        for name, reads in self.reads.items():
+            if name in left_out or not (found := read_among(reads, unchanged)):
+                continue
+            if not self.is_partial or name == self.key_name:
+                raise Fault("mapping", "unchanged", f"{name}: {untold(found)}")
+            left_out += (name,)
+        return self.keyed(root, change, left_out), left_out
+
+    def left_out(self, unchanged: Iterable[ItemPath]) -> tuple[str, ...]:
+        """Return the fields that read nothing but these paths; never the key."""
+        paths = [("item", *path) for path in unchanged]
+        return tuple(
+            name
+            for name, reads in self.reads.items()
+            if name != self.key_name and reads and all(_is_within(read, paths) for read in reads)
+        )
+
+
+def read_among(reads: Iterable[Steps], unchanged: Iterable[ItemPath]) -> list[ItemPath]:
+    """Return those of the paths that are read, as a whole or in part."""
+    return [path for path in unchanged if any(is_one_line(read, ("item", *path)) for read in reads)]
+
+
+def untold(paths: Sequence[ItemPath]) -> str:
+    """Return why something cannot be made without these paths."""
+    it = "it" if len(paths) == 1 else "them"
+    return (
+        f"reads {shown(paths)}, which the event leaves out as unchanged, and no earlier event in the journal tells {it}"
+    )
+
+
+def longest(reads: Iterable[Steps]) -> tuple[Steps, ...]:
+    """Return the paths without those that only lead to longer ones."""
+    found = list(dict.fromkeys(map(tuple, reads)))
+    return tuple(
+        read for read in found if not any(len(other) > len(read) and other[: len(read)] == read for other in found)
+    )
+
+
+def _is_within(read: Steps, paths: Iterable[Steps]) -> bool:
+    return any(len(read) >= len(path) and is_one_line(read, path) for path in paths)
