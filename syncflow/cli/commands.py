@@ -26,6 +26,7 @@ COMMANDS = {
     "test": "test.run_all",
     "check": "check.check",
     "run": "run.run",
+    "console": "console_page.console",
     "status": "status.status",
     "replay": "replay.replay",
     "mock": "mock.mock",

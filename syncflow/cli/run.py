@@ -21,6 +21,7 @@ from syncflow.cli.console import (
     remark,
     say_json,
 )
+from syncflow.cli.console_page import AllowOption, Asked, address, allowed, serving_console, title_of, token_for
 
 if TYPE_CHECKING:
     from syncflow.config.project import Project
@@ -45,6 +46,9 @@ OnlyOption = Annotated[
         autocompletion=completion.routes,
     ),
 ]
+ConsoleOption = Annotated[
+    str | None, typer.Option("--console", metavar="[HOST:]PORT", help="Serve a web page of the run on this address.")
+]
 MetricsOption = Annotated[
     str | None, typer.Option(metavar="[HOST:]PORT", help="Serve /metrics, /healthz and /readyz on this address.")
 ]
@@ -67,6 +71,7 @@ class Wishes:
     wait_seconds: float
     reading: ReadOptions
     metrics: tuple[str, int] | None
+    console: Asked | None
     watch: bool
     live: bool
     log_progress: bool
@@ -95,6 +100,8 @@ def run(
         ),
     ] = False,
     metrics: MetricsOption = None,
+    console: ConsoleOption = None,
+    allow: AllowOption = "",
     watch: Annotated[bool, typer.Option("--watch", help="Reload when project files change.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and the final summary.")] = False,
     log_format: Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")] = LogFormat.TEXT,
@@ -123,6 +130,9 @@ def run(
         wait_seconds=wait,
         reading=ReadOptions(from_start=from_start, once=once, ignore_guards=ignore_guards, resnapshot=resnapshot),
         metrics=_address(metrics),
+        console=None
+        if console is None
+        else Asked(listen=address(console, "--console"), allow=allowed(allow), token=token_for(routes)),
         watch=watch,
         live=not quiet and output is Output.TEXT and not as_json,
         log_progress=as_json and not quiet,
@@ -211,7 +221,16 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
             tasks.append(logging_progress(engine))
         try:
             with signals:
-                async with serving_metrics(engine, wishes.metrics), alongside(tasks):
+                async with (
+                    serving_metrics(engine, wishes.metrics),
+                    serving_console(
+                        project.path.parent / project.routes.model.journal.path,
+                        wishes.console,
+                        title=title_of(wishes.routes),
+                        tally=engine.snapshot,
+                    ),
+                    alongside(tasks),
+                ):
                     ending = await engine.run()
         except asyncio.CancelledError:
             raise _StoppedAtOnceError(signals.number) from None

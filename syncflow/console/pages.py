@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,28 +32,35 @@ EVENT_STATES = ("routed", "ignored", "duplicate", "dead")
 MOST = 50
 
 
+@cache
+def _templates() -> Environment:
+    """Return the templates of all pages; a template is compiled once in a process."""
+    found = Environment(
+        loader=FileSystemLoader(HOME / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(
+        moment=words.moment,
+        iso=words.iso,
+        span=words.span,
+        number=words.number,
+        state=words.state,
+        segment=words.segment,
+        pretty=words.pretty,
+    )
+    found.globals.update(link=words.link, STATES=STATES, EVENT_STATES=EVENT_STATES)
+    return found
+
+
 class Pages:
     """Renders templates for one console."""
 
     def __init__(self, asking: Asking) -> None:
         self.asking = asking
-        self._templates = Environment(
-            loader=FileSystemLoader(HOME / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(
-            moment=words.moment,
-            iso=words.iso,
-            span=words.span,
-            number=words.number,
-            state=words.state,
-            segment=words.segment,
-            pretty=words.pretty,
-        )
-        self._templates.globals.update(link=words.link, STATES=STATES, EVENT_STATES=EVENT_STATES)
+        self._templates = _templates()
 
     async def show(self, request: Request, page: str, /, status: int = 200, **values: Any) -> Response:
         """Return a page with the head that all pages have: how the run stands."""

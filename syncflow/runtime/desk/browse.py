@@ -66,13 +66,15 @@ class Deliveries:
         return [f"{name} = ?" for name, value in given if value], [value for _, value in given if value]
 
 
-def deliveries(place: Place, chosen: Deliveries, *, before: int | None = None, most: int = 50) -> Page:
-    """Return the newest deliveries that fit, below the id ``before``."""
+def deliveries(
+    place: Place, chosen: Deliveries, *, before: int | None = None, most: int = 50, look: int = LOOK
+) -> Page:
+    """Return the newest deliveries that fit, below the id ``before``; ``look`` bounds how many are looked through."""
     with reading(place) as journal:
         if chosen.state in OPEN:
             return _open_deliveries(journal, chosen, before, most)
         parts, values = chosen.conditions()
-        return _window(journal, f"SELECT {_DELIVERY} FROM deliveries", "id", parts, values, before, most)
+        return _window(journal, f"SELECT {_DELIVERY} FROM deliveries", "id", parts, values, (before, most, look))
 
 
 def _open_deliveries(journal: Database, chosen: Deliveries, before: int | None, most: int) -> Page:
@@ -103,10 +105,10 @@ def _window(
     key: str,
     parts: Sequence[str],
     values: Sequence[Any],
-    before: int | None,
-    most: int,
+    bounds: tuple[int | None, int, int],
 ) -> Page:
-    """Look through at most ``LOOK`` ids below ``before`` for a page."""
+    """Look through some ids for a page; ``bounds``: below which, how many rows at most, through how many ids."""
+    before, most, look = bounds
     table = select.rpartition(" ")[2]
     oldest, newest = journal.execute(
         f"SELECT (SELECT min({key}) FROM {table}), (SELECT max({key}) FROM {table})"
@@ -114,7 +116,7 @@ def _window(
     if newest is None:
         return Page(())
     top = newest + 1 if before is None else min(before, newest + 1)
-    bottom = top - LOOK
+    bottom = top - look
     where = " AND ".join([f"{key} < ? AND {key} >= ?", *parts])
     found = rows(journal, f"{select} WHERE {where} ORDER BY {key} DESC LIMIT ?", top, bottom, *values, most + 1)
     if len(found) > most or bottom <= oldest:
@@ -170,7 +172,7 @@ def events(place: Place, *, state: str = "", before: int | None = None, most: in
     """Return the newest events below the number ``before``."""
     with reading(place) as journal:
         parts, values = (["state = ?"], [state]) if state else ([], [])
-        return _window(journal, f"SELECT {_EVENT} FROM events", "seq", parts, values, before, most)
+        return _window(journal, f"SELECT {_EVENT} FROM events", "seq", parts, values, (before, most, LOOK))
 
 
 def letters(place: Place, chosen: Letters, *, before: int | None = None, most: int = 50) -> Page:
