@@ -56,7 +56,7 @@ HOMES = {
     "obstore": {"sources"},
     "duckdb": {"sources"},
     "cronsim": {"config", "sources"},
-    "psycopg": {"sources"},
+    "psycopg": {"sources", "runtime"},
     "pymysql": {"sources"},
     "confluent_kafka": {"sources"},
     "fastavro": {"sources"},

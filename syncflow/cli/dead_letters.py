@@ -45,6 +45,7 @@ from syncflow.cli.trail import place_of
 from syncflow.runtime.desk.masking import masked_row
 
 if TYPE_CHECKING:
+    from syncflow.config.journal_place import Place
     from syncflow.runtime.desk.letters import Letters
 
 app = typer.Typer(help="Dead letters: events and deliveries that failed for good.", no_args_is_help=True)
@@ -220,7 +221,7 @@ def export(
         remark(f"{_many(_write(file, lines))} written to {file}")
 
 
-def _nothing(path: Path, letters: Letters) -> str:
+def _nothing(path: Place, letters: Letters) -> str:
     """Say that there is none, or that those there are do not match."""
     from syncflow.runtime.desk import audit
 
@@ -243,7 +244,7 @@ def _write(file: Path, lines: Iterable[str]) -> int:
     return count
 
 
-def _count(path: Path, letters: Letters, *, everything: bool) -> int:
+def _count(path: Place, letters: Letters, *, everything: bool) -> int:
     """Return how many are meant; that none fits is not success."""
     from syncflow.runtime.desk import audit
 

@@ -104,10 +104,11 @@ def _explained(project: Project, program: Program, raw: Raw, *, mask: bool) -> E
     from syncflow.clock import SystemClock
     from syncflow.compiler.explanations import Narrator
     from syncflow.compiler.functions.ambient import Ambient, surrounded_by
+    from syncflow.config.journal_place import place_of
     from syncflow.runtime.foresight import earlier_events, foresee
 
     now = SystemClock().now()
-    journal = project.path.parent / project.routes.model.journal.path
+    journal = place_of(project.routes.model.journal, project.path)
     with surrounded_by(Ambient(now=lambda: now)):
         story = Narrator(project, program).explain(
             raw, earlier=lambda record: (event for _, event in earlier_events(journal, record))

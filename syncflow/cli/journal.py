@@ -10,6 +10,11 @@ import typer
 from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOption, say, say_json
 from syncflow.cli.status import RoutesOption, journal_of
 
+_DUMP = "`pg_dump --schema NAME` copies the tables of a journal in PostgreSQL, also during a run"
+_VACUUM = (
+    "PostgreSQL reuses the room of removed rows by itself; `VACUUM FULL` gives it back while no run is in progress"
+)
+
 app = typer.Typer(help="The journal file: check it, copy it, shrink it.", no_args_is_help=True)
 
 
@@ -22,16 +27,17 @@ def check(
     Reads the whole file. Exits with 1 if it finds damage.
     """
     from syncflow.runtime.desk.checkup import problems
+    from syncflow.runtime.journal.homes import name_of
 
     path = journal_of(routes, profile)
-    found = problems(path)
+    found, name = problems(path), name_of(path)
     if output is Output.JSON:
-        say_json({"journal": str(path), "good": not found, "problems": found})
+        say_json({"journal": name, "good": not found, "problems": found})
     elif not found:
-        say(f"{path}: no damage found")
+        say(f"{name}: no damage found")
     else:
         for problem in found:
-            say(f"{path}: {problem}")
+            say(f"{name}: {problem}")
         say(
             "keep the file; restore a copy, or start a new journal by moving it away (what waits in it is then not sent)"
         )
@@ -50,8 +56,9 @@ def backup(
     The copy is consistent, and only its owner can read it.
     """
     from syncflow.runtime.desk import checkup
+    from syncflow.runtime.journal.homes import file_of
 
-    written = checkup.backup(journal_of(routes, profile), file)
+    written = checkup.backup(file_of(journal_of(routes, profile), instead=_DUMP), file)
     say(f"{file}: {written:,} bytes written")
 
 
@@ -62,7 +69,8 @@ def compact(routes: RoutesOption = DEFAULT_ROUTES, profile: ProfileOption = None
     No run may be in progress. Needs free disk space of the same size.
     """
     from syncflow.runtime.desk import checkup
+    from syncflow.runtime.journal.homes import file_of
 
-    path = journal_of(routes, profile)
+    path = file_of(journal_of(routes, profile), instead=_VACUUM)
     before, after = checkup.compact(path)
     say(f"{path}: {before:,} bytes before, {after:,} now")

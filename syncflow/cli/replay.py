@@ -16,8 +16,7 @@ from syncflow.cli.status import RoutesOption
 from syncflow.runtime.desk.masking import HIDDEN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from syncflow.config.journal_place import Place
     from syncflow.config.project import Project
     from syncflow.runtime.desk.replay import Change, Difference
 
@@ -42,11 +41,12 @@ def replay(
     For each record with a matching event, the newest version in the journal is sent. First shows the differences from the payloads
     sent before, and asks for confirmation. Deleted records stay deleted. Without options, all records in the journal are selected.
     """
+    from syncflow.config.journal_place import place_of
     from syncflow.config.project import load_project
     from syncflow.runtime.desk import wishes
 
     project = load_project(routes, profile=profile, offline=True)
-    path = project.path.parent / project.routes.model.journal.path
+    path = place_of(project.routes.model.journal, project.path)
     changes = _changes(project, path, record=record, route=route, since=since, until=until)
     events = list(dict.fromkeys(change.event for change in changes))
     if not events:
@@ -66,7 +66,7 @@ def replay(
 
 
 def _changes(
-    project: Project, path: Path, *, record: str, route: str, since: float | None, until: float | None
+    project: Project, path: Place, *, record: str, route: str, since: float | None, until: float | None
 ) -> list[Change]:
     from syncflow.compiler.build import build
     from syncflow.runtime.desk.replay import preview
@@ -81,7 +81,7 @@ def _changes(
     return list(preview(program, rows, route=route, earlier=partial(events_before, path)))
 
 
-def _complain_of_nothing(path: Path, *, record: str, route: str, since: float | None, until: float | None) -> None:
+def _complain_of_nothing(path: Place, *, record: str, route: str, since: float | None, until: float | None) -> None:
     """Say why nothing can be sent again."""
     from syncflow.errors import DataError
     from syncflow.runtime.desk.replayable import replayable, why_not_replayable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,9 @@ from syncflow.cli.console import (
     say_table,
     span,
 )
+
+if TYPE_CHECKING:
+    from syncflow.config.journal_place import Place
 
 RoutesOption = Annotated[Path, typer.Option("--routes", metavar="FILE", help="The project's routes file.")]
 COUNTED = ("waiting", "sending", "retrying", "delivered", "already_done", "superseded", "unchanged", "dead")
@@ -63,7 +66,7 @@ def status(
         _tell(audit.record(path, record), mask=mask, output=output)
 
 
-def _forget(path: Path, record: str | None, *, delete: bool, yes: bool) -> None:
+def _forget(path: Place, record: str | None, *, delete: bool, yes: bool) -> None:
     from shlex import quote
 
     from syncflow.runtime.desk import audit, wishes
@@ -102,7 +105,7 @@ def _tell(known: dict[str, Any], *, mask: bool, output: Output) -> None:
         raise typer.Exit(1)
 
 
-def journal_of(routes: Path, profile: str | None) -> Path:
+def journal_of(routes: Path, profile: str | None) -> Place:
     """Return where a project keeps its journal; a routes file that is wrong elsewhere gets one line, and stops no look into it."""
     from syncflow.config.journal_place import find_journal
     from syncflow.config.render import render

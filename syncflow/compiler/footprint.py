@@ -32,7 +32,17 @@ Footprint = Mapping[str, str]
 
 _KEY = secrets.token_bytes(32)
 _NOT_OF_A_RUN = frozenset({"profiles", "tests"})
-_FIXED = ("profile", "source", "sources", "envelope.each", "journal.path", "journal.sync")
+_FIXED = (
+    "profile",
+    "source",
+    "sources",
+    "envelope.each",
+    "journal.path",
+    "journal.url",
+    "journal.schema",
+    "journal.project",
+    "journal.sync",
+)
 """Places that a running engine cannot change: it holds their file, port or lock open."""
 _SECRETS_OF_A_WEBHOOK = re.compile(
     r"(source|sources\..+)\.webhook\.(signature\.(secret|public_key)|auth\.(bearer|basic)|handshake\.token)"

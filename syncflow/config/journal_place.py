@@ -7,8 +7,9 @@ journal of a broken project can be looked into, for what it holds does not depen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.env_file import environment_for
@@ -22,14 +23,37 @@ from syncflow.config.variables import Expansion
 from syncflow.config.written_adapters import apart
 from syncflow.errors import ProjectError
 
-Place = Path
-"""Where a journal is kept."""
+
+@dataclass(frozen=True, slots=True)
+class PostgresPlace:
+    """A schema of a PostgreSQL database. Its text shows neither user nor password."""
+
+    url: str = field(repr=False)
+    schema: str = "syncflow"
+    project: str = ""
+    """Whose journal it is."""
+    sync: Literal["full", "normal"] = "full"
+
+    def __str__(self) -> str:
+        return f"the schema {self.schema} of a PostgreSQL database"
+
+
+Place = Path | PostgresPlace
+"""Where a journal is kept: a file, or a schema."""
+
+
+def place_of(settings: JournalSettings, routes: Path) -> Place:
+    """Return where the journal of a project is kept; ``routes``: its routes file."""
+    if settings.url is None:
+        return routes.parent / settings.path
+    project = settings.project or routes.resolve().parent.name or "syncflow"
+    return PostgresPlace(settings.url, settings.schema_name, project, settings.sync)
 
 
 class JournalPlace(NamedTuple):
-    """The file of a project's journal. ``errors`` are those of the routes file, which do not concern it."""
+    """Where a project's journal is. ``errors`` are those of the routes file, which do not concern it."""
 
-    path: Path
+    path: Place
     errors: tuple[Diagnostic, ...] = ()
 
 
@@ -61,26 +85,30 @@ def find_journal(
     settings = _settings(node)
     if settings is None:
         raise _refused([each for each in errors if each.path.partition(".")[0] == "journal"])
-    return JournalPlace(path.parent / settings.path, errors)
+    return JournalPlace(place_of(settings, path), errors)
+
+
+_SAYS_WHERE = ("path", "url", "schema", "project")
 
 
 def _need_variables(root: MappingNode, directory: Path, environment: Mapping[str, str]) -> None:
-    """Refuse a missing variable in the journal's path, for it decides which file is meant."""
-    place, _, steps = find(root, ("journal", "path"))
+    """Refuse a missing variable in the journal's path or address, for it decides which journal is meant."""
     expansion = Expansion(environment, directory)
-    if steps == 2:
-        expansion.expand(place)
+    for name in _SAYS_WHERE:
+        place, _, steps = find(root, ("journal", name))
+        if steps == 2:
+            expansion.expand(place)
     if expansion.diagnostics:
         raise _refused(expansion.diagnostics)
 
 
 def _settings(root: MappingNode) -> JournalSettings | None:
-    """Read ``journal:`` as far as it says where the file is; None where it does not."""
+    """Read ``journal:`` as far as it says where the journal is; None where it does not."""
     if "journal" not in root.entries:
         return JournalSettings()
     node = root.entries["journal"].value
     if isinstance(node, MappingNode):
-        told = {name: entry for name, entry in node.entries.items() if name == "path"}
+        told = {name: entry for name, entry in node.entries.items() if name in _SAYS_WHERE}
         node = MappingNode(node.file, node.start, node.end, told)
     return read_model(JournalSettings, node)[0]
 

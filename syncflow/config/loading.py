@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from syncflow.config.diagnostics import Diagnostic, FileText, arranged
 from syncflow.config.documents import Document
 from syncflow.config.files import Files
+from syncflow.config.journal_settings import check_journal
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.named_files import NamedFiles
@@ -69,6 +70,7 @@ def load_parts(inputs: Inputs) -> Loaded:
     if model is not None:
         files.diagnostics += check_names(parts)
         files.diagnostics += check_sources(routes)
+        files.diagnostics += check_journal(routes)
     found = arranged(files.diagnostics)
     broken = any(diagnostic.is_error for diagnostic in found)
     return Loaded(None, found, remainder(parts)) if broken else Loaded(parts, found)
@@ -105,6 +107,7 @@ def load_sources(inputs: Inputs) -> LoadedSources:
         return LoadedSources(None, {}, arranged(found))
     routes = Document(inputs.path, node.file.name, model, node)
     found += check_sources(routes)
+    found += check_journal(routes)
     named = NamedFiles(inputs.path.parent, files, node, written={})
     named.read()
     return LoadedSources(routes, named.schemas, arranged(found))

@@ -14,6 +14,11 @@ from syncflow.config.models.source_postgres import PostgresSource
 _ADDRESS = re.compile(r"postgres(?:ql)?://|\w+ *=")
 
 
+def is_address(url: str) -> bool:
+    """Whether a text looks like an address of PostgreSQL."""
+    return _ADDRESS.match(url) is not None
+
+
 def check_postgres(
     routes: Document[RoutesFile], postgres: PostgresSource, at: tuple[str, ...], is_installed: Callable[[str], bool]
 ) -> Iterator[Diagnostic]:

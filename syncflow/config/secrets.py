@@ -41,6 +41,8 @@ def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, 
         if inner and inner[0] == "objects":
             return not _SECRETS_OF_OBJECTS.isdisjoint(inner)
         return not _SECRETS_OF_SOURCES.isdisjoint(path) or path[-1] == "url"
+    if path == ("journal", "url"):
+        return True
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False
     system = routes.model.systems.get(str(path[1]))

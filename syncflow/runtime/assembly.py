@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 from syncflow.adapters.connections import Connections
@@ -22,6 +23,7 @@ from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.columns import columns_of
 from syncflow.compiler.requests import SystemPlan
+from syncflow.config.journal_place import PostgresPlace, place_of
 from syncflow.config.models.routes import SourceSettings
 from syncflow.config.project import Project
 from syncflow.config.regular_files import oddity
@@ -189,10 +191,11 @@ def project_renewed(project: Project) -> RenewedFile:
     return RenewedFile(project.path.parent / Path(project.routes.model.journal.path).parent / "renewed.json")
 
 
-def project_journal(project: Project, *, forked: bool = False) -> SqliteJournal:
+def project_journal(project: Project, *, forked: bool = False) -> Journal:
     """Return the journal that the project names, not opened yet; makes its folder, which tells git to look away.
 
-    ``forked``: a process of its own does its work, not a thread. A run so makes half as much again, for one more process.
+    ``forked``: a process of its own does the work of a journal in a file, not a thread. A run so makes half as much again, for one more
+    process.
 
     Raises:
         UnavailableError: there is no place for it.
@@ -205,6 +208,10 @@ def project_journal(project: Project, *, forked: bool = False) -> SqliteJournal:
             (path.parent / ".gitignore").write_text("*\n", "utf-8")
     except OSError as error:
         raise UnavailableError(f"cannot make a folder for the journal {path}: {error.strerror}") from error
+    place = place_of(settings, project.path)
+    if isinstance(place, PostgresPlace):
+        in_database: Journal = import_module("syncflow.runtime.journal.postgres.journal").PostgresJournal(place)
+        return in_database
     if odd := oddity(path):
         raise UnavailableError(
             f"the journal {path} cannot be used: it is {odd}", hint="name a file (journal: {path: …})"

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.config.journal_place import find_journal
+from syncflow.config.journal_place import PostgresPlace, find_journal
+from syncflow.config.journal_settings import check_journal
+from syncflow.config.project import read_project
 from syncflow.config.render import render
 from syncflow.errors import ProjectError
+from tests.config.projects import copy_project
 
 GOOD = """\
 source: {file: {path: events.jsonl}}
@@ -22,6 +25,23 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "routes.yaml"
     path.write_text(text, "utf-8")
     return path
+
+
+@pytest.mark.parametrize("broken", ["", "retry: {attempts: many}\n"], ids=["whole", "broken elsewhere"])
+def test_a_journal_in_a_database_is_found_with_what_its_address_holds_of_variables(tmp_path: Path, broken: str) -> None:
+    text = GOOD + "journal: {url: '${WHERE}', schema: crm, project: shop}\n" + broken
+    found = find_journal(written(tmp_path, text), environment={"WHERE": "postgresql://u:secret-word@h/d"})
+    assert found.path == PostgresPlace("postgresql://u:secret-word@h/d", "crm", "shop")
+    assert "secret-word" not in f"{found.path} {found.path!r}"
+    with pytest.raises(ProjectError):
+        find_journal(written(tmp_path, text), environment={})
+
+
+def test_a_project_is_called_by_its_folder_where_the_journal_says_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "crm-sync"
+    folder.mkdir()
+    found = find_journal(written(folder, GOOD + "journal: {url: 'postgresql://h/d'}\n"), environment={})
+    assert found.path == PostgresPlace("postgresql://h/d", "syncflow", "crm-sync")
 
 
 @pytest.mark.parametrize(
@@ -86,3 +106,17 @@ def test_a_file_that_does_not_say_where_is_refused(tmp_path: Path, text: str, pr
     with pytest.raises(ProjectError) as refused:
         find_journal(path, profile=profile, environment={})
     assert render(refused.value.diagnostics, "concise").splitlines() == [f"{path}:{told}"]
+
+
+def test_a_journal_in_a_database_names_the_package_that_is_missing(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    path = tmp_path / "routes.yaml"
+    path.write_text(path.read_text("utf-8") + "journal: {url: 'postgresql://h/d'}\n", "utf-8")
+    project, _ = read_project(path, environment={})
+    assert project is not None
+    (found,) = check_journal(project.routes, is_installed=lambda _: False)
+    assert (found.code, found.message, found.hint) == (
+        "SF222",
+        "a journal in PostgreSQL needs a package that is not installed",
+        "pip install 'syncflow[postgres]'",
+    )

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from syncflow.config.journal_place import Place
 from syncflow.events import Delivery
 from syncflow.runtime.desk import wishes
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.journal.sqlite.database import connect
+from syncflow.runtime.journal.homes import reading
 from tests.runtime.vendor import Vendor, live, to_a, vendor_program
 
 SEEDS = 120
@@ -50,7 +51,7 @@ def answers_of(random: Random, trouble: float) -> Any:
     return answer
 
 
-def lived(seed: int, path: Path) -> list[str]:
+def lived(seed: int, path: Place) -> list[str]:
     """Live one history; return what went wrong."""
     random = Random(seed)
     plan = vendor_program(
@@ -88,13 +89,16 @@ def lived(seed: int, path: Path) -> list[str]:
         vendor.answers = lambda _delivery, _attempt: "ok"
         live(events, path, vendor=vendor, program=plan)
     problems += [problem for problem in vendor.violations if problem not in problems]
-    journal = connect(path)
+    with reading(path) as journal:
+        return problems + wrong_at_the_end(journal, vendor)
+
+
+def wrong_at_the_end(journal: Any, vendor: Vendor) -> list[str]:
+    problems = []
     still = journal.execute("SELECT count(*) FROM deliveries WHERE settled_at IS NULL").fetchone()[0]
     if still:
         problems.append(f"{still} deliveries are not settled")
-    problems += wrong_presence(journal, vendor)
-    journal.close()
-    return problems
+    return problems + wrong_presence(journal, vendor)
 
 
 def wrong_presence(journal: Any, vendor: Vendor) -> list[str]:

@@ -17,11 +17,13 @@ from syncflow.adapters.gate import Gate
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.program import Program, RoutePlan
 from syncflow.compiler.requests import SystemPlan
+from syncflow.config.journal_place import Place
 from syncflow.errors import SyncflowError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Key, Match, Outcome, Routed, Verdict
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.tables.journal import TabularJournal
 from syncflow.testing import ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import program, route, system
 
@@ -153,8 +155,8 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-class KilledJournal(SqliteJournal):
-    """Dies before or after one of its calls."""
+class KilledCalls(TabularJournal):
+    """A journal that dies before or after one of its calls."""
 
     kill_in = -1
     kill_after = False
@@ -169,9 +171,25 @@ class KilledJournal(SqliteJournal):
         return found
 
 
+class KilledJournal(KilledCalls, SqliteJournal):
+    """In a file."""
+
+
+def killed_at(place: Place, clock: VirtualClock) -> KilledCalls:
+    """Return a journal that may die, wherever it is kept."""
+    if isinstance(place, Path):
+        return KilledJournal(place, inline=True, now=clock.now)
+    from syncflow.runtime.journal.postgres.journal import PostgresJournal
+
+    class InDatabase(KilledCalls, PostgresJournal):
+        pass
+
+    return InDatabase(place, inline=True, now=clock.now)
+
+
 def live(
     events: Sequence[dict[str, Any]],
-    path: Path,
+    place: Place,
     *,
     vendor: Vendor,
     program: Program,
@@ -189,7 +207,7 @@ def live(
             return await super().read(most=min(most, chunk))
 
     async def main() -> Ending:
-        journal = KilledJournal(path, inline=True, now=clock.now)
+        journal = killed_at(place, clock)
         if kill:
             journal.kill_in, journal.kill_after = kill
         source = Source(events)

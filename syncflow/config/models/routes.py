@@ -301,11 +301,21 @@ class JournalWaiting(Model):
     """How large their events may be together, by the mean of those read in this run."""
 
 
+SchemaName = Annotated[Text, shaped(r"^[a-z_][a-z0-9_]{0,62}$", "up to 63 small letters, digits and `_`")]
+"""A schema of a database."""
+
+
 class JournalSettings(Model):
     """The durable memory of a run."""
 
     path: FileToMake = ".syncflow/journal.db"
     """Its file, relative to this one."""
+    url: Annotated[Text, Field(min_length=1)] | None = Field(default=None, repr=False)
+    """Instead of a file, the PostgreSQL database that keeps it: postgresql://user:password@host/name."""
+    schema_name: Annotated[SchemaName, Field(alias="schema")] = "syncflow"
+    """With ``url``: the schema of its tables; each project needs one of its own."""
+    project: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
+    """With ``url``: the name by which the journal knows its project, so that no other writes there. Default: the folder of this file."""
     keep: JournalKeep = Field(default_factory=JournalKeep)
     """What is remembered of what is settled."""
     waiting: JournalWaiting = Field(default_factory=JournalWaiting)

@@ -1,4 +1,4 @@
-"""Look through a whole journal for damage: SQLite's own check, and the sentences that its tables must fulfil. Changes nothing.
+"""Look through a whole journal for damage: in a file, SQLite's own check, and the sentences that its tables must fulfil. Changes nothing.
 
 A flipped byte within a body leaves SQLite's structure whole; it is found where it breaks the JSON of a body, and not otherwise.
 """
@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import orjson
+
+from syncflow.config.journal_place import Place, PostgresPlace
 from syncflow.errors import UnavailableError
 from syncflow.private_files import open_private
+from syncflow.runtime.journal.homes import reading
 from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, explained
 from syncflow.runtime.journal.sqlite.schema import COUNTS, MIGRATIONS
-from syncflow.runtime.journal.tables.database import IS_OPEN
+from syncflow.runtime.journal.tables.database import IS_OPEN, Database
 
 _COUNTED_SINCE = MIGRATIONS.index(COUNTS) + 1
 """The version since which rows are counted as they change."""
@@ -28,7 +32,7 @@ _STATES = "'waiting', 'sending', 'retrying', 'delivered', 'already_done', 'super
 
 def _differences(one: str, other: str) -> str:
     """Return a query that counts the rows that only one of two queries finds."""
-    return f"SELECT count(*) FROM (SELECT * FROM ({one} EXCEPT {other}) UNION ALL SELECT * FROM ({other} EXCEPT {one}))"
+    return f"SELECT count(*) FROM (SELECT * FROM ({one} EXCEPT {other}) AS a UNION ALL SELECT * FROM ({other} EXCEPT {one}) AS b) AS c"
 
 
 _LAWS = {
@@ -46,12 +50,21 @@ _LAWS = {
         "SELECT count(*) FROM presence WHERE delivery > (SELECT coalesce(max(id), 0) FROM deliveries)"
     ),
     "deliveries in no known state": f"SELECT count(*) FROM deliveries WHERE state NOT IN ({_STATES})",
+    "positions before the beginning of the source": 'SELECT count(*) FROM positions WHERE "offset" < 0',
+}
+
+_BODIES = {
     "deliveries with a payload that is not JSON": "SELECT count(*) FROM deliveries WHERE NOT json_valid(CAST(payload AS TEXT))",
     "events with a body that is not JSON": (
         "SELECT count(*) FROM events WHERE state = 'routed' AND raw != x'' AND NOT json_valid(CAST(raw AS TEXT))"
     ),
-    "positions before the beginning of the source": "SELECT count(*) FROM positions WHERE offset < 0",
 }
+"""Laws about bodies, as SQLite checks them by itself."""
+_BODIES_ELSEWHERE = {
+    "deliveries with a payload that is not JSON": ("deliveries", "id", "payload", "TRUE"),
+    "events with a body that is not JSON": ("events", "seq", "raw", "state = 'routed' AND length(raw) > 0"),
+}
+"""The same: table, number, body, which."""
 
 _EVENTS = "SELECT state, count(*) FROM events GROUP BY state"
 _EVENTS_COUNTED = "SELECT state, count FROM event_counts WHERE count != 0"
@@ -65,16 +78,38 @@ _COUNTS = {
 """Sentences about tables that a journal of an earlier version does not have."""
 
 
-def problems(path: Path) -> list[str]:
+def problems(place: Place) -> list[str]:
     """Return what is wrong with a journal, in words; empty where nothing is.
 
     Raises:
         UnavailableError: there is no journal, or it cannot even be opened.
     """
-    if not path.exists():
-        raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
-    with explained(path), closing(connect(path, read_only=True)) as journal:
-        return list(_problems(journal))
+    if isinstance(place, PostgresPlace):
+        with reading(place) as journal:
+            return list(_wrong_in_database(journal))
+    if not place.exists():
+        raise UnavailableError(f"there is no journal at {place}", hint="`syncflow run` makes one")
+    with explained(place), closing(connect(place, read_only=True)) as file:
+        return list(_problems(file))
+
+
+def _wrong_in_database(journal: Database) -> Iterator[str]:
+    """Look for what the tables say: whether their pages are whole is the server's to say (``pg_amcheck``)."""
+    for law, query in (_LAWS | _COUNTS).items():
+        if count := journal.execute(query).fetchone()[0]:
+            yield f"{law}: {count:,}"
+    for law, (table, number, body, which) in _BODIES_ELSEWHERE.items():
+        rows = journal.stream(f"SELECT {number} AS number, {body} AS body FROM {table} WHERE {which}", ())
+        if count := sum(not _is_json(row["body"]) for row in rows):
+            yield f"{law}: {count:,}"
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _problems(journal: sqlite3.Connection) -> Iterator[str]:
@@ -88,7 +123,7 @@ def _problems(journal: sqlite3.Connection) -> Iterator[str]:
         found = [str(error)]
     if found != ["ok"]:
         yield from found
-    laws = _LAWS | (_COUNTS if version >= _COUNTED_SINCE else {})
+    laws = _LAWS | _BODIES | (_COUNTS if version >= _COUNTED_SINCE else {})
     for law, query in laws.items():
         try:
             count = journal.execute(query).fetchone()[0]

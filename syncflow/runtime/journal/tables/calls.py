@@ -328,12 +328,10 @@ class Tables(ABC):
         """Note the end of the run, and how it ended; safe to repeat."""
         if self._database is None:
             return
-        try:
-            with self._database as db:
-                ended = (at, finished, words, self._run_id)
-                db.execute("UPDATE runs SET ended_at = ?, finished = ?, ending = ? WHERE id = ?", ended)
-        finally:
-            self.drop()
+        with self._database as db:
+            ended = (at, finished, words, self._run_id)
+            db.execute("UPDATE runs SET ended_at = ?, finished = ?, ending = ? WHERE id = ?", ended)
+        self.drop()
 
     def drop(self) -> None:
         """Let go of the file; what was not committed is gone."""

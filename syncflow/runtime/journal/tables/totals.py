@@ -10,10 +10,14 @@ from syncflow.runtime.journal.tables.database import named_rows as rows
 
 _DELIVERIES = (
     "SELECT route, system, state, count FROM settled_counts WHERE count > 0 UNION ALL "
-    f"SELECT route, system, state, count(*) AS count FROM deliveries WHERE {IS_OPEN} GROUP BY route, system, state"
+    f"SELECT route, system, state, count(*) AS count FROM deliveries WHERE {IS_OPEN} GROUP BY route, system, state "
+    "ORDER BY route, system, state"
 )
-_DELIVERIES_OF_OLD = "SELECT route, system, state, count(*) AS count FROM deliveries GROUP BY route, system, state"
-_EVENTS = "SELECT state, count FROM event_counts WHERE count > 0"
+_DELIVERIES_OF_OLD = (
+    "SELECT route, system, state, count(*) AS count FROM deliveries GROUP BY route, system, state "
+    "ORDER BY route, system, state"
+)
+_EVENTS = "SELECT state, count FROM event_counts WHERE count > 0 ORDER BY state"
 _EVENTS_OF_OLD = "SELECT state, count(*) FROM events GROUP BY state"
 _QUEUES = """
 SELECT system, count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'sending') AS sending,
@@ -22,7 +26,8 @@ SELECT system, count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FI
 FROM deliveries WHERE state IN ('waiting', 'sending', 'retrying') GROUP BY system ORDER BY system
 """
 _LETTERS = (
-    "SELECT stage, route, code, count(*) AS count FROM dead_letters WHERE state = 'open' GROUP BY stage, route, code"
+    "SELECT stage, route, code, count(*) AS count FROM dead_letters WHERE state = 'open' GROUP BY stage, route, code "
+    "ORDER BY stage, route, code"
 )
 _LAST_RUN = "SELECT * FROM runs ORDER BY id DESC LIMIT 1"
 
@@ -71,7 +76,10 @@ def _set_aside(journal: Database) -> list[dict[str, Any]]:
     """Marks that a run could not carry out, by reason."""
     if not journal.has("marks", "aside"):
         return []
-    return rows(journal, "SELECT aside AS reason, count(*) AS count FROM marks WHERE aside IS NOT NULL GROUP BY aside")
+    return rows(
+        journal,
+        "SELECT aside AS reason, count(*) AS count FROM marks WHERE aside IS NOT NULL GROUP BY aside ORDER BY aside",
+    )
 
 
 def read_standings(journal: Database) -> list[dict[str, Any]]:

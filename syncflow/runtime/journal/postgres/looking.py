@@ -1,0 +1,76 @@
+"""A journal in PostgreSQL for those who ask, also while a run writes it. Only a run makes tables or changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+
+from syncflow.config.journal_place import PostgresPlace
+from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.postgres import lock
+from syncflow.runtime.journal.postgres.connecting import Wire, connect, name_of, user_of
+from syncflow.runtime.journal.postgres.database import PostgresDatabase
+from syncflow.runtime.journal.postgres.errors import has_unfit_text, refused
+from syncflow.runtime.journal.postgres.opening import version_of
+from syncflow.runtime.journal.postgres.schema import MIGRATIONS
+
+
+@contextmanager
+def reading(place: PostgresPlace) -> Iterator[PostgresDatabase]:
+    """Open a journal that is there, to change nothing.
+
+    Raises:
+        UnavailableError: there is none, or it cannot be read.
+    """
+    with writing(place) as database:
+        database.execute("SET default_transaction_read_only = on")
+        yield database
+
+
+@contextmanager
+def writing(place: PostgresPlace) -> Iterator[PostgresDatabase]:
+    """Open a journal that is there.
+
+    Raises:
+        UnavailableError: there is none, it is of another version, or it cannot be used.
+    """
+    with _asking(place) as wire:
+        version = version_of(wire, place)
+        if not version:
+            raise UnavailableError(
+                f"there is no {name_of(place).removeprefix('the ')}", hint="`syncflow run` makes one"
+            )
+        if version < len(MIGRATIONS):
+            raise UnavailableError(
+                f"{name_of(place)} is of an earlier version", hint="`syncflow run` brings it up to date"
+            )
+        yield PostgresDatabase(wire)
+
+
+def exists(place: PostgresPlace) -> bool:
+    """Whether the schema holds a journal.
+
+    Raises:
+        UnavailableError: this cannot be found out.
+    """
+    with _asking(place) as wire:
+        return version_of(wire, place) > 0
+
+
+def holder(place: PostgresPlace) -> str:
+    """Return who runs on a journal now, in words; empty where no run goes on."""
+    with _asking(place) as wire:
+        return lock.holder(wire, place)
+
+
+@contextmanager
+def _asking(place: PostgresPlace) -> Iterator[Wire]:
+    with closing(connect(place, purpose="question")) as wire:
+        try:
+            yield wire
+        except psycopg.Error as error:
+            if has_unfit_text(error):
+                raise UnavailableError("a text with the character of number zero is in no journal") from None
+            raise refused(name_of(place), error, user=user_of(place), schema=place.schema) from None

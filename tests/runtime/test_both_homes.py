@@ -1,0 +1,84 @@
+"""A journal in PostgreSQL does what one in a file does: the same lives leave the same rows, and every question has the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncflow.config.journal_place import Place, PostgresPlace
+from syncflow.runtime.desk import audit
+from syncflow.runtime.desk.checkup import problems
+from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.journal.homes import reading
+from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
+from tests.runtime.test_presence_fuzz import lived
+from tests.servers import postgres
+
+SEEDS = 12
+TABLES = (
+    "runs", "positions", "events", "deliveries", "attempts", "presence", "dead_letters", "marks", "places", "standings",
+    "limits", "reserved", "answered", "unreadable", "key_rules", "event_counts", "settled_counts", "days",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    with postgres.running() as server:
+        yield server
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def schema(server: postgres.Server) -> PostgresPlace:
+    """A schema of its own."""
+    return PostgresPlace(server.url(), f"journal_{next(_numbers)}", "project")
+
+
+def rows_of(place: Place, table: str) -> list[Any]:
+    with reading(place) as journal:
+        found = journal.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+    return sorted(
+        (sorted((name, _plain(value)) for name, value in row.items() if name != "batch_id") for row in rows), key=repr
+    )
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_same_life_leaves_the_same_rows_in_both(seed: int, schema: PostgresPlace, tmp_path: Path) -> None:
+    """Kills, refusals, doubts, changed keys and redrives among them."""
+    path = tmp_path / "j.db"
+    assert lived(seed, path) == []
+    assert lived(seed, schema) == []
+    for table in TABLES:
+        assert rows_of(schema, table) == rows_of(path, table), table
+    assert problems(path) == problems(schema) == []
+    assert audit.totals(schema) == audit.totals(path)
+    assert audit.reasons(schema, Letters()) == audit.reasons(path, Letters())
+
+
+def test_both_have_the_same_tables_and_columns(schema: PostgresPlace, tmp_path: Path) -> None:
+    """A change of the one schema without the other is a bug."""
+    lived(1, tmp_path / "j.db")
+    lived(1, schema)
+    with reading(tmp_path / "j.db") as journal:
+        names = [name for (name,) in journal.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        ours = {name: {row[1] for row in journal.execute(f"PRAGMA table_info({name})")} for name in names}
+    with reading(schema) as journal:
+        sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ?"
+        theirs: dict[str, set[str]] = {}
+        for table, column in journal.execute(sql, (schema.schema,)):
+            theirs.setdefault(table, set()).add(column)
+    assert {name: theirs.get(name) for name in ours} == ours, (
+        f"{len(MIGRATIONS)} migrations of the one, and of the other?"
+    )
