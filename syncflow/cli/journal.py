@@ -1,4 +1,4 @@
-"""``syncflow journal``: look through a journal for damage, copy it, and shrink it."""
+"""``syncflow journal``: look through a journal for damage, copy it, shrink it, and move it into a database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VACUUM = (
     "PostgreSQL reuses the room of removed rows by itself; `VACUUM FULL` gives it back while no run is in progress"
 )
 
-app = typer.Typer(help="The journal file: check it, copy it, shrink it.", no_args_is_help=True)
+app = typer.Typer(help="The journal: check it, copy it, shrink it, move it.", no_args_is_help=True)
 
 
 @app.command("check")
@@ -74,3 +74,34 @@ def compact(routes: RoutesOption = DEFAULT_ROUTES, profile: ProfileOption = None
     path = file_of(journal_of(routes, profile), instead=_VACUUM)
     before, after = checkup.compact(path)
     say(f"{path}: {before:,} bytes before, {after:,} now")
+
+
+@app.command("move")
+def move(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File of the journal to move, such as .syncflow/journal.db.")
+    ],
+    routes: RoutesOption = DEFAULT_ROUTES,
+    profile: ProfileOption = None,
+) -> None:
+    """Move a journal from a file into PostgreSQL.
+
+    It goes to the database of the routes file. No run may be in progress, and the schema must not hold a used journal. Compares the
+    number of rows in each table; if one differs, nothing is moved. The file is not changed.
+    """
+    from importlib import import_module
+
+    from syncflow.errors import UnavailableError
+    from syncflow.runtime.journal.homes import name_of
+
+    place = journal_of(routes, profile)
+    if isinstance(place, Path):
+        raise UnavailableError(
+            f"the journal of {routes} is the file {place}",
+            hint="say where it is to go: journal: {url: postgresql://…, schema: …}",
+        )
+    moved = import_module("syncflow.runtime.journal.moving").move(file, place)
+    say(
+        f"{file}: {moved['events']:,} events, {moved['deliveries']:,} deliveries, {moved['dead_letters']:,} dead letters and "
+        f"{sum(moved.values()):,} rows in all moved to {name_of(place)}"
+    )

@@ -10,11 +10,17 @@ from typing import Any
 import pytest
 
 from syncflow.config.journal_place import Place, PostgresPlace
+from syncflow.errors import UnavailableError
 from syncflow.runtime.desk import audit
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.homes import reading
+from syncflow.runtime.journal.lock import RunLock, lock_of
+from syncflow.runtime.journal.moving import move
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
+from syncflow.testing import FakeSystems
+from tests.runtime.programs import event
+from tests.runtime.test_postgres_journal import run
 from tests.runtime.test_presence_fuzz import lived
 from tests.servers import postgres
 
@@ -82,3 +88,33 @@ def test_both_have_the_same_tables_and_columns(schema: PostgresPlace, tmp_path: 
     assert {name: theirs.get(name) for name in ours} == ours, (
         f"{len(MIGRATIONS)} migrations of the one, and of the other?"
     )
+
+
+def test_a_journal_that_is_moved_from_a_file_is_the_same_and_goes_on(schema: PostgresPlace, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    assert lived(3, path) == []
+    moved = move(path, schema)
+    assert moved["events"] > 0
+    for table in (*TABLES, "sent", "sent_key"):
+        assert rows_of(schema, table) == rows_of(path, table), table
+    assert problems(schema) == []
+    with pytest.raises(UnavailableError, match="is in use already"):
+        move(path, schema)
+    read = rows_of(schema, "positions")[0]
+    events = [event("Z1")] * dict(read)["offset"] + [event("Z2"), event("Z3")]  # what is read is behind it
+    run(events, schema, systems=FakeSystems())
+    assert audit.totals(schema)["events"]["routed"] == audit.totals(path)["events"]["routed"] + 2
+
+
+def test_a_journal_that_a_run_holds_is_not_moved(schema: PostgresPlace, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    lived(3, path)
+    lock = RunLock(lock_of(path))
+    lock.acquire()
+    try:
+        with pytest.raises(UnavailableError, match="is in use by process"):
+            move(path, schema)
+    finally:
+        lock.release()
+    with pytest.raises(UnavailableError, match="there is no journal at"):
+        move(tmp_path / "none.db", schema)

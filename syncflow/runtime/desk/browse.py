@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from syncflow.config.journal_place import Place
@@ -237,19 +236,6 @@ def _followed(journal: Database, numbers: Sequence[int]) -> Mapping[str, list[Ro
     tries = f"SELECT {_ATTEMPT} FROM attempts WHERE delivery IN ({these}) ORDER BY delivery, first_at, number"
     dead = f"SELECT {_ITS_LETTER} FROM dead_letters WHERE event IN ({some}) ORDER BY id"
     return {"deliveries": found, "attempts": rows(journal, tries, *ids), "dead_letters": rows(journal, dead, *numbers)}
-
-
-def pulse(place: Place) -> str:
-    """Return a text that changes when something is written; costs next to nothing, and never raises."""
-    return "_".join(_stamp(place.with_name(place.name + suffix)) for suffix in ("", "-wal", ".lock"))
-
-
-def _stamp(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except OSError:
-        return "-"
-    return f"{stat.st_mtime_ns:x}.{stat.st_size:x}"
 
 
 def places(place: Place) -> list[Row]:

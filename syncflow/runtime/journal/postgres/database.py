@@ -157,6 +157,9 @@ def _read(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=512)
 def _numbered(sql: str) -> bytes:
+    """Return a statement with the driver's marks. A list without values, which SQLite takes, is written as one without matches."""
+    for nothing, instead in ((" NOT IN ()", " IS NOT NULL"), (" IN ()", " IN (NULL)")):
+        sql = sql.replace(nothing, instead)
     return sql.replace("%", "%%").replace("?", "%s").encode()
 
 

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import psycopg
 
 from syncflow.config.journal_place import PostgresPlace
-from syncflow.errors import UnavailableError
+from syncflow.errors import SyncflowError, UnavailableError
 from syncflow.runtime.journal.postgres import lock
 from syncflow.runtime.journal.postgres.connecting import Wire, connect, name_of, user_of
 from syncflow.runtime.journal.postgres.database import PostgresDatabase
@@ -63,6 +63,17 @@ def holder(place: PostgresPlace) -> str:
     """Return who runs on a journal now, in words; empty where no run goes on."""
     with _asking(place) as wire:
         return lock.holder(wire, place)
+
+
+def pulse(place: PostgresPlace) -> str:
+    """Return a text that changes when something is written, by a run or by a person; ``-`` where it cannot be found out."""
+    try:
+        with reading(place) as journal:
+            return "_".join(
+                map(str, journal.execute("SELECT run, c.number, w.number FROM commits c, wishes w").fetchone())
+            )
+    except SyncflowError:
+        return "-"
 
 
 @contextmanager

@@ -50,6 +50,19 @@ def settle_down(path: Path) -> None:
         journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def pulse(path: Path) -> str:
+    """Return a text that changes when something is written, by a run or by a person."""
+    return "_".join(_stamp(path.with_name(path.name + suffix)) for suffix in ("", "-wal", ".lock"))
+
+
+def _stamp(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError:
+        return "-"
+    return f"{stat.st_mtime_ns:x}.{stat.st_size:x}"
+
+
 def _need(path: Path) -> None:
     if not path.exists():
         raise UnavailableError(f"there is no journal at {path}", hint="`syncflow run` makes one")
