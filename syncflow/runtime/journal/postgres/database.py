@@ -64,11 +64,11 @@ class PostgresDatabase:
             with self.wire.cursor() as cursor:
                 cursor.executemany(_numbered(sql), many)
 
-    def among(self, sql: str, values: Sequence[Any]) -> list[Any]:
+    def among(self, sql: str, values: Sequence[Any], *, before: Sequence[Any] = ()) -> list[Any]:
         if not values:
             return []
         kind = "text" if isinstance(values[0], str) else "bigint"
-        return self.execute(sql.format(among=f"= ANY (?::{kind}[])"), (list(values),)).fetchall()
+        return self.execute(sql.format(among=f"= ANY (?::{kind}[])"), (*before, list(values))).fetchall()
 
     def stream(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
         with self.wire.transaction(), self.wire.cursor("export", binary=True) as cursor:
