@@ -13,7 +13,6 @@ from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
 from syncflow.runtime.desk.wishes import Noted
-from syncflow.runtime.journal import homes
 from syncflow.runtime.journal.base import How
 
 Row = dict[str, Any]
@@ -111,7 +110,7 @@ class JournalDesk:
         self._totals: tuple[float, Row] | None = None
 
     def pulse(self) -> str:
-        return homes.pulse(self._place)
+        return browse.pulse(self._place)
 
     def totals(self) -> Row:
         with self._lock:  # one at a time: those who wait take what it found

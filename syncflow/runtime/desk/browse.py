@@ -16,6 +16,7 @@ from syncflow.config.journal_place import Place
 from syncflow.errors import DataError
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
 from syncflow.runtime.desk.named_records import named_record
+from syncflow.runtime.journal import homes
 from syncflow.runtime.journal.base import OPEN
 from syncflow.runtime.journal.homes import reading
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database
@@ -236,6 +237,11 @@ def _followed(journal: Database, numbers: Sequence[int]) -> Mapping[str, list[Ro
     tries = f"SELECT {_ATTEMPT} FROM attempts WHERE delivery IN ({these}) ORDER BY delivery, first_at, number"
     dead = f"SELECT {_ITS_LETTER} FROM dead_letters WHERE event IN ({some}) ORDER BY id"
     return {"deliveries": found, "attempts": rows(journal, tries, *ids), "dead_letters": rows(journal, dead, *numbers)}
+
+
+def pulse(place: Place) -> str:
+    """Return a text that changes when something is written; costs next to nothing, and never raises."""
+    return homes.pulse(place)
 
 
 def places(place: Place) -> list[Row]:
