@@ -6,8 +6,10 @@ from __future__ import annotations
 def main() -> None:
     """Run the command line; does not return."""
     import gc
+    import os
 
     _fill_closed_streams()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for them reads all installed packages
     gc.disable()  # what imports make stays: to look through it for garbage is a tenth of the time of a short command
     from syncflow.cli.app import run_command_line
 

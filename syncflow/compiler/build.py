@@ -28,7 +28,7 @@ from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.policies import retry_of, retry_policy, stop_after_of
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.program import Program, RecordPlan, RoutePlan
-from syncflow.compiler.requests import SystemPlan, plan_system
+from syncflow.compiler.requests import CompiledAdapters, SystemPlan, plan_system
 from syncflow.compiler.routing.choices import Fork, compile_choices
 from syncflow.compiler.routing.legs import WrittenRoute, kind_of_route, written_routes
 from syncflow.compiler.routing.router import (
@@ -53,9 +53,9 @@ from syncflow.errors import ProjectError
 from syncflow.events import Action
 
 
-def check(project: Project) -> list[Diagnostic]:
+def check(project: Project, *, compiled: CompiledAdapters | None = None) -> list[Diagnostic]:
     """Return every problem of a loaded project, warnings included, by place."""
-    return arranged([*find_problems(project), *find_system_problems(project)])
+    return arranged([*find_problems(project), *find_system_problems(project, compiled=compiled)])
 
 
 def build(project: Project) -> Program:
@@ -64,12 +64,13 @@ def build(project: Project) -> Program:
     Raises:
         ProjectError: it has errors; carries every diagnostic.
     """
-    found = check(project)
+    compiled = CompiledAdapters()
+    found = check(project, compiled=compiled)
     errors = [diagnostic for diagnostic in found if diagnostic.is_error]
     if errors:
         count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
         raise ProjectError(f"the project has {count}; first: {errors[0].message}", diagnostics=found)
-    return _program(project)
+    return _program(project, compiled)
 
 
 def models(project: Project) -> dict[str, type[BaseModel]]:
@@ -77,7 +78,7 @@ def models(project: Project) -> dict[str, type[BaseModel]]:
     return {kind: door.model for kind, door in doors(project).items()}
 
 
-def _program(project: Project) -> Program:
+def _program(project: Project, compiled: CompiledAdapters) -> Program:
     settings = project.routes.model
     routes = list(_routes(project))
     parts = parts_of(project)
@@ -90,7 +91,7 @@ def _program(project: Project) -> Program:
             for kind, record in settings.records.items()
         },
         routes={leg.plan.name: leg.plan for _, route in routes for leg in route.legs.values()},
-        systems=_systems(project),
+        systems=_systems(project, compiled),
         retry=retry_policy(settings.retry),
         unrouted=settings.unrouted,
         stop_after=settings.dead_letters.stop_after,
@@ -233,11 +234,11 @@ def _transform(project: Project, document: Document[MappingFile], scope: Type) -
     )
 
 
-def _systems(project: Project) -> dict[str, SystemPlan]:
+def _systems(project: Project, compiled: CompiledAdapters) -> dict[str, SystemPlan]:
     settings = project.routes.model
     plans = {
         name: replace(
-            plan_system(name, system, project.adapters[system.adapter], routes=project.routes),
+            plan_system(name, system, project.adapters[system.adapter], routes=project.routes, compiled=compiled),
             retry=retry_of(settings, system),
             stop_after=stop_after_of(settings, system),
         )
@@ -246,10 +247,11 @@ def _systems(project: Project) -> dict[str, SystemPlan]:
     return plans if settings.concurrent else {name: replace(plan, in_flight=1) for name, plan in plans.items()}
 
 
-def find_system_problems(project: Project) -> Iterator[Diagnostic]:
+def find_system_problems(project: Project, *, compiled: CompiledAdapters | None = None) -> Iterator[Diagnostic]:
     """Yield what keeps a system's requests from being planned."""
+    compiled = compiled or CompiledAdapters()
     for name, system in project.routes.model.systems.items():
         try:
-            plan_system(name, system, project.adapters[system.adapter], routes=project.routes)
+            plan_system(name, system, project.adapters[system.adapter], routes=project.routes, compiled=compiled)
         except ProjectError as error:
             yield from error.diagnostics

@@ -13,6 +13,7 @@ from typing import Any
 
 from syncflow.compiler.build import check, find_system_problems
 from syncflow.compiler.checks import find_problems_of_records, find_problems_of_settings
+from syncflow.compiler.requests import CompiledAdapters
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.models.routes import RoutesFile
@@ -29,12 +30,13 @@ def check_every_profile(path: str | Path, *, environment: Mapping[str, str] | No
     """Return every problem of every profile, by place. One that is not there with all of them names those that have it."""
     surveys = survey_profiles(path, environment=environment)
     first = next(iter(surveys.values())).project
+    compiled = CompiledAdapters()
     shared = list(find_problems_of_records(first)) if first is not None else []
 
     def checked(project: Project) -> Iterable[Diagnostic]:
         if first is None or not (project is first or _maps_alike(project, first)):
-            return check(project)
-        return [*shared, *find_problems_of_settings(project), *find_system_problems(project)]
+            return check(project, compiled=compiled)
+        return [*shared, *find_problems_of_settings(project), *find_system_problems(project, compiled=compiled)]
 
     return _named({name: survey.checked_by(checked) for name, survey in surveys.items()})
 

@@ -29,7 +29,7 @@ from syncflow.compiler.wire.settings import (
     wrong_option,
 )
 from syncflow.compiler.wire.sight import sight_of
-from syncflow.compiler.wire.texts import Problem, Step, Texts
+from syncflow.compiler.wire.texts import Compiled, Problem, Step, Texts
 from syncflow.config.diagnostics import Diagnostic, Span
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.operation import Operation, Repeat
@@ -143,10 +143,26 @@ class SystemPlan:
         return hide(text, self.details.secrets) if self.details else text
 
 
+class CompiledAdapters:
+    """What was compiled of adapter files and depends on no system's settings: it serves every system and profile alike."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[AdapterFile, Compiled]] = {}
+
+    def of(self, model: AdapterFile) -> Compiled:
+        """Return what is known of one file; it is filled by who compiles."""
+        return self._kept.setdefault(id(model), (model, {}))[1]
+
+
 def plan_system(
-    name: str, settings: SystemSettings, adapter: AdapterDocument, *, routes: RoutesDocument | None = None
+    name: str,
+    settings: SystemSettings,
+    adapter: AdapterDocument,
+    *,
+    routes: RoutesDocument | None = None,
+    compiled: CompiledAdapters | None = None,
 ) -> SystemPlan:
-    """Compile one system. ``routes`` gives the places for what is wrong with its settings.
+    """Compile one system. ``routes`` gives the places for what is wrong with its settings, ``compiled`` what other systems had compiled.
 
     Raises:
         ProjectError: with every problem of the adapter file and of the settings.
@@ -156,7 +172,7 @@ def plan_system(
     options, complaints = read_options(model, settings)
     way, auth, unsigned = choose_sign_in(model, settings)
     complaints += unsigned
-    texts = _texts(adapter)
+    texts = _texts(adapter, (compiled or CompiledAdapters()).of(model))
     _own_defaults(model, texts)
     base_url = _base_url(settings, texts, model, options, complaints)
     sign_in = _sign_in(way, model.auth.get(way, SignIn()), texts)
@@ -202,9 +218,9 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     return _adapter_diagnostics(adapter, texts.problems)
 
 
-def _texts(adapter: AdapterDocument) -> Texts:
+def _texts(adapter: AdapterDocument, compiled: Compiled | None = None) -> Texts:
     settings = [name for way in adapter.model.auth.values() for name in way.settings]
-    return Texts(adapter, sight_of(adapter.model.options, settings))
+    return Texts(adapter, sight_of(adapter.model.options, settings), compiled)
 
 
 def _base_url(
@@ -299,13 +315,16 @@ def _operation(
     batch = operation.batch
     records = max(1, min(batch.records, settings.batch.records or batch.records))
     group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group", sees=texts.sight.chosen)
-    bounds = [most for most in (batch.bytes, settings.batch.bytes) if most]
-    steps, decisions = compile_steps(operation, texts, path, records=batch.records, most_bytes=min(bounds, default=0))
+    most_bytes = min((most for most in (batch.bytes, settings.batch.bytes) if most), default=0)
+    steps, decisions = texts.once(
+        (*path, most_bytes),
+        lambda: compile_steps(operation, texts, path, records=batch.records, most_bytes=most_bytes),
+    )
     return OperationPlan(
         action=action,
         repeat="safe" if operation.repeat == "unsafe" and settings.on_doubt == "repeat" else operation.repeat,
         batch_records=records,
-        batch_bytes=min(bounds, default=0),
+        batch_bytes=most_bytes,
         group=group_of(group, options, clear=model.clear, text_values=model.values == "text"),
         steps=steps,
         decisions=decisions,
@@ -320,6 +339,7 @@ def _details(
     secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
     errors = model.errors
     around = texts.sight.around(records=max(operation.batch.records for operation in model.operations.values()))
+    check, describe = model.check, model.describe
     texts.begins_with_slash(model.path, "path")
     return WirePlan(
         path=texts.url(model.path, "path", sees=around),
@@ -335,8 +355,8 @@ def _details(
         auth=auth,
         secrets=tuple(str(auth[name]) for name in sorted(secret_names) if auth.get(name)),
         secret_names=secret_names,
-        check=None if model.check is None else compile_check(model, model.check, texts),
-        describe=None if model.describe is None else compile_describe(model.describe, texts),
+        check=None if check is None else texts.once(("check",), lambda: compile_check(model, check, texts)),
+        describe=None if describe is None else texts.once(("describe",), lambda: compile_describe(describe, texts)),
     )
 
 

@@ -57,7 +57,14 @@ class Project:
 
     def mapping_path(self, name: str) -> Path:
         """Return the key in ``mappings`` for a path as ``routes.yaml`` writes it."""
-        return resolved(self.path.parent, name)
+        if name not in self._mapping_paths:
+            self._mapping_paths[name] = resolved(self.path.parent, name)
+        return self._mapping_paths[name]
+
+    @cached_property
+    def _mapping_paths(self) -> dict[str, Path]:
+        """Paths found before: which ending a file has is asked of the disk once."""
+        return {}
 
     def mapping(self, name: str) -> Document[MappingFile]:
         """Return the mapping that ``routes.yaml`` names by this path."""

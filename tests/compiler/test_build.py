@@ -10,6 +10,7 @@ import pytest
 
 from syncflow.compiler.build import build, models
 from syncflow.compiler.program import Program
+from syncflow.compiler.requests import CompiledAdapters, SystemPlan, plan_system
 from syncflow.errors import ProjectError
 from syncflow.events import Accepted, Position, Raw, Routed
 from tests.compiler.projects import changed, open_project
@@ -162,3 +163,28 @@ def test_a_project_with_errors_is_not_built_and_names_them_all(tmp_path: Path) -
         program(tmp_path, changes)
     codes = [diagnostic.code for diagnostic in refused.value.diagnostics if diagnostic.is_error]
     assert sorted(codes) == ["SF304", "SF310", "SF312"]
+
+
+def test_an_adapter_is_compiled_once_for_all_its_systems(tmp_path: Path) -> None:
+    plans = program(tmp_path).systems
+    sales, support = plans["sales"].operations, plans["support"].operations
+    assert all(sales[action].steps[0] is support[action].steps[0] for action in ("upsert", "delete"))
+
+
+def test_a_system_with_a_bound_of_its_own_shares_no_requests_that_are_cut_by_another(tmp_path: Path) -> None:
+    own = changed("routes.yaml", ("support: {adapter: crm}", "support: {adapter: crm, batch: {bytes: 100kB}}"))
+    plans = program(tmp_path, own).systems
+    assert [plans[name].operations["upsert"].steps[0].bytes for name in ("sales", "support")] == [0, 100_000]
+
+
+def test_what_is_wrong_with_an_adapter_is_said_to_each_of_its_systems(tmp_path: Path) -> None:
+    project = open_project(tmp_path, changed("adapters/crm.yaml", ("key.value }}", "ky.value }}")))
+    adapter, compiled = project.adapters["crm"], CompiledAdapters()
+
+    def planned(name: str) -> SystemPlan:
+        return plan_system(name, project.routes.model.systems[name], adapter, compiled=compiled)
+
+    for name in ("sales", "support"):
+        with pytest.raises(ProjectError) as caught:
+            planned(name)
+        assert [found.message for found in caught.value.diagnostics] == ["nothing here is called ky"]

@@ -85,11 +85,12 @@ def _idle(project: Project, path: tuple[str, ...], why: str) -> Diagnostic:
 def _repeated_routes(project: Project) -> Iterator[Diagnostic]:
     """Yield routes that send events to a system by a mapping by which another route sends them there already."""
     routes = project.routes.model.routes
+    alike: dict[tuple[str, str, str | None], list[int]] = {}
     for index, route in enumerate(routes):
-        for system in all_systems(route):
-            earlier = next(
-                (n for n, other in enumerate(routes[:index]) if _doubles(project, other, route, system)), None
-            )
+        kind, systems = kind_of_route(project, route), all_systems(route)
+        for system in systems:
+            candidates = alike.get((kind, system, _mapping(route, system)), ())
+            earlier = next((n for n in candidates if _doubles(project, routes[n], route, system, kind=kind)), None)
             if earlier is not None:
                 line = project.routes.span("routes", earlier).line
                 yield project.routes.report(
@@ -100,16 +101,12 @@ def _repeated_routes(project: Project) -> Iterator[Diagnostic]:
                     hint="take one of the two out, or let their rules exclude each other",
                 )
                 break
+        for system in systems:
+            alike.setdefault((kind, system, _mapping(route, system)), []).append(index)
 
 
-def _doubles(project: Project, one: RouteSettings, other: RouteSettings, system: str) -> bool:
-    kind = kind_of_route(project, other)
-    if (
-        system not in all_systems(one)
-        or kind_of_route(project, one) != kind
-        or _mapping(one, system) != _mapping(other, system)
-    ):
-        return False
+def _doubles(project: Project, one: RouteSettings, other: RouteSettings, system: str, *, kind: str) -> bool:
+    """Whether two routes of one kind, which send to a system by the same mapping, may both take an event."""
     if (one.when, one.by) == (other.when, other.by):
         return one.by is None or bool(_values(one, system) & _values(other, system))
     if not _asks_alike(one, other, library_of(project)):

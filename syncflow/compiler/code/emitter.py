@@ -30,7 +30,7 @@ from syncflow.compiler.code.tidying import drop_unread_names
 from syncflow.compiler.code.values import Place, Pool, Value, Variable
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.code.write import Writer
-from syncflow.compiler.functions import FUNCTIONS, Function
+from syncflow.compiler.functions import FUNCTIONS, Function, Library
 from syncflow.compiler.languages.base import Call, ExpressionError, Read, is_jinja
 from syncflow.compiler.types.json import BOOLEAN, MISSING, Missing, Type, may_be_null
 from syncflow.events import Json
@@ -75,11 +75,18 @@ class Generated:
             return "# nested too deep to be printed"
 
 
+def _library_with(functions: Mapping[str, Function] | None) -> Library:
+    """Return the library with functions besides its own; a library is taken as it is, for it is known by identity."""
+    if isinstance(functions, Library):
+        return functions
+    return Library({**FUNCTIONS, **functions}.values()) if functions else FUNCTIONS
+
+
 class Emitter:
     """Builds one function of the root, whose values are of the type ``scope``."""
 
     def __init__(self, scope: Type, *, functions: Mapping[str, Function] | None = None, file: str = NO_FILE) -> None:
-        self.functions = {**FUNCTIONS, **functions} if functions else FUNCTIONS
+        self.functions = _library_with(functions)
         self.pool = Pool()
         self.root = Variable("root", type=scope)
         self._file = file

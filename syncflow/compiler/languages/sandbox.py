@@ -6,13 +6,14 @@ Jinja's sandbox bounds no work, so every insert and every round of a loop is cha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
-from syncflow.compiler.functions import Function
+from syncflow.compiler.functions import Function, Library
 from syncflow.compiler.languages.base import MAX_WORK, inserted_text
 from syncflow.errors import DataError
 
@@ -253,7 +254,16 @@ def may_be_called(function: Function) -> bool:
 
 
 def open_environment(functions: Mapping[str, Function]) -> Environment:
-    """Return an environment with ``functions`` as filters and the harmless of Jinja's own."""
+    """Return an environment with ``functions`` as filters and the harmless of Jinja's own: the same for all templates of one library."""
+    return _environment_of_library(functions) if isinstance(functions, Library) else _environment_of(functions)
+
+
+@lru_cache(maxsize=8)
+def _environment_of_library(library: Library) -> Environment:
+    return _environment_of(library)
+
+
+def _environment_of(functions: Mapping[str, Function]) -> Environment:
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_finalize
     )

@@ -273,11 +273,11 @@ def emit_field(
 
 def _forgiving(emitter: Emitter) -> Emitter:
     """Return an emitter of the same function in whose expressions null stands for what fails, so that a default takes its place."""
-    library = Library(emitter.functions.values())
-    if library.forgiving is library:
+    forgiving = emitter.functions.forgiving
+    if forgiving is emitter.functions:
         return emitter
     twin = copy(emitter)
-    twin.functions = library.forgiving
+    twin.functions = forgiving
     return twin
 
 

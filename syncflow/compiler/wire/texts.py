@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
 
 import re2
@@ -23,6 +23,7 @@ from syncflow.compiler.wire.sight import Sight
 from syncflow.config.diagnostics import did_you_mean
 from syncflow.errors import DataError
 
+T = TypeVar("T")
 Step = str | int
 _AS_IN_A_BODY = re.compile(
     r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.(unique_)?id|batch\.id|vendor_id)"
@@ -51,6 +52,10 @@ class Problem(NamedTuple):
     offset: int | None = None
 
 
+Compiled = dict[tuple[Step, ...], tuple[Any, tuple[Problem, ...]]]
+"""Parts of a file that were compiled before, by their place, with what was wrong with them."""
+
+
 def never(_: Any) -> Any:
     """Stand for what did not compile; the problem is reported and nothing runs."""
     raise DataError("this does not compile")
@@ -59,16 +64,29 @@ def never(_: Any) -> Any:
 class Texts:
     """Compiles the texts of one file; ``problems`` has grown by whatever was wrong."""
 
-    def __init__(self, document: Placed, sight: Sight) -> None:
+    def __init__(self, document: Placed, sight: Sight, compiled: Compiled | None = None) -> None:
         self._document = document
         self.sight = sight
         self.problems: list[Problem] = []
+        self._once: Compiled = {} if compiled is None else compiled
 
     def after(self, steps: Mapping[str, Mapping[str, Type]]) -> Texts:
         """Return what compiles the texts of a step that comes after these; problems are noted in one place."""
         texts = Texts(self._document, self.sight.after(steps))
         texts.problems = self.problems
         return texts
+
+    def once(self, part: tuple[Step, ...], compile_it: Callable[[], T]) -> T:
+        """Return a part of the file compiled, with its problems noted: by ``compile_it`` if it was not compiled before."""
+        if part not in self._once:
+            others, self.problems = self.problems, []
+            made = compile_it()
+            self._once[part] = made, tuple(self.problems)
+            self.problems = others
+        made, problems = self._once[part]
+        for problem in problems:
+            self._note(problem)
+        return made
 
     def place(self, *path: Step) -> str:
         """Return ``crm.yaml:41`` for the line where ``path`` stands."""

@@ -336,7 +336,7 @@ class RoutesFile(Model):
     nats, redis."""
     sources: dict[Name, NamedSource] = Field(default_factory=dict)
     """Several sources, each by a name: {crm: {file: …}, hooks: {webhook: …}}, instead of ``source``."""
-    envelope: Envelope = Field(default=Envelope(), json_schema_extra=_or_a_shape)
+    envelope: Envelope = Field(default=Envelope.model_construct(), json_schema_extra=_or_a_shape)
     """How events of another shape are read."""
     records: dict[Name, RecordSettings]
     """The kinds of record, by the name that events give them."""
