@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from syncflow.config.models.routes import SourceSettings
@@ -38,6 +39,7 @@ def open_source(settings: SourceSettings, surroundings: Surroundings, *, each: s
         return _open(settings, surroundings)
     from syncflow.sources.each import EachSource, compile_each
 
+    surroundings = replace(surroundings, reading=replace(surroundings.reading, bodies=True))
     return EachSource(_open(_with_whole_bodies(settings), surroundings), take_apart=compile_each(each))
 
 
@@ -71,6 +73,7 @@ def _file(settings: FileSource, given: Surroundings) -> Source:
         clock=given.clock,
         columns=given.columns,
         from_start=given.reading.from_start,
+        bodies=given.reading.bodies,
     )
     return kind(plan)
 

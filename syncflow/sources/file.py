@@ -36,6 +36,7 @@ class File:
             clock=plan.clock,
             from_start=plan.from_start,
             tell=self._reports.append,
+            bodies=plan.bodies,
         )
         self._file: Stream | Content = Stream(watched) if settings.follow else Content(watched)
 

@@ -29,7 +29,8 @@ _BLOCK = 256 * 1024
 
 
 class Reader:
-    """Owns ``file``, which it closes. ``whole``: evidence is kept of all that was read, else of what was last."""
+    """Owns ``file``, which it closes. ``whole``: evidence is kept of all that was read, else of what was last. ``bodies``: with each
+    event, not only with the last one of what ``take`` returns."""
 
     def __init__(
         self,
@@ -41,8 +42,10 @@ class Reader:
         offset: int = 0,
         line: int = 0,
         whole: Hash | None = None,
+        bodies: bool = False,
     ) -> None:
         self.file = file
+        self._bodies = bodies
         self.partition = partition
         file.offset = offset
         tail = file.read_at(max(0, offset - NEAR), min(NEAR, offset))
@@ -68,11 +71,13 @@ class Reader:
         """Return the next events; the last one's position carries the evidence."""
         taken = self._ready[:most]
         del self._ready[:most]
-        if taken:
-            last = taken[-1]
-            evidence = str(self._witness.at(last.position.offset, self.file.stat))
-            taken[-1] = replace(last, position=last.position._replace(evidence=evidence))
+        for number in range(0 if self._bodies else max(0, len(taken) - 1), len(taken)):
+            taken[number] = self._with_evidence(taken[number])
         return taken
+
+    def _with_evidence(self, raw: Raw) -> Raw:
+        evidence = str(self._witness.at(raw.position.offset, self.file.stat))
+        return replace(raw, position=raw.position._replace(evidence=evidence))
 
     def advance(self, *, end: int | None = None) -> bool:
         """Read one block, not beyond ``end``; False where there is none.

@@ -26,6 +26,8 @@ class ReadOptions:
     """Rows of tables are read anew, and compared with the records that are known."""
     sample: bool = False
     """Only the first events are wanted, for a look at them: the source is finite, and nothing is changed over there."""
+    bodies: bool = False
+    """Each event that is read is a body of several, so that a chunk may end behind any of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ class FilePlan:
     clock: Clock
     columns: Columns = NO_COLUMNS
     from_start: bool = False
+    bodies: bool = False
+    """See ``ReadOptions``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class WatchedFile:
     clock: Clock
     from_start: bool
     tell: Callable[[Report], None]
+    bodies: bool = False
 
     @property
     def name(self) -> str:
@@ -58,4 +61,5 @@ class WatchedFile:
             offset=offset,
             line=line,
             whole=whole,
+            bodies=self.bodies,
         )

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from syncflow.config.models.routes import SourceSettings, StdinSource
+from syncflow.config.models.routes import FileSource, SourceSettings, StdinSource
 from syncflow.events import Position, Raw
-from syncflow.sources import Surroundings, open_source
+from syncflow.sources import Source, Surroundings, open_source
 from syncflow.sources.each import compile_each
 from tests.sources.kit import StepClock, drain
 
@@ -75,5 +75,33 @@ def test_lines_of_other_sources_are_taken_apart_too_and_never_parted() -> None:
         await source.acknowledge(first[-1].position)
         assert [json.loads(raw.body)["n"] for raw in await drain(source)] == [4]
         await source.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("follow", [False, True], ids=["content", "stream"])
+def test_behind_any_body_of_a_file_a_restart_gives_exactly_the_rest(tmp_path: Path, follow: bool) -> None:
+    path = tmp_path / "bodies.jsonl"
+    path.write_text(
+        "".join(json.dumps({"c": [{"n": 3 * body + entry} for entry in range(3)]}) + "\n" for body in range(6))
+    )
+
+    def opened() -> Source:
+        settings = SourceSettings(file=FileSource(path="bodies.jsonl", follow=follow))
+        return open_source(settings, Surroundings(base=tmp_path, schemas={}, clock=StepClock()), each="c")
+
+    async def run() -> None:
+        for done in (1, 4, 5, 8, 13):
+            source = opened()
+            await source.open({})
+            first = await source.read(most=done)
+            await source.close()
+            again = opened()
+            last = first[-1].position
+            await again.open({last.partition: last})
+            rest = await again.read(most=100)
+            await again.close()
+            assert [json.loads(raw.body)["n"] for raw in (*first, *rest)] == list(range(18))
+            assert {raw.position.partition for raw in rest} == {last.partition}
 
     asyncio.run(run())

@@ -1,4 +1,4 @@
-"""What Avro's reader gives → JSON, as the databases' values are written. Pure.
+"""What Avro's reader gives → JSON, as the databases' values are written (``sql/values``). Pure.
 
 =====================================  ====================================================
 int, long, float, double, boolean      as they are; NaN and infinity cannot be written
@@ -14,15 +14,9 @@ record, map, array                     object, object, array
 from __future__ import annotations
 
 import math
-from base64 import b64encode
-from datetime import time
-from decimal import Decimal
 from typing import Any
 
-import orjson
-
-EXACT_DIGITS = 15
-"""So many decimal digits a double gives back as they were."""
+from syncflow.sources.sql import values
 
 
 class UnfitError(ValueError):
@@ -35,30 +29,11 @@ def to_json(value: object) -> bytes:
     Raises:
         UnfitError: a part of it cannot be written.
     """
-    text = orjson.dumps(value, _plain)
-    if b"null" in text and (place := _infinite(value, "")) is not None:
-        raise UnfitError(f"{place.lstrip('.') or 'the value'} holds NaN or infinity, which JSON cannot write")
-    return text
-
-
-def _plain(value: Any) -> object:
-    if isinstance(value, Decimal):
-        return decimal_value(value)
-    if isinstance(value, bytes | bytearray):
-        return b64encode(bytes(value)).decode()
-    if isinstance(value, time):  # with a zone
-        return value.isoformat()
-    return str(value)
-
-
-def decimal_value(value: Decimal) -> object:
-    """Return a number where a double gives back all digits, else text."""
-    _, digits, exponent = value.as_tuple()
-    if exponent == 0 and len(digits) <= EXACT_DIGITS:
-        return int(value)
-    if len(digits) <= EXACT_DIGITS and Decimal(repr(float(value))) == value:
-        return float(value)
-    return format(value, "f")
+    try:
+        return values.to_json(value)
+    except values.UnwritableError:
+        place = (_infinite(value, "") or "").lstrip(".")
+        raise UnfitError(f"{place or 'the value'} holds NaN or infinity, which JSON cannot write") from None
 
 
 def _infinite(value: Any, place: str) -> str | None:
