@@ -25,6 +25,7 @@ from syncflow.events import Batch, BatchResult, Verdict
 from syncflow.mock.server import running_mock
 from syncflow.mock.settings import Settings
 from tests.adapters.kit import batch, delivery, plan, simple_batch, written
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 SMALL = """
@@ -138,7 +139,7 @@ def test_an_answer_that_drips_ends_with_the_time(tmp_path: Path) -> None:
         except ConnectionError:
             writer.close()
 
-    result = asyncio.run(_against(drip, tmp_path, simple_batch(), timeout=0.2))
+    result = asyncio.run(_against(drip, tmp_path, simple_batch(), timeout=2.0))  # on purpose
     assert "did not end in time" in result.outcomes[0].message
 
 
@@ -175,7 +176,7 @@ def test_an_answer_without_end_ends_within_its_time_and_holds_little(head: bytes
     tracemalloc.start()
     try:
         serve = _for_ever(head, piece, written)
-        result = asyncio.run(_against(serve, tmp_path, simple_batch(operation="create"), timeout=1.0))
+        result = asyncio.run(_against(serve, tmp_path, simple_batch(operation="create"), timeout=1.0))  # on purpose
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -191,7 +192,7 @@ def test_a_body_that_unpacks_to_a_gigabyte_is_not_held(encoding: str, tmp_path: 
     tracemalloc.start()
     try:
         serve = _answering(head + packed)
-        result = asyncio.run(_against(serve, tmp_path, simple_batch(operation="create"), timeout=20.0))
+        result = asyncio.run(_against(serve, tmp_path, simple_batch(operation="create"), timeout=PATIENCE))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from syncflow.mock.server import running_mock
-from tests.journeys.kill_loop import until
 from tests.journeys.sides import SYNCFLOW, UNLIMITED, default_project, held, run
+from tests.patience import PATIENCE, until
 
 SOURCE = "file: {path: people.csv, changes: diff, key: id, record: contacts, missing_columns: null}"
 HEAD = "id,name,email,contact_type,visits\n"
@@ -75,7 +75,7 @@ def test_a_run_looks_at_the_file_again_and_again(tmp_path: Path) -> None:
             until(lambda: set(held(mock.url, "salesforce", "Contact")) == {"C1", "C3"})
         finally:
             going.terminate()
-            going.wait(30)
+            going.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("command", [["dry-run"], ["dry-run", "--events", "people.csv"], ["explain", "--limit", "1"]])
@@ -88,7 +88,7 @@ def test_looking_takes_the_first_rows_and_remembers_nothing(command: list[str], 
         env=os.environ | {"MOCK_URL": "http://127.0.0.1:1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -10,6 +10,7 @@ import pytest
 
 from syncflow.mock.server import Running
 from tests.cli.conftest import ROOT, Command
+from tests.patience import PATIENCE
 
 TEMPLATE = ROOT / "syncflow" / "cli" / "project"
 SAME = {"events.jsonl": "examples/events.jsonl"}
@@ -102,7 +103,7 @@ def test_the_template_of_a_csv_file_runs_against_the_mock(
     command("init", tmp_path, "--template", "csv")
     monkeypatch.chdir(tmp_path)
     assert command("run", "--quiet").code == 0
-    held = httpx.get(f"{mock.url}/admin/records/hubspot/contacts").json()
+    held = httpx.get(f"{mock.url}/admin/records/hubspot/contacts", timeout=PATIENCE).json()
     rows = held["records"] if isinstance(held, dict) else held
     fields = [row.get("properties", row.get("fields", row)) for row in rows]
     assert sorted(row["lastname"] for row in fields) == ["Hopper", "Müller", "Smith"]

@@ -22,6 +22,7 @@ from syncflow.cli.logs import log_to_stderr
 from syncflow.mock.server import Running, running_mock
 from syncflow.mock.settings import Settings
 from tests.cli.conftest import ROOT, Command
+from tests.patience import PATIENCE, until
 
 SECRETS = {"PLANTED_SECRET": "planted-Client-secret-81", "PLANTED_TOKEN": "planted-hubspot-token-82"}
 PEOPLE = ("plantina", "plantowska", "planted.mail", "777-31", "strangerson", "stranger.mail")
@@ -178,11 +179,10 @@ def test_a_running_process_tells_nothing_in_lines_logs_or_metrics(
         routes.read_text("utf-8").replace("{path: events.jsonl}", "{path: events.jsonl, follow: true}"), "utf-8"
     )
     with mocked(monkeypatch, TROUBLES["refused"]), running("--metrics", "0") as (process, first):
-        page = ""
-        while 'state="dead"} 3' not in page:
-            page = read(first.split()[-1])
+        until(lambda: 'state="dead"} 3' in read(first.split()[-1]))
+        page = read(first.split()[-1])
         process.terminate()
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     assert leaks(first + out + err + page) == []
     assert "delivery.dead" in err
 
@@ -201,7 +201,7 @@ def test_a_refused_sender_is_not_quoted(planted: Path, monkeypatch: pytest.Monke
             assert refused.value.code in {401, 403}
             assert leaks(refused.value.read().decode()) == []
         process.terminate()
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     assert leaks(first + out + err) == []
 
 

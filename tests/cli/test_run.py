@@ -19,6 +19,7 @@ import pytest
 from syncflow.mock.server import Running
 from tests.cli.conftest import ROOT, Command
 from tests.cli.systems import good_events, held
+from tests.patience import PATIENCE, until
 
 
 def test_a_run_without_a_fault_is_0_and_the_mocks_hold_what_the_events_imply(
@@ -187,10 +188,9 @@ def test_a_signal_ends_a_run_in_order(project: Path, mock: Running, number: sign
         assert run.stderr is not None
         address = run.stderr.readline().split()[-1]
         assert address.endswith("/metrics")
-        while not held(mock, "salesforce", "Contact"):
-            pass
+        until(lambda: held(mock, "salesforce", "Contact"))
         run.send_signal(number)
-        out, err = run.communicate(timeout=30)
+        out, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == 128 + number
     assert f"ended early: {number.name}" in out
     assert "Traceback" not in err
@@ -200,14 +200,13 @@ def test_a_run_can_be_watched(project: Path, mock: Running) -> None:
     with started(project, mock, "--metrics", "0") as run:
         assert run.stderr is not None
         address = run.stderr.readline().split()[-1].removesuffix("/metrics")
-        while not held(mock, "salesforce", "Contact"):
-            pass
+        until(lambda: held(mock, "salesforce", "Contact"))
         pages = {
             name: urllib.request.urlopen(f"{address}/{name}").read().decode()
             for name in ("metrics", "healthz", "readyz")
         }
         run.terminate()
-        run.communicate(timeout=30)
+        run.communicate(timeout=PATIENCE)
     assert (pages["healthz"], pages["readyz"]) == ("alive\n", "ready\n")
     assert 'syncflow_deliveries_total{route="contacts/salesforce",state="delivered"}' in pages["metrics"]
     assert 'syncflow_delivery_seconds_bucket{le="+Inf",route="contacts/salesforce"}' in pages["metrics"]
@@ -242,10 +241,9 @@ def test_a_webhook_says_where_it_listens_and_takes_what_is_signed(
         assert run.stderr is not None
         url = said(run.stderr, "webhook.listening").split("url=")[1].strip()
         assert [posted(url, first, signature) for signature in ("", "0" * 64, good)] == [401, 401, 200]
-        while not held(mock, "salesforce", "Contact"):
-            pass
+        until(lambda: held(mock, "salesforce", "Contact"))
         run.terminate()
-        out, err = run.communicate(timeout=30)
+        out, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == 128 + signal.SIGTERM
     assert "1 event read: 1 routed" in out
     assert out.endswith(
@@ -267,16 +265,14 @@ def test_changed_files_are_taken_up_and_broken_ones_are_not(project: Path, mock:
             if way == "signal":
                 run.send_signal(signal.SIGHUP)
 
-        while not held(mock, "salesforce", "Contact"):
-            pass
+        until(lambda: held(mock, "salesforce", "Contact"))
         change(original.replace("lead: salesforce", "lead: nowhere"))
         said(run.stderr, "the files are not used; the run goes on as it was")
         change(original.replace("vendor: hubspot", "vendor: salesforce"))
         line = said(run.stderr, "the changed files are in use")
         assert line == "the changed files are in use: routes.contacts.table.vendor\n"
         before = held(mock, "salesforce", "Contact")
-        while held(mock, "salesforce", "Contact") <= before:
-            pass
+        until(lambda: held(mock, "salesforce", "Contact") > before)
         run.terminate()
-        run.communicate(timeout=30)
+        run.communicate(timeout=PATIENCE)
     assert run.returncode == 128 + signal.SIGTERM

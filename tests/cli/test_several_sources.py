@@ -9,6 +9,7 @@ from pathlib import Path
 
 from syncflow.mock.server import running_mock
 from tests.journeys.sides import SYNCFLOW, UNLIMITED, default_project, held, run
+from tests.patience import PATIENCE
 
 
 def project(directory: Path) -> Path:
@@ -88,7 +89,7 @@ def test_an_event_that_is_redriven_is_read_by_the_envelope_of_its_source(tmp_pat
             cwd=tmp_path,
             env=os.environ | {"MOCK_URL": mock.url},
             capture_output=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=True,
         )
         second = run(path, mock.url)

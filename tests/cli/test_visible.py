@@ -14,6 +14,7 @@ import pytest
 
 from syncflow.visible import visible, visible_block, visible_json
 from tests.cli.conftest import ROOT
+from tests.patience import PATIENCE
 
 HOSTILE = "A\u001b[2J\u009b1m\nforged line\r\u202eevil\u200b\u2066x\u007f"
 ID = HOSTILE
@@ -61,7 +62,6 @@ COMMANDS = (
 )
 
 
-@pytest.mark.timeout(180)
 def test_no_command_lets_a_record_command_the_terminal_or_forge_a_line(
     from_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +101,6 @@ def _on_a_terminal(*arguments: str) -> str:
         if not part:
             break
         came += part
-    process.wait(timeout=60)
+    process.wait(timeout=PATIENCE)
     os.close(ours)
     return came.decode("utf-8")

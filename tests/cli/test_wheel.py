@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ROOT
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_a_wheel_is_all_that_is_needed(environment: dict[str, str], address: str
         return subprocess.run(
             [sys.executable, "-m", "syncflow", *arguments],
             cwd=tmp_path, env=environment | {"MOCK_URL": address, "EVENTS_PER_SECOND": "200"},
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
 
     for arguments in (

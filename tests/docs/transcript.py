@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from tests.docs.blocks import ROOT, Block, read
 from tests.docs.kinds import file_of
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 PROJECT = (
     "routes.yaml",
@@ -27,11 +28,10 @@ PROJECT = (
     "requirements-dev.lock",
 )
 EXECUTED = ("console", "sh", "bash", "python")
-MOST_SECONDS = 300
 _MARK = "\x1e"
 _STATUS = f"status=$?; printf '\\n{_MARK}%s\\n' $status"
 # Waits until the mock answers.
-_READY = "for turn in $(seq 100); do (echo > /dev/tcp/127.0.0.1/$MOCK_PORT) 2>/dev/null && break; sleep 0.1; done"
+_READY = "for turn in $(seq 6000); do (echo > /dev/tcp/127.0.0.1/$MOCK_PORT) 2>/dev/null && break; sleep 0.1; done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ def _run_script(script: str, folder: Path) -> str:
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as shell:  # fmt: skip
         try:
-            return shell.communicate(timeout=MOST_SECONDS)[0]
+            return shell.communicate(timeout=PATIENCE)[0]
         except subprocess.TimeoutExpired:
             os.killpg(shell.pid, signal.SIGKILL)
-            return f"{shell.communicate()[0]}\n(did not end within {MOST_SECONDS} s)"
+            return f"{shell.communicate()[0]}\n(did not end within {PATIENCE} s)"
 
 
 def _shell(index: int, listed: list[Command]) -> str:
@@ -125,9 +125,7 @@ def _install(folder: Path) -> Path:
 
 
 def _environment(commands_folder: Path) -> dict[str, str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -11,13 +11,12 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,8 @@ from typing import Any, get_args
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.journeys.kill_project import BATCH, IN_FLIGHT, WINDOWS, Event, Feeder, Source, implied, write_project
 from tests.journeys.sides import ROOT, SYNCFLOW
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 
 FAULTS = (
     "kill run", "kill journal", "kill sink", "kill run", "stop", "pause run", "kill run", "kill journal", "pause journal",
@@ -93,7 +94,7 @@ class World:
             if run.poll() is None:
                 return run
 
-    def _ended(self, why: str, expected: set[int], *, seconds: float = 90.0) -> int:
+    def _ended(self, why: str, expected: set[int], *, seconds: float = PATIENCE) -> int:
         assert self.run is not None
         code = self.run.wait(timeout=seconds)
         self.told.codes[f"{why}: {code}"] += 1
@@ -173,8 +174,11 @@ class World:
         most, seconds = max(WINDOWS, key=lambda window: window[1] / window[0])
         unread = len(self.feeder.sent) - journaled(self.directory)
         return (
-            90.0 + (2 * max(0, unread) + open_deliveries(self.directory)) * seconds / most
+            PATIENCE + (2 * max(0, unread) + open_deliveries(self.directory)) * seconds / most
         )  # a change of key: two deliveries
+
+    def _is_over(self) -> bool:
+        return self.run is None or self.run.poll() is not None
 
     def _settle(self) -> None:
         if self.source == "file":
@@ -188,13 +192,13 @@ class World:
         else:
             wanted = len(self.feeder.sent)
             with contextlib.suppress(AssertionError):  # what is missing is named by the judge
-                until(lambda: self.run is not None and is_settled(self.directory, wanted), seconds=self._patience())
+                until(lambda: self._is_over() or is_settled(self.directory, wanted), seconds=self._patience())
             run = self.alive()
             run.send_signal(signal.SIGTERM)
             self._ended("the end", {128 + signal.SIGTERM})
         checked = subprocess.run(
             [*SYNCFLOW, "journal", "check"], cwd=self.directory, env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         if checked.returncode != 0:
             self.told.violations.append(f"journal check: {checked.stdout} {checked.stderr}")
@@ -333,24 +337,6 @@ def children(process: int) -> list[int]:
 def send(process: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, number)
-
-
-def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def is_listening(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 def loop(directory: Path, kills: int, *, seed: int = 1, longest_pause: float = 20.0) -> list[Told]:

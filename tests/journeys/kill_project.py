@@ -9,9 +9,12 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
+
+from tests.patience import PATIENCE
 
 Source = Literal["file", "followed", "webhook"]
 
@@ -172,7 +175,7 @@ class Feeder:
     def stop(self) -> None:
         """End when enough was sent, and the sender has got its last acknowledgement, for which a run must be there."""
         self._stop.set()
-        self._thread.join(timeout=60)
+        self._thread.join(timeout=PATIENCE)
         assert not self._thread.is_alive(), "the sender still waits for an acknowledgement"
 
     def _feed(self) -> None:
@@ -211,11 +214,11 @@ class Feeder:
                 file.truncate(0)
 
     def _post(self, events: list[Event]) -> None:
-        """Send until it is acknowledged, as senders of webhooks do."""
+        """Send until it is acknowledged, as senders of webhooks do; wait longer each time, for the machine may be slow."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.hook}/events", data=json.dumps(events).encode())
         self.sent += events
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=3) as answer:
+        for seconds in chain((3, 6, 12, 24), repeat(48)):
+            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=seconds) as answer:
                 if answer.status == 200:
                     return
             self.repeats += 1

@@ -8,9 +8,6 @@ from typing import Final
 _KILLS: Final = int(os.environ.get("KILLS", "0"))
 _EVENTS: Final = int(os.environ.get("EVENTS", "0"))
 
-PATIENCE: Final = 120 + _KILLS * 20 + _EVENTS / 50
-"""Seconds within which what was killed comes to its end, on a slow machine."""
-
 
 def kills(usual: int = 10) -> int:
     """Return how many runs to kill."""

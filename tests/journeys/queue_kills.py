@@ -13,10 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.journeys.kill_loop import free_port, is_listening, journaled, replay, until
+from tests.journeys.kill_loop import journaled, replay
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
-from tests.journeys.length import PATIENCE, events, kills
+from tests.journeys.length import events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 
 KILLS = kills()
 MESSAGES = events(80 * KILLS) // KILLS

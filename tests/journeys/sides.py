@@ -15,6 +15,7 @@ import httpx
 
 from syncflow.mock.settings import Settings
 from tests.journeys.stories import Implied, as_hubspot, as_salesforce
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNCFLOW = [sys.executable, "-m", "syncflow"]
@@ -52,8 +53,8 @@ class Ran:
     err: str
 
 
-def run(project: Path, mock: str, *arguments: str, seconds: float = 110, **environment: str) -> Ran:
-    """``syncflow run`` to its end, which must come within so many seconds, with the counts it prints as JSON."""
+def run(project: Path, mock: str, *arguments: str, seconds: float = PATIENCE, **environment: str) -> Ran:
+    """``syncflow run`` to its end, which must come within ``seconds``, with the counts it prints as JSON."""
     ended = subprocess.run(
         [*SYNCFLOW, "run", "routes.yaml", "--output", "json", *arguments],
         cwd=project.parent,
@@ -68,7 +69,7 @@ def run(project: Path, mock: str, *arguments: str, seconds: float = 110, **envir
 
 def held(mock: str, system: str, kind: str) -> dict[str, dict[str, Any]]:
     """Return what a mocked system holds, by our id."""
-    answer = httpx.get(f"{mock}/admin/records/{system}/{kind}", timeout=30).json()
+    answer = httpx.get(f"{mock}/admin/records/{system}/{kind}", timeout=PATIENCE).json()
     records = answer["records"] if isinstance(answer, dict) else answer
     fields = [record.get("properties", record.get("fields", record)) for record in records]
     key = "External_Id__c" if system == "salesforce" else "syncflow_id"

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import get_args
 
 import httpx
-import pytest
 
 from syncflow.mock.server import running_mock
 from syncflow.mock.settings import FaultKind, Settings
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.journeys.sides import SYNCFLOW, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
+from tests.patience import PATIENCE
 
 KINDS = frozenset(get_args(FaultKind))
 MOVING = frozenset({"status_477"})  # an account that moves to another data centre: only HubSpot says so
@@ -32,27 +32,24 @@ def failing(*, without: frozenset[str] = frozenset()) -> dict[str, dict[str, obj
 def patient_project(directory: Path) -> Path:
     """Give the default project the patience that such systems ask for, and short waits."""
     path = default_project(directory, stop_after=100_000)
-    text = path.read_text("utf-8").replace("limits: {in_flight: 4}", "limits: {in_flight: 4}\n    timeout: 1s")
+    text = path.read_text("utf-8").replace("limits: {in_flight: 4}", "limits: {in_flight: 4}\n    timeout: 3s")
     path.write_text(text + "\nretry: {attempts: 50, first: 20ms, most: 1s}\n", "utf-8")
     return path
 
 
-PATIENCE = 400
-"""Seconds for a run: half a minute by itself, most of it pauses that the systems ask for; chance may make it several minutes."""
-
-
-@pytest.mark.timeout(2 * PATIENCE + 60)
 def test_whatever_fails_the_systems_come_to_hold_exactly_what_the_events_imply(tmp_path: Path) -> None:
     project = patient_project(tmp_path)
     events = write_stories(tmp_path / "events.jsonl", count=1_500)
     with running_mock(Settings.model_validate(failing())) as mock:
-        ran = run(project, mock.url, seconds=PATIENCE)
+        ran = run(project, mock.url)
         assert (ran.code, ran.ending["open"], ran.ending["systems_stopped"]) == (1, 0, []), ran.err
         assert dead_codes(tmp_path) == REFUSALS, "what passes is no dead letter, only what was refused is"
         assert_they_struck(mock.url)
-        httpx.put(f"{mock.url}/admin/settings", json=failing(without=frozenset({"invalid"}))).raise_for_status()
+        httpx.put(
+            f"{mock.url}/admin/settings", json=failing(without=frozenset({"invalid"})), timeout=PATIENCE
+        ).raise_for_status()
         redrive(tmp_path, mock.url)
-        ran = run(project, mock.url, seconds=PATIENCE)
+        ran = run(project, mock.url)
         assert (ran.code, ran.ending["open"], ran.ending["dead_letters"]) == (0, 0, 0), ran.err
         assert_holds(mock.url, implied(events))
 
@@ -68,13 +65,13 @@ def redrive(directory: Path, url: str) -> None:
         cwd=directory,
         env=os.environ | {"MOCK_URL": url},
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
 
 
 def assert_they_struck(url: str) -> None:
     """Some hundred requests carry all records, so a kind of fault may miss them by chance, but not several kinds."""
-    systems = httpx.get(f"{url}/admin/summary").json()
+    systems = httpx.get(f"{url}/admin/summary", timeout=PATIENCE).json()
     struck = {kind for system in systems.values() for kind in system["requests"]["faults"]}
     assert len(KINDS - ONE_SIDED - struck) <= 2, KINDS - struck

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.sides import ROOT
-from tests.servers import free_port
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers.postgres import Database, running
 
 SUMMARY = "everything is accounted for, nothing is left"
@@ -39,7 +40,7 @@ def start(name: str, folder: Path, commands: Path, *arguments: str, **variables:
     done = subprocess.run(
         ["bash", str(folder / "start.sh"), *arguments],
         env={**kept, **ours, "MOCK_URL": f"http://127.0.0.1:{port}", **variables},
-        capture_output=True, text=True, check=False, timeout=240,
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

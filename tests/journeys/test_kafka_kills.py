@@ -14,10 +14,12 @@ from random import Random
 
 import pytest
 
-from tests.journeys.kill_loop import free_port, is_listening, journaled, open_deliveries, replay, until
+from tests.journeys.kill_loop import journaled, open_deliveries, replay
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
-from tests.journeys.length import PATIENCE, events, kills
+from tests.journeys.length import events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 from tests.servers.kafka import Topics, running
 
 KILLS = kills()
@@ -89,9 +91,9 @@ def test_kills_lose_nothing_and_journal_no_message_twice(project: Path, topics: 
         assert run.wait() == -signal.SIGKILL, (project / "errors.txt").read_text("utf-8")
         run = start()
     sender.join()
-    until(lambda: journaled(project) >= EVENTS and open_deliveries(project) == 0, seconds=PATIENCE)
+    until(lambda: journaled(project) >= EVENTS and open_deliveries(project) == 0)
     run.send_signal(signal.SIGTERM)
-    assert run.wait(timeout=60) == 128 + signal.SIGTERM, (project / "errors.txt").read_text("utf-8")
+    assert run.wait(timeout=PATIENCE) == 128 + signal.SIGTERM, (project / "errors.txt").read_text("utf-8")
     errors.close()
 
     assert journaled(project) == EVENTS

@@ -14,10 +14,12 @@ from random import Random
 
 import pytest
 
-from tests.journeys.kill_loop import free_port, is_listening, replay, until
+from tests.journeys.kill_loop import journaled, replay
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
-from tests.journeys.length import PATIENCE, events, kills
+from tests.journeys.length import events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 
 KILLS = kills()
 ROWS = events(150)
@@ -74,8 +76,12 @@ def test_kills_lose_nothing_and_journal_no_version_of_a_row_twice(project: Path)
         exporter.change()
     exporter.write()
     for _ in range(KILLS):
+        for _ in range(5):
+            exporter.change()
+        exporter.write()
+        before = journaled(project)
         run = subprocess.Popen([*SYNCFLOW, "run", "--quiet"], cwd=project, stderr=subprocess.DEVNULL)
-        until((project / ".syncflow").exists)
+        until(lambda: journaled(project) > before)  # noqa: B023  # used at once
         end = time.monotonic() + random.uniform(0.3, 1.5)
         while time.monotonic() < end:
             exporter.change()

@@ -10,8 +10,8 @@ from typing import Any
 import nats
 import pytest
 
-from tests.journeys.length import PATIENCE
 from tests.journeys.queue_kills import live_and_die, project_of
+from tests.patience import PATIENCE
 from tests.servers.nats import running
 
 

@@ -16,10 +16,12 @@ from random import Random
 
 import pytest
 
-from tests.journeys.kill_loop import free_port, is_listening, replay, until
+from tests.journeys.kill_loop import journaled, replay
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
-from tests.journeys.length import PATIENCE, events, kills
+from tests.journeys.length import events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 
 KILLS = kills()
 EVENTS = events(0)
@@ -80,8 +82,10 @@ def test_kills_lose_no_event_of_an_object_and_journal_none_twice(project: Path) 
     while exports.written < EVENTS:
         exports.put()
     for _ in range(KILLS):
+        exports.put()
+        before = journaled(project)
         run = subprocess.Popen([*SYNCFLOW, "run", "--quiet"], cwd=project, stderr=subprocess.DEVNULL)
-        until((project / ".syncflow").exists)
+        until(lambda: journaled(project) > before)  # noqa: B023  # used at once
         end = time.monotonic() + random.uniform(0.3, 1.5)
         while time.monotonic() < end:
             exports.put()

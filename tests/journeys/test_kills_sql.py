@@ -14,10 +14,12 @@ from random import Random
 
 import pytest
 
-from tests.journeys.kill_loop import free_port, is_listening, replay, until
+from tests.journeys.kill_loop import journaled, replay
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
-from tests.journeys.length import PATIENCE, events, kills
+from tests.journeys.length import events, kills
 from tests.journeys.sides import ROOT, SYNCFLOW
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 
 KILLS = kills()
 ROWS = events(150)
@@ -59,14 +61,17 @@ def change(database: sqlite3.Connection, random: Random, numbers: Iterator[int])
 @pytest.mark.timeout(400 + PATIENCE)  # forty seconds by itself
 def test_kills_lose_nothing_and_journal_no_version_of_a_row_twice(project: Path) -> None:
     random, numbers = Random(7), iter(range(1, 1_000_000))
-    database = sqlite3.connect(project / "crm.db", timeout=30)
+    database = sqlite3.connect(project / "crm.db", timeout=PATIENCE)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("CREATE TABLE people (id TEXT PRIMARY KEY, ref TEXT, name TEXT, seq INTEGER)")
     for _ in range(40 if ROWS == 150 else ROWS // 4):
         change(database, random, numbers)
     for _ in range(KILLS):
+        for _ in range(5):
+            change(database, random, numbers)
+        before = journaled(project)
         run = subprocess.Popen([*SYNCFLOW, "run", "--quiet"], cwd=project, stderr=subprocess.DEVNULL)
-        until((project / ".syncflow").exists)
+        until(lambda: journaled(project) > before)  # noqa: B023  # used at once
         end = time.monotonic() + random.uniform(0.3, 1.5)
         while time.monotonic() < end:
             change(database, random, numbers)

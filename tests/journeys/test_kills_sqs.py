@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.length import PATIENCE, kills
+from tests.journeys.length import kills
 from tests.journeys.queue_kills import live_and_die, project_of
+from tests.patience import PATIENCE
 from tests.servers.moto import running
 from tests.sources.queues.sqs_kit import KEYS, Queue
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from syncflow.mock.server import Running, running_mock
-from tests.journeys.kill_loop import dead_letters, journaled, until
-from tests.journeys.length import PATIENCE, events, kills
+from tests.journeys.kill_loop import dead_letters, journaled
+from tests.journeys.length import events, kills
 from tests.journeys.mysql_workload import TABLE, Workload
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, default_project, held
 from tests.journeys.stories import as_salesforce
+from tests.patience import PATIENCE, until
 from tests.servers.mariadb import Database, running_server
 
 KILLS = int(os.environ.get("CDC_KILLS", str(kills())))
@@ -110,14 +111,14 @@ def test_runs_killed_again_and_again_bring_the_target_to_what_the_table_holds(
     writer.join()
     assert failures == []
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not holds(mock, db):
-            assert process.poll() is None, (tmp_path / "errors.txt").read_text("utf-8")
-            assert time.monotonic() < deadline, "the target never came to hold what the table holds"
-            time.sleep(0.3)
+        until(
+            lambda: process.poll() is not None or holds(mock, db),
+            otherwise="the target never came to hold what the table holds",
+        )
+        assert process.poll() is None, (tmp_path / "errors.txt").read_text("utf-8")
     finally:
         process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=60)
+        code = process.wait(timeout=PATIENCE)
     assert len(wanted(db)) > 50
     assert code == 128 + signal.SIGTERM
     assert dead_letters(tmp_path) == 0

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.kill_loop import dead_letters, free_port, is_listening, is_settled, journaled, replay, until
+from tests.journeys.kill_loop import dead_letters, is_settled, journaled, replay
 from tests.journeys.kill_project import MAPPING, ROUTES, SCHEMA
 from tests.journeys.sides import ROOT, SYNCFLOW
 from tests.journeys.test_kills_sql import LIMITS
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 from tests.servers.postgres import Database, running
 
 
@@ -50,11 +52,11 @@ def run(project: Path, *, events: int, arguments: tuple[str, ...] = ()) -> None:
         process = subprocess.Popen([*SYNCFLOW, "run", "--quiet", *arguments], cwd=project, stdout=errors, stderr=errors)
         try:
             told = lambda: process.poll() is not None or is_settled(project, events)  # noqa: E731
-            until(told, seconds=60)
+            until(told)
             assert process.poll() is None, (project / "errors.txt").read_text("utf-8")
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
+            process.wait(timeout=PATIENCE)
 
 
 def effects(project: Path) -> list[dict[str, Any]]:
@@ -62,7 +64,6 @@ def effects(project: Path) -> list[dict[str, Any]]:
     return [line for line in lines if "effect" in line]
 
 
-@pytest.mark.timeout(400)
 def test_a_lost_slot_is_made_up_for_by_the_rows_and_only_what_differs_is_sent(project: Path, db: Database) -> None:
     db.run("CREATE TABLE people (id text PRIMARY KEY, ref text NOT NULL, name text NOT NULL, seq int NOT NULL)")
     db.run("INSERT INTO people SELECT 'P' || n, 'kP' || n, 'made', n FROM generate_series(1, 60) n")

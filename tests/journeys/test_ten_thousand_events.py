@@ -10,6 +10,7 @@ from syncflow.mock.server import running_mock
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.journeys.sides import UNLIMITED, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
+from tests.patience import PATIENCE
 
 
 def test_the_systems_hold_exactly_what_the_events_imply(tmp_path: Path) -> None:
@@ -28,7 +29,7 @@ def test_those_that_a_customers_rule_refuses_and_only_those_are_dead_letters(tmp
     with running_mock(UNLIMITED) as mock:
         for system, field in (("salesforce", "External_Id__c"), ("hubspot", "syncflow_id")):
             rule = {"refuse": [refuse | {"field": field}]}
-            assert httpx.put(f"{mock.url}/admin/settings/{system}", json=rule).status_code == 200
+            assert httpx.put(f"{mock.url}/admin/settings/{system}", json=rule, timeout=PATIENCE).status_code == 200
         ran = run(project, mock.url)
         assert ran.code == 1
         expected = implied(events)

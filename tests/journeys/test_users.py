@@ -17,8 +17,9 @@ from typing import Any
 import httpx
 
 from syncflow.mock.server import running_mock
-from tests.journeys.kill_loop import free_port, is_listening, until
 from tests.journeys.sides import SYNCFLOW, UNLIMITED, default_project, held, run
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 
 
 def cli(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -29,7 +30,7 @@ def cli(directory: Path, *arguments: str, **environment: str) -> subprocess.Comp
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -179,7 +180,7 @@ def serving(api: OwnApi) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
 
 
 ORDERS = {
@@ -315,14 +316,14 @@ def test_what_is_posted_reaches_salesforce(tmp_path: Path) -> None:
         try:
             until(lambda: is_listening(port))
             url = f"http://127.0.0.1:{port}/contacts"
-            stranger = httpx.post(url, json={"contacts": contacts[:1]}, timeout=30)
+            stranger = httpx.post(url, json={"contacts": contacts[:1]}, timeout=PATIENCE)
             said = httpx.post(
-                url, json={"contacts": contacts}, headers={"Authorization": "Bearer a-token-of-ours"}, timeout=30
+                url, json={"contacts": contacts}, headers={"Authorization": "Bearer a-token-of-ours"}, timeout=PATIENCE
             )
             until(lambda: len(held(mock.url, "salesforce", "Contact")) == 20)
         finally:
             service.send_signal(signal.SIGTERM)
-            out, err = service.communicate(timeout=60)
+            out, err = service.communicate(timeout=PATIENCE)
         found = held(mock.url, "salesforce", "Contact")
     assert (stranger.status_code, said.status_code) == (401, 200)
     assert service.returncode == 128 + signal.SIGTERM, out.decode() + err.decode()
@@ -374,13 +375,13 @@ def test_an_outage_delays_one_system_and_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events), "utf-8")
     with running_mock(UNLIMITED) as mock:
         down = {"hubspot": {"faults": {"status_503": 1.0}}}
-        httpx.put(f"{mock.url}/admin/settings", json=down).raise_for_status()
+        httpx.put(f"{mock.url}/admin/settings", json=down, timeout=PATIENCE).raise_for_status()
         first = run(project, mock.url, "--wait", "3")
         assert (first.code, first.ending["dead_letters"], first.ending["open"]) == (1, 0, 20), first.err
         assert len(held(mock.url, "salesforce", "Contact")) == 20
         told = cli(tmp_path, "status").stdout
         assert "hubspot" in told
-        httpx.put(f"{mock.url}/admin/settings", json={"hubspot": {"faults": {}}}).raise_for_status()
+        httpx.put(f"{mock.url}/admin/settings", json={"hubspot": {"faults": {}}}, timeout=PATIENCE).raise_for_status()
         second = run(project, mock.url, "--drain")
         assert (second.code, second.ending["open"]) == (0, 0), second.err
         assert len(held(mock.url, "hubspot", "contacts")) == 20

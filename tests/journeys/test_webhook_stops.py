@@ -19,10 +19,11 @@ from threading import Event, Thread
 import pytest
 
 from syncflow.runtime.journal.sqlite.database import connect
-from tests.journeys.kill_loop import free_port, is_listening, until
 from tests.journeys.kill_project import write_project
 from tests.journeys.sides import ROOT, SYNCFLOW
 from tests.journeys.vendor_stand_in import StandIn
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
 
 SENDERS = 12
 
@@ -72,7 +73,7 @@ class Sender:
         ]
         request = urllib.request.Request(f"http://127.0.0.1:{self.hook}/events", data=json.dumps(events).encode())
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
@@ -80,7 +81,7 @@ class Sender:
             return 0
 
 
-@pytest.mark.parametrize("seconds", [0.3, 0.7])
+@pytest.mark.parametrize("seconds", [0.1, 0.5])
 def test_a_request_that_meets_the_end_of_a_run_is_kept_and_promised_or_neither(tmp_path: Path, seconds: float) -> None:
     hook = free_port()
     with vendor() as port:
@@ -95,13 +96,16 @@ def test_a_request_that_meets_the_end_of_a_run_is_kept_and_promised_or_neither(t
             senders = [Sender(number, hook) for number in range(SENDERS)]
             with ThreadPoolExecutor(SENDERS) as pool:
                 sending = [pool.submit(sender.send, ended) for sender in senders]
-                time.sleep(seconds)
-                run.send_signal(signal.SIGTERM)
-                until(lambda: not is_listening(hook))
-                ended.set()
+                try:
+                    until(lambda: any(sender.accepted for sender in senders))
+                    time.sleep(seconds)
+                    run.send_signal(signal.SIGTERM)
+                    until(lambda: not is_listening(hook) and any(sender.refused for sender in senders))
+                finally:
+                    ended.set()
                 for each in sending:
-                    each.result(timeout=30)
-            run.wait(timeout=60)
+                    each.result(timeout=PATIENCE)
+            run.wait(timeout=PATIENCE)
         finally:
             run.kill()
             run.wait()

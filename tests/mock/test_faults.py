@@ -13,6 +13,7 @@ from syncflow.mock import Running, running_mock
 from syncflow.mock.faults import Faults, Refusals
 from syncflow.mock.limits import Meter
 from syncflow.mock.settings import Refuse, Settings, SystemSettings
+from tests.patience import PATIENCE
 
 from .kit import UNLIMITED, Asker
 
@@ -37,7 +38,7 @@ def _struck(served: Running, fault: str, **knobs: Any) -> tuple[httpx.Response |
     served.mock.reset()
     served.mock.configure({"hubspot": {"faults": {fault: 1}, "hold_seconds": 0, "drip_seconds": 0, **knobs}})
     try:
-        answer = httpx.post(served.url + UPSERT, headers=TOKEN, json={"inputs": INPUTS}, timeout=30)
+        answer = httpx.post(served.url + UPSERT, headers=TOKEN, json={"inputs": INPUTS}, timeout=PATIENCE)
     except (httpx.RemoteProtocolError, httpx.ReadError):
         return None, served.mock.hubspot.counts()["contacts"]
     return answer, served.mock.hubspot.counts()["contacts"]
@@ -80,7 +81,9 @@ def test_a_dripping_answer_is_whole_in_the_end(served: Running) -> None:
 def test_the_next_request_after_a_reset_is_served(served: Running) -> None:
     _struck(served, "reset")
     served.mock.configure({"hubspot": {"faults": {}}})
-    assert httpx.get(served.url + "/hubspot/crm/v3/objects/contacts", headers=TOKEN).status_code == 200
+    assert (
+        httpx.get(served.url + "/hubspot/crm/v3/objects/contacts", headers=TOKEN, timeout=PATIENCE).status_code == 200
+    )
 
 
 STATUSES: list[Any] = [

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.mock import Running, Settings, running_mock
+from tests.patience import PATIENCE
 
 from .kit import UNLIMITED
 
@@ -32,7 +33,7 @@ def test_client(script: str, client: str, served: Running) -> None:
     if not (FOLDER / "node_modules" / client).is_dir():
         pytest.skip(f"{client} is not installed: `make node-clients` does that")
     ended = subprocess.run(
-        [node, FOLDER / f"{script}.mjs", served.url], capture_output=True, text=True, timeout=60, check=False
+        [node, FOLDER / f"{script}.mjs", served.url], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert ended.returncode == 0, ended.stderr
 

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -29,6 +28,7 @@ from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.journal.sqlite.worker import answer, framed
 from syncflow.runtime.journal.tables.executors import Executor, Inline, Threaded
 from syncflow.testing import FakeSystems
+from tests.patience import until
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run
 
@@ -228,25 +228,21 @@ def test_after_a_kill_the_next_run_waits_until_the_process_has_written_what_it_h
     )
     used(path, Forked(path), lambda journal: journal.totals())
     assert goes_on.wait() == 0
-    _until_gone(left)
+    until(lambda: _is_gone(left), otherwise="it does not end by itself")
 
 
-def _until_gone(process: int) -> None:
-    """Return once there is no such process: it ends by itself."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.01)
-    raise AssertionError("it is still there")
+def _is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def test_a_journal_that_does_not_answer_is_told_once_until_it_answers_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    forked = Forked(tmp_path / "journal.db", slow_seconds=0.05)
+    forked = Forked(tmp_path / "journal.db", slow_seconds=0.5)
 
     def told() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.getMessage().startswith("journal.")]
@@ -265,7 +261,9 @@ def test_a_journal_that_does_not_answer_is_told_once_until_it_answers_again(
 
     with caplog.at_level(logging.INFO, "syncflow"):
         used(tmp_path / "journal.db", forked, stop_and_go_on)
-    assert told() == ["journal.slow", "journal.answers_again"] * 2
+    words = told()  # a busy machine may make a call slow that no signal has stopped
+    assert len(words) >= 4
+    assert words == ["journal.slow", "journal.answers_again"] * (len(words) // 2)
 
 
 def test_an_exception_in_the_process_comes_back_without_its_words_and_the_process_goes_on(

@@ -37,6 +37,7 @@ from syncflow.sources.several import Several
 from syncflow.sources.webhook import Webhook
 from syncflow.testing import FakeSystems, ListSource
 from tests.compiler.projects import FILES, changed, write_project
+from tests.patience import PATIENCE
 
 ROUTES = dedent(
     """
@@ -263,7 +264,9 @@ def test_rotated_secrets_of_a_webhook_are_used_without_dropping_its_port(tmp_pat
         engine = Engine(build(project), source=source, journal=SqliteJournal(tmp_path / "j.db"), systems=systems)
         running = asyncio.create_task(engine.run())
         await until(lambda: webhook.port > 0)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False, timeout=PATIENCE
+        ) as client:
             assert [(await signed(client, number, each=each)).status_code for number in (1, 2)] == [200, 401]
             for name, secret in HOOK_SECRETS.items():
                 rewritten(tmp_path, name, secret, secret.replace("1", "2"))
@@ -309,7 +312,9 @@ def test_a_webhook_keeps_its_secrets_where_a_reload_is_refused(
         with pytest.raises(ProjectError) as refused:
             await reload(engine, lambda: loaded(tmp_path))
         assert refused.value.message == words
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False, timeout=PATIENCE
+        ) as client:
             assert (await signed(client, 1)).status_code == 200
         engine.stop()
         await running

@@ -19,6 +19,7 @@ from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.wait import first_of
 from tests.adapters.kit import delivery
+from tests.patience import PATIENCE
 
 
 class FullDisk:
@@ -51,7 +52,7 @@ async def _a_journal_that_failed() -> None:
     with pytest.raises(UnavailableError, match="no room"):
         await running
     with pytest.raises(UnavailableError, match="no room"):
-        await asyncio.wait_for(broken.settle([]), timeout=5)
+        await asyncio.wait_for(broken.settle([]), timeout=PATIENCE)
 
 
 def test_a_run_that_ends_leaves_nobody_waiting_for_a_write() -> None:
@@ -65,7 +66,7 @@ async def _a_run_that_ends() -> None:
     await asyncio.sleep(0)
     running.cancel()
     with pytest.raises(UnavailableError, match="ending"):
-        await asyncio.wait_for(waiting, timeout=5)
+        await asyncio.wait_for(waiting, timeout=PATIENCE)
 
 
 POLICY = RetryPolicy(8, 0.5, 300.0, 86400.0)

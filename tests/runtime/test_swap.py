@@ -20,6 +20,7 @@ from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Activated, Activation
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.testing import FakeSystem, FakeSystems, ListSource, VirtualClock, run_virtually
+from tests.patience import PATIENCE
 from tests.runtime.programs import event, program, route, system
 
 
@@ -158,7 +159,7 @@ def test_a_swap_that_fails_in_the_middle_ends_the_run(tmp_path: Path) -> None:
         await asyncio.sleep(0.01)
         with pytest.raises(UnavailableError, match="no room"):
             await engine.swap(program(fingerprint="other"))
-        return await asyncio.wait_for(running, timeout=60)
+        return await asyncio.wait_for(running, timeout=PATIENCE)
 
     ending = run_virtually(main())
     assert not ending.clean
@@ -182,7 +183,7 @@ def test_a_swap_while_a_run_starts_waits_until_it_has_started(tmp_path: Path) ->
         running = asyncio.create_task(engine.run())
         await asyncio.sleep(0.5)
         await engine.swap(program(fingerprint="other"))
-        return await asyncio.wait_for(running, timeout=60)
+        return await asyncio.wait_for(running, timeout=PATIENCE)
 
     assert run_virtually(main()).clean
     assert len(systems.by_name["a"].held) == 1

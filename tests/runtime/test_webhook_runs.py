@@ -27,6 +27,7 @@ from syncflow.sources.each import EachSource, compile_each
 from syncflow.sources.webhook import Webhook
 from syncflow.testing import FakeSystems
 from syncflow.testing.fakes import FakeSystem
+from tests.patience import PATIENCE
 from tests.runtime.programs import event, program
 
 Talk = Callable[[httpx.AsyncClient, Engine], Awaitable[None]]
@@ -56,12 +57,14 @@ def run(
         running = asyncio.ensure_future(engine.run())
         while not webhook.port and not running.done():
             await asyncio.sleep(0)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{webhook.port}", trust_env=False, timeout=PATIENCE
+        ) as client:
             await talk(client, engine)
         engine.stop()
         return await running
 
-    return asyncio.run(asyncio.wait_for(main(), 30))
+    return asyncio.run(asyncio.wait_for(main(), PATIENCE))
 
 
 def body(*records: str) -> bytes:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +20,9 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from tests.servers import free_port, need
+from tests.patience import PATIENCE, until
+from tests.ports import free_port, is_listening
+from tests.servers import need
 from tests.sources.certificates import Authority
 
 CONFIG = """
@@ -116,12 +116,13 @@ class Server:
         command = [self.java, *JAVA, "-cp", self.jars, "kafka.Kafka", str(self.config)]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder)
         log.close()
-        for _ in range(1200):
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            if all(_is_open(self.ports[name]) for name in ("plain", "proxied", "sasl", "tls")):
-                return
-            time.sleep(0.1)
-        raise AssertionError("the broker does not start")
+        until(self._has_started_or_ended, otherwise="the broker does not start")
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+
+    def _has_started_or_ended(self) -> bool:
+        assert self.process is not None
+        listens = all(is_listening(self.ports[name]) for name in ("plain", "proxied", "sasl", "tls"))
+        return listens or self.process.poll() is not None
 
     def kill(self) -> None:
         if self.process is not None:
@@ -130,14 +131,6 @@ class Server:
 
     def admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.servers(), "log_level": 0})
-
-
-def _is_open(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager
@@ -171,37 +164,38 @@ class Topics:
     def make(self, name: str = "contacts", partitions: int = 1, **config: str) -> str:
         """Make a topic; return its full name."""
         topic = self.name(name)
-        for _ in range(100):
-            asked = self.admin.create_topics([NewTopic(topic, partitions, 1, config=config)], request_timeout=30)
+
+        def is_made() -> bool:
+            asked = self.admin.create_topics([NewTopic(topic, partitions, 1, config=config)], request_timeout=PATIENCE)
             error = asked[topic].exception()
-            if error is None:
-                break
-            assert "already exists" in str(error), error  # one of that name is still being deleted
-            time.sleep(0.1)
+            assert error is None or "already exists" in str(error), error  # one of that name is still being deleted
+            return error is None
+
+        until(is_made)
         self._until_it_is(topic, there=True)
         return topic
 
     def grow(self, topic: str, partitions: int) -> None:
         self._producer = None  # it would go on with the partitions that it knows
         self.admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
-        for _ in range(300):
-            if len(self.admin.list_topics(topic, timeout=30).topics[topic].partitions) == partitions:
-                return
-            time.sleep(0.05)
-        raise AssertionError("the broker does not know of them")
+        until(
+            lambda: len(self.admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions) == partitions,
+            otherwise="the broker does not know of them",
+        )
 
     def committed(self, topic: str, *, group: str = "") -> dict[int, int]:
         """Return where a group stands, by partition. The library's admin crashes where a coordinator has only just started."""
         with self._member(group or self.group) as member:
-            count = len(self.admin.list_topics(topic, timeout=30).topics[topic].partitions)
+            count = len(self.admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions)
             wanted = [TopicPartition(topic, number) for number in range(count)]
-            for _ in range(300):
+            found: list[TopicPartition] = []
+
+            def is_told() -> bool:
                 with suppress(KafkaException):  # its coordinator is only just being chosen
-                    found = member.committed(wanted, timeout=30)
-                    break
-                time.sleep(0.1)
-            else:
-                raise AssertionError("the group has no coordinator")
+                    found[:] = member.committed(wanted, timeout=PATIENCE)
+                return bool(found)
+
+            until(is_told, otherwise="the group has no coordinator")
         return {each.partition: each.offset for each in found if each.offset >= 0}
 
     @contextmanager
@@ -224,12 +218,11 @@ class Topics:
         self._until_it_is(topic, there=False)
 
     def _until_it_is(self, topic: str, *, there: bool) -> None:
-        for _ in range(300):
-            found = self.admin.list_topics(timeout=30).topics
-            if (topic in found and found[topic].error is None) == there:
-                return
-            time.sleep(0.05)
-        raise AssertionError("the broker does not know of it")
+        def is_so() -> bool:
+            found = self.admin.list_topics(timeout=PATIENCE).topics
+            return (topic in found and found[topic].error is None) == there
+
+        until(is_so, otherwise="the broker does not know of it")
 
     def send(
         self,

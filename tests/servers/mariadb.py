@@ -8,7 +8,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,9 @@ from typing import Any
 
 import pymysql
 
-from tests.servers import free_port, need
+from tests.patience import until
+from tests.ports import free_port
+from tests.servers import need
 
 LOG = (
     "--server-id=1",
@@ -62,12 +63,14 @@ class Server:
             self.process = None
 
     def connect_as_root(self) -> pymysql.Connection[Any]:
-        for _ in range(600):
-            try:
-                return pymysql.connect(unix_socket=str(self.folder / "socket"), user="root", autocommit=True)
-            except pymysql.OperationalError:
-                time.sleep(0.1)
-        raise AssertionError("MariaDB does not start")
+        until(self._is_there, otherwise="MariaDB does not start")
+        return pymysql.connect(unix_socket=str(self.folder / "socket"), user="root", autocommit=True)
+
+    def _is_there(self) -> bool:
+        with contextlib.suppress(pymysql.OperationalError):
+            pymysql.connect(unix_socket=str(self.folder / "socket"), user="root").close()
+            return True
+        return False
 
 
 @contextmanager

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 
-from tests.servers import free_port, need
+from tests.patience import until
+from tests.ports import free_port, is_listening
+from tests.servers import need
 
 
 class Moto:
@@ -26,11 +26,7 @@ class Moto:
         null = subprocess.DEVNULL
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self._process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
-        for _ in range(600):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return
-            time.sleep(0.1)
-        raise AssertionError("moto does not start")
+        until(lambda: is_listening(self.port), otherwise="moto does not start")
 
     def stop(self) -> None:
         if self._process is not None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import free_port, need
+from tests.patience import until
+from tests.ports import free_port, is_listening
+from tests.servers import need
 
 
 @dataclass
@@ -31,15 +31,12 @@ class Server:
         command = [self.program, "-c", str(self.folder / "nats.conf")]
         null = subprocess.DEVNULL
         self.process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd="/")
-        for _ in range(1200):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                assert self.process.poll() is None, (self.folder / "log").read_text("utf-8")
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError("NATS does not start")
+        until(self._has_started_or_ended, otherwise="NATS does not start")
+        assert self.process.poll() is None, (self.folder / "log").read_text("utf-8")
+
+    def _has_started_or_ended(self) -> bool:
+        assert self.process is not None
+        return is_listening(self.port) or self.process.poll() is not None
 
     def stop(self, how: int = signal.SIGKILL) -> None:
         assert self.process is not None

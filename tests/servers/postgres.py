@@ -8,7 +8,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tests.servers import free_port, need
+from tests.patience import PATIENCE, until
+from tests.ports import free_port
+from tests.servers import need
 
 CONFIG = """
 listen_addresses = '127.0.0.1'
@@ -51,7 +52,9 @@ class Server:
         return f"postgresql://{user}:secret-word@127.0.0.1:{self.port}/{database}"
 
     def control(self, *arguments: str) -> None:
-        _run([str(self.programs / "pg_ctl"), "-D", str(self.folder / "data"), "-w", "-t", "60", *arguments])
+        _run(
+            [str(self.programs / "pg_ctl"), "-D", str(self.folder / "data"), "-w", "-t", str(int(PATIENCE)), *arguments]
+        )
 
     def start(self) -> None:
         self.control("-l", str(self.folder / "log"), "start")
@@ -119,17 +122,17 @@ class Database:
     def drop_slot(self) -> None:
         """Drop the slot, once the server has noticed that its reader has gone."""
         query = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s"
-        for _ in range(600):
+
+        def is_gone() -> bool:
             found = self.ask(query, self.slot)
-            if not found:
-                return
-            if found[0][0] is None:
+            if found and found[0][0] is None:
                 with contextlib.suppress(psycopg.errors.ObjectInUse):
                     self.ask("SELECT pg_drop_replication_slot(%s)", self.slot)
-                continue
-            self.ask("SELECT pg_terminate_backend(%s)", found[0][0])
-            time.sleep(0.05)
-        raise AssertionError("the slot stays in use")
+            elif found:
+                self.ask("SELECT pg_terminate_backend(%s)", found[0][0])
+            return not found
+
+        until(is_gone, otherwise="the slot stays in use")
 
     def close(self) -> None:
         self.drop_slot()

@@ -8,13 +8,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import free_port, need
+from tests.patience import until
+from tests.ports import free_port
+from tests.servers import need
 
 _USERS = {"sync": "secret-word", "reader": "secret-word", "stranger": "secret-word"}
 _NOTHING = {"configure": "", "write": "", "read": ""}
@@ -57,13 +58,12 @@ class Server:
             cwd="/",
             start_new_session=True,
         )
-        for _ in range(1800):
-            said = (self.folder / "out").read_bytes()
-            if b"completed with" in said:
-                return
-            assert self.process.poll() is None, said.decode("utf-8", "replace")
-            time.sleep(0.1)
-        raise AssertionError("RabbitMQ does not start")
+        until(self._has_started_or_ended, otherwise="RabbitMQ does not start")
+        assert self.process.poll() is None, (self.folder / "out").read_text("utf-8", "replace")
+
+    def _has_started_or_ended(self) -> bool:
+        assert self.process is not None
+        return b"completed with" in (self.folder / "out").read_bytes() or self.process.poll() is not None
 
     def stop(self) -> None:
         """Kill it with its helpers."""

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from typing import Any
 
 import redis
 
-from tests.servers import free_port, need
+from tests.patience import until
+from tests.ports import free_port
+from tests.servers import need
 
 
 @dataclass
@@ -36,14 +37,12 @@ class Server:
         null = subprocess.DEVNULL
         command = [self.program, *bound, *kept, *self.options]
         self.process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd=self.folder)
-        client = self.client()
-        for _ in range(600):
-            with contextlib.suppress(redis.exceptions.ConnectionError):
-                if client.ping():
-                    client.close()
-                    return
-            time.sleep(0.05)
-        raise AssertionError("Redis does not start")
+        until(self._answers, otherwise="Redis does not start")
+
+    def _answers(self) -> bool:
+        with contextlib.closing(self.client()) as client, contextlib.suppress(redis.exceptions.ConnectionError):
+            return bool(client.ping())
+        return False
 
     def client(self) -> Any:  # its own types know both kinds of client at once
         return redis.Redis(port=self.port, protocol=2)

@@ -36,7 +36,6 @@ def test_a_seed_takes_the_same_way_again(tmp_path: Path) -> None:
     assert way("one") == way("two")
 
 
-@pytest.mark.timeout(420)
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_bug_is_seen(name: str) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "tests.simulation.plants", name, "150"]

@@ -15,6 +15,7 @@ from syncflow.sources.file import File
 from syncflow.sources.generate import Generate
 from syncflow.sources.stdin import Stdin
 from syncflow.sources.webhook import Webhook
+from tests.patience import PATIENCE
 from tests.sources.kit import CONTACT, StepClock
 
 KINDS = [
@@ -70,5 +71,5 @@ asyncio.run(main())
         running.stdin.write("{}\n")
         running.stdin.flush()  # and it stays open
         assert running.stdout.read() == "{}\n"
-        assert running.wait(20) == 0
+        assert running.wait(PATIENCE) == 0
         assert running.stderr.read() == ""

@@ -18,6 +18,7 @@ from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.file import File
 from syncflow.sources.watched import FilePlan
+from tests.patience import PATIENCE
 from tests.sources.kit import StepClock, bodies, drain, read_all, take, write
 
 LONG = "".join(f'{{"n": {number}, "pad": "{"x" * 80}"}}\n' for number in range(100))
@@ -300,7 +301,7 @@ def followed(path: Path, count: int, *steps: Callable[[], object]) -> tuple[list
         finally:
             await source.close()
 
-    return asyncio.run(asyncio.wait_for(run(), 20)), clock
+    return asyncio.run(asyncio.wait_for(run(), PATIENCE)), clock
 
 
 def test_following_waits_for_growth_and_looks_at_least_ten_times_a_second(tmp_path: Path) -> None:

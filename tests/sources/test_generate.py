@@ -272,7 +272,7 @@ def test_a_cancelled_wait_for_the_next_event_skips_none() -> None:
         found = [raw.position.offset for raw in await take(source, 1)]
         for _ in range(3):
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(source.read(most=1), 0.01)
+                await asyncio.wait_for(source.read(most=1), 0.01)  # on purpose
         return found + [raw.position.offset for raw in await take(source, 2)]
 
     assert run_in_virtual_time(numbers) == [1, 2, 3]

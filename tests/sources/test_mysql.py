@@ -20,6 +20,7 @@ from syncflow.sources.mysql.opening import begin_locked_snapshot, current_place
 from syncflow.sources.mysql.places import Place, evidence_of
 from syncflow.sources.mysql.sample import MysqlSample
 from syncflow.sources.mysql.wire import connect
+from tests.patience import PATIENCE
 from tests.servers.mariadb import Database
 
 PEOPLE = "CREATE TABLE people (id int PRIMARY KEY, name varchar(100), notes text)"
@@ -39,7 +40,7 @@ async def until_end(source: Mysql, *, most: int = 500) -> list[Raw]:
     """Read until the record with the id 0 is there; that it is gone is not the end."""
     found: list[Raw] = []
     while not any(told(raw)[0] != "delete" and told(raw)[1].get("id") == 0 for raw in found if not raw.broken):
-        found += await asyncio.wait_for(source.read(most=most), timeout=30)
+        found += await asyncio.wait_for(source.read(most=most), timeout=PATIENCE)
     return found
 
 
@@ -186,7 +187,7 @@ def test_a_transaction_of_100_000_changes_comes_in_chunks(maria: Database) -> No
         )
         found: list[int] = []
         while sum(found) < 100_001:
-            found.append(len(await asyncio.wait_for(source.read(most=500), timeout=30)))
+            found.append(len(await asyncio.wait_for(source.read(most=500), timeout=PATIENCE)))
         await source.close()
         return found
 
@@ -349,7 +350,7 @@ def test_a_truncated_table_stops_the_run_behind_all_that_came_before(maria: Data
         found: list[Any] = []
         try:
             while len(found) < 2:
-                found += [told(raw)[0] for raw in await asyncio.wait_for(source.read(most=1), timeout=30)]
+                found += [told(raw)[0] for raw in await asyncio.wait_for(source.read(most=1), timeout=PATIENCE)]
         except ProjectError as error:
             found.append((error.message, error.hint))
         await source.close()
@@ -457,10 +458,10 @@ def test_an_empty_table_gives_nothing_until_something_is_written(maria: Database
         source = source_of(maria)
         await source.open({})
         reading = asyncio.ensure_future(source.read(most=5))
-        await asyncio.wait({reading}, timeout=0.2)
+        await asyncio.wait({reading}, timeout=0.2)  # on purpose
         assert not reading.done()
         await asyncio.to_thread(maria.run, END)
-        found = [told(raw)[1]["id"] for raw in await asyncio.wait_for(reading, timeout=30)]
+        found = [told(raw)[1]["id"] for raw in await asyncio.wait_for(reading, timeout=PATIENCE)]
         await source.close()
         return found
 

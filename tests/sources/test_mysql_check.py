@@ -12,7 +12,7 @@ from syncflow.clock import SystemClock
 from syncflow.config.models.source_mysql import MysqlSource
 from syncflow.errors import ProjectError
 from syncflow.sources.mysql import Mysql
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.servers.mariadb import Database
 
 

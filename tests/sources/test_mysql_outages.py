@@ -18,7 +18,8 @@ from syncflow.sources.mysql import Mysql
 from syncflow.sources.mysql.build import reopened_mysql
 from syncflow.sources.mysql.rest import read_rest
 from syncflow.sources.reopening import Reopening
-from tests.servers import free_port
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers.mariadb import Database
 from tests.servers.proxy import Proxy
 
@@ -45,7 +46,7 @@ class Committed:
         self.places: list[tuple[str, object]] = []
 
     async def take(self, *, most: int = 50) -> None:
-        raws = await asyncio.wait_for(self._source.read(most=most), timeout=60)
+        raws = await asyncio.wait_for(self._source.read(most=most), timeout=PATIENCE)
         for raw in raws:
             known = self.positions.get(raw.position.partition)
             if known is None or (raw.position.offset, raw.position.number) > (known.offset, known.number):
@@ -143,7 +144,7 @@ def test_more_than_fits_into_memory_waits_at_the_server_while_nothing_is_read(ma
         await asyncio.to_thread(maria.run, "INSERT INTO people VALUES (0, 'end')")
         count = 0
         while True:
-            raws = await asyncio.wait_for(source.read(most=1000), timeout=30)
+            raws = await asyncio.wait_for(source.read(most=1000), timeout=PATIENCE)
             count += len(raws)
             if json.loads(raws[-1].body)["item"]["id"] == 0:
                 await source.close()
@@ -166,7 +167,7 @@ def test_a_log_that_was_purged_says_what_to_do(maria: Database) -> None:
         try:
             await source.open(acknowledged)
             await asyncio.to_thread(maria.run, "REPLACE INTO people VALUES (1, '')", "DELETE FROM people")
-            return (await asyncio.wait_for(source.read(most=1), timeout=30))[0].position
+            return (await asyncio.wait_for(source.read(most=1), timeout=PATIENCE))[0].position
         finally:
             await source.close()
 
@@ -194,7 +195,7 @@ def test_quiet_tables_of_a_busy_server_do_not_need_the_log_that_was_removed(mari
         source = Mysql(settings_of(maria), clock=Hasty(), rest_path=path)
         await source.open(acknowledged)
         await asyncio.to_thread(maria.run, f"INSERT INTO people VALUES ({end}, '')")
-        (raw,) = await asyncio.wait_for(source.read(most=5), timeout=30)
+        (raw,) = await asyncio.wait_for(source.read(most=5), timeout=PATIENCE)
         assert json.loads(raw.body)["item"]["id"] == end
         await source.acknowledge(raw.position)
         reading = asyncio.ensure_future(source.read(most=5))
@@ -233,7 +234,7 @@ def test_a_log_that_was_begun_anew_is_told_from_the_one_before(maria: Database) 
         try:
             await source.open(acknowledged)
             await asyncio.to_thread(maria.run, *(f"REPLACE INTO people VALUES ({n}, '')" for n in range(most)))
-            return (await asyncio.wait_for(source.read(most=most), timeout=30))[-1].position
+            return (await asyncio.wait_for(source.read(most=most), timeout=PATIENCE))[-1].position
         finally:
             await source.close()
 
@@ -255,7 +256,7 @@ def test_two_readers_of_one_id_are_told(maria: Database) -> None:
         reading = asyncio.ensure_future(one.read(most=1))
         await other.open({})
         with pytest.raises((ProjectError, UnavailableError)) as caught:
-            await asyncio.wait_for(reading, timeout=30)
+            await asyncio.wait_for(reading, timeout=PATIENCE)
         await one.close()
         await other.close()
         return caught.value.message
@@ -269,9 +270,9 @@ def test_changes_that_were_written_as_a_statement_stop_the_run(maria: Database) 
         await source.open({})
         maria.run("INSERT INTO people VALUES (1, '')", "SET SESSION binlog_format = STATEMENT")
         maria.run("CREATE TABLE others (id int)", "INSERT INTO others VALUES (1)", "UPDATE people SET name = 'x'")
-        found = [json.loads(raw.body)["item"] for raw in await asyncio.wait_for(source.read(most=1), timeout=30)]
+        found = [json.loads(raw.body)["item"] for raw in await asyncio.wait_for(source.read(most=1), timeout=PATIENCE)]
         with pytest.raises(ProjectError) as caught:
-            await asyncio.wait_for(source.read(most=1), timeout=30)
+            await asyncio.wait_for(source.read(most=1), timeout=PATIENCE)
         await source.close()
         return found, caught.value.message
 
@@ -288,7 +289,7 @@ def test_columns_that_the_log_does_not_name_and_that_changed_stop_the_run(maria:
         source = Mysql(settings_of(maria, snapshot="never"), clock=SystemClock())
         await source.open({})
         await asyncio.to_thread(maria.run, "INSERT INTO people VALUES (1, ''), (2, '')")
-        (raw,) = await asyncio.wait_for(source.read(most=1), timeout=30)
+        (raw,) = await asyncio.wait_for(source.read(most=1), timeout=PATIENCE)
         await source.close()
         return raw.position
 
@@ -296,7 +297,7 @@ def test_columns_that_the_log_does_not_name_and_that_changed_stop_the_run(maria:
         source = Mysql(settings_of(maria, snapshot="never"), clock=SystemClock())
         await source.open({"binlog": position})
         with pytest.raises(ProjectError) as caught:
-            await asyncio.wait_for(source.read(most=1), timeout=30)
+            await asyncio.wait_for(source.read(most=1), timeout=PATIENCE)
         await source.close()
         return caught.value.message
 
@@ -326,6 +327,6 @@ def test_closing_ends_a_reading_that_waits(maria: Database) -> None:
         await asyncio.sleep(0.05)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await asyncio.wait_for(source.close(), timeout=20)
+        await asyncio.wait_for(source.close(), timeout=PATIENCE)
 
     asyncio.run(closed())

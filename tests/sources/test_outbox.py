@@ -16,6 +16,7 @@ from syncflow.sources.base import kept_by
 from syncflow.sources.postgres.outbox import Outbox
 from syncflow.sources.postgres.outbox_changes import OutboxChanges, reopened_outbox
 from syncflow.sources.reopening import Reopening
+from tests.patience import PATIENCE
 from tests.servers.postgres import Database
 from tests.servers.proxy import Proxy
 from tests.sources.kit import StepClock
@@ -146,7 +147,7 @@ def test_a_connection_that_is_cut_while_rows_are_marked_is_opened_again_and_the_
         )
         reading = asyncio.ensure_future(source.read(most=10))
         await source.acknowledge(first.position)
-        (again,) = await asyncio.wait_for(reading, timeout=60)
+        (again,) = await asyncio.wait_for(reading, timeout=PATIENCE)
         assert again.event_id == first.event_id, "it is known by its id"
         await source.acknowledge(again.position)
         told: list[str] = [report.kind for report in source.reports()]
@@ -174,7 +175,7 @@ def test_a_second_run_waits_and_says_so_and_takes_over_when_the_first_has_ended(
         await first.acknowledge(taken[-1].position)
         assert not reading.done()
         await first.close()
-        assert ids(list(await asyncio.wait_for(reading, timeout=30))) == [3]
+        assert ids(list(await asyncio.wait_for(reading, timeout=PATIENCE))) == [3]
         told = [(report.kind, report.words) for report in second.reports()]
         assert told == [("back", "public.outbox is read by this run from now on")]
         await second.close()
@@ -207,7 +208,7 @@ def changes_of(db: Database, **more: Any) -> OutboxChanges:
 async def take(source: Outbox | OutboxChanges | Reopening, number: int) -> list[Raw]:
     found: list[Raw] = []
     while len(found) < number:
-        found += await asyncio.wait_for(source.read(most=number - len(found)), timeout=30)
+        found += await asyncio.wait_for(source.read(most=number - len(found)), timeout=PATIENCE)
     return found
 
 
@@ -338,7 +339,7 @@ def test_rows_of_the_log_stay_for_a_while_where_that_is_wanted(db: Database) -> 
             await asyncio.sleep(0.02)
         await source.close()
 
-    asyncio.run(asyncio.wait_for(main(), timeout=30))
+    asyncio.run(asyncio.wait_for(main(), timeout=PATIENCE))
 
 
 def test_a_connection_that_is_cut_again_and_again_loses_and_keeps_no_row(db: Database) -> None:
@@ -358,7 +359,7 @@ def test_a_connection_that_is_cut_again_and_again_loses_and_keeps_no_row(db: Dat
                 last += 20
                 if last % 100 == 0:
                     proxy.cut()
-            raws = await asyncio.wait_for(source.read(most=40), timeout=60)
+            raws = await asyncio.wait_for(source.read(most=40), timeout=PATIENCE)
             found.update((raw.event_id, None) for raw in raws)
             await source.acknowledge(raws[-1].position)
         await source.close()

@@ -17,6 +17,7 @@ from syncflow.sources.postgres import Postgres
 from syncflow.sources.postgres.gone import Comparison
 from syncflow.sources.postgres.values import Types
 from syncflow.sources.postgres.wire import Connection
+from tests.patience import PATIENCE
 from tests.servers.postgres import Database
 
 PEOPLE = "CREATE TABLE people (id int PRIMARY KEY, name text, notes text)"
@@ -36,7 +37,7 @@ async def until_end(source: Postgres, *, most: int = 500) -> list[Raw]:
     """Read until the record with the id 0 is there; that it is gone is not the end."""
     found: list[Raw] = []
     while not any(told(raw)[0] != "delete" and told(raw)[1].get("id") == 0 for raw in found if not raw.broken):
-        found += await asyncio.wait_for(source.read(most=most), timeout=30)
+        found += await asyncio.wait_for(source.read(most=most), timeout=PATIENCE)
     return found
 
 
@@ -334,7 +335,7 @@ def test_a_transaction_of_100_000_changes_comes_in_chunks(db: Database) -> None:
         )
         found: list[int] = []
         while sum(found) < 100_001:
-            found.append(len(await asyncio.wait_for(source.read(most=500), timeout=30)))
+            found.append(len(await asyncio.wait_for(source.read(most=500), timeout=PATIENCE)))
         await source.close()
         return found
 
@@ -643,7 +644,7 @@ def test_a_comparison_that_was_interrupted_goes_on_in_the_next_run_without_being
         await source.open(acknowledged)
         raws: list[Raw] = []
         while len(raws) < 4:
-            raws += await asyncio.wait_for(source.read(most=1), timeout=30)
+            raws += await asyncio.wait_for(source.read(most=1), timeout=PATIENCE)
         await source.close()
         return raws
 

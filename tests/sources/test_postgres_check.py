@@ -10,7 +10,7 @@ from syncflow.clock import SystemClock
 from syncflow.config.models.source_postgres import PostgresSource
 from syncflow.errors import ProjectError
 from syncflow.sources.postgres import Postgres
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.servers.postgres import Database
 
 

@@ -17,7 +17,8 @@ from syncflow.sources.postgres.build import reopened_postgres
 from syncflow.sources.postgres.progress import Handed
 from syncflow.sources.postgres.wire import connect
 from syncflow.sources.reopening import Reopening
-from tests.servers import free_port
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers.postgres import Database
 from tests.servers.proxy import Proxy
 
@@ -44,7 +45,7 @@ class Committed:
         self.places: list[tuple[str, object]] = []
 
     async def take(self, *, most: int = 50) -> None:
-        raws = await asyncio.wait_for(self._source.read(most=most), timeout=60)
+        raws = await asyncio.wait_for(self._source.read(most=most), timeout=PATIENCE)
         for raw in raws:
             known = self.positions.get(raw.position.partition)
             if known is None or (raw.position.offset, raw.position.number) > (known.offset, known.number):
@@ -138,7 +139,7 @@ def test_the_slot_moves_in_a_quiet_database_and_while_nothing_is_read(db: Databa
             await asyncio.sleep(0.05)
         await source.close()
 
-    asyncio.run(asyncio.wait_for(quiet(), timeout=60))
+    asyncio.run(asyncio.wait_for(quiet(), timeout=PATIENCE))
 
 
 def test_a_guard_that_stops_says_how_far_the_slot_is_behind(db: Database) -> None:
@@ -147,7 +148,7 @@ def test_a_guard_that_stops_says_how_far_the_slot_is_behind(db: Database) -> Non
         await source.open({})
         try:
             with pytest.raises(ProjectError) as caught:
-                await asyncio.wait_for(source.read(most=5), timeout=30)
+                await asyncio.wait_for(source.read(most=5), timeout=PATIENCE)
         finally:
             await source.close()
         return caught.value.message
@@ -160,7 +161,7 @@ def test_a_server_that_hangs_is_hung_up_on_and_read_again(db: Database) -> None:
         proxy = Proxy(db.server.port)
         settings = settings_of(db, await proxy.start())
         handed = Handed()
-        hasty = partial(connect, patience_seconds=0.5)
+        hasty = partial(connect, patience_seconds=2.0)
         source = Reopening(
             lambda: Postgres(settings, clock=SystemClock(), handed=handed, connect=hasty), clock=SystemClock()
         )
@@ -182,7 +183,7 @@ def test_a_server_that_hangs_is_hung_up_on_and_read_again(db: Database) -> None:
         await proxy.close()
         return [item["id"] for item in committed.items]
 
-    assert asyncio.run(asyncio.wait_for(hanging(), timeout=120)) == [1, 2]
+    assert asyncio.run(asyncio.wait_for(hanging(), timeout=PATIENCE)) == [1, 2]
 
 
 def test_a_slot_in_use_and_a_server_that_is_down_say_so(db: Database) -> None:

@@ -12,6 +12,7 @@ from syncflow.errors import UnavailableError
 from syncflow.events import Position, Raw
 from syncflow.sources.reopening import Reopening
 from syncflow.testing import VirtualClock, run_virtually
+from tests.patience import PATIENCE
 
 
 class Flaky:
@@ -116,7 +117,7 @@ def test_a_connection_that_is_lost_while_it_is_told_what_is_durable_ends_no_read
         reading = asyncio.ensure_future(source.read(most=5))
         await asyncio.sleep(1)
         await source.acknowledge(Position("p", 1))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             found = await reading
         assert [report.kind for report in source.reports()] == ["lost", "back"]
         return found

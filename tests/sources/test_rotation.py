@@ -16,6 +16,7 @@ from syncflow.events import Position, Raw
 from syncflow.sources.base import Report
 from syncflow.sources.file import File
 from syncflow.sources.watched import FilePlan
+from tests.patience import PATIENCE
 from tests.sources.kit import StepClock, take, write
 
 
@@ -66,7 +67,7 @@ class Follower:
                 self.reports += source.reports()
                 await source.close()
 
-        return numbers(asyncio.run(asyncio.wait_for(life(), 20)))
+        return numbers(asyncio.run(asyncio.wait_for(life(), PATIENCE)))
 
     @property
     def missed(self) -> int:
@@ -150,7 +151,7 @@ def test_rotated_again_while_the_older_files_are_read(follower: Follower) -> Non
         await source.close()
         return found
 
-    assert numbers(asyncio.run(asyncio.wait_for(life(), 20))) == list(range(51, 131))
+    assert numbers(asyncio.run(asyncio.wait_for(life(), PATIENCE))) == list(range(51, 131))
 
 
 def test_older_rotated_files_are_not_read_again(follower: Follower) -> None:

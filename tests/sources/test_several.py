@@ -96,7 +96,7 @@ def test_a_cancelled_read_loses_nothing() -> None:
         seen = []
         for _ in range(4):
             try:
-                async with asyncio.timeout(7):
+                async with asyncio.timeout(7):  # on purpose
                     seen += [(raw.position.partition, raw.position.offset) for raw in await source.read(most=9)]
             except TimeoutError:
                 continue

@@ -24,6 +24,7 @@ from syncflow.config.models.public_keys import KeyAlgorithm, decode_public_key
 from syncflow.config.models.senders import presets_of
 from syncflow.config.models.signatures import WebhookSignature
 from syncflow.sources.webhook.signatures import SignatureCheck, SignedRequest
+from tests.patience import PATIENCE
 
 # Published: docs.github.com, "Validating webhook deliveries", "Testing the webhook payload validation".
 GITHUB = (
@@ -241,7 +242,7 @@ def test_a_missing_package_is_told_with_the_line_that_installs_it() -> None:
         "except ProjectError as error:\n"
         "    print(error.message, error.hint, sep='; ')\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert told.stdout == (
         "source.webhook.signature: ed25519 needs a package that is not installed; pip install 'syncflow[signatures]'\n"
     )

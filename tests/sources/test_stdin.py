@@ -12,6 +12,7 @@ import pytest
 from syncflow.config.models.routes import StdinSource
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.sources.stdin import Stdin
+from tests.patience import PATIENCE
 from tests.sources.kit import bodies, read_all, take
 
 
@@ -50,7 +51,7 @@ def test_events_come_while_the_stream_is_still_open() -> None:
             assert list(await source.read(most=5)) == []
             await source.close()
 
-    asyncio.run(asyncio.wait_for(conversation(), 20))
+    asyncio.run(asyncio.wait_for(conversation(), PATIENCE))
 
 
 def test_the_stream_is_read_a_bounded_number_of_blocks_ahead() -> None:
@@ -62,24 +63,24 @@ def test_the_stream_is_read_a_bounded_number_of_blocks_ahead() -> None:
         await take(source, 5_000)
         await source.close()
 
-    asyncio.run(asyncio.wait_for(slowly(), 20))
+    asyncio.run(asyncio.wait_for(slowly(), PATIENCE))
     assert stream.asked <= 5 + 5
 
 
 def test_a_stream_that_fails_is_said_in_plain_words() -> None:
     with pytest.raises(UnavailableError, match=r"^standard input cannot be read: Input/output error$"):
-        asyncio.run(asyncio.wait_for(read_all(Stdin(StdinSource(), stream=Failing(), run="1")), 20))
+        asyncio.run(asyncio.wait_for(read_all(Stdin(StdinSource(), stream=Failing(), run="1")), PATIENCE))
 
 
 def test_a_csv_without_columns_is_said_in_plain_words() -> None:
     source = Stdin(StdinSource(format="csv"), stream=io.BytesIO(b"a,a\n"), run="1")
     with pytest.raises(ProjectError, match="standard input: the header names the column `a` twice"):
-        asyncio.run(asyncio.wait_for(read_all(source), 20))
+        asyncio.run(asyncio.wait_for(read_all(source), PATIENCE))
 
 
 def test_the_delimiter_of_a_csv_on_standard_input_is_told() -> None:
     source = Stdin(StdinSource(format="csv", delimiter="tab"), stream=io.BytesIO(b"a,b,c\td\n1\t2\n"), run="1")
-    (row,) = asyncio.run(asyncio.wait_for(read_all(source), 20))
+    (row,) = asyncio.run(asyncio.wait_for(read_all(source), PATIENCE))
     assert row.body == b'{"a,b,c":"1","d":"2"}'
 
 

@@ -13,6 +13,7 @@ import pytest
 from syncflow.config.models.routes import WebhookSource
 from syncflow.errors import ProjectError
 from syncflow.sources.webhook import Webhook
+from tests.patience import PATIENCE
 from tests.sources.kit import take
 from tests.sources.webhook_kit import post, talk
 
@@ -31,11 +32,11 @@ def test_half_open_connections_never_shut_out_a_good_request(half: bytes) -> Non
             writer.write(half)
         for number in range(5):
             answer = post(client, b'{"a": 1}')
-            (raw,) = await asyncio.wait_for(take(source, 1), 5)
+            (raw,) = await asyncio.wait_for(take(source, 1), PATIENCE)
             await source.acknowledge(raw.position)
             assert (await answer).status_code == 200, number
         for reader, _ in slow[:150]:
-            assert await asyncio.wait_for(reader.read(), 5) == b""  # let go
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""  # let go
         for _, writer in slow:
             writer.close()
 
@@ -142,7 +143,7 @@ def test_addresses_of_both_kinds_are_listened_on(listen: str, hosts: list[str]) 
         source = Webhook(WebhookSource(listen=listen))
         await source.open({})
         try:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
                 for host in hosts:
                     sent = asyncio.ensure_future(client.post(f"http://{host}:{source.port}/events", content=b"{}"))
                     (raw,) = await take(source, 1)
@@ -151,7 +152,7 @@ def test_addresses_of_both_kinds_are_listened_on(listen: str, hosts: list[str]) 
         finally:
             await source.close()
 
-    asyncio.run(asyncio.wait_for(main(), 30))
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
 
 
 EXCHANGES = [

@@ -16,6 +16,7 @@ import pytest
 from syncflow.config.models.sources import WebhookSource, WebhookTls
 from syncflow.errors import ProjectError
 from syncflow.sources.webhook import Webhook
+from tests.patience import PATIENCE
 from tests.sources.certificates import Authority
 from tests.sources.kit import take
 
@@ -36,13 +37,13 @@ def run(
         finally:
             await source.close()
 
-    asyncio.run(asyncio.wait_for(main(), 30))
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
     return source
 
 
 async def answered(source: Webhook, context: ssl.SSLContext) -> int:
     """Post an event on a connection of its own, and return the status."""
-    async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=context, trust_env=False, timeout=PATIENCE) as client:
         sent = asyncio.ensure_future(client.post(f"https://127.0.0.1:{source.port}/events", content=b"{}"))
         taken = asyncio.ensure_future(take(source, 1))
         await asyncio.wait([sent, taken], return_when=asyncio.FIRST_COMPLETED)
@@ -109,7 +110,7 @@ def test_a_renewed_certificate_is_shown_from_the_next_connection_on(
     folder = authority.folder
 
     async def use(source: Webhook) -> None:
-        async with httpx.AsyncClient(verify=authority.client(), trust_env=False) as kept:
+        async with httpx.AsyncClient(verify=authority.client(), trust_env=False, timeout=PATIENCE) as kept:
             url = f"https://127.0.0.1:{source.port}/"
             assert (await kept.get(url)).status_code == 404
             (folder / "server.pem").write_bytes((folder / "renewed.pem").read_bytes())
@@ -132,7 +133,7 @@ def test_handshakes_that_do_not_end_never_shut_out_a_good_request(authority: Aut
             assert await answered(source, authority.client()) == 200, number
         for reader, _ in slow[:40]:
             with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-                await asyncio.wait_for(reader.readexactly(1), 5)
+                await asyncio.wait_for(reader.readexactly(1), PATIENCE)
         for _, writer in slow:
             writer.close()
 
@@ -154,9 +155,9 @@ def test_a_sender_that_never_says_goodbye_holds_no_descriptor(authority: Authori
 
 def silent(port: int, context: ssl.SSLContext) -> tuple[ssl.SSLSocket, socket.socket]:
     """Shake hands, and answer nothing any more; return the connection, and its bytes as they come."""
-    plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+    plain = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
     raw = plain.dup()
-    raw.settimeout(5)
+    raw.settimeout(PATIENCE)
     return context.wrap_socket(plain, server_hostname="127.0.0.1"), raw
 
 
@@ -171,7 +172,7 @@ def test_a_handshake_that_does_not_end_is_given_up(authority: Authority) -> None
     async def use(source: Webhook) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", source.port)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), 5)
+            await asyncio.wait_for(reader.readexactly(1), PATIENCE)
         writer.close()
 
     assert run(use, authority.folder, head=0.2).requests == {"no_tls": 1}
@@ -179,7 +180,7 @@ def test_a_handshake_that_does_not_end_is_given_up(authority: Authority) -> None
 
 def test_plain_http_is_not_answered_where_tls_is_spoken(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
     async def use(source: Webhook) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
             with pytest.raises(httpx.TransportError):
                 await client.post(f"http://127.0.0.1:{source.port}/events", content=b"{}")
 

@@ -12,6 +12,7 @@ import httpx
 from syncflow.config.models.routes import WebhookSource
 from syncflow.events import Position
 from syncflow.sources.webhook import Webhook
+from tests.patience import PATIENCE
 
 Talk = Callable[[Webhook, httpx.AsyncClient], Awaitable[None]]
 
@@ -29,7 +30,9 @@ async def listening(
     source = Webhook(declared, patience_seconds=patience, head_seconds=head, most_connections=most)
     await source.open(acknowledged or {})
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{source.port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{source.port}", trust_env=False, timeout=PATIENCE
+        ) as client:
             yield source, client
     finally:
         await source.close()
@@ -40,7 +43,7 @@ def talk(main: Talk, **settings: Any) -> None:
         async with listening(**settings) as (source, client):
             await main(source, client)
 
-    asyncio.run(asyncio.wait_for(run(), 30))
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
 
 
 def post(client: httpx.AsyncClient, content: bytes, **headers: str) -> asyncio.Task[httpx.Response]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from syncflow.config.models.source_kafka import KafkaSource
 from syncflow.events import Position, Raw
 from syncflow.sources.kafka.build import reopened_kafka
 from syncflow.sources.reopening import Reopening
+from tests.patience import PATIENCE
 from tests.servers.kafka import Topics
 
 
@@ -52,7 +53,7 @@ class Reading:
         await self.source.open(dict(self.positions))
         return self
 
-    async def take(self, count: int, *, most: int = 500, seconds: float = 60) -> list[Raw]:
+    async def take(self, count: int, *, most: int = 500, seconds: float = PATIENCE) -> list[Raw]:
         """Read until so many new events came; return them."""
         taken: list[Raw] = []
         async with asyncio.timeout(seconds):
@@ -96,9 +97,3 @@ class Reading:
         following = Reading(source)
         following.positions = dict(self.positions)
         return following
-
-
-async def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)

@@ -6,8 +6,9 @@ import asyncio
 
 from confluent_kafka import TopicPartition
 
+from tests.patience import eventually
 from tests.servers.kafka import Topics
-from tests.sources.kafka.kit import Reading, event, ids, source_of, until
+from tests.sources.kafka.kit import Reading, event, ids, source_of
 
 
 def test_a_topic_that_nobody_has_read_begins_where_start_says(topics: Topics) -> None:
@@ -17,7 +18,7 @@ def test_a_topic_that_nobody_has_read_begins_where_start_says(topics: Topics) ->
 
     async def begun(start: str, group: str, mark: int) -> list[int]:
         reading = await Reading(source_of(topics, start=start, group=group)).open()
-        await until(lambda: topics.committed(contacts, group=group))
+        await eventually(lambda: topics.committed(contacts, group=group))
         topics.send(contacts, [event(mark)])
         while not reading.raws or ids(reading.raws)[-1] != mark:
             await reading.take(1)
@@ -38,7 +39,7 @@ def test_a_partition_that_comes_later_is_read_from_its_first_message(topics: Top
 
     async def grown() -> None:
         reading = await Reading(source_of(topics, start="latest")).open()
-        await until(lambda: topics.committed(contacts))
+        await eventually(lambda: topics.committed(contacts))
         await reading.close()
         topics.grow(contacts, 2)
         topics.send(contacts, [event(1)], partition=1)

@@ -20,7 +20,7 @@ from syncflow.events import Position, Raw
 from syncflow.sources.kafka.formats import Format, PlainJson, format_of, plain_key
 from syncflow.sources.kafka.messages import raw_of
 from syncflow.sources.kafka.registry import Registry
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.servers.registry import Registry as StandIn
 from tests.servers.registry import running
 

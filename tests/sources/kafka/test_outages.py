@@ -9,9 +9,10 @@ from syncflow.errors import ProjectError, UnavailableError
 from syncflow.sources.kafka.group import Owned
 from syncflow.sources.kafka.source import Kafka
 from syncflow.sources.reopening import Reopening
+from tests.patience import PATIENCE, eventually
 from tests.servers.kafka import Server, Topics
 from tests.servers.proxy import Proxy
-from tests.sources.kafka.kit import Reading, event, ids, source_of, until
+from tests.sources.kafka.kit import Reading, event, ids, source_of
 
 LOST = "the brokers cannot be reached; it is tried again until it answers"
 
@@ -48,7 +49,7 @@ def test_a_broker_that_is_killed_and_started_again_is_waited_for(topics: Topics,
         waiting = asyncio.create_task(reading.take(1))
         broker.kill()
         try:
-            await until(lambda: "lost" in [kind for kind, _ in reading.hear() or reading.told])
+            await eventually(lambda: "lost" in [kind for kind, _ in reading.hear() or reading.told])
         finally:
             await asyncio.to_thread(broker.start)
         await asyncio.to_thread(topics.send, contacts, [event(10)])
@@ -93,17 +94,17 @@ def test_partitions_pass_to_another_member_and_back(topics: Topics) -> None:
         one = await Reading(source_of(topics, project="one")).open()
         send(0)
         await one.take(400)
-        await until(lambda: sum(topics.committed(contacts).values()) == 400)
+        await eventually(lambda: sum(topics.committed(contacts).values()) == 400)
         two = await Reading(source_of(topics, project=None)).open()
         mine, theirs = owned(one.source), owned(two.source)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not (len(mine()) == len(theirs()) == 2):
                 await one.reads_nothing(seconds=0.1)
         send(1_000)
         both = [asyncio.create_task(drained(reading)) for reading in (one, two)]
-        await until(lambda: len(one.raws) + len(two.raws) >= 800)
+        await eventually(lambda: len(one.raws) + len(two.raws) >= 800)
         assert sorted(ids(one.raws + two.raws)) == [*range(400), *range(1_000, 1_400)]
-        await until(lambda: sum(topics.committed(contacts).values()) == 800)
+        await eventually(lambda: sum(topics.committed(contacts).values()) == 800)
         for task in both:
             task.cancel()
         await asyncio.gather(*both, return_exceptions=True)
@@ -138,7 +139,7 @@ def test_two_runs_under_one_name_are_one_too_many(topics: Topics) -> None:
         await one.reads_nothing(seconds=1)
         two = await Reading(source_of(topics)).open()
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 await one.source.read(most=1)
         except ProjectError as error:
             return f"{error.message} | {error.hint}"

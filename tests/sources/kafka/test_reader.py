@@ -6,7 +6,7 @@ import gc
 import weakref
 
 from syncflow.sources.kafka.reader import Reader
-from tests.servers import free_port
+from tests.ports import free_port
 
 
 def test_a_reader_is_freed_when_it_was_closed_and_not_before() -> None:

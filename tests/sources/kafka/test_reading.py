@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from syncflow.sources.base import Lag
+from tests.patience import eventually
 from tests.servers.kafka import Topics
-from tests.sources.kafka.kit import Reading, event, ids, source_of, until
+from tests.sources.kafka.kit import Reading, event, ids, source_of
 from tests.sources.kit import cancelled_after
 
 
@@ -75,7 +76,7 @@ def test_only_committed_messages_are_read_and_markers_are_no_lag(topics: Topics)
         reading = await Reading(source_of(topics)).open()
         assert ids(await reading.take(4)) == [1, 2, 4, 5]
         assert [raw.position.offset for raw in reading.raws] == [0, 1, 5, 6]
-        await until(lambda: reading.source.lag() == {contacts: Lag(events=0)})
+        await eventually(lambda: reading.source.lag() == {contacts: Lag(events=0)})
         await reading.close()
         again = await reading.again(source_of(topics)).open()
         await again.reads_nothing(seconds=1)
@@ -93,9 +94,9 @@ def test_the_lag_is_what_is_not_acknowledged(topics: Topics) -> None:
         source = source_of(topics)
         await source.open({})
         raws = list(await source.read(most=4))
-        await until(lambda: source.lag() == {contacts: Lag(events=10)})
+        await eventually(lambda: source.lag() == {contacts: Lag(events=10)})
         await source.acknowledge(raws[-1].position)
-        await until(lambda: source.lag() == {contacts: Lag(events=6)})
+        await eventually(lambda: source.lag() == {contacts: Lag(events=6)})
         await source.close()
 
     asyncio.run(read())
@@ -156,7 +157,7 @@ def test_what_is_acknowledged_is_told_to_the_group(topics: Topics) -> None:
     async def read() -> None:
         reading = await Reading(source_of(topics)).open()
         await reading.take(10)
-        await until(lambda: topics.committed(contacts) == {0: 10})
+        await eventually(lambda: topics.committed(contacts) == {0: 10})
         topics.send(contacts, [event(10)])
         await reading.take(1)
         await reading.close()

@@ -12,7 +12,8 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from syncflow.clock import SystemClock
 from syncflow.errors import SyncflowError
 from syncflow.sources.kafka.build import kafka_sample
-from tests.servers import free_port
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers.kafka import Topics
 from tests.sources.kafka.kit import Reading, event, ids, settings_of, source_of
 
@@ -29,7 +30,7 @@ def said(topics: Topics, **settings: Any) -> str:
     async def attempt() -> str:
         reading = Reading(source_of(topics, *settings.pop("names", ()), **settings))
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 await reading.open()
                 await reading.source.read(most=1)
         except SyncflowError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 
+from tests.patience import eventually
 from tests.servers.kafka import Topics
 from tests.servers.registry import running
-from tests.sources.kafka.kit import Reading, source_of, until
+from tests.sources.kafka.kit import Reading, source_of
 from tests.sources.kafka.test_formats import ADA, PERSON, framed
 
 
@@ -24,7 +25,7 @@ def test_a_registry_that_is_away_is_waited_for_and_a_message_that_cannot_be_read
             reading = await Reading(source).open()
             registry.status = 503
             waiting = asyncio.create_task(reading.take(4))
-            await until(lambda: reading.hear() or reading.told)
+            await eventually(lambda: reading.hear() or reading.told)
             registry.register(7, PERSON)
             registry.status = 200
             raws = await waiting

@@ -9,6 +9,7 @@ from syncflow.errors import SyncflowError
 from syncflow.events import Raw
 from syncflow.sources.base import Source
 from syncflow.sources.queues.base import Broker
+from tests.patience import PATIENCE
 
 
 class Committed:
@@ -21,7 +22,7 @@ class Committed:
         self.repeated = 0
 
     async def take(self, *, most: int = 500) -> None:
-        raws = await asyncio.wait_for(self.source.read(most=most), timeout=60)
+        raws = await asyncio.wait_for(self.source.read(most=most), timeout=PATIENCE)
         for raw in raws:
             if raw.event_id in self.ids:
                 self.repeated += 1
@@ -45,7 +46,7 @@ async def error_of(broker: Broker) -> tuple[str, str, str]:
     try:
         await broker.open()
         await broker.start()  # type: ignore[attr-defined]  # both have it
-        await asyncio.wait_for(broker.receive(most=1), timeout=30)
+        await asyncio.wait_for(broker.receive(most=1), timeout=PATIENCE)
     except SyncflowError as error:
         return type(error).__name__, error.message, error.hint
     finally:

@@ -25,7 +25,8 @@ from syncflow.sources.queues.nats import Nats, nats_streams
 from syncflow.sources.queues.nats_signing import read_credentials
 from syncflow.sources.queues.queue import reopened_queue
 from syncflow.sources.reopening import Reopening
-from tests.servers import free_port
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers.nats import Server, running
 from tests.servers.proxy import Proxy
 from tests.sources.queues.kit import Committed, error_of, number_of
@@ -222,10 +223,10 @@ def test_messages_that_wait_longer_than_ack_wait_are_handed_out_once(stream: Str
     async def main() -> None:
         await stream.make()
         await stream.send(0, 20)
-        source = stream.queue()
+        source = stream.queue(ack_wait="6s")
         await source.open({})
         held = await source.read(most=10)  # the other ten wait inside
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(7)
         assert (await (await stream.js()).consumer_info(stream.name, "syncflow")).num_redelivered == 0
         rest = await source.read(most=10)
         await source.acknowledge(rest[-1].position)
@@ -281,7 +282,7 @@ def test_a_stream_that_is_purged_is_read_on_and_one_made_again_has_other_message
         assert [number_of(raw) for raw in await source.read(most=10)] == [10]
         await js.delete_stream(stream.name)
         with pytest.raises(ProjectError) as caught:
-            await asyncio.wait_for(source.read(most=10), timeout=30)
+            await asyncio.wait_for(source.read(most=10), timeout=PATIENCE)
         assert caught.value.message == (
             f"the consumer syncflow of the stream {stream.name} is gone: it or its stream was deleted"
         )
@@ -490,8 +491,8 @@ def test_a_message_that_is_too_long_is_one_dead_letter_and_the_next_one_is_read(
         assert long.broken == "longer than max_event, which is 1000 bytes"
         assert number_of(good) == 1
         await source.acknowledge(good.position)
-        await asyncio.sleep(0.1)
-        assert (await js.consumer_info(stream.name, "syncflow")).num_ack_pending == 0
+        while (await js.consumer_info(stream.name, "syncflow")).num_ack_pending:
+            await asyncio.sleep(0.02)
         await source.close()
         await stream.close()
 
@@ -538,7 +539,7 @@ def test_users_keys_and_missing_rights_are_told_apart(tmp_path: Path) -> None:
         assert [each.event_id for each in await poor.read(most=10)] == [raw.event_id]
         with pytest.raises(ProjectError) as caught:  # noqa: PT012  # by the one or the other
             await poor.acknowledge(Position(raw.position.partition, 1))
-            await asyncio.wait_for(poor.read(most=10), timeout=30)
+            await asyncio.wait_for(poor.read(most=10), timeout=PATIENCE)
         assert caught.value.message == "the user of NATS may not publish to $JS.ACK.CRM.syncflow.>"
         await poor.close()
         await client.close()

@@ -26,14 +26,12 @@ from syncflow.sources.queues import Preview, Queue, reopened_queue
 from syncflow.sources.queues.rabbitmq import Rabbitmq, rabbitmq_queues
 from syncflow.sources.queues.rabbitmq_messages import json_of
 from syncflow.sources.reopening import Reopening
-from tests.journeys.length import PATIENCE
 from tests.journeys.queue_kills import live_and_die, project_of
-from tests.servers import free_port
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import Server, running
 from tests.sources.queues.kit import Committed, error_of, number_of
-
-pytestmark = pytest.mark.timeout(400)  # a second a test by itself; a busy machine starts the server in a minute
 
 _numbers = count(1)
 
@@ -420,7 +418,7 @@ def test_an_exclusive_queue_and_an_exclusive_reader_are_told_and_a_stream_is_ref
         words = f"the queue {stream.name} is a stream, whose messages are not acknowledged one by one"
         while not failing.done():
             await stream.send(0, 1)
-            await asyncio.wait({failing}, timeout=0.2)
+            await asyncio.wait({failing}, timeout=0.2)  # on purpose
         assert failing.result() == ("ProjectError", words, "read a classic queue or a quorum queue")
 
     live(server, main)
@@ -435,7 +433,7 @@ def test_a_queue_that_is_deleted_while_it_is_read_ends_the_run(server: Server) -
         await asyncio.sleep(0.2)
         await place.channel.queue_delete(place.name)
         with pytest.raises(ProjectError) as caught:
-            await asyncio.wait_for(reading, timeout=60)
+            await asyncio.wait_for(reading, timeout=PATIENCE)
         assert caught.value.message == f"there is no queue {place.name}"
         await source.close()
 
@@ -484,7 +482,7 @@ def test_a_server_that_is_killed_and_started_again_is_read_on(server: Server) ->
         connection = await aio_pika.connect(server.url())
         place.channel = await connection.channel()
         await place.send(20, 30)
-        await asyncio.wait_for(reading, timeout=120)
+        await asyncio.wait_for(reading, timeout=PATIENCE)
         assert committed.numbers == list(range(30))
         kinds = [report.kind for report in source.reports()]
         assert (kinds[0], kinds[-1]) == ("lost", "back")  # a server that starts may be lost again

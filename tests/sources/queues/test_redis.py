@@ -210,11 +210,11 @@ def test_entries_that_it_holds_are_taken_over_by_no_one(stream: Stream) -> None:
 def test_entries_that_wait_for_longer_than_others_leave_them_are_acknowledged_by_it(stream: Stream) -> None:
     async def main() -> None:
         (entry,) = stream.add("a")
-        source = stream.source(claim="1s")
+        source = stream.source(claim="6s")
         await source.open({})
         (raw,) = await read(source, 1)
-        await asyncio.sleep(2.2)  # the run holds back
-        claimed = stream.client.xautoclaim(stream.key, "syncflow", "other", 1000, count=10)
+        await asyncio.sleep(7)  # the run holds back
+        claimed = stream.client.xautoclaim(stream.key, "syncflow", "other", 6000, count=10)
         assert claimed[1] == []
         assert stream.pending() == [entry]
         await source.acknowledge(raw.position)
@@ -421,8 +421,9 @@ def test_a_stream_that_goes_while_it_is_read_is_waited_for(stream: Stream) -> No
         reading = asyncio.ensure_future(source.read(most=10))
         await asyncio.sleep(0.05)
         stream.client.delete(stream.key)
-        await asyncio.sleep(0.1)
-        assert list(source.reports()) == [Report("noted", f"there is no stream {stream.key}: it is waited for")]
+        while not (reports := list(source.reports())):
+            await asyncio.sleep(0.02)
+        assert reports == [Report("noted", f"there is no stream {stream.key}: it is waited for")]
         stream.add("b")
         assert texts(await reading) == ["b"]
         await source.close()

@@ -52,8 +52,9 @@ def test_a_server_that_is_killed_and_started_again_loses_nothing(stream: Stream)
         await source.acknowledge(raws[39].position)
         stream.server.kill()
         reading = asyncio.ensure_future(source.read(most=1000))
-        await asyncio.sleep(0.3)
-        assert [report.kind for report in source.reports()] == ["lost"]
+        while not (reports := list(source.reports())):
+            await asyncio.sleep(0.02)
+        assert [report.kind for report in reports] == ["lost"]
         await asyncio.to_thread(stream.server.start)
         stream.client = stream.server.client()
         again = [*await reading]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from syncflow.errors import ProjectError, SyncflowError
-from tests.servers import free_port
+from tests.ports import free_port
 from tests.servers.redis import running
 from tests.sources.certificates import Authority
 from tests.sources.queues.redis_kit import Stream, read, texts

@@ -140,10 +140,10 @@ def test_a_message_that_is_too_long_is_broken_and_the_rest_goes_on(queue: Queue)
 def test_messages_that_are_held_for_longer_than_their_visibility_are_handed_to_no_one_else(queue: Queue) -> None:
     async def main() -> None:
         queue.send("a")
-        source = queue.source(visibility="2s")
+        source = queue.source(visibility="8s")
         await source.open({})
         (raw,) = await read(source, 1)
-        await asyncio.sleep(3.5)  # the run holds back
+        await asyncio.sleep(9)  # the run holds back
         other = await asyncio.to_thread(queue.client.receive_message, QueueUrl=queue.url, WaitTimeSeconds=0)
         assert "Messages" not in other
         await source.acknowledge(raw.position)

@@ -16,7 +16,9 @@ from syncflow.config.databases import DEFAULT_DRIVERS
 from syncflow.errors import SyncflowError
 from syncflow.events import Raw
 from syncflow.sources.base import Checking, reports_of
-from tests.servers import free_port, mariadb, postgres
+from tests.patience import PATIENCE
+from tests.ports import free_port
+from tests.servers import mariadb, postgres
 from tests.servers.proxy import Proxy
 from tests.sources.sql.kit import Project, told
 
@@ -202,7 +204,7 @@ def test_a_query_that_still_runs_is_ended_when_the_source_is_closed(table: str, 
         await source.close()
         return await asyncio.to_thread(asked, table, running)
 
-    assert asyncio.run(asyncio.wait_for(main(), 60)) == 0
+    assert asyncio.run(asyncio.wait_for(main(), PATIENCE)) == 0
 
 
 def asked(url: str, query: str) -> int:
