@@ -8,10 +8,11 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -280,11 +281,18 @@ def read(address: str) -> str:
         return str(answer.read().decode())
 
 
+def _links(pid: int) -> Iterator[str]:
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield os.readlink(entry)  # noqa: PTH115  # it is no path
+
+
 def listening(pid: int, *, besides: str) -> str:
     """Return the address that a process listens on, other than the one it has told, once it does."""
     told = {int(port) for port in re.findall(r":(\d+)", besides)}
     while True:
-        links = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]  # noqa: PTH115  # it is no path
+        time.sleep(0.02)
+        links = [*_links(pid)]
         rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
         ports = {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in links}
         for port in ports - told:

@@ -6,7 +6,6 @@ import hmac
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -20,6 +19,7 @@ from syncflow.mock.server import Running
 from tests.cli.conftest import ROOT, Command
 from tests.cli.systems import good_events, held
 from tests.patience import PATIENCE, until
+from tests.ports import free_port
 
 
 def test_a_run_without_a_fault_is_0_and_the_mocks_hold_what_the_events_imply(
@@ -158,9 +158,7 @@ def test_check_names_the_system_that_refuses_and_no_secret(command: Command, pro
 def test_systems_that_are_not_there_leave_everything_in_the_journal(
     command: Command, from_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MOCK_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
+    monkeypatch.setenv("MOCK_URL", f"http://127.0.0.1:{free_port()}")
     good_events(from_file)
     ended = command("run", "--wait", "2", "--quiet")
     assert ended.code == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,13 @@ from syncflow.mock.server import Running
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.cli.conftest import Command
 from tests.cli.systems import good_events, sample, settings
+from tests.ports import free_port
 
 
 def test_totals_are_per_route_and_system_with_what_waits(
     command: Command, from_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MOCK_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
+    monkeypatch.setenv("MOCK_URL", f"http://127.0.0.1:{free_port()}")
     command("run", "--wait", "0.1", "--quiet")
     shown = command("status").out
     for text in ("events: 10, 1 dead, 1 ignored, 8 routed", "last run: ", "ROUTE ", "SYSTEM ", "QUEUE OF", "NEXT TRY"):
