@@ -11,14 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import httpx
 import orjson
@@ -27,23 +24,20 @@ from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import Gate
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
-from syncflow.errors import SyncflowError
-from syncflow.events import Position, Raw
-from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
-from syncflow.runtime.journal.base import OPEN
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.journal.tables.executors import Inline
-from syncflow.testing import VirtualLoop
 from tests.simulation.curse import drawn
-from tests.simulation.explained import curse_kept_its_place, explained, ledger
+from tests.simulation.explained import curse_kept_its_place
+from tests.simulation.faults import Broker, Slow, WatchedJournal, WatchedTables
+from tests.simulation.oracles import Evidence, judge
 from tests.simulation.people import People
 from tests.simulation.programs import PROJECT, Variant, program_of
-from tests.simulation.script import PEOPLE, Script, implied, members, order_of, profiles, write_script
-from tests.simulation.world import LIMITS, MOST_WHILE_DOWN, NAMES, Network, World
+from tests.simulation.script import Script, write_script
+from tests.simulation.virtual import Clock, SeededLoop, bury
+from tests.simulation.world import LIMITS, Network, World
 
 MOST_LIVES = 30
 STOPPED = "somebody stopped it"
@@ -53,156 +47,6 @@ VARIANTS: Sequence[Sequence[Variant]] = (
 """Between which variants of the program a seed's runs and reloads choose."""
 MOST_TO_STOP = 3600.0
 """So long a run may take to end once it is stopped: what is under way ends within its time, and then nothing is waited for."""
-
-
-LATE_SHARE = 0.02
-"""Share of the callbacks that come late."""
-
-
-class SeededLoop(VirtualLoop):
-    """Virtual time; now and then a callback comes late, by the seed; after ``crash_after`` callbacks the loop stops dead."""
-
-    def __init__(self, random: Random, *, crash_after: int | None) -> None:
-        self._random = random
-        self._left = crash_after or -1
-        self._until_late = self._gap()
-        self.dead = False
-        super().__init__()
-
-    def _gap(self) -> int:
-        """Draw after how many callbacks one comes late: one draw instead of one for each callback."""
-        return 1 + int(math.log(1.0 - self._random.random()) / math.log(1.0 - LATE_SHARE))
-
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
-        if self.dead:
-            return asyncio.Handle(callback, list(args), self, context)
-        self._left -= 1
-        if self._left == 0:
-            self.stop()
-        self._until_late -= 1
-        if self._until_late == 0:
-            self._until_late = self._gap()
-            return self.call_later(self._random.choice((0.0, 0.001, 0.02)), callback, *args, context=context)
-        return super().call_soon(callback, *args, context=context)
-
-
-@dataclass
-class Clock:
-    """True time runs through all lives; the wall clock may be off and jumps, the monotonic one starts anew with each life.
-
-    While ``is_dull()``, the machine dozes: naps of a second or more last ``DOZE`` times as long.
-    """
-
-    started: float = 0.0
-    off: float = 0.0
-    is_dull: Callable[[], bool] = lambda: False
-
-    def true(self) -> float:
-        return self.started + asyncio.get_running_loop().time()
-
-    def now(self) -> float:
-        return 1_700_000_000.0 + self.true() + self.off
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(self.drawn_out(seconds))
-
-    def drawn_out(self, seconds: float) -> float:
-        """Return how long a nap lasts."""
-        return seconds * DOZE if seconds >= 1.0 and self.is_dull() else seconds
-
-
-DOZE = 12.0
-"""In the midst of a long outage nothing new happens from second to second: polls and probes may come late, as on a busy machine."""
-
-
-@dataclass
-class Broker:
-    """A source as a message broker is one: it keeps what was acknowledged itself, and hands out the rest again."""
-
-    bodies: Sequence[bytes]
-    random: Random
-    crash: Callable[[], bool]
-    acknowledged: int = 0
-    pauses: Sequence[float] = (0.0, 0.0, 0.1, 1.0)
-    _next: int = 0
-
-    async def open(self, acknowledged: Mapping[str, Position]) -> None:
-        self._next = self.acknowledged
-
-    async def read(self, *, most: int) -> Sequence[Raw]:
-        await asyncio.sleep(self.random.choice(self.pauses))
-        count = min(most, self.random.randint(1, 8))
-        first = self._next
-        self._next = min(len(self.bodies), first + count)
-        return [Raw(Position("broker", i + 1), self.bodies[i]) for i in range(first, self._next)]
-
-    async def acknowledge(self, position: Position) -> None:
-        await _perhaps_crash(self.crash)
-        self.acknowledged = max(self.acknowledged, position.offset)
-        await _perhaps_crash(self.crash)
-
-    async def close(self) -> None:
-        return None
-
-
-class WatchedTables(Tables):
-    """The real tables, which notice when a delivery is settled twice."""
-
-    settled_twice: list[int]
-
-    def settle(self, outcomes: Mapping[str, Any], at: float) -> None:
-        ids = [number for entry in outcomes["settlements"] for number in entry[-1]] + [
-            row[-1] for row in outcomes["superseded"]
-        ]
-        marks = ", ".join("?" * len(ids))
-        rows = self._db.execute(f"SELECT id, state FROM deliveries WHERE id IN ({marks})", ids).fetchall()
-        self.settled_twice += [number for number, state in rows if state not in OPEN]
-        super().settle(outcomes, at)
-
-
-class Slow(Inline):
-    """Does it in a while, one call after the other, also those whose caller is gone: as a thread or a process does."""
-
-    def __init__(self, tables: Tables, random: Random, *, longest: float) -> None:
-        super().__init__(tables)
-        self._random = random
-        self._naps = (0.0, 0.0, 0.005, 0.1, longest)
-        self._turn = asyncio.Lock()
-
-    async def call(self, name: str, *arguments: Any) -> Any:
-        return await asyncio.shield(asyncio.create_task(self._in_turn(name, arguments)))
-
-    async def _in_turn(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        async with self._turn:
-            await asyncio.sleep(self._random.choice(self._naps))
-            return self.tables.call(name, *arguments)
-
-
-class WatchedJournal(SqliteJournal):
-    """The real journal, which gives the loop a chance to crash around each call."""
-
-    crash: Callable[[], bool]
-
-    async def _call(self, name: str, *arguments: Any) -> Any:
-        await asyncio.sleep(0)
-        await _perhaps_crash(self.crash)
-        found = await super()._call(name, *arguments)
-        await _perhaps_crash(self.crash)
-        return found
-
-    def die(self) -> None:
-        """Leave what a dead process leaves: the lock is free, the open transaction is gone."""
-        self._lock.release()
-
-
-async def _perhaps_crash(crash: Callable[[], bool]) -> None:
-    """The places where a crash hurts most: right before and right after something becomes durable."""
-    if crash():
-        asyncio.get_running_loop().stop()
-        await asyncio.sleep(3600)
 
 
 @dataclass
@@ -260,9 +104,22 @@ class Simulation:
     def _run(self, crashes: list[int]) -> list[str]:
         ending = self._to_its_end(crashes)
         if ending:
-            self._judge(ending)
+            self.violations += judge(self._evidence(), ending)
             self._forget_one()
         return self.violations
+
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            script=self.script,
+            world=self.world,
+            path=self.path,
+            project=self.project,
+            version=self.version,
+            variants=self.variants,
+            attempts=self.attempts,
+            settled_twice=self.settled_twice,
+            people_asked=self.people.asked,
+        )
 
     def _to_its_end(self, crashes: list[int]) -> Ending | None:
         """Live until a run ends by itself and people have nothing more to ask for."""
@@ -345,7 +202,7 @@ class Simulation:
             tables.drop()
             journal.die()
             self.clock.started += loop.time()
-            _bury(loop)
+            bury(loop)
 
     async def _main(self, journal: SqliteJournal) -> Ending:
         loop = asyncio.get_running_loop()
@@ -395,156 +252,6 @@ class Simulation:
         self.violations.append(f"it was stopped and had not ended {MOST_TO_STOP:g} s later")
         asyncio.get_running_loop().stop()
 
-    # -- oracles ------------------------------------------------------------------------------------------------------------
-
-    def _judge(self, ending: Ending) -> None:
-        if ending.stopped or ending.systems_stopped:
-            self.violations.append(f"it ended early: {ending.stopped} {ending.systems_stopped}")
-        self.violations += self.world.violations[:3]
-        self.violations += [f"delivery {number} was settled twice" for number in self.settled_twice]
-        database = connect(self.path)
-        self._every_event_is_accounted_for(database)
-        self._every_delivery_is_settled(database)
-        self._what_was_refused_is_not_called_delivered(database)
-        self._the_other_side_is_what_the_events_imply()
-        self._the_mailing_list_follows_every_move()
-        self._versions_took_effect_in_order()
-        self.violations += ledger(database, self.world, project=self.project, version=self.version)
-        self.violations += explained(
-            database,
-            self.script,
-            self.world,
-            project=self.project,
-            version=self.version,
-            may_go="gone" in self.variants,
-        )
-        self._people_are_who_they_are(database)
-        self._the_newest_value_of_each_field_won()
-        self._the_cursed_record_ended_by_its_own_retry()
-        if self.world.asked_while_down > MOST_WHILE_DOWN * self.world.down_seconds + 60:
-            self.violations.append(f"{self.world.asked_while_down} requests were sent to a host that was down")
-        database.close()
-        self._the_journal_agrees_with_itself()
-
-    def _is_cursed(self, system: str, record: str) -> bool:
-        return self.world.curse is not None and self.world.curse.concerns(system, record)
-
-    def _every_event_is_accounted_for(self, database: Any) -> None:
-        states = dict(database.execute("SELECT offset, state FROM events").fetchall())
-        seen = database.execute("SELECT count(*) FROM events").fetchone()[0]
-        missing = set(range(1, len(self.script.events) + 1)) - set(states)
-        if missing or seen != len(states):
-            self.violations.append(f"events lost: {sorted(missing)}, journaled {seen} for {len(states)} positions")
-        for number in self.script.invalid:
-            event = self.script.events[number - 1]
-            if event["operation"] != "delete" and states.get(number) != "dead":
-                self.violations.append(f"event {number} does not fit the schema and is {states.get(number)}")
-
-    def _the_journal_agrees_with_itself(self) -> None:
-        self.violations += [f"the journal disagrees with itself: {problem}" for problem in problems(self.path)]
-
-    def _every_delivery_is_settled(self, database: Any) -> None:
-        still = database.execute("SELECT id, state FROM deliveries WHERE settled_at IS NULL").fetchall()
-        if still:
-            self.violations.append(f"deliveries not settled: {still}")
-        for number, code, system in database.execute(
-            "SELECT e.offset, d.code, d.system FROM dead_letters d JOIN events e ON e.seq = d.event WHERE d.stage = 'delivery'"
-        ):
-            if code == "key_taken" and self.script.shared_handles:
-                continue
-            if code == "program_changed" and system == "ledger" and "gone" in self.variants:
-                continue
-            if self._is_cursed(system, self.script.events[number - 1]["item"]["id"]):
-                continue
-            if self.script.events[number - 1]["item"].get("phone") != "refuse":
-                self.violations.append(f"event {number} is a dead letter of {system} for no reason: {code}")
-
-    def _what_was_refused_is_not_called_delivered(self, database: Any) -> None:
-        refused = self.world.refused.union(*(directory.refused for directory in self.world.directories.values()))
-        for system, number, state in database.execute(
-            "SELECT d.system, e.offset, d.state FROM deliveries d JOIN events e ON e.seq = d.event WHERE d.operation = 'upsert'"
-        ):
-            if (system, number) in refused and state not in {"dead", "superseded"}:
-                self.violations.append(f"{system} refused event {number}, and its delivery is {state}")
-
-    def _the_other_side_is_what_the_events_imply(self) -> None:
-        state = implied(self.script)
-        for (system, record), entry in state.items():
-            if self._is_cursed(system, record):
-                continue
-            row = self.world.held[system].get(record)
-            found = int(row[NAMES[system]].removeprefix("n")) if row else None
-            if found not in entry.allowed:
-                self.violations.append(
-                    f"{system} holds event {found} of {record}, the events imply {sorted(map(str, entry.allowed))}"
-                )
-        for system in ("salesforce", "hubspot"):
-            rows = self.world.held[system]
-            self.violations += [
-                f"{system} holds {record} for no reason" for record in rows if (system, record) not in state
-            ]
-
-    def _the_mailing_list_follows_every_move(self) -> None:
-        found = {address: int(row["name"].removeprefix("n")) for address, row in self.world.held["mailing"].items()}
-        wanted = members(self.script)
-        for addresses in (found, wanted):
-            for address in [each for each in addresses if self._is_cursed("mailing", each.split(".")[0])]:
-                del addresses[address]
-        if found != wanted:
-            self.violations.append(f"the mailing list is {found}, the events imply {wanted}")
-
-    def _people_are_who_they_are(self, database: Any) -> None:
-        """Nobody is written over or taken away for another; who has no dead letter is as the events imply."""
-        given_up = {
-            (system, record)
-            for system, record in database.execute(
-                "SELECT l.system, e.record FROM dead_letters l JOIN events e ON e.seq = l.event WHERE l.code != 'RULE'"
-            )
-        }
-        state = implied(self.script, PEOPLE)
-        for name, directory in self.world.directories.items():
-            self.violations += directory.violations[:3]
-            found: dict[str, list[int]] = {}
-            for held in directory.people.values():
-                found.setdefault(held["ref"], []).append(int(held["name"][1:]))
-            for (system, record), entry in state.items():
-                if system != name or (system, record) in given_up:
-                    continue
-                there = found.get(record, [])
-                if len(there) > 1 or (there[0] if there else None) not in entry.allowed:
-                    allowed = sorted(map(str, entry.allowed))
-                    self.violations.append(f"{name} holds events {there} of {record}, the events imply {allowed}")
-
-    def _the_newest_value_of_each_field_won(self) -> None:
-        implied_profiles, held = profiles(self.script), self.world.profiles.held
-        for record in sorted(implied_profiles.keys() | held.keys()):
-            if not self._is_cursed("profile", record) and held.get(record) != implied_profiles.get(record):
-                self.violations.append(
-                    f"the profile {record} is {held.get(record)}, the events imply {implied_profiles.get(record)}"
-                )
-
-    def _versions_took_effect_in_order(self) -> None:
-        order = order_of(self.script)
-        last: dict[tuple[str, str], int] = {}
-        for effect in self.world.effects:
-            place = (effect.system, effect.record)
-            if effect.event is None:
-                continue
-            if order[effect.event] < last.get(place, -1):
-                self.violations.append(
-                    f"event {effect.event} overwrote a newer version of {effect.record} in {effect.system}"
-                )
-            last[place] = max(order[effect.event], last.get(place, -1))
-
-    def _the_cursed_record_ended_by_its_own_retry(self) -> None:
-        curse = self.world.curse
-        if curse is None or self.people.asked:
-            return
-        if often := curse.tried_too_often(self.attempts):
-            self.violations.append(
-                f"{curse.record} was tried too often in {curse.system} while others succeeded: {often}"
-            )
-
 
 class _Listener(logging.Handler):
     def __init__(self, hear: Callable[[logging.LogRecord], None]) -> None:
@@ -566,40 +273,6 @@ def _overheard(hear: Callable[[logging.LogRecord], None]) -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.propagate = True
-
-
-def _bury(loop: SeededLoop) -> None:
-    """Take apart what a crash left: nothing of it may reach the journal or the world.
-
-    ``close()`` of a coroutine that awaits in a ``finally`` raises RuntimeError into the frames around it: an ``except Exception`` there
-    would go on, as if something unforeseen had happened, and make coroutines that are never awaited. ``_Dead`` passes each of them.
-    The dead loop counts as running meanwhile, for a ``finally`` may ask it for the time.
-    """
-    loop.dead = True
-    sys.unraisablehook = lambda _: None  # what is left of the dead complains while it is collected
-    asyncio._set_running_loop(loop)
-    try:
-        for task in asyncio.all_tasks(loop):
-            _unwind(task.get_coro())
-    finally:
-        asyncio._set_running_loop(None)
-    loop.close()
-
-
-class _Dead(BaseException):
-    """The process is dead: no code of ours may catch this."""
-
-
-def _unwind(coroutine: Any) -> None:
-    """Leave all frames of a coroutine; where it awaits on its way out, it is dead there too."""
-    for _ in range(MOST_AWAITS_ON_THE_WAY_OUT):
-        try:
-            coroutine.throw(_Dead())
-        except (_Dead, StopIteration, BaseExceptionGroup, SyncflowError):
-            return
-
-
-MOST_AWAITS_ON_THE_WAY_OUT = 100
 
 
 def simulate(seed: int, *, project: Path = PROJECT) -> list[str]:

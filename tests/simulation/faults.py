@@ -1,0 +1,105 @@
+"""Where a run is hurt on its own side: a source and a journal that crash around each promise, and a journal that is slow.
+
+What hurts it on the other side is ``world.py`` and ``curse.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from syncflow.events import Position, Raw
+from syncflow.runtime.journal.base import OPEN
+from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.tables.executors import Inline
+
+
+@dataclass
+class Broker:
+    """A source as a message broker is one: it keeps what was acknowledged itself, and hands out the rest again."""
+
+    bodies: Sequence[bytes]
+    random: Random
+    crash: Callable[[], bool]
+    acknowledged: int = 0
+    pauses: Sequence[float] = (0.0, 0.0, 0.1, 1.0)
+    _next: int = 0
+
+    async def open(self, acknowledged: Mapping[str, Position]) -> None:
+        self._next = self.acknowledged
+
+    async def read(self, *, most: int) -> Sequence[Raw]:
+        await asyncio.sleep(self.random.choice(self.pauses))
+        count = min(most, self.random.randint(1, 8))
+        first = self._next
+        self._next = min(len(self.bodies), first + count)
+        return [Raw(Position("broker", i + 1), self.bodies[i]) for i in range(first, self._next)]
+
+    async def acknowledge(self, position: Position) -> None:
+        await _perhaps_crash(self.crash)
+        self.acknowledged = max(self.acknowledged, position.offset)
+        await _perhaps_crash(self.crash)
+
+    async def close(self) -> None:
+        return None
+
+
+class WatchedTables(Tables):
+    """The real tables, which notice when a delivery is settled twice."""
+
+    settled_twice: list[int]
+
+    def settle(self, outcomes: Mapping[str, Any], at: float) -> None:
+        ids = [number for entry in outcomes["settlements"] for number in entry[-1]] + [
+            row[-1] for row in outcomes["superseded"]
+        ]
+        marks = ", ".join("?" * len(ids))
+        rows = self._db.execute(f"SELECT id, state FROM deliveries WHERE id IN ({marks})", ids).fetchall()
+        self.settled_twice += [number for number, state in rows if state not in OPEN]
+        super().settle(outcomes, at)
+
+
+class Slow(Inline):
+    """Does it in a while, one call after the other, also those whose caller is gone: as a thread or a process does."""
+
+    def __init__(self, tables: Tables, random: Random, *, longest: float) -> None:
+        super().__init__(tables)
+        self._random = random
+        self._naps = (0.0, 0.0, 0.005, 0.1, longest)
+        self._turn = asyncio.Lock()
+
+    async def call(self, name: str, *arguments: Any) -> Any:
+        return await asyncio.shield(asyncio.create_task(self._in_turn(name, arguments)))
+
+    async def _in_turn(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        async with self._turn:
+            await asyncio.sleep(self._random.choice(self._naps))
+            return self.tables.call(name, *arguments)
+
+
+class WatchedJournal(SqliteJournal):
+    """The real journal, which gives the loop a chance to crash around each call."""
+
+    crash: Callable[[], bool]
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
+        await asyncio.sleep(0)
+        await _perhaps_crash(self.crash)
+        found = await super()._call(name, *arguments)
+        await _perhaps_crash(self.crash)
+        return found
+
+    def die(self) -> None:
+        """Leave what a dead process leaves: the lock is free, the open transaction is gone."""
+        self._lock.release()
+
+
+async def _perhaps_crash(crash: Callable[[], bool]) -> None:
+    """The places where a crash hurts most: right before and right after something becomes durable."""
+    if crash():
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(3600)

@@ -1,0 +1,110 @@
+"""The time of a simulation: a loop in virtual time whose callbacks come late by the seed and that stops dead, and its clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from syncflow.errors import SyncflowError
+from syncflow.testing import VirtualLoop
+
+LATE_SHARE = 0.02
+"""Share of the callbacks that come late."""
+
+
+class SeededLoop(VirtualLoop):
+    """Virtual time; now and then a callback comes late, by the seed; after ``crash_after`` callbacks the loop stops dead."""
+
+    def __init__(self, random: Random, *, crash_after: int | None) -> None:
+        self._random = random
+        self._left = crash_after or -1
+        self._until_late = self._gap()
+        self.dead = False
+        super().__init__()
+
+    def _gap(self) -> int:
+        """Draw after how many callbacks one comes late: one draw instead of one for each callback."""
+        return 1 + int(math.log(1.0 - self._random.random()) / math.log(1.0 - LATE_SHARE))
+
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
+        if self.dead:
+            return asyncio.Handle(callback, list(args), self, context)
+        self._left -= 1
+        if self._left == 0:
+            self.stop()
+        self._until_late -= 1
+        if self._until_late == 0:
+            self._until_late = self._gap()
+            return self.call_later(self._random.choice((0.0, 0.001, 0.02)), callback, *args, context=context)
+        return super().call_soon(callback, *args, context=context)
+
+
+@dataclass
+class Clock:
+    """True time runs through all lives; the wall clock may be off and jumps, the monotonic one starts anew with each life.
+
+    While ``is_dull()``, the machine dozes: naps of a second or more last ``DOZE`` times as long.
+    """
+
+    started: float = 0.0
+    off: float = 0.0
+    is_dull: Callable[[], bool] = lambda: False
+
+    def true(self) -> float:
+        return self.started + asyncio.get_running_loop().time()
+
+    def now(self) -> float:
+        return 1_700_000_000.0 + self.true() + self.off
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(self.drawn_out(seconds))
+
+    def drawn_out(self, seconds: float) -> float:
+        """Return how long a nap lasts."""
+        return seconds * DOZE if seconds >= 1.0 and self.is_dull() else seconds
+
+
+DOZE = 12.0
+"""In the midst of a long outage nothing new happens from second to second: polls and probes may come late, as on a busy machine."""
+
+
+def bury(loop: SeededLoop) -> None:
+    """Take apart what a crash left: nothing of it may reach the journal or the world.
+
+    ``close()`` of a coroutine that awaits in a ``finally`` raises RuntimeError into the frames around it: an ``except Exception`` there
+    would go on, as if something unforeseen had happened, and make coroutines that are never awaited. ``_Dead`` passes each of them.
+    The dead loop counts as running meanwhile, for a ``finally`` may ask it for the time.
+    """
+    loop.dead = True
+    sys.unraisablehook = lambda _: None  # what is left of the dead complains while it is collected
+    asyncio._set_running_loop(loop)
+    try:
+        for task in asyncio.all_tasks(loop):
+            _unwind(task.get_coro())
+    finally:
+        asyncio._set_running_loop(None)
+    loop.close()
+
+
+class _Dead(BaseException):
+    """The process is dead: no code of ours may catch this."""
+
+
+def _unwind(coroutine: Any) -> None:
+    """Leave all frames of a coroutine; where it awaits on its way out, it is dead there too."""
+    for _ in range(MOST_AWAITS_ON_THE_WAY_OUT):
+        try:
+            coroutine.throw(_Dead())
+        except (_Dead, StopIteration, BaseExceptionGroup, SyncflowError):
+            return
+
+
+MOST_AWAITS_ON_THE_WAY_OUT = 100
