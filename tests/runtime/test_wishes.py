@@ -167,19 +167,33 @@ def test_an_event_that_is_marked_to_be_sent_again_is_not_forgotten(tmp_path: Pat
     assert names(systems) == {"A": "n", "B": "one"}
 
 
-def test_the_number_of_a_forgotten_delivery_is_not_given_out_again(tmp_path: Path) -> None:
+def test_an_event_that_is_marked_to_be_replayed_is_not_forgotten(tmp_path: Path) -> None:
+    """It has no dead letter that would keep it."""
+    path, systems = tmp_path / "j.db", FakeSystems()
+    run([event("A", name="one"), event("B")], path, systems=FakeSystems(), program=program())
+    wishes.replay(path, [row.event for row in replayable(path, record="A")])
+    assert tidied(path) == 0
+    run([], path, systems=systems, program=program())
+    assert names(systems) == {"A": "one"}
+
+
+@pytest.mark.parametrize("last", ["of the newest event", "of an event that was replayed"])
+def test_the_number_of_a_forgotten_delivery_is_not_given_out_again(tmp_path: Path, last: str) -> None:
     """It tells the other side which requests are repeats."""
     path = tmp_path / "j.db"
     run([event(f"A{i}") for i in range(3)], path, systems=FakeSystems(), program=program())
+    if last == "of an event that was replayed":
+        wishes.replay(path, [row.event for row in replayable(path, record="A0")])
+        run([], path, systems=FakeSystems(), program=program())
     with closing(connect(path)) as database:
-        last = database.execute("SELECT max(id) FROM deliveries").fetchone()[0]
-    tidied(path)
+        (newest,) = database.execute("SELECT max(id) FROM deliveries").fetchone()
+    assert tidied(path) == 2
     run([{}] * 3 + [event("B")], path, systems=FakeSystems(), program=program())
     with closing(connect(path)) as database:
         numbers = database.execute(
             "SELECT d.id FROM deliveries d JOIN events e ON e.seq = d.event WHERE e.record = 'B'"
         )
-        assert [number for (number,) in numbers] == [last + 1]
+        assert [number for (number,) in numbers] == [newest + 1]
 
 
 def test_retention_forgets_what_is_settled_and_keeps_presence_and_what_is_open(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from syncflow.compiler.code import Emitter, Finding
-from syncflow.compiler.types.json import ANY, Text, Type
+from syncflow.compiler.code.jinja.guards import when_false, when_true
+from syncflow.compiler.types.json import ANY, Integer, Number, Text, Type, accepts
 from tests.compiler.code.jinja_strategies import SCOPE
 
 
@@ -35,6 +36,15 @@ TYPES: list[tuple[str, Type]] = [
 @pytest.mark.parametrize(("text", "kind"), TYPES, ids=[text for text, _ in TYPES])
 def test_a_template_has_the_narrowest_type_of_text(text: str, kind: Type) -> None:
     assert Emitter(SCOPE).template(text).type == kind
+
+
+@pytest.mark.parametrize("kind", [Integer(), Integer(0, 5), Number(), ANY], ids=repr)
+def test_zero_counts_as_false_and_nothing_else_of_a_number_does(kind: Type) -> None:
+    assert accepts(when_false(kind), 0)
+    assert accepts(when_true(kind), 5)
+    assert not accepts(when_true(Integer(0, 0)), 0)
+    if kind != ANY:
+        assert not accepts(when_false(kind), 5)
 
 
 FINE = [
