@@ -207,7 +207,7 @@ class Simulation:
     async def _main(self, journal: SqliteJournal) -> Ending:
         loop = asyncio.get_running_loop()
         try:
-            async with httpx.AsyncClient(transport=Network(self.world)) as http:
+            async with Network(self.world) as http:
                 engine = Engine(
                     self.program(self.random),
                     source=self.broker,

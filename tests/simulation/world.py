@@ -326,13 +326,18 @@ def _answer(reply: Reply) -> Answer:
     return Answer(status, body.encode() if isinstance(body, str) else orjson.dumps(body), headers)
 
 
-class Network(httpx.AsyncBaseTransport):
-    """httpx's way into the world."""
+class Network(httpx.AsyncClient):
+    """The way into the world: a client without cookies, redirects and pools, of which a simulation has no use."""
 
     def __init__(self, world: World) -> None:
+        super().__init__(transport=httpx.MockTransport(_nowhere))
         self._world = world
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         await request.aread()
         answer = await self._world.answer(request)
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.content))
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.content), request=request)
+
+
+def _nowhere(request: httpx.Request) -> httpx.Response:
+    raise AssertionError(f"{request.url} goes past the world")
