@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_patience import short_limits
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "syncflow"
 
@@ -218,3 +220,14 @@ FORBIDDEN = {
 def test_no_file_holds(what: str) -> None:
     pattern = re.compile(FORBIDDEN[what])
     assert not [str(path.relative_to(ROOT)) for path in tracked_files() if pattern.search(text_of(path))]
+
+
+def test_no_test_gives_up_before_a_busy_machine_can_be_done() -> None:
+    """``tests/test_patience.py`` says what counts as a limit."""
+    tests = ROOT / "tests"
+    found = [
+        f"{path.relative_to(ROOT)}:{limit}"
+        for path in sorted(tests.rglob("*.py"))
+        for limit in short_limits(path.read_text("utf-8"))
+    ]
+    assert found == [], "write timeout=PATIENCE (tests/patience.py), or say on the line `# on purpose`"

@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.conftest import Command, command, from_file, project
 from tests.console.fakes import BEARER, TOKEN
+from tests.patience import PATIENCE
 
 __all__ = ["command", "from_file", "project"]
 
@@ -40,13 +41,13 @@ def started(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Po
         yield process, found[1]
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_a_console_on_a_journal_says_when_there_is_none_yet_and_ends_on_a_signal(from_file: Path) -> None:
     with started("console", "--listen", "127.0.0.1:0", SYNCFLOW_CONSOLE_TOKEN=TOKEN) as (process, url):
-        assert httpx.get(f"{url}/api/overview").status_code == 401
-        told = httpx.get(f"{url}/api/overview", headers=BEARER)
+        assert httpx.get(f"{url}/api/overview", timeout=PATIENCE).status_code == 401
+        told = httpx.get(f"{url}/api/overview", headers=BEARER, timeout=PATIENCE)
         assert told.status_code == 503
         assert told.json()["hint"] == "`syncflow run` makes one"
     assert process.returncode == 0
@@ -57,9 +58,9 @@ def test_a_console_in_a_run_knows_the_run_and_ends_with_it(from_file: Path) -> N
     (from_file / "routes.yaml").write_text(follow, "utf-8")
     options = {"SYNCFLOW_CONSOLE_TOKEN": TOKEN, "MOCK_URL": "http://127.0.0.1:9"}
     with started("run", "--console", "127.0.0.1:0", "--wait", "0", **options) as (process, url):
-        found = httpx.get(f"{url}/api/overview", headers=BEARER, timeout=60)
+        found = httpx.get(f"{url}/api/overview", headers=BEARER, timeout=PATIENCE)
         while found.status_code == 503 or found.json()["run"]["state"] != "running":
-            found = httpx.get(f"{url}/api/overview", headers=BEARER, timeout=60)
+            found = httpx.get(f"{url}/api/overview", headers=BEARER, timeout=PATIENCE)
         assert process.poll() is None
     assert process.returncode == 128 + signal.SIGTERM
 
@@ -70,7 +71,10 @@ def test_a_token_that_is_made_is_printed_once_and_good(from_file: Path) -> None:
         line = process.stderr.readline()
         token = line.removeprefix("its token, made for this once (SYNCFLOW_CONSOLE_TOKEN sets another): ").strip()
         assert len(token) == 32
-        assert httpx.get(f"{url}/api/overview", headers={"Authorization": f"Bearer {token}"}).status_code == 503
+        assert (
+            httpx.get(f"{url}/api/overview", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE).status_code
+            == 503
+        )
 
 
 @pytest.mark.parametrize(
