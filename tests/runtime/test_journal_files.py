@@ -16,6 +16,7 @@ import pytest
 from syncflow.adapters.renewed import RenewedFile
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.lock import holder_of
+from syncflow.runtime.journal.sqlite.database import connect, migrate
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.journal.sqlite.tables import Tables
@@ -46,6 +47,14 @@ def test_files_and_folder_are_for_their_owner_alone_whatever_the_umask(umask: in
         os.umask(before)
     assert oct(mode(folder)) == "0o700"
     assert oct(mode(folder / "renewed.json")) == "0o600"
+
+
+def test_a_new_journal_writes_each_of_its_pages_once(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "j.db")) as journal:
+        migrate(journal, tmp_path / "j.db")
+        pages, size = (journal.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        log = (tmp_path / "j.db-wal").stat().st_size
+    assert log <= 32 + pages * (24 + size)
 
 
 def test_more_open_files_of_an_earlier_version_are_made_private(tmp_path: Path) -> None:
