@@ -98,8 +98,12 @@ def json_body(value: Json) -> bytes:
 
 
 def _has_no_number(value: Json) -> bool:
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, dict):
-        return any(map(_has_no_number, value.values()))
-    return isinstance(value, list) and any(map(_has_no_number, value))
+    """Whether a number that is not finite stands anywhere in a value; a call for each leaf would take as long as writing the JSON."""
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
+    for each in within:
+        if isinstance(each, float):
+            if not math.isfinite(each):
+                return True
+        elif isinstance(each, dict | list) and _has_no_number(each):
+            return True
+    return False
