@@ -94,6 +94,41 @@ def test_a_settled_delivery_is_never_settled_anew(tmp_path: Path) -> None:
     assert asyncio.run(main()) == [(1, "delivered"), (2, "delivered")]
 
 
+def test_each_delivery_of_a_batch_is_written_with_its_own_outcome_however_they_are_mixed(tmp_path: Path) -> None:
+    done, learnt = Outcome(Verdict.DELIVERED), Outcome(Verdict.DELIVERED, vendor_id="003A")
+    failed = Outcome(Verdict.RETRY, code="busy", message="later", status=503, rule="crm.yaml:4")
+    outcomes = [(done, 1), (learnt, 1), (done, 1), (done, 2), (failed, 1), (Outcome(Verdict.DELIVERED), 1), (done, 1)]
+
+    async def main() -> list[tuple[Any, ...]]:
+        journal = SqliteJournal(tmp_path / "j.db", inline=True, now=lambda: 0.0)
+        await journal.open(fingerprint="f")
+        made = [delivery(number, route=f"r{number % 2}") for number in range(1, 8)]
+        await journal.commit(Commit(deliveries=tuple(made), fingerprint="f"))
+        await journal.settle(
+            [
+                Settlement(each, _state(outcome), outcome, attempts, 5.0, "b1", 9.0 if outcome is failed else None)
+                for each, (outcome, attempts) in zip(made, outcomes, strict=True)
+            ]
+        )
+        await journal.close(finished=True)
+        columns = "id, state, attempts, vendor_id, status, due_at, tried_at, settled_at"
+        return connect(tmp_path / "j.db").execute(f"SELECT {columns} FROM deliveries ORDER BY id").fetchall()
+
+    assert asyncio.run(main()) == [
+        (1, "delivered", 1, None, None, 0.0, None, 5.0),
+        (2, "delivered", 1, "003A", None, 0.0, None, 5.0),
+        (3, "delivered", 1, None, None, 0.0, None, 5.0),
+        (4, "delivered", 2, None, None, 0.0, None, 5.0),
+        (5, "retrying", 1, None, 503, 9.0, 5.0, None),
+        (6, "delivered", 1, None, None, 0.0, None, 5.0),
+        (7, "delivered", 1, None, None, 0.0, None, 5.0),
+    ]
+
+
+def _state(outcome: Outcome) -> DeliveryState:
+    return DeliveryState.RETRYING if outcome.verdict is Verdict.RETRY else DeliveryState.DELIVERED
+
+
 def test_the_failure_of_a_wait_that_lost_is_not_swallowed() -> None:
     async def fails_when_it_is_cancelled() -> None:
         try:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from syncflow.runtime.journal.tables.database import Columns, Row, marks
+from syncflow.runtime.journal.tables.packed import Packed
 
 _MOST_ROWS = 64
 """A power of two. Larger statements take longer for each row: they leave the processor's cache."""
@@ -52,15 +52,13 @@ class SqliteDatabase(sqlite3.Connection):
         )
 
     def _run(self, form: str, head: str, tail: str, rows: Sequence[Row]) -> list[Any]:
-        if not rows:
-            return []
-        width, shared = len(rows[0]), _shared(rows)
-        common = [rows[0][column] for column in shared]
-        own = [column for column in range(width) if column not in shared]
         changed: list[Any] = []
-        for part in _parts(rows):
-            values = [*common, *chain.from_iterable([[row[column] for column in own] for row in part])]
-            changed += self.execute(_text(form, head, tail, width, shared, len(part)), values)
+        if not rows:
+            return changed
+        packed = Packed.of(rows)
+        for start, stop in _parts(len(packed)):
+            text = _text(form, head, tail, packed.width, tuple(packed.shared), stop - start)
+            changed += self.execute(text, packed.values(start, stop))
         return changed
 
     def has(self, table: str, column: str = "") -> bool:
@@ -89,19 +87,12 @@ def _names(columns: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def _shared(rows: Sequence[Row]) -> tuple[int, ...]:
-    """Return the columns that have one value in all rows; a column has one type, so that what is equal is the same."""
-    first, last, count = rows[0], rows[-1], len(rows)
-    alike = [column for column, value in enumerate(first) if value == last[column]] if count > 1 else []
-    return tuple(column for column in alike if [row[column] for row in rows].count(first[column]) == count)
-
-
-def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _parts(count: int) -> Iterator[tuple[int, int]]:
     start, size = 0, _MOST_ROWS
-    while start < len(rows):
-        while size > len(rows) - start:
+    while start < count:
+        while size > count - start:
             size //= 2
-        yield rows[start : start + size]
+        yield start, start + size
         start += size
 
 

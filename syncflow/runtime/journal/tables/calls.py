@@ -18,6 +18,7 @@ from syncflow.runtime.journal.tables.counts import count_events, count_settled
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database
 from syncflow.runtime.journal.tables.database import marks as _marks
 from syncflow.runtime.journal.tables.known import read_earlier, read_known
+from syncflow.runtime.journal.tables.packed import Packed
 from syncflow.runtime.journal.tables.retention import Retention
 from syncflow.runtime.journal.tables.rows import DELIVERIES, DELIVERY_COLUMNS, EVENT_COLUMNS, Row
 from syncflow.runtime.journal.tables.totals import read_standings, read_totals
@@ -117,7 +118,7 @@ class Tables(ABC):
             db.insert("events", EVENT_COLUMNS, chunk["events"])
             db.insert("deliveries", DELIVERIES, chunk["deliveries"])
             presence.intend(db, chunk["presence"])
-            count_events(db, [row[_EVENT_STATE] for row in chunk["events"]])
+            count_events(db, Packed.of(chunk["events"]).column(_EVENT_STATE))
             self._again(chunk["again"])
             self._bury(chunk["dead_letters"])
             self._supersede(chunk["superseded"], at)

@@ -25,6 +25,7 @@ from syncflow.runtime.journal.base import (
 )
 from syncflow.runtime.journal.sent import Seal, Sent, entries, read_fields
 from syncflow.runtime.journal.tables.database import Columns
+from syncflow.runtime.journal.tables.packed import Packed
 
 Row = tuple[Any, ...]
 
@@ -89,6 +90,7 @@ _BETWEEN = "\x1f"
 
 
 _GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE, DeliveryState.UNCHANGED)
+_WAITING = DeliveryState.WAITING.value
 
 
 def whose(delivery: Delivery) -> tuple[str, str, str, int]:
@@ -149,7 +151,7 @@ def delivery_row(delivery: Delivery, fingerprint: str) -> Row:
         delivery.read_at,
         delivery.vendor_id,
         fingerprint,
-        DeliveryState.WAITING.value,
+        _WAITING,
         delivery.attempts,
         _BETWEEN.join(delivery.frees) or None,
         delivery.unsure,
@@ -241,10 +243,28 @@ def settled_alike(settlements: Iterable[Settlement]) -> list[tuple[Row, Row, lis
     A batch that is answered alike is one entry, and one statement; place: route, system, state.
     """
     alike: dict[tuple[Row, Row], list[int]] = {}
+    numbers: list[int] = []
+    before: Settlement | None = None
     for entry in settlements:
-        place = (entry.delivery.route, entry.delivery.system, entry.state.value)
-        alike.setdefault((settlement_row(entry), place), []).append(entry.delivery.id)
+        if before is None or not _is_alike(entry, before):
+            place = (entry.delivery.route, entry.delivery.system, entry.state.value)
+            numbers = alike.setdefault((settlement_row(entry), place), [])
+            before = entry
+        numbers.append(entry.delivery.id)
     return [(columns, place, numbers) for (columns, place), numbers in alike.items()]
+
+
+def _is_alike(one: Settlement, other: Settlement) -> bool:
+    """Whether two deliveries plainly came to the same: the quick answer for a batch, whose deliveries share their outcome."""
+    return (
+        one.outcome is other.outcome
+        and one.batch_id is other.batch_id
+        and one.at == other.at
+        and one.state is other.state
+        and one.attempts == other.attempts
+        and one.due_at == other.due_at
+        and (one.delivery.route, one.delivery.system) == (other.delivery.route, other.delivery.system)
+    )
 
 
 def settlement_row(settlement: Settlement) -> Row:
@@ -317,13 +337,13 @@ def mark(row: Row, repeated: Row | None) -> Mark:
     return Mark(row[0], row[1], row[2], raw, row[3], again, row[4], record, row[15] or "")
 
 
-def commit_rows(commit: Commit) -> dict[str, list[Row]]:
+def commit_rows(commit: Commit) -> dict[str, Sequence[Sequence[Any]]]:
     """Return the rows of a chunk, by what they are."""
     fingerprint = commit.fingerprint[:_FINGERPRINT]
     return {
-        "events": list(map(event_row, commit.events)),
-        "deliveries": [delivery_row(delivery, fingerprint) for delivery in commit.deliveries],
-        "presence": list(map(presence_row, commit.presence)),
+        "events": Packed.of(list(map(event_row, commit.events))),
+        "deliveries": Packed.of([delivery_row(delivery, fingerprint) for delivery in commit.deliveries]),
+        "presence": Packed.of(list(map(presence_row, commit.presence))),
         "again": list(map(again_row, commit.again)),
         "dead_letters": list(map(letter_row, commit.dead_letters)),
         "superseded": list(map(superseded_row, commit.superseded)),
@@ -338,7 +358,7 @@ def commit_rows(commit: Commit) -> dict[str, list[Row]]:
 
 def settlement_rows(
     settlements: Sequence[Settlement], superseded: Sequence[Superseded], *, seal: Seal
-) -> dict[str, list[Row]]:
+) -> dict[str, Sequence[Any]]:
     """Return the rows that outcomes become, by what they are."""
     return {
         "settlements": settled_alike(settlements),
@@ -347,7 +367,7 @@ def settlement_rows(
         "dead_letters": [letter_row(entry.dead_letter) for entry in settlements if entry.dead_letter],
         "superseded": list(map(superseded_row, superseded)),
         "sent": [sent_row(entry, seal) for entry in settlements if entry.remembers and entry.state not in OPEN],
-        **proof_rows(settlements),
+        **{name: Packed.of(rows) for name, rows in proof_rows(settlements).items()},
     }
 
 
