@@ -115,6 +115,8 @@ class Refused:
     reason: str
     route: str = ""
     record: Record | None = None
+    event_id: str = ""
+    """The id that came with the event or that it declares, where it was refused before it was routed."""
 
 
 @frozen_value

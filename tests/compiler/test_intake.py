@@ -333,3 +333,9 @@ def test_an_id_that_came_with_an_event_recognises_it_unless_the_envelope_declare
     accepted = check(Raw(Position("p", 1), json.dumps(event()).encode(), event_id="m1"))
     assert isinstance(accepted, Accepted)
     assert accepted.event.event_id == expected
+    misfit = check(Raw(Position("p", 1), json.dumps(event(item={"id": "A1"})).encode(), event_id="m1"))
+    assert isinstance(misfit, Refused)
+    assert (misfit.stage, misfit.event_id) == ("schema", expected)
+    unreadable = check(Raw(Position("p", 1), b"{", event_id="m1"))
+    assert isinstance(unreadable, Refused)
+    assert unreadable.event_id == "m1"

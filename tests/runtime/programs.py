@@ -66,7 +66,8 @@ def check(raw: Raw) -> Accepted | Ignored | Refused:
     if root["record"] != "contacts":
         return Ignored(raw, "record != 'contacts'")
     if not root["item"].get("id"):
-        return Refused(raw, "schema", "required", "item.id is missing")
+        declared = root.get("event_id") or raw.event_id
+        return Refused(raw, "schema", "required", "item.id is missing", event_id=declared)
     record = Record("contacts", root["item"]["id"])
     return Accepted(
         raw, Event(record, root["operation"], root, root.get("timestamp"), root.get("event_id") or raw.event_id or None)

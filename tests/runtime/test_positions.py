@@ -84,6 +84,42 @@ def test_no_position_is_kept_of_what_a_broker_remembers(tmp_path: Path) -> None:
     assert (ending.tally.routed, ending.tally.duplicate) == (6, 4), "what comes again is known by its id"
 
 
+class Messages(Transactions):
+    """Of a broker, each with its id."""
+
+    def __init__(self, *raws: Raw) -> None:
+        super().__init__(0, chunk=10, kept="broker")
+        self._raws = list(raws)
+
+
+def message(event_id: str, number: int, **item: Any) -> Raw:
+    body = {"record": "contacts", "operation": "create", "item": {"contact_type": "lead", **item}}
+    return Raw(Position("queue", number), orjson.dumps(body), event_id=event_id)
+
+
+def test_what_was_refused_and_is_handed_out_again_is_no_second_dead_letter(tmp_path: Path) -> None:
+    first = run(Messages(message("m1", 1), message("m2", 2, id="A"), message("m1", 3)), tmp_path / "j.db")
+    again = run(Messages(message("m1", 1), message("m2", 2, id="A")), tmp_path / "j.db")
+    assert (first.tally.failed, first.tally.duplicate) == (1, 1)
+    assert (again.tally.failed, again.tally.duplicate) == (0, 2)
+    assert again.tally.accounted
+
+
+def test_what_was_refused_and_comes_mended_under_its_id_is_taken_and_what_differs_is_refused_anew(
+    tmp_path: Path,
+) -> None:
+    run(Messages(message("m1", 1), message("m2", 2)), tmp_path / "j.db")
+    again = run(Messages(message("m1", 1, id="A"), message("m2", 2, name="other")), tmp_path / "j.db")
+    assert (again.tally.routed, again.tally.failed, again.tally.duplicate) == (1, 1, 0)
+    last = run(Messages(message("m1", 1, id="A"), message("m2", 2, name="other")), tmp_path / "j.db")
+    assert (last.tally.routed, last.tally.failed, last.tally.duplicate) == (0, 0, 2)
+
+
+def test_what_was_refused_without_an_id_is_refused_each_time(tmp_path: Path) -> None:
+    first = run(Messages(message("", 1), message("", 2)), tmp_path / "j.db")
+    assert (first.tally.failed, first.tally.duplicate) == (2, 0), "two senders may be wrong in the same way"
+
+
 def test_what_came_beside_a_body_is_journaled_with_it(tmp_path: Path) -> None:
     run(Transactions(3, chunk=3), tmp_path / "j.db")
     rows = connect(tmp_path / "j.db").execute("SELECT meta FROM events").fetchall()

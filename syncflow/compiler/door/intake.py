@@ -128,18 +128,19 @@ def _careful(
     }
 
     def check(raw: Raw) -> Accepted | Ignored | Refused:
-        record = None
+        record, event_id = None, raw.event_id
         try:
             letter = opening(raw)
+            event_id = letter.event_id or event_id
             kind = _kind(kinds, letter)
             if kind.door.one_form is not None:
                 kind.door.one_form(letter.item)
             record = Record(letter.kind, _record_id(kind, letter))
-            return Accepted(raw, _event(kind, letter, record, event_id=letter.event_id or raw.event_id or None))
+            return Accepted(raw, _event(kind, letter, record, event_id=event_id or None))
         except NotAnEventError as error:
             return Ignored(raw, str(error))
         except Fault as fault:
-            return Refused(raw, fault.stage, fault.code, fault.reason, record=record)
+            return Refused(raw, fault.stage, fault.code, fault.reason, record=record, event_id=event_id)
 
     return check
 

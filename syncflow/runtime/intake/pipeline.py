@@ -21,7 +21,7 @@ from syncflow.runtime.intake.alone import checked, planned, planned_alone, route
 from syncflow.runtime.intake.beginning import Beginning
 from syncflow.runtime.intake.compared import is_compared, last_deliveries, without_unchanged
 from syncflow.runtime.intake.completing import Completer, may_be_left_out, wanted_paths, without_unchanged_fields
-from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again
+from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again, refused_id
 from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.intake.postponing import postpone
 from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
@@ -376,10 +376,13 @@ def with_counts(commit: Commit, unreadable: Mapping[tuple[str, str], int]) -> Co
 
 def _wanted(chunk: TransformedChunk, program: Program) -> Wanted:
     events = [fate.accepted.event for fate in chunk.fates if isinstance(fate, Routed)]
+    event_ids = [event.event_id for event in events if event.event_id is not None]
+    if len(events) < len(chunk.fates):
+        event_ids += [known_as for fate in chunk.fates if isinstance(fate, Refused) and (known_as := refused_id(fate))]
     return Wanted(
         records=[event.record for event in events],
         keys=keys_of(chunk.fates, program.routes),
-        event_ids=[event.event_id for event in events if event.event_id is not None],
+        event_ids=event_ids,
     )
 
 

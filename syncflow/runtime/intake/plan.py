@@ -8,6 +8,7 @@ finds what a create before it has planned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from syncflow.compiler.program import Program, RoutePlan
 from syncflow.events import Delivery, Ignored, Refused, Routed
@@ -79,8 +80,29 @@ def _add(planning: Planning, fate: Fate, seen: set[str]) -> None:
     elif isinstance(fate, Ignored):
         planning.journal(fate.raw, "ignored", note=fate.rule)
     else:
-        planning.bury(fate)
-        planning.journal(fate.raw, "dead", record=fate.record)
+        _add_refused(planning, fate, seen)
+
+
+def _add_refused(planning: Planning, fate: Refused, seen: set[str]) -> None:
+    """Make a dead letter, unless the very same event was refused before and is handed out again."""
+    known_as = refused_id(fate)
+    if known_as is not None and known_as in seen:
+        return planning.journal(fate.raw, "duplicate", record=fate.record)
+    if known_as is not None:
+        seen.add(known_as)
+    planning.bury(fate)
+    return planning.journal(fate.raw, "dead", record=fate.record, event_id=known_as)
+
+
+def refused_id(fate: Refused) -> str | None:
+    """Return by what an event that was refused is known when it is handed out again: its id with its content; None without an id.
+
+    It does not stand for the id alone: an event that was mended, or one that a mended schema takes, is a new one under the same id.
+    """
+    if not fate.event_id:
+        return None
+    content = fate.raw.sha256 or sha256(fate.raw.body).hexdigest()
+    return f"refused\x1f{fate.event_id}\x1f{content}"
 
 
 def _route(planning: Planning, routed: Routed) -> None:

@@ -96,9 +96,17 @@ class Planning:
         self.caused = 0
         self.nothing_there = False
 
-    def journal(self, raw: Raw, state: EventState, *, note: str = "", record: Record | None = None) -> None:
+    def journal(
+        self,
+        raw: Raw,
+        state: EventState,
+        *,
+        note: str = "",
+        record: Record | None = None,
+        event_id: str | None = None,
+    ) -> None:
         """Journal an event that has no routes."""
-        self._keep(JournaledEvent(self.seq, raw, state, self.now, record, note=note))
+        self._keep(JournaledEvent(self.seq, raw, state, self.now, record, event_id=event_id, note=note))
 
     def journal_routed(self, routed: Routed, state: EventState, note: str = "") -> None:
         """Journal an event whose record is known."""
