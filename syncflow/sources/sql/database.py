@@ -91,10 +91,11 @@ class Database:
         """
         statement = _statement(query) if cursor is None else _ordered(query, cursor, since)
         _check_file(self._engine.url)
-        with self._reworded(), self._engine.connect() as connection:
+        with self._reworded(), self._letting_go() as cursors, self._engine.connect() as connection:
             self._raw = connection.connection.dbapi_connection
             try:
                 found = connection.execution_options(stream_results=True, max_row_buffer=CHUNK_ROWS).execute(statement)
+                cursors.append(found.cursor)
                 if not found.returns_rows:
                     raise ProjectError(
                         "the query returns no rows: it is no SELECT", hint="write a SELECT in `source.sql.query`"
@@ -102,6 +103,19 @@ class Database:
                 yield tuple(found.keys()), self._chunks(found, is_text=cursor is None)
             finally:
                 self._raw = None
+
+    @contextmanager
+    def _letting_go(self) -> Iterator[list[Any]]:
+        """Give a place for cursors, and end those of pymysql: thrown away, they would read on over a connection that has ended."""
+        cursors: list[Any] = []
+        try:
+            yield cursors
+        finally:
+            for cursor in cursors if self._engine.dialect.driver == "pymysql" else ():
+                if cursor is not None:
+                    cursor.connection = None
+                    if cursor._result is not None:  # pymysql has no word for a result that is given up
+                        cursor._result.unbuffered_active = False
 
     @contextmanager
     def connected(self) -> Iterator[sqlalchemy.Connection]:
