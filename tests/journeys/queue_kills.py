@@ -46,7 +46,20 @@ def project_of(folder: Path, source: str) -> Iterator[Path]:
         sink.wait()
 
 
-def live_and_die(project: Path, publish: Publish, *, kills: int = KILLS, messages: int = MESSAGES) -> None:
+def run_to_the_end(project: Path) -> None:
+    command = [*SYNCFLOW, "run", "--once", "--quiet"]
+    last = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert last.returncode == 0, last.stdout + last.stderr
+
+
+def live_and_die(
+    project: Path,
+    publish: Publish,
+    *,
+    kills: int = KILLS,
+    messages: int = MESSAGES,
+    finish: Callable[[Path], None] = run_to_the_end,
+) -> None:
     """Kill ``kills`` runs, each after ``messages`` more messages; let the last one come to its end, and compare.
 
     Nothing is lost, and no message is journaled twice.
@@ -60,9 +73,7 @@ def live_and_die(project: Path, publish: Publish, *, kills: int = KILLS, message
         time.sleep(random.uniform(0.0, 0.3))
         run.kill()
         run.wait()
-    command = [*SYNCFLOW, "run", "--once", "--quiet"]
-    last = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert last.returncode == 0, last.stdout + last.stderr
+    finish(project)
     lines = [json.loads(line) for line in (project / "sink.jsonl").read_text("utf-8").splitlines()]
     effects = [line for line in lines if "effect" in line]
     held, mixed = replay(effects)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.journeys.kill_loop import dead_letters, is_settled, journaled, replay
@@ -19,7 +20,7 @@ from tests.journeys.sides import ROOT, SYNCFLOW
 from tests.journeys.test_kills_sql import LIMITS
 from tests.patience import PATIENCE, until
 from tests.ports import free_port, is_listening
-from tests.servers.postgres import Database, running
+from tests.servers.postgres import Database, Server, running, standby_of
 
 
 @pytest.fixture
@@ -93,6 +94,66 @@ def test_a_lost_slot_is_made_up_for_by_the_rows_and_only_what_differs_is_sent(pr
     db.run("UPDATE people SET name = 'later', seq = 5000 WHERE id = 'N'")
     run(project, events=122)
     assert effects(project)[-1]["entries"][0]["record"] == "N"
+
+
+@pytest.mark.parametrize("is_behind", [False, True], ids=["with all changes", "without the last changes"])
+def test_a_standby_that_takes_over_is_made_up_for_by_the_rows(project: Path, db: Database, is_behind: bool) -> None:
+    """PostgreSQL before 17 leaves the slot behind: what was changed until a new one is made is in no stream."""
+    db.run("CREATE TABLE people (id text PRIMARY KEY, ref text NOT NULL, name text NOT NULL, seq int NOT NULL)")
+    db.run("INSERT INTO people SELECT 'P' || n, 'kP' || n, 'made', n FROM generate_series(1, 60) n")
+    with standby_of(db.server) as standby:
+        routes = project / "routes.yaml"
+        old = f"127.0.0.1:{db.server.port}"
+        routes.write_text(routes.read_text("utf-8").replace(old, f"{old},127.0.0.1:{standby.port}"), "utf-8")
+        with (project / "errors.txt").open("wb") as errors:
+            alive = subprocess.Popen([*SYNCFLOW, "run", "--quiet"], cwd=project, stdout=errors, stderr=errors)
+            try:
+                until(lambda: alive.poll() is not None or is_settled(project, 60))
+                if is_behind:
+                    standby.stop()
+                db.run(
+                    "UPDATE people SET name = 'changed', seq = 100 WHERE id = 'P1'",
+                    "DELETE FROM people WHERE id = 'P2'",
+                )
+                until(lambda: alive.poll() is not None or is_settled(project, 62))
+                if is_behind:
+                    db.server.stop()
+                    standby.start()
+                else:
+                    until(lambda: _has_replayed(standby, db))
+                    db.server.stop()
+                standby.promote()
+                with psycopg.connect(standby.url(db.name), autocommit=True) as taken_over:
+                    taken_over.execute("DELETE FROM people WHERE id IN ('P3', 'P4')")
+                    taken_over.execute("UPDATE people SET name = 'changed', seq = 200 WHERE id = 'P5'")
+                    taken_over.execute("INSERT INTO people VALUES ('N', 'kN', 'made', 9999)")
+                assert alive.wait(timeout=PATIENCE) == 1
+            finally:
+                alive.kill()
+        told = (project / "errors.txt").read_text("utf-8")
+        words = (
+            f"the replication slot {db.slot} is gone, and with it the changes that were not read",
+            "the log of the database ends before changes that were read of it",
+        )
+        assert any(each in told for each in words), told
+        assert "syncflow run --resnapshot" in told
+        with psycopg.connect(standby.url(db.name), autocommit=True) as taken_over:
+            (rows,) = taken_over.execute("SELECT count(*) FROM people").fetchone() or (0,)
+            run(project, events=62 + rows + 2, arguments=("--resnapshot",))  # two are gone
+            held, mixed = replay(effects(project))
+            wanted = {ref: (id_, seq) for id_, ref, seq in taken_over.execute("SELECT id, ref, seq FROM people")}
+        assert mixed == []
+        assert held == wanted
+        assert dead_letters(project) == 0
+        standby.stop()
+        db.server.start()  # for its own end
+        db.connection = db.connect()
+
+
+def _has_replayed(standby: Server, db: Database) -> bool:
+    ((end,),) = db.ask("SELECT pg_current_wal_lsn()::text")
+    with psycopg.connect(standby.url(db.name), autocommit=True) as connection:
+        return connection.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", (end,)).fetchone() == (True,)
 
 
 def test_only_a_source_with_tables_is_read_so(tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ class Server:
     def start(self) -> None:
         self.control("-l", str(self.folder / "log"), "start")
 
+    def promote(self) -> None:
+        self.control("promote")
+
     def stop(self, how: str = "immediate") -> None:
         self.control("-m", how, "stop")
 
@@ -89,6 +92,28 @@ def running() -> Iterator[Server]:
     finally:
         if (folder / "data" / "postmaster.pid").exists():
             server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def standby_of(primary: Server) -> Iterator[Server]:
+    """A second server that follows the first one by streaming, until it is promoted."""
+    folder = primary.folder.with_name(primary.folder.name + "-standby")
+    folder.mkdir()
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    standby = Server(free_port(), folder, primary.programs)
+    try:
+        given = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres", "-c", "fast", "--no-sync"]
+        _run([str(primary.programs / "pg_basebackup"), "-D", str(folder / "data"), "-R", *given])
+        with (folder / "data" / "postgresql.conf").open("a") as config:
+            config.write(CONFIG.format(directory=folder, port=standby.port))
+        standby.start()
+        yield standby
+    finally:
+        if (folder / "data" / "postmaster.pid").exists():
+            standby.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
