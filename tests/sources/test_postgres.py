@@ -652,6 +652,32 @@ def test_a_comparison_that_was_interrupted_goes_on_in_the_next_run_without_being
     assert events == [("create", "z"), ("create", "é"), ("delete", "x"), ("delete", "ü")]
 
 
+def test_a_truncated_table_is_made_up_for_by_comparing_its_records_with_its_rows(db: Database) -> None:
+    db.run(PEOPLE, "INSERT INTO people SELECT n FROM generate_series(1, 3) n")
+    first = run(session(source_of(db), lambda: db.run("INSERT INTO people VALUES (0, 'first end')")))
+    acknowledged = {raw.position.partition: raw.position for raw in first}
+    db.run("TRUNCATE people", "INSERT INTO people VALUES (2, 'again')")
+    with pytest.raises(ProjectError) as stopped:
+        run(session(source_of(db), acknowledged=acknowledged))
+    assert stopped.value.hint == (
+        "`syncflow run --resnapshot` reads the rows that are there now, and deletes the records that have none;"
+        " `on_truncate: ignore` goes on, and leaves them"
+    )
+    source = comparing(db, ["0", "1", "2", "3"], ignores_guard=True)
+    raws = run(session(source, lambda: db.run(END)))
+    assert [(told(raw)[0], told(raw)[1]["id"]) for raw in raws][:4] == [
+        ("create", 2),
+        ("delete", 0),
+        ("delete", 1),
+        ("delete", 3),
+    ]
+    words = "public.people was truncated before its records were compared with its rows"
+    assert ("noted", words) in [(report.kind, report.words) for report in source.reports()]
+    db.run("TRUNCATE people")
+    with pytest.raises(ProjectError, match=r"public\.people was truncated"):
+        run(session(source_of(db), acknowledged={raw.position.partition: raw.position for raw in raws}))
+
+
 def test_tables_of_one_kind_are_compared_together(db: Database) -> None:
     db.run(PEOPLE, PEOPLE.replace("people", "more"), "INSERT INTO people VALUES (1)", "INSERT INTO more VALUES (2)")
     source = comparing(db, ["1", "2", "3", "30"], tables={"more": "contacts", "people": "contacts"})

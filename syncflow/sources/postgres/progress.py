@@ -52,3 +52,5 @@ class Handed:
     """Tables whose snapshot has been handed out."""
     until: int = 0
     """The LSN of the newest snapshot that began later than its slot: rows may be missing in it whose delete comes before that."""
+    compared_until: int = 0
+    """The same of a snapshot behind which records without a row were deleted: it has made up for each TRUNCATE before that."""

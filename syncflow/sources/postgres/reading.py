@@ -125,6 +125,7 @@ class Snapshots:
             if found := await self._page_of_deletes(self._comparison, self._connection):
                 return found
             self._handed.finished |= {table.name for table in self._all_tables}
+            self._handed.compared_until = self._handed.until
         await self.close()
         return []
 

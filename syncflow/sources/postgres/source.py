@@ -175,9 +175,17 @@ class Postgres:
         changes = Changes(replication)
         self._beats.carry(changes, self._stream.transactions)
         until = max(self._handed.until, until_of(self._acknowledged))
-        done = list(self._tables) if self._settings.snapshot != "never" else []
-        evidence = "\n".join([*done, f"{UNTIL}{until}"] if until else done)
-        self._stream.begin(changes, acknowledged=self._acknowledged, evidence=evidence, until=until)
+        compared_until = max(self._handed.compared_until, until_of(self._acknowledged, COMPARED))
+        evidence = list(self._tables) if self._settings.snapshot != "never" else []
+        evidence += [f"{UNTIL}{until}"] if until else []
+        evidence += [f"{COMPARED}{compared_until}"] if compared_until else []
+        self._stream.begin(
+            changes,
+            acknowledged=self._acknowledged,
+            evidence="\n".join(evidence),
+            until=until,
+            compared_until=compared_until,
+        )
         await changes.start(slot=self._settings.slot, publication=self._settings.publication)
 
     async def _side_connection(self) -> Connection:
@@ -240,9 +248,13 @@ UNTIL = "until "
 """How a line of the evidence begins that names no table, but how far deletes may be of rows that were never read."""
 
 
-def until_of(position: Position | None) -> int:
+COMPARED = "compared "
+"""How a line of the evidence begins that says how far all records were compared with the rows."""
+
+
+def until_of(position: Position | None, word: str = UNTIL) -> int:
     lines = position.evidence.split("\n") if position else []
-    return max((int(line.removeprefix(UNTIL)) for line in lines if line.startswith(UNTIL)), default=0)
+    return max((int(line.removeprefix(word)) for line in lines if line.startswith(word)), default=0)
 
 
 def _offsets_of(acknowledged: Mapping[str, Position]) -> Mapping[str, Position]:

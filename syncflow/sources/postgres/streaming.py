@@ -61,6 +61,7 @@ class Stream:
         self._changes: Changes | None = None
         self._evidence = ""
         self._until = 0
+        self._compared_until = 0
         self._known: Place = START
         self._last: Place = START
         self._commit = 0
@@ -73,11 +74,22 @@ class Stream:
     def is_waiting_for_start(self) -> bool:
         return self._changes is None
 
-    def begin(self, changes: Changes, *, acknowledged: Position | None, evidence: str, until: int = 0) -> None:
-        """Hand out the changes behind what is acknowledged; ``until``: deletes before it may be of rows that were never read."""
+    def begin(
+        self,
+        changes: Changes,
+        *,
+        acknowledged: Position | None,
+        evidence: str,
+        until: int = 0,
+        compared_until: int = 0,
+    ) -> None:
+        """Hand out the changes behind what is acknowledged; ``until``: deletes before it may be of rows that were never read.
+
+        ``compared_until``: records without a row were deleted by then, those of truncated tables too."""
         self._changes = changes
         self._evidence = evidence
         self._until = until
+        self._compared_until = compared_until
         if acknowledged is not None:
             self._go_on_behind(acknowledged)
 
@@ -233,12 +245,18 @@ class Stream:
         self._number += 2
         if not names or (self._commit, self._number - 1) <= self._known:
             return
+        if self._commit <= self._compared_until:
+            self._report(
+                Report("noted", f"{', '.join(names)} was truncated before its records were compared with its rows")
+            )
+            return
         if self._settings.on_truncate == "ignore":
             self._report(Report("noted", f"{', '.join(names)} was truncated; its records are left at the targets"))
             return
         self._failure = ProjectError(
             f"{', '.join(names)} was truncated, and its records are at the targets still",
-            hint="set `on_truncate: ignore` to go on; delete the records over there yourself where they must go",
+            hint="`syncflow run --resnapshot` reads the rows that are there now, and deletes the records that have none;"
+            " `on_truncate: ignore` goes on, and leaves them",
         )
 
     async def close(self) -> None:
