@@ -13,6 +13,7 @@ import httpx
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields
+from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
 from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
@@ -191,6 +192,10 @@ class SystemClient:
         for step in operation.steps:
             self._decide(step.decisions, members, operation)
             fitting = self._fitting(step, members)
+            if step.entries is not None:
+                for member in fitting:
+                    found += self._shown_entries(step, shared, member)
+                continue
             for part in runs(fitting, step.records):
                 prepared = self._would_send(step, shared, roots_of(shared, part))
                 ids = tuple(member.delivery.id for member in part)
@@ -205,6 +210,20 @@ class SystemClient:
                 kept = dict.fromkeys(keeps_of(step), f"<found by {step.name}>")
                 member.take(Ruling(done=True, vendor_id=placeholder, kept=kept), step)
         return found
+
+    def _shown_entries(self, step: StepPlan, shared: Root, member: Member) -> list[RenderedRequest]:
+        entries = entries_of(step, member)
+        if isinstance(entries, Outcome):
+            raise DataError(entries.message)
+        shown_entries, results = [], []
+        for index, entry in enumerate(entries):
+            member.seen |= {"entry": entry, "entry_index": index}
+            prepared = self._would_send(step, shared, roots_of(shared, [member]))
+            shown_entries.append(shown(prepared, step=step.name, deliveries=(member.delivery.id,)))
+            kept = dict.fromkeys(keeps_of(step), f"<found by {step.name}>")
+            results.append(entry_result(Ruling(done=True, kept=kept), step))
+        take_entries(member, step, results, written=member.done)
+        return shown_entries
 
     def _foresee_rejects(self, operation: OperationPlan, members: Sequence[Member]) -> None:
         """Refuse a record that is rejected before anything is sent of it: so it would be in a run.
@@ -240,6 +259,8 @@ class SystemClient:
     async def _step(self, current: Round, members: Sequence[Member]) -> Signal | None:
         """Do one step for the records that it is for; return early on what concerns the whole system."""
         fitting = self._fitting(current.step, members)
+        if current.step.entries is not None:
+            return await self._for_each(current, fitting)
         for member in fitting:
             member.done = False
         waiting = list(runs(self._unknown(current, fitting), current.step.records))
@@ -255,6 +276,35 @@ class SystemClient:
             signal = judgement.signal
             if signal is not None and not (signal.kind == "split" and is_settled(members, part, current)):
                 return signal
+        return None
+
+    async def _for_each(self, current: Round, fitting: Sequence[Member]) -> Signal | None:
+        """Do a step for each element of a list of each record; return early on what concerns the whole system."""
+        for member in fitting:
+            written, member.done = member.done, False
+            found = entries_of(current.step, member)
+            if isinstance(found, Outcome):
+                member.outcome = replace(found, message=self.mask(found.message))
+                continue
+            signal = await self._entries(current, member, found, written=written)
+            if signal is not None:
+                return signal
+        return None
+
+    async def _entries(
+        self, current: Round, member: Member, entries: Sequence[Json], *, written: bool
+    ) -> Signal | None:
+        results, unsafe = [], current.operation.repeat == "unsafe"
+        for index, entry in enumerate(entries):
+            member.seen |= {"entry": entry, "entry_index": index}
+            judgement = await self._part(current, [member])
+            assert judgement is not None  # a part of one record is sent, however large
+            failed = failed_entry(judgement, index=index, count=len(entries), unsafe=unsafe)
+            if failed is not None or judgement.signal is not None:
+                member.outcome = failed
+                return judgement.signal
+            results.append(entry_result(judgement.rulings[0], current.step))
+        take_entries(member, current.step, results, written=written)
         return None
 
     def _unknown(self, current: Round, fitting: Sequence[Member]) -> list[Member]:

@@ -21,7 +21,7 @@ _DELIVERED = Outcome(Verdict.DELIVERED)
 class Member:
     """One delivery on its way through the steps. ``seen`` is what expressions see of it, as far as the steps have come."""
 
-    __slots__ = ("delivery", "done", "outcome", "seen", "vendor_id")
+    __slots__ = ("delivery", "done", "idle", "outcome", "seen", "vendor_id")
 
     def __init__(self, delivery: Delivery, options: Item, payload: Item) -> None:
         self.delivery = delivery
@@ -30,6 +30,8 @@ class Member:
         self.outcome: Outcome | None = None
         self.done = False
         """Whether the last step that was for it succeeded, and wrote."""
+        self.idle = False
+        """Whether a step was for each element of a list that has none."""
 
     def take(self, ruling: Ruling, step: StepPlan) -> None:
         """Let it have what a step came to."""
@@ -135,6 +137,8 @@ def _outcome(member: Member, signal: Signal | None, place: str) -> Outcome:
         return replace(member.outcome, vendor_id=member.outcome.vendor_id or member.vendor_id)
     if member.done:
         return _DELIVERED if member.vendor_id is None else Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
+    if member.idle and signal is None:
+        return Outcome(Verdict.ALREADY_DONE, vendor_id=member.vendor_id)
     if signal is not None:
         return Outcome(Verdict.RETRY, code=signal.kind, message=signal.reason, counts=False, rule=place)
     return Outcome(Verdict.REJECTED, code="no_step", message="no step of the adapter's operation settled this record")

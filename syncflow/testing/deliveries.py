@@ -21,6 +21,7 @@ from syncflow.config.models.answer import Answer
 from syncflow.config.models.contracts import AdapterTest
 from syncflow.events import Batch, BatchResult, Delivery, Item, Verdict
 from syncflow.testing.made_up_answers import bodies_without_results, made_up_answer
+from syncflow.testing.operation_trial import example_payload
 from syncflow.testing.stand_in import BASE_URL, StandIn, made_up_batch
 
 _DONE: Final = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
@@ -169,10 +170,11 @@ class DeliveryTrial:
     def _batch(self, size: int, *, known: bool) -> Batch:
         model = self.adapter.model
         keys = model.objects[self.object_name].keys
+        given = example_payload(model, self.operation)
         records: list[tuple[str, Item, str | None]] = [
             (
                 f"made-{n:06}-up",
-                {keys[0] if keys else "key": f"made-{n:06}-up"},
+                {**given, keys[0] if keys else "key": f"made-{n:06}-up"},
                 f"id-made-{n:06}-up" if known else None,
             )
             for n in range(size)

@@ -91,8 +91,9 @@ class Trial:
         name = self.object
         declared = self.adapter.model.objects[name]
         key_name = declared.keys[0] if declared.keys else "key"
+        given = example_payload(self.adapter.model, self.operation)
         records: list[tuple[str, Item, str | None]] = [
-            (key, {key_name: key}, f"{key}-id" if known else None) for key in keys
+            (key, {**given, key_name: key}, f"{key}-id" if known else None) for key in keys
         ]
         return made_up_batch(self.adapter.model, self.action, records, object_name=name)
 
@@ -115,6 +116,14 @@ class Trial:
         plan = replace(self.plan, operations={**self.plan.operations, self.action: operation})
         stand_in = StandIn(self.adapter, plan, lambda _: Reply(200, orjson.dumps(body).decode()))
         return stand_in.send(self.batch(known=known))[0], len(stand_in.seen)
+
+
+def example_payload(model: AdapterFile, operation: OperationPlan) -> Item:
+    """Return a payload of the adapter's own tests where steps are for each element of a list, which is not made up."""
+    if all(step.entries is None for step in operation.steps):
+        return {}
+    own = (test for test in model.tests if test.operation == operation.action and test.records)
+    return next((dict(test.records[0].payload) for test in own), {})
 
 
 def why(outcome: Outcome) -> str:

@@ -102,3 +102,21 @@ def test_an_operation_that_only_decides_passes_the_check(tmp_path: Path) -> None
     checks = check_conformance(written(yaml.safe_dump(model), tmp_path))
     assert {check.law: check.problems for check in checks if check.problems} == {}
     assert "delete: every record comes to an end without a request" in {check.law for check in checks}
+
+
+TAGS = {"for": "payload.tags", "request": {"put": "/people/{{ key.value }}/tags/{{ entry }}"}}
+
+
+def test_a_dry_run_shows_a_request_for_each_element(tmp_path: Path) -> None:
+    document = written(text_of(TAGS), tmp_path)
+    requests, faults = rendered_each(plan(document), batch([delivery(1, payload={"tags": ["a", "b"]})]))
+    assert faults == {}
+    assert [each.url.rpartition("/people")[2] for each in requests] == ["/K1/tags/a", "/K1/tags/b"]
+
+
+def test_an_operation_for_each_element_is_checked_with_the_list_of_its_own_test(tmp_path: Path) -> None:
+    exchange = [{"sent": {"path": f"/people/K1/tags/{tag}"}, "got": {"status": 204}} for tag in "ab"]
+    records = [{"payload": {"tags": ["a", "b"]}}]
+    test = {"name": "two tags", "records": records, "exchange": exchange, "outcomes": ["delivered"]}
+    checks = check_conformance(written(yaml.safe_dump({**yaml.safe_load(text_of(TAGS)), "tests": [test]}), tmp_path))
+    assert {check.law: check.problems for check in checks if check.problems} == {}

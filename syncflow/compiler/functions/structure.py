@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncflow.compiler.functions.function import Group
+from syncflow.compiler.functions.kinds import TEXT_KIND
 from syncflow.compiler.functions.parameters import anything, array, integer, table, text
 from syncflow.compiler.functions.rules import constant_text
 from syncflow.compiler.types.json import (
@@ -256,6 +257,47 @@ def _without_nulls(holder: dict[str, Json]) -> dict[str, Json]:
 )
 def _entries(holder: dict[str, Json]) -> list[Json]:
     return [{"key": name, "value": entry} for name, entry in holder.items()]
+
+
+def _with_parent_type(kind: Type, parent: Type) -> Type:
+    return Array(closed_object(index=Integer(0), element=_elements(kind), parent=parent))
+
+
+@GROUP.function(
+    "with_parent",
+    "Put beside each element of an array its place and another value, which a projection then sees: {index, element, parent}.",
+    array(),
+    anything("parent", "What each element shall see: the whole record (`@`), a table."),
+    returns=_with_parent_type,
+    examples=[
+        (
+            ["a", "b"],
+            {"id": 7},
+            [{"index": 0, "element": "a", "parent": {"id": 7}}, {"index": 1, "element": "b", "parent": {"id": 7}}],
+        ),
+        ([], None, []),
+    ],
+)
+def _with_parent(values: list[Json], parent: Json) -> list[Json]:
+    return [{"index": index, "element": entry, "parent": parent} for index, entry in enumerate(values)]
+
+
+@GROUP.function(
+    "rename_keys",
+    "Give the properties of an object the names that a table has for them; others keep theirs, or are left out with 'drop'.",
+    table(),
+    table("table", "Old name → new name."),
+    text("others", "keep, or drop.", default="keep"),
+    returns=OBJECT,
+    examples=[
+        ({"color": "red", "size": 5}, {"color": "cf_12"}, {"cf_12": "red", "size": 5}),
+        ({"color": "red", "size": 5}, {"color": 12}, "drop", {"12": "red"}),
+    ],
+)
+def _rename_keys(holder: dict[str, Json], names: dict[str, Json], others: str) -> dict[str, Json]:
+    kept = {name: names.get(name, "" if others == "drop" else name) for name in holder}
+    texts = {name: TEXT_KIND.read(new) for name, new in kept.items()}
+    return {new: holder[name] for name, new in texts.items() if isinstance(new, str) and new}
 
 
 @GROUP.function(

@@ -28,6 +28,8 @@ from syncflow.config.models.operation import Operation
 from syncflow.config.models.operation import Step as StepModel
 from syncflow.config.models.request import Request
 
+MOST_ENTRIES = 100
+"""Elements of a list for which a step with ``for`` sends requests, where it says no other number."""
 FIELD_TRAITS = (
     "label", "length", "required", "read_only", "create_only", "options", "unique", "key", "case_sensitive",
 )  # fmt: skip
@@ -102,8 +104,8 @@ def _decision(step: StepModel, texts: Texts, path: tuple[Step, ...]) -> Decision
 def _step(
     step: StepModel, request: Request, texts: Texts, path: tuple[Step, ...], *, records: int, most: int
 ) -> StepPlan:
-    records = records if step.records is None else min(records, step.records)
-    sees = texts.sight.request(records=records)
+    records = 1 if step.for_ is not None else records if step.records is None else min(records, step.records)
+    sees = texts.sight.request(records=records) if step.for_ is None else texts.sight.entry
     _keeps_for_a_name(step.name or "", step.answer, texts, (*path, "answer"))
     return StepPlan(
         name=step.name or "",
@@ -114,6 +116,8 @@ def _step(
         remember_seconds=step.remember or 0.0,
         request=compile_request(request, texts, (*path, "request"), sees=sees),
         answer=_answer(step.answer, texts, (*path, "answer")),
+        entries=None if step.for_ is None else texts.value(step.for_, *path, "for", sees=texts.sight.chosen),
+        most_entries=step.most or MOST_ENTRIES,
     )
 
 

@@ -131,6 +131,9 @@ class StepPlan:
     answer: AnswerPlan
     decisions: tuple[DecisionPlan, ...] = ()
     """What is decided of records before it."""
+    entries: Value | None = None
+    """A list of a record, for each element of which one request is sent."""
+    most_entries: int = 0
 
 
 @frozen_value

@@ -85,6 +85,8 @@ class Sight:
     """One element of an answer, for Jinja."""
     following: Object
     """The query of a later page."""
+    entry: Object
+    """A request for one element of a list of one record."""
 
     def request(self, *, records: int) -> Object:
         """Return what a request sees that carries at most so many records."""
@@ -128,11 +130,14 @@ def sight_of(
         several=closed_object(**request, **page, deliveries=Array(closed_object(**record))),
         element=closed_object(**request, element=ANY, headers=_HEADERS),
         following=closed_object(**own, next=ANY),
+        entry=closed_object(**record, entry=ANY, entry_index=INTEGER, deliveries=Array(closed_object(**record))),
     )
 
 
 def _step(kept: Mapping[str, Type]) -> Object:
-    return closed_object(done=BOOLEAN, element=ANY, **{name: nullable(kind) for name, kind in kept.items()})
+    names = {name: nullable(kind) for name, kind in kept.items()}
+    one = closed_object(done=BOOLEAN, element=ANY, vendor_id=nullable(TEXT), **names)
+    return closed_object(done=BOOLEAN, element=ANY, **names, entries=optional(Array(one)))
 
 
 def _sometimes(names: Mapping[str, Type], always: Mapping[str, Type]) -> Object:

@@ -13,7 +13,7 @@ Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
 Decided = Literal["already_done", "reject", "retry"]
 
 
-_OF_A_REQUEST = ("reads", "records", "remember", "answer")
+_OF_A_REQUEST = ("for_", "most", "reads", "records", "remember", "answer")
 _OF_A_DECISION = ("else_", "message", "code", "wait")
 
 
@@ -29,6 +29,10 @@ class Step(Model):
     """How later steps refer to it."""
     when: Expr | None = None
     """Which records it is for; all where left out."""
+    for_: Expr | None = Field(default=None, alias="for")
+    """A list: one request for each element of it, in turn, which sees it as ``entry`` and its place as ``entry_index``."""
+    most: Count | None = None
+    """With ``for``: most elements, 100 where left out; a record that has more is rejected before any of them is sent."""
     reads: Boolean | None = None
     """Whether it only looks, so that it cannot deliver anything. Left out: GET looks, every other method writes."""
     records: Count | None = None
@@ -83,6 +87,17 @@ class Step(Model):
     def _remembers_what_it_saw(self) -> Self:
         if self.remember is not None and not self.looks:
             raise ValueError("expected remember only on a step that looks (GET, or reads: true)")
+        return self
+
+    @model_validator(mode="after")
+    def _is_for_each_of_one_record(self) -> Self:
+        if self.for_ is None:
+            if self.most is not None:
+                raise ValueError("expected most only beside for")
+        elif self.remember is not None:
+            raise ValueError("expected no remember beside for: what is found belongs to one element")
+        elif self.records not in (None, 1):
+            raise ValueError("expected no records beside for: each request carries one element of one record")
         return self
 
     @model_validator(mode="after")
