@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import httpx
 
+from syncflow.adapters.asking import ask
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields
@@ -17,6 +18,7 @@ from syncflow.adapters.entries import entries_of, entry_result, failed_entry, ta
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
 from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
+from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables, UnaskedTable
 from syncflow.adapters.members import (
     Member,
     Round,
@@ -32,7 +34,7 @@ from syncflow.adapters.members import (
     runs,
 )
 from syncflow.adapters.memory import Memory
-from syncflow.adapters.pages import continued, linked, next_of
+from syncflow.adapters.pages import continued
 from syncflow.adapters.prepare import MASK, CredentialsError, RenderedRequest, check_sign_in, prepare, shown, size_of
 from syncflow.adapters.quotas import used_up
 from syncflow.adapters.rate_headers import RateHeaders
@@ -50,6 +52,8 @@ from syncflow.events import Batch, BatchResult, Delivery, Item, Json, Outcome, S
 
 NOT_FOUND = Ruling()
 SETTLED = Ruling(Outcome(Verdict.ALREADY_DONE))
+MOST_NEW_NAMES = 50
+"""Names that one request may be waiting for until tables have them."""
 PLACEHOLDER = "<id>"
 """Stands in a rendered request for an id that only an answer can tell."""
 
@@ -65,6 +69,7 @@ class SystemClient:
         gate: Gate,
         clock: Clock,
         renewed: Renewed | None = None,
+        tables: Tables | None = None,
     ) -> None:
         if plan.details is None:
             raise BugError(f"the plan of {plan.name} has no details")
@@ -86,6 +91,8 @@ class SystemClient:
             renewed=renewed or NothingKept(),
         )
         self._memory = Memory()
+        own = LookupTables(self._wire, judge=self._judge, clock=clock, exchange=self._exchange)
+        self._tables: Tables = tables or own
         declares = plan.windows or self._wire.quotas
         self._rate_headers = None if declares else RateHeaders()
         self._used_up: Signal | None = None
@@ -187,6 +194,8 @@ class SystemClient:
         operation = self._operation(batch)
         members = [self._member(delivery) for delivery in batch.deliveries]
         shared = self._shared(batch, _Masked(), self._masked_auth())
+        if self._wire.tables:
+            shared["tables"] = {name: UnaskedTable(name) for name in self._wire.tables}
         found: list[RenderedRequest] = []
         self._foresee_rejects(operation, members)
         for step in operation.steps:
@@ -337,12 +346,11 @@ class SystemClient:
             if isinstance(token, NoToken):
                 return self._not_signed_in(token, part)
             shared = self._shared(current.batch, token.seen, dict(self._wire.auth))
-            records = roots_of(shared, part)
+            made = await self._made(current, part, shared, base_url=token.base_url)
+            if isinstance(made, Judgement):
+                return made
+            prepared, records = made
             asked = as_asked(current, shared, records)
-            try:
-                prepared = self._prepare(current.step, shared, records, base_url=token.base_url)
-            except DataError as error:
-                return self._unsent(asked, part, error)
             if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
                 return None
             earlier, answer = await self._ask(current.step, prepared, shared, records, base_url=token.base_url)
@@ -353,6 +361,32 @@ class SystemClient:
             if not renewable or not first or not all(is_untouched(ruling) for ruling in judgement.rulings):
                 break
         return refused_again(judgement, renewed=renewable)
+
+    async def _made(
+        self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
+    ) -> tuple[Prepared, list[Root]] | Judgement:
+        """Make a request, with the tables that it reads; or say why there is none."""
+        step, bare = current.step, {name: shared[name] for name in ("options", "auth", "token")}
+        for _ in range(MOST_NEW_NAMES):
+            if step.tables:
+                tables = await self._tables.of(step.tables, bare, base_url=base_url)
+                if isinstance(tables, NoToken):
+                    return self._not_signed_in(tables, part)
+                shared["tables"] = tables
+            records = roots_of(shared, part)
+            try:
+                return self._prepare(step, shared, records, base_url=base_url), records
+            except DataError as error:
+                asked = as_asked(current, shared, records)
+                missed = self._tables.missed(step.tables) if step.tables else None
+                if missed is None:
+                    return self._unsent(asked, part, error)
+            failed = await self._tables.learn(*missed, bare, base_url=base_url)
+            if isinstance(failed, NoToken):
+                return self._not_signed_in(failed, part)
+            if failed is not None:
+                return self._judge.unsent(asked, failed.message, code=failed.code)
+        return self._judge.unsent(asked, f"more than {MOST_NEW_NAMES} names are new to the tables", code=NOT_IN_TABLE)
 
     def _unsent(self, asked: Asked, part: Sequence[Member], error: DataError) -> Judgement:
         """Say whose fault it is that a request cannot be made: that of the credentials, else that of its records."""
@@ -365,28 +399,13 @@ class SystemClient:
     async def _ask(
         self, step: StepPlan, prepared: Prepared, shared: Root, records: Sequence[Root], *, base_url: str
     ) -> tuple[list[Json], Answered | Unanswered]:
-        """Send a request and ask for the pages of its answer; return the earlier pages' bodies and the last answer."""
-        group, pages = step.request.group, step.answer.pages
-        answer = await self._exchange(prepared, group)
-        bodies: list[Json] = []
-        while pages is not None and isinstance(answer, Answered):
-            try:
-                found = next_of(pages, answer, page=len(bodies) + 1)
-                if found is None:
-                    break
-                if len(bodies) + 1 >= pages.most:
-                    return bodies, replace(answer, broken=f"it has more than {pages.most} pages")
-                if pages.link is not None:
-                    prepared = linked(prepared, found)
-                else:
-                    further = [{**record, "next": found} for record in records]
-                    again = self._prepare(step, {**shared, "next": found}, further, base_url=base_url)
-                    prepared = continued(again, pages, {**shared, "next": found})
-            except DataError as error:
-                return bodies, replace(answer, broken=f"its next page cannot be asked for: {error.message}")
-            bodies.append(decode(answer)[0])
-            answer = await self._exchange(prepared, group)
-        return bodies, answer
+        def again(found: Json) -> Prepared:
+            assert step.answer.pages is not None
+            further = [{**record, "next": found} for record in records]
+            made = self._prepare(step, {**shared, "next": found}, further, base_url=base_url)
+            return continued(made, step.answer.pages, {**shared, "next": found})
+
+        return await ask(self._exchange, prepared, step.request.group, step.answer.pages, again=again)
 
     def _prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
         root = request_root(shared, records, alone=step.records == 1)

@@ -202,11 +202,11 @@ class SignIn:
         decision = self._judge.decide(refusal, now=self._clock.now())
         place = f" ({decision.place})" if decision.place else ""
         message = f"signing in was refused: {impersonal(f'{refusal.code} {refusal.message}')}{place}"
-        return NoToken(_signal(decision, answer.status, message), refusal.code or "sign_in", message)
+        return NoToken(signal_of(decision, answer.status, message), refusal.code or "sign_in", message)
 
 
-def _signal(decision: Decision, status: int, message: str) -> Signal | None:
-    """Only what may pass by itself is waited for; any other refusal is the configuration's fault."""
+def signal_of(decision: Decision, status: int, message: str) -> Signal | None:
+    """Say what it means for the system that a request without records is refused: only what may pass by itself is waited for."""
     if decision.then in {"throttle", "park"}:
         return Signal("park" if decision.then == "park" else "throttle", decision.wait_seconds or 0.0, message)
     if decision.then in {"retry", "in_doubt"} or status >= 500:

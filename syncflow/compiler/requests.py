@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from syncflow.compiler.policies import RetryPolicy
+from syncflow.compiler.wire.lookup_tables import compile_tables
 from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
 from syncflow.compiler.wire.plans import DecisionPlan, JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
 from syncflow.compiler.wire.roots import group_of
@@ -220,7 +221,7 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
 
 def _texts(adapter: AdapterDocument, compiled: Compiled | None = None) -> Texts:
     settings = [name for way in adapter.model.auth.values() for name in way.settings]
-    return Texts(adapter, sight_of(adapter.model.options, settings), compiled)
+    return Texts(adapter, sight_of(adapter.model.options, settings, tuple(adapter.model.tables)), compiled)
 
 
 def _base_url(
@@ -357,6 +358,7 @@ def _details(
         secret_names=secret_names,
         check=None if check is None else texts.once(("check",), lambda: compile_check(model, check, texts)),
         describe=None if describe is None else texts.once(("describe",), lambda: compile_describe(describe, texts)),
+        tables=compile_tables(model.tables, texts),
     )
 
 

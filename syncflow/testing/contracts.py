@@ -24,7 +24,7 @@ def run_contract(adapter: Document[AdapterFile], test: AdapterTest) -> list[str]
     """
     script = _Script(list(test.exchange))
     plan = made_up_plan(adapter, auth=test.auth, options=test.options)
-    stand_in = StandIn(adapter, plan, script.answer, signs_in=not test.auth)
+    stand_in = StandIn(adapter, plan, script.answer, signs_in=not test.auth, reads_tables=True)
     records = [
         (one.key or f"K{number}", dict(one.payload), one.vendor_id) for number, one in enumerate(test.records, start=1)
     ]

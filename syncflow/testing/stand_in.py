@@ -12,6 +12,7 @@ import orjson
 from syncflow.adapters.assertions import made_up_key
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.http import open_client
+from syncflow.adapters.lookup_tables import UnaskedTables
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.wire.plans import RequestPlan
@@ -127,6 +128,8 @@ class StandIn:
     plan: SystemPlan
     answer: Answer
     signs_in: bool = True
+    reads_tables: bool = False
+    """Whether tables are asked for; else every name is in them."""
     pause_seconds: float = 0.0
     """How long it is from one batch to the next."""
     seen: list[Asked] = field(default_factory=list)
@@ -142,8 +145,8 @@ class StandIn:
 
     async def _send(self, batches: Sequence[Batch]) -> list[BatchResult]:
         async with open_client(transport=scripted(self._reply)) as http:
-            clock = VirtualClock()
-            client = SystemClient(_marked(self.plan), http=http, gate=self, clock=clock)
+            clock, tables = VirtualClock(), None if self.reads_tables else UnaskedTables()
+            client = SystemClient(_marked(self.plan), http=http, gate=self, clock=clock, tables=tables)
             results = []
             for batch in batches:
                 results.append(await client.send(batch))

@@ -28,6 +28,10 @@ def requests_of(adapter: AdapterFile) -> Iterator[tuple[Path, Request]]:
         for index, step in operation.sending:
             if step.request is not None:
                 yield ("operations", action, "steps", index, "request"), step.request
+    for name, table in adapter.tables.items():
+        yield ("tables", name, "request"), table.request
+        if table.create is not None:
+            yield ("tables", name, "create", "request"), table.create.request
     if adapter.describe is not None:
         yield ("describe", "request"), adapter.describe.request
     if adapter.check is not None:

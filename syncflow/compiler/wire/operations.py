@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from syncflow.compiler.wire.plans import (
     Value,
 )
 from syncflow.compiler.wire.readers import compile_reader
-from syncflow.compiler.wire.sight import PAGE
+from syncflow.compiler.wire.sight import PAGE, Sight
 from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.adapter import AdapterFile, Check, FieldReader
 from syncflow.config.models.answer import Answer, Pages
@@ -30,6 +31,7 @@ from syncflow.config.models.request import Request
 
 MOST_ENTRIES = 100
 """Elements of a list for which a step with ``for`` sends requests, where it says no other number."""
+_TABLES = re.compile(r"(?<![\w.])tables\b(?:\.(\w+))?")
 FIELD_TRAITS = (
     "label", "length", "required", "read_only", "create_only", "options", "unique", "key", "case_sensitive",
 )  # fmt: skip
@@ -62,6 +64,7 @@ def _only_step(
 ) -> StepPlan:
     _keeps_for_a_name("", operation.answer, texts, (*path, "answer"))
     return StepPlan(
+        tables=tables_read(request, texts.sight),
         name="",
         when=None,
         reads=False,
@@ -71,6 +74,13 @@ def _only_step(
         request=compile_request(request, texts, (*path, "request"), sees=texts.sight.request(records=records)),
         answer=_answer(operation.answer, texts, (*path, "answer")),
     )
+
+
+def tables_read(request: Request, sight: Sight) -> tuple[str, ...]:
+    """Return the tables that a request names; all where it hands them on as a whole."""
+    known = tuple(sight.settings[2])
+    named = _TABLES.findall(repr(request)) if known else []
+    return known if "" in named else tuple(name for name in known if name in named)
 
 
 def _kept(answer: Answer, texts: Texts) -> dict[str, Type]:
@@ -108,6 +118,7 @@ def _step(
     sees = texts.sight.request(records=records) if step.for_ is None else texts.sight.entry
     _keeps_for_a_name(step.name or "", step.answer, texts, (*path, "answer"))
     return StepPlan(
+        tables=tables_read(request, texts.sight),
         name=step.name or "",
         reads=step.looks,
         when=None if step.when is None else texts.condition(step.when, *path, "when", sees=texts.sight.chosen),
@@ -193,13 +204,13 @@ def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
         missing=answer.missing,
         found=answer.found,
         several=answer.several,
-        pages=None if answer.pages is None else _pages(answer.pages, texts, (*path, "pages")),
+        pages=None if answer.pages is None else compile_pages(answer.pages, texts, (*path, "pages")),
         any_body=answer.body == "any",
         place=texts.place(*path),
     )
 
 
-def _pages(pages: Pages, texts: Texts, path: tuple[Step, ...]) -> PagesPlan:
+def compile_pages(pages: Pages, texts: Texts, path: tuple[Step, ...]) -> PagesPlan:
     def where(text: str | None, name: str) -> Value | None:
         return None if text is None else texts.value(text, *path, name, sees=PAGE)
 

@@ -134,6 +134,8 @@ class StepPlan:
     entries: Value | None = None
     """A list of a record, for each element of which one request is sent."""
     most_entries: int = 0
+    tables: tuple[str, ...] = ()
+    """The names of the tables that its request reads."""
 
 
 @frozen_value
@@ -211,6 +213,27 @@ class CheckPlan:
 
 
 @frozen_value
+class NewEntryPlan:
+    request: RequestPlan
+    value: Value
+
+
+@frozen_value
+class LookupTablePlan:
+    """A table of names that is read once and shared by all deliveries of a system."""
+
+    name: str
+    request: RequestPlan
+    pages: PagesPlan | None
+    each: Value
+    key: Value
+    value: Value
+    keep_seconds: float
+    create: NewEntryPlan | None
+    place: str
+
+
+@frozen_value
 class WirePlan:
     """What the adapter engine needs besides the operations."""
 
@@ -231,3 +254,4 @@ class WirePlan:
     """Which of ``auth`` they are."""
     check: CheckPlan | None
     describe: DescribePlan | None
+    tables: Mapping[str, LookupTablePlan] = field(default_factory=dict)

@@ -59,8 +59,8 @@ RULE: Final = closed_object(
 class Sight:
     """The roots of one adapter. What an answer holds is any JSON, and has no root."""
 
-    settings: tuple[Mapping[str, Option], Iterable[str]]
-    """The options, and the names of what a system may give to sign in."""
+    settings: tuple[Mapping[str, Option], Iterable[str], Iterable[str]]
+    """The options, the names of what a system may give to sign in, and those of the tables."""
     options: Object
     """Nothing else: before there is a system."""
     signing: Object
@@ -85,6 +85,10 @@ class Sight:
     """One element of an answer, for Jinja."""
     following: Object
     """The query of a later page."""
+    listed: Object
+    """The request for a table, and those for its later pages."""
+    made: Object
+    """The request that makes an entry of a table."""
     entry: Object
     """A request for one element of a list of one record."""
 
@@ -104,6 +108,7 @@ class Sight:
 def sight_of(
     options: Mapping[str, Option],
     auth: Iterable[str],
+    tables: Iterable[str] = (),
     *,
     steps: Mapping[str, Mapping[str, Type]] = MappingProxyType({}),
 ) -> Sight:
@@ -114,10 +119,12 @@ def sight_of(
     signing: dict[str, Type] = {**own, "auth": closed_object(**dict.fromkeys(auth, optional(TEXT)))}
     common: dict[str, Type] = {**signing, "token": _TOKEN}
     request, page = {**common, **_REQUEST}, {"next": optional(ANY)}
+    if names := dict.fromkeys(tables, Object((), optional(ANY))):
+        request["tables"] = closed_object(**names)
     own_steps = {"steps": closed_object(**{name: optional(_step(kept)) for name, kept in steps.items()})}
     record: dict[str, Type] = {**request, **_RECORD, **own_steps, **page}
     return Sight(
-        settings=(options, auth),
+        settings=(options, auth, tables),
         options=closed_object(**own),
         signing=closed_object(**signing),
         asserting=closed_object(**signing, assertion=TEXT),
@@ -130,6 +137,8 @@ def sight_of(
         several=closed_object(**request, **page, deliveries=Array(closed_object(**record))),
         element=closed_object(**request, element=ANY, headers=_HEADERS),
         following=closed_object(**own, next=ANY),
+        listed=closed_object(**common, **page),
+        made=closed_object(**common, name=TEXT),
         entry=closed_object(**record, entry=ANY, entry_index=INTEGER, deliveries=Array(closed_object(**record))),
     )
 

@@ -10,7 +10,7 @@ Names that requests see, in templates and expressions:
 and inside ``each``, and everywhere in a request that carries one record:
     payload, key {name, value}, record {kind, id}, delivery {id, unique_id, attempt}, vendor_id (absent where nobody knows it),
     position (from 0, in this request), steps {<name>: {done, element}} (what earlier steps came to), next (of the page before,
-    from the second page on)
+    from the second page on), tables {<name>: {…}} (in requests of operations; a name that a table lacks makes no request)
 ``when`` of a step and ``group`` of a batch see a record, options, object and operation: nothing has been signed in yet.
 Names that answers see: ``each``, ``code`` and ``message`` of a request are read from the body (``@``), the rest of a reader from
 one element; a Jinja expression there sees ``element`` and headers {in lower case} besides object, operation, options and
@@ -24,6 +24,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.contracts import AdapterTest
+from syncflow.config.models.lookup_table import LookupTable
 from syncflow.config.models.operation import Operation
 from syncflow.config.models.request import Request
 from syncflow.config.models.schema import ObjectType
@@ -252,6 +253,8 @@ class AdapterFile(Model):
     """The objects that mappings may have as target."""
     operations: dict[Action, Operation]
     """What can be done with a record."""
+    tables: dict[Name, LookupTable] = Field(default_factory=dict)
+    """Names of the other side and their ids, read once for all deliveries: ``lookup(payload.stage, tables.stages)``."""
     errors: ErrorReader = Field(default_factory=ErrorReader)
     """Where an error body says what went wrong."""
     outcomes: tuple[OutcomeRule, ...] = ()
