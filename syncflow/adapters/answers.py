@@ -63,7 +63,9 @@ def read_answer(
     strays: list[Row] = []
     try:
         for reader, good, optional in _readers(answer):
-            elements = _all_elements(reader, bodies, records, optional=optional, empty=answer.any_body, looks=looks)
+            elements = _all_elements(
+                reader, bodies, records, optional=optional, empty=answer.body in {"any", "empty"}, looks=looks
+            )
             if looks and not elements:
                 continue
             for position, row in _rows(reader, elements, records, shared, good=good):
@@ -74,6 +76,20 @@ def read_answer(
     told = [body for body in bodies if body is not None or not looks]
     doubtful = results is not None and any(_value_of(results, body) is None for body in told)
     return Reading(said, strays, doubtful)
+
+
+def read_refusal(reader: ReaderPlan, body: Json, records: Sequence[Root], shared: Root) -> list[list[Row]] | None:
+    """Return whom the refusal of several records names, record by record; None where it names nothing, or what was not sent."""
+    said: list[list[Row]] = [[] for _ in records]
+    try:
+        elements = _elements(reader, body, alone=False, optional=True)
+        for position, row in _rows(reader, elements, records, shared, good=False):
+            if position is None:
+                return None
+            said[position].append(row)
+    except _ShapeError:
+        return None
+    return said if any(said) else None
 
 
 def _readers(answer: AnswerPlan) -> Iterable[tuple[ReaderPlan, bool, bool]]:
@@ -142,9 +158,8 @@ def _value_of(reader: ReaderPlan, body: Json) -> Json:
 def _known(reader: ReaderPlan, records: Sequence[Root]) -> dict[str, list[int]]:
     known: dict[str, list[int]] = {}
     for position, found in enumerate(reader.keys(records)):
-        value = found["with"]
-        if value is not None:
-            known.setdefault(as_text(value), []).append(position)
+        for text in {as_text(value) for value in found.values() if value is not None}:
+            known.setdefault(text, []).append(position)
     return known
 
 

@@ -31,7 +31,7 @@ async def ask(
                 break
             if len(bodies) + 1 >= pages.most:
                 return bodies, replace(answer, broken=f"it has more than {pages.most} pages")
-            prepared = linked(prepared, found) if pages.link is not None else again(found)
+            prepared = linked(prepared, found, by_get=pages.by_get) if pages.link is not None else again(found)
         except DataError as error:
             return bodies, replace(answer, broken=f"its next page cannot be asked for: {error.message}")
         bodies.append(decode(answer)[0])

@@ -5,6 +5,8 @@ In: the step, the records, what came back. Out: a ``Judgement``; the adapter eng
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from syncflow.adapters.answers import Reading, Row, Said, read_answer
+from syncflow.adapters.answers import Reading, Row, Said, read_answer, read_refusal
 from syncflow.adapters.decide import ASKED, Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.http import Answered, Unanswered
 from syncflow.adapters.redact import redact
@@ -29,6 +31,9 @@ SEARCHED_CHARACTERS = 4096
 CODE_CHARACTERS = 100
 """A code is logged; what is longer is a sentence."""
 BODY_BYTES = 4096
+TEXT_CHARACTERS = 200
+"""How much of an answer that is plain text is the message of a refusal."""
+_HTML = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 UNKNOWN_ID = "unknown_id"
 """The code of a record that a request cannot be made from, for nobody knows its id there."""
 UNMADE = "request"
@@ -94,7 +99,7 @@ class Judge:
     def _judged(self, asked: Asked, answer: Answered | Unanswered, *, now: float, earlier: Sequence[Json]) -> Judgement:
         if isinstance(answer, Unanswered):
             return self._unanswered(asked, answer)
-        body, trouble = decode(answer)
+        body, trouble = decode_as(asked.step.answer.body, answer)
         if not 200 <= answer.status < 300:
             return self._refused(asked, answer, body, now=now)
         if not trouble or _may_be_anything(asked.step.answer, answer):
@@ -103,17 +108,19 @@ class Judge:
             seen: Root = {**asked.shared, "headers": dict(answer.headers)}
             bodies = (*earlier, body)
             reading = read_answer(asked.step.answer, bodies, asked.records, seen, looks=asked.step.reads)
-            trouble = reading.trouble
+            trouble = reading.trouble or _miscounted(asked.step.answer, bodies, len(asked.records))
         if trouble:
             return self._unreadable(asked, answer, trouble)
         return self._read(asked, answer, reading, now=now)
 
     def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1, key_name: str = "") -> Refusal:
         """Return what is known of a request that was refused."""
-        body, _ = decode(answer)
+        body, trouble = decode(answer)
+        text = text_of(answer) if trouble else ""
         # Before anything else is done with the words: what is cut out of a secret would no longer be known as one.
         code = self._mask(_found(self._wire.error_code, body))
-        message = self._mask(_found(self._wire.error_message, body)) or f"status {answer.status}"
+        words = _found(self._wire.error_message, body) or text[: 2 * TEXT_CHARACTERS]
+        message = self._mask(words)[: None if body is not None else TEXT_CHARACTERS] or f"status {answer.status}"
         return Refusal(
             answer.status, operation, code, message, answer.headers, body, records=records, key_name=key_name
         )
@@ -160,7 +167,30 @@ class Judge:
     def _refused(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement:
         refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records), key_name=_key_name(asked))
         decision = self.decide(refusal, now=now, unsafe=asked.unsafe)
-        return self._carried(asked, decision, refusal, text=_shown(answer.body))
+        named = self._named(asked, answer, body, now=now) if decision.then in {"split", "reject"} else None
+        return named or self._carried(asked, decision, refusal, text=_shown(answer.body))
+
+    def _named(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement | None:
+        """Judge the records that a refusal of several names, each by itself; None where it tells nothing of them."""
+        plan = asked.step.answer
+        if plan.refusal is None:
+            return None
+        seen: Root = {**asked.shared, "headers": dict(answer.headers)}
+        said = read_refusal(plan.refusal, body, asked.records, seen)
+        if said is None:
+            return None
+        rulings = list[Ruling]()
+        for rows in said:
+            if rows:
+                decision, refusal = self._failure(asked, answer, rows[0], now=now)
+                rulings.append(self._ruling(decision, refusal, asked.records, text=_shown_json(rows[0].element))[0])
+            elif plan.others_delivered:
+                rulings.append(Ruling(done=True))
+            else:
+                message = f"{plan.refusal.place}: the request was refused for other records"
+                outcome = self._outcome(Verdict.RETRY, code="refused_with_others", message=message)
+                rulings.append(Ruling(replace(outcome, status=answer.status, counts=False)))
+        return Judgement(tuple(rulings))
 
     def _carried(self, asked: Asked, decision: Decision, refusal: Refusal, *, text: str) -> Judgement:
         ruling, signal = self._ruling(decision, refusal, asked.records, text=text)
@@ -385,6 +415,41 @@ def decode(answer: Answered) -> tuple[Json, str]:
     return body, ""
 
 
+def decode_as(kind: str, answer: Answered) -> tuple[Json, str]:
+    """Return the body as an adapter says that good answers are, and why it is no such."""
+    if kind in {"json", "any"} or answer.broken or not 200 <= answer.status < 300:
+        return decode(answer)
+    text = answer.body.decode("utf-8-sig", "replace")
+    if kind == "empty":
+        return None, "it has a body" if text.strip() else ""
+    if _HTML.match(text):
+        return None, "it is HTML"
+    if kind == "text":
+        return text.strip(), ""
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    return [{name: cell for name, cell in row.items() if isinstance(name, str)} for row in rows], ""
+
+
+def text_of(answer: Answered) -> str:
+    """Return the body of a refusal that is text for people; nothing for a page of HTML or what is cut off."""
+    text = "" if answer.broken else answer.body[: 8 * TEXT_CHARACTERS].decode("utf-8", "replace").strip()
+    return "" if text.startswith(("<", "{", "[")) else " ".join(text.split())
+
+
+def _miscounted(plan: AnswerPlan, bodies: Sequence[Json], sent: int) -> str:
+    if plan.count is None:
+        return ""
+    try:
+        counted = [plan.count(body) for body in bodies]
+    except DataError as error:
+        return f"what it counts cannot be read: {error.message}"
+    numbers = [int(one) if isinstance(one, str) and one.isdigit() else one for one in counted]
+    whole = [one for one in numbers if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(whole) < len(numbers):
+        return "it tells no count"
+    return "" if sum(whole) == sent else f"it counts {sum(whole)} of {sent} records"
+
+
 def _key_name(asked: Asked) -> str:
     key = asked.shared["key"]
     assert isinstance(key, dict)
@@ -392,7 +457,11 @@ def _key_name(asked: Asked) -> str:
 
 
 def _may_be_anything(plan: AnswerPlan, answer: Answered) -> bool:
-    return plan.any_body and not answer.broken and (not answer.body or (plan.results is None and plan.failures is None))
+    return (
+        plan.body == "any"
+        and not answer.broken
+        and (not answer.body or (plan.results is None and plan.failures is None))
+    )
 
 
 def _alike(ruling: Ruling, asked: Asked) -> tuple[Ruling, ...]:

@@ -24,7 +24,7 @@ def next_of(plan: PagesPlan, answer: Answered, *, page: int) -> Json:
     return None if found in ("", False) else found
 
 
-def linked(prepared: Prepared, link: Json) -> Prepared:
+def linked(prepared: Prepared, link: Json, *, by_get: bool = False) -> Prepared:
     """Return the request for a page by its link, which carries the sign-in and so must stay on the same host.
 
     Raises:
@@ -38,6 +38,11 @@ def linked(prepared: Prepared, link: Json) -> Prepared:
     if elsewhere:
         raise DataError("the next page is on another host")
     check_address(url)
+    if by_get and prepared.method != "GET":
+        headers = tuple(
+            (name, value) for name, value in prepared.headers if name not in {"Content-Type", "Content-Encoding"}
+        )
+        return replace(prepared, url=url, method="GET", headers=headers, body=b"")
     return replace(prepared, url=url)
 
 

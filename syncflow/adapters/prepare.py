@@ -6,6 +6,7 @@ The same code renders for the wire and for a person; for the latter it is given 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,6 +115,9 @@ def _prepared(
     elif plan.csv is not None:
         body = _table(plan.csv(root), plan.place)
         headers = [("Content-Type", "text/csv"), *headers]
+    if plan.gzip and body:
+        body = gzip.compress(body, mtime=0)
+        headers = [*headers, ("Content-Encoding", "gzip")]
     if query:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
     check_address(url)
@@ -142,5 +146,6 @@ def size_of(prepared: Prepared) -> int:
 
 def shown(prepared: Prepared, *, step: str, deliveries: tuple[int, ...]) -> RenderedRequest:
     """Return a request as a person reads it."""
-    body = prepared.body.decode("utf-8", "replace")
+    packed = ("Content-Encoding", "gzip") in prepared.headers
+    body = (gzip.decompress(prepared.body) if packed else prepared.body).decode("utf-8", "replace")
     return RenderedRequest(prepared.method, prepared.url, dict(prepared.headers), body, step, deliveries)

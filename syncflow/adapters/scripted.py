@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -47,7 +48,9 @@ class _Scripted(httpx.AsyncBaseTransport):
         self._answer = answer
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        text = (await request.aread()).decode("utf-8", "replace")
+        body = await request.aread()
+        packed = request.headers.get("content-encoding") == "gzip"
+        text = (gzip.decompress(body) if packed else body).decode("utf-8", "replace")
         path = request.url.raw_path.decode().partition("?")[0]
         asked = Asked(request.method, str(request.url), path, dict(request.url.params), dict(request.headers), text)
         reply = self._answer(asked)

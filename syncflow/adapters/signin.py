@@ -173,6 +173,8 @@ class SignIn:
     def _read(self, plan: TokenPlan, answer: Answered) -> Token | NoToken:
         body, trouble = decode(answer)
         value = _evaluated(plan.value, body)
+        if not trouble and (value is None or value == "") and self._says_refused(answer):
+            return self._refused(answer)
         if trouble or not isinstance(value, str) or not value:
             why = trouble or "it has no token"
             message = f"{plan.request.place}: the answer to signing in proves nothing: {why}"
@@ -186,6 +188,11 @@ class SignIn:
                 return _stopped("base_url", f"{plan.request.place}: what the answer to signing in gives: {wrong}")
         seen: Json = {**(body if isinstance(body, dict) else {}), "value": value}
         return Token(seen, base_url, self._good_until(plan, body), secret=value)
+
+    def _says_refused(self, answer: Answered) -> bool:
+        """Whether a good status without a token is a refusal: it has a code where errors have it, or an outcome rule is for it."""
+        refusal = self._judge.refusal(answer, operation=None)
+        return bool(refusal.code or self._judge.decide(refusal, now=self._clock.now()).place)
 
     def _good_until(self, plan: TokenPlan, body: Json) -> float:
         life = None if plan.life is None else _evaluated(plan.life, body)

@@ -56,6 +56,8 @@ def check_conformance(adapter: Document[AdapterFile]) -> list[Check]:
 
 def _values(option: Option) -> Sequence[Json]:
     """Return all values of an option, where it has few."""
+    if option.type == "list":
+        return [[one] for one in option.options or ()]
     return (False, True) if option.type == "boolean" else option.options or ()
 
 

@@ -161,7 +161,7 @@ def _turns_round(reader: Reader) -> bool:
 def _element(reader: Reader, delivery: Delivery, position: int) -> Element:
     element: Element = {}
     if reader.match != "index":
-        _put(element, reader.match, _KNOWN[reader.with_](delivery, position))
+        _put(element, reader.match, _KNOWN[str(reader.with_)](delivery, position))
     if reader.vendor_id is not None:
         _put(element, reader.vendor_id, f"id-{position}")
     _put_ok(element, reader.ok)

@@ -75,7 +75,7 @@ class Trial:
 
     @property
     def _takes_any_body(self) -> bool:
-        return any(step.answer.any_body for step in self.operation.steps)
+        return any(step.answer.body in {"any", "empty"} for step in self.operation.steps)
 
     @property
     def _unsafe(self) -> bool:

@@ -25,7 +25,7 @@ from syncflow.testing.fakes import VirtualClock, run_virtually
 
 BASE_URL = "http://stand-in.test/base"
 SECRET = "planted-secret-"  # noqa: S105  # a made-up one, to be looked for where no secret may be
-_MADE_UP: dict[str, Json] = {"text": "x", "integer": 1, "boolean": False}
+_MADE_UP: dict[str, Json] = {"text": "x", "integer": 1, "boolean": False, "list": ["x"], "map": {"x": "y"}}
 _PLAIN = re.compile(r"\w+(\.\w+)*")
 """A path for which an answer can be made up."""
 _MARK = "x-stand-in-signs-in"
@@ -60,7 +60,9 @@ def made_up_plan(
 
 def made_up_option(option: Option) -> Json:
     """Return a value for an option that has no default."""
-    return option.options[0] if option.options else _MADE_UP[option.type]
+    if option.options:
+        return [option.options[0]] if option.type == "list" else option.options[0]
+    return _MADE_UP[option.type]
 
 
 def _with_a_token_to_read(plan: SystemPlan, model: AdapterFile) -> SystemPlan:

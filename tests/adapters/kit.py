@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -163,7 +164,8 @@ def _compare(expected: Mapping[str, Any], request: httpx.Request) -> None:
     if "url" in expected:
         assert str(request.url) == expected["url"]
     if "text" in expected:
-        assert request.content.decode() == expected["text"]
+        packed = request.headers.get("content-encoding") == "gzip"
+        assert (gzip.decompress(request.content) if packed else request.content).decode() == expected["text"]
     if "query" in expected:
         assert dict(request.url.params) == expected["query"]
     if "json" in expected:

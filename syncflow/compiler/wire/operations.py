@@ -149,6 +149,7 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
         form=_form(request.form, texts, (*path, "form"), sees=sees),
         csv=None if request.csv is None else compile_body(request.csv, texts, (*path, "csv"), sees=sees),
         group=request.limit or "",
+        gzip=request.gzip,
         place=texts.place(*path),
     )
 
@@ -197,6 +198,7 @@ def _different_oks(model: AdapterFile) -> dict[str, tuple[Step, ...]]:
 
 
 def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
+    refused = answer.refusal
     return AnswerPlan(
         ok=None if answer.ok is None else texts.condition(answer.ok, *path, "ok"),
         results=None if answer.results is None else compile_reader(answer.results, texts, (*path, "results")),
@@ -205,7 +207,10 @@ def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
         found=answer.found,
         several=answer.several,
         pages=None if answer.pages is None else compile_pages(answer.pages, texts, (*path, "pages")),
-        any_body=answer.body == "any",
+        body=answer.body,
+        count=None if answer.count is None else texts.value(answer.count, *path, "count"),
+        refusal=None if refused is None else compile_reader(refused.failures, texts, (*path, "refusal", "failures")),
+        others_delivered=refused is not None and refused.others == "delivered",
         place=texts.place(*path),
     )
 
@@ -215,4 +220,4 @@ def compile_pages(pages: Pages, texts: Texts, path: tuple[Step, ...]) -> PagesPl
         return None if text is None else texts.value(text, *path, name, sees=PAGE)
 
     query = texts.templates(pages.query, *path, "query", sees=texts.sight.following)
-    return PagesPlan(where(pages.link, "link"), where(pages.next, "next"), query, pages.most)
+    return PagesPlan(where(pages.link, "link"), where(pages.next, "next"), query, pages.most, pages.method == "get")

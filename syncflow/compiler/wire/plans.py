@@ -59,6 +59,8 @@ class RequestPlan:
     csv: Body | None
     group: str
     place: str
+    gzip: bool = False
+    """Whether the body is compressed."""
 
 
 @frozen_value
@@ -67,7 +69,7 @@ class ReaderPlan:
     by_index: bool
     """Whether the i-th element is the i-th record's; else by ``match`` and ``with``."""
     keys: Callable[[Sequence[Root]], list[Item]]
-    """with: what ``match`` is compared with, of each record."""
+    """with: what ``match`` is compared with, of each record; one value or several, whatever their names."""
     says_ok: bool
     """Whether an element tells itself whether it is a success."""
     identifies: bool
@@ -87,6 +89,8 @@ class PagesPlan:
     next: Value | None
     query: Renders
     most: int
+    by_get: bool = False
+    """Whether a link is followed by GET, whatever the first request was."""
 
 
 @frozen_value
@@ -98,7 +102,12 @@ class AnswerPlan:
     found: Literal["done", "already_done", "reject"]
     several: Literal["retry", "reject", "first"]
     pages: PagesPlan | None
-    any_body: bool
+    body: Literal["json", "text", "csv", "empty", "any"]
+    count: Value | None
+    refusal: ReaderPlan | None
+    """Whom the refusal of several records names."""
+    others_delivered: bool
+    """Whether such a refusal means that the others were taken."""
     place: str
 
 

@@ -35,7 +35,9 @@ _Wanted = tuple[tuple[str, str | None], ...]
 def compile_reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> ReaderPlan:
     """Compile how one list of an answer is read."""
     by_index = reader.match == "index"
-    with_ = _compiled((("with", reader.with_),), texts.sight.record, "", texts, path)
+    ids = (reader.with_,) if isinstance(reader.with_, str) else reader.with_
+    named = (("with", ids[0]),) if len(ids) == 1 else tuple((f"with{_WITHIN}{n}", text) for n, text in enumerate(ids))
+    with_ = _compiled(named, texts.sight.record, "", texts, path)
     return ReaderPlan(
         each=texts.value(reader.each, *path, "each"),
         by_index=by_index,
@@ -47,6 +49,10 @@ def compile_reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> Read
         complaints=_of_elements(reader, _COMPLAINT, texts, path),
         place=texts.place(*path),
     )
+
+
+def _steps(name: str) -> tuple[Step, ...]:
+    return tuple(int(step) if step.isdigit() else step for step in name.split(_WITHIN))
 
 
 def kept_as(name: str) -> str:
@@ -66,9 +72,9 @@ def _of_elements(reader: Reader, names: tuple[str, ...], texts: Texts, path: tup
 def _compiled(wanted: _Wanted, sees: Type, within: str, texts: Texts, path: tuple[Step, ...]) -> ReadList:
     parts = _parts(wanted, sees, within)
     for name, error in parts.problems.items():
-        texts.failed(error, (*path, *name.split(_WITHIN)))
+        texts.failed(error, (*path, *_steps(name)))
     for name, reads in parts.reads.items():
-        texts.check_names(reads, sees, (*path, *name.split(_WITHIN)))
+        texts.check_names(reads, sees, (*path, *_steps(name)))
     all_of, alone = parts.all_of, parts.alone
     if not within and not alone:
         return lambda elements, _: all_of(elements)

@@ -58,10 +58,14 @@ def wrong_option(name: str, option: Option, value: Json) -> str:
     """Return why an option cannot have a value, or an empty text."""
     if value is None:
         return f"the adapter needs the option {name}"
-    fits = {"text": str, "integer": int, "boolean": bool}[option.type]
+    fits = {"text": str, "integer": int, "boolean": bool, "list": list, "map": dict}[option.type]
     if not isinstance(value, fits) or (option.type != "boolean" and isinstance(value, bool)):
         return f"expected {option.type} for the option {name}"
-    if option.options is not None and str(value) not in option.options:
+    if option.options is not None and isinstance(value, list):
+        wrong = [str(one) for one in value if str(one) not in option.options]
+        if wrong:
+            return f"expected some of {', '.join(option.options)} for the option {name}, found {', '.join(wrong)}"
+    elif option.options is not None and str(value) not in option.options:
         return f"expected one of {', '.join(option.options)} for the option {name}, found {value}"
     return ""
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from syncflow.compiler.types.json import (
     ANY,
+    ARRAY,
     BOOLEAN,
     INTEGER,
     OBJECT,
@@ -28,7 +29,13 @@ from syncflow.frozen import frozen_value
 _KEY_NAME: Final = closed_object(name=TEXT)
 _TOKEN: Final = Object((), ANY)
 _HEADERS: Final = Object((), optional(TEXT))
-_OPTIONS: Final[Mapping[str, Type]] = {"text": TEXT, "integer": INTEGER, "boolean": BOOLEAN}
+_OPTIONS: Final[Mapping[str, Type]] = {
+    "text": TEXT,
+    "integer": INTEGER,
+    "boolean": BOOLEAN,
+    "list": ARRAY,
+    "map": OBJECT,
+}
 _REQUEST: Final[Mapping[str, Type]] = {
     "object": TEXT,
     "operation": TEXT,

@@ -61,12 +61,12 @@ Then = Literal[
 class Option(Model):
     """A setting of the adapter that a system may give under ``options:``."""
 
-    type: Literal["text", "integer", "boolean"] = "text"
+    type: Literal["text", "integer", "boolean", "list", "map"] = "text"
     """What the option takes."""
     default: Written = None
     """Used where the system says nothing; without it the option must be given."""
     options: tuple[Text, ...] | None = None
-    """The allowed values; any where left out."""
+    """The allowed values, of a list those of its entries; any where left out."""
     description: Text = ""
     """What it is for."""
 

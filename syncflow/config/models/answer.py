@@ -18,8 +18,8 @@ class Reader(Model):
     """The list, in the body."""
     match: Text = "index"
     """``index``: the i-th element is the i-th record's; else an expression over the element that gives an id (or several)."""
-    with_: Expr = Field(default="delivery.id", alias="with")
-    """What ``match`` is compared with."""
+    with_: Expr | tuple[Expr, ...] = Field(default="delivery.id", alias="with")
+    """What ``match`` is compared with; a list where the other side names a record by any of its ids."""
     ok: Expr | None = None
     """True for success, as in ``answer.ok``. Left out: every element of ``results`` is a success, every one of ``failures`` is not."""
     vendor_id: Expr | None = None
@@ -47,6 +47,8 @@ class Pages(Model):
     """What the same request carries to get the next page: a cursor, an offset. It sees it as ``next``."""
     query: dict[Text, Template] = Field(default_factory=dict)
     """Added to the query from the second page on: ``{after: "{{ next }}"}``."""
+    method: Literal["get"] | None = None
+    """With ``link``: how a later page is asked for. Left out: as the first one, with the same body."""
     most: Count = 20
     """Most pages; an answer that has more proves nothing."""
 
@@ -55,6 +57,15 @@ class Pages(Model):
         if (self.link is None) == (self.next is None):
             raise ValueError("expected either link or next")
         return self
+
+
+class Refused(Model):
+    """Whom a refusal of several records names; without it such a batch is halved until the record at fault stands alone."""
+
+    failures: Reader
+    """The list of records at fault, in the body of the refusal. It counts only where each of its elements names a record that was sent."""
+    others: Literal["retry", "delivered"] = "retry"
+    """What the records are that it does not name: nothing of the batch was taken, or all but those."""
 
 
 class Answer(Model):
@@ -75,5 +86,19 @@ class Answer(Model):
     """What a record is that the answer lists more than once."""
     pages: Pages | None = None
     """How the rest of a long answer is asked for."""
-    body: Literal["json", "any"] = "json"
-    """``json``: a good answer that is not JSON (an empty 204 or 202 aside) proves nothing, so nothing is delivered by it."""
+    count: Expr | None = None
+    """How many records the body says were taken; where it is not as many as were sent, the answer proves nothing."""
+    refusal: Refused | None = None
+    """Whom the refusal of a whole batch names."""
+    body: Literal["json", "text", "csv", "empty", "any"] = "json"
+    """``json``: a good answer that is not JSON (an empty 204 or 202 aside) proves nothing, so nothing is delivered by it. ``text``: one
+    text (``ok: "@ == 'ok'"``). ``csv``: a list of objects, named by its first line. ``empty``: no body. A page of HTML is none of these.
+    ``any``: whatever it is."""
+
+    @model_validator(mode="after")
+    def _proves_something(self) -> Self:
+        if self.body == "text" and self.ok is None:
+            raise ValueError("expected ok beside body: text, for which text says that it was taken")
+        if self.body == "csv" and self.ok is None and self.results is None:
+            raise ValueError("expected ok or results beside body: csv, for what says that it was taken")
+        return self

@@ -5,12 +5,11 @@ from typing import Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, exactly_one
-from syncflow.config.scalars import Expr, Name, Template, Text
+from syncflow.config.scalars import Boolean, Expr, Name, Template, Text
 
 _NOT_SPOKEN = {
     "xml": "XML bodies are not spoken: a request has a json, form or csv body",
     "graphql": "GraphQL is not spoken as such: send json with a `query` and its `variables`, where the other side takes that",
-    "gzip": "compressed bodies are not spoken: the body is sent as it is",
     "poll": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
     "job": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
 }
@@ -45,6 +44,8 @@ class Request(Model):
     leaves a field out, and what is nested is named ``address[city]``, ``tags[0]``."""
     csv: Any = None
     """A table in place of ``json``, written as a tree that makes a list of flat objects: ``{each: {Email: payload.email}}``."""
+    gzip: Boolean = False
+    """Whether the body is sent compressed (``Content-Encoding: gzip``)."""
     limit: Name | None = None
     """The group of limits (``only:``) that this request counts against, besides the general ones."""
 
@@ -63,8 +64,6 @@ class Request(Model):
         bodies = [name for name in ("json", "form", "csv") if getattr(self, _BODIES.get(name, name)) is not None]
         if len(bodies) > 1:
             raise ValueError(f"expected at most one of json, form, csv; found {', '.join(bodies)}")
-        if isinstance(self.form, dict) and self.form.get("grant_type") == "password":
-            raise ValueError("the password grant is not spoken: use client credentials, a refresh token or a JWT")
         return self
 
     @property
