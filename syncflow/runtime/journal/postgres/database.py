@@ -138,7 +138,7 @@ class PostgresDatabase:
         return [_written(value) for value in values] if self.writes_zeros else values
 
     def _as_json(self, rows: Sequence[Row]) -> str:
-        many = [self._fit(row) for row in rows] if self.writes_zeros else rows
+        many = [self._fit(row) for row in rows] if self.writes_zeros else list(rows)
         return orjson.dumps(many).decode()
 
 
