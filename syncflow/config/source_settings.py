@@ -114,6 +114,8 @@ def _place_of(settings: SourceSettings) -> tuple[str, str] | None:
         return "objects", f"{settings.objects.url.rstrip('/')} {settings.objects.match}"
     if settings.file is not None:
         return "file", os.path.normpath(settings.file.path)
+    if settings.sql is not None:
+        return "query", f"{' '.join(settings.sql.query.split())} {settings.sql.url}"
     return _place_in_a_log(settings) or _place_at_a_broker(settings)
 
 

@@ -16,7 +16,7 @@ from syncflow.compiler.checks.places import compiled, listed_values, object_fiel
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.checks.unbounded import TOO_LONG, is_unbounded, told_once
-from syncflow.compiler.checks.unread import check_unread_field
+from syncflow.compiler.checks.unread import check_idle_unreadable, check_unread_field
 from syncflow.compiler.code import Emitted, Emitter, Finding
 from syncflow.compiler.code.findings import words_of
 from syncflow.compiler.code.scopes import root_of
@@ -78,6 +78,7 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
             continue
         made[name] = emitted
         yield from _idle_default(document, name, form)
+        yield from check_idle_unreadable(document, name, form, emitted, library_of(project))
         yield from _path_in_quotes(project, document, path_of(name, form), text, scope)
         found = [diagnostic_of(document, path_of(name, form), finding) for finding in _first_of_each(emitted.findings)]
         yield from found

@@ -7,12 +7,17 @@ from typing import Final
 
 from syncflow.compiler.checks.places import compiled, object_fields
 from syncflow.compiler.code import Emitter
+from syncflow.compiler.code.nodes import Call, Or
+from syncflow.compiler.code.nodes import Constant as ConstantNode
+from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.scopes import root_of
-from syncflow.compiler.types.json import Integer, Text, is_subtype, union
+from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.languages.base import is_jinja
+from syncflow.compiler.types.json import Integer, Text, is_subtype, may_be_null, union
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe
+from syncflow.config.models.mapping import Constant, MappingFile, Recipe, has_default
 from syncflow.config.project import Project
 
 ID: Final = union(Text(min_length=1), Integer())
@@ -27,6 +32,7 @@ def check_keys(project: Project) -> Iterator[Diagnostic]:
             continue
         yield from _not_permitted(project, mapping)
         yield from _not_from_id(project, mapping)
+        yield from _shared_by_default(project, mapping)
 
 
 def check_ids(project: Project) -> Iterator[Diagnostic]:
@@ -85,6 +91,41 @@ def _not_permitted(project: Project, mapping: Document[MappingFile]) -> Iterator
             suggestion=did_you_mean(key, permitted),
             hint=f"if it is unique there, say `unique: true` in objects/{adapter}_{name}.yaml",
         )
+
+
+def _shared_by_default(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
+    """Yield a constant that is the key of every record without one: such records overwrite each other."""
+    form = mapping.model.fields[mapping.model.key]
+    text = form.source if isinstance(form, Recipe) else "" if isinstance(form, Constant) else form
+    if not text or compiled(project, text) is None or mapping.model.source not in project.schemas:
+        return
+    shared = form.default if isinstance(form, Recipe) and has_default(form) else _last_constant(project, text)
+    if shared in (None, ""):
+        return
+    if isinstance(form, Recipe) and form.table is None and has_default(form):
+        root = root_of(mapping.model.source, project.schemas[mapping.model.source].model)
+        if is_jinja(text) or not may_be_null(Emitter(root, functions=library_of(project)).expression(text).type):
+            return
+    yield mapping.report(
+        "SF318",
+        f"the key `{mapping.model.key}` is `{shared}` for every record that has no other: they share one record there",
+        *("fields", mapping.model.key, *(["default"] if isinstance(form, Recipe) and has_default(form) else [])),
+        severity="warning",
+        expected="a key of its own for each record, or null",
+        hint="remove the constant: a record without a key becomes a dead letter and overwrites no other",
+    )
+
+
+def _last_constant(project: Project, text: str) -> str | None:
+    """Return the text that an expression falls back on: ``item.email || 'none'``, ``coalesce(item.email, 'none')``."""
+    if is_jinja(text):
+        return None
+    node = parse(text, library_of(project))
+    if isinstance(node, Call) and node.name in {"coalesce", "first_filled"} and node.arguments:
+        last = node.arguments[-1]
+    else:
+        last = node.right if isinstance(node, Or) else node
+    return last.value if last is not node and isinstance(last, ConstantNode) and isinstance(last.value, str) else None
 
 
 def _not_from_id(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.legs import leg_scope
+from syncflow.compiler.checks.places import plain_path
 from syncflow.compiler.checks.reach import is_exact, rule_of
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions import Library
@@ -25,6 +26,7 @@ def check_settings(project: Project) -> Iterator[Diagnostic]:
     yield from _doubts(project)
     yield from _reserves(project)
     yield from _repeated_routes(project)
+    yield from _rows_without_id(project)
 
 
 def _versions(project: Project) -> Iterator[Diagnostic]:
@@ -74,6 +76,32 @@ def _reserves(project: Project) -> Iterator[Diagnostic]:
         if system.limits.reserve and not any(length >= LONG_WINDOW_SECONDS for length in lengths):
             why = "it leaves a share of windows of an hour or more, and this system has none"
             yield _idle(project, ("systems", name, "limits", "reserve"), why)
+
+
+def _rows_without_id(project: Project) -> Iterator[Diagnostic]:
+    """Yield comparisons whose deletes lack the record's id: a delete of a removed row holds the columns of the key and no others."""
+    for at, source in project.routes.model.all_sources.items():
+        for word, rows in (("sql", source.sql), ("file", source.file), ("objects", source.objects)):
+            if rows is None or rows.changes != "diff" or rows.removed != "delete" or not rows.key_columns:
+                continue
+            kind = rows.record or next(iter(project.routes.model.records))
+            column = _column_of_id(project, kind)
+            if column is not None and column not in rows.key_columns:
+                yield project.routes.report(
+                    "SF209",
+                    f"the id of {kind} is the column `{column}`, which is not part of this key: a removed row leaves only its key, "
+                    "so its delete becomes a dead letter",
+                    *(*at, word, "key"),
+                    severity="warning",
+                    expected=f"the key with `{column}` among its columns",
+                    hint=f"write `key: {column}`, make `id:` of {kind} from the key, or say `removed: ignore`",
+                )
+
+
+def _column_of_id(project: Project, kind: str) -> str | None:
+    record = project.routes.model.records.get(kind)
+    path = None if record is None else plain_path(project, record.id)
+    return path[1] if path is not None and len(path) == 2 and path[0] == "item" else None
 
 
 def _idle(project: Project, path: tuple[str, ...], why: str) -> Diagnostic:

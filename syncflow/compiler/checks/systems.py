@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from syncflow.config.diagnostics import Diagnostic
@@ -18,6 +19,7 @@ def check_systems(project: Project) -> Iterator[Diagnostic]:
         adapter = project.adapters[settings.adapter].model
         yield from _wider_limits(project, name, settings, adapter)
         yield from _larger_batches(project, name, settings, adapter)
+        yield from _hosts_that_are_none(project, name, settings)
 
 
 def _wider_limits(project: Project, name: str, settings: SystemSettings, adapter: AdapterFile) -> Iterator[Diagnostic]:
@@ -49,6 +51,24 @@ def _larger_batches(
     most = max(operation.batch.records for operation in adapter.operations.values())
     if settings.batch.records is not None and settings.batch.records > most:
         yield _changes_nothing(project, name, ("batch", "records"), f"the adapter puts at most {most} in a request")
+
+
+def _hosts_that_are_none(project: Project, name: str, settings: SystemSettings) -> Iterator[Diagnostic]:
+    """Yield allowed hosts that are written as addresses: they match no host, so requests to the host that is meant are refused."""
+    for index, host in enumerate(settings.allow_hosts):
+        bare = _NAME_OF_HOST.sub("", host).partition("/")[0]
+        if bare != host:
+            yield project.routes.report(
+                "SF514",
+                f"no host is called `{host}`",
+                *("systems", name, "allow_hosts", index),
+                expected="the name of a host alone, without scheme, port and path",
+                suggestion=bare,
+            )
+
+
+_NAME_OF_HOST = re.compile(r"^\w+://|:\d+(?=/|$)")
+"""What an address has beside the name of its host."""
 
 
 def _changes_nothing(project: Project, name: str, path: tuple[str, ...], why: str) -> Diagnostic:

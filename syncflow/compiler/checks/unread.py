@@ -14,7 +14,7 @@ from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.json import may_be_null
 from syncflow.config.diagnostics import Diagnostic, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import MappingFile, expression_path
+from syncflow.config.models.mapping import FieldForm, MappingFile, Recipe, expression_path
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 
@@ -40,6 +40,21 @@ def check_unread_field(
             *path,
             severity="warning",
             hint="check the value in the schema (`format:`)" if is_key else "add `default:`, or another value after ||",
+        )
+
+
+def check_idle_unreadable(
+    document: Document[MappingFile], name: str, form: FieldForm, emitted: Emitted, functions: Mapping[str, Function]
+) -> Iterator[Diagnostic]:
+    """Yield a field that says what becomes of unreadable values, and has none."""
+    if isinstance(form, Recipe) and form.unreadable is not None and not conversions_of(emitted, functions):
+        yield document.report(
+            "SF518",
+            "this changes nothing: no conversion of this field can meet a value that it cannot read",
+            *("fields", name, "unreadable"),
+            severity="warning",
+            at_key=True,
+            hint="take it out",
         )
 
 
