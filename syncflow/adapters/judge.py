@@ -179,18 +179,20 @@ class Judge:
         said = read_refusal(plan.refusal, body, asked.records, seen)
         if said is None:
             return None
-        rulings = list[Ruling]()
+        rulings, signals = list[Ruling](), list[Signal | None]()
         for rows in said:
             if rows:
                 decision, refusal = self._failure(asked, answer, rows[0], now=now)
-                rulings.append(self._ruling(decision, refusal, asked.records, text=_shown_json(rows[0].element))[0])
+                ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(rows[0].element))
+                rulings.append(ruling)
+                signals.append(signal)
             elif plan.others_delivered:
                 rulings.append(Ruling(done=True))
             else:
                 message = f"{plan.refusal.place}: the request was refused for other records"
                 outcome = self._outcome(Verdict.RETRY, code="refused_with_others", message=message)
                 rulings.append(Ruling(replace(outcome, status=answer.status, counts=False)))
-        return Judgement(tuple(rulings))
+        return Judgement(tuple(rulings), gravest(signals))
 
     def _carried(self, asked: Asked, decision: Decision, refusal: Refusal, *, text: str) -> Judgement:
         ruling, signal = self._ruling(decision, refusal, asked.records, text=text)
