@@ -91,6 +91,21 @@ def test_a_connection_that_is_cut_again_and_again_loses_nothing_and_repeats_only
     assert {identity for _, identity in found} == {number for (number,) in db.ask("SELECT id FROM people")}
 
 
+def test_a_snapshot_that_is_left_in_its_middle_leaves_the_loop_to_other_connections(db: Database) -> None:
+    db.run("INSERT INTO people SELECT n, repeat('x', 1000) FROM generate_series(1, 20000) n")
+
+    async def left() -> list[object]:
+        found: list[object] = []
+        for _ in range(5):
+            source = Postgres(settings_of(db, db.server.port), clock=SystemClock())
+            await source.open({})
+            found += [json.loads(raw.body)["item"]["id"] for raw in await source.read(most=2)]
+            await source.close()
+        return found
+
+    assert asyncio.run(left()) == [1, 2] * 5
+
+
 def test_a_server_that_is_killed_and_started_again_is_read_on(db: Database) -> None:
     async def killed() -> list[object]:
         source = reopened_postgres(settings_of(db, db.server.port), clock=SystemClock())

@@ -193,6 +193,8 @@ class Snapshots:
             self._handed.keys[table] = (position.offset, tuple(evidence["by"]), evidence["key"], evidence["at"])
 
     async def close(self) -> None:
+        if self._current is not None:
+            self._current.leave()
         if self._connection is not None:
             await self._connection.close()
             self._connection = None

@@ -77,6 +77,11 @@ class Snapshot:
             lines = await self._copied.some(most=PAGE, most_bytes=PAGE_BYTES)
         return [self._raw(line) for line in lines]
 
+    def leave(self) -> None:
+        """Read no more, before the connection is closed."""
+        if self._copied is not None:
+            self._copied.leave()
+
     async def _begin(self) -> CopiedRows:
         """Begin to read; from here to its end, the transaction holds off changes of the columns."""
         copied = CopiedRows(self._connection)

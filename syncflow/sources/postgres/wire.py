@@ -138,7 +138,8 @@ class Copied:
         if self._wire.is_busy() and not self._ready.is_set():
             await self._ready.wait()
 
-    def _unwatch(self) -> None:
+    def leave(self) -> None:
+        """Watch the connection no longer, before it is closed: the loop would take another one for it that gets its number."""
         if self._watched >= 0:
             asyncio.get_running_loop().remove_reader(self._watched)
         self._watched = -1
@@ -150,10 +151,21 @@ class CopiedRows(Copied):
     _has_ended = False
 
     async def start(self, command: bytes) -> None:
-        await self._begin(command, pq.ExecStatus.COPY_OUT)
+        try:
+            await self._begin(command, pq.ExecStatus.COPY_OUT)
+        except BaseException:
+            self.leave()
+            raise
 
     async def some(self, *, most: int, most_bytes: int) -> list[bytes]:
         """Wait for this many rows, or for rows of so many bytes; return fewer only at the end, and none behind it."""
+        try:
+            return await self._some(most, most_bytes)
+        except BaseException:
+            self.leave()
+            raise
+
+    async def _some(self, most: int, most_bytes: int) -> list[bytes]:
         found: list[bytes] = []
         while len(found) < most and most_bytes > 0 and not self._has_ended:
             size, data = self._wire.get_copy_data(1)
@@ -184,7 +196,7 @@ class CopiedRows(Copied):
                 break
             if result.status != pq.ExecStatus.COMMAND_OK:
                 failure = psycopg.errors.error_from_result(result)
-        self._unwatch()
+        self.leave()
         if failure is not None:
             raise failure
 
@@ -289,6 +301,6 @@ class Changes(Copied):
             raise UnavailableError("the connection to the database was lost") from None
 
     async def close(self) -> None:
-        self._unwatch()
+        self.leave()
         self.is_started = False
         await self._connection.close()
