@@ -15,9 +15,9 @@ import pytest
 
 from syncflow.mock.server import Running, running_mock
 from tests.effort import EFFORT
-from tests.journeys.kill_loop import until
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
+from tests.patience import until
 from tests.servers import postgres
 
 KILLS = 3 if EFFORT == 1 else 10 * EFFORT
