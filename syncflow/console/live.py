@@ -31,10 +31,11 @@ class Pulse:
         self._watcher: asyncio.Task[None] | None = None
         self.version = ""
         self.open = 0
+        self.is_ending = False
 
     def admit(self) -> Stream | None:
         """Return a stream; None where there are as many as there may be."""
-        if self.open >= self._most:
+        if self.is_ending or self.open >= self._most:
             return None
         self.open += 1
         if self._watcher is None or self._watcher.done():
@@ -54,11 +55,18 @@ class Pulse:
             self._watcher.cancel()
             self._watcher = None
 
+    async def end(self) -> None:
+        """Let every stream end, and take no more."""
+        self.is_ending = True
+        self.close()
+        async with self._changed:
+            self._changed.notify_all()
+
     async def after(self, version: str) -> str:
         """Wait until the version is another one than this, or for long enough to show that the stream lives."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_KEEP_ALIVE_SECONDS), self._changed:
-                await self._changed.wait_for(lambda: self.version != version)
+                await self._changed.wait_for(lambda: self.is_ending or self.version != version)
         return self.version
 
     async def _watch(self) -> None:
@@ -101,10 +109,11 @@ class Stream(Response):
         version = self._pulse.version
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await self._send(send, f"retry: 2000\nevent: change\ndata: {version}\n\n")
-        while True:
+        while not self._pulse.is_ending:
             newer = await self._pulse.after(version)
             await self._send(send, ": here\n\n" if newer == version else f"event: change\ndata: {newer}\n\n")
             version = newer
+        await send({"type": "http.response.body", "body": b""})
 
     async def _send(self, send: Callable[[MutableMapping[str, Any]], Awaitable[None]], text: str) -> None:
         async with asyncio.timeout(self._pulse.slow_seconds):

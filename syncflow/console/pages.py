@@ -20,6 +20,7 @@ from syncflow.console.guard import VISITOR
 from syncflow.errors import DataError
 from syncflow.runtime.desk.browse import Deliveries
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.journal.base import DeliveryState
 
 HOME = Path(__file__).parent
 STATIC = {
@@ -27,7 +28,7 @@ STATIC = {
     "console.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-STATES = ("waiting", "sending", "retrying", "delivered", "already_done", "superseded", "dead")
+STATES = tuple(str(state) for state in DeliveryState)
 EVENT_STATES = ("routed", "ignored", "duplicate", "dead")
 MOST = 50
 

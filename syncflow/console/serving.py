@@ -37,8 +37,8 @@ async def serving(asking: Asking, host: str, port: int) -> AsyncIterator[int]:
         await server.ready.wait()
         yield listening.getsockname()[1]
     finally:
+        await pulse.end()
         server.should_exit = True
-        pulse.close()
         await asyncio.gather(task, return_exceptions=True)
         listening.close()
 

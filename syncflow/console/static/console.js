@@ -27,7 +27,7 @@
       if (answer.type === "opaqueredirect") { location.reload(); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const trouble = page.getElementById("trouble");
-      if (trouble && !document.getElementById("trouble")) { tell(trouble.innerText.trim().split("\n")[0] + ". Trying again."); later(2000); return; }
+      if (trouble && !document.getElementById("trouble")) { tell(trouble.querySelector(".big").textContent + ". Trying again."); later(2000); return; }
       if (!trouble && document.getElementById("trouble")) { location.reload(); return; }
       tell("");
       if (trouble) { later(2000); return; }

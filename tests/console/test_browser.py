@@ -1,0 +1,188 @@
+"""Every page in a browser: it loads only its own files, breaks no policy, fits a phone, works by keyboard, and keeps itself up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from syncflow.console.access import Access
+from syncflow.console.asking import Asking, Settings
+from syncflow.console.desk import JournalDesk
+from syncflow.console.serving import serving
+from syncflow.runtime.desk import browse, wishes
+from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.observe import Tally
+from tests.console.fakes import TOKEN
+from tests.console.large import generate
+from tests.servers import need
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+PATIENCE_MILLISECONDS = 90_000
+COUNT = 1_000
+SIZES = [(1280, "light"), (375, "dark")]
+PAGES = {
+    "/": "Overview",
+    "/systems": "Systems",
+    "/systems/system0": "system0",
+    "/routes": "Routes",
+    "/routes/route1": "route1",
+    "/deliveries": "Deliveries",
+    "/deliveries/97": "Delivery 97",
+    "/dead-letters": "Dead letters by cause",
+    "/dead-letters/list": "Dead letters",
+    "/dead-letters/1": "Dead letter 1",
+    "/records?id=R48": "R48",
+    "/batches/b-0?near=97": "Batch b-0",
+    "/events": "Events",
+    "/actions": "Actions",
+    "/api": "The same as JSON",
+    "/nothing": "",
+}
+
+
+@contextmanager
+def served(journal: Path, *, port: int = 0, tally: Any = None) -> Iterator[str]:
+    """Serve a console of a journal in a thread; yield its address."""
+    ready, ended = threading.Event(), asyncio.Event()
+    found: list[Any] = []
+
+    async def main() -> None:
+        allow = frozenset({"redrive", "drop", "replay"})
+        settings = Settings(Access(TOKEN), title="demo", allow=allow, in_run=tally is not None)
+        async with serving(Asking(JournalDesk(journal), settings, tally=tally), "127.0.0.1", port) as chosen:
+            found.extend((chosen, asyncio.get_running_loop()))
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    thread.start()
+    assert ready.wait(60)
+    try:
+        yield f"http://127.0.0.1:{found[0]}"
+    finally:
+        found[1].call_soon_threadsafe(ended.set)
+        thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("journal") / "j.db"
+    generate(path, COUNT)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pages are not tried in a browser"
+    )
+    chromium = need(shutil.which("chromium"), "chromium")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@contextmanager
+def signed_in(browser: Browser, url: str, *, width: int = 1280, theme: Any = "light") -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    page = context.new_page()
+    page.goto(f"{url}/actions")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_label("Your name").fill("Ada")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/actions")
+    page.close()
+    yield context
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), SIZES)
+def test_every_page_fits_names_its_parts_and_loads_nothing_from_elsewhere(
+    browser: Browser, journal: Path, tmp_path: Path, width: int, theme: str
+) -> None:
+    with served(journal) as url, signed_in(browser, url, width=width, theme=theme) as context:
+        page = context.new_page()
+        troubles: list[str] = []
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda message: troubles.append(message.text) if "Security Policy" in message.text else None)
+        page.on("request", lambda request: None if request.url.startswith(url) else troubles.append(request.url))
+        for path, title in PAGES.items():
+            page.goto(url + path)
+            assert title in page.locator("h1, .big").first.inner_text(), path
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert page.evaluate(_UNNAMED) == [], path
+            page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-').partition('?')[0] or 'overview'}.png")
+        assert troubles == []
+
+
+_UNNAMED = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), [role=region], svg[role], nav")]
+  .filter(each => !(each.innerText || each.getAttribute("aria-label") || (each.labels && each.labels.length)))
+  .map(each => each.outerHTML)"""
+
+
+def test_a_person_redrives_by_keyboard_alone(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    generate(path, 300)
+    with served(path) as url, signed_in(browser, url) as context:
+        page = context.new_page()
+        page.goto(f"{url}/dead-letters/2")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.innerText") == "Skip to the content"
+        page.keyboard.press("Enter")
+        while page.evaluate("document.activeElement.innerText") != "Redrive …":
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Redrive: 1 dead letter?").wait_for()
+        page.get_by_role("button", name="Yes, redrive 1").press("Enter")
+        page.wait_for_url(f"{url}/actions")
+        assert "Ada" in page.get_by_role("row").nth(1).inner_text()
+        assert [row["words"] for row in browse.actions(path).rows] == ["dead letters 2"]
+
+
+def test_an_open_page_follows_the_journal_and_says_when_it_is_gone(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    generate(path, 300)
+    with served(path) as url, signed_in(browser, url) as context:
+        page = context.new_page()
+        page.goto(f"{url}/")
+        tile = page.locator('a.tile[href="/dead-letters"] .value')
+        assert tile.inner_text() == "3"
+        wishes.drop(path, Letters(ids=(1,)))
+        page.locator('a.tile[href="/dead-letters"] .value', has_text="2").wait_for()
+        path.rename(tmp_path / "away.db")
+        problem = page.locator("#problem")
+        problem.wait_for(state="visible")
+        assert problem.inner_text() == f"there is no journal at {path}. Trying again."
+        (tmp_path / "away.db").rename(path)
+        problem.wait_for(state="hidden")
+
+
+def test_a_page_says_when_its_run_has_ended_and_goes_on_with_the_next(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    generate(path, 300)
+    with served(path, tally=Tally) as url:
+        port = int(url.rpartition(":")[2])
+        ended = browser.new_context()
+        ended.set_default_timeout(PATIENCE_MILLISECONDS)
+        page = ended.new_page()
+        page.goto(f"{url}/")
+        page.get_by_label("Token").fill(TOKEN)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="What to do next").wait_for()
+    problem = page.locator("#problem")
+    problem.wait_for(state="visible")
+    assert "The run has ended, or its console cannot be reached." in problem.inner_text()
+    with served(path, port=port, tally=Tally):
+        problem.wait_for(state="hidden")
+    ended.close()
