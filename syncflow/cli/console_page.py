@@ -52,9 +52,10 @@ def console(
     host: HostOption = None,
     user_header: UserHeaderOption = "",
 ) -> None:
-    """Serve a web page of the project: what flows, what waits and why, what was given up.
+    """Serve a web page of the project and its journal.
 
-    Reads the journal, also during a run. Asks for a token: the one in SYNCFLOW_CONSOLE_TOKEN, or one that is printed.
+    Shows what flows, what waits and why, and what was given up, also during a run.
+    Asks for a token: the one in SYNCFLOW_CONSOLE_TOKEN, or one that is printed.
     """
     import asyncio
 

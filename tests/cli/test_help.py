@@ -20,7 +20,10 @@ from tests.cli.systems import good_events
 
 CASES = Path(__file__).parent / "cases" / "help"
 PROJECT = ROOT / "syncflow" / "cli" / "project"
-SERVES = ("syncflow mock", "syncflow mock --port 9000")
+SERVES = (
+    *("syncflow mock", "syncflow mock --port 9000", "syncflow console"),
+    "syncflow console --listen 127.0.0.1:9091 --allow redrive,drop",
+)
 NOTHING_THERE = frozenset(
     {
         "syncflow dlq list --system hubspot --since 2h",
