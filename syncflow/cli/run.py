@@ -197,6 +197,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
 
     from syncflow.cli.alongside import Signals, alongside, reloading, serving_metrics
     from syncflow.cli.live import logging_progress, showing
+    from syncflow.config.journal_place import place_of
     from syncflow.runtime.assembly import assembled, project_journal
 
     async with assembled(
@@ -224,7 +225,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
                 async with (
                     serving_metrics(engine, wishes.metrics),
                     serving_console(
-                        project.path.parent / project.routes.model.journal.path,
+                        place_of(project.routes.model.journal, project.path),
                         wishes.console,
                         title=title_of(wishes.routes),
                         tally=engine.snapshot,
