@@ -15,12 +15,15 @@ from syncflow.compiler.wire.plans import (
     DecisionPlan,
     DescribePlan,
     PagesPlan,
+    Render,
     Renders,
     RequestPlan,
+    Root,
     StepPlan,
     Value,
 )
 from syncflow.compiler.wire.readers import compile_reader
+from syncflow.compiler.wire.settings import wrong_address
 from syncflow.compiler.wire.sight import PAGE, Sight
 from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.adapter import AdapterFile, Check, FieldReader
@@ -28,9 +31,12 @@ from syncflow.config.models.answer import Answer, Pages
 from syncflow.config.models.operation import Operation
 from syncflow.config.models.operation import Step as StepModel
 from syncflow.config.models.request import Request
+from syncflow.errors import DataError
 
 MOST_ENTRIES = 100
 """Elements of a list for which a step with ``for`` sends requests, where it says no other number."""
+_HOST_OF_AN_OPTION = re.compile(r"(\{\{\s*options\.\w+\s*\}\})(/.*|)$", re.DOTALL)
+"""A URL that begins with an address which a system gives, and is no path of its own address."""
 _TABLES = re.compile(r"(?<![\w.])tables\b(?:\.(\w+))?")
 FIELD_TRAITS = (
     "label", "length", "required", "read_only", "create_only", "options", "unique", "key", "case_sensitive",
@@ -134,14 +140,17 @@ def _step(
 
 def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> RequestPlan:
     """Compile one request by what its templates and its body see."""
-    absolute = request.url.startswith(("http://", "https://"))
+    option = _HOST_OF_AN_OPTION.match(request.url)
+    absolute = option is not None or request.url.startswith(("http://", "https://"))
     if not absolute:
         texts.begins_with_slash(request.url, *path, request.method)
     texts.begins_with_slash(request.path or "", *path, "path")
     return RequestPlan(
         method=request.method.upper(),
         path=None if request.path is None else texts.url(request.path, *path, "path", sees=sees),
-        url=texts.url(request.url, *path, request.method, sees=sees),
+        url=texts.url(request.url, *path, request.method, sees=sees)
+        if option is None
+        else _at_host(option, texts, (*path, request.method), sees=sees),
         absolute=absolute,
         query=texts.templates(request.query, *path, "query", sees=sees),
         headers=texts.headers(request.headers, *path, "headers", sees=sees),
@@ -152,6 +161,21 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
         gzip=request.gzip,
         place=texts.place(*path),
     )
+
+
+def _at_host(option: re.Match[str], texts: Texts, path: tuple[Step, ...], *, sees: Object) -> Render:
+    """Compile a URL whose beginning is an option of the system, such as the address where accounts are."""
+    host = texts.template(option[1], *path, sees=sees)
+    rest = texts.url(option[2], *path, sees=sees)
+
+    def rendered(root: Root) -> str:
+        address = host(root).rstrip("/")
+        wrong = wrong_address(address)
+        if wrong:
+            raise DataError(f"{texts.place(*path)}: {option[1]}: {wrong}")
+        return address + rest(root)
+
+    return rendered
 
 
 def _form(
