@@ -12,7 +12,7 @@ from bench.processes import PROJECT, Ran, sink, syncflow_run, workspace
 
 TITLE = "events a second of a whole run: file → journal (FULL sync) → sink, batches of 200"
 
-AT_LEAST, MOST_MB = 20_000, 150
+AT_LEAST, MOST_MB = 20_000, 135
 
 
 def measure(size: Size) -> Iterator[Figure]:
