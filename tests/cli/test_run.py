@@ -251,6 +251,33 @@ def test_a_webhook_says_where_it_listens_and_takes_what_is_signed(
     assert "between us" not in out + err
 
 
+def test_a_webhooks_secret_is_rotated_by_a_signal_and_its_port_stays(from_file: Path, mock: Running) -> None:
+    routes, secret = from_file / "routes.yaml", from_file / "hook-secret"
+    events = (from_file / "events.jsonl").read_bytes().splitlines()[:2]
+    hook = 'webhook: {listen: "127.0.0.1:0", signature: {secret: "${file:hook-secret}"}}'
+    routes.write_text(routes.read_text("utf-8").replace("file: {path: events.jsonl}", hook), "utf-8")
+
+    def status(url: str, body: bytes, word: str) -> int:
+        return posted(url, body, hmac.new(word.encode(), body, "sha256").hexdigest())
+
+    secret.write_text("the-first-word", "utf-8")
+    with started(from_file, mock) as run:
+        assert run.stderr is not None
+        url = said(run.stderr, "webhook.listening").split("url=")[1].strip()
+        assert [status(url, events[0], word) for word in ("the-second-word", "the-first-word")] == [401, 200]
+        secret.write_text("the-second-word", "utf-8")
+        run.send_signal(signal.SIGHUP)
+        line = said(run.stderr, "the changed files are in use")
+        assert line == "the changed files are in use: source.webhook.signature.secret\n"
+        assert [status(url, events[1], word) for word in ("the-first-word", "the-second-word")] == [401, 200]
+        run.terminate()
+        out, err = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 128 + signal.SIGTERM
+    assert "2 events read: 2 routed" in out
+    assert "2 requests to the webhook refused: bad_signature 2" in out
+    assert "-word" not in out + err
+
+
 @pytest.mark.parametrize("way", ["watch", "signal"])
 def test_changed_files_are_taken_up_and_broken_ones_are_not(project: Path, mock: Running, way: str) -> None:
     routes = project / "routes.yaml"

@@ -63,9 +63,9 @@ class World:
         self.directory, self.source, self.longest_pause = directory, source, longest_pause
         self.random = Random(f"{source}{seed}")
         self.told = Told(source)
-        self.port, hook = free_port(), free_port()
-        write_project(directory, source, port=self.port, hook=hook)
-        self.feeder = Feeder(directory, source, hook, Random(seed), at_first=events, per_second=per_second)
+        self.port, self.hook = free_port(), free_port()
+        write_project(directory, source, port=self.port, hook=self.hook)
+        self.feeder = Feeder(directory, source, self.hook, Random(seed), at_first=events, per_second=per_second)
         self.errors = (directory / "stderr.txt").open("ab")
         self.sink = self._start_sink()
         self.run: subprocess.Popen[bytes] | None = None
@@ -90,9 +90,13 @@ class World:
                     command, cwd=self.directory, env=environment, stdout=subprocess.DEVNULL, stderr=self.errors
                 )
             run = self.run
-            until(lambda: run.poll() is not None or bool(children(run.pid)))  # noqa: B023  # used at once
+            until(lambda: run.poll() is not None or self._is_at_work(run.pid))  # noqa: B023  # used at once
             if run.poll() is None:
                 return run
+
+    def _is_at_work(self, process: int) -> bool:
+        """Return whether its journal's process is there, and its webhook listens: on a slow machine that is much later."""
+        return bool(children(process)) and (self.source != "webhook" or is_listening(self.hook))
 
     def _ended(self, why: str, expected: set[int], *, seconds: float = PATIENCE) -> int:
         assert self.run is not None

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from syncflow.events import Position, Raw
 from syncflow.runtime.journal.base import OPEN
+from syncflow.runtime.journal.sqlite.database import connect, migrate
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.journal.tables.executors import Inline
@@ -61,6 +66,25 @@ class WatchedTables(Tables):
         rows = self._db.execute(f"SELECT id, state FROM deliveries WHERE id IN ({marks})", ids).fetchall()
         self.settled_twice += [number for number, state in rows if state not in OPEN]
         super().settle(outcomes, at)
+
+
+@cache
+def _empty_journal() -> bytes:
+    """Return the file of a journal that no run has used: making its tables takes longer than many a life."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        with closing(connect(path)) as database:
+            migrate(database, path)
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
+
+
+def fresh(path: Path) -> Path:
+    """Put an empty journal there unless one is there."""
+    if not path.exists():
+        path.write_bytes(_empty_journal())
+        path.chmod(0o600)
+    return path
 
 
 class Slow(Inline):

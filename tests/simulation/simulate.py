@@ -31,7 +31,7 @@ from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.tables.executors import Inline
 from tests.simulation.curse import drawn
 from tests.simulation.explained import curse_kept_its_place
-from tests.simulation.faults import Broker, Slow, WatchedJournal, WatchedTables
+from tests.simulation.faults import Broker, Slow, WatchedJournal, WatchedTables, fresh
 from tests.simulation.oracles import Evidence, judge
 from tests.simulation.people import People
 from tests.simulation.programs import PROJECT, Variant, program_of
@@ -189,7 +189,7 @@ class Simulation:
         loop.set_exception_handler(lambda _loop, _what: None)  # a crash leaves tasks behind: that is the point
         # A simulated crash ends the process, not the machine: syncing to the disk would only cost time.
         now = lambda: self.clock.now() if loop.is_running() else 0.0  # noqa: E731
-        tables = WatchedTables(self.path, sync="normal")
+        tables = WatchedTables(fresh(self.path), sync="normal")
         tables.settled_twice = self.settled_twice
         executor = Slow(tables, self.habits, longest=self.slowness) if self.slowness else Inline(tables)
         journal = WatchedJournal(self.path, executor=executor, now=now, since_boot=lambda: ("sim", self.clock.true()))
@@ -277,8 +277,15 @@ def _overheard(hear: Callable[[logging.LogRecord], None]) -> Iterator[None]:
 
 def simulate(seed: int, *, project: Path = PROJECT) -> list[str]:
     """Return what a seed violates; empty if all is well."""
+    return lived(seed, project=project).violations
+
+
+def lived(seed: int, *, project: Path = PROJECT) -> Simulation:
+    """Return a seed's simulation after its end: what it violates, and how much happened."""
     with tempfile.TemporaryDirectory() as place:
-        return Simulation(seed, Path(place), project).run()
+        simulation = Simulation(seed, Path(place), project)
+        simulation.run()
+    return simulation
 
 
 def is_cursed(seed: int) -> bool:

@@ -78,6 +78,8 @@ class World:
     """(system, event) of what a customer's rule refused."""
     booked_without_key: int = 0
     requests: int = 0
+    troubles: int = 0
+    """How often something went wrong on the way or over there, by chance."""
     down: tuple[str, float] = ("", 0.0)
     """A system, and when it goes down, for ``down_seconds``."""
     down_seconds: float = 0.0
@@ -102,7 +104,9 @@ class World:
         return bool(self.down[0]) and DULL_SECONDS <= since < self.down_seconds - DULL_SECONDS
 
     def trouble(self, share: float = 1.0) -> bool:
-        return self.random.random() < self.faults * share
+        strikes = self.random.random() < self.faults * share
+        self.troubles += strikes
+        return strikes
 
     async def answer(self, request: httpx.Request) -> Answer:
         """Carry a request through the network: it may be lost before or after it took effect."""
