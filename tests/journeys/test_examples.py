@@ -14,6 +14,7 @@ import pytest
 from tests.journeys.sides import ROOT
 from tests.patience import PATIENCE
 from tests.ports import free_port
+from tests.servers import kafka, rabbitmq
 from tests.servers.postgres import Database, running
 
 SUMMARY = "everything is accounted for, nothing is left"
@@ -86,3 +87,29 @@ def test_rows_of_postgres_are_sent_and_then_their_changes(tmp_path: Path, comman
     )
     assert "3 events read: 3 routed, 0 ignored, 0 dead letters" in printed
     assert SUMMARY in printed
+
+
+def test_messages_of_kafka_are_sent_and_then_what_changes(tmp_path: Path, commands: Path) -> None:
+    with kafka.running() as server:
+        kafka.Topics(server)
+        printed = start(
+            "kafka-to-hubspot", tmp_path / "project", commands, "--quiet", "--limit", "3", KAFKA=server.servers()
+        )
+        assert "3 events read: 3 routed, 0 ignored, 0 dead letters" in printed
+        send = ["python", "in_kafka.py", "next_day.jsonl"]
+        sent = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "KAFKA": server.servers()}
+        subprocess.run(send, cwd=tmp_path / "project", env=sent, check=True, timeout=120)
+        # The script sends the first day again, which is three more.
+        printed = start(
+            "kafka-to-hubspot", tmp_path / "project", commands, "--quiet", "--limit", "6", KAFKA=server.servers()
+        )
+        assert "6 events read: 6 routed, 0 ignored, 0 dead letters" in printed
+        assert SUMMARY in printed
+
+
+def test_messages_of_rabbitmq_are_sent_and_acknowledged(tmp_path: Path, commands: Path) -> None:
+    with rabbitmq.running() as server:
+        words = ("rabbitmq-to-salesforce", tmp_path / "project", commands, "--quiet", "--once")
+        printed = start(*words, RABBITMQ_URL=server.url())
+        assert "3 events read: 3 routed, 0 ignored, 0 dead letters" in printed
+        assert SUMMARY in printed
