@@ -10,13 +10,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 TOPIC = "shop.public.customers"
-servers = {"bootstrap.servers": os.environ["KAFKA"]}
-
-admin = AdminClient(servers)
+admin = AdminClient({"bootstrap.servers": os.environ["KAFKA"]})
 if TOPIC not in admin.list_topics(timeout=60).topics:
     admin.create_topics([NewTopic(TOPIC, 1)])[TOPIC].result(60)
 
-producer = Producer(servers)
+producer = Producer({"bootstrap.servers": os.environ["KAFKA"]})
 for line in Path(sys.argv[1]).read_bytes().splitlines():
     change = orjson.loads(line)
     row = change["after"] or change["before"]

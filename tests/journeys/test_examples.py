@@ -98,7 +98,7 @@ def test_messages_of_kafka_are_sent_and_then_what_changes(tmp_path: Path, comman
         assert "3 events read: 3 routed, 0 ignored, 0 dead letters" in printed
         send = ["python", "in_kafka.py", "next_day.jsonl"]
         sent = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "KAFKA": server.servers()}
-        subprocess.run(send, cwd=tmp_path / "project", env=sent, check=True, timeout=120)
+        subprocess.run(send, cwd=tmp_path / "project", env=sent, check=True, timeout=PATIENCE)
         # The script sends the first day again, which is three more.
         printed = start(
             "kafka-to-hubspot", tmp_path / "project", commands, "--quiet", "--limit", "6", KAFKA=server.servers()

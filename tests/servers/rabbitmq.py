@@ -73,7 +73,8 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
+def running(*lines: str) -> Iterator[Server]:
+    """Start a server; ``lines`` stand in its configuration."""
     program = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
     need(str(program) if program.exists() else None, "RabbitMQ")
     epmd = need(shutil.which("epmd"), "RabbitMQ")
@@ -81,6 +82,7 @@ def running() -> Iterator[Server]:
     (folder / "plugins").write_text("[].", "utf-8")
     (folder / "definitions.json").write_text(json.dumps(DEFINITIONS), "utf-8")
     config = f"listeners.tcp.1 = 127.0.0.1:{port}\nload_definitions = {folder}/definitions.json\n"
+    config += "".join(f"{line}\n" for line in lines)
     (folder / "rabbit.conf").write_text(config, "utf-8")
     environment = os.environ | {
         "HOME": str(folder),

@@ -1,0 +1,78 @@
+"""A stream of NATS over TLS: the authority is checked, and a certificate is shown where the server asks for one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import nats
+import pytest
+
+from syncflow.clock import SystemClock
+from syncflow.config.models.source_nats import NatsSource
+from syncflow.errors import ProjectError
+from syncflow.sources.queues.nats import Nats
+from syncflow.sources.queues.queue import Queue
+from tests.patience import PATIENCE
+from tests.servers.nats import Server, running
+from tests.sources.certificates import Authority
+
+UNKNOWN = "the certificate of the server of NATS is not believed: self-signed certificate in certificate chain"
+
+SECURE = """
+jetstream {{{{store_dir: '{{folder}}/data'}}}}
+tls {{{{cert_file: '{place}/server.pem', key_file: '{place}/server-key.pem', ca_file: '{place}/ca.pem', verify: true}}}}
+authorization {{{{users: [{{{{user: sync, password: secret-word}}}}]}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    folder = tmp_path_factory.mktemp("certificates")
+    ours = Authority(folder)
+    ours.issue("server")
+    ours.issue("client")
+    Authority(folder, "other")
+
+    async def fill(server: Server) -> None:
+        address = server.url.replace("nats://", "tls://sync:secret-word@")
+        client = await nats.connect(address, tls=ours.client("client"))
+        await client.jetstream().add_stream(name="CRM", subjects=["crm.>"])
+        await client.jetstream().publish("crm.contacts", b'{"n": 1}')
+        await client.close()
+
+    with running(SECURE.format(place=folder)) as server:
+        asyncio.run(fill(server))
+        yield server, folder
+
+
+def queue(server: Server, folder: Path, **names: str) -> Queue:
+    address = server.url.replace("nats://", "tls://")
+    tls = {name: str(folder / file) for name, file in names.items()}
+    words = {"servers": address, "stream": "CRM", "user": "sync", "password": "secret-word", "tls": tls}
+    broker = Nats(NatsSource.model_validate(words), base=Path(), clock=SystemClock())
+    return Queue(broker, max_event=1000, clock=SystemClock(), once=False)
+
+
+def test_a_certificate_of_the_authority_is_trusted_and_ours_is_shown(secured: tuple[Server, Path]) -> None:
+    async def main() -> None:
+        source = queue(*secured, ca="ca.pem", certificate="client.pem", key="client-key.pem")
+        await source.open({})
+        (raw,) = await asyncio.wait_for(source.read(most=10), timeout=PATIENCE)
+        assert json.loads(raw.body) == {"n": 1}
+        await source.close()
+
+    asyncio.run(main())
+
+
+def test_a_certificate_of_another_authority_is_told(secured: tuple[Server, Path]) -> None:
+    async def main() -> None:
+        source = queue(*secured, ca="other.pem", certificate="client.pem", key="client-key.pem")
+        with pytest.raises(ProjectError) as told:
+            await source.open({})
+        assert told.value.message == UNKNOWN
+        await source.close()
+
+    asyncio.run(main())
