@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import syncflow
+from tests.compiler.projects import write_project
 
 NETWORK = ["aiohttp", "fastapi", "httpx", "starlette", "uvicorn", "watchfiles"]
 LANGUAGES = ["jinja2", "jmespath", "orjson", "phonenumbers", "pydantic", "re2", "yaml"]
@@ -43,6 +45,23 @@ def test_the_process_of_the_journal_loads_only_what_writes_it() -> None:
     code = f"import sys; import syncflow.runtime.journal.sqlite.worker; {loaded}; {REPORT}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.split() == ["orjson,sqlite3"]
+
+
+ALLOWED = {
+    "validate": {"jinja2", "jmespath", "orjson", "pydantic", "re2", "yaml"},
+    "status": {"orjson", "pydantic", "sqlite3", "yaml"},
+    "dlq list": {"orjson", "pydantic", "sqlite3", "yaml"},
+}
+"""By command: the libraries of which it has need."""
+
+
+@pytest.mark.parametrize("command", ALLOWED)
+def test_a_command_that_only_reads_loads_no_more_than_it_needs(command: str, tmp_path: Path) -> None:
+    write_project(tmp_path)
+    start = COMMAND.format(report=REPORT, arguments=["syncflow", *command.split()])
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=False, cwd=tmp_path)
+    loaded = done.stderr.strip().splitlines()[-1].split(",")
+    assert set(loaded) <= ALLOWED[command], done.stderr
 
 
 @pytest.mark.parametrize("name", syncflow.__all__)
