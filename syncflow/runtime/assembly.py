@@ -201,14 +201,14 @@ def project_journal(project: Project, *, forked: bool = False) -> Journal:
         UnavailableError: there is no place for it.
     """
     settings = project.routes.model.journal
-    path = project.path.parent / settings.path
+    path, place = project.path.parent / settings.path, place_of(settings, project.path)
     try:
         if not path.parent.exists():
             private_folder(path.parent)
             (path.parent / ".gitignore").write_text("*\n", "utf-8")
     except OSError as error:
-        raise UnavailableError(f"cannot make a folder for the journal {path}: {error.strerror}") from error
-    place = place_of(settings, project.path)
+        if isinstance(place, Path):  # else the folder is for what some sources keep, and they say so
+            raise UnavailableError(f"cannot make a folder for the journal {path}: {error.strerror}") from error
     if isinstance(place, PostgresPlace):
         in_database: Journal = import_module("syncflow.runtime.journal.postgres.journal").PostgresJournal(place)
         return in_database

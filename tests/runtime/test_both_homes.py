@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ import pytest
 
 from syncflow.config.journal_place import Place, PostgresPlace
 from syncflow.errors import UnavailableError
-from syncflow.runtime.desk import audit
+from syncflow.runtime.desk import audit, browse
+from syncflow.runtime.desk.browse import Deliveries
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.replayable import replayable, why_not_replayable
 from syncflow.runtime.journal.homes import reading
 from syncflow.runtime.journal.lock import RunLock, lock_of
 from syncflow.runtime.journal.moving import move
@@ -118,3 +120,39 @@ def test_a_journal_that_a_run_holds_is_not_moved(schema: PostgresPlace, tmp_path
         lock.release()
     with pytest.raises(UnavailableError, match="there is no journal at"):
         move(tmp_path / "none.db", schema)
+
+
+def test_pages_and_questions_have_the_same_answers_in_both(schema: PostgresPlace, tmp_path: Path) -> None:
+    """Also those about what is not there: lists without a value."""
+    path = tmp_path / "j.db"
+    for place in (path, schema):
+        assert lived(5, place) == []
+    for place in (path, schema):
+        assert browse.pulse(place) == browse.pulse(place)
+    answers = [
+        {
+            "deliveries": [
+                plain(browse.deliveries(place, Deliveries(state=state)).rows) for state in ("", "delivered", "waiting")
+            ],
+            "events": plain(browse.events(place).rows),
+            "letters": plain(browse.letters(place, Letters()).rows),
+            "causes": plain(browse.causes(place, Letters())),
+            "delivery": plain([browse.delivery(place, 1)]),
+            "trail": [browse.trail(place, name)["events"] for name in ("A", "nothing")],
+            "places": browse.places(place),
+            "actions": browse.actions(place).rows,
+            "record": [plain(audit.record(place, name)["deliveries"]) for name in ("A", "a", "nothing")],
+            "replayable": [(row.event, row.sent, row.present) for row in replayable(place)],
+            "why": str(why_not_replayable(place, "a")),
+            "none": plain(audit.dead_letters(place, Letters(ids=[999], record="contacts A", since=1.0), most=5)),
+        }
+        for place in (path, schema)
+    ]
+    assert answers[1] == answers[0]
+
+
+def plain(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in row.items() if name not in {"batch_id", "tries", "dead_letters"}}
+        for row in rows
+    ]

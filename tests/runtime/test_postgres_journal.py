@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from itertools import count
 from random import Random
@@ -429,3 +430,24 @@ def test_a_connection_that_is_cut_in_the_middle_of_anything_costs_no_event(
     assert problems(schema) == []
     assert [row[0] for row in ask(schema, "SELECT seq FROM events ORDER BY seq")] == list(range(1, 401))
     assert audit.totals(schema)["deliveries"] == [{"route": "a", "system": "a", "state": "delivered", "count": 400}]
+
+
+def test_a_server_that_does_not_answer_is_told_of(schema: PostgresPlace, caplog: pytest.LogCaptureFixture) -> None:
+    class Waiting(Tables):
+        answered = threading.Event()
+
+        def open_marks(self) -> int:
+            assert self.answered.wait(60)
+            return super().open_marks()
+
+    async def main() -> None:
+        journal = PostgresJournal(schema, tables=Waiting(schema), slow_seconds=0.0)
+        await journal.open(fingerprint="f")
+        asked = asyncio.create_task(journal.open_marks())
+        while "journal.slow" not in caplog.text:
+            await asyncio.sleep(0)
+        Waiting.answered.set()
+        assert await asked == 0
+        await journal.close(finished=True)
+
+    asyncio.run(main())

@@ -154,6 +154,11 @@ def test_comments_and_tests_change_nothing(tmp_path: Path, old: str, new: str) -
 
 RESTARTS = {
     "source": ("path: events.jsonl", "path: others.jsonl", "source.file.path needs a restart"),
+    "journal in a database": (
+        "\nrecords:",
+        "\njournal: {url: 'postgresql://u:secret-word@h/d', schema: crm, project: p}\nrecords:",
+        "journal.project, journal.schema, journal.url need a restart",
+    ),
     "journal": ("\nrecords:", "\njournal: {path: j.db, sync: normal}\nrecords:", "journal.path, journal.sync need a restart"),
     "profile": ("\nrecords:", "\nprofile: other\nprofiles: {other: {unrouted: ignore}}\nrecords:", "profile needs a restart"),
 }  # fmt: skip
