@@ -17,7 +17,7 @@ from syncflow.mock.server import Running, running_mock
 from tests.effort import EFFORT
 from tests.journeys.sides import ROOT, SYNCFLOW, UNLIMITED, assert_holds, default_project, run
 from tests.journeys.stories import implied, write_stories
-from tests.patience import until
+from tests.patience import PATIENCE, until
 from tests.servers import postgres
 
 KILLS = 3 if EFFORT == 1 else 10 * EFFORT
@@ -50,7 +50,7 @@ def settled(url: str) -> int:
     return 0
 
 
-@pytest.mark.timeout(600)  # ten seconds by itself
+@pytest.mark.timeout(PATIENCE)  # ten seconds by itself
 def test_kills_lose_nothing_and_every_command_asks_the_database(
     tmp_path: Path, server: postgres.Server, mock: Running
 ) -> None:
@@ -64,7 +64,7 @@ def test_kills_lose_nothing_and_every_command_asks_the_database(
             [*SYNCFLOW, "run", "routes.yaml", "--quiet"], cwd=tmp_path, env=environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        until(lambda: process.poll() is not None or settled(url) > before + 40, seconds=120)  # noqa: B023  # used at once
+        until(lambda: process.poll() is not None or settled(url) > before + 40)  # noqa: B023  # used at once
         process.kill()
         kills += process.wait() == -signal.SIGKILL
     assert run(project, mock.url, JOURNAL_URL=url).code == 0

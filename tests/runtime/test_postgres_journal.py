@@ -26,6 +26,7 @@ from syncflow.runtime.journal.postgres.journal import PostgresJournal
 from syncflow.runtime.journal.postgres.tables import Tables
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from syncflow.testing.fakes import FakeSystem
+from tests.patience import PATIENCE
 from tests.runtime.programs import event, program
 from tests.servers import postgres
 from tests.servers.proxy import Proxy
@@ -437,7 +438,7 @@ def test_a_server_that_does_not_answer_is_told_of(schema: PostgresPlace, caplog:
         answered = threading.Event()
 
         def open_marks(self) -> int:
-            assert self.answered.wait(60)
+            assert self.answered.wait(PATIENCE)
             return super().open_marks()
 
     async def main() -> None:
