@@ -21,6 +21,7 @@ from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.observe import Tally
 from tests.console.fakes import TOKEN
 from tests.console.large import generate
+from tests.patience import PATIENCE
 from tests.servers import need
 
 if TYPE_CHECKING:
@@ -65,12 +66,12 @@ def served(journal: Path, *, port: int = 0, tally: Any = None) -> Iterator[str]:
 
     thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(PATIENCE)
     try:
         yield f"http://127.0.0.1:{found[0]}"
     finally:
         found[1].call_soon_threadsafe(ended.set)
-        thread.join(60)
+        thread.join(PATIENCE)
 
 
 @pytest.fixture(scope="module")
