@@ -73,6 +73,5 @@ def test_a_certificate_of_another_authority_is_told(secured: tuple[Server, Path]
         with pytest.raises(ProjectError) as told:
             await source.open({})
         assert told.value.message == UNKNOWN
-        await source.close()
 
     asyncio.run(main())
