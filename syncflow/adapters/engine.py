@@ -108,16 +108,16 @@ class SystemClient:
             signal = await self._step(Round(batch, operation, step, last), members)
             if signal is not None:
                 self._give_up(operation.steps[index + 1 :], members)
-                return self._end(members, signal)
+                return self._end(members, signal, operation)
         self._decide(operation.decisions, members, operation)
-        return self._end(members, None)
+        return self._end(members, None, operation)
 
     def _decide(self, decisions: Sequence[DecisionPlan], members: Sequence[Member], operation: OperationPlan) -> None:
         if decisions:
             decide_records(decisions, members, unsafe=operation.repeat == "unsafe", mask=self.mask)
 
-    def _end(self, members: Sequence[Member], signal: Signal | None) -> BatchResult:
-        result = result_of(members, signal)
+    def _end(self, members: Sequence[Member], signal: Signal | None, operation: OperationPlan) -> BatchResult:
+        result = result_of(members, signal, unsafe=operation.repeat == "unsafe")
         remembering = zip((member.delivery for member in members), result.outcomes, strict=True) if self._memory else ()
         for delivery, outcome in remembering:
             if outcome.verdict is not Verdict.DELIVERED or delivery.operation == "delete":

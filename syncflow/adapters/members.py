@@ -21,7 +21,7 @@ _DELIVERED = Outcome(Verdict.DELIVERED)
 class Member:
     """One delivery on its way through the steps. ``seen`` is what expressions see of it, as far as the steps have come."""
 
-    __slots__ = ("delivery", "done", "idle", "outcome", "seen", "vendor_id")
+    __slots__ = ("delivery", "done", "idle", "outcome", "seen", "vendor_id", "wrote")
 
     def __init__(self, delivery: Delivery, options: Item, payload: Item) -> None:
         self.delivery = delivery
@@ -30,6 +30,8 @@ class Member:
         self.outcome: Outcome | None = None
         self.done = False
         """Whether the last step that was for it succeeded, and wrote."""
+        self.wrote = False
+        """Whether any step that was for it did."""
         self.idle = False
         """Whether a step was for each element of a list that has none."""
 
@@ -37,6 +39,7 @@ class Member:
         """Let it have what a step came to."""
         self.outcome = ruling.outcome
         self.done = ruling.done and not step.reads
+        self.wrote = self.wrote or self.done
         if ruling.vendor_id:
             self.vendor_id = self.seen["vendor_id"] = ruling.vendor_id
         if step.name:
@@ -125,11 +128,24 @@ def is_settled(members: Sequence[Member], part: Sequence[Member], current: Round
     return any(member not in part and (member.outcome is not None or (unsafe and member.done)) for member in members)
 
 
-def result_of(members: Sequence[Member], signal: Signal | None) -> BatchResult:
-    """Return one outcome for each member. What a signal for all keeps from being sent names the line that gave the signal."""
+def result_of(members: Sequence[Member], signal: Signal | None, *, unsafe: bool) -> BatchResult:
+    """Return one outcome for each member. What a signal for all keeps from being sent names the line that gave the signal.
+
+    ``unsafe``: what an earlier step wrote cannot be sent again without harm, so that its record is in doubt in place of tried again.
+    """
     places = (member.outcome.rule for member in members if member.outcome is not None)
     place = next(filter(None, places), "") if signal is not None else ""
-    return BatchResult(tuple(_outcome(member, signal, place) for member in members), signal)
+    outcomes = tuple(_outcome(member, signal, place) for member in members)
+    if unsafe:
+        outcomes = tuple(map(_once, members, outcomes))
+    return BatchResult(outcomes, signal)
+
+
+def _once(member: Member, outcome: Outcome) -> Outcome:
+    if not member.wrote or outcome.verdict is not Verdict.RETRY:
+        return outcome
+    words = f"an earlier request of it took effect: {outcome.message or outcome.code}"
+    return replace(outcome, verdict=Verdict.IN_DOUBT, message=words, wait_seconds=None, counts=True)
 
 
 def _outcome(member: Member, signal: Signal | None, place: str) -> Outcome:
