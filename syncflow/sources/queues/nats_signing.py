@@ -6,7 +6,9 @@ answered, and a client that believed it would tell its secrets to anyone who say
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from syncflow.errors import ProjectError
 from syncflow.sources.queues.tls import client_context
 
 CONNECT_SECONDS = 10
+LEAVE_SECONDS = 2.0
 
 _USER = 20 << 3
 """The first byte of a user's public key."""
@@ -132,9 +135,15 @@ async def connect_to(
         )
         client.check_tls()
     except BaseException:
-        await client.close()
+        await _leave(client)
         raise
     return client
+
+
+async def _leave(client: _Client) -> None:
+    """Close a client that did not come to connect. One whose TLS was refused would wait for an end that its connection never tells."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(client.close(), timeout=LEAVE_SECONDS)
 
 
 def _sign_in(

@@ -12,6 +12,7 @@ import pytest
 
 from syncflow.clock import SystemClock
 from syncflow.config.models.source_nats import NatsSource
+from syncflow.errors import SyncflowError
 from syncflow.sources.queues.nats import Nats
 from syncflow.sources.queues.queue import Queue
 from tests.patience import PATIENCE
@@ -59,5 +60,31 @@ def test_a_certificate_of_the_authority_is_trusted_and_ours_is_shown(secured: tu
         (raw,) = await asyncio.wait_for(source.read(most=10), timeout=PATIENCE)
         assert json.loads(raw.body) == {"n": 1}
         await source.close()
+
+    asyncio.run(main())
+
+
+REFUSED = {
+    "an authority that is not named": (
+        {"certificate": "client.pem", "key": "client-key.pem"},
+        "the certificate of the server of NATS is not believed: unable to get local issuer certificate",
+        "name its authority: `tls: {ca: FILE}`",
+    ),
+    "no certificate of ours": (
+        {"ca": "ca.pem"},
+        "the",  # server ended the connection, or refused the handshake: whichever this side sees first
+        "a server that asks for a certificate needs `tls: {certificate, key}`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "message", "hint"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_trusted_ends_at_once_with_words(
+    files: dict[str, str], message: str, hint: str, secured: tuple[Server, Path]
+) -> None:
+    async def main() -> None:
+        with pytest.raises(SyncflowError) as caught:
+            await queue(secured[0], secured[1], **files).open({})
+        assert (caught.value.message[: len(message)], caught.value.hint) == (message, hint)
 
     asyncio.run(main())
