@@ -17,6 +17,7 @@ from syncflow.compiler.types.json import NEVER
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten
 
 
 def check_settings(project: Project) -> Iterator[Diagnostic]:
@@ -87,14 +88,18 @@ def _rows_without_id(project: Project) -> Iterator[Diagnostic]:
             kind = rows.record or next(iter(project.routes.model.records))
             column = _column_of_id(project, kind)
             if column is not None and column not in rows.key_columns:
+                place = (*at, word, "key")
+                one = isinstance(rows.key, str)
                 yield project.routes.report(
                     "SF209",
                     f"the id of {kind} is the column `{column}`, which is not part of this key: a removed row leaves only its key, "
                     "so its delete becomes a dead letter",
-                    *(*at, word, "key"),
+                    *place,
                     severity="warning",
                     expected=f"the key with `{column}` among its columns",
-                    hint=f"write `key: {column}`, make `id:` of {kind} from the key, or say `removed: ignore`",
+                    hint=f"{'write' if one else 'add'} `{f'key: {column}' if one else column}`, make `id:` of {kind} from the key, "
+                    "or say `removed: ignore`",
+                    replaced=rewritten(project.routes.span(*place), column) if one else None,
                 )
 
 
