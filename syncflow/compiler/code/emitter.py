@@ -76,10 +76,12 @@ class Generated:
 
 
 def _library_with(functions: Mapping[str, Function] | None) -> Library:
-    """Return the library with functions besides its own; a library is taken as it is, for it is known by identity."""
+    """Return the library with functions besides its own, by the names that they are given; a library is taken as it is, for it is known
+    by identity."""
     if isinstance(functions, Library):
         return functions
-    return Library({**FUNCTIONS, **functions}.values()) if functions else FUNCTIONS
+    given = [replace(function, name=name) for name, function in (functions or {}).items()]
+    return Library([*FUNCTIONS.values(), *given]) if given else FUNCTIONS
 
 
 class Emitter:
