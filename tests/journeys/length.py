@@ -1,4 +1,7 @@
-"""How long the loops are in which runs of a source are killed: short in ``make test``, long with ``KILLS=50 EVENTS=100000``."""
+"""How long the loops are in which runs of a source are killed: short in ``make test``, long with ``KILLS=50 EVENTS=100000``.
+
+``HOLD=60`` lets a run hold its source back for so many seconds.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Final
 
 _KILLS: Final = int(os.environ.get("KILLS", "0"))
 _EVENTS: Final = int(os.environ.get("EVENTS", "0"))
+_HOLD: Final = float(os.environ.get("HOLD", "0"))
 
 
 def kills(usual: int = 10) -> int:
@@ -17,3 +21,8 @@ def kills(usual: int = 10) -> int:
 def events(usual: int) -> int:
     """Return how many events to send."""
     return _EVENTS or usual
+
+
+def hold(usual: float) -> float:
+    """Return for how many seconds a source is not read; longer than the patience of its server."""
+    return max(_HOLD, usual)

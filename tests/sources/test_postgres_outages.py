@@ -17,6 +17,7 @@ from syncflow.sources.postgres.build import reopened_postgres
 from syncflow.sources.postgres.progress import Handed
 from syncflow.sources.postgres.wire import connect
 from syncflow.sources.reopening import Reopening
+from tests.journeys.length import hold
 from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.servers.postgres import Database
@@ -104,6 +105,26 @@ def test_a_snapshot_that_is_left_in_its_middle_leaves_the_loop_to_other_connecti
         return found
 
     assert asyncio.run(left()) == [1, 2] * 5
+
+
+def test_a_run_that_holds_back_for_longer_than_the_server_waits_keeps_its_connection(db: Database) -> None:
+    name = db.url.rpartition("/")[2].partition("?")[0]
+    db.run(f"ALTER DATABASE \"{name}\" SET wal_sender_timeout = '8s'")
+
+    async def held() -> list[object]:
+        source = reopened_postgres(settings_of(db, db.server.port), clock=SystemClock())
+        committed = Committed(source)
+        await source.open({})
+        await asyncio.to_thread(db.run, "INSERT INTO people SELECT n, 'change' FROM generate_series(1, 3000) n")
+        await committed.take()
+        await asyncio.sleep(hold(9))
+        while len(committed.items) < 3000:
+            await committed.take()
+        assert source.reports() == []
+        await source.close()
+        return [item["id"] for item in committed.items]
+
+    assert asyncio.run(held()) == list(range(1, 3001))
 
 
 def test_a_server_that_is_killed_and_started_again_is_read_on(db: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from syncflow.sources.base import Lag
+from tests.journeys.length import hold
 from tests.patience import eventually
 from tests.servers.kafka import Topics
 from tests.sources.kafka.kit import Reading, event, ids, source_of
@@ -140,7 +141,7 @@ def test_a_run_that_holds_back_keeps_its_partitions_and_reads_no_more_than_it_ma
     async def held() -> None:
         reading = await Reading(source_of(topics)).open()
         await reading.take(1, most=1)
-        await asyncio.sleep(2.5)  # long enough for the partitions to be paused
+        await asyncio.sleep(hold(2.5))  # long enough for the partitions to be paused
         rest = await reading.take(5_999)
         assert ids(reading.raws) == list(range(6_000))
         assert len(rest) == 5_999

@@ -25,6 +25,7 @@ from syncflow.sources.queues.nats import Nats, nats_streams
 from syncflow.sources.queues.nats_signing import read_credentials
 from syncflow.sources.queues.queue import reopened_queue
 from syncflow.sources.reopening import Reopening
+from tests.journeys.length import hold
 from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.servers.nats import Server, running
@@ -226,7 +227,7 @@ def test_messages_that_wait_longer_than_ack_wait_are_handed_out_once(stream: Str
         source = stream.queue(ack_wait="6s")
         await source.open({})
         held = await source.read(most=10)  # the other ten wait inside
-        await asyncio.sleep(7)
+        await asyncio.sleep(hold(7))
         assert (await (await stream.js()).consumer_info(stream.name, "syncflow")).num_redelivered == 0
         rest = await source.read(most=10)
         await source.acknowledge(rest[-1].position)

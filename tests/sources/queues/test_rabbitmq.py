@@ -26,6 +26,7 @@ from syncflow.sources.queues import Preview, Queue, reopened_queue
 from syncflow.sources.queues.rabbitmq import Rabbitmq, rabbitmq_queues
 from syncflow.sources.queues.rabbitmq_messages import json_of
 from syncflow.sources.reopening import Reopening
+from tests.journeys.length import hold
 from tests.journeys.queue_kills import live_and_die, project_of
 from tests.patience import PATIENCE
 from tests.ports import free_port
@@ -181,6 +182,25 @@ def test_a_connection_that_is_cut_again_and_again_loses_nothing_and_keeps_the_or
         assert [report.kind for report in source.reports()] == ["lost", "back"] * (proxy.connections - 1)
         await source.close()
         await proxy.close()
+
+    live(server, main)
+
+
+def test_a_run_that_holds_back_keeps_its_connection_and_gets_nothing_twice(server: Server) -> None:
+    async def main(place: Place) -> None:
+        await place.make()
+        await place.send(0, 30)
+        source = place.queue(url=f"{server.url()}?heartbeat=2", prefetch=10)
+        await source.open({})
+        held = [*await source.read(most=1)]
+        await asyncio.sleep(hold(6))  # three heartbeats
+        while len(held) < 30:
+            await source.acknowledge(held[-1].position)
+            held += await source.read(most=10)
+        assert [number_of(raw) for raw in held] == list(range(30))
+        await source.acknowledge(held[-1].position)
+        await source.close()
+        assert await place.waiting() == 0
 
     live(server, main)
 

@@ -9,6 +9,7 @@ import pytest
 
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.sources.base import Finding, Lag, Report
+from tests.journeys.length import hold
 from tests.servers.redis import Server, running
 from tests.sources.queues.redis_kit import SetClock, Stream, read, texts
 
@@ -213,7 +214,7 @@ def test_entries_that_wait_for_longer_than_others_leave_them_are_acknowledged_by
         source = stream.source(claim="6s")
         await source.open({})
         (raw,) = await read(source, 1)
-        await asyncio.sleep(7)  # the run holds back
+        await asyncio.sleep(hold(7))  # the run holds back
         claimed = stream.client.xautoclaim(stream.key, "syncflow", "other", 6000, count=10)
         assert claimed[1] == []
         assert stream.pending() == [entry]

@@ -14,6 +14,7 @@ from syncflow.sources.base import Finding, Lag, Report
 from syncflow.sources.queues.sqs import SqsQueue
 from syncflow.sources.queues.sqs_client import reworded
 from syncflow.testing import VirtualClock, run_virtually
+from tests.journeys.length import hold
 from tests.servers.moto import Moto, running
 from tests.servers.proxy import Proxy
 from tests.sources.queues.redis_kit import read, texts
@@ -143,7 +144,7 @@ def test_messages_that_are_held_for_longer_than_their_visibility_are_handed_to_n
         source = queue.source(visibility="8s")
         await source.open({})
         (raw,) = await read(source, 1)
-        await asyncio.sleep(9)  # the run holds back
+        await asyncio.sleep(hold(9))  # the run holds back
         other = await asyncio.to_thread(queue.client.receive_message, QueueUrl=queue.url, WaitTimeSeconds=0)
         assert "Messages" not in other
         await source.acknowledge(raw.position)
