@@ -6,17 +6,24 @@ values, and which fields go along with any change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import UTC, datetime
+from decimal import Context, Decimal
 
-from syncflow.compiler.texts import normaliser
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Item, Json
 from syncflow.frozen import frozen_value
+from syncflow.key_rules import KeyRule
 
 _NUMBERS = frozenset({"integer", "number"})
 _TIMES = frozenset({"date-time"})
+
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_LONGEST_NUMBER = 200
+_EXACT = Context(prec=_LONGEST_NUMBER)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
 
 
 @frozen_value
@@ -41,30 +48,34 @@ def changed_of(fields: Mapping[str, ObjectField]) -> Changed:
 
 
 def _rule(field_: ObjectField) -> Callable[[Json], Json] | None:
+    """Return what makes values equal that are stored alike. ``case_sensitive`` says how keys are found there, and not that case is lost:
+    only of an address no one means anything by it."""
     if field_.type in _NUMBERS:
         return _as_number
     if field_.type in _TIMES:
         return _as_moment
-    text = normaliser(field_)
-    return None if text is str else lambda value: text(value) if isinstance(value, str) else value
+    folds = field_.type == "email" and field_.case_sensitive is False
+    if not (field_.trim or folds):
+        return None
+    rule = KeyRule(trim=bool(field_.trim), fold_case=folds)
+    return lambda value: rule(value) if isinstance(value, str) else value
 
 
 def _as_number(value: Json) -> Json:
-    """``1.0``, ``1`` and their texts are one number; what is none stays as it is."""
-    if isinstance(value, str):
-        try:
-            return _as_number(float(value) if not value.lstrip("+-").isdecimal() else int(value))
-        except ValueError:
-            return value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """``1.0``, ``1`` and their texts are one number, written in one way, with all of its digits; what is none stays as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+        return value
+    return str(Decimal(text).normalize(_EXACT))
 
 
 def _as_moment(value: Json) -> Json:
-    """Two ways to write one moment are the same; a time without a zone stays as it is."""
-    if not isinstance(value, str):
+    """Two ways to write one moment are the same; a time without a zone, or finer than a microsecond, stays as it is."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return value
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
+        return datetime.fromisoformat(value).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
         return value
-    return value if moment.tzinfo is None else moment.astimezone(UTC).isoformat()

@@ -8,18 +8,23 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from syncflow.compiler.changed import Changed, changed_of
 from syncflow.compiler.program import Program
 from syncflow.config.models.schema import ObjectField
+from syncflow.events import Record
 from syncflow.runtime.desk import wishes
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.journal.sent import Seal
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.runtime.test_presence_fuzz import answers_of
 from tests.runtime.vendor import Vendor, live, to_a, vendor_program
@@ -212,6 +217,62 @@ def test_values_are_compared_as_the_other_side_compares_them() -> None:
     odd: dict[str, Any] = {"email": None, "age": "3 years", "at": "soon", "name": None}
     assert changed.comparable(odd) == odd
     assert changed.comparable({"at": "2024-01-01T10:00:00"}) == {"at": "2024-01-01T10:00:00"}, "its zone is not known"
+
+
+COMPARED = changed_of(
+    {
+        "n": ObjectField(type="number"),
+        "at": ObjectField(type="date-time"),
+        "name": ObjectField(trim=True, case_sensitive=False),
+    }
+)
+JSON = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.lists(st.integers(-5, 5), max_size=2)
+)
+NUMBERS = (
+    st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.decimals(allow_nan=False, allow_infinity=False).map(str)
+)
+
+
+@given(
+    name=st.sampled_from(["n", "at", "name"]), value=JSON | NUMBERS | st.datetimes(timezones=st.timezones()).map(str)
+)
+def test_any_value_can_be_remembered(name: str, value: Any) -> None:
+    value = value if not isinstance(value, int) or abs(value) < 2**63 else str(value)  # the payload itself is JSON
+    Seal(b"k").digest(Record("contacts", "A"), name, COMPARED.comparable({name: value})[name])
+
+
+@given(one=NUMBERS, other=NUMBERS)
+@example(one="12345678901234567.89", other="12345678901234567.90")
+@example(one=1e20, other="100000000000000000001")
+def test_numbers_are_the_same_only_where_all_their_digits_are(one: Any, other: Any) -> None:
+    same = COMPARED.comparable({"n": one}) == COMPARED.comparable({"n": other})
+    assert not same or Decimal(str(one)) == Decimal(str(other))
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("name", "mcdonald", "McDonald"),
+        ("n", "nan", None),
+        ("n", "1_000", "1000"),
+        ("n", True, 1),
+        ("at", "2024-01-01T00:00:00.1234567Z", "2024-01-01T00:00:00.1234568Z"),
+        ("at", "0001-01-01T00:00:00+10:00", "0001-01-01T00:00:00+11:00"),
+    ],
+)
+def test_what_differs_there_is_a_change(name: str, one: Any, other: Any) -> None:
+    """Case is kept where keys are found without it, and no digit is dropped."""
+    seal, record = Seal(b"k"), Record("contacts", "A")
+    found = [seal.digest(record, name, COMPARED.comparable({name: value})[name]) for value in (one, other)]
+    assert found[0] != found[1]
 
 
 # -- any history -------------------------------------------------------------------------------------------------------------------
