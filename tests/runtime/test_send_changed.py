@@ -59,6 +59,9 @@ def test_what_is_there_already_is_not_sent(tmp_path: Path) -> None:
     ending = live(events, tmp_path / "j.db", vendor=vendor, program=PLAN)
     assert payloads(vendor) == [{"Ext": "a", "Name": "Ada", "Phone": "1"}]
     assert states(tmp_path / "j.db") == ["delivered", "unchanged"]
+    with closing(connect(tmp_path / "j.db", read_only=True)) as journal:
+        tried = journal.execute("SELECT attempts FROM deliveries ORDER BY id").fetchall()
+    assert tried == [(1,), (0,)], "what is not sent is no attempt"
     assert ending
     assert (ending.clean, ending.tally.routes["one"].delivered, ending.tally.routes["one"].unchanged) == (True, 1, 1)
 

@@ -32,13 +32,15 @@ def settlement(
 ) -> Settlement:
     """Decide what an outcome means for a delivery: ended, dead, or to be tried again. ``now`` is wall seconds.
 
-    ``compared``: its target key as it is compared; ``remembers``: whether its route remembers what it sent, and ``comparable`` the
-    payload as it compares values;
+    ``batch_id`` is empty where no request was made; ``compared``: its target key as it is compared; ``remembers``: whether its route
+    remembers what it sent, and ``comparable`` the payload as it compares values;
     ``back_at``: when its system last came back (wall seconds), from when its age counts.
     """
     attempts = delivery.attempts + (1 if outcome.counts or outcome.verdict is not Verdict.RETRY else 0)
     if outcome.verdict in _STATES:
         state = _STATES[outcome.verdict]
+        if not batch_id:
+            attempts = delivery.attempts  # nothing had to be sent
         return Settlement(
             delivery, state, outcome, attempts, now, batch_id, None, None, compared, remembers, comparable
         )
