@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,7 @@ from syncflow.testing import FakeSystems
 from tests.runtime.programs import event
 from tests.runtime.test_postgres_journal import run
 from tests.runtime.test_presence_fuzz import lived
+from tests.runtime.test_send_changed import lived as lived_by_changes
 from tests.servers import postgres
 
 SEEDS = 12
@@ -73,6 +75,18 @@ def test_the_same_life_leaves_the_same_rows_in_both(seed: int, schema: PostgresP
     assert problems(path) == problems(schema) == []
     assert audit.totals(schema) == audit.totals(path)
     assert audit.reasons(schema, Letters()) == audit.reasons(path, Letters())
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_route_that_sends_only_what_changed_does_the_same_in_both(
+    seed: int, schema: PostgresPlace, tmp_path: Path
+) -> None:
+    path, counts = tmp_path / "j.db", (Counter[str](), Counter[str]())
+    assert lived_by_changes(seed, path, counts[0]) == []
+    assert lived_by_changes(seed, schema, counts[1]) == []
+    assert counts[0] == counts[1]
+    for table in ("deliveries", "presence", "dead_letters"):
+        assert rows_of(schema, table) == rows_of(path, table), table
 
 
 def test_both_have_the_same_tables_and_columns(schema: PostgresPlace, tmp_path: Path) -> None:

@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 
 from syncflow.compiler.changed import Changed, changed_of
 from syncflow.compiler.program import Program
+from syncflow.config.journal_place import Place
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Record
 from syncflow.runtime.desk import wishes
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.journal.homes import reading
 from syncflow.runtime.journal.sent import Seal
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.runtime.test_presence_fuzz import answers_of
@@ -293,7 +295,7 @@ def history(random: Random) -> list[dict[str, Any]]:
     return events
 
 
-def lived(seed: int, path: Path, counts: Counter[str]) -> list[str]:
+def lived(seed: int, path: Place, counts: Counter[str]) -> list[str]:
     random = Random(seed)
     program = sending_changes(
         route={"on_key_change": random.choice(("update", "delete_old"))},
@@ -310,7 +312,7 @@ def lived(seed: int, path: Path, counts: Counter[str]) -> list[str]:
     if random.random() < 0.3:
         wishes.redrive(path, Letters(), how=random.choice(("as_sent", "remap")))
         live(events, path, vendor=vendor, program=program)
-    with closing(connect(path, read_only=True)) as journal:
+    with reading(path) as journal:
         counts.update(state for (state,) in journal.execute("SELECT state FROM deliveries"))
         return [*vendor.violations, *(problem for record in "AB" for problem in differences(journal, vendor, record))]
 
