@@ -341,26 +341,33 @@ class SystemClient:
         What a system gives to sign in with, and no token request renews, is refused once.
         """
         renewable = self._wire.sign_in.token is not None
-        for first in (True, False):
+        first = True
+        while True:
             token = await self._sign_in.token()
             if isinstance(token, NoToken):
                 return self._not_signed_in(token, part)
             shared = self._shared(current.batch, token.seen, dict(self._wire.auth))
-            made = await self._made(current, part, shared, base_url=token.base_url)
-            if isinstance(made, Judgement):
-                return made
-            prepared, records = made
-            asked = as_asked(current, shared, records)
-            if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
-                return None
-            earlier, answer = await self._ask(current.step, prepared, shared, records, base_url=token.base_url)
-            judgement = self._judge.judge(asked, answer, now=self._clock.now(), earlier=earlier)
-            if not judgement.reauthenticate:
+            judgement = await self._answered(current, part, shared, base_url=token.base_url)
+            if judgement is None or not judgement.reauthenticate:
                 return judgement
             self._sign_in.refuse(token)
             if not renewable or not first or not all(is_untouched(ruling) for ruling in judgement.rulings):
-                break
-        return refused_again(judgement, renewed=renewable)
+                return refused_again(judgement, renewed=renewable)
+            first = False
+
+    async def _answered(
+        self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
+    ) -> Judgement | None:
+        """Send one request, and judge its answer; None where it is too large."""
+        made = await self._made(current, part, shared, base_url=base_url)
+        if isinstance(made, Judgement):
+            return made
+        prepared, records = made
+        asked = as_asked(current, shared, records)
+        if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
+            return None
+        earlier, answer = await self._ask(current.step, prepared, shared, records, base_url=base_url)
+        return self._judge.judge(asked, answer, now=self._clock.now(), earlier=earlier)
 
     async def _made(
         self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
@@ -427,7 +434,7 @@ class SystemClient:
             Verdict.RETRY, code=self.mask(trouble.code), message=self.mask(trouble.message), counts=False, rule=place
         )
         signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
-        return Judgement((Ruling(outcome),) * len(part), signal)
+        return Judgement((Ruling(outcome),) * len(part), signal, reauthenticate=trouble.refused)
 
     async def _exchange(self, prepared: Prepared, group: str) -> Answered | Unanswered:
         forbidden = self._plan.forbids(prepared.url)

@@ -201,7 +201,8 @@ class LookupTables:
         refusal = self._judge.refusal(answer, operation=None)
         decision = self._judge.decide(refusal, now=self._clock.now())
         message = f"{place}: the table {name} is refused: {impersonal(f'{refusal.code} {refusal.message}'.strip())}"
-        return NoToken(signal_of(decision, answer.status, message), refusal.code or "table", message)
+        signal, refused = signal_of(decision, answer.status, message), decision.then == "reauthenticate"
+        return NoToken(signal, refusal.code or "table", message, refused=refused)
 
     async def _create(
         self, plan: NewEntryPlan, table: NamedValues, name: str, root: Root, *, base_url: str

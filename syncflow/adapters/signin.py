@@ -46,6 +46,8 @@ class NoToken:
     signal: Signal | None
     code: str
     message: str
+    refused: bool = False
+    """Whether a request that carried no record was refused for its token, which a new one may mend."""
 
 
 class SignIn:
