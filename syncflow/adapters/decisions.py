@@ -18,20 +18,15 @@ _VERDICTS: Final = {"already_done": Verdict.ALREADY_DONE, "reject": Verdict.REJE
 _MESSAGE_CHARACTERS: Final = 500
 
 
-def decide_records(
-    decisions: Sequence[DecisionPlan], members: Iterable[Member], *, unsafe: bool, mask: Callable[[str], str]
-) -> None:
-    """Settle the records that a decision is for; the first that is for a record decides.
-
-    ``unsafe``: repeating the operation could do it twice, so that a record that was written is in doubt in place of tried again.
-    """
+def decide_records(decisions: Sequence[DecisionPlan], members: Iterable[Member], *, mask: Callable[[str], str]) -> None:
+    """Settle the records that a decision is for; the first that is for a record decides."""
     if not decisions:
         return
     for member in members:
         if member.outcome is None:
             plan = next((plan for plan in decisions if applies(plan, member.seen)), None)
             if plan is not None:
-                member.outcome = _outcome(plan, member, unsafe=unsafe, mask=mask)
+                member.outcome = _outcome(plan, member, mask=mask)
 
 
 def applies(plan: DecisionPlan, seen: Root) -> bool:
@@ -58,12 +53,10 @@ def _holds(condition: Value | None, seen: Root) -> bool:
         return False
 
 
-def _outcome(plan: DecisionPlan, member: Member, *, unsafe: bool, mask: Callable[[str], str]) -> Outcome:
+def _outcome(plan: DecisionPlan, member: Member, *, mask: Callable[[str], str]) -> Outcome:
     verdict = _VERDICTS[plan.then]
     if member.done and verdict is Verdict.ALREADY_DONE:
         verdict = Verdict.DELIVERED
-    if member.done and verdict is Verdict.RETRY and unsafe:
-        verdict = Verdict.IN_DOUBT
     good = plan.then == "already_done"
     return Outcome(
         verdict,

@@ -104,17 +104,17 @@ class SystemClient:
         members = [self._member(delivery) for delivery in batch.deliveries]
         for index, step in enumerate(operation.steps):
             last = index == len(operation.steps) - 1
-            self._decide(step.decisions, members, operation)
+            self._decide(step.decisions, members)
             signal = await self._step(Round(batch, operation, step, last), members)
             if signal is not None:
                 self._give_up(operation.steps[index + 1 :], members)
                 return self._end(members, signal, operation)
-        self._decide(operation.decisions, members, operation)
+        self._decide(operation.decisions, members)
         return self._end(members, None, operation)
 
-    def _decide(self, decisions: Sequence[DecisionPlan], members: Sequence[Member], operation: OperationPlan) -> None:
+    def _decide(self, decisions: Sequence[DecisionPlan], members: Sequence[Member]) -> None:
         if decisions:
-            decide_records(decisions, members, unsafe=operation.repeat == "unsafe", mask=self.mask)
+            decide_records(decisions, members, mask=self.mask)
 
     def _end(self, members: Sequence[Member], signal: Signal | None, operation: OperationPlan) -> BatchResult:
         result = result_of(members, signal, unsafe=operation.repeat == "unsafe")
@@ -199,7 +199,7 @@ class SystemClient:
         found: list[RenderedRequest] = []
         self._foresee_rejects(operation, members)
         for step in operation.steps:
-            self._decide(step.decisions, members, operation)
+            self._decide(step.decisions, members)
             fitting = self._fitting(step, members)
             if step.entries is not None:
                 for member in fitting:
