@@ -18,7 +18,7 @@ from syncflow.console.api import Show, shown
 from syncflow.console.asking import Asking, Before, Id, Number, Text
 from syncflow.console.guard import VISITOR
 from syncflow.errors import DataError
-from syncflow.runtime.desk.browse import Deliveries
+from syncflow.runtime.desk.browse import ANY_OPEN, Deliveries
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.base import DeliveryState
 
@@ -28,7 +28,7 @@ STATIC = {
     "console.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-STATES = tuple(str(state) for state in DeliveryState)
+STATES = (ANY_OPEN, *(str(state) for state in DeliveryState))
 EVENT_STATES = ("routed", "ignored", "duplicate", "dead")
 MOST = 50
 

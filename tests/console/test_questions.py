@@ -103,7 +103,7 @@ def test_how_much_of_a_limit_is_used_is_known_in_a_run_only() -> None:
 
 def test_every_number_of_the_overview_leads_to_what_it_counts() -> None:
     page = ask(app(FakeDesk(counted=totals(**waiting(7)))), "/").text
-    for target in ("/events", "/deliveries?state=delivered", "/deliveries?state=waiting", "/dead-letters"):
+    for target in ("/events", "/deliveries?state=delivered", "/deliveries?state=open", "/dead-letters"):
         assert 'class="tile' in page
         assert f'href="{target}"' in page
     assert re.search(r'href="/deliveries\?state=waiting&amp;system=crm"[^>]*>7<', page)

@@ -26,6 +26,7 @@ Row = dict[str, Any]
 
 LOOK = 100_000
 """Most rows that are looked through for one page."""
+ANY_OPEN = "open"
 MOST_GROUPS = 200
 MOST_IN_BATCH = 1_000
 
@@ -57,12 +58,14 @@ class Deliveries:
     """Which deliveries: all that fit everything that is given."""
 
     state: str = ""
+    """One of ``DeliveryState``, or ``open`` for all that are not settled."""
     route: str = ""
     system: str = ""
 
     def conditions(self) -> tuple[list[str], list[Any]]:
         """Return conditions over ``deliveries`` and their values."""
-        given = (("state", self.state), ("route", self.route), ("system", self.system))
+        state = "" if self.state == ANY_OPEN else self.state
+        given = (("state", state), ("route", self.route), ("system", self.system))
         return [f"{name} = ?" for name, value in given if value], [value for _, value in given if value]
 
 
@@ -71,7 +74,7 @@ def deliveries(
 ) -> Page:
     """Return the newest deliveries that fit, below the id ``before``; ``look`` bounds how many are looked through."""
     with reading(place) as journal:
-        if chosen.state in OPEN:
+        if chosen.state in (ANY_OPEN, *OPEN):
             return _open_deliveries(journal, chosen, before, most)
         parts, values = chosen.conditions()
         return _window(journal, f"SELECT {_DELIVERY} FROM deliveries", "id", parts, values, (before, most, look))
