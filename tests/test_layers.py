@@ -222,6 +222,17 @@ def test_no_file_holds(what: str) -> None:
     assert not [str(path.relative_to(ROOT)) for path in tracked_files() if pattern.search(text_of(path))]
 
 
+def test_what_counts_as_digits_can_be_read_as_a_number() -> None:
+    """``"²".isdigit()`` is true, and ``int("²")`` fails: ``isdecimal`` asks what ``int`` reads."""
+    lines = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in sorted((ROOT / "syncflow").rglob("*.py"))
+        for line in path.read_text("utf-8").splitlines()
+        if ".isdigit(" in line and "isascii()" not in line and "code < 128" not in line
+    ]
+    assert lines == []
+
+
 def test_no_test_gives_up_before_a_busy_machine_can_be_done() -> None:
     """``tests/test_patience.py`` says what counts as a limit."""
     tests = ROOT / "tests"

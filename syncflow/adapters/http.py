@@ -118,7 +118,7 @@ def _proxies(verify: ssl.SSLContext) -> dict[str, httpx.AsyncBaseTransport | Non
     for host in filter(None, (part.strip() for part in found.get("no", "").split(","))):
         if host == "*":
             return {}
-        mounts[f"all://{host}" if host[0].isdigit() or host == "localhost" else f"all://*{host}"] = None
+        mounts[f"all://{host}" if host[0].isdecimal() or host == "localhost" else f"all://*{host}"] = None
     return mounts
 
 

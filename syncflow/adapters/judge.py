@@ -429,7 +429,10 @@ def decode_as(kind: str, answer: Answered) -> tuple[Json, str]:
     if kind == "text":
         return text.strip(), ""
     rows = csv.DictReader(io.StringIO(text, newline=""))
-    return [{name: cell for name, cell in row.items() if isinstance(name, str)} for row in rows], ""
+    try:
+        return [{name: cell for name, cell in row.items() if isinstance(name, str)} for row in rows], ""
+    except csv.Error as error:
+        return None, f"it is no CSV: {error}"
 
 
 def text_of(answer: Answered) -> str:
@@ -445,7 +448,7 @@ def _miscounted(plan: AnswerPlan, bodies: Sequence[Json], sent: int) -> str:
         counted = [plan.count(body) for body in bodies]
     except DataError as error:
         return f"what it counts cannot be read: {error.message}"
-    numbers = [int(one) if isinstance(one, str) and one.isdigit() else one for one in counted]
+    numbers = [int(one) if isinstance(one, str) and one.isdecimal() else one for one in counted]
     whole = [one for one in numbers if isinstance(one, int | float) and not isinstance(one, bool)]
     if len(whole) < len(numbers):
         return "it tells no count"

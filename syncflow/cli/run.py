@@ -271,7 +271,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    if not port.isdecimal() or int(port) > 65535:
         raise typer.BadParameter(
             f"--metrics is {text!r}; expected a port such as 9100, or a host and a port: 0.0.0.0:9100"
         )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.adapters.http import MAX_ANSWER_BYTES
+from syncflow.adapters.http import MAX_ANSWER_BYTES, Answered
+from syncflow.adapters.judge import decode_as
 from syncflow.events import Verdict
 from tests.adapters.kit import simple_batch
 from tests.adapters.test_sockets import _against, _answering
@@ -78,3 +79,11 @@ def test_no_redirect_is_followed_and_the_record_is_not_buried(status: int, tmp_p
     assert result.signal is not None
     assert result.signal.kind == "stop"
     assert result.outcomes[0].verdict is Verdict.RETRY
+
+
+@pytest.mark.parametrize(
+    "body", [b"id\n" + b"a" * 200_000, b'id\n"' + b"a" * 200_000, b"id\n1,2\x00"], ids=["long", "no end", "zero"]
+)
+def test_a_table_that_cannot_be_read_proves_nothing(body: bytes) -> None:
+    rows, trouble = decode_as("csv", Answered(200, {}, body))
+    assert trouble.startswith("it is no CSV: ") if rows is None else rows == [{"id": "1"}]

@@ -34,7 +34,7 @@ class Names:
 def identifier(text: str) -> str:
     """Return the text as an identifier of ASCII letters, digits and single underscores."""
     words = re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text[:_LONGEST])).strip("_").lower()
-    return f"value_{words}".rstrip("_") if not words or words[0].isdigit() else words
+    return f"value_{words}".rstrip("_") if not words or words[0].isdecimal() else words
 
 
 def wish_for(value: Value) -> str:  # noqa: PLR0911, PLR0912  # one line a shape

@@ -31,7 +31,7 @@ def compile_clock(zone: str) -> Callable[[Json], float]:
 
     def read(value: Json) -> float:
         if isinstance(value, str):
-            if value.isdigit() and len(value) > _LONGEST_DAY:
+            if value.isdecimal() and len(value) > _LONGEST_DAY:
                 return _read_number(value)
             if len(value) > _LONGEST_TEXT:
                 raise ValueError("not a time")

@@ -57,18 +57,18 @@ def _has_form(name: str) -> Callable[[str], bool]:
 
 
 def _is_day(text: str) -> bool:
-    if len(text) > _LONGEST_MOMENT or text.isdigit():
+    if len(text) > _LONGEST_MOMENT or text.isdecimal():
         return False
     parts = None if is_date(text) else read_parts(text)
     return is_date(text) or (parts is not None and parts.hour is None and parts.zone is None)
 
 
 def _is_digits_of_a_day(text: str) -> bool:
-    return len(text) == len("20240115") and text.isdigit() and read_parts(text) is not None
+    return len(text) == len("20240115") and text.isdecimal() and read_parts(text) is not None
 
 
 def _is_moment(text: str) -> bool:
-    return not text.isdigit() and (is_date_time(text) or _reads_date_time(text))
+    return not text.isdecimal() and (is_date_time(text) or _reads_date_time(text))
 
 
 def _is_time(text: str) -> bool:
@@ -121,7 +121,7 @@ TEXT_KINDS: Final = (
     TextKind("fraction", lambda text: _FRACTION.match(text) is not None and FORMATS["decimal"].check(text)),
     TextKind("decimal", _has_form("decimal"), takes_nothing=True),
     TextKind("digits", lambda text: _DIGITS.match(text) is not None),
-    TextKind("boolean", lambda text: not text.isdigit() and read_boolean(text) is not None),
+    TextKind("boolean", lambda text: not text.isdecimal() and read_boolean(text) is not None),
     TextKind("phone", lambda text: _INTERNATIONAL.match(text) is not None),
     TextKind("iban", _is_iban),
     TextKind("card", _is_card),

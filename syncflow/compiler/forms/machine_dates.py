@@ -138,7 +138,7 @@ def _javascript(text: str) -> str | None:
 
 def _mail(text: str) -> str | None:
     match = _MAIL.match(text)
-    if match is None or (text[-1].isdigit() and match[5] is None):
+    if match is None or (text[-1].isdecimal() and match[5] is None):
         return None
     day, month, year, clock, zone = match.groups()
     return f"{year}-{_month(month)}-{int(day):02}T{clock}{zone or 'Z'}"

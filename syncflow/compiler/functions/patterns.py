@@ -118,7 +118,7 @@ def _pieces(new: str) -> list[str | int] | None:
             return None
         end = match.end()
         escaped = match.group(1)
-        pieces.append(match.group(2) if escaped is None else int(escaped) if escaped.isdigit() else escaped)
+        pieces.append(match.group(2) if escaped is None else int(escaped) if escaped.isdecimal() else escaped)
     return pieces if end == len(new) else None
 
 

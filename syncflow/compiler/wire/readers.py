@@ -52,7 +52,7 @@ def compile_reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> Read
 
 
 def _steps(name: str) -> tuple[Step, ...]:
-    return tuple(int(step) if step.isdigit() else step for step in name.split(_WITHIN))
+    return tuple(int(step) if step.isdecimal() else step for step in name.split(_WITHIN))
 
 
 def kept_as(name: str) -> str:

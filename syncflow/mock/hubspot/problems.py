@@ -95,7 +95,7 @@ def not_unique(type_id: str, name: str) -> Problem:
 
 def absent(record_id: str) -> Problem:
     """No such record; the vendor answers a number otherwise than other text."""
-    if record_id.isdigit():
+    if record_id.isdecimal():
         return Problem(404, None, "resource not found")
     return Problem(404, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
 

@@ -138,7 +138,7 @@ def _looked_up(path: str, known: dict[str, Any]) -> Any:
     name, *steps = re.findall(r"[^.\[\]]+", path)
     found = known.get(name)
     for step in steps:
-        if isinstance(found, list) and step.isdigit() and int(step) < len(found):
+        if isinstance(found, list) and step.isdecimal() and int(step) < len(found):
             found = found[int(step)]
         elif isinstance(found, dict) and step in found:
             found = found[step]

@@ -104,7 +104,7 @@ def _last_life(log: Log, known: Mapping[str, Position]) -> tuple[int, Position |
     lives = {1: known[first]} if first in known else {}
     for name, position in known.items():
         head, _, number = name.rpartition("#")
-        if head == first and number.isdigit():
+        if head == first and number.isdecimal():
             lives[int(number)] = position
     last = max(lives, default=1)
     return last, lives.get(last)

@@ -48,7 +48,7 @@ def _float(text: str) -> Json:
 
 def _numeric(text: str) -> Json:
     if len(text) <= EXACT_DIGITS + 1:
-        if text.isdigit():
+        if text.isdecimal():
             return int(text)
         value = float(text)
         if value - value == 0:

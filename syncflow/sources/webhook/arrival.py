@@ -47,7 +47,7 @@ class Arrivals:
     async def _arrived(self, request: Request) -> bytes | None:
         """Return the body, or None as soon as it is known to be too large."""
         declared = request.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > self._max_body:
+        if declared.isdecimal() and int(declared) > self._max_body:
             return None
         body = bytearray()
         start = asyncio.get_running_loop().time()

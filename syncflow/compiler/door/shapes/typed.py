@@ -46,7 +46,7 @@ def _reader(column: dict[str, Json]) -> Reader | None:
     if name == "org.apache.kafka.connect.data.Decimal":
         parameters = column.get("parameters")
         scale = parameters.get("scale") if isinstance(parameters, dict) else None
-        return partial(_decimal, scale=int(scale)) if isinstance(scale, str) and scale.lstrip("-").isdigit() else None
+        return partial(_decimal, scale=int(scale)) if isinstance(scale, str) and scale.lstrip("-").isdecimal() else None
     return _READERS.get(name) if isinstance(name, str) else None
 
 
