@@ -36,9 +36,10 @@ from syncflow.sources.base import Finding, Lag
 from syncflow.sources.queues.base import Message
 from syncflow.sources.queues.nats_consumer import Consumer, consumer_of, lacking, matches, wanted
 from syncflow.sources.queues.nats_earlier import EarlierFirst, Left
-from syncflow.sources.queues.nats_errors import NO_CONSUMER, of_answer, of_client, of_denied, of_opening
+from syncflow.sources.queues.nats_errors import NO_CONSUMER, of_answer, of_client, of_denied
 from syncflow.sources.queues.nats_messages import Reader
 from syncflow.sources.queues.nats_signing import connect_to
+from syncflow.sources.queues.tls import of_opening
 
 ANSWER_SECONDS = 10.0
 ASK_SECONDS = 1.0
@@ -101,14 +102,11 @@ class Nats:
                 )
             except (TimeoutError, OSError, ValueError, nats.errors.Error, SyncflowError) as error:
                 cause = self._cause if isinstance(error, nats.errors.NoServersError) else error
-                failures.append(of_opening(cause, shows_none=self._shows_no_certificate(address)))
+                is_tls = address.startswith("tls:") or self._settings.tls is not None
+                failures.append(of_opening(of_client(cause), "NATS", self._settings.tls, over_tls=is_tls))
             else:
                 return
         raise next((each for each in failures if isinstance(each, ProjectError)), failures[-1])
-
-    def _shows_no_certificate(self, address: str) -> bool:
-        tls = self._settings.tls
-        return address.startswith("tls:") if tls is None else tls.certificate is None
 
     _cause: Exception | None = None
     """What the client has told last."""

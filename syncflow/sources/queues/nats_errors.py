@@ -10,6 +10,7 @@ from typing import Any
 import nats.errors
 
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
+from syncflow.sources.queues.tls import WANTS_OURS
 
 NO_STREAM, NO_CONSUMER = 10059, 10014
 
@@ -80,8 +81,6 @@ def _subject(said: str, *, stream: str, consumer: str) -> str:
     return next((each for each in known if each.lower() == said.lower()), said)
 
 
-_LOST = "the connection to NATS was lost"
-
 _SAID: tuple[tuple[str, type[SyncflowError], str, str], ...] = (
     (
         r"authorization|authentication|user jwt|account",
@@ -100,20 +99,6 @@ _SAID: tuple[tuple[str, type[SyncflowError], str, str], ...] = (
 )
 
 
-_CERTIFICATE = "a server that asks for a certificate needs `tls: {certificate, key}`"
-
-
-def of_opening(error: BaseException | None, *, shows_none: bool) -> SyncflowError:
-    """Return our error for one of a connection that was not made. ``shows_none``: over TLS, without a certificate of ours.
-
-    A server that wants one may say so only after the handshake, and what comes first is then the end of the connection.
-    """
-    found = of_client(error)
-    if shows_none and isinstance(found, UnavailableError) and found.message == _LOST:
-        return UnavailableError("the server of NATS ended the connection", hint=_CERTIFICATE)
-    return found
-
-
 def of_client(error: BaseException | None) -> SyncflowError:
     """Return our error for one of the client's."""
     if isinstance(error, SyncflowError):
@@ -127,7 +112,7 @@ def of_client(error: BaseException | None) -> SyncflowError:
         if re.search(pattern, said):
             return kind(words, hint=hint)
     late = isinstance(error, TimeoutError)
-    return UnavailableError("NATS did not answer in time" if late else _LOST)
+    return UnavailableError("NATS did not answer in time" if late else "the connection to NATS was lost")
 
 
 def _of_tls(error: ssl.SSLError) -> SyncflowError:
@@ -136,5 +121,5 @@ def _of_tls(error: ssl.SSLError) -> SyncflowError:
         return ProjectError(words, hint="name its authority: `tls: {ca: FILE}`")
     return UnavailableError(
         f"there is no TLS connection to NATS ({error.reason or 'no handshake'})",
-        hint=_CERTIFICATE,
+        hint=WANTS_OURS,
     )

@@ -29,7 +29,7 @@ from syncflow.sources.base import Finding, Lag
 from syncflow.sources.queues.base import Message
 from syncflow.sources.queues.rabbitmq_errors import reword, reworded
 from syncflow.sources.queues.rabbitmq_messages import message_of
-from syncflow.sources.queues.tls import client_context
+from syncflow.sources.queues.tls import client_context, opening
 
 CONNECT_SECONDS = 30.0
 ANSWER_SECONDS = 30.0
@@ -84,7 +84,8 @@ class Rabbitmq:
 
     async def open(self) -> None:
         queue = self._settings.queue
-        with reworded(queue):
+        over_tls = self._settings.url.startswith("amqps:")
+        with opening("RabbitMQ", self._settings.tls, over_tls=over_tls), reworded(queue):
             self._channel, self._wire = await self._open_channel()
             await self._declared()
 

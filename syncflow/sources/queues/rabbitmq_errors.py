@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPConnectionError, AMQPError
 
 from syncflow.errors import ProjectError, SyncflowError, UnavailableError
+from syncflow.sources.queues.tls import WANTS_OURS
 
 _SAID: tuple[tuple[str, type[SyncflowError], str, str], ...] = (
     (
@@ -109,7 +110,7 @@ def _of_tls(error: ssl.SSLError) -> SyncflowError:
         )
     return UnavailableError(
         f"there is no TLS connection to RabbitMQ ({error.reason or 'no handshake'})",
-        hint="amqps:// is for a port with TLS; a server that asks for a certificate needs `tls: {certificate, key}`",
+        hint=f"amqps:// is for a port with TLS; {WANTS_OURS}",
     )
 
 

@@ -28,6 +28,7 @@ from syncflow.sources.queues.base import Message
 from syncflow.sources.queues.redis_check import Unread, deleted_unread, findings, table, unread
 from syncflow.sources.queues.redis_client import Commands, RedisCommands, Refusal
 from syncflow.sources.queues.redis_entries import EntryId, before, message_of, parsed, text_of
+from syncflow.sources.queues.tls import opening
 
 BLOCK_MS = 5000
 """How long one command waits for entries."""
@@ -84,6 +85,11 @@ class RedisStream:
 
     async def open(self) -> None:
         self._commands = self._connect()
+        over_tls = self._settings.url.startswith("rediss:")
+        with opening("Redis", self._settings.tls, over_tls=over_tls):
+            await self._find_group()
+
+    async def _find_group(self) -> None:
         if self._is_preview:
             return
         if self._had_group:

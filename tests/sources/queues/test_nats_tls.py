@@ -72,7 +72,7 @@ REFUSED = {
     ),
     "no certificate of ours": (
         {"ca": "ca.pem"},
-        "the",  # server ended the connection, or refused the handshake: whichever this side sees first
+        "NATS ended the connection, or refuses TLS",
         "a server that asks for a certificate needs `tls: {certificate, key}`",
     ),
 }

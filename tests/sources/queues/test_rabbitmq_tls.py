@@ -13,7 +13,7 @@ import pytest
 
 from syncflow.clock import SystemClock
 from syncflow.config.models.source_rabbitmq import RabbitmqSource
-from syncflow.errors import ProjectError
+from syncflow.errors import ProjectError, SyncflowError
 from syncflow.sources.queues.queue import Queue
 from syncflow.sources.queues.rabbitmq import Rabbitmq
 from tests.patience import PATIENCE
@@ -75,5 +75,15 @@ def test_a_certificate_of_another_authority_is_told(secured: Secured) -> None:
         with pytest.raises(ProjectError) as told:
             await source.open({})
         assert told.value.message == UNKNOWN
+
+    asyncio.run(main())
+
+
+def test_a_server_that_asks_for_a_certificate_and_gets_none_is_told(secured: Secured) -> None:
+    async def main() -> None:
+        with pytest.raises(SyncflowError) as told:
+            await secured.queue(ca="ca.pem").open({})
+        assert told.value.message == "RabbitMQ ended the connection, or refuses TLS"
+        assert told.value.hint == "a server that asks for a certificate needs `tls: {certificate, key}`"
 
     asyncio.run(main())

@@ -79,6 +79,7 @@ def test_a_server_that_asks_for_a_certificate_and_gets_none_is_told(secured: tup
         stream, folder, url = secured
         with pytest.raises(SyncflowError) as told:
             await stream.source(url=url, tls=tls(folder, ca="ca.pem")).open({})
-        assert told.value.message == "Redis refuses TLS, or this certificate"
+        assert told.value.message == "Redis ended the connection, or refuses TLS"
+        assert told.value.hint == "a server that asks for a certificate needs `tls: {certificate, key}`"
 
     asyncio.run(main())
