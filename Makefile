@@ -54,7 +54,7 @@ check: setup  ## formatting, types, import layers, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) -n auto $(LAWS)
+	$(if $(LAWS),$(PYTEST) -n auto $(LAWS))
 
 bench: setup  ## measure, and write bench/results/
 	$(BIN)/python -m bench
