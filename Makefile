@@ -1,7 +1,7 @@
 # Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test node-clients check bench soak kills fuzz mutants docs lock clean
+.PHONY: help setup demo test node-clients check bench soak kills fuzz mutants docs pictures lock clean
 
 # Tests start commands by the hundred: let Python keep what it has compiled, also where the environment says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
@@ -81,6 +81,9 @@ mutants: setup  ## change the code a line at a time: make mutants MUTANTS=lanes;
 docs: setup  ## write the pages that are made from the code: docs/reference/ and docs/functions.md
 	$(BIN)/syncflow docs --write docs/reference
 	$(BIN)/python -m syncflow.compiler.functions > docs/functions.md
+
+pictures: setup  ## make the pictures of README and docs anew, in a browser
+	$(BIN)/python docs/pictures/make.py
 
 # Resolved on the oldest Python, so that what only an old one needs is locked too.
 LOCK_PYTHON ?= python3.11
