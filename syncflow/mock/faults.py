@@ -9,12 +9,21 @@ from random import Random
 from typing import Any, TypeVar
 
 from .limits import Meter
-from .settings import Refuse, SystemSettings
+from .settings import FaultKind, Refuse, SystemSettings
 
 T = TypeVar("T")
 
 _BEFORE = ("reset", "html")  # and every status_*: the request has no effect
 _AFTER = ("empty", "cut", "timeout", "drip")  # the effect has happened, the answer is spoilt
+_OF_RECORDS: tuple[FaultKind, ...] = (
+    "left_out",
+    "stranger",
+    "lock",
+    "invalid",
+    "job_stuck",
+    "job_failed",
+    "job_aborted",
+)
 BLAMING = frozenset({"status_401", "status_423", "status_429", "status_477"})  # statuses that blame the client
 _NOT_DIGITS = re.compile(r"\D+")
 
@@ -25,7 +34,7 @@ class Faults:
     def __init__(self, settings: SystemSettings, random: Random, meter: Meter) -> None:
         self._random = random
         self._meter = meter
-        self._record = {kind: settings.faults.get(kind, 0.0) for kind in ("left_out", "lock", "invalid")}
+        self._record: dict[str, float] = {kind: settings.faults.get(kind, 0.0) for kind in _OF_RECORDS}
         shares = [(kind, share) for kind, share in settings.faults.items() if share > 0]
         self._before = [(kind, share) for kind, share in shares if kind in _BEFORE or kind.startswith("status_")]
         self._after = [(kind, share) for kind, share in shares if kind in _AFTER]
@@ -39,7 +48,7 @@ class Faults:
         return self._draw(self._after)
 
     def record(self, kind: str) -> bool:
-        """Whether one record is struck by ``lock`` or ``invalid``."""
+        """Whether one record, list of results or job is struck by a fault of this kind."""
         share = self._record[kind]
         if not share or self._random.random() >= share:
             return False

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 FaultKind = Literal[
     "status_401", "status_423", "status_429", "status_477", "status_500", "status_502", "status_503", "status_504",
     "reset", "html", "empty", "cut", "timeout", "drip", "left_out", "lock", "invalid",
+    "stranger", "job_stuck", "job_failed", "job_aborted",
 ]  # fmt: skip
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -100,6 +101,12 @@ class SalesforceSettings(SystemSettings):
     token: str = Field(_DEMO, description="an access token that is valid without asking for one")
     session_seconds: Annotated[float, Field(gt=0)] = Field(
         7200, description="a session ends after this long without use"
+    )
+    job_requests: Annotated[int, Field(ge=0)] = Field(
+        1, description="requests that the org answers, whichever they are, while a Bulk job is in progress"
+    )
+    job_batches: Annotated[int, Field(ge=0)] = Field(
+        15_000, description="batches of 10,000 records that Bulk jobs may make in a day"
     )
 
 

@@ -53,6 +53,23 @@ def test_simple_salesforce(served: Running) -> None:
     assert org.Contact.get_by_custom_id("External_Id__c", "A1")["LastName"] == "y"
 
 
+def test_simple_salesforce_with_bulk_jobs(served: Running) -> None:
+    contacts = _salesforce(served.url).bulk2.Contact
+    made = contacts.insert(records=[{"LastName": "Carson"}, {"LastName": ""}], wait=0)[0]
+    assert (made["numberRecordsProcessed"], made["numberRecordsFailed"], made["numberRecordsTotal"]) == (2, 1, 2)
+    told = contacts.get_all_ingest_records(made["job_id"])
+    assert told["failedRecords"][0]["sf__Error"].startswith("REQUIRED_FIELD_MISSING:")
+    assert told["unprocessedRecords"] == []
+    record = told["successfulRecords"][0]["sf__Id"]
+    rows = [{"External_Id__c": f"B{number}", "LastName": "x"} for number in range(5)]
+    jobs = contacts.upsert(records=rows, external_id_field="External_Id__c", batch_size=2, wait=0)
+    assert [job["numberRecordsProcessed"] for job in jobs] == [2, 2, 1]
+    assert contacts.update(records=[{"Id": record, "LastName": "King"}], wait=0)[0]["numberRecordsFailed"] == 0
+    assert contacts.delete(records=[{"Id": record}], wait=0)[0]["numberRecordsFailed"] == 0
+    with pytest.raises(Exception, match="Field name not found : Foo__c"):
+        contacts.insert(records=[{"Foo__c": "x"}], wait=0)
+
+
 def test_hubspot_api_client_with_its_own_validation(served: Running) -> None:
     from hubspot import HubSpot
     from hubspot.crm import contacts

@@ -116,7 +116,7 @@ class Entity:
             return "", problems
         self._numbered += 1
         record_id = new_id(self.prefix, self._numbered)
-        now = _now()
+        now = now_text()
         record = {"Id": record_id, **self._initial, "OwnerId": USER_ID, "CreatedDate": now, "CreatedById": USER_ID}
         record |= kept
         self._stamp(record, now)
@@ -132,7 +132,7 @@ class Entity:
         problems = problems or self._refusals({**record, **kept}, record_id)
         if not problems:
             changed = {**record, **kept}
-            self._stamp(changed, _now())
+            self._stamp(changed, now_text())
             self._put(record_id, changed)
         return problems
 
@@ -245,7 +245,8 @@ def _locked(record_id: str | None) -> Problem:
     return Problem(LOCKED, f"unable to obtain exclusive access to this record or 1 records: {record_id or USER_ID}")
 
 
-def _now() -> str:
+def now_text() -> str:
+    """The present second, as records carry it."""
     return _second_text(int(time.time()))
 
 

@@ -10,7 +10,7 @@ from .org import Salesforce, daily_most
 from .rows import version_path
 
 _SEASONS = ("Spring", "Summer", "Winter")
-_RESOURCES = ("sobjects", "query", "queryAll", "composite", "limits")
+_RESOURCES = ("sobjects", "query", "queryAll", "composite", "jobs", "limits")
 routes = Routes()
 
 
@@ -31,7 +31,9 @@ def limits(org: Salesforce, call: Call) -> Answer:
     """Tell how much of each quota is left."""
     most = daily_most(org.desk)
     left = {"Max": most, "Remaining": max(0, most - org.desk.meter.passed)}
-    return json_answer(200, {"DailyApiRequests": left, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}})
+    bulk = {"DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
+    bulk["DailyBulkApiBatches"] = {"Max": org.settings.job_batches, "Remaining": org.jobs.batches_left()}
+    return json_answer(200, {"DailyApiRequests": left, **bulk})
 
 
 @routes.on("GET", "/sobjects")

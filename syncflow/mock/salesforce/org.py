@@ -11,6 +11,7 @@ from ..system import Desk
 from ..wire import Answer, BadJsonError, Call, Routes
 from .entity import Entity, custom_object
 from .fields import shipped
+from .jobs import Jobs
 from .problems import EXPIRED, Problem, RefusedError, error_answer, refuse
 from .sessions import Sessions
 
@@ -31,13 +32,14 @@ class Salesforce:
         self.desk = Desk(settings, seed)
         self.entities = {name: Entity(name, self.desk) for name in shipped()["objects"]}
         self.sessions = Sessions(settings)
+        self.jobs = Jobs(self.desk, settings)
         self.cursors: dict[str, list[dict[str, Any]]] = {}
         self.configure(settings)
 
     def configure(self, settings: SalesforceSettings) -> None:
         """Take over new settings; sessions go on."""
         self.settings = settings
-        self.sessions.settings = settings
+        self.sessions.settings = self.jobs.settings = settings
         self.desk.configure(settings)
 
     def answer(self, call: Call) -> Answer:
@@ -59,6 +61,7 @@ class Salesforce:
             raise refuse(410, "UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL")
         if version is not None:
             self.sessions.check(call)
+            self.jobs.pass_time()
         try:
             found = self.routes.find(call.method, path)
         except LookupError:

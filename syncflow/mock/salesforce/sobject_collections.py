@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from ..wire import Answer, Call, Routes, json_answer
-from .entity import Entity
 from .fields import Field
 from .ids import normal_id
 from .org import Salesforce
-from .problems import NOT_FOUND, ROLLED_BACK, Problem, refuse
+from .problems import ROLLED_BACK, refuse
 from .rows import body_object, column, key_field, row_url
+from .single_writes import Result, create_one, delete_one, failed, id_of, update_one, upsert_one
 from .transaction import Transaction
 
-Result = dict[str, Any]
 Deed = Callable[[], Result]
 
 _MOST, _MOST_READ, _MOST_CHUNKS = 200, 2000, 10
@@ -34,7 +33,7 @@ def upsert(org: Salesforce, call: Call, name: str, field: str) -> Answer:
     values = [_key_value(each, key) for each in records]
     times = Counter(value.lower() for value in values if value)
     deeds = [
-        partial(_upsert_one, entity, key, each, value, sole=times[(value or "").lower()] < 2)
+        partial(upsert_one, entity, key, each, value, sole=times[(value or "").lower()] < 2)
         for each, value in zip(records, values, strict=True)
     ]
     return _run(org, deeds, all_or_none=all_or_none)
@@ -44,7 +43,7 @@ def upsert(org: Salesforce, call: Call, name: str, field: str) -> Answer:
 def create(org: Salesforce, call: Call) -> Answer:
     """Create records."""
     records, all_or_none = _sent(org, call)
-    deeds = [partial(_create_one, org.entity(each["attributes"]["type"]), each) for each in records]
+    deeds = [partial(create_one, org.entity(each["attributes"]["type"]), each) for each in records]
     return _run(org, deeds, all_or_none=all_or_none)
 
 
@@ -52,9 +51,9 @@ def create(org: Salesforce, call: Call) -> Answer:
 def update(org: Salesforce, call: Call) -> Answer:
     """Change records by id."""
     records, all_or_none = _sent(org, call)
-    times = Counter(normal_id(_id_of(each)) for each in records)
+    times = Counter(normal_id(id_of(each)) for each in records)
     deeds = [
-        partial(_update_one, org.entity(each["attributes"]["type"]), each, sole=times[normal_id(_id_of(each))] < 2)
+        partial(update_one, org.entity(each["attributes"]["type"]), each, sole=times[normal_id(id_of(each))] < 2)
         for each in records
     ]
     return _run(org, deeds, all_or_none=all_or_none)
@@ -67,7 +66,7 @@ def delete(org: Salesforce, call: Call) -> Answer:
     if not ids:
         raise refuse(400, "INVALID_INPUT", "The parameter ids is missing.")
     _check_count(ids, _MOST)
-    deeds = [partial(_delete_one, org, each) for each in ids]
+    deeds = [partial(delete_one, [*org.entities.values()], each) for each in ids]
     return _run(org, deeds, all_or_none=call.query.get("allOrNone", "").lower() == "true")
 
 
@@ -144,72 +143,8 @@ def _run(org: Salesforce, deeds: Sequence[Deed], *, all_or_none: bool) -> Answer
             results = [deed() for deed in deeds]
             if not all(result["success"] for result in results):
                 transaction.roll_back()
-                results = [_failed([ROLLED_BACK]) if result["success"] else result for result in results]
+                results = [failed([ROLLED_BACK]) if result["success"] else result for result in results]
     return json_answer(200, org.desk.faults.left_out(results))
-
-
-def _upsert_one(entity: Entity, key: Field, sent: dict[str, Any], value: str | None, *, sole: bool) -> Result:
-    if value is None:
-        return _failed([Problem("MISSING_ARGUMENT", f"{key.name} not specified")], created=False)
-    if not sole:
-        text = f"Duplicate external id specified: {value}"
-        return _failed([Problem("DUPLICATE_VALUE", text, (key.name,))], created=False)
-    found = entity.lookup(key, value)
-    if len(found) > 1:
-        text = f"{key.name}: more than one record found for external id field: [{', '.join(found)}]"
-        return _failed([Problem("DUPLICATE_EXTERNAL_ID", text)], created=False)
-    fields = sent if key.type != "id" else {name: each for name, each in sent.items() if name.lower() != "id"}
-    if found:
-        problems = entity.update(found[0], fields)
-        return _failed(problems, created=False) if problems else _done(found[0], created=False)
-    if key.type == "id":
-        return _failed([NOT_FOUND], created=False)
-    record_id, problems = entity.create(fields)
-    return _failed(problems, created=False) if problems else _done(record_id, created=True)
-
-
-def _create_one(entity: Entity, sent: dict[str, Any]) -> Result:
-    record_id, problems = entity.create(sent)
-    return _failed(problems) if problems else _done(record_id)
-
-
-def _update_one(entity: Entity, sent: dict[str, Any], *, sole: bool) -> Result:
-    record_id = _id_of(sent)
-    if not record_id:
-        return _failed([Problem("MISSING_ARGUMENT", "Id not specified in an update call")])
-    if not sole:
-        return _failed([Problem("DUPLICATE_VALUE", f"Duplicate id specified: {record_id}", ("Id",))])
-    found = normal_id(record_id)
-    if found is None:
-        return _failed([Problem("MALFORMED_ID", f"bad id {record_id}", ("Id",))])
-    problems = entity.update(found, {name: each for name, each in sent.items() if name.lower() != "id"})
-    return _failed(_as_cross_reference(problems)) if problems else _done(found)
-
-
-def _delete_one(org: Salesforce, text: str) -> Result:
-    record_id = normal_id(text)
-    if record_id is None:
-        return _failed([Problem("MALFORMED_ID", f"bad id {text}")])
-    entity = next((each for each in org.entities.values() if record_id.startswith(each.prefix)), None)
-    problems = entity.delete(record_id) if entity else [NOT_FOUND]
-    return _failed(_as_cross_reference(problems)) if problems else _done(record_id)
-
-
-def _as_cross_reference(problems: list[Problem]) -> list[Problem]:
-    """An id that never was is, inside Collections, a bad reference rather than a missing resource."""
-    unknown = Problem("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-    return [unknown if problem.code == "NOT_FOUND" else problem for problem in problems]
-
-
-def _done(record_id: str, *, created: bool | None = None) -> Result:
-    if created is None:
-        return {"id": record_id, "success": True, "errors": ()}
-    return {"id": record_id, "success": True, "errors": (), "created": created}
-
-
-def _failed(problems: Iterable[Problem], *, created: bool | None = None) -> Result:
-    result: Result = {"success": False, "errors": [problem.listed() for problem in problems]}
-    return result if created is None else {**result, "created": created}
 
 
 def _key_value(sent: dict[str, Any], key: Field) -> str | None:
@@ -217,8 +152,3 @@ def _key_value(sent: dict[str, Any], key: Field) -> str | None:
     if value is None:
         value = next((each for name, each in sent.items() if name.lower() == key.name.lower()), None)
     return (value.strip() or None) if isinstance(value, str) else None
-
-
-def _id_of(sent: dict[str, Any]) -> str | None:
-    value = sent.get("id", sent.get("Id"))
-    return value if isinstance(value, str) else None

@@ -53,3 +53,22 @@ const gone = await contacts.destroy([many[0].id, many[2].id]);
 assert.deepEqual(gone.map((each) => each.success), [true, true]);
 assert.equal((await contacts.destroy(made.id)).success, true);
 await assert.rejects(contacts.destroy(made.id), { errorCode: "ENTITY_IS_DELETED" });
+
+// Many records are a job: its table goes up, and each record's result comes down, in whichever order.
+const bulk = org.bulk2;
+bulk.pollInterval = 1;
+const input = [{ External_Id__c: "B1", LastName: "Carson" }, { External_Id__c: "B2", LastName: "" }];
+const loaded = await bulk.loadAndWaitForResults({
+  object: "Contact", operation: "upsert", externalIdFieldName: "External_Id__c", input, pollInterval: 1,
+});
+assert.deepEqual(loaded.successfulResults.map((each) => each.External_Id__c), ["B1"]);
+assert.match(loaded.failedResults[0].sf__Error, /^REQUIRED_FIELD_MISSING:/);
+assert.deepEqual(loaded.unprocessedRecords, []);
+const job = bulk.createJob({ object: "Contact", operation: "insert" });
+await job.open();
+await job.uploadData([{ LastName: "Johnson" }]);
+await job.abort();
+assert.equal((await job.check()).state, "Aborted");
+assert.equal((await bulk.job("ingest", { id: job.id }).check()).state, "Aborted");
+await job.delete();
+await assert.rejects(job.check(), { errorCode: "NOT_FOUND" });
