@@ -28,7 +28,8 @@ STATIC = {
     "console.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-STATES = (ANY_OPEN, *(str(state) for state in DeliveryState))
+STATES = tuple(str(state) for state in DeliveryState)
+CHOICES = (ANY_OPEN, *STATES)
 EVENT_STATES = ("routed", "ignored", "duplicate", "dead")
 MOST = 50
 
@@ -52,7 +53,7 @@ def _templates() -> Environment:
         segment=words.segment,
         pretty=words.pretty,
     )
-    found.globals.update(link=words.link, STATES=STATES, EVENT_STATES=EVENT_STATES)
+    found.globals.update(link=words.link, STATES=STATES, CHOICES=CHOICES, EVENT_STATES=EVENT_STATES)
     return found
 
 

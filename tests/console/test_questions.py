@@ -109,6 +109,13 @@ def test_every_number_of_the_overview_leads_to_what_it_counts() -> None:
     assert re.search(r'href="/deliveries\?state=waiting&amp;system=crm"[^>]*>7<', page)
 
 
+def test_the_open_deliveries_of_a_system_are_those_that_wait_are_sent_or_tried_again() -> None:
+    page = ask(app(FakeDesk(counted=totals(**waiting(7)))), "/systems/crm").text
+    tile = r'href="/deliveries\?state={}&amp;system=crm"><span class="value">7<'
+    assert re.search(tile.format("open"), page)
+    assert re.search(tile.format("waiting"), page)
+
+
 @pytest.mark.parametrize(
     "path",
     [
