@@ -42,12 +42,12 @@ demo: setup  ## run the whole product against mock systems, for half a minute
 test: setup  ## run all tests
 	$(PYTEST) -n auto
 
-NODE_CLIENTS := tests/mock/node
+NODE_PACKAGES := tests/mock/node tests/console/node
 
-node-clients: $(NODE_CLIENTS)/node_modules/.ready  ## install the vendors' clients for Node, which make test then tries too
+node-clients: $(NODE_PACKAGES:=/node_modules/.ready)  ## install what tests use of Node: the vendors' clients, and axe-core
 
-$(NODE_CLIENTS)/node_modules/.ready: $(NODE_CLIENTS)/package-lock.json
-	cd $(NODE_CLIENTS) && npm ci --loglevel=error
+%/node_modules/.ready: %/package-lock.json
+	cd $* && npm ci --loglevel=error
 	@touch $@
 
 check: setup  ## formatting, types, import layers, documentation

@@ -127,6 +127,28 @@ def test_every_page_fits_names_its_parts_and_loads_nothing_from_elsewhere(
         assert troubles == []
 
 
+@pytest.mark.parametrize(
+    ("width", "theme", "rules"), [(1280, "light", {}), (375, "dark", {"runOnly": ["color-contrast"]})]
+)
+def test_axe_finds_nothing_on_any_page(
+    browser: Browser, journal: Path, width: int, theme: str, rules: dict[str, Any]
+) -> None:
+    script = Path(need(str(AXE) if AXE.exists() else None, "axe-core (make node-clients)")).read_text()
+    found: dict[str, Any] = {}
+    with served(journal) as url, signed_in(browser, url, width=width, theme=theme) as context:
+        page = context.new_page()
+        for path in PAGES:
+            page.goto(url + path)
+            page.evaluate(script)
+            if told := page.evaluate(_VIOLATIONS, rules):
+                found[path] = told
+    assert found == {}
+
+
+AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
+_VIOLATIONS = """rules => axe.run(document, {resultTypes: ["violations"], ...rules}).then(({violations}) => violations.map(
+  each => each.id + ": " + each.nodes.slice(0, 3).map(node => node.html).join(" … ")))"""
+
 _UNNAMED = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), [role=region], svg[role], nav")]
   .filter(each => !(each.innerText || each.getAttribute("aria-label") || (each.labels && each.labels.length)))
   .map(each => each.outerHTML)"""
