@@ -16,7 +16,7 @@ from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.gate import Gate
-from syncflow.adapters.http import Answered, Prepared, Unanswered, exchange
+from syncflow.adapters.http import Answered, Prepared, Unanswered, ending_of, exchange
 from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
 from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables, UnaskedTable
 from syncflow.adapters.members import (
@@ -440,8 +440,10 @@ class SystemClient:
         forbidden = self._plan.forbids(prepared.url)
         if forbidden:
             return Unanswered(forbidden, sent=False, forbidden=True)
-        async with self._gate.request(group=group):
+        async with self._gate.request(group=group) as slot:
             answer = await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
+            if slot is not None:
+                slot.ended = ending_of(answer)
         if self._wire.quotas and isinstance(answer, Answered):
             told = used_up(self._wire.quotas, answer, decode(answer)[0], now=self._clock.now())
             self._used_up = told or self._used_up

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(slots=True)
+class RequestSlot:
+    """A request that passed the gate; its sender says how it ended, in one word of ours."""
+
+    ended: str = "failed"
+    """``2xx`` to ``5xx``, ``429``, ``broken`` (half an answer), ``no_answer``, ``not_sent``; ``answered`` for what has no status."""
 
 
 class Gate(Protocol):
     """``async with gate.request(group=""): send and read the whole answer``"""
 
-    def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:
-        """Wait for a slot in every window and in flight; the slot's period runs from leaving it, the time of the answer."""
+    def request(self, *, group: str = "") -> AbstractAsyncContextManager[RequestSlot | None]:
+        """Wait for a slot in every window and in flight; the slot's period runs from leaving it, the time of the answer.
+
+        It gives None where nobody counts how requests end.
+        """
         ...
 
 

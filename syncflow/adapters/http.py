@@ -148,6 +148,15 @@ async def exchange(client: httpx.AsyncClient, prepared: Prepared, *, timeout_sec
     return await _read(response, host, deadline=deadline)
 
 
+def ending_of(answer: Answered | Unanswered) -> str:
+    """Return in one word how a request ended; see ``RequestSlot``."""
+    if isinstance(answer, Unanswered):
+        return "no_answer" if answer.sent else "not_sent"
+    if answer.broken:
+        return "broken"
+    return "429" if answer.status == 429 else f"{answer.status // 100}xx"
+
+
 async def _read(response: httpx.Response, host: str, *, deadline: float) -> Answered:
     chunks: list[bytes] = []
     size, broken = 0, ""

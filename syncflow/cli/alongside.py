@@ -13,6 +13,7 @@ from syncflow.cli.console import complain, remark
 from syncflow.errors import ProjectError
 
 if TYPE_CHECKING:
+    from syncflow.config.journal_place import Place
     from syncflow.config.project import Project
     from syncflow.runtime.engine import Engine
 
@@ -132,14 +133,22 @@ async def watching(files: frozenset[Path], changed: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def serving_metrics(engine: Engine, address: tuple[str, int] | None) -> AsyncIterator[None]:
+async def serving_metrics(
+    engine: Engine, address: tuple[str, int] | None, *, journal: Place | None = None
+) -> AsyncIterator[None]:
     """Serve the run's counts while it lasts; nothing without an address."""
     if address is None:
         yield
         return
     from syncflow.runtime.metrics import MetricsServer
 
-    server = MetricsServer(tally=engine.snapshot, ready=lambda: bool(engine.snapshot().systems) and not engine.stopping)
+    server = MetricsServer(
+        tally=engine.snapshot,
+        ready=lambda: bool(engine.snapshot().systems) and not engine.stopping,
+        measures=engine.measures,
+        journal=journal,
+        now=engine.now,
+    )
     await server.open(*address)
     remark(f"metrics on http://{address[0]}:{server.port}/metrics")
     try:

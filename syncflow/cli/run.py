@@ -199,6 +199,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
     from syncflow.cli.live import logging_progress, showing
     from syncflow.config.journal_place import place_of
     from syncflow.runtime.assembly import assembled, project_journal
+    from syncflow.runtime.measures import Measures
 
     async with assembled(
         project,
@@ -208,9 +209,10 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         reading=wishes.reading,
         drain=wishes.drain,
         routes=wishes.only,
+        measures=None if wishes.metrics is None else Measures(),
     ) as engine:
         _look_through_memory_less()
-        signals = Signals(engine)
+        signals, place = Signals(engine), place_of(project.routes.model.journal, project.path)
         tasks = [
             reloading(
                 engine, signals, project=project, routes=wishes.routes, profile=wishes.profile, watch=wishes.watch
@@ -223,9 +225,9 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         try:
             with signals:
                 async with (
-                    serving_metrics(engine, wishes.metrics),
+                    serving_metrics(engine, wishes.metrics, journal=place),
                     serving_console(
-                        place_of(project.routes.model.journal, project.path),
+                        place,
                         wishes.console,
                         title=title_of(wishes.routes),
                         tally=engine.snapshot,

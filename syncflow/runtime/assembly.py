@@ -34,6 +34,7 @@ from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.journal.tables.executors import Executor
+from syncflow.runtime.measures import Measures
 from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.sources import ReadOptions, Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source
@@ -56,12 +57,13 @@ async def assembled(
     reading: ReadOptions = ReadOptions(),  # noqa: B008  # frozen
     drain: bool = False,
     routes: Sequence[str] = (),
+    measures: Measures | None = None,
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
     ``limit`` ends the run after so many events; ``reading``: how much is asked of the source.
     ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
-    others wait in the journal.
+    others wait in the journal. ``measures``: where it is noted how long things take.
 
     Raises:
         ProjectError: the project does not compile, or has no tables to read anew.
@@ -100,6 +102,7 @@ async def assembled(
             keep=keep_of(project),
             waiting=waiting_of(project),
             only=routes,
+            measures=measures,
             reads_once=source is None and not drain and _reads_once(project),
         )
     finally:

@@ -39,6 +39,7 @@ from syncflow.runtime.intake.pipeline import (
 )
 from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Journal, Opened
+from syncflow.runtime.measures import Measures, measured_journal
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.source_news import SourceNews
@@ -68,16 +69,22 @@ class Engine:
         only: Sequence[str] = (),
         window: int = WINDOW,
         reads_once: bool = False,
+        measures: Measures | None = None,
     ) -> None:
         """``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
 
-        ``only``: names of routes that send; deliveries of the others wait in the journal."""
+        ``only``: names of routes that send; deliveries of the others wait in the journal. ``measures``: where it is noted how long things
+        take; None where nobody asks."""
         self.program = program
         self.tally = Tally()
         self._source = source
         self._bugs = Bugs()
-        self._journal = journal = guarded_journal(journal, self._bugs)
         self._clock = clock or SystemClock()
+        journal = guarded_journal(journal, self._bugs)
+        if measures is not None:
+            journal = measured_journal(journal, measures, monotonic=self._clock.monotonic)
+        self._journal = journal
+        self.measures = measures
         self._limit = limit
         self._reads_once = reads_once
         self._wait_seconds = wait_seconds
@@ -107,6 +114,7 @@ class Engine:
             only=only,
             window=window,
             at_once=wait_seconds == 0,
+            measures=measures,
         )
         self.reloading = asyncio.Lock()
         """Held while a reload is under way: the project that was loaded last must win."""

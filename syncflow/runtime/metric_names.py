@@ -25,6 +25,10 @@ def _counter(name: str, text: str, *labels: str) -> MetricName:
     return MetricName(name=name, type="counter", help=text, labels=labels)
 
 
+def _histogram(name: str, text: str, *labels: str) -> MetricName:
+    return MetricName(name=name, type="histogram", help=text, labels=labels)
+
+
 def _gauge(name: str, text: str, *labels: str) -> MetricName:
     return MetricName(name=name, type="gauge", help=text, labels=labels)
 
@@ -33,12 +37,11 @@ METRICS: dict[str, MetricName] = {
     metric.name: metric
     for metric in (
         _counter("syncflow_events", "Events by what became of them.", "state"),
+        _gauge("syncflow_build_info", "1; its labels say which syncflow runs, on which Python.", "version", "python"),
         _gauge("syncflow_deliveries_open", "Deliveries that are not settled."),
         _counter("syncflow_dead_letters", "Dead letters of this run."),
         _counter("syncflow_deliveries", "Deliveries by route and state.", "route", "state"),
-        MetricName(
-            name="syncflow_delivery_seconds", type="histogram", help="From read to delivered.", labels=("route",)
-        ),
+        _histogram("syncflow_delivery_seconds", "From read to delivered.", "route"),
         _counter(
             "syncflow_unreadable", "Values that a conversion could not read, by route and field.", "route", "field"
         ),
@@ -54,6 +57,16 @@ METRICS: dict[str, MetricName] = {
             "syncflow_source_lag_bytes", "Bytes that are there and not read yet, where a source knows.", "partition"
         ),
         _gauge("syncflow_source_lag_seconds", "How old the event is that was read last.", "partition"),
+        _gauge(
+            "syncflow_slot_lag_bytes",
+            "Bytes of its log that a server keeps for a replication slot, read or not.",
+            "slot",
+        ),
+        _counter(
+            "syncflow_source_reports",
+            "What a source had to say, by kind: guarded, failed, missed, lost, behind and others.",
+            "kind",
+        ),
         _counter("syncflow_system_requests", "Requests that a system was sent.", "system"),
         _counter(
             "syncflow_system_refused_for_rate", "Requests that a system refused because they were too many.", "system"
@@ -78,5 +91,36 @@ METRICS: dict[str, MetricName] = {
         _gauge("syncflow_system_limit_used", "Share of a limit that is used now.", "system", "seconds", "only"),
         _gauge("syncflow_system_pace", "Requests a second that refusals taught; 0 for none.", "system"),
         _gauge("syncflow_system_stopped", "1 where a system was stopped.", "system"),
+        _gauge(
+            "syncflow_system_parked",
+            "1 while everything that a system is sent fails, so that it is only probed.",
+            "system",
+        ),
+        _histogram(
+            "syncflow_request_seconds",
+            "From the start of a request to the end of its answer, by the operation for whose sake it was sent (sign-ins and look-ups "
+            "too) and by how it ended: 2xx to 5xx, 429, broken, no_answer, not_sent.",
+            "system",
+            "operation",
+            "outcome",
+        ),
+        _histogram(
+            "syncflow_limiter_wait_seconds",
+            "Waits for limits, by cause: window, pause, pace or in_flight. What need not wait is not counted.",
+            "system",
+            "cause",
+        ),
+        _histogram(
+            "syncflow_journal_commit_seconds",
+            "Writes to the journal until they are durable: commit is a chunk of events, settle a group of outcomes.",
+            "write",
+        ),
+        _gauge("syncflow_journal_bytes", "Bytes of the disk that the journal takes."),
+        _gauge(
+            "syncflow_oldest_open_seconds",
+            "Age of the oldest delivery of a system that is not settled, of earlier runs too; 0 where none is open.",
+            "system",
+        ),
+        _gauge("syncflow_dead_letters_open", "Dead letters of all runs that nobody dealt with yet.", "route", "code"),
     )
 }

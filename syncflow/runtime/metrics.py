@@ -6,36 +6,44 @@ A few lines of HTTP of our own: three fixed answers need no framework, and a run
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+import time
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from syncflow.errors import UnavailableError
-from syncflow.runtime.metric_names import METRICS
-from syncflow.runtime.observe import RouteTally, SystemTally, Tally
-from syncflow.sources.base import Lag
-
-BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
-ROUTE_COUNTS = ("read", "ignored", "kept", "delivered", "already_done", "superseded", "unchanged", "dead", "retried")
-SYSTEM_COUNTS = ("requests", "refused_for_rate")
-SYSTEM_STATES = ("in_flight", "waiting", "retrying", "paused_seconds")
-EVENT_COUNTS = ("read", "ignored", "duplicate", "dead", "routed")
+from syncflow.config.journal_place import Place
+from syncflow.errors import SyncflowError, UnavailableError
+from syncflow.runtime.desk.gauges import Gauges, gauges
+from syncflow.runtime.measures import Measures
+from syncflow.runtime.metric_families import RunCollector
+from syncflow.runtime.observe import Tally, warn
 
 _MOST_REQUEST_BYTES = 8_192
 _PATIENCE_SECONDS = 5.0
+_FRESH_SECONDS = 2.0
+"""What the journal holds is asked no oftener than this, however many ask."""
 
 
 class MetricsServer:
-    """``tally`` is called for every look; ``ready`` says whether events are being taken."""
+    """``tally`` is called for every look; ``ready`` says whether events are being taken.
 
-    def __init__(self, *, tally: Callable[[], Tally], ready: Callable[[], bool]) -> None:
-        self._tally = tally
+    ``measures``: how long things took; ``journal``: where it is kept. A thread asks it what it holds, so that nothing waits for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        tally: Callable[[], Tally],
+        ready: Callable[[], bool],
+        measures: Measures | None = None,
+        journal: Place | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._ready = ready
         self._server: asyncio.Server | None = None
         self._registry = CollectorRegistry()
-        self._registry.register(_Collector(tally))
+        self._held = _Held(journal)
+        self._registry.register(RunCollector(tally, measures=measures, gauges=lambda: self._held.gauges, now=now))
         self.port = 0
 
     async def open(self, host: str, port: int) -> None:
@@ -63,23 +71,24 @@ class MetricsServer:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._reply(head))
+                writer.write(await self._reply(head))
                 await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             pass  # whoever asked has gone, or sent no request: there is nobody to tell
         finally:
             writer.close()
 
-    def _reply(self, head: bytes) -> bytes:
+    async def _reply(self, head: bytes) -> bytes:
         method, path, *_ = [*head.split(b" ", 2), b"", b""]
         if method not in {b"GET", b"HEAD"}:
             return _response("405 Method Not Allowed", b"only GET\n")
-        reply = self._found(path)
+        reply = await self._found(path)
         return reply if method == b"GET" else reply[: reply.index(b"\r\n\r\n") + 4]
 
-    def _found(self, path: bytes) -> bytes:
+    async def _found(self, path: bytes) -> bytes:
         match path.split(b"?")[0]:
             case b"/metrics":
+                await self._held.look()
                 return _response(
                     "200 OK", generate_latest(self._registry), kind="text/plain; version=0.0.4; charset=utf-8"
                 )
@@ -99,94 +108,26 @@ def _response(status: str, body: bytes, *, kind: str = "text/plain; charset=utf-
     return head.encode("ascii") + body
 
 
-class _Collector:
-    """Turns the counts into Prometheus's families whenever they are asked for."""
+class _Held:
+    """What the journal holds, looked at no oftener than once in a while, by one look at a time."""
 
-    def __init__(self, tally: Callable[[], Tally]) -> None:
-        self._tally = tally
+    def __init__(self, place: Place | None) -> None:
+        self.gauges: Gauges | None = None
+        """None where it was not found out: then nothing is said, rather than what is no longer true."""
+        self._place = place
+        self._looked_at = float("-inf")
+        self._looking = asyncio.Lock()
 
-    def collect(self) -> Iterator[Metric]:
-        tally = self._tally()
-        events = _family("syncflow_events")
-        for state in EVENT_COUNTS:
-            events.add_metric([state], getattr(tally, state))
-        yield events
-        yield _single("syncflow_deliveries_open", tally.open)
-        yield _single("syncflow_dead_letters", tally.dead_letters)
-        requests = _family("syncflow_source_requests")
-        for outcome, count in sorted(tally.source_requests.items()):
-            requests.add_metric([outcome], count)
-        yield requests
-        yield from _lag_families(tally.source_lags)
-        yield from _route_families(tally.routes)
-        yield from _system_families(tally.systems)
-
-
-def _family(name: str) -> Any:
-    """A family of the catalogue, without values yet."""
-    metric = METRICS[name]
-    families = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily}
-    return families[metric.type](name, metric.help, labels=metric.labels)
-
-
-def _single(name: str, value: float) -> Metric:
-    family: Metric = _family(name)
-    family.add_metric([], value)  # type: ignore[attr-defined]  # every family that the catalogue names has it
-    return family
-
-
-def _lag_families(lags: Mapping[str, Lag]) -> Iterator[Metric]:
-    for unit in ("events", "bytes", "seconds"):
-        family = _family(f"syncflow_source_lag_{unit}")
-        for partition, lag in lags.items():
-            value = getattr(lag, unit)
-            if value is not None:
-                family.add_metric([partition], value)
-        yield family
-
-
-def _route_families(routes: dict[str, RouteTally]) -> Iterator[Metric]:
-    deliveries = _family("syncflow_deliveries")
-    latency = _family("syncflow_delivery_seconds")
-    unreadable = _family("syncflow_unreadable")
-    for name, route in routes.items():
-        for state in ROUTE_COUNTS:
-            deliveries.add_metric([name, state], getattr(route, state))
-        counts = [*map(float, route.latencies.buckets(BOUNDS)), float(route.latencies.count)]
-        bounds = [*map(str, BOUNDS), "+Inf"]
-        latency.add_metric([name], list(zip(bounds, counts, strict=True)), sum_value=route.latencies.sum)
-        for field, count in route.unreadable.items():
-            unreadable.add_metric([name, field], count)
-    yield from (deliveries, latency, unreadable)
-
-
-def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
-    for count in (*SYSTEM_COUNTS, *SYSTEM_STATES):
-        family = _family(f"syncflow_system_{count}")
-        for name, system in systems.items():
-            family.add_metric([name], getattr(system, count))
-        yield family
-    limits = _family("syncflow_system_limit_requests")
-    for name, system in systems.items():
-        for window in system.windows:
-            limits.add_metric([name, f"{window.per_seconds:g}", window.only], window.count)
-    yield limits
-    yield from _wait_families(systems)
-    stopped = _family("syncflow_system_stopped")
-    for name, system in systems.items():
-        stopped.add_metric([name], float(bool(system.stopped)))
-    yield stopped
-
-
-def _wait_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
-    """Who waits and by whose word, how much of each window is used, and the pace that refusals taught."""
-    waits = _family("syncflow_system_wait_seconds")
-    used = _family("syncflow_system_limit_used")
-    pace = _family("syncflow_system_pace")
-    for name, system in systems.items():
-        if system.wait_seconds:
-            waits.add_metric([name, system.wait_by], system.wait_seconds)
-        for window, share in zip(system.windows, system.used, strict=False):
-            used.add_metric([name, f"{window.per_seconds:g}", window.only], share)
-        pace.add_metric([name], system.pace)
-    yield from (waits, used, pace)
+    async def look(self) -> None:
+        if self._place is None:
+            return
+        async with self._looking:
+            loop = asyncio.get_running_loop()
+            if loop.time() - self._looked_at < _FRESH_SECONDS:
+                return
+            try:
+                self.gauges = await asyncio.to_thread(gauges, self._place)
+            except SyncflowError as error:
+                self.gauges = None
+                warn("metrics.incomplete", reason=error.message)
+            self._looked_at = loop.time()

@@ -89,6 +89,8 @@ class SystemTally:
     used: tuple[float, ...] = ()
     """The share of each of ``windows`` that is used."""
     stopped: str = ""
+    parked: bool = False
+    """Whether everything that it is sent fails: it is only probed."""
     unreachable: str = ""
     """Why the last request got no answer that says anything of a record; empty once one did."""
     windows: tuple[Window, ...] = ()
@@ -123,6 +125,8 @@ class Tally:
     """Deliveries of routes or systems that are gone: dead letters program_changed."""
     source_reports: deque[Report] = field(default_factory=lambda: deque(maxlen=100))
     """What the source had to say of itself, the last hundred."""
+    source_report_counts: dict[str, int] = field(default_factory=dict)
+    """How much the source had to say of itself, by kind."""
     source_requests: Mapping[str, int] = field(default_factory=dict)
     source_lags: Mapping[str, Lag] = field(default_factory=dict)
     """How many requests of others to the source ended how."""

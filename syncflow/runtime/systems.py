@@ -32,6 +32,7 @@ from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.delivery.stop_after import StopAfter
 from syncflow.runtime.journal.base import Activated, Journal, Opened
 from syncflow.runtime.journal.usage import Usage
+from syncflow.runtime.measures import Measures
 from syncflow.runtime.observe import Tally, warn
 from syncflow.runtime.standing import Standing
 
@@ -65,6 +66,7 @@ class Systems:
         only: Sequence[str],
         window: int,
         at_once: bool = False,
+        measures: Measures | None = None,
     ) -> None:
         """``at_once``: what an earlier run left is tried although its time has not come."""
         self.only = chosen_routes(program, only) if only else None
@@ -80,6 +82,7 @@ class Systems:
         self._changed = changed
         self._window = window
         self._at_once = at_once
+        self._measures = measures
         self._batch_ids = _batch_ids()
         self._routes = program.routes
         self._flush = False
@@ -162,7 +165,8 @@ class Systems:
 
     def _connected(self, plan: SystemPlan) -> Connected:
         ledger = Ledger(plan.name, plan.windows, self._clock, self._journal.note_usage, plan.timeout_seconds)
-        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, ledger=ledger)
+        measures = self._measures.system(plan.name) if self._measures is not None else None
+        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, ledger=ledger, measures=measures)
         return Connected(plan, limiter, self._connect(plan, limiter))
 
     async def start(

@@ -125,6 +125,8 @@ class Lag:
     events: int | None = None
     bytes: int | None = None
     seconds: float | None = None
+    slot_bytes: int | None = None
+    """How much of its log a server keeps for us, whatever of it was read."""
     next_at: float | None = None
     """When it reads next (wall seconds), of one that reads at times."""
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from syncflow.adapters.engine import SystemClient
-from syncflow.adapters.gate import OpenGate
-from syncflow.adapters.http import open_client
+from syncflow.adapters.gate import OpenGate, RequestSlot
+from syncflow.adapters.http import Answered, Unanswered, ending_of, open_client
 from syncflow.events import Verdict
 from syncflow.testing import VirtualClock, run_virtually
 from tests.adapters.kit import BASE, Network, client, plan, shipped, simple_batch, written
@@ -75,12 +75,14 @@ class CountingGate:
 
     passed: list[str] = field(default_factory=list)
     inside: int = 0
+    slots: list[RequestSlot] = field(default_factory=list)
 
     @asynccontextmanager
-    async def request(self, *, group: str = "") -> AsyncIterator[None]:
+    async def request(self, *, group: str = "") -> AsyncIterator[RequestSlot]:
         self.passed.append(group)
+        self.slots.append(RequestSlot())
         self.inside += 1
-        yield
+        yield self.slots[-1]
         self.inside -= 1
 
 
@@ -143,6 +145,34 @@ def test_a_token_is_renewed_a_little_before_its_end(tmp_path: Path) -> None:
 
     run_virtually(main())
     assert server.tokens == 2
+
+
+def test_the_gate_is_told_how_each_request_ended(tmp_path: Path) -> None:
+    gate = CountingGate()
+
+    async def main() -> None:
+        async with opened(Server(refuse_tokens=1), tmp_path, gate=gate) as system:
+            await system.send(simple_batch())
+
+    run_virtually(main())
+    assert [slot.ended for slot in gate.slots] == ["2xx", "4xx", "2xx", "2xx"]  # a token, refused; another, taken
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (Answered(200, {}, b""), "2xx"),
+        (Answered(302, {}, b""), "3xx"),
+        (Answered(404, {}, b""), "4xx"),
+        (Answered(429, {}, b""), "429"),
+        (Answered(503, {}, b""), "5xx"),
+        (Answered(200, {}, b"{", broken="it broke off"), "broken"),
+        (Unanswered("no answer", sent=True), "no_answer"),
+        (Unanswered("no connection", sent=False), "not_sent"),
+    ],
+)
+def test_how_a_request_ended_is_one_word(answer: Answered | Unanswered, word: str) -> None:
+    assert ending_of(answer) == word
 
 
 def test_every_request_passes_the_gate_in_its_group(tmp_path: Path) -> None:

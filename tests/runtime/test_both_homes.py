@@ -15,6 +15,7 @@ from syncflow.errors import UnavailableError
 from syncflow.runtime.desk import audit, browse
 from syncflow.runtime.desk.browse import Deliveries
 from syncflow.runtime.desk.checkup import problems
+from syncflow.runtime.desk.gauges import gauges
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
 from syncflow.runtime.journal.homes import reading
@@ -73,6 +74,9 @@ def test_the_same_life_leaves_the_same_rows_in_both(seed: int, schema: PostgresP
     for table in TABLES:
         assert rows_of(schema, table) == rows_of(path, table), table
     assert problems(path) == problems(schema) == []
+    ours, theirs = gauges(path), gauges(schema)
+    assert (theirs.oldest_open, theirs.dead_letters) == (ours.oldest_open, ours.dead_letters)
+    assert min(ours.disk_bytes, theirs.disk_bytes) > 100_000
     assert audit.totals(schema) == audit.totals(path)
     assert audit.reasons(schema, Letters()) == audit.reasons(path, Letters())
 

@@ -13,7 +13,7 @@ from syncflow.events import Raw
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.metrics import _Collector
+from syncflow.runtime.metric_families import RunCollector
 from syncflow.runtime.observe import Tally
 from syncflow.sources.base import Lag, Report
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
@@ -82,7 +82,7 @@ def test_a_delete_of_a_record_that_was_gone_before_it_was_read_is_no_dead_letter
 
 def test_only_what_is_known_is_a_metric() -> None:
     registry = CollectorRegistry()
-    registry.register(_Collector(lambda: Tally(source_lags={"t/0": Lag(events=7), "t/1": Lag(seconds=2.5)})))
+    registry.register(RunCollector(lambda: Tally(source_lags={"t/0": Lag(events=7), "t/1": Lag(seconds=2.5)})))
     told = [line for line in generate_latest(registry).decode().splitlines() if line.startswith("syncflow_source_lag")]
     assert told == [
         'syncflow_source_lag_events{partition="t/0"} 7.0',

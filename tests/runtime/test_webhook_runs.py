@@ -22,7 +22,7 @@ from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Commit, Known, Wanted
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.metrics import _Collector
+from syncflow.runtime.metric_families import RunCollector
 from syncflow.sources.each import EachSource, compile_each
 from syncflow.sources.webhook import Webhook
 from syncflow.testing import FakeSystems
@@ -73,7 +73,7 @@ def body(*records: str) -> bytes:
 
 def metrics(ending: Ending) -> Mapping[str, float]:
     registry = CollectorRegistry()
-    registry.register(_Collector(lambda: ending.tally))
+    registry.register(RunCollector(lambda: ending.tally))
     lines = generate_latest(registry).decode().splitlines()
     counts = [line.rpartition(" ") for line in lines if line.startswith("syncflow_source_requests_total")]
     return {name.partition('"')[2].rstrip('"}'): float(count) for name, _, count in counts}

@@ -287,7 +287,9 @@ class Dispatcher:
             times = [wait.seconds for wait in known if wait.seconds is not None]
             if self._ends.held:
                 times.append(max(0.0, self._release_at - self._clock.monotonic()))
+            since = self._clock.monotonic()
             await first_of(self._news.wait(), self._limiter.until_news(min(times, default=None)))
+            self._limiter.waited(min(known, key=lambda wait: wait.seconds or 0.0), since=since)
         self._release()
         return False
 
@@ -325,7 +327,8 @@ class Dispatcher:
             self._sending += 1
             # The promise is made now, for the task starts later; it counts requests in a context of its own.
             context = contextvars.copy_context()
-            passed = context.run(self._limiter.admit, self._needs(cut[0].operation))
+            operation = cut[0].operation
+            passed = context.run(self._limiter.admit, self._needs(operation), operation)
             sends.create_task(self._send(passed, *cut), context=context)
 
     # -- one batch ----------------------------------------------------------------------------------------------------------

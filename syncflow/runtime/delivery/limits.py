@@ -16,6 +16,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from syncflow.adapters.gate import RequestSlot
 from syncflow.clock import Clock
 from syncflow.compiler.requests import Window
 from syncflow.errors import UnavailableError
@@ -23,6 +24,7 @@ from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.pace import Pace
 from syncflow.runtime.delivery.windows import WindowLog
 from syncflow.runtime.journal.usage import Usage
+from syncflow.runtime.measures import SystemMeasures
 from syncflow.runtime.wait import first_of
 
 _SHORT_SECONDS = 60.0
@@ -42,6 +44,8 @@ class Passed:
     """How many requests of a task the gate let through, and the slots that it is still promised, by group."""
 
     requests: int = 0
+    operation: str = ""
+    """The operation for whose sake they are sent."""
     promised: Counter[str] = field(default_factory=Counter)
 
 
@@ -66,8 +70,15 @@ class Limiter:
     """A gate (see ``adapters.gate``) in which the requests of a group queue in the order in which they come."""
 
     def __init__(
-        self, windows: Sequence[Window], *, in_flight: int, clock: Clock, ledger: Ledger | None = None
+        self,
+        windows: Sequence[Window],
+        *,
+        in_flight: int,
+        clock: Clock,
+        ledger: Ledger | None = None,
+        measures: SystemMeasures | None = None,
     ) -> None:
+        """``measures``: where it is noted how long requests take and wait; None where nobody asks."""
         self._logs = [WindowLog(window) for window in windows]
         self._most = in_flight
         self._clock = clock
@@ -83,6 +94,7 @@ class Limiter:
         self._pace = Pace()
         self.in_flight = 0
         self.requests = 0
+        self.measures = measures
 
     # -- what was used before ------------------------------------------------------------------------------------------------
 
@@ -115,8 +127,21 @@ class Limiter:
 
     # -- the gate ------------------------------------------------------------------------------------------------------------
 
-    def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:
-        return self._request(group)
+    def request(self, *, group: str = "") -> AbstractAsyncContextManager[RequestSlot | None]:
+        return self._request(group) if self.measures is None else self._measured(group, self.measures)
+
+    @asynccontextmanager
+    async def _measured(self, group: str, measures: SystemMeasures) -> AsyncIterator[RequestSlot]:
+        """The same, noting how long it takes from here to its end."""
+        slot, passed = RequestSlot(), _passed.get()
+        async with self._request(group):
+            started = self._clock.monotonic()
+            try:
+                yield slot
+                slot.ended = "answered" if slot.ended == "failed" else slot.ended
+            finally:
+                seconds = self._clock.monotonic() - started
+                measures.answered(slot, operation=passed.operation if passed else "", seconds=seconds)
 
     @asynccontextmanager
     async def _request(self, group: str) -> AsyncIterator[None]:
@@ -142,7 +167,9 @@ class Limiter:
                     return
                 await self.ledger.reserve(group)
             else:
+                since = self._clock.monotonic()
                 await self.until_news(wait.seconds)
+                self.waited(wait, since=since)
 
     def _start(self, group: str) -> None:
         now = self._clock.monotonic()
@@ -183,9 +210,9 @@ class Limiter:
 
     # -- what the dispatcher asks --------------------------------------------------------------------------------------------
 
-    def admit(self, groups: Sequence[str]) -> Passed:
+    def admit(self, groups: Sequence[str], operation: str = "") -> Passed:
         """Promise the calling task a slot for each of these groups, and count its requests from here on."""
-        passed = Passed(promised=Counter(groups))
+        passed = Passed(operation=operation, promised=Counter(groups))
         for group in groups:
             self._promised.update(self._covering(group))
         _passed.set(passed)
@@ -212,6 +239,11 @@ class Limiter:
                 if wait.seconds is None:
                     break
         return longest
+
+    def waited(self, wait: Wait, *, since: float) -> None:
+        """Note that something waited for a limit from then on (monotonic seconds) until now."""
+        if self.measures is not None:
+            self.measures.waited(wait.by, seconds=self._clock.monotonic() - since)
 
     async def until_news(self, seconds: float | None) -> None:
         """Return when an answer came, a promise was taken back or the gate was closed; at the latest after some seconds."""

@@ -82,7 +82,7 @@ def deliveries(
 
 def _open_deliveries(journal: Database, chosen: Deliveries, before: int | None, most: int) -> Page:
     """Read open deliveries by their own index, which begins with the system."""
-    systems = [chosen.system] if chosen.system else _systems_with_open(journal)
+    systems = [chosen.system] if chosen.system else systems_with_open(journal)
     parts, values = Deliveries(state=chosen.state, route=chosen.route).conditions()
     below = [] if before is None else ["id < ?"]
     where = " AND ".join([IS_OPEN, "system = ?", *parts, *below])
@@ -93,7 +93,7 @@ def _open_deliveries(journal: Database, chosen: Deliveries, before: int | None, 
     return _cut(found, "id", most)
 
 
-def _systems_with_open(journal: Database) -> list[str]:
+def systems_with_open(journal: Database) -> list[str]:
     """Return the systems that have open deliveries, by one step in the index for each."""
     found: list[str] = []
     query = f"SELECT min(system) FROM deliveries WHERE {IS_OPEN} AND system > ?"

@@ -118,6 +118,7 @@ def hear(reports: Iterable[Report], tally: Tally) -> None:
         size = {} if report.bytes is None else {"bytes": report.bytes}
         say(f"source.{report.kind}", words=report.words, **size)
         tally.source_reports.append(report)
+        tally.source_report_counts[report.kind] = tally.source_report_counts.get(report.kind, 0) + 1
 
 
 async def _unless(stop: asyncio.Event, reading: asyncio.Future[Sequence[Raw]]) -> Sequence[Raw]:

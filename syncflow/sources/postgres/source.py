@@ -228,7 +228,8 @@ class Postgres:
         return told
 
     def lag(self) -> Mapping[str, Lag]:
-        return {self._settings.slot: Lag(bytes=self._beats.lag_bytes if self._beats else None)}
+        behind = self._beats.lag_bytes if self._beats else None
+        return {self._settings.slot: Lag(bytes=behind, slot_bytes=behind)}
 
     async def close(self) -> None:
         await self._work.end()

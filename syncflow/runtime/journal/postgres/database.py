@@ -110,6 +110,13 @@ class PostgresDatabase:
         events, deliveries, raw, payload, presence = found
         return int(events * (raw + _EVENT_BYTES) + deliveries * (payload + _DELIVERY_BYTES) + presence)
 
+    def disk_bytes(self) -> int:
+        sizes = (
+            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class "
+            "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+        )
+        return int(self.execute(sizes).fetchone()[0])
+
     def written_by_others(self) -> int:
         return int(self.execute("SELECT number FROM wishes").fetchone()[0])
 

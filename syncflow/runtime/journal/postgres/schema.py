@@ -109,7 +109,9 @@ CREATE VIEW syncflow_records AS SELECT p.kind, p.record, p.route, p.system, p.ob
     FROM presence p WHERE p.route != '';
 """
 
-MIGRATIONS = (VERSION_1,)
+OPEN_LETTERS = "CREATE INDEX dead_letters_open ON dead_letters (route, code) WHERE state = 'open';"
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from syncflow.runtime.journal.tables.database import Columns, Row, marks
@@ -71,6 +72,10 @@ class SqliteDatabase(sqlite3.Connection):
             self.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * size)
+
+    def disk_bytes(self) -> int:
+        path = Path(self.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0])
+        return sum(file.stat().st_size for file in (path, path.with_name(path.name + "-wal")) if file.is_file())
 
     def written_by_others(self) -> int:
         return int(self.execute("PRAGMA data_version").fetchone()[0])

@@ -211,6 +211,9 @@ CREATE TABLE actions (
 """
 """What people did by the console, and who; ``words`` say what was chosen, never values of records."""
 
+OPEN_LETTERS = "CREATE INDEX dead_letters_open ON dead_letters (route, code) WHERE state = 'open';"
+"""How many dead letters are open is asked by every look at the metrics, and of a million they are not to be read for it."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -229,5 +232,6 @@ MIGRATIONS = (
     BESIDE,
     LAGS,
     ACTIONS,
+    OPEN_LETTERS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

@@ -85,6 +85,10 @@ class Database(Protocol):
         """Return how much room the journal takes, without what is free for new rows."""
         ...
 
+    def disk_bytes(self) -> int:
+        """Return how much of the disk the journal takes, with its log and with what is free for new rows."""
+        ...
+
     def written_by_others(self) -> int:
         """Return a number that changes whenever another connection changed what a person may change."""
         ...
