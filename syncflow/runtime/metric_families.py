@@ -6,7 +6,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
@@ -15,7 +15,7 @@ from syncflow.runtime.desk.gauges import Gauges
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.metric_names import METRICS
 from syncflow.runtime.observe import Latencies, RouteTally, SystemTally, Tally
-from syncflow.sources.base import Lag
+from syncflow.sources.base import Lag, ReportKind
 
 DELIVERY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 REQUEST_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -69,8 +69,10 @@ class RunCollector:
             requests.add_metric([outcome], count)
         yield requests
         reports = _family("syncflow_source_reports")
-        for kind, count in sorted(tally.source_report_counts.items()):
-            reports.add_metric([kind], count)
+        for kind in sorted(
+            get_args(ReportKind)
+        ):  # those that did not come are 0: a counter that begins at 1 has not increased
+            reports.add_metric([kind], tally.source_report_counts.get(kind, 0))
         yield reports
         yield from _lag_families(tally.source_lags)
         yield from _route_families(tally.routes)

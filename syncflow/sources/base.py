@@ -23,6 +23,23 @@ from typing import Literal, Protocol, runtime_checkable
 from syncflow.config.models.routes import SourceSettings
 from syncflow.events import Position, Raw
 
+ReportKind = Literal[
+    "again",
+    "unchanged",
+    "missed",
+    "left",
+    "read",
+    "lost",
+    "back",
+    "noted",
+    "stopped",
+    "guarded",
+    "failed",
+    "changed",
+    "behind",
+    "waiting",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -36,22 +53,7 @@ class Report:
     behind than it should be · waiting: another run reads; this one reads when that has ended.
     """
 
-    kind: Literal[
-        "again",
-        "unchanged",
-        "missed",
-        "left",
-        "read",
-        "lost",
-        "back",
-        "noted",
-        "stopped",
-        "guarded",
-        "failed",
-        "changed",
-        "behind",
-        "waiting",
-    ]
+    kind: ReportKind
     words: str
     bytes: int | None = None
     """How many, of those missed or left; None where it cannot be known."""
