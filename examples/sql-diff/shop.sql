@@ -1,4 +1,5 @@
 -- The shop's database, as it is on the first day.
+DROP TABLE IF EXISTS customers;
 CREATE TABLE customers (
   id INTEGER PRIMARY KEY,
   name VARCHAR(120) NOT NULL,

@@ -1,4 +1,4 @@
-"""The example projects run by the one command that their pages name."""
+"""The example projects that need a server run by the one command that their pages name; the others run with their pages (tests/docs)."""
 
 from __future__ import annotations
 
@@ -45,26 +45,6 @@ def start(name: str, folder: Path, commands: Path, *arguments: str, **variables:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def test_rows_of_a_query_are_sent_and_then_their_differences(tmp_path: Path, commands: Path) -> None:
-    printed = start("sql-diff", tmp_path / "project", commands)
-    first, second = printed.split(SUMMARY)[:2]
-    assert "4 events read: 4 routed" in first
-    assert "3 events read: 3 routed" in second
-
-
-def test_a_file_is_read_each_night(tmp_path: Path, commands: Path) -> None:
-    printed = start("csv-nightly", tmp_path / "project", commands)
-    assert printed.count("3 events read: 3 routed, 0 ignored, 0 dead letters") == 2
-    assert printed.count(SUMMARY) == 2
-
-
-def test_objects_are_read_and_then_those_that_came_later(tmp_path: Path, commands: Path) -> None:
-    printed = start("bucket-to-salesforce", tmp_path / "project", commands)
-    first, second = printed.split(SUMMARY)[:2]
-    assert "3 events read: 3 routed, 0 ignored, 0 dead letters" in first
-    assert "2 events read: 2 routed, 0 ignored, 0 dead letters" in second
 
 
 @pytest.fixture
