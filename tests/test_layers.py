@@ -31,6 +31,7 @@ LAYERS = (
     "runtime",
     "testing",
     "console",
+    "site",
     "cli",
 )
 # Only for types: an error carries diagnostics, which its own module must not import to run.
@@ -42,7 +43,7 @@ HOMES = {
     "yaml": {"config"},
     "dotenv": {"config"},
     "jmespath": {"compiler"},
-    "jinja2": {"compiler", "console"},
+    "jinja2": {"compiler", "console", "site"},
     "phonenumbers": {"compiler"},
     "re2": {"compiler"},
     "httpx": {"adapters", "sources"},

@@ -1,4 +1,4 @@
-"""``syncflow docs``: the reference at the terminal, and as pages."""
+"""``syncflow docs``: the reference at the terminal and as pages, and ``syncflow docs build``: a site of a project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncflow.cli import completion
-from syncflow.cli.console import Output, OutputOption, say, say_block, say_json, say_table
+from syncflow.cli.console import (
+    DEFAULT_ROUTES,
+    Output,
+    OutputOption,
+    ProfileOption,
+    say,
+    say_block,
+    say_json,
+    say_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +31,39 @@ def docs(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="A key of a file (on_leave, systems.NAME.limits), a function, a code, a metric, a command or an adapter. "
-            "Default: list all.",
+            help="A key of a file (on_leave, systems.NAME.limits), a function, a code, a metric, a command or an adapter; "
+            "or build: make a site of the project. Default: list all.",
             autocompletion=completion.documented,
         ),
     ] = None,
+    routes: Annotated[
+        Path | None,
+        typer.Argument(metavar="ROUTES", help="With build: the project's routes file. Default: routes.yaml"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With build: the folder of the site. Default: site")
+    ] = None,
+    counts: Annotated[
+        bool,
+        typer.Option("--counts", help="With build: show what became of each route's deliveries, from the journal."),
+    ] = False,
+    profile: ProfileOption = None,
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the whole reference into this folder as Markdown pages.")
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Describe a key, function, code, metric, command or adapter."""
+    """Describe a key, code or command; build the project's site.
+
+    `syncflow docs build` writes pages that show what is read, how it becomes what is sent, and where each value goes.
+    """
     from syncflow.cli.reference.entries import all_entries
+
+    if name == "build":
+        _build(routes or DEFAULT_ROUTES, out or Path("site"), counts=counts, profile=profile)
+        return
+    if routes is not None or out is not None or counts:
+        raise typer.BadParameter("ROUTES, --out and --counts go with build: syncflow docs build")
 
     root = context.find_root().command
     if write is not None:
@@ -47,6 +77,33 @@ def docs(
         say_table(("KIND", "NAME", "MEANING"), [(_kind(entry), entry.name, entry.summary) for entry in shown])
     else:
         _say_entries(shown)
+
+
+def _build(routes: Path, out: Path, *, counts: bool, profile: str | None) -> None:
+    from syncflow.compiler.build import check
+    from syncflow.config.project import load_project
+    from syncflow.errors import ProjectError
+    from syncflow.site.facts import facts_of
+    from syncflow.site.pages import write_site
+
+    project = load_project(routes, profile=profile, offline=True)
+    errors = [problem for problem in check(project) if problem.is_error]
+    if errors:
+        raise ProjectError("the project has errors, so that its pages would not tell the truth", diagnostics=errors)
+    facts = facts_of(project, counts=_counts(routes, profile) if counts else None)
+    number = write_site(facts, out, secrets=project.secrets)
+    say(f"wrote {number} pages into {out}: open {out / 'index.html'}")
+
+
+def _counts(routes: Path, profile: str | None) -> dict[str, dict[str, int]]:
+    from syncflow.cli.status import journal_of
+    from syncflow.runtime.desk import audit
+
+    found: dict[str, dict[str, int]] = {}
+    for row in audit.totals(journal_of(routes, profile))["deliveries"]:
+        states = found.setdefault(row["route"], {})
+        states[row["state"]] = states.get(row["state"], 0) + row["count"]
+    return found
 
 
 def _named(entries: Sequence[Entry], name: str) -> list[Entry]:

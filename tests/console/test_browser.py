@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +18,12 @@ from syncflow.console.serving import serving
 from syncflow.runtime.desk import browse, wishes
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.observe import Tally
+from tests.browser import browser, violations
 from tests.console.fakes import TOKEN
 from tests.console.large import generate
 from tests.patience import PATIENCE
-from tests.servers import need
+
+__all__ = ["browser"]
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -81,18 +82,6 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pages are not tried in a browser"
-    )
-    chromium = need(shutil.which("chromium"), "chromium")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @contextmanager
 def signed_in(browser: Browser, url: str, *, width: int = 1280, theme: Any = "light") -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
@@ -133,21 +122,15 @@ def test_every_page_fits_names_its_parts_and_loads_nothing_from_elsewhere(
 def test_axe_finds_nothing_on_any_page(
     browser: Browser, journal: Path, width: int, theme: str, rules: dict[str, Any]
 ) -> None:
-    script = Path(need(str(AXE) if AXE.exists() else None, "axe-core (make node-clients)")).read_text()
     found: dict[str, Any] = {}
     with served(journal) as url, signed_in(browser, url, width=width, theme=theme) as context:
         page = context.new_page()
         for path in PAGES:
             page.goto(url + path)
-            page.evaluate(script)
-            if told := page.evaluate(_VIOLATIONS, rules):
+            if told := violations(page, **rules):
                 found[path] = told
     assert found == {}
 
-
-AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
-_VIOLATIONS = """rules => axe.run(document, {resultTypes: ["violations"], ...rules}).then(({violations}) => violations.map(
-  each => each.id + ": " + each.nodes.slice(0, 3).map(node => node.html).join(" … ")))"""
 
 _UNNAMED = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), [role=region], svg[role], nav")]
   .filter(each => !(each.innerText || each.getAttribute("aria-label") || (each.labels && each.labels.length)))
