@@ -35,7 +35,16 @@ from syncflow.adapters.members import (
 )
 from syncflow.adapters.memory import Memory
 from syncflow.adapters.pages import continued
-from syncflow.adapters.prepare import MASK, CredentialsError, RenderedRequest, check_sign_in, prepare, shown, size_of
+from syncflow.adapters.prepare import (
+    MASK,
+    CredentialsError,
+    RenderedRequest,
+    check_sign_in,
+    prepare,
+    shown,
+    signed_at,
+    size_of,
+)
 from syncflow.adapters.quotas import used_up
 from syncflow.adapters.rate_headers import RateHeaders
 from syncflow.adapters.renewed import NothingKept, Renewed
@@ -441,6 +450,7 @@ class SystemClient:
         if forbidden:
             return Unanswered(forbidden, sent=False, forbidden=True)
         async with self._gate.request(group=group) as slot:
+            prepared = signed_at(prepared, self._clock.now())
             answer = await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
             if slot is not None:
                 slot.ended = ending_of(answer)
@@ -453,7 +463,7 @@ class SystemClient:
         return answer
 
     def _operation(self, batch: Batch) -> OperationPlan:
-        operation = self._plan.operations.get(batch.operation)
+        operation = self._plan.operations_of(batch.object).get(batch.operation)
         if operation is None:
             raise BugError(f"the adapter {self._plan.adapter} has no operation {batch.operation}")
         return operation

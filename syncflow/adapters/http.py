@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.request import getproxies
@@ -38,6 +38,8 @@ class Prepared:
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    sign: Callable[[int], tuple[tuple[str, str], ...]] | None = None
+    """Makes the headers of the moment at which it is sent: seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)

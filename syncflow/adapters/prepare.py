@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from syncflow.adapters.http import Prepared
@@ -21,12 +21,13 @@ from syncflow.adapters.sendable import (
     check_headers,
     json_body,
 )
-from syncflow.compiler.wire.plans import RequestPlan, Root, WirePlan
+from syncflow.compiler.wire.plans import Renders, RequestPlan, Root, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 
 MASK = "***"
+SIGNED = "<made when it is sent>"
 
 
 class CredentialsError(UnsendableError):
@@ -115,6 +116,7 @@ def _prepared(
     elif plan.csv is not None:
         body = _table(plan.csv(root), plan.place)
         headers = [("Content-Type", "text/csv"), *headers]
+    sign = None if plan.sign is None else _signer(plan.sign, root, body.decode())
     if plan.gzip and body:
         body = gzip.compress(body, mtime=0)
         headers = [*headers, ("Content-Encoding", "gzip")]
@@ -123,7 +125,31 @@ def _prepared(
     check_address(url)
     check_headers(headers)
     _check_signed(signed)
-    return Prepared(plan.method, url, (*headers, *signed), body)
+    return Prepared(plan.method, url, (*headers, *signed), body, sign)
+
+
+def _signer(sign: Renders, root: Root, body: str) -> Callable[[int], tuple[tuple[str, str], ...]]:
+    """Return what makes the headers of a request that is signed when it is sent; that it can be made is tried now.
+
+    Raises:
+        CredentialsError: they cannot be made: says why, never with the secret's text.
+    """
+
+    def made(at: int) -> tuple[tuple[str, str], ...]:
+        return tuple(sign({**root, "body": body, "sent_at": at}).items())
+
+    try:
+        _check_signed(made(0))
+    except DataError as error:
+        raise CredentialsError("credentials", f"it cannot be signed: {error.message}") from error
+    return made
+
+
+def signed_at(prepared: Prepared, at: float) -> Prepared:
+    """Return a request with the headers of the moment at which it is sent."""
+    return (
+        prepared if prepared.sign is None else replace(prepared, headers=(*prepared.headers, *prepared.sign(int(at))))
+    )
 
 
 def _table(rows: Json, place: str) -> bytes:
@@ -148,4 +174,5 @@ def shown(prepared: Prepared, *, step: str, deliveries: tuple[int, ...]) -> Rend
     """Return a request as a person reads it."""
     packed = ("Content-Encoding", "gzip") in prepared.headers
     body = (gzip.decompress(prepared.body) if packed else prepared.body).decode("utf-8", "replace")
-    return RenderedRequest(prepared.method, prepared.url, dict(prepared.headers), body, step, deliveries)
+    signed = {} if prepared.sign is None else dict.fromkeys(dict(prepared.sign(0)), SIGNED)
+    return RenderedRequest(prepared.method, prepared.url, {**dict(prepared.headers), **signed}, body, step, deliveries)

@@ -46,6 +46,7 @@ from syncflow.compiler.texts import normaliser
 from syncflow.compiler.types.json import NEVER, Type
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document
+from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, SystemNames
 from syncflow.config.project import Project
@@ -180,9 +181,15 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
         normalise_key=normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
         was=_former_names(project, route, name, system),
         changed=None if route.send == "all" else changed_of(project.objects[adapter, object_name].model.fields),
+        keeps=_kept_for_deletes(project.adapters[adapter].model, object_name, operations["delete"]),
         remembers=project.routes.model.records[kind].items == "partial" or route.send == "changed",
     )
     return Leg(plan, transform)
+
+
+def _kept_for_deletes(adapter: AdapterFile, object_name: str, delete: Action | None) -> tuple[str, ...]:
+    operation = adapter.operations_of(object_name).get("delete") if delete == "delete" else None
+    return () if operation is None else operation.keeps
 
 
 def _former_names(project: Project, route: RouteSettings, name: str, system: str) -> tuple[str, ...]:

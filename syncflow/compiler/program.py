@@ -49,6 +49,8 @@ class RoutePlan:
     """Names that it had before."""
     changed: Changed | None = None
     """How it compares what it would send with what it delivered; None where it sends everything."""
+    keeps: tuple[str, ...] = ()
+    """Fields of the last payload that a delete needs."""
     remembers: bool = False
     """Whether the journal keeps which fields it delivered (Sent); decided when the project is compiled, for it costs a row a record."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -100,6 +101,8 @@ class OperationPlan:
     """What is decided of records after the last step."""
     replaces: bool = False
     """Whether it writes the whole record: a field that is left out is cleared."""
+    keeps: tuple[str, ...] = ()
+    """Fields of a record's last payload that its delete needs."""
 
 
 @frozen_value
@@ -114,6 +117,7 @@ class SystemPlan:
     batch_age_seconds: float
     timeout_seconds: float
     operations: Mapping[Action, OperationPlan] = field(repr=False)
+    """Of the objects that have none of their own: ``operations_of`` says which an object has."""
     clear: Json = None
     """What is sent to clear a field."""
     details: WirePlan | None = field(default=None, repr=False)
@@ -129,6 +133,19 @@ class SystemPlan:
     """How its deliveries are tried again; None: as the program's are."""
     stop_after: int | str | None = None
     """How many dead letters within an hour stop it; None: as many as the program says."""
+    own_operations: Mapping[str, Mapping[Action, OperationPlan]] = field(default_factory=dict, repr=False)
+    """The operations of objects that have their own, by the object's name."""
+
+    def operations_of(self, object_name: str) -> Mapping[Action, OperationPlan]:
+        """Return what can be done with a record of an object."""
+        return self.own_operations.get(object_name, self.operations) if self.own_operations else self.operations
+
+    def with_operation(self, object_name: str, operation: OperationPlan) -> SystemPlan:
+        """Return a plan in which an operation is done otherwise for an object, and for those that share its operations."""
+        changed = {**self.operations_of(object_name), operation.action: operation}
+        if object_name in self.own_operations:
+            return replace(self, own_operations={**self.own_operations, object_name: changed})
+        return replace(self, operations=changed)
 
     def forbids(self, url: str) -> str:
         """Return why no request may go to a URL, or an empty text."""
@@ -177,9 +194,12 @@ def plan_system(
     _own_defaults(model, texts)
     base_url = _base_url(settings, texts, model, options, complaints)
     sign_in = _sign_in(way, model.auth.get(way, SignIn()), texts)
-    operations = {
-        action: _operation(action, operation, texts, settings, model, options)
-        for action, operation in model.operations.items()
+    planned = partial(_operations, texts=texts, settings=settings, model=model, options=options)
+    operations = planned(("operations",), model.operations)
+    own_operations = {
+        name: planned(("objects", name, "operations"), each.operations)
+        for name, each in model.objects.items()
+        if each.operations
     }
     tls = _tls(settings, routes, complaints)
     details = _details(model, texts, options=options, auth=auth, sign_in=sign_in)
@@ -195,6 +215,7 @@ def plan_system(
         batch_age_seconds=settings.batch.age,
         timeout_seconds=settings.timeout or model.timeout,
         operations=operations,
+        own_operations=own_operations,
         clear=model.clear,
         details=details,
         allow_hosts=settings.allow_hosts,
@@ -211,10 +232,10 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     _own_defaults(model, texts)
     for way, sign_in in model.auth.items():
         _sign_in(way, sign_in, texts)
-    for action, operation in model.operations.items():
-        compile_steps(operation, texts, ("operations", action), records=operation.batch.records)
+    for path, _, operation in model.all_operations():
+        compile_steps(operation, texts, path, records=operation.batch.records)
         if operation.batch.group is not None:
-            texts.value(operation.batch.group, "operations", action, "batch", "group", sees=texts.sight.chosen)
+            texts.value(operation.batch.group, *path, "batch", "group", sees=texts.sight.chosen)
     _details(model, texts, options=options, auth={}, sign_in=_sign_in("", SignIn(), texts))
     return _adapter_diagnostics(adapter, texts.problems)
 
@@ -304,6 +325,21 @@ def _token(token: Token, settings: Iterable[str], texts: Texts, path: tuple[Step
     )
 
 
+def _operations(
+    path: tuple[Step, ...],
+    operations: Mapping[Action, Operation],
+    *,
+    texts: Texts,
+    settings: SystemSettings,
+    model: AdapterFile,
+    options: Mapping[str, Json],
+) -> dict[Action, OperationPlan]:
+    return {
+        action: _operation(action, operation, texts, settings, model, options, path=(*path, action))
+        for action, operation in operations.items()
+    }
+
+
 def _operation(
     action: Action,
     operation: Operation,
@@ -311,8 +347,9 @@ def _operation(
     settings: SystemSettings,
     model: AdapterFile,
     options: Mapping[str, Json],
+    *,
+    path: tuple[Step, ...],
 ) -> OperationPlan:
-    path: tuple[Step, ...] = ("operations", action)
     batch = operation.batch
     records = max(1, min(batch.records, settings.batch.records or batch.records))
     group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group", sees=texts.sight.chosen)
@@ -330,6 +367,7 @@ def _operation(
         steps=steps,
         decisions=decisions,
         replaces=operation.replaces,
+        keeps=operation.keeps,
     )
 
 
@@ -339,7 +377,7 @@ def _details(
     settings = model.auth[sign_in.name].settings if sign_in.name else {}
     secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
     errors = model.errors
-    around = texts.sight.around(records=max(operation.batch.records for operation in model.operations.values()))
+    around = texts.sight.around(records=max(operation.batch.records for _, _, operation in model.all_operations()))
     check, describe = model.check, model.describe
     texts.begins_with_slash(model.path, "path")
     return WirePlan(

@@ -42,7 +42,7 @@ def unrepeatable(delivery: Delivery, program: Program) -> str:
     if (route.system, route.object) != (delivery.system, delivery.object):
         before, now = f"{delivery.system}/{delivery.object}", f"{route.system}/{route.object}"
         return f"its route leads to {now} now, not to {before} (--remap sends it there)"
-    if delivery.operation not in system.operations:
+    if delivery.operation not in system.operations_of(delivery.object):
         return f"the adapter {system.adapter} of {system.name} has no operation {delivery.operation} (--remap)"
     return ""
 

@@ -89,7 +89,7 @@ def _turn(delivery: Delivery, program: Program, known: Known, sent: Sent | None)
         TurnFacts(own, rivals, sent or Sent(delivery.record)),
         route,
         by_time=program.records[delivery.record.kind].version == "timestamp",
-        operations=program.systems[route.system].operations,
+        operations=program.systems[route.system].operations_of(route.object),
     )
 
 

@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from syncflow.adapters.judge import UNKNOWN_ID
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.checks.adapters import check_adapter_file
-from syncflow.compiler.requests import check_adapter
+from syncflow.compiler.requests import SystemPlan, check_adapter
 from syncflow.compiler.wire.plans import StepPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Option
@@ -44,8 +44,7 @@ def check_conformance(adapter: Document[AdapterFile]) -> list[Check]:
     doubtful = tuple(render([found]) for found in check_adapter_file(adapter))
     checks = [Check("everything in it can be used"), Check("everything in it is of use", doubtful)]
     checks += [Check(f"test: {test.name}", tuple(run_contract(adapter, test))) for test in adapter.model.tests]
-    for operation in plan.operations.values():
-        checks += _merged(_Trial(adapter, plan, operation, name).checks() for name in adapter.model.objects)
+    checks += _merged(trial.checks() for trial in _trials(adapter, plan))
     for way in ways_in(adapter.model)[1:]:
         checks += _signed_in_by(adapter, way)
     for name, option in adapter.model.options.items():
@@ -70,12 +69,19 @@ def _with_option(adapter: Document[AdapterFile], name: str, value: Json) -> Chec
         return Check(law, tuple(render([found]) for found in error.diagnostics))
     broken = (
         f"{check.law}: {problem}"
-        for operation in plan.operations.values()
-        for object_name in adapter.model.objects
-        for check in _Trial(adapter, plan, operation, object_name).checks()
+        for trial in _trials(adapter, plan)
+        for check in trial.checks()
         for problem in check.problems
     )
     return Check(law, tuple(dict.fromkeys(broken)))
+
+
+def _trials(adapter: Document[AdapterFile], plan: SystemPlan) -> Iterator[_Trial]:
+    """Yield a trial of each operation for each object that has it, those of one operation together."""
+    shared = [name for name, each in adapter.model.objects.items() if not each.operations]
+    yield from (_Trial(adapter, plan, operation, name) for operation in plan.operations.values() for name in shared)
+    for name, own in plan.own_operations.items():
+        yield from (_Trial(adapter, plan, operation, name) for operation in own.values())
 
 
 def _merged(of_objects: Iterable[Iterable[Check]]) -> list[Check]:
@@ -95,10 +101,12 @@ def _signed_in_by(adapter: Document[AdapterFile], way: str) -> Iterator[Check]:
             f"signed in by {way}: a system can be made of it", tuple(render([found]) for found in error.diagnostics)
         )
         return
-    name = next(iter(adapter.model.objects))
-    for operation in filter(lambda each: each.steps, plan.operations.values()):
-        for check in _Trial(adapter, plan, operation, name).of_the_sign_in():
-            yield replace(check, law=f"signed in by {way}: {check.law}")
+    seen = set[str]()
+    for trial in _trials(adapter, plan):
+        if trial.operation.steps and trial.label not in seen:
+            seen.add(trial.label)
+            for check in trial.of_the_sign_in():
+                yield replace(check, law=f"signed in by {way}: {check.law}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +143,13 @@ class _Trial(SignInTrial, PageTrial):
 
     def checks(self) -> Iterator[Check]:
         if not self.operation.steps:
-            yield Check(f"{self.action}: every record comes to an end without a request", tuple(self._undecided()))
+            yield Check(f"{self.label}: every record comes to an end without a request", tuple(self._undecided()))
             return
         if unmade := self.unmade():
-            yield Check(f"{self.action}: a request can be made of a record", unmade)
+            yield Check(f"{self.label}: a request can be made of a record", unmade)
             return
         for law, problems in DeliveryTrial(self.adapter, self.plan, self.operation, self.object).problems():
-            yield Check(f"{self.action}: {law}", problems)
+            yield Check(f"{self.label}: {law}", problems)
         for fault in FAULTS:
             if not (self._takes_any_body and fault.reply.status == 200 and fault.reply.fail is None):
                 yield self.check(f"when the server {fault.name}, nothing is lost or made up", self._fault(fault))

@@ -21,7 +21,7 @@ from syncflow.config.models.answer import Answer
 from syncflow.config.models.contracts import AdapterTest
 from syncflow.events import Batch, BatchResult, Delivery, Item, Verdict
 from syncflow.testing.made_up_answers import bodies_without_results, made_up_answer
-from syncflow.testing.operation_trial import example_payload
+from syncflow.testing.operation_trial import example_payload, tests_of
 from syncflow.testing.stand_in import BASE_URL, StandIn, made_up_batch
 
 _DONE: Final = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
@@ -124,8 +124,11 @@ class DeliveryTrial:
         ]
         yield "a record is delivered whether its id there is known or not", tuple(broken)
 
+    def _tests(self) -> Iterator[AdapterTest]:
+        return tests_of(self.adapter.model, self.operation.action, self.object_name)
+
     def _tested(self) -> bool:
-        return any(_delivers(test) for test in self.adapter.model.tests if test.operation == self.operation.action)
+        return any(map(_delivers, self._tests()))
 
     def _undelivered(self, way: Sequence[_Kind], size: int) -> str:
         for known in (False, True):
@@ -157,7 +160,7 @@ class DeliveryTrial:
             return
         if any(answer.missing == "already_done" or answer.found == "already_done" for answer in self._answers()):
             return
-        if any(_ends_in(test, "already_done") for test in model.tests if test.operation == "delete"):
+        if any(_ends_in(test, "already_done") for test in self._tests()):
             return
         result, asked = self._sent(["404"] * len(self.operation.steps), 1, known=True)
         names_one = asked and asked[0].method == "DELETE" and _FIRST in asked[0].url
@@ -165,12 +168,12 @@ class DeliveryTrial:
             yield "after 404 it is not: add `{status: 404, operation: delete, then: already_done}` to `outcomes:`, or what this API answers"
 
     def _answers(self) -> list[Answer]:
-        return self.adapter.model.operations[self.operation.action].answers
+        return self.adapter.model.operations_of(self.object_name)[self.operation.action].answers
 
     def _batch(self, size: int, *, known: bool) -> Batch:
         model = self.adapter.model
         keys = model.objects[self.object_name].keys
-        given = example_payload(model, self.operation)
+        given = example_payload(model, self.operation, self.object_name)
         records: list[tuple[str, Item, str | None]] = [
             (
                 f"made-{n:06}-up",
@@ -195,7 +198,7 @@ class DeliveryTrial:
             for index, step in enumerate(self.operation.steps)
         )
         operation = replace(self.operation, steps=steps)
-        plan = replace(self.plan, operations={**self.plan.operations, operation.action: operation})
+        plan = self.plan.with_operation(self.object_name, operation)
         stand_in = StandIn(self.adapter, plan, answer)
         return stand_in.send(batch)[0], stand_in.seen
 

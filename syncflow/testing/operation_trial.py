@@ -14,6 +14,7 @@ from syncflow.compiler.wire.plans import StepPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.answer import Answer
+from syncflow.config.models.contracts import AdapterTest
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
 from syncflow.testing.stand_in import StandIn, made_up_batch
 
@@ -42,6 +43,9 @@ class Trial:
         self.plan = plan
         self.operation = operation
         self.action: Action = operation.action
+        own = adapter.model.objects[object_name].operations
+        self.label = f"{object_name}: {operation.action}" if own else str(operation.action)
+        """What its laws are told of."""
         self._tried: list[StandIn] = []
         """The servers of the law that is tried."""
         self._knows_ids_only = not self._sends(known=False)
@@ -71,7 +75,7 @@ class Trial:
         found = tuple(problems)
         if self._tried and not found and not any(stand_in.seen for stand_in in self._tried):
             found = ("nothing was sent, so that this proves nothing",)
-        return Check(f"{self.action}: {law}", found)
+        return Check(f"{self.label}: {law}", found)
 
     @property
     def _takes_any_body(self) -> bool:
@@ -91,7 +95,7 @@ class Trial:
         name = self.object
         declared = self.adapter.model.objects[name]
         key_name = declared.keys[0] if declared.keys else "key"
-        given = example_payload(self.adapter.model, self.operation)
+        given = example_payload(self.adapter.model, self.operation, name)
         records: list[tuple[str, Item, str | None]] = [
             (key, {**given, key_name: key}, f"{key}-id" if known else None) for key in keys
         ]
@@ -107,23 +111,31 @@ class Trial:
             yield f"it names no line of the adapter: {why(outcome)}"
 
     def steps(self) -> Iterator[tuple[StepPlan, Answer]]:
-        answers = self.adapter.model.operations[self.action].answers
+        answers = self.adapter.model.operations_of(self.object)[self.action].answers
         return zip(self.operation.steps, answers, strict=True)
 
     def after(self, step: StepPlan, body: Json, *following: StepPlan, known: bool = True) -> tuple[BatchResult, int]:
         """Carry out a step (and those that follow) by itself: what became of the batch, and how many requests it took."""
         operation = replace(self.operation, steps=(replace(step, when=None), *following))
-        plan = replace(self.plan, operations={**self.plan.operations, self.action: operation})
+        plan = self.plan.with_operation(self.object, operation)
         stand_in = StandIn(self.adapter, plan, lambda _: Reply(200, orjson.dumps(body).decode()))
         return stand_in.send(self.batch(known=known))[0], len(stand_in.seen)
 
 
-def example_payload(model: AdapterFile, operation: OperationPlan) -> Item:
+def example_payload(model: AdapterFile, operation: OperationPlan, object_name: str) -> Item:
     """Return a payload of the adapter's own tests where steps are for each element of a list, which is not made up."""
     if all(step.entries is None for step in operation.steps):
-        return {}
-    own = (test for test in model.tests if test.operation == operation.action and test.records)
+        return {name: f"made-up-{name}" for name in operation.keeps}
+    own = (test for test in tests_of(model, operation.action, object_name) if test.records)
     return next((dict(test.records[0].payload) for test in own), {})
+
+
+def tests_of(model: AdapterFile, action: Action, object_name: str) -> Iterator[AdapterTest]:
+    """Yield the adapter's own tests of an operation: those of an object where it has operations of its own."""
+    first = next(iter(model.objects))
+    shared = [name for name, each in model.objects.items() if not each.operations]
+    names = shared if object_name in shared else [object_name]
+    yield from (test for test in model.tests if test.operation == action and (test.object or first) in names)
 
 
 def why(outcome: Outcome) -> str:

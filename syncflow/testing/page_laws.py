@@ -39,15 +39,13 @@ class PageTrial(Trial):
             batch = self.batch(known=self._known_to(step))
             made_up = made_up_answer(answer, batch)
             if made_up is not None and (turn := _turner(answer.pages)) is not None:
-                law = f"{self.action}: {step.name or f'step {index + 1}'}: a long answer is read to its end"
+                law = f"{self.label}: {step.name or f'step {index + 1}'}: a long answer is read to its end"
                 yield Check(law, tuple(dict.fromkeys(self._broken(_Paged(index, step, answer, batch, made_up, turn)))))
 
     def _known_to(self, step: StepPlan) -> bool:
         """Whether the step is only for records whose ids there are known."""
         stand_in = self.stand_in(lambda _: Reply(503, "{}"))
-        stand_in.plan = replace(
-            self.plan, operations={**self.plan.operations, self.action: replace(self.operation, steps=(step,))}
-        )
+        stand_in.plan = self.plan.with_operation(self.object, replace(self.operation, steps=(step,)))
         stand_in.send(self.batch())
         return not stand_in.seen
 
@@ -88,9 +86,7 @@ class PageTrial(Trial):
             replace(paged.step, when=None, request=replace(paged.step.request, group=_PAGED)),
             *self.operation.steps[paged.index + 1 :],
         )
-        plan = replace(
-            self.plan, operations={**self.plan.operations, self.action: replace(self.operation, steps=steps)}
-        )
+        plan = self.plan.with_operation(self.object, replace(self.operation, steps=steps))
         seen: list[tuple[str, Asked]] = []
 
         def answer(asked: Asked) -> Reply:

@@ -22,7 +22,7 @@ class SignInTrial(Trial):
 
     def of_the_sign_in(self) -> Iterator[Check]:
         """Yield what hangs on how a system signs in, where a request can be made at all."""
-        law = f"{self.action}: a request can be made of a record"
+        law = f"{self.label}: a request can be made of a record"
         unmade = self.unmade()
         yield Check(law, unmade)
         if not unmade:

@@ -75,12 +75,12 @@ def _objects(adapter: Any) -> list[str]:
 def _operations(adapter: Any) -> list[str]:
     rows = [
         (
-            f"`{name}`",
-            str(operation.batch.records if operation.batch else 1),
+            f"`{path[1]}`: `{action}`" if path[0] == "objects" else f"`{action}`",
+            str(operation.batch.records),
             str(operation.repeat),
             str(len(operation.answers)),
         )
-        for name, operation in adapter.operations.items()
+        for path, action, operation in adapter.all_operations()
     ]
     return _table("Operations", ("operation", "records a request", "sending it twice is", "requests"), rows)
 

@@ -20,8 +20,7 @@ _OF_A_DELIVERY = re.compile(r"\bdelivery\.(unique_)?id\b")
 
 def check_operations(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     """Yield what no delivery comes through, or not as it is called."""
-    for action, operation in adapter.model.operations.items():
-        path = ("operations", action)
+    for path, _, operation in adapter.model.all_operations():
         yield from _only_looks(adapter, operation, path)
         for at, answer in _writing(operation, path):
             yield from _delivers_nothing(adapter, answer, at)

@@ -49,8 +49,8 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     yield from check_names(adapter)
     yield from check_words(adapter)
     yield from check_mapped(adapter)
-    for action, operation in adapter.model.operations.items():
-        for path, answer, records in _answers(operation, ("operations", action)):
+    for at, _, operation in adapter.model.all_operations():
+        for path, answer, records in _answers(operation, at):
             yield from _endless_pages(adapter, answer, path)
             yield from _unsent_cursor(adapter, answer, path)
             yield from _untold_ids(adapter, answer, path)
@@ -82,7 +82,12 @@ def _unused_settings(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
 def _uncarried_tokens(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     """Yield sign-ins whose token no request carries."""
     model = adapter.model
-    others = [*model.headers.values(), model.path, *texts_within(adapter, ("operations",))]
+    others = [
+        *model.headers.values(),
+        model.path,
+        *texts_within(adapter, ("operations",)),
+        *texts_within(adapter, ("objects",)),
+    ]
     for way, sign_in in model.auth.items():
         texts = [*sign_in.headers.values(), *sign_in.query.values(), *others]
         if sign_in.token is not None and not any(_TOKEN.search(text) for text in texts):
@@ -112,9 +117,10 @@ def _open_secrets(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
 
 def _unreached_rules(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     rules = adapter.model.outcomes
+    known = {action for _, action, _ in adapter.model.all_operations()}
     for index, rule in enumerate(rules):
         earlier = next((number for number, other in enumerate(rules[:index]) if _takes_all(other, rule)), None)
-        if rule.operation is not None and rule.operation not in adapter.model.operations:
+        if rule.operation is not None and rule.operation not in known:
             reason, hint = f"the adapter has no operation {rule.operation}", "take the rule out, or add the operation"
         elif earlier is not None:
             line = adapter.span("outcomes", earlier).line

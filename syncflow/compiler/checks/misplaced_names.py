@@ -60,10 +60,10 @@ def _texts(adapter: AdapterFile) -> Iterator[_Text]:
                 yield from _one(getattr(token, name), (*at, name), whole=True)
             for name, text in token.renews.items():
                 yield from _one(text, (*at, "renews", name), whole=True)
-    for action, operation in adapter.operations.items():
-        yield from _of_answer(operation.answer, ("operations", action, "answer"))
+    for path, _, operation in adapter.all_operations():
+        yield from _of_answer(operation.answer, (*path, "answer"))
         for index, step in operation.sending:
-            yield from _of_answer(step.answer, ("operations", action, "steps", index, "answer"))
+            yield from _of_answer(step.answer, (*path, "steps", index, "answer"))
     yield from _one(adapter.errors.code, ("errors", "code"), whole=True)
     yield from _one(adapter.errors.message, ("errors", "message"), whole=True)
 

@@ -15,6 +15,7 @@ from syncflow.compiler.routing.router import all_systems, operations_of
 from syncflow.compiler.types.json import Type
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
+from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten
@@ -31,6 +32,7 @@ def check_routes(project: Project) -> Iterator[Diagnostic]:
         yield from _never_matching(project, index, route)
         yield from _operations(project, index, route)
         yield from _replacing(project, index, route)
+    yield from _kept_for_deletes(project)
     yield from _written_by_others(project)
 
 
@@ -77,18 +79,17 @@ def _type_of(project: Project, kind: str, text: str) -> Type | None:
 
 
 def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
-    settings = project.routes.model.systems
-    systems = [system for system in all_systems(route) if system in settings]
-    for name in dict.fromkeys(settings[system].adapter for system in systems):
-        asked = " and ".join(system for system in systems if settings[system].adapter == name)
-        known = list(project.adapters[name].model.operations)
+    for (name, object_name), systems in _sides(project, route).items():
+        asked = " and ".join(systems)
+        adapter = project.adapters[name].model
+        known, named = list(adapter.operations_of(object_name)), _named(adapter, object_name)
         for change, action in operations_of(route).items():
             if action is None or action in known:
                 continue
             path = ("operations", change) if change in route.operations else ()
             yield project.routes.report(
                 "SF413",
-                f"the adapter {name} has no operation `{action}`, which {_a(change)} asks of {asked}",
+                f"{named} has no operation `{action}`, which {_a(change)} asks of {asked}",
                 "routes",
                 index,
                 *path,
@@ -99,7 +100,7 @@ def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[
             if "delete" not in known and getattr(route, setting) == value:
                 yield project.routes.report(
                     "SF413",
-                    f"the adapter {name} has no operation `delete`, which {setting}: {value} asks of {asked}",
+                    f"{named} has no operation `delete`, which {setting}: {value} asks of {asked}",
                     "routes",
                     index,
                     setting,
@@ -112,19 +113,33 @@ def _replacing(project: Project, index: int, route: RouteSettings) -> Iterator[D
     """Yield operations that would clear what a partial item leaves out."""
     if project.routes.model.records[kind_of_route(project, route)].items != "partial":
         return
-    settings = project.routes.model.systems
     asked = {action for change, action in operations_of(route).items() if change != "delete"}
-    for name in dict.fromkeys(settings[system].adapter for system in all_systems(route) if system in settings):
-        for action, operation in project.adapters[name].model.operations.items():
+    for name, object_name in _sides(project, route):
+        adapter = project.adapters[name].model
+        named = _named(adapter, object_name)
+        for action, operation in adapter.operations_of(object_name).items():
             if action in asked and operation.replaces:
                 yield project.routes.report(
                     "SF423",
-                    f"`{action}` of the adapter {name} writes the whole record, and items are partial: what an item lacks is cleared there",
+                    f"`{action}` of {named} writes the whole record, and items are partial: what an item lacks is cleared there",
                     "routes",
                     index,
                     severity="warning",
                     hint="send whole items, or let the route ask for an operation that writes only what it is given",
                 )
+
+
+def _kept_for_deletes(project: Project) -> Iterator[Diagnostic]:
+    """Yield mappings without a field that the delete of their records needs of the last payload."""
+    routes = [route for route in project.routes.model.routes if operations_of(route)["delete"] == "delete"]
+    mappings = {name for route in routes for name in (route.mapping, *route.mappings.values()) if name}
+    for mapping in map(project.mapping, sorted(mappings)):
+        adapter, _, object_name = mapping.model.target.partition("/")
+        delete = project.adapters[adapter].model.operations_of(object_name).get("delete")
+        for name in () if delete is None else delete.keeps:
+            if name not in mapping.model.fields:
+                message = f"a delete in {mapping.model.target} needs `{name}` of the last payload, and the mapping does not give it"
+                yield mapping.report("SF312", message, "fields", at_key=True, hint=f"add `{name}:` to the fields")
 
 
 def _written_by_others(project: Project) -> Iterator[Diagnostic]:
@@ -150,9 +165,29 @@ def _written_by_others(project: Project) -> Iterator[Diagnostic]:
 def _places(project: Project, route: RouteSettings) -> set[tuple[str, str, str]]:
     """Return where a route writes: kind of record, system, object."""
     kind = kind_of_route(project, route)
+    return {(kind, system, object_name) for system, object_name in _targets(project, route).items()}
+
+
+def _targets(project: Project, route: RouteSettings) -> dict[str, str]:
+    """Return the object that a route writes in each of its systems, where a mapping says so."""
     written = {system: route.mappings.get(system) or route.mapping or "" for system in all_systems(route)}
-    targets = {system: project.mapping(name).model.target.partition("/")[2] for system, name in written.items() if name}
-    return {(kind, system, object_name) for system, object_name in targets.items()}
+    return {system: project.mapping(name).model.target.partition("/")[2] for system, name in written.items() if name}
+
+
+def _sides(project: Project, route: RouteSettings) -> dict[tuple[str, str], list[str]]:
+    """Return the systems that a route may send to, by (adapter, object): by adapter alone where all its objects share operations."""
+    settings, targets = project.routes.model.systems, _targets(project, route)
+    found: dict[tuple[str, str], list[str]] = {}
+    for system in all_systems(route):
+        if system in settings:
+            name, target = settings[system].adapter, targets.get(system, "")
+            own = project.adapters[name].model.objects.get(target)
+            found.setdefault((name, target if own is not None and own.operations else ""), []).append(system)
+    return found
+
+
+def _named(adapter: AdapterFile, object_name: str) -> str:
+    return f"{object_name} of the adapter {adapter.adapter}" if object_name else f"the adapter {adapter.adapter}"
 
 
 def _a(change: Change) -> str:

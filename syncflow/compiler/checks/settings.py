@@ -62,7 +62,7 @@ def _waits(project: Project) -> Iterator[Diagnostic]:
 
 def _doubts(project: Project) -> Iterator[Diagnostic]:
     for name, system in project.routes.model.systems.items():
-        operations = project.adapters[system.adapter].model.operations.values()
+        operations = [each for _, _, each in project.adapters[system.adapter].model.all_operations()]
         if "on_doubt" in system.model_fields_set and all(operation.repeat != "unsafe" for operation in operations):
             why = f"every operation of the adapter {system.adapter} is safe to repeat"
             yield _idle(project, ("systems", name, "on_doubt"), why)

@@ -48,7 +48,7 @@ def _implies(requests: int | None, per: float | None, rate: Rate) -> bool:
 def _larger_batches(
     project: Project, name: str, settings: SystemSettings, adapter: AdapterFile
 ) -> Iterator[Diagnostic]:
-    most = max(operation.batch.records for operation in adapter.operations.values())
+    most = max(operation.batch.records for _, _, operation in adapter.all_operations())
     if settings.batch.records is not None and settings.batch.records > most:
         yield _changes_nothing(project, name, ("batch", "records"), f"the adapter puts at most {most} in a request")
 

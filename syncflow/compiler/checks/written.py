@@ -22,12 +22,12 @@ def requests_of(adapter: AdapterFile) -> Iterator[tuple[Path, Request]]:
     for way, sign_in in adapter.auth.items():
         if sign_in.token is not None:
             yield ("auth", way, "token", "request"), sign_in.token.request
-    for action, operation in adapter.operations.items():
+    for path, _, operation in adapter.all_operations():
         if operation.request is not None:
-            yield ("operations", action, "request"), operation.request
+            yield (*path, "request"), operation.request
         for index, step in operation.sending:
             if step.request is not None:
-                yield ("operations", action, "steps", index, "request"), step.request
+                yield (*path, "steps", index, "request"), step.request
     for name, table in adapter.tables.items():
         yield ("tables", name, "request"), table.request
         if table.create is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 
+from syncflow.compiler.forms.encoded import read_base64
 from syncflow.compiler.functions.ambient import current
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import text
-from syncflow.compiler.types.json import Text
+from syncflow.compiler.types.json import Text, nullable
 
 GROUP = Group("hashes", "Hashes and ids")
 
@@ -64,6 +66,27 @@ def _md5(value: str) -> str:
 )
 def _hmac_sha256(value: str, secret: str) -> str:
     return hmac.new(_bytes(secret), _bytes(value), hashlib.sha256).hexdigest()
+
+
+@GROUP.function(
+    "hmac_sha256_base64",
+    "Sign text with a key that is written in base64 (HMAC-SHA-256); the signature in base64. Null where the key is no base64.",
+    text(),
+    text("key", "In base64; take it from the environment."),
+    returns=nullable(Text(min_length=44, max_length=44)),
+    examples=[
+        (
+            "ada@example.com",
+            "czNjcmV0",
+            base64.b64encode(hmac.digest(b"s3cret", b"ada@example.com", "sha256")).decode(),
+        ),
+        ("ada@example.com", "?", None),
+    ],
+    unreadable=2,
+)
+def _hmac_sha256_base64(value: str, key: str) -> str | None:
+    found = read_base64(key)
+    return base64.b64encode(hmac.digest(found, _bytes(value), "sha256")).decode() if found else None
 
 
 @GROUP.function(

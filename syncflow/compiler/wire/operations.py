@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from syncflow.compiler.types.json import Object, Type
+from syncflow.compiler.functions.unreadable import tracing
+from syncflow.compiler.types.json import INTEGER, TEXT, Object, Type, closed_object
 from syncflow.compiler.wire.bodies import compile_body
 from syncflow.compiler.wire.form_fields import as_form
 from syncflow.compiler.wire.plans import (
@@ -158,9 +159,29 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
         form=_form(request.form, texts, (*path, "form"), sees=sees),
         csv=None if request.csv is None else compile_body(request.csv, texts, (*path, "csv"), sees=sees),
         group=request.limit or "",
+        sign=_signed(request, texts, (*path, "sign"), sees=sees),
         gzip=request.gzip,
         place=texts.place(*path),
     )
+
+
+def _signed(request: Request, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> Renders | None:
+    """Compile the headers that sign a request; each must be there, or nothing is sent."""
+    if not request.sign:
+        return None
+    names, place = request.sign.keys(), texts.place(*path)
+    render = texts.headers(request.sign, *path, sees=closed_object(**dict(sees.properties), body=TEXT, sent_at=INTEGER))
+
+    def signed(root: Root) -> dict[str, str]:
+        with tracing() as met:
+            made = render(root)
+        if met:
+            raise DataError(f"{place}: {met[0].why}")
+        if missing := names - made.keys():
+            raise DataError(f"{place}: nothing stands in {', '.join(sorted(missing))}")
+        return made
+
+    return signed
 
 
 def _at_host(option: re.Match[str], texts: Texts, path: tuple[Step, ...], *, sees: Object) -> Render:
@@ -213,9 +234,8 @@ def compile_check(model: AdapterFile, check: Check, texts: Texts) -> CheckPlan:
 def _different_oks(model: AdapterFile) -> dict[str, tuple[Step, ...]]:
     """Return each ``ok`` of an operation's answer with the place where it stands."""
     found: dict[str, tuple[Step, ...]] = {}
-    for action, operation in model.operations.items():
-        path: tuple[Step, ...] = ("operations", action)
-        answers = [((*path, "answer"), operation.answer)]
+    for path, _, operation in model.all_operations():
+        answers: list[tuple[tuple[Step, ...], Answer]] = [((*path, "answer"), operation.answer)]
         answers += [((*path, "steps", index, "answer"), step.answer) for index, step in operation.sending]
         found |= {answer.ok: (*at, "ok") for at, answer in answers if answer.ok is not None and answer.ok not in found}
     return found

@@ -59,6 +59,8 @@ class RequestPlan:
     csv: Body | None
     group: str
     place: str
+    sign: Renders | None = None
+    """Headers that are made of the body as it is sent, and of the time."""
     gzip: bool = False
     """Whether the body is compressed."""
 

@@ -18,6 +18,7 @@ key {name}. ``with`` sees what ``each`` of a request sees. ``wait`` and ``vendor
 status, code, message, body, element.
 """
 
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -131,6 +132,8 @@ class AdapterObject(Model):
     """The file of its fields, relative to this one. Left out: any field is taken, as the project may describe it in objects/."""
     keys: tuple[Text, ...] = ()
     """Fields that may be a mapping's key here; a project's unique fields may be too."""
+    operations: dict[Action, Operation] = Field(default_factory=dict)
+    """What can be done with a record of this object, in place of all of the adapter's ``operations``."""
 
 
 class FieldReader(Model):
@@ -251,8 +254,8 @@ class AdapterFile(Model):
     """How a field is cleared: what is sent for null."""
     objects: dict[Text, AdapterObject]
     """The objects that mappings may have as target."""
-    operations: dict[Action, Operation]
-    """What can be done with a record."""
+    operations: dict[Action, Operation] = Field(default_factory=dict)
+    """What can be done with a record; an object may have operations of its own in place of these."""
     tables: dict[Name, LookupTable] = Field(default_factory=dict)
     """Names of the other side and their ids, read once for all deliveries: ``lookup(payload.stage, tables.stages)``."""
     errors: ErrorReader = Field(default_factory=ErrorReader)
@@ -265,3 +268,31 @@ class AdapterFile(Model):
     """Examples that ``syncflow adapters check`` runs."""
     check: Check | None = None
     """A harmless read that proves address and credentials."""
+
+    @model_validator(mode="after")
+    def _every_object_has_operations(self) -> Self:
+        idle = [name for name, each in self.objects.items() if not each.operations]
+        if not self.operations and (idle or not self.objects):
+            whose = f"of {', '.join(idle)}" if idle else "of the adapter"
+            raise ValueError(f"expected operations {whose}: what can be done with a record")
+        return self
+
+    @model_validator(mode="after")
+    def _only_deletes_keep(self) -> Self:
+        for _, action, operation in self.all_operations():
+            if operation.keeps and action != "delete":
+                raise ValueError(f"expected keeps only in delete: {action} has the payload itself")
+        return self
+
+    def operations_of(self, object_name: str) -> dict[Action, Operation]:
+        """Return what can be done with a record of an object; of one that the file does not name, what the adapter can."""
+        own = self.objects.get(object_name)
+        return own.operations if own is not None and own.operations else self.operations
+
+    def all_operations(self) -> Iterator[tuple[tuple[str | int, ...], Action, Operation]]:
+        """Yield every operation with the place where it stands: the adapter's, then those of its objects."""
+        for action, operation in self.operations.items():
+            yield ("operations", action), action, operation
+        for name, each in self.objects.items():
+            for action, operation in each.operations.items():
+                yield ("objects", name, "operations", action), action, operation

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.request import Request, refuse_unspoken
-from syncflow.config.scalars import Boolean, Count, Duration, Expr, Name, Size, Template
+from syncflow.config.scalars import Boolean, Count, Duration, Expr, Name, Size, Template, Text
 
 Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
 Decided = Literal["already_done", "reject", "retry"]
@@ -131,6 +131,8 @@ class Operation(Model):
     """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
     replaces: Boolean = False
     """Whether the request writes the whole record, so that a field that is left out is cleared there."""
+    keeps: tuple[Text, ...] = ()
+    """Of a delete: fields of the record's last payload that it needs beside the key, such as ``[list_id]``. They are its ``payload``."""
     batch: OperationBatch = Field(default_factory=OperationBatch)
     """How many records share a request."""
     request: Request | None = None

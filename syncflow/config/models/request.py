@@ -44,6 +44,8 @@ class Request(Model):
     leaves a field out, and what is nested is named ``address[city]``, ``tags[0]``."""
     csv: Any = None
     """A table in place of ``json``, written as a tree that makes a list of flat objects: ``{each: {Email: payload.email}}``."""
+    sign: dict[Text, Template] = Field(default_factory=dict)
+    """Headers that are made when the request is sent: they also see ``body`` (its text) and ``sent_at`` (seconds since the epoch)."""
     gzip: Boolean = False
     """Whether the body is sent compressed (``Content-Encoding: gzip``)."""
     limit: Name | None = None

@@ -59,7 +59,7 @@ class Attempts:
 
     async def attempt(self, batch: Batch, passed: Passed) -> dict[int, Outcome]:
         """Send a batch, halving it where asked; a delivery without an outcome stays open as it was."""
-        if self.is_unsafe(batch.operation):
+        if self.is_unsafe(batch.object, batch.operation):
             await self._journal.sending(batch.deliveries, batch_id=batch.id)
         result = await self._ask(batch, passed)
         if _is_failure(result):
@@ -76,9 +76,9 @@ class Attempts:
         self._condition.heed(signal)
         return outcomes
 
-    def is_unsafe(self, operation: Action) -> bool:
+    def is_unsafe(self, object_name: str, operation: Action) -> bool:
         """Whether an operation must not be repeated where it is not known to have failed."""
-        return self._plan.operations[operation].repeat == "unsafe"
+        return self._plan.operations_of(object_name)[operation].repeat == "unsafe"
 
     # -- a request that failed as a whole --------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Attempts:
             result = await self._system.send(batch)
         except GateClosedError:
             outcome = Outcome(Verdict.RETRY, counts=False)
-            if passed.requests > before and self.is_unsafe(batch.operation):
+            if passed.requests > before and self.is_unsafe(batch.object, batch.operation):
                 message = "the run ended between two of its requests"
                 outcome = Outcome(Verdict.IN_DOUBT, code="in_doubt", message=message)
             return BatchResult((outcome,) * len(batch.deliveries), Signal("closed"))
@@ -148,7 +148,7 @@ class Attempts:
         """Say of a batch whose sending met an unforeseen exception that it stays open, or is in doubt where that would repeat it."""
         stopped = self._condition.stopped
         outcome = Outcome(Verdict.RETRY, code=CODE, message=stopped, counts=False)
-        if sent and self.is_unsafe(batch.operation):
+        if sent and self.is_unsafe(batch.object, batch.operation):
             outcome = Outcome(Verdict.IN_DOUBT, code=CODE, message=stopped)
         return BatchResult((outcome,) * len(batch.deliveries), Signal("stop", reason=stopped))
 

@@ -60,7 +60,7 @@ class Dispatcher:
         self._unsettled = asyncio.Semaphore(2 * max(1, given.plan.in_flight))  # what a kill may cause to be sent again
         self._writes: set[asyncio.Task[None]] = set()
         self._sending = 0
-        self._groups_of: dict[Action, tuple[str, ...]] = {}
+        self._groups_of: dict[tuple[str, Action], tuple[str, ...]] = {}
         self._lanes = _lanes(given)
         self._condition = self._make_condition(given)
         self._attempts = self._make_attempts(given)
@@ -296,13 +296,14 @@ class Dispatcher:
     def _waits(self) -> list[Wait | None]:
         """Return for each group that is ready why no batch of it may start now, or None."""
         ripe = self._lanes.ripe(self._clock.monotonic(), flush=self._flush)
-        return [self._limiter.wait(self._needs(group.operation)) for group in ripe]
+        return [self._limiter.wait(self._needs(group.object, group.operation)) for group in ripe]
 
-    def _needs(self, action: Action) -> tuple[str, ...]:
+    def _needs(self, object_name: str, action: Action) -> tuple[str, ...]:
         """Return the groups of the requests that a batch of an operation may cause."""
-        groups = self._groups_of.get(action)
+        groups = self._groups_of.get((object_name, action))
         if groups is None:
-            groups = self._groups_of[action] = request_groups(self.plan.operations[action])
+            groups = request_groups(self.plan.operations_of(object_name)[action])
+            self._groups_of[object_name, action] = groups
         return groups
 
     def _release(self) -> None:
@@ -316,7 +317,7 @@ class Dispatcher:
                 cut = self._lanes.cut(
                     self._clock.monotonic(),
                     flush=self._flush,
-                    may=lambda group: self._limiter.wait(self._needs(group.operation)) is None,
+                    may=lambda group: self._limiter.wait(self._needs(group.object, group.operation)) is None,
                 )
         except BaseException:
             self._release()
@@ -328,7 +329,7 @@ class Dispatcher:
             # The promise is made now, for the task starts later; it counts requests in a context of its own.
             context = contextvars.copy_context()
             operation = cut[0].operation
-            passed = context.run(self._limiter.admit, self._needs(operation), operation)
+            passed = context.run(self._limiter.admit, self._needs(cut[0].object, operation), operation)
             sends.create_task(self._send(passed, *cut), context=context)
 
     # -- one batch ----------------------------------------------------------------------------------------------------------

@@ -196,7 +196,8 @@ class Ends:
         self._reopen(deliveries)
 
     async def _take_back(self, deliveries: Sequence[Delivery]) -> None:
-        unsafe = [delivery for delivery in deliveries if self._plan.operations[delivery.operation].repeat == "unsafe"]
+        operations_of = self._plan.operations_of
+        unsafe = [each for each in deliveries if operations_of(each.object)[each.operation].repeat == "unsafe"]
         if unsafe:
             await self._journal.unsent(unsafe)
 

@@ -61,4 +61,4 @@ class Heads:
     def _turn_of(self, delivery: Delivery, facts: TurnFacts) -> Turn:
         by_time = delivery.record.kind in self._by_time
         route = self._routes[delivery.route]
-        return decide(delivery, facts, route, by_time=by_time, operations=self._plan.operations)
+        return decide(delivery, facts, route, by_time=by_time, operations=self._plan.operations_of(delivery.object))

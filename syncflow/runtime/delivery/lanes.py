@@ -248,13 +248,13 @@ class Lanes:
             self._offer(key, self._lanes[key][0], now=now)
 
     def _group(self, delivery: Delivery) -> Group:
-        operation = self._plan.operations[delivery.operation]
+        operation = self._plan.operations_of(delivery.object)[delivery.operation]
         return Group(delivery.object, delivery.operation, delivery.key.name, operation.group(delivery))
 
     def _ripe(self, group: Group, heads: dict[int, _Head], now: float, *, flush: bool) -> bool:
         if not heads:
             return False
-        full = len(heads) >= self._plan.operations[group.operation].batch_records
+        full = len(heads) >= self._plan.operations_of(group.object)[group.operation].batch_records
         return flush or full or next(iter(heads.values())).since + self._plan.batch_age_seconds <= now
 
     def _take(self, group: Group) -> tuple[Delivery, ...]:
@@ -268,7 +268,7 @@ class Lanes:
         return batch
 
     def _fill(self, heads: Iterable[_Head], group: Group) -> Sequence[Delivery]:
-        operation = self._plan.operations[group.operation]
+        operation = self._plan.operations_of(group.object)[group.operation]
         batch: list[Delivery] = []
         room = operation.batch_bytes
         for head in heads:

@@ -63,7 +63,8 @@ class Pages:
             self.backlog = self._skipped = True
             return
         self._loaded = deliveries[-1].id
-        if {delivery.operation for delivery in deliveries} - self._plan.operations.keys():
+        asked = {(delivery.object, delivery.operation) for delivery in deliveries}
+        if any(action not in self._plan.operations_of(name) for name, action in asked):
             refused = self._refused((delivery, DeliveryState.WAITING) for delivery in deliveries)
             deliveries = [delivery for delivery in deliveries if delivery.id not in refused]
             self._keep(asyncio.create_task(self._ends.give_up(refused.values())))
@@ -107,7 +108,7 @@ class Pages:
 
     def _refusal(self, delivery: Delivery, state: DeliveryState) -> Outcome | None:
         """Why a delivery must not be sent: an earlier run ended while it was, and twice would do harm; or nobody knows how any more."""
-        operation = self._plan.operations.get(delivery.operation)
+        operation = self._plan.operations_of(delivery.object).get(delivery.operation)
         if state is DeliveryState.SENDING and (operation is None or operation.repeat == "unsafe"):
             return Outcome(Verdict.IN_DOUBT, code="in_doubt", message="the run ended while it was being sent")
         if operation is not None:

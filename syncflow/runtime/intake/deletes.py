@@ -43,7 +43,7 @@ def delete_everywhere(planning: Planning, record: Record) -> None:
         if (
             route is None
             or route.system != row.system
-            or "delete" not in planning.program.systems[row.system].operations
+            or "delete" not in planning.program.systems[row.system].operations_of(row.object)
         ):
             assert planning.mark is not None, "only marks delete everywhere"
             planning.plan.aside[planning.mark.id] = (

@@ -168,7 +168,7 @@ class Planning:
             operation=route.operations["delete"] or "delete",
             record=row.record,
             key=row.key,
-            payload={},
+            payload=row.kept,
             version=version,
             read_at=self.now,
             vendor_id=row.vendor_id,
@@ -233,7 +233,7 @@ class Planning:
             vendor_id = row.vendor_id if row.state == "present" else None
             passing = row.passing and tuple(sorted({*row.passing, *other_keys(row, compared)}))
             proof = row.held, row.held_value, row.held_id, row.proven, passing
-        return Presence(
+        new = Presence(
             delivery.record,
             route.name,
             route.system,
@@ -247,6 +247,13 @@ class Planning:
             born,
             *proof,
         )
+        return new if not route.keeps else replace(new, kept=_kept(route, delivery, row))
+
+
+def _kept(route: RoutePlan, delivery: Delivery, row: Presence | None) -> Item:
+    """Return what the delete of a record needs of its payload; what a partial one leaves out is as before."""
+    before = row.kept if row is not None and row.state == "present" and not delivery.whole else {}
+    return {name: value for name in route.keeps if (value := delivery.payload.get(name, before.get(name))) is not None}
 
 
 def key_taken(route: RoutePlan, record: Record, key: Key) -> str:

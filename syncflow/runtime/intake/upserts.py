@@ -88,7 +88,7 @@ def _change_key(
     planning: Planning, route: RoutePlan, delivery: Delivery, old: Presence, compared: str, *, contended: bool
 ) -> None:
     """The record's key has another value than it was sent with."""
-    can_update = "update" in planning.program.systems[route.system].operations
+    can_update = "update" in planning.program.systems[route.system].operations_of(route.object)
     if route.on_key_change == "dead_letter" or (route.on_key_change == "update" and not can_update):
         name = delivery.key.name
         reason = f"the value of {name} changed since the record was sent (on_key_change: {route.on_key_change})"

@@ -79,6 +79,8 @@ class Presence:
     """Whether the vendor confirmed it; false where a delivery ended in doubt and none has succeeded."""
     passing: tuple[str, ...] = ()
     """Further keys, as they are compared, that the record may hold until its last delivery is settled."""
+    kept: Item = field(default_factory=dict, hash=False)
+    """Of its last payload, what its delete needs."""
 
     @property
     def may_be_there(self) -> bool:

@@ -111,7 +111,10 @@ CREATE VIEW syncflow_records AS SELECT p.kind, p.record, p.route, p.system, p.ob
 
 OPEN_LETTERS = "CREATE INDEX dead_letters_open ON dead_letters (route, code) WHERE state = 'open';"
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS)
+KEPT = "ALTER TABLE presence ADD COLUMN kept TEXT;"
+"""What a record's delete needs of its last payload, as JSON."""
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

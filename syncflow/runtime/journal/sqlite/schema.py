@@ -214,6 +214,9 @@ CREATE TABLE actions (
 OPEN_LETTERS = "CREATE INDEX dead_letters_open ON dead_letters (route, code) WHERE state = 'open';"
 """How many dead letters are open is asked by every look at the metrics, and of a million they are not to be read for it."""
 
+KEPT = "ALTER TABLE presence ADD COLUMN kept TEXT;"
+"""What a record's delete needs of its last payload, as JSON."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -233,5 +236,6 @@ MIGRATIONS = (
     LAGS,
     ACTIONS,
     OPEN_LETTERS,
+    KEPT,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

@@ -75,6 +75,7 @@ PRESENCE: Columns = {
     "delivery": "bigint",
     "born": "bigint",
     "passing": "text",
+    "kept": "text",
 }
 """Of presence: the intention, which a plan writes, as ``presence_row`` does."""
 DELIVERY_COLUMNS = ", ".join(DELIVERIES)
@@ -201,6 +202,7 @@ def presence_row(row: Presence) -> Row:
         row.delivery,
         row.born,
         _BETWEEN.join(row.passing) or None,
+        orjson.dumps(row.kept).decode() if row.kept else None,
     )
 
 
@@ -219,11 +221,12 @@ def presence(row: Row) -> Presence:
         row[11],
         row[12],
         row[13],
-        row[15],
         row[16],
         row[17],
-        bool(row[18]),
+        row[18],
+        bool(row[19]),
         _keys(row[14]),
+        orjson.loads(row[15]) if row[15] else {},
     )
 
 
