@@ -122,13 +122,13 @@ def row(**more: Any) -> Presence:
     return replace(made, **more)
 
 
-def planned(change: Any, known: Presence, *, matches: bool = False, failed: bool = False, at: float = 0.0) -> Plan:
+def planned(change: Any, *known: Presence, matches: bool = False, failed: bool = False, at: float = 0.0) -> Plan:
     raw = Raw(Position("p", 1), b"")
-    plan = vendor_program(types={"one": [ROUTE]}, version="timestamp")
+    plan = vendor_program(types={"one": [ROUTE, to_a("two")]}, version="timestamp")
     match = Match("one", "a", "Contact", "upsert", Key("Ext", "A"), {"Ext": "A"})
     failure = Refused(raw, "mapping", "required", "no", route="one", record=A)
     routed = Routed(Accepted(raw, Event(A, change, {}, at)), (match,) if matches else (), (failure,) if failed else ())
-    return plan_chunk([routed], known=Known((known,)), program=plan, numbers=Numbers(10, 10), now=1e9)
+    return plan_chunk([routed], known=Known(known), program=plan, numbers=Numbers(10, 10), now=1e9)
 
 
 def test_a_route_whose_mapping_failed_was_not_left() -> None:
@@ -154,3 +154,11 @@ def test_an_update_goes_on_with_the_life_that_it_finds() -> None:
 def test_the_version_that_is_there_is_not_newer_than_itself() -> None:
     """The event that a plan numbers 11 is repeated: it is sent again, and not superseded by itself."""
     assert planned("update", row(version=(1_000_000, 11)), matches=True, at=1.0).superseded == []
+
+
+def test_a_delete_that_one_route_has_overtaken_reaches_the_others() -> None:
+    newer = row(route="two", version=(2_000_000, 5))
+    plan = planned("delete", row(), newer, at=1.0)
+    assert [(each.route, each.operation) for each in plan.deliveries] == [("one", "delete")]
+    assert plan.superseded == []
+    assert [each.by for each in planned("delete", newer, at=1.0).superseded] == [newer.delivery]
