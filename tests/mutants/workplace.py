@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import compileall
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,9 @@ from pathlib import Path
 
 from tests.mutants.mutant import ROOT
 
-_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", ".*_cache", "build", "dist", ".syncflow")
+_LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", "__pycache__", "node_modules", ".*_cache", "build", "dist", ".syncflow"
+)
 SECONDS = 300.0
 """Longest time for the tests of one mutant; a change that makes them hang is noticed, too."""
 
@@ -25,6 +29,9 @@ class Workplace:
     @staticmethod
     def make(path: Path) -> Workplace:
         shutil.copytree(ROOT, path, ignore=_LEFT_OUT)
+        # Checked by the hash of its source, byte code stays right under a change that keeps a file's seconds and size.
+        checked = py_compile.PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(path / "syncflow", quiet=2, force=True, invalidation_mode=checked)
         return Workplace(path)
 
     def is_noticed(self, file: str, text: str, tests: tuple[str, ...]) -> bool:
@@ -40,7 +47,7 @@ class Workplace:
     def passes(self, tests: tuple[str, ...]) -> bool:
         """Run tests in the copy; a run that does not end in time fails."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout=120", *tests]
-        # No byte code is written: a cached file is told from its source by seconds and size, which a change may keep.
+        # No byte code is written: it would be told from its source by seconds and size only.
         environment = os.environ | {"PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
         try:
             ended = subprocess.run(

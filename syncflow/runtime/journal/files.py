@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,24 +16,24 @@ _SHORTEST_BYTES = 512
 class JournalFiles:
     """The journal, its write-ahead log and its lock, by device and inode; a path of one that was not there is left out."""
 
-    journal: Path
-    known: tuple[tuple[Path, int, int], ...]
+    journal: str
+    known: tuple[tuple[str, int, int], ...]
 
     @classmethod
     def of(cls, journal: Path) -> JournalFiles:
         """Note the files as they are now."""
         paths = (journal, journal.with_name(journal.name + "-wal"), lock_of(journal))
         found = [(path, path.stat()) for path in paths if path.exists()]
-        return cls(journal, tuple((path, stat.st_dev, stat.st_ino) for path, stat in found))
+        return cls(str(journal), tuple((str(path), stat.st_dev, stat.st_ino) for path, stat in found))
 
     def are_there(self) -> bool:
         """Whether the same files lie there: three calls of the system, a few microseconds."""
         try:
             for path, device, inode in self.known:
-                found = path.stat()
+                found = os.stat(path)  # noqa: PTH116  # after every call: a ``Path`` takes as long as the system does
                 if (found.st_dev, found.st_ino) != (device, inode):
                     return False
-                if path is self.journal and found.st_size < _SHORTEST_BYTES:
+                if path == self.journal and found.st_size < _SHORTEST_BYTES:
                     return False
         except FileNotFoundError:
             return False
