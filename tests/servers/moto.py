@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 from tests.patience import until
 from tests.ports import free_port, is_listening
 from tests.servers import need
+
+ROOT = Path(__file__).parents[2]
 
 
 class Moto:
@@ -24,8 +27,8 @@ class Moto:
 
     def start(self) -> None:
         null = subprocess.DEVNULL
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self._process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
+        command = [sys.executable, "-m", "tests.servers.moto_server", "-H", "127.0.0.1", "-p", str(self.port)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=null, stdout=null, stderr=null)
         until(lambda: is_listening(self.port), otherwise="moto does not start")
 
     def stop(self) -> None:
