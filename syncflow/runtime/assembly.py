@@ -174,6 +174,7 @@ def source_at(
             reading=reading,
             beside=None if reading.sample else journal.with_name(name),
             present=present,
+            names_unchanged=project.routes.model.envelope_of(at[-1]).is_own,
             ids=_id_properties(project, at),
         ),
         each=project.routes.model.envelope_of(at[-1]).each,

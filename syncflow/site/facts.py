@@ -14,9 +14,9 @@ from syncflow.compiler.checks.legs import scope_of_mapping
 from syncflow.compiler.checks.places import object_fields
 from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.door.unchanged import longest
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError
-from syncflow.compiler.mapping.partly import longest
 from syncflow.compiler.mapping.transform import emit_field
 from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.types.declared import from_object_field, from_schema

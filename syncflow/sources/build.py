@@ -113,6 +113,7 @@ def _postgres(settings: PostgresSource, given: Surroundings) -> Source:
         clock=given.clock,
         present=given.present,
         ids=given.ids,
+        names_unchanged=given.names_unchanged,
         resnapshot=given.reading.resnapshot,
         ignore_guards=given.reading.ignore_guards,
     )

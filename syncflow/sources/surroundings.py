@@ -47,6 +47,8 @@ class Surroundings:
     """How the path of a file begins in which a source remembers more than positions; with None it remembers nothing."""
     present: Callable[[str, str, int], Awaitable[Sequence[str]]] | None = None
     """Kind, id, number → the next ids of records that are at a target, of which this source is the only one."""
+    names_unchanged: bool = False
+    """Whether its events may name values that did not change instead of telling them: they are read as they are handed out."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """Of each kind of record the property that its id is, where it is one."""
 

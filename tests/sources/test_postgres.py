@@ -23,9 +23,9 @@ from tests.servers.postgres import Database
 PEOPLE = "CREATE TABLE people (id int PRIMARY KEY, name text, notes text)"
 
 
-def source_of(db: Database, **settings: Any) -> Postgres:
+def source_of(db: Database, *, names_unchanged: bool = False, **settings: Any) -> Postgres:
     given = {"url": db.url, "tables": {"people": "contacts"}, "slot": db.slot, "heartbeat": "1s"} | settings
-    return Postgres(PostgresSource.model_validate(given), clock=SystemClock())
+    return Postgres(PostgresSource.model_validate(given), clock=SystemClock(), names_unchanged=names_unchanged)
 
 
 def told(raw: Raw) -> tuple[str, Any]:
@@ -281,6 +281,28 @@ def test_large_values_that_were_not_sent_are_read_from_the_row(db: Database) -> 
         ("delete", {"id": 2}),
         ("create", {"id": 0, "name": "end", "notes": None}),
     ]
+
+
+def test_large_values_that_were_not_sent_are_named_apart_from_what_the_row_holds_now(db: Database) -> None:
+    db.run(PEOPLE, "ALTER TABLE people ALTER notes SET STORAGE EXTERNAL")
+    db.run("INSERT INTO people VALUES (1, 'a', repeat('x', 9000)), (2, 'b', repeat('y', 9000))")
+
+    def act() -> None:
+        db.run("UPDATE people SET name = 'A'", "UPDATE people SET notes = 'new' WHERE id = 1")
+        db.run("UPDATE people SET id = 3 WHERE id = 2", END)
+
+    raws = run(session(source_of(db, names_unchanged=True), act))[2:]
+    first = json.loads(raws[0].body)
+    assert (first["item"], first["unchanged"], first["now"]) == ({"id": 1, "name": "A"}, ["notes"], {"notes": "new"})
+    gone = json.loads(raws[1].body)
+    assert (gone["item"], gone["unchanged"], gone["now"]) == ({"id": 2, "name": "A"}, ["notes"], None)
+    created = json.loads(raws[4].body)
+    assert (created["operation"], created["item"], created["now"]) == (
+        "create",
+        {"id": 3, "name": "A"},
+        {"notes": "y" * 9000},
+    )
+    assert [bool((raw.meta or {}).get("names_unchanged")) for raw in raws] == [True, True, False, False, True, False]
 
 
 def test_a_transaction_whose_last_change_is_left_out_is_confirmed(db: Database) -> None:

@@ -45,6 +45,10 @@ class Opened(NamedTuple):
     """The first part that could not be read; it is null in ``root``, for rules that do not need it."""
     unchanged: tuple[ItemPath, ...] = ()
     """Paths of the item that did not change; the item does not hold them."""
+    now: Item | None = None
+    """What their record holds at these paths now, as its source read it with the event; None where it was not read."""
+    is_gone: bool = False
+    """Whether the source found the record gone when it looked for these values."""
 
 
 @frozen_value
@@ -57,6 +61,8 @@ class Letter:
     root: dict[str, Json]
     event_id: str | None
     unchanged: tuple[ItemPath, ...] = ()
+    now: Item | None = None
+    is_gone: bool = False
 
 
 def decode(body: bytes) -> Item:
@@ -129,11 +135,15 @@ def compile_envelope(settings: Envelope, records: Mapping[str, RecordSettings]) 
     if settings.shape is not None:
         return _of_shape(compile_shape(settings, records))
     opener = _of_parts(settings)
+    has_own_items = settings.item == "item" and settings.unchanged is None
 
     def unless_nothing(body: Item | None, meta: Item | None) -> Opened:
         if body is None:
             raise NotAnEventError(TOMBSTONE)
-        return opener(body, meta)
+        opened = opener(body, meta)
+        if meta is not None and has_own_items and meta.get("names_unchanged") is True:
+            return _told_by_source(opened, body)
+        return opened
 
     return unless_nothing
 
@@ -193,6 +203,14 @@ def _told_unchanged(opened: Opened, unchanged: Callable[[Item], Json], body: Ite
     return opened._replace(root=opened.root | {"item": without(item, paths)}, unchanged=paths)
 
 
+def _told_by_source(opened: Opened, body: Item) -> Opened:
+    """Take note of what a source itself leaves out of its items (``sources.postgres.raws``), and of what is there now."""
+    paths, now = paths_of(body.get("unchanged")), body.get("now")
+    return opened._replace(
+        unchanged=paths, now=now if isinstance(now, dict) else None, is_gone="now" in body and now is None
+    )
+
+
 def _opened(
     record: Json, operation: Json, timestamp: Json, item: Json, event_id: Json, changes: Mapping[str, Change]
 ) -> Opened:
@@ -217,7 +235,9 @@ def complete(opened: Opened, changes: Mapping[str, Change]) -> Letter:
         item = root["item"] = {}
     if not isinstance(item, dict):
         raise Fault("source", "no_item", "the event has no item, or one that is not an object")
-    return Letter(record, change, item, root, opened.event_id, () if change == "delete" else opened.unchanged)
+    if change == "delete" or not opened.unchanged:
+        return Letter(record, change, item, root, opened.event_id)
+    return Letter(record, change, item, root, opened.event_id, opened.unchanged, opened.now, opened.is_gone)
 
 
 def _refuse_operation(operation: Json, known: Iterable[str]) -> NoReturn:

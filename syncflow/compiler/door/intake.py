@@ -9,24 +9,27 @@ door's glance tells so at once; whatever it does not know, and whatever fails, g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from orjson import loads
 
 from syncflow.compiler.code import FAILURES, Emitter, compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.envelope import Letter, check_limits, compile_envelope, complete, parse
+from syncflow.compiler.door.ignoring import Rule, compile_rules, ignoring, ignoring_late
 from syncflow.compiler.door.schema import Door
 from syncflow.compiler.door.shapes import NotAnEventError
 from syncflow.compiler.door.timestamps import compile_clock
 from syncflow.compiler.door.unchanged import Earlier, completed, is_excused
-from syncflow.compiler.values import Fault, is_true, text_of_id
+from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
 from syncflow.errors import DataError
 from syncflow.events import Accepted, Event, Ignored, Item, ItemPath, Json, Raw, Record, Refused
 from syncflow.frozen import frozen_value
+
+GONE = "an update of a record that is gone by now; the change that says so follows"
+"""The reason why an event is ignored that leaves values out which are nowhere any more."""
 
 ROOT = ("record", "operation", "timestamp", "item")
 """What expressions see of an event."""
@@ -34,7 +37,6 @@ ROOT = ("record", "operation", "timestamp", "item")
 _MANY = 1000
 
 new_tuple = tuple.__new__  # twice as fast as a NamedTuple's own
-_Rule: TypeAlias = tuple[str, Callable[[Any], Json]]
 
 
 @frozen_value
@@ -66,7 +68,7 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
 
 
 def _of_one_envelope(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Raw], Accepted | Ignored | Refused]:
-    rules = [(rule, compile_path(rule, UNCHECKED)) for rule in routes.ignore]
+    rules = compile_rules(routes)
     careful = _careful(routes, doors, rules)
     everyday = _everyday(routes, doors)
     if not everyday:
@@ -77,7 +79,7 @@ def _of_one_envelope(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[
             root = loads(raw.body)
             read = everyday[root["record"]]
             event = None if raw.broken or raw.event_id else read(root)
-            rule = None if event is None or not rules else _ignoring(rules, event.root)
+            rule = None if event is None or not rules else ignoring(rules, event.root)
         except (*FAILURES, Fault):
             return careful(raw)
         if event is None:
@@ -105,6 +107,8 @@ def _reader(name: str, settings: RecordSettings, door: Door) -> Callable[[Any], 
         if not fits(root):
             return None
         if len(root) != len(ROOT):
+            if "unchanged" in root:  # it may say so of values that it leaves out
+                return None
             root = {part: root.get(part) for part in ROOT}
         record_id, timestamp = id_of(root), root["timestamp"]
         if record_id.__class__ is not str:
@@ -118,7 +122,7 @@ def _reader(name: str, settings: RecordSettings, door: Door) -> Callable[[Any], 
 
 
 def _careful(
-    routes: RoutesFile, doors: Mapping[str, Door], rules: Sequence[_Rule]
+    routes: RoutesFile, doors: Mapping[str, Door], rules: Sequence[Rule]
 ) -> Callable[[Raw], Accepted | Ignored | Refused]:
     """Return the intake of any event, step by step, which finds the words for what is wrong."""
     opening = compile_opening(routes, rules)
@@ -145,20 +149,20 @@ def _careful(
     return check
 
 
-def compile_opening(routes: RoutesFile, rules: Sequence[_Rule] | None = None) -> Callable[[Raw], Letter]:
+def compile_opening(routes: RoutesFile, rules: Sequence[Rule] | None = None) -> Callable[[Raw], Letter]:
     """Return what reads an event without looking at a schema: decode, envelope, ignore rules.
 
     It raises NotAnEventError for an event that is ignored, Fault for one that cannot be read. This raises ExpressionError.
     """
     envelope = compile_envelope(routes.envelope, routes.records)
-    ignoring = [(rule, compile_path(rule, UNCHECKED)) for rule in routes.ignore] if rules is None else rules
+    asked = compile_rules(routes) if rules is None else rules
 
     def read(raw: Raw) -> Letter:
         if raw.broken:
             raise Fault("source", "unreadable", raw.broken)
         value = parse(raw.body)
         opened = envelope(value, raw.meta)
-        rule = _ignoring(ignoring, opened.root)
+        rule = ignoring([each for each in asked if not each.needs(opened.unchanged)], opened.root)
         if rule is not None:
             raise NotAnEventError(rule)
         if value is not None:
@@ -174,31 +178,40 @@ class Completion:
 
     told: Callable[[Raw], Earlier | None]
     """What an earlier event says of its record; None where it cannot be read."""
-    complete: Callable[[Accepted, Iterable[Earlier]], Accepted | Refused]
-    """(event, what earlier ones said, newest first) → the event with the newest values. Its ``unchanged`` are then the paths that none of
-    them told; it is refused where the whole does not fit the schema."""
+    complete: Callable[[Accepted, Iterable[Earlier]], Accepted | Ignored | Refused]
+    """(event, what earlier ones said, newest first) → the event with the newest values. What none of them told is taken from what its
+    source read with it; its ``unchanged`` are then the paths that are not known at all. It is ignored by a rule that reads such values, or
+    where its record is gone; refused where the whole does not fit the schema."""
 
 
 def compile_completion(routes: RoutesFile, doors: Mapping[str, Door]) -> Completion | None:
     """Compile what completes events; None where no envelope of the project can name unchanged paths. This raises ExpressionError."""
-    if not any(
+    is_named = any(
         envelope.shape == "debezium" or envelope.unchanged is not None for envelope in routes.envelopes.values()
-    ):
+    )
+    if not is_named and not any(source.postgres is not None for source in routes.all_sources.values()):
         return None
-    return Completion(_compile_told(routes, doors), _compile_complete(doors))
+    opening = _compile_rereading(routes)
+    return Completion(_compile_told(routes, doors, opening), _compile_complete(routes, doors, opening))
 
 
-def _compile_told(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Raw], Earlier | None]:
+def _compile_rereading(routes: RoutesFile) -> Callable[[Raw], Letter]:
+    """Return what reads an event that was not ignored, by the envelope of its source."""
     usual = compile_opening(routes, ())
     own = {
         name: compile_opening(routes.model_copy(update={"envelope": settings.envelope}), ())
         for name, settings in routes.sources.items()
         if settings.envelope is not None
     }
+    return lambda raw: own.get(raw.position.partition.partition("/")[0], usual)(raw)
 
+
+def _compile_told(
+    routes: RoutesFile, doors: Mapping[str, Door], opening: Callable[[Raw], Letter]
+) -> Callable[[Raw], Earlier | None]:
     def told(raw: Raw) -> Earlier | None:
         try:
-            letter = own.get(raw.position.partition.partition("/")[0], usual)(raw)
+            letter = opening(raw)
         except (Fault, NotAnEventError):
             return None
         door = doors.get(letter.kind)
@@ -211,28 +224,32 @@ def _compile_told(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Ra
     return told
 
 
-def _compile_complete(doors: Mapping[str, Door]) -> Callable[[Accepted, Iterable[Earlier]], Accepted | Refused]:
-    def complete(accepted: Accepted, earlier: Iterable[Earlier]) -> Accepted | Refused:
-        event = accepted.event
+def _compile_complete(
+    routes: RoutesFile, doors: Mapping[str, Door], opening: Callable[[Raw], Letter]
+) -> Callable[[Accepted, Iterable[Earlier]], Accepted | Ignored | Refused]:
+    rules = compile_rules(routes)
+
+    def complete(accepted: Accepted, earlier: Iterable[Earlier]) -> Accepted | Ignored | Refused:
+        event, raw = accepted.event, accepted.raw
         item = event.root["item"]
         assert isinstance(item, dict), "it has passed the intake"
         item, missing = completed(item, event.unchanged, earlier)
+        if missing:
+            letter = opening(raw)
+            if letter.is_gone:
+                return Ignored(raw, GONE)
+            if letter.now is not None:
+                item, missing = completed(item, missing, [Earlier(letter.now, (), whole=False, is_delete=False)])
+        root = {**event.root, "item": item}
         try:
+            if rule := ignoring_late(rules, root, event.unchanged, missing):
+                return Ignored(raw, rule)
             _check_item(doors[event.record.kind], item, missing)
         except Fault as fault:
-            return Refused(accepted.raw, fault.stage, fault.code, fault.reason, record=event.record)
-        return Accepted(accepted.raw, replace(event, root={**event.root, "item": item}, unchanged=missing))
+            return Refused(raw, fault.stage, fault.code, fault.reason, record=event.record)
+        return Accepted(raw, replace(event, root=root, unchanged=missing))
 
     return complete
-
-
-def _ignoring(rules: Sequence[_Rule], root: Mapping[str, Json]) -> str | None:
-    """Return the first rule that holds, whatever else the event says or leaves out. One that cannot be evaluated does not hold."""
-    for text, rule in rules:
-        with suppress(DataError):
-            if is_true(rule(root)):
-                return text
-    return None
 
 
 def _kind(kinds: Mapping[str, _Kind], letter: Letter) -> _Kind:
@@ -243,8 +260,9 @@ def _kind(kinds: Mapping[str, _Kind], letter: Letter) -> _Kind:
 
 
 def _record_id(kind: _Kind, letter: Letter) -> str:
+    root = letter.root if letter.now is None else letter.root | {"item": letter.item | letter.now}
     try:
-        found = text_of_id(kind.id(letter.root))
+        found = text_of_id(kind.id(root))
     except DataError as error:
         raise Fault("schema", "no_id", f"the record's id ({kind.settings.id}): {error.message}") from None
     if found is None:

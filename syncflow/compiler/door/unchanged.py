@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from syncflow.compiler.values import Fault, kind_of
 from syncflow.events import Item, ItemPath, Json
 
 _STEP = re.compile(r'(?:"((?:[^"\\]|\\.)+)"|([^."\[\]]+))(?:\.|\Z)')
+
+
+Steps: TypeAlias = Sequence[str | int | None]
+"""A path of the root that an expression reads."""
 
 
 class Earlier(NamedTuple):
@@ -126,3 +130,24 @@ def _is_one_line_of_text(one: str, other: str) -> bool:
 def shown(paths: Iterable[Sequence[object]]) -> str:
     """Write paths for a person: ``item.bio and item.address.street``."""
     return " and ".join(sorted({".".join(("item", *map(str, path))) for path in paths}))
+
+
+def read_among(reads: Iterable[Steps], unchanged: Iterable[ItemPath]) -> list[ItemPath]:
+    """Return those of the paths that are read, as a whole or in part."""
+    return [path for path in unchanged if any(is_one_line(read, ("item", *path)) for read in reads)]
+
+
+def untold(paths: Sequence[ItemPath]) -> str:
+    """Return why something cannot be made without these paths."""
+    it = "it" if len(paths) == 1 else "them"
+    return (
+        f"reads {shown(paths)}, which the event leaves out as unchanged, and no earlier event in the journal tells {it}"
+    )
+
+
+def longest(reads: Iterable[Steps]) -> tuple[Steps, ...]:
+    """Return the paths without those that only lead to longer ones."""
+    found = list(dict.fromkeys(map(tuple, reads)))
+    return tuple(
+        read for read in found if not any(len(other) > len(read) and other[: len(read)] == read for other in found)
+    )

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from syncflow.compiler.door.unchanged import is_one_line, shown
+from syncflow.compiler.door.unchanged import Steps, is_one_line, read_among, untold
 from syncflow.compiler.values import Fault
 from syncflow.events import Change, Item, ItemPath, Json
 from syncflow.frozen import frozen_value
 
 Root: TypeAlias = Mapping[str, Json]
-Steps: TypeAlias = Sequence[str | int | None]
 Keyed: TypeAlias = tuple[str, Item, tuple[str, ...]]
 
 
@@ -54,27 +53,6 @@ class Partly:
             for name, reads in self.reads.items()
             if name != self.key_name and reads and all(_is_within(read, paths) for read in reads)
         )
-
-
-def read_among(reads: Iterable[Steps], unchanged: Iterable[ItemPath]) -> list[ItemPath]:
-    """Return those of the paths that are read, as a whole or in part."""
-    return [path for path in unchanged if any(is_one_line(read, ("item", *path)) for read in reads)]
-
-
-def untold(paths: Sequence[ItemPath]) -> str:
-    """Return why something cannot be made without these paths."""
-    it = "it" if len(paths) == 1 else "them"
-    return (
-        f"reads {shown(paths)}, which the event leaves out as unchanged, and no earlier event in the journal tells {it}"
-    )
-
-
-def longest(reads: Iterable[Steps]) -> tuple[Steps, ...]:
-    """Return the paths without those that only lead to longer ones."""
-    found = list(dict.fromkeys(map(tuple, reads)))
-    return tuple(
-        read for read in found if not any(len(other) > len(read) and other[: len(read)] == read for other in found)
-    )
 
 
 def _is_within(read: Steps, paths: Iterable[Steps]) -> bool:

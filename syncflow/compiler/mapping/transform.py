@@ -15,10 +15,11 @@ from typing import TypeAlias
 
 from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
 from syncflow.compiler.code.scopes import UNCHECKED
+from syncflow.compiler.door.unchanged import longest
 from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.unreadable import NOTES
-from syncflow.compiler.mapping.partly import Keyed, Partly, longest
+from syncflow.compiler.mapping.partly import Keyed, Partly
 from syncflow.compiler.mapping.payloads import compile_payload_check, with_relations
 from syncflow.compiler.mapping.unread import Unread, conversions_of
 from syncflow.compiler.positions import place_within

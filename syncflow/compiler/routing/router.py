@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 from syncflow.compiler.code import FAILURES, compile_path
 from syncflow.compiler.code.scopes import UNCHECKED
+from syncflow.compiler.door.unchanged import Steps, longest, read_among, untold
 from syncflow.compiler.expressions import compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.unreadable import NOTES, Unreadable, tracing
-from syncflow.compiler.mapping.partly import Steps, longest, read_among, untold
 from syncflow.compiler.mapping.transform import Transform
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.routing.choices import Chosen

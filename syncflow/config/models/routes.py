@@ -107,6 +107,11 @@ class Envelope(Model):
     unchanged: Expr | None = None
     """The list of paths of the item that did not change and whose values the event does not tell: [bio, address.street]."""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it reads events of the product's own shape as they are."""
+        return not self.model_fields_set - {"operations"}
+
     @model_validator(mode="before")
     @classmethod
     def _by_name(cls, data: Any) -> Any:

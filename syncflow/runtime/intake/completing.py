@@ -205,7 +205,7 @@ def _completed(accepted: Accepted, said: Iterable[Earlier], previous: int, progr
     assert program.completion is not None, "some event leaves something out"
     try:
         whole = program.completion.complete(accepted, said)
-        if isinstance(whole, Refused):
+        if not isinstance(whole, Accepted):
             return whole
         routed = program.route(whole)
     except Exception as error:  # noqa: BLE001  # a bulkhead

@@ -18,16 +18,26 @@ def reopened_postgres(
     clock: Clock,
     present: Present | None = None,
     ids: Mapping[str, str] | None = None,
+    names_unchanged: bool = False,
     resnapshot: bool = False,
     ignore_guards: bool = False,
 ) -> Reopening:
-    """Return the source; ``present`` and ``ids`` say which records are known, ``resnapshot`` that they are compared with the rows."""
+    """Return the source; ``present`` and ``ids`` say which records are known, ``resnapshot`` that they are compared with the rows.
+
+    ``names_unchanged``: events may leave out large values that did not change."""
     handed, comparison = Handed(), None
     if present is not None:
         most = settings.guard.removed
         comparison = Comparison(present=present, columns=ids or {}, most=most, ignores_guard=ignore_guards)
 
     def make() -> Postgres:
-        return Postgres(settings, clock=clock, handed=handed, comparison=comparison, resnapshot=resnapshot)
+        return Postgres(
+            settings,
+            clock=clock,
+            handed=handed,
+            comparison=comparison,
+            names_unchanged=names_unchanged,
+            resnapshot=resnapshot,
+        )
 
     return Reopening(make, clock=clock)

@@ -45,9 +45,14 @@ class Postgres:
         handed: Handed | None = None,
         connect: Connect = connect,
         comparison: Comparison | None = None,
+        names_unchanged: bool = False,
         resnapshot: bool = False,
     ) -> None:
-        """``resnapshot``: rows are read anew, and compared with what is known by ``comparison``."""
+        """``resnapshot``: rows are read anew, and compared with what is known by ``comparison``.
+
+        ``names_unchanged``: an event may name large values that did not change, and tell apart from its item what they are now.
+        """
+        self._names_unchanged = names_unchanged
         self._settings = settings
         self._clock = clock
         self._handed = handed if handed is not None else Handed()
@@ -153,6 +158,7 @@ class Postgres:
             side=self._side_connection,
             report=self._reports.append,
             make=self._make,
+            names_unchanged=self._names_unchanged,
         )
 
     # --------------------------------------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from syncflow.sources.postgres.catalog import Table
 from syncflow.sources.postgres.errors import reworded
 from syncflow.sources.postgres.pgoutput import Begin, Commit, Decoder, Relation, RowChange, Truncate
 from syncflow.sources.postgres.progress import START, Place, Transactions
-from syncflow.sources.postgres.raws import MakeRaw, change_of_row
-from syncflow.sources.postgres.toast import complete
+from syncflow.sources.postgres.raws import MakeRaw, change_of_part, change_of_row
+from syncflow.sources.postgres.toast import Now, filled, read_now
 from syncflow.sources.postgres.values import FIRST_USER_OID, Types
 from syncflow.sources.postgres.wire import Changes, Connection
 
@@ -46,11 +46,13 @@ class Stream:
         side: Callable[[], Awaitable[Connection]],
         report: Callable[[Report], None],
         make: MakeRaw = change_of_row,
+        names_unchanged: bool = False,
     ) -> None:
         self._settings = settings
         self._partition = partition
         self._tables = dict(tables)
         self._make = make
+        self._names_unchanged = names_unchanged
         self._decoder = Decoder(types)
         self._side = side
         self._report = report
@@ -192,27 +194,42 @@ class Stream:
         return self._make(table, position, operation, timestamp, item, unfit)
 
     async def _completed(self, found: list[Raw | Partial | Commit]) -> list[Raw]:
-        """Fill in what was not sent; a change whose row is gone is left out, and commits count what is left."""
+        """Add what the rows hold now of what was not sent; a change may be left out, and commits count what is left."""
         partial: dict[str, list[Partial]] = {}
         for entry in found:
             if isinstance(entry, Partial):
                 partial.setdefault(entry.change.relation.table, []).append(entry)
-        filled: dict[Place, RowChange | None] = {}
+        now: dict[Place, Now | None] = {}
         for name, entries in partial.items():
-            changes = await complete(
-                await self._side(), self._tables[name], [entry.change for entry in entries], types=self._decoder.types
-            )
-            filled.update((entry.place, change) for entry, change in zip(entries, changes, strict=True))
+            changes = [entry.change for entry in entries]
+            rows = await read_now(await self._side(), self._tables[name], changes, types=self._decoder.types)
+            now.update((entry.place, row) for entry, row in zip(entries, rows, strict=True))
         raws: list[Raw] = []
         for entry in found:
             if isinstance(entry, Commit):
                 self._note(raws, entry)
             elif isinstance(entry, Raw):
                 raws.append(entry)
-            elif (change := filled[entry.place]) is not None:
-                table, (commit, number) = self._tables[change.relation.table], entry.place
-                raws.append(self._raw(table, number, entry.timestamp, change.kind, change.new, change.unfit, commit))
+            elif (raw := self._raw_of_part(entry, now[entry.place])) is not None:
+                raws.append(raw)
         return raws
+
+    def _raw_of_part(self, entry: Partial, now: Now | None) -> Raw | None:
+        """Return the event of a change that did not send all; None where it says nothing that can be told."""
+        change, (commit, number) = entry.change, entry.place
+        table = self._tables[change.relation.table]
+        is_to_be_filled = change.unfit or (now is None and change.kind == "create")
+        if self._names_unchanged and not is_to_be_filled:
+            assert change.new is not None
+            position = Position(self._partition, commit, None, self._evidence, number)
+            told = None if now is None else {} if now.unfit else now.values
+            return change_of_part(
+                table, position, change.kind, entry.timestamp, change.new, unchanged=change.unchanged, now=told
+            )
+        whole = filled(change, now)
+        if whole is None:
+            return None
+        return self._raw(table, number, entry.timestamp, whole.kind, whole.new, whole.unfit, commit)
 
     async def _relation(self, relation: Relation) -> None:
         """Learn types that are new, and tell of columns that are."""

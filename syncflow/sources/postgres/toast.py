@@ -1,36 +1,60 @@
-"""Values that an update did not send, because they are large and unchanged: read from the row as it is now.
+"""Values that an update did not send, because they are large and unchanged: what the row holds at these columns now.
 
-A row that is gone by now has been deleted or has another key; the change that says so follows, and the update is left out. Not so a row
-that had just got its key: the record must be known when its delete follows, so it is handed out without the values.
+Where the events may name them (``names_unchanged``), they are told apart from the item: an earlier event of the record tells the value
+that was there, and what is there now serves only where no event does. Else they are filled in.
+
+A row that is gone by now has been deleted or has another key; the change that says so follows, and an update whose values are nowhere is
+left out. Not so a row that had just got its key: the record must be known when its delete follows, so it is handed out without the values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from psycopg import sql
 
 from syncflow.events import Json
 from syncflow.sources.postgres.catalog import Table
 from syncflow.sources.postgres.errors import reworded
-from syncflow.sources.postgres.pgoutput import RowChange
+from syncflow.sources.postgres.pgoutput import Row, RowChange
 from syncflow.sources.postgres.values import Types, unfit_value
 from syncflow.sources.postgres.wire import Connection
 
 Found = Mapping[tuple[str, ...], dict[str, bytes | None]]
 
 
-async def complete(
+class Now(NamedTuple):
+    """What a row holds now of the columns that a change did not send; a column that is gone by now is not among them."""
+
+    values: Row
+    unfit: str
+    """Why one of the values cannot be written in JSON; names the column."""
+
+
+async def read_now(
     connection: Connection, table: Table, changes: Sequence[RowChange], *, types: Types
-) -> list[RowChange | None]:
-    """Fill in the columns that were not sent; None in place of an update whose row is gone.
+) -> list[Now | None]:
+    """Return what the rows of changes hold now; None in place of a row that is gone.
 
     Raises:
         ProjectError: the table cannot be read.
         UnavailableError: the connection is lost.
     """
     found = await _rows(connection, table, changes)
-    return [_filled(change, found.get(_key(table, change)), types) for change in changes]
+    rows = [found.get(_key(table, change)) for change in changes]
+    return [None if row is None else _now(change, row, types) for change, row in zip(changes, rows, strict=True)]
+
+
+def filled(change: RowChange, now: Now | None) -> RowChange | None:
+    """Return the change with all its columns; None for an update of a row that is gone."""
+    assert change.new is not None
+    if now is None:
+        if change.kind != "create":
+            return None
+        now = Now(dict.fromkeys(change.unchanged), "")
+    unfit = now.unfit or change.unfit
+    return RowChange(change.kind, change.relation, change.old, change.new | now.values, (), unfit)
 
 
 def _key(table: Table, change: RowChange) -> tuple[str, ...]:
@@ -78,23 +102,17 @@ async def _rows(connection: Connection, table: Table, changes: Sequence[RowChang
         }
 
 
-def _filled(change: RowChange, row: Mapping[str, bytes | None] | None, types: Types) -> RowChange | None:
-    assert change.new is not None
-    if row is None:
-        if change.kind != "create":
-            return None
-        change.new.update(dict.fromkeys(change.unchanged))
-        change.unchanged = ()
-        return change
+def _now(change: RowChange, row: Mapping[str, bytes | None], types: Types) -> Now:
     oids = {column.name: column.oid for column in change.relation.columns}
+    values: Row = {}
+    unfit = ""
     for name in change.unchanged:
         if name not in row:
             continue  # the column is gone: a later change has none either
         text = row[name]
         convert = types.convert(oids[name])
         try:
-            change.new[name] = None if text is None else convert(text.decode()) if convert else text.decode()
+            values[name] = None if text is None else convert(text.decode()) if convert else text.decode()
         except ValueError as error:
-            change.unfit, change.new[name] = unfit_value(name, text or b"", error)
-    change.unchanged = ()
-    return change
+            unfit, values[name] = unfit_value(name, text or b"", error)
+    return Now(values, unfit)
