@@ -23,6 +23,7 @@ from syncflow.runtime.ending import Ending, Keep
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.postgres.connecting import connect
 from syncflow.runtime.journal.postgres.journal import PostgresJournal
+from syncflow.runtime.journal.postgres.schema import MIGRATIONS
 from syncflow.runtime.journal.postgres.tables import Tables
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from syncflow.testing.fakes import FakeSystem
@@ -245,7 +246,7 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
     ),
     "a newer version": (
         "UPDATE {schema}.journal SET version = 99",
-        "{name} was written by a newer syncflow (its version is 99, this one knows 1)",
+        "{name} was written by a newer syncflow (its version is 99, this one knows {known})",
         "upgrade syncflow, or give this run a schema of its own",
     ),
     "no right to make a schema": (
@@ -275,7 +276,7 @@ def test_each_refusal_says_in_one_message_what_to_do(case: str, server: postgres
     name = f"the journal in the schema {schema.schema} of postgres at 127.0.0.1:{server.port}"
     with pytest.raises(UnavailableError) as refused:
         run([event("B")], place, systems=FakeSystems())
-    names = {"schema": schema.schema, "name": name}
+    names = {"schema": schema.schema, "name": name, "known": len(MIGRATIONS)}
     assert (refused.value.message, refused.value.hint) == (message.format(**names), hint.format(**names))
 
 

@@ -33,14 +33,14 @@ def text(values: Iterable[Any], *, cells: bool = False, point: str = ".") -> str
 
 
 def node(written: str) -> SchemaNode:
-    """Read a schema file, which must be without any mistake."""
+    """Read a schema file, which must be without any mistake; that a name holds an odd character (SF116) is none of a draft's."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "schema.yaml"
         path.write_text(written, "utf-8")
         files = Files({}, offline=False)
         document = files.document(SchemaNode, path)
     assert document is not None, files.diagnostics
-    assert files.diagnostics == []
+    assert [problem for problem in files.diagnostics if problem.code != "SF116"] == []
     return document.model
 
 
