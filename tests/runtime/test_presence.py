@@ -229,3 +229,23 @@ def test_a_journal_of_version_0_1_0_knows_what_was_proved(tmp_path: Path) -> Non
     found = of_journal(path, "SELECT record, state, held, proven FROM presence ORDER BY delivery")
     assert found == [("D", "present", "d", 1), ("R", "gone", "", 0), ("O", "present", "", 0)]
     assert of_journal(path, "SELECT record, CAST(fields AS TEXT) FROM sent") == [("D", '{"Name":["",0,1,1]}')]
+
+
+def test_what_a_change_of_key_took_away_is_not_brought_back_by_an_older_version(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Vendor(refusing("bad", "worse"))
+    events = [
+        change("A", key="k", name="good"),
+        change("A", "update", key="k", name="bad"),
+        change("A", "update", key="n", name="worse"),
+    ]
+    for count in (1, 2, 3):
+        live(events[:count], path, vendor=vendor, program=OLD)
+    assert vendor.names() == {}, "what was under the former key is deleted, and the new one is refused"
+    vendor.answers = refusing()
+    [(older,), _] = of_journal(path, "SELECT id FROM dead_letters ORDER BY id")
+    wishes.redrive(path, Letters(ids=[older]), how="as_sent")
+    live(events, path, vendor=vendor, program=OLD)
+    assert vendor.names() == {}
+    wishes.redrive(path, Letters(), how="as_sent")
+    live(events, path, vendor=vendor, program=OLD)
+    assert vendor.names() == {"n": "worse"}

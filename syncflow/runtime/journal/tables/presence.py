@@ -41,6 +41,12 @@ _CORRECTED = (
 )
 """The intention failed: the record is where it is held, or nowhere."""
 
+_WAS_REMOVED = (
+    "EXISTS (SELECT 1 FROM deliveries f JOIN deliveries d ON d.event = f.event WHERE f.id = v.column4 "
+    "AND d.route = presence.route AND d.operation = 'delete' AND d.state = 'delivered')"
+)
+"""The event that gave the record another key has taken away what was there under the former one: nothing older may bring that back."""
+
 _NOTHING_HELD = "held = '', held_value = '', held_id = NULL, proven = FALSE"
 
 _HELD = (
@@ -127,6 +133,8 @@ def prove(db: Database, outcomes: Mapping[str, Sequence[Row]], *, unsettled: Con
     db.update(correct, "text text text bigint boolean", rows, where=failed)
     seen = "UPDATE presence SET held_value = v.column1"
     db.update(seen, "text text text text bigint", perhaps, where=f"{_whose(2)} AND presence.held = ''")
+    moved_out = f"{failed} AND presence.state = 'gone' AND presence.held_value = '' AND {_WAS_REMOVED}"
+    db.update("UPDATE presence SET state = 'left'", "text text text bigint boolean", rows, where=moved_out)
 
 
 def end_dropped(db: Database, deliveries: Sequence[int]) -> None:
