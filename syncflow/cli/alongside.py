@@ -148,6 +148,7 @@ async def serving_metrics(
         measures=engine.measures,
         journal=journal,
         now=engine.now,
+        name=engine.name,
     )
     await server.open(*address)
     remark(f"metrics on http://{address[0]}:{server.port}/metrics")

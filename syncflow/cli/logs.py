@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,19 +58,24 @@ class TextFormat(logging.Formatter):
 
 
 class JsonFormat(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line; ``about`` stands in each: what all of them have in common."""
+
+    def __init__(self, about: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self._about = about or {}
 
     def format(self, record: logging.LogRecord) -> str:
         head = {"at": _moment(record).isoformat(), "level": record.levelname.lower(), "event": record.getMessage()}
-        return visible_json(json.dumps(head | _fields(record), ensure_ascii=False, default=str))
+        return visible_json(json.dumps({**head, **self._about, **_fields(record)}, ensure_ascii=False, default=str))
 
 
-def log_to_stderr(*, level: str, as_json: bool) -> Callable[[], None]:
+def log_to_stderr(*, level: str, as_json: bool, about: Mapping[str, str] | None = None) -> Callable[[], None]:
     """Send syncflow's log to standard error, from ``level`` on; of what libraries log, that they warned.
 
-    Return a function that tells, at the end, how often lines came again that were written once (``repeats``).
+    ``about`` stands in every line of JSON. Return a function that tells, at the end, how often lines came again that were written once
+    (``repeats``).
     """
-    formatter = JsonFormat() if as_json else TextFormat()
+    formatter = JsonFormat(about) if as_json else TextFormat()
     repeats = Repeats()
     handler, of_libraries = _Stream(repeats), _OfLibraries(repeats, logging.WARNING)
     handler.setFormatter(formatter)
@@ -80,7 +85,10 @@ def log_to_stderr(*, level: str, as_json: bool) -> Callable[[], None]:
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
-    remarks_to(_remark_as_json if as_json else None)
+    if not as_json:
+        remarks_to(None)
+    else:  # what a person would be told is a line of the log, whatever its level: nothing else may stand in it
+        remarks_to(lambda text: log_always("remark", {"text": text}, about=about))
 
     def tell_repeats() -> None:
         for record in repeats.left():
@@ -89,15 +97,10 @@ def log_to_stderr(*, level: str, as_json: bool) -> Callable[[], None]:
     return tell_repeats
 
 
-def _remark_as_json(text: str) -> None:
-    """Write what a person would be told as a line of the log, whatever its level: nothing else may stand in it."""
-    log_always("remark", {"text": text})
-
-
-def log_always(event: str, fields: dict[str, Any]) -> None:
+def log_always(event: str, fields: dict[str, Any], *, about: Mapping[str, str] | None = None) -> None:
     """Write a line of a log of JSON lines, whatever its level."""
     said = {"msg": event, "levelname": "INFO", "created": time.time(), "fields": fields}
-    sys.stderr.write(JsonFormat().format(logging.makeLogRecord(said)) + "\n")
+    sys.stderr.write(JsonFormat(about).format(logging.makeLogRecord(said)) + "\n")
     sys.stderr.flush()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,7 @@ from syncflow.cli.console_page import AllowOption, Asked, address, allowed, serv
 if TYPE_CHECKING:
     from syncflow.config.project import Project
     from syncflow.runtime.ending import Ending
+    from syncflow.runtime.run_name import RunName
     from syncflow.sources import ReadOptions
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -77,6 +79,7 @@ class Wishes:
     log_progress: bool
     drain: bool
     only: tuple[str, ...]
+    name: RunName
 
 
 def run(
@@ -122,7 +125,8 @@ def run(
             "--drain reads nothing, so --limit, --from-start and --resnapshot have no meaning with it"
         )
     level, as_json = _level(), log_format is LogFormat.JSON
-    tell_repeats = log_to_stderr(level="WARNING" if quiet else level, as_json=as_json)
+    name = _name()
+    tell_repeats = log_to_stderr(level="WARNING" if quiet else level, as_json=as_json, about=name._asdict())
     wishes = Wishes(
         routes=routes,
         profile=profile,
@@ -138,6 +142,7 @@ def run(
         log_progress=as_json and not quiet,
         drain=drain,
         only=tuple(route or ()),
+        name=name,
     )
     project = load_project(routes, profile=profile)
     _check_routes(project, wishes.only)
@@ -145,7 +150,7 @@ def run(
         ended = _ended(project, wishes)
     finally:
         tell_repeats()
-    _say_end(ended, output, log_format)
+    _say_end(ended, output, log_format, name)
     if ended.signal_number:
         raise typer.Exit(128 + ended.signal_number)
     if not ended.ending.clean:
@@ -171,15 +176,15 @@ def _ended(project: Project, wishes: Wishes) -> _Ended:
         raise typer.Exit(128 + stopped.signal_number) from None
 
 
-def _say_end(ended: _Ended, output: Output, log_format: LogFormat) -> None:
+def _say_end(ended: _Ended, output: Output, log_format: LogFormat, name: RunName) -> None:
     """Tell the end where it is expected: as the JSON asked for, as the last line of a log of JSON, else as a table."""
     from syncflow.cli.logs import log_always
     from syncflow.cli.report import report
 
     if output is Output.JSON:
-        say_json(_json(ended.ending))
+        say_json({**name._asdict(), **_json(ended.ending)})
     elif log_format is LogFormat.JSON:
-        log_always("run.ended", _json(ended.ending))
+        log_always("run.ended", _json(ended.ending), about=name._asdict())
     else:
         report(ended.ending, systems=ended.systems)
 
@@ -210,6 +215,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         drain=wishes.drain,
         routes=wishes.only,
         measures=None if wishes.metrics is None else Measures(),
+        name=wishes.name,
     ) as engine:
         _look_through_memory_less()
         signals, place = Signals(engine), place_of(project.routes.model.journal, project.path)
@@ -267,6 +273,16 @@ def _level() -> str:
     if level not in LEVELS:
         raise typer.BadParameter(f"LOG_LEVEL is {level!r}; expected one of {', '.join(LEVELS)}")
     return level
+
+
+def _name() -> RunName:
+    from syncflow.errors import ProjectError
+    from syncflow.runtime.run_name import new_run_name
+
+    try:
+        return new_run_name(now=time.time())
+    except ProjectError as error:
+        raise typer.BadParameter(f"{error.message}; {error.hint}") from None
 
 
 def _address(text: str | None) -> tuple[str, int] | None:

@@ -131,6 +131,8 @@ def _totals(found: dict[str, Any]) -> None:
             say(_work(ending["counts"]))
             for system, why in sorted(ending["systems"].items()):
                 say(f"it stopped {system}: {why}")
+        if found["last_run"]["run"]:
+            say(_named(found["last_run"]))
     if found["last_reload"]:
         say(_last_reload(found["last_reload"]))
     if found["source_requests"]:
@@ -183,6 +185,11 @@ def _last_run(run: dict[str, Any], *, running: str) -> str:
     if run["ended_at"] is None:
         return f"last run: since {started}, killed: it noted no end; the next run goes on where the journal ends"
     return f"last run: {started} to {moment(run['ended_at'])}, {_how(run)}"
+
+
+def _named(run: dict[str, Any]) -> str:
+    """Say what the run is called in the log, on /metrics and in exports."""
+    return f"its name: {run['run']} (worker {run['worker']})"
 
 
 def _how(run: dict[str, Any]) -> str:

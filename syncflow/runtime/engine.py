@@ -42,6 +42,7 @@ from syncflow.runtime.journal.base import Journal, Opened
 from syncflow.runtime.measures import Measures, measured_journal
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.reloaded import LastReload
+from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.tidying import tidy
@@ -70,12 +71,14 @@ class Engine:
         window: int = WINDOW,
         reads_once: bool = False,
         measures: Measures | None = None,
+        name: RunName = NAMELESS,
     ) -> None:
         """``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
 
         ``only``: names of routes that send; deliveries of the others wait in the journal. ``measures``: where it is noted how long things
-        take; None where nobody asks."""
+        take; None where nobody asks. ``name``: what the run is called."""
         self.program = program
+        self.name = name
         self.tally = Tally()
         self._source = source
         self._bugs = Bugs()
@@ -228,7 +231,10 @@ class Engine:
 
     async def _run(self) -> Ending:
         opened = await self._journal.open(
-            fingerprint=self.program.fingerprint, from_start=self._from_start, monotonic=self._clock.monotonic()
+            fingerprint=self.program.fingerprint,
+            from_start=self._from_start,
+            monotonic=self._clock.monotonic(),
+            name=self.name,
         )
         finished, failure = False, None
         try:

@@ -15,6 +15,7 @@ from syncflow.runtime.desk.gauges import Gauges
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.metric_names import METRICS
 from syncflow.runtime.observe import Latencies, RouteTally, SystemTally, Tally
+from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.sources.base import Lag, ReportKind
 
 DELIVERY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
@@ -47,17 +48,23 @@ class RunCollector:
         measures: Measures | None = None,
         gauges: Callable[[], Gauges | None] = lambda: None,
         now: Callable[[], float] = lambda: 0.0,
+        name: RunName = NAMELESS,
     ) -> None:
         self._tally = tally
         self._measures = measures
         self._gauges = gauges
         self._now = now
+        self._name = name
 
     def collect(self) -> Iterator[Metric]:
         tally = self._tally()
         build = _family("syncflow_build_info")
         build.add_metric([syncflow.__version__, platform.python_version()], 1.0)
         yield build
+        if self._name.run:
+            named = _family("syncflow_run_info")
+            named.add_metric([*self._name], 1.0)
+            yield named
         events = _family("syncflow_events")
         for state in EVENT_COUNTS:
             events.add_metric([state], getattr(tally, state))

@@ -38,6 +38,13 @@ METRICS: dict[str, MetricName] = {
     for metric in (
         _counter("syncflow_events", "Events by what became of them.", "state"),
         _gauge("syncflow_build_info", "1; its labels say which syncflow runs, on which Python.", "version", "python"),
+        _gauge(
+            "syncflow_run_info",
+            "1; its labels name the run, as `status` and each line of a log of JSON do, and the worker: SYNCFLOW_WORKER, else machine and "
+            "process.",
+            "run",
+            "worker",
+        ),
         _gauge("syncflow_deliveries_open", "Deliveries that are not settled."),
         _counter("syncflow_dead_letters", "Dead letters of this run."),
         _counter("syncflow_deliveries", "Deliveries by route and state.", "route", "state"),

@@ -17,6 +17,7 @@ from syncflow.runtime.desk.gauges import Gauges, gauges
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.metric_families import RunCollector
 from syncflow.runtime.observe import Tally, warn
+from syncflow.runtime.run_name import NAMELESS, RunName
 
 _MOST_REQUEST_BYTES = 8_192
 _PATIENCE_SECONDS = 5.0
@@ -38,12 +39,15 @@ class MetricsServer:
         measures: Measures | None = None,
         journal: Place | None = None,
         now: Callable[[], float] = time.time,
+        name: RunName = NAMELESS,
     ) -> None:
         self._ready = ready
         self._server: asyncio.Server | None = None
         self._registry = CollectorRegistry()
         self._held = _Held(journal)
-        self._registry.register(RunCollector(tally, measures=measures, gauges=lambda: self._held.gauges, now=now))
+        self._registry.register(
+            RunCollector(tally, measures=measures, gauges=lambda: self._held.gauges, now=now, name=name)
+        )
         self.port = 0
 
     async def open(self, host: str, port: int) -> None:

@@ -24,6 +24,7 @@ from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.metric_families import RunCollector
 from syncflow.runtime.metric_names import METRICS
+from syncflow.runtime.run_name import RunName
 from syncflow.sources.base import Lag, Report
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.cli.test_run import started
@@ -48,6 +49,7 @@ SELDOM = (
 )
 """Parts of queries that give nothing while all goes well."""
 
+NAMED = RunName("1m8k52t8q8r0z", "crm-1")
 TYPES = {"lead": "stopping", "customer": "silent", "vendor": "busy"}
 
 
@@ -165,7 +167,9 @@ def lived(path: Path, *, sick: bool) -> Samples:
         found = gauges(path)
         later = clock.now() + 7_200
         registry = CollectorRegistry()
-        registry.register(RunCollector(engine.snapshot, measures=measures, gauges=lambda: found, now=lambda: later))
+        registry.register(
+            RunCollector(engine.snapshot, measures=measures, gauges=lambda: found, now=lambda: later, name=NAMED)
+        )
         return dict(_samples(generate_latest(registry).decode()))
 
     return run_virtually(main())

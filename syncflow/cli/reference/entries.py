@@ -15,6 +15,7 @@ def all_entries(root: Any) -> list[Entry]:
         *functions(),
         *diagnostics(),
         *metrics(),
+        *log_events(),
         *commands.entries(root),
         *adapters.entries(),
     ]
@@ -55,6 +56,18 @@ def metrics() -> list[Entry]:
         )
         text = f"{metric.help}\n\nType: {metric.type}. {labels}"
         found.append(Entry(kind=Kind.METRIC, name=metric.exposed, summary=metric.help, text=text))
+    return found
+
+
+def log_events() -> list[Entry]:
+    """Return an entry for every name of a log line."""
+    from syncflow.cli.reference.log_events import LOG_EVENTS
+
+    found = []
+    for name, event in LOG_EVENTS.items():
+        fields = f"Fields: {', '.join(f'`{field}`' for field in event.fields)}." if event.fields else "Without fields."
+        text = f"{event.meaning}\n\nLevel: {event.level}. {fields}"
+        found.append(Entry(kind=Kind.LOG, name=name, summary=event.meaning, text=text))
     return found
 
 

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     FUNCTION = "function"
     DIAGNOSTIC = "diagnostic"
     METRIC = "metric"
+    LOG = "log line"
     COMMAND = "command"
     ADAPTER = "adapter"
 

@@ -8,6 +8,7 @@ from typing import Any
 from syncflow.cli.reference import adapters, commands, entries, keys
 from syncflow.cli.reference.entry import Entry
 from syncflow.cli.reference.keys import FILES, Row, Table
+from syncflow.cli.reference.log_events import LOG_EVENTS
 
 _HEAD = "<!-- Made by `syncflow docs --write`: change what it is made from. -->\n"
 _TITLES = {
@@ -24,6 +25,7 @@ def pages(root: Any) -> dict[str, str]:
     found = {f"{file}.md": _keys_page(file) for file in FILES}
     found["diagnostics.md"] = _page("Diagnostics", _DIAGNOSTICS, entries.diagnostics())
     found["metrics.md"] = _metrics_page()
+    found["logs.md"] = _logs_page()
     found["commands.md"] = _page("Commands", _COMMANDS, commands.entries(root))
     found["adapters.md"] = _page("Adapters", _ADAPTERS, adapters.entries())
     return {"README.md": _index(found)} | found
@@ -32,6 +34,13 @@ def pages(root: Any) -> dict[str, str]:
 _DIAGNOSTICS = "Every code that `syncflow validate` may show; `syncflow validate --explain SF310` prints one of them."
 _COMMANDS = "Every command with its options, as `syncflow COMMAND --help` shows them."
 _ADAPTERS = "The adapters that come with syncflow: what a system may set, and what is done for it."
+
+
+_LOGS = """`syncflow run --log-format json` writes each as one JSON object on one line, to standard error. Every line has `at` (ISO
+8601, UTC), `level`, `event` (its name), `run` and `worker`: the run's id, as in `status` and on `/metrics`, and
+`SYNCFLOW_WORKER`, else machine and process. The fields of an event are listed; those of one line may be fewer. `repeated` says how often
+the same came before without being written.
+No line holds a record's id, key or value, nor a secret."""
 
 
 def _page(title: str, introduction: str, described: Sequence[Entry]) -> str:
@@ -53,6 +62,15 @@ def _metrics_page() -> str:
     )
     table = "\n".join(["| metric | type | labels | meaning |", "|---|---|---|---|", *rows])
     return f"{_HEAD}\n# Metrics\n\n{introduction}\n\n{table}\n"
+
+
+def _logs_page() -> str:
+    rows = [
+        f"| `{name}` | {event.level} | {', '.join(f'`{field}`' for field in event.fields)} | {event.meaning} |"
+        for name, event in LOG_EVENTS.items()
+    ]
+    table = "\n".join(["| event | level | fields | meaning |", "|---|---|---|---|", *rows])
+    return f"{_HEAD}\n# Log lines\n\n{_LOGS}\n\n{table}\n"
 
 
 def _labels(entry: Entry) -> str:

@@ -17,6 +17,7 @@ from syncflow.frozen import frozen_value
 from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
+from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.standing import Standing
 
 if TYPE_CHECKING:  # the journal's process imports this module, and has no use for sources and the compiler below them
@@ -328,8 +329,10 @@ class RunEnd:
 class Journal(Protocol):
     """Called by the tasks of one run; calls are carried out in the order in which they were made."""
 
-    async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
-        """Create or open it, hold its lock, and note the start of a run; ``monotonic`` is the time by the run's clock.
+    async def open(
+        self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0, name: RunName = NAMELESS
+    ) -> Opened:
+        """Create or open it, hold its lock, and note the start of a run; ``monotonic`` is the time by the run's clock, ``name`` the run's.
 
         Raises:
             UnavailableError: another process holds it, it cannot be written, it is damaged, or a newer version wrote it.

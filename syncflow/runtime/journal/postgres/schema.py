@@ -114,7 +114,13 @@ OPEN_LETTERS = "CREATE INDEX dead_letters_open ON dead_letters (route, code) WHE
 KEPT = "ALTER TABLE presence ADD COLUMN kept TEXT;"
 """What a record's delete needs of its last payload, as JSON."""
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT)
+RUN_NAMES = """
+ALTER TABLE runs ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT '';
+"""
+"""What runs are called outside this journal, and where they ran; empty for those of an earlier version."""
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

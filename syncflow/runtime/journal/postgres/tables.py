@@ -23,6 +23,7 @@ from syncflow.runtime.journal.postgres.opening import bring_up_to_date, keep_dur
 from syncflow.runtime.journal.tables import calls
 from syncflow.runtime.journal.tables.usage import Moment
 from syncflow.runtime.observe import note, warn
+from syncflow.runtime.run_name import RunName
 
 PATIENCE_SECONDS = 300.0
 """Longest wait for a database that is gone: a failover or an upgrade takes less."""
@@ -134,8 +135,15 @@ class Tables(calls.Tables):
             except psycopg.Error as error:
                 self._mend(error)
 
-    def open(self, fingerprint: str, from_start: bool, moment: Moment, monotonic: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
-        found = super().open(fingerprint, from_start, moment, monotonic)
+    def open(
+        self,
+        fingerprint: str,
+        from_start: bool,  # noqa: FBT001  # a call's argument
+        moment: Moment,
+        monotonic: float,
+        name: RunName,
+    ) -> dict[str, Any]:
+        found = super().open(fingerprint, from_start, moment, monotonic, name)
         assert self._mine is not None
         with self._mine as database:
             database.execute("UPDATE commits SET run = ?, number = 0, holder = ?", (self._run_id, lock.me()))

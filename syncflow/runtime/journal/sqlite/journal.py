@@ -16,6 +16,7 @@ from syncflow.runtime.journal.sqlite.tables import Tables
 from syncflow.runtime.journal.tables.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.tables.journal import TabularJournal
 from syncflow.runtime.observe import warn
+from syncflow.runtime.run_name import NAMELESS, RunName
 
 
 class SqliteJournal(TabularJournal):
@@ -36,7 +37,9 @@ class SqliteJournal(TabularJournal):
         self.path = path
         self._lock = RunLock(lock_of(path))
 
-    async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
+    async def open(
+        self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0, name: RunName = NAMELESS
+    ) -> Opened:
         try:
             private_folder(self.path.parent)
             self._tighten()
@@ -45,7 +48,7 @@ class SqliteJournal(TabularJournal):
         except OSError as exc:
             self._lock.release()
             raise UnavailableError(f"the journal {self.path} cannot be created: {exc.strerror}") from exc
-        return await super().open(fingerprint=fingerprint, from_start=from_start, monotonic=monotonic)
+        return await super().open(fingerprint=fingerprint, from_start=from_start, monotonic=monotonic, name=name)
 
     async def _start(self) -> None:
         await self._executor.start(self._lock.fileno())

@@ -11,6 +11,7 @@ from syncflow.runtime.journal.sqlite.bulk import SqliteDatabase
 from syncflow.runtime.journal.sqlite.database import check_after_unclean_end, connect, explained, migrate
 from syncflow.runtime.journal.tables import calls
 from syncflow.runtime.journal.tables.usage import Moment
+from syncflow.runtime.run_name import RunName
 
 
 class Tables(calls.Tables):
@@ -32,8 +33,15 @@ class Tables(calls.Tables):
             self._still_there()
             return found
 
-    def open(self, fingerprint: str, from_start: bool, moment: Moment, monotonic: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
-        found = super().open(fingerprint, from_start, moment, monotonic)
+    def open(
+        self,
+        fingerprint: str,
+        from_start: bool,  # noqa: FBT001  # a call's argument
+        moment: Moment,
+        monotonic: float,
+        name: RunName,
+    ) -> dict[str, Any]:
+        found = super().open(fingerprint, from_start, moment, monotonic, name)
         self._files = JournalFiles.of(self.path)
         return found
 

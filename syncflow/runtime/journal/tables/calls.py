@@ -23,6 +23,7 @@ from syncflow.runtime.journal.tables.retention import Retention
 from syncflow.runtime.journal.tables.rows import DELIVERIES, DELIVERY_COLUMNS, EVENT_COLUMNS, Row
 from syncflow.runtime.journal.tables.totals import read_standings, read_totals
 from syncflow.runtime.journal.tables.usage import Moment, note_usage, recall_usage
+from syncflow.runtime.run_name import RunName
 
 Rows = Sequence[Row]
 
@@ -75,7 +76,14 @@ class Tables(ABC):
             raise UnavailableError(f"{self.name} is not open")
         return self._database
 
-    def open(self, fingerprint: str, from_start: bool, moment: Moment, monotonic: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
+    def open(
+        self,
+        fingerprint: str,
+        from_start: bool,  # noqa: FBT001  # a call's argument
+        moment: Moment,
+        monotonic: float,
+        name: RunName,
+    ) -> dict[str, Any]:
         """Create it or bring it up to date, note the start of a run, and tell what is there."""
         self._database = self._connected()
         used = self._db.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]
@@ -84,7 +92,8 @@ class Tables(ABC):
             if from_start:
                 db.execute("DELETE FROM positions")
             started = db.execute(
-                "INSERT INTO runs (started_at, fingerprint) VALUES (?, ?) RETURNING id", (moment.wall, fingerprint)
+                "INSERT INTO runs (started_at, fingerprint, name, worker) VALUES (?, ?, ?, ?) RETURNING id",
+                (moment.wall, fingerprint, name.run, name.worker),
             )
             self._run_id = started.fetchone()[0]
             usage = recall_usage(db, moment, monotonic=monotonic)

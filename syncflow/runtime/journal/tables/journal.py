@@ -43,6 +43,7 @@ from syncflow.runtime.journal.tables.usage import Moment, usage_rows
 from syncflow.runtime.journal.tables.usage import since_boot as machine_since_boot
 from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
+from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.standing import Standing
 from syncflow.sources.base import Lag
 
@@ -64,10 +65,12 @@ class TabularJournal:
         self._is_open = False
         self._seal = Seal(b"")
 
-    async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
+    async def open(
+        self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0, name: RunName = NAMELESS
+    ) -> Opened:
         try:
             await self._start()
-            found = await self._call("open", fingerprint, from_start, self._moment(), monotonic)
+            found = await self._call("open", fingerprint, from_start, self._moment(), monotonic, name)
             self._seal = Seal(found.pop("sent_key"))
             opened = _opened(found)
         except BaseException:

@@ -60,6 +60,8 @@ def _last_run(journal: Database) -> dict[str, Any] | None:
         return None
     ending = found.get("ending")
     return {
+        "run": found.get("name") or "",
+        "worker": found.get("worker") or "",
         "started_at": found["started_at"],
         "ended_at": found["ended_at"],
         "finished": bool(found["finished"]),
