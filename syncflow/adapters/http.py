@@ -51,6 +51,8 @@ class Answered:
     """Names in lower case."""
     body: bytes
     broken: str = ""
+    lost: bool = False
+    """Whether what is missing was lost on its way, so that asking again may bring it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +163,13 @@ def ending_of(answer: Answered | Unanswered) -> str:
 
 async def _read(response: httpx.Response, host: str, *, deadline: float) -> Answered:
     chunks: list[bytes] = []
-    size, broken = 0, ""
+    size, broken, lost = 0, "", True
     try:
         async with asyncio.timeout_at(deadline):
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
                 if size > MAX_ANSWER_BYTES:
-                    broken = f"the answer of {host} is larger than {MAX_ANSWER_BYTES // 10**6} MB"
+                    broken, lost = f"the answer of {host} is larger than {MAX_ANSWER_BYTES // 10**6} MB", False
                     break
                 chunks.append(chunk)
     except TimeoutError:
@@ -179,7 +181,7 @@ async def _read(response: httpx.Response, host: str, *, deadline: float) -> Answ
         # The stream knows its response: a circle, in which the body that was sent would lie until the collector comes by.
         response.stream = _READ
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answered(response.status_code, headers, b"".join(chunks), broken)
+    return Answered(response.status_code, headers, b"".join(chunks), broken, bool(broken) and lost)
 
 
 def _unanswered(error: Exception, host: str) -> Unanswered:

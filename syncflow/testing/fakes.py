@@ -66,7 +66,8 @@ class VirtualClock:
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        # A loop calls timers that are due within a nanosecond at once: time would not pass, and a wait for it never end.
+        await asyncio.sleep(max(seconds, 1e-6) if seconds > 0 else 0)
 
 
 class ListSource:

@@ -1,4 +1,7 @@
-"""Every fault that the mock can make, against every adapter: what is called delivered is held, and a retry mends the rest."""
+"""Every fault against every adapter: what is called delivered is held, a retry mends the rest, and a run ends with what its events say.
+
+Each shipped adapter has a fake of its API in ``vendors/``. ``EVENTS=10000`` before this test makes its runs long.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,12 @@ from syncflow.mock.settings import FaultKind, Settings
 from syncflow.mock.state import Mock
 from syncflow.testing import VirtualClock, run_virtually
 from tests.adapters.inside import Inside
-from tests.adapters.kit import batch, delivery
+from tests.adapters.kit import SHIPPED, batch, delivery, shipped
+from tests.adapters.vendors import trials
+from tests.adapters.vendors.base import Trial
+from tests.adapters.vendors.faults import AFTER, BEFORE, Faults
+from tests.adapters.vendors.run import last_states, made_events, run_trial
+from tests.journeys.length import events as length
 
 ROOT = Path(__file__).parents[2]
 SYSTEMS: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -151,3 +159,29 @@ def test_a_batch_whose_address_would_be_too_long_goes_in_parts(mock: Mock, plans
             return [outcome.verdict for outcome in (await client.send(batch(deliveries))).outcomes]
 
     assert run_virtually(main()) == [Verdict.ALREADY_DONE] * 200
+
+
+TRIALS = trials()
+USUAL = 300
+
+
+def test_every_object_of_every_shipped_adapter_is_tried() -> None:
+    objects = {(path.stem, name) for path in SHIPPED.glob("*.yaml") for name in shipped(path.stem).model.objects}
+    assert objects == {(trial.adapter, trial.object) for trial in TRIALS}
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: f"{trial.adapter}/{trial.object}")
+def test_five_in_a_hundred_of_every_fault_leave_what_the_events_say(trial: Trial, tmp_path: Path) -> None:
+    faults = Faults(trial.adapter, share=0.05, without=trial.without)
+    events = made_events(trial.object, length(USUAL), deletes=trial.deletes)
+    ending, held = run_trial(trial, tmp_path, events=events, faults=faults)
+    assert ending.clean, ending
+    expected = (trial.expected or last_states)(trial, events)
+    assert expected
+    assert {key: _only(fields, expected.get(key, {})) for key, fields in held.items()} == expected
+    assert faults.struck >= {*BEFORE, *AFTER} - trial.without
+
+
+def _only(fields: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the fields there that we sent."""
+    return {name: value for name, value in fields.items() if name in names}
