@@ -17,6 +17,8 @@ from syncflow.events import Batch, Delivery, Json
 
 _PLAIN = re.compile(r"(?:lower\()?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\)?")
 _EQUAL = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*) == (?:'([^']*)'|`(true|false|[0-9]+)`)")
+_ONE_OF = re.compile(r"contains\(\['([^']*)'(?:, *'[^']*')*\], *([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\)")
+"""One of several texts: ``contains(['created', 'updated'], status)``."""
 _OF_ELEMENT = re.compile(r"\{\{ *element(?P<path>(?:\.\w+|\[key\.name\])+)(?: *\| *\w+)? *\}\}")
 """A template that reads one value of an element: ``{{ element[key.name] | lower }}``."""
 _JOINED = re.compile(r"\[(\w+)(?:, *\w+)*\]\[\]")
@@ -119,7 +121,7 @@ def _conditions(ok: str) -> list[str]:
 
 
 def _is_plain(ok: str | None) -> bool:
-    patterns = (_EQUAL, _PLAIN, _NOT)
+    patterns = (_EQUAL, _ONE_OF, _PLAIN, _NOT)
     return ok is None or all(any(one.fullmatch(part) for one in patterns) for part in _conditions(ok))
 
 
@@ -128,6 +130,8 @@ def _put_ok(body: Element, ok: str | None) -> None:
     for part in () if ok is None else _conditions(ok):
         if found := _EQUAL.fullmatch(part):
             _put(body, found[1], found[2] if found[3] is None else orjson.loads(found[3]))
+        elif found := _ONE_OF.fullmatch(part):
+            _put(body, found[2], found[1])
         elif _PLAIN.fullmatch(part) and not _reads(body, part):
             _put(body, part, True)  # noqa: FBT003  # a value of the body
 
@@ -135,10 +139,10 @@ def _put_ok(body: Element, ok: str | None) -> None:
 def _refuse(element: Element, ok: str) -> Element:
     """Return a copy of which ``ok`` is not true, by the first thing that it asks."""
     part = _conditions(ok)[0]
-    equal = _EQUAL.fullmatch(part)
-    path = equal[1] if equal else part.removeprefix("!").strip()
+    equal, one_of = _EQUAL.fullmatch(part), _ONE_OF.fullmatch(part)
+    path = equal[1] if equal else one_of[2] if one_of else part.removeprefix("!").strip()
     refused = _without(element, path)
-    _put(refused, path, "NEVER_HEARD_OF" if equal else part.startswith("!"))
+    _put(refused, path, "NEVER_HEARD_OF" if equal or one_of else part.startswith("!"))
     return refused
 
 

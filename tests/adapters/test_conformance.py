@@ -273,6 +273,7 @@ def test_a_law_is_tried_with_known_ids_where_nothing_is_sent_without(tmp_path: P
 
 PARTICULAR = {
     "conditions": "{match: mail, with: key.value, ok: \"status == 'ok' && !error && code == `0`\"}",
+    "one of several words": "{match: mail, with: key.value, ok: \"contains(['created', 'updated'], status)\"}",
     "a path within": "{match: mail, with: key.value, ok: \"state.name == 'ok'\"}",
     "a template": '{match: "{{ element.properties[key.name] | lower }}", with: lower(key.value)}',
 }

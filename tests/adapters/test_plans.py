@@ -215,11 +215,12 @@ def test_shipped_objects_are_readable_and_their_keys_are_fields(path: Path) -> N
         assert file.stat().st_size < 1_000_000
 
 
-SHIPPED_NAMES = {"salesforce", "hubspot", "mailchimp", "mailchimp_batch", "klaviyo", "braze"}
+SHIPPED_NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
-def test_the_shipped_adapters_are_there() -> None:
-    assert {shipped(name).model.adapter for name in SHIPPED_NAMES} == SHIPPED_NAMES
+def test_every_shipped_adapter_has_the_name_of_its_file_and_says_what_it_speaks_to() -> None:
+    assert [shipped(name).model.adapter for name in SHIPPED_NAMES] == SHIPPED_NAMES
+    assert all(shipped(name).model.description for name in SHIPPED_NAMES)
 
 
 NOW = 1_700_000_000.0
