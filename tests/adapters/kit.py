@@ -131,7 +131,12 @@ class Network:
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         if self.sign_in and request.url.path.endswith(self.sign_in):
             self.tokens += 1
-            token = {"access_token": f"token-{self.tokens}", "instance_url": BASE, "expires_in": 1800}
+            token = {
+                "access_token": f"token-{self.tokens}",
+                "instance_url": BASE,
+                "api_domain": BASE,
+                "expires_in": 1800,
+            }
             return httpx.Response(200, json=token)
         assert self.script, f"a request too many: {request.method} {request.url}"
         exchange = self.script.pop(0)

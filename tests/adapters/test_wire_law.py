@@ -66,6 +66,7 @@ class Wire:
         token = {
             "access_token": "token-1",
             "instance_url": "http://stand-in.test/base",
+            "api_domain": "http://stand-in.test/base",
             "expires_in": 1800,
             "token": "t",
         }
