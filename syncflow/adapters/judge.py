@@ -44,7 +44,7 @@ _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
     "split": "split",
     "stop": "stop",
 }
-_PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|\+?\d(?:[\s().-]{0,2}\d){7,}")
+_PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|(?<!0x)\+?\d(?:[\s().-]{0,2}\d){7,}")
 _EMPTY_IS_GOOD = frozenset({202, 204, 205})
 _GOOD = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 

@@ -13,6 +13,7 @@ WORDS = [
     ("blocked: 'Ada.L+x@mail.example.com'", "blocked: '…'"),
     ("number +1-555-010-0101 is taken", "number … is taken"),
     ("number 020 7946 0018 is taken", "number … is taken"),
+    ("0x80048408: not in range", "0x80048408: not in range"),
     ("version v67.0 ends in 2027", "version v67.0 ends in 2027"),
 ]
 
