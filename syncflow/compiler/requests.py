@@ -103,6 +103,8 @@ class OperationPlan:
     """Whether it writes the whole record: a field that is left out is cleared."""
     keeps: tuple[str, ...] = ()
     """Fields of a record's last payload that its delete needs."""
+    every: bool = False
+    """Whether no delivery carries the effect of the one before it: each is to be sent."""
 
 
 @frozen_value
@@ -368,6 +370,7 @@ def _operation(
         decisions=decisions,
         replaces=operation.replaces,
         keeps=operation.keeps,
+        every=operation.every,
     )
 
 

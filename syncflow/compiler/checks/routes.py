@@ -32,6 +32,7 @@ def check_routes(project: Project) -> Iterator[Diagnostic]:
         yield from _never_matching(project, index, route)
         yield from _operations(project, index, route)
         yield from _replacing(project, index, route)
+        yield from _leaving_out(project, index, route)
     yield from _kept_for_deletes(project)
     yield from _written_by_others(project)
 
@@ -127,6 +128,26 @@ def _replacing(project: Project, index: int, route: RouteSettings) -> Iterator[D
                     severity="warning",
                     hint="send whole items, or let the route ask for an operation that writes only what it is given",
                 )
+
+
+def _leaving_out(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
+    """Yield settings by which some deliveries are never sent, where the other side keeps every one."""
+    by_time = project.routes.model.records[kind_of_route(project, route)].version == "timestamp"
+    causes = [(route.send == "changed", "send: changed", ("send",)), (by_time, "version: timestamp", ())]
+    asked = {action for change, action in operations_of(route).items() if change != "delete"}
+    for name, object_name in _sides(project, route):
+        adapter = project.adapters[name].model
+        kept = [action for action, each in adapter.operations_of(object_name).items() if each.every and action in asked]
+        for _, setting, path in (cause for cause in causes if kept and cause[0]):
+            yield project.routes.report(
+                "SF424",
+                f"{_named(adapter, object_name)} keeps every delivery, and `{setting}` leaves some out",
+                "routes",
+                index,
+                *path,
+                severity="warning",
+                hint=f"take `{setting}` away, or give these events a kind of record of their own",
+            )
 
 
 def _kept_for_deletes(project: Project) -> Iterator[Diagnostic]:

@@ -131,6 +131,9 @@ class Operation(Model):
     """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
     replaces: Boolean = False
     """Whether the request writes the whole record, so that a field that is left out is cleared there."""
+    every: Boolean = False
+    """Whether the other side keeps what each delivery says, as it keeps messages and events, and not the last state alone: then none is
+    left out because a later one of its record waits behind it."""
     keeps: tuple[Text, ...] = ()
     """Of a delete: fields of the record's last payload that it needs beside the key, such as ``[list_id]``. They are its ``payload``."""
     batch: OperationBatch = Field(default_factory=OperationBatch)

@@ -197,6 +197,7 @@ class Lanes:
             and new.whole
             and old.id not in self._flying
             and self._compared(old) == self._compared(new)
+            and not self._plan.operations_of(new.object)["upsert"].every
         )
 
     def _offer(self, key: LaneKey, head: Delivery, *, now: float, due: float | None = None) -> None:
