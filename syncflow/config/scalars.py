@@ -265,8 +265,14 @@ Written: TypeAlias = Any
 Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, allow_inf_nan=False)]
 """Seconds, written with a unit: 200ms, 5s, 10m, 24h, 7d."""
 
+SomeTime = Annotated[Duration, Field(gt=0)]
+"""The same, of what makes no sense without any time: a time limit, a window, a wait that grows."""
+
 Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 """Bytes, written with a unit: 4kB, 5GB."""
+
+SomeSize = Annotated[Size, Field(gt=0)]
+"""The same, of what makes no sense without any byte."""
 
 Percent = Annotated[float, BeforeValidator(_percent), Field(ge=0, le=1)]
 """A share of the whole, written as 10% or 0.1."""

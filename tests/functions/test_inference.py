@@ -39,11 +39,11 @@ TYPE = Text(values=frozenset({"lead", "customer"}))
 TABLE = of_value({"lead": "Lead", "customer": "Customer"})
 
 CASES: list[tuple[str, Sequence[Type], str]] = [
-    ("lower", [EMAIL], "text (e-mail), at most 80 characters"),
-    ("lower", [nullable(EMAIL)], "text (e-mail) or null, at most 80 characters"),
-    ("lower", [optional(NAME)], "text or null, at most 240 characters"),
+    ("lower", [EMAIL], "text (e-mail), at most 80 characters, in lower case"),
+    ("lower", [nullable(EMAIL)], "text (e-mail) or null, at most 80 characters, in lower case"),
+    ("lower", [optional(NAME)], "text or null, at most 240 characters, in lower case"),
     ("upper", [TYPE], 'one of "CUSTOMER", "LEAD"'),
-    ("upper", [ANY], "text or null, at most 1000000 characters"),
+    ("upper", [ANY], "text or null, at most 1000000 characters, in upper case"),
     ("lower", [Array(TEXT)], "null"),
     ("truncate", [nullable(TEXT), of_value(40)], "text or null, at most 40 characters"),
     ("truncate", [Text(max_length=10), of_value(40)], "text, at most 10 characters"),

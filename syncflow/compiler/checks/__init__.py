@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from syncflow.compiler.checks.adapters import check_adapters
 from syncflow.compiler.checks.constants import check_constants
 from syncflow.compiler.checks.coverage import check_coverage
+from syncflow.compiler.checks.envelopes import check_envelopes
 from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
 from syncflow.compiler.checks.generated import check_generated
@@ -57,6 +58,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_keys,
         check_ids,
         check_tables,
+        check_envelopes,
         check_routes,
         check_coverage,
         check_reach,

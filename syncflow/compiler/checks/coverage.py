@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syncflow.compiler.checks.places import listed_values
+from syncflow.compiler.checks.places import at_path, listed_values, plain_path, root_type
 from syncflow.compiler.routing.legs import kind_of_route
+from syncflow.compiler.types.json import may_be_absent, may_be_null
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import Project
+
+_ADD_LINE = "add a line to the table, or a `default:`; until then they become dead letters"
+_ADD_DEFAULT = "add a `default:`, or require the property in the schema; until then they become dead letters"
 
 
 def check_coverage(project: Project) -> Iterator[Diagnostic]:
@@ -24,7 +28,7 @@ def check_coverage(project: Project) -> Iterator[Diagnostic]:
         if any(other.by != route.by or other.default is not None for other in others):
             continue
         taken = {value for other in (route, *others) for value in other.table}
-        missing = sorted(values - taken)
+        missing = sorted(values - taken) + (["null"] if _may_be_nothing(project, kind, route.by or "") else [])
         if missing and all(other.by != route.by for other in settings.routes[:index]):
             yield project.routes.report(
                 "SF410",
@@ -34,5 +38,12 @@ def check_coverage(project: Project) -> Iterator[Diagnostic]:
                 "table",
                 at_key=True,
                 severity="warning",
-                hint="add a line to the table, or a `default:`; until then they become dead letters",
+                hint=_ADD_DEFAULT if missing == ["null"] else _ADD_LINE,
             )
+
+
+def _may_be_nothing(project: Project, kind: str, by: str) -> bool:
+    """Whether a record may lack the value that its table is about, or have null in its place."""
+    names = plain_path(project, by)
+    found = None if names is None else at_path(root_type(project, kind), names)
+    return found is not None and (may_be_null(found) or may_be_absent(found))

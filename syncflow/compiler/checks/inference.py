@@ -98,7 +98,8 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
 def _first_of_each(findings: Sequence[Finding]) -> list[Finding]:
     """Leave out what is said of the same value a second time, further on in the same template."""
     firsts: dict[tuple[str, str, str], Finding] = {}
-    for finding in findings:
+    unknown = [finding for finding in findings if finding.code == UNKNOWN]
+    for finding in unknown or findings:  # nobody can tell what a name that is not known may be
         is_repeated = finding.code in _SAID_ONCE and (finding.code, finding.message, finding.hint) in firsts
         if not is_repeated:
             place = "" if finding.code in _SAID_ONCE else str(finding.offset)
@@ -106,13 +107,16 @@ def _first_of_each(findings: Sequence[Finding]) -> list[Finding]:
     return list(firsts.values())
 
 
+UNKNOWN = "SF304"
 _SAID_ONCE = frozenset({"SF330", "SF331", "SF332", "SF335"})
 """Findings of a value that is inserted: what mends the first one is what the others need."""
 
 
 def _is_explained(text: str, found: Sequence[Diagnostic]) -> bool:
     """Whether what a value may be is the consequence of what has been found in its expression."""
-    return any(diagnostic.is_error for diagnostic in found) or (is_jinja(text) and bool(found))
+    return any(diagnostic.is_error or diagnostic.code == UNKNOWN for diagnostic in found) or (
+        is_jinja(text) and bool(found)
+    )
 
 
 def _idle_default(document: Document[MappingFile], name: str, form: FieldForm) -> Iterator[Diagnostic]:

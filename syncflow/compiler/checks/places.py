@@ -12,9 +12,11 @@ from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.declared import from_schema
 from syncflow.compiler.types.json import (
     ANY,
+    LOWER_CASE,
     NULL,
     NUMBER,
     TEXT,
+    UPPER_CASE,
     Boolean,
     Integer,
     Number,
@@ -156,6 +158,12 @@ def texts_of(kind: Type) -> frozenset[str] | None:
 def may_be_written(kind: Type, text: str) -> bool:
     """Whether a value of a type may be the one that a table knows by a text."""
     return any(_written_as(member, text) for member in members(without_null(kind)))
+
+
+def is_only_cased(kind: Type) -> bool:
+    """Whether a type is text of which nothing is known but that a function has made its letters small, or large."""
+    kept, cased = members(without_null(kind)), (LOWER_CASE, UPPER_CASE)
+    return bool(kept) and all(isinstance(member, Text) and member.pattern in cased for member in kept)
 
 
 def _written_as(kind: Type, text: str) -> bool:

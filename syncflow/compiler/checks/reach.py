@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from syncflow.compiler.code import nodes
 from syncflow.compiler.code.guards import assume, path_of
@@ -15,7 +14,7 @@ from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems
-from syncflow.compiler.types.json import Object, Text, Type, members, union
+from syncflow.compiler.types.json import Object, Text, Type, may_be_null, members, union
 from syncflow.compiler.types.narrowing import absent_as_null
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.routes import RouteSettings
@@ -61,8 +60,12 @@ def _left_over(project: Project, kind: str, routes: Sequence[RouteSettings], roo
         left = assume(rule, left, holds=False)
     for path in dict.fromkeys(paths):
         before, after = _texts(root, path), _texts(left, path)
-        if before and after and after < before:
-            name, values = ".".join(path), ", ".join(sorted(after))
+        is_left = after < before and (after or _may_be_nothing(left, path))
+        if before and is_left:
+            name, values = (
+                ".".join(path),
+                ", ".join([*sorted(after), *(["null"] if _may_be_nothing(left, path) else [])]),
+            )
             yield project.routes.report(
                 "SF410",
                 f"no route takes {kind} whose {name} is {values}",
@@ -99,11 +102,19 @@ def is_exact(rule: Node, paths: list[tuple[str, ...]]) -> bool:
     return False
 
 
-def _texts(kind: Any, path: tuple[str, ...]) -> frozenset[str]:
-    """Return every text that can stand at a path; none where there may be something else."""
+def _standing(kind: Type, path: tuple[str, ...]) -> Type:
     for name in path:
         kind = union(*(member.property(name) for member in members(kind) if isinstance(member, Object)))
-    found = [member for member in members(absent_as_null(kind)) if isinstance(member, Text)]
+    return absent_as_null(kind)
+
+
+def _may_be_nothing(kind: Type, path: tuple[str, ...]) -> bool:
+    return may_be_null(_standing(kind, path))
+
+
+def _texts(kind: Type, path: tuple[str, ...]) -> frozenset[str]:
+    """Return every text that can stand at a path; none where there may be something else."""
+    found = [member for member in members(_standing(kind, path)) if isinstance(member, Text)]
     if not found or any(member.values is None for member in found):
         return frozenset()
     return frozenset(value for member in found for value in member.values or ())

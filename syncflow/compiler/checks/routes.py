@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from syncflow.compiler.checks.places import may_be_written, texts_of
+from syncflow.compiler.checks.places import is_only_cased, may_be_written, texts_of
 from syncflow.compiler.code.emitter import Emitter
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.timestamps import open_zone
@@ -13,6 +13,7 @@ from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems, operations_of
 from syncflow.compiler.types.json import Type
+from syncflow.compiler.types.narrowing import in_another_case
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.adapter import AdapterFile
@@ -30,6 +31,7 @@ def check_routes(project: Project) -> Iterator[Diagnostic]:
     yield from _zones(project)
     for index, route in enumerate(project.routes.model.routes):
         yield from _never_matching(project, index, route)
+        yield from _sending_nothing(project, index, route)
         yield from _operations(project, index, route)
         yield from _replacing(project, index, route)
         yield from _leaving_out(project, index, route)
@@ -62,7 +64,8 @@ def _never_matching(project: Project, index: int, route: RouteSettings) -> Itera
                 value,
                 at_key=True,
                 expected=one_of(sorted(values)) if values else describe(kind),
-                suggestion=did_you_mean(value, sorted(values or ())),
+                suggestion=did_you_mean(value, sorted(values or ())) if values else in_another_case(value, kind),
+                severity="warning" if is_only_cased(kind) else "error",
                 hint="add the value to the enum of the schema if it is new" if values else "",
             )
 
@@ -77,6 +80,19 @@ def _type_of(project: Project, kind: str, text: str) -> Type | None:
     except ExpressionError:
         return None
     return None if any(finding.severity == "error" for finding in emitted.findings) else emitted.type
+
+
+def _sending_nothing(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
+    """Yield routes that ask for nothing, whatever happens to a record."""
+    if all(action is None for action in operations_of(route).values()):
+        yield project.routes.report(
+            "SF414",
+            "this route sends nothing: it ignores every change",
+            *("routes", index, "operations"),
+            at_key=True,
+            severity="warning",
+            hint="name what is to be done for one change at least, or take the route out",
+        )
 
 
 def _operations(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import re2
@@ -40,6 +42,7 @@ def check_schemas(project: Project) -> Iterator[Diagnostic]:
             yield from _listed(spot)
             yield from _reference(spot, document.model.defs)
             yield from _required(spot)
+            yield from _twice(spot)
 
 
 def _top(document: Document[SchemaNode]) -> Iterator[Diagnostic]:
@@ -92,6 +95,59 @@ def _bounds(spot: _Spot) -> Iterator[Diagnostic]:
     for low, least, high, most in pairs:
         if least is not None and most is not None and least > most:
             yield spot.document.report("SF613", f"{low} is above {high}, so no value fits", *spot.path, low)
+    for word, length in (("minLength", node.min_length), ("maxLength", node.max_length)):
+        if length is not None and length < 0 and spot.path:
+            expected = "a whole number from 0"
+            yield spot.document.report("SF613", f"{word} is below 0", *spot.path, word, expected=expected)
+    if node.any_of == ():
+        yield spot.document.report("SF613", "anyOf lists nothing, so no value fits", *spot.path, "anyOf")
+    yield from _no_whole_number(spot)
+    yield from _beside_the_format(spot)
+
+
+def _no_whole_number(spot: _Spot) -> Iterator[Diagnostic]:
+    """Yield bounds of an integer between which there is none."""
+    least, most = spot.node.minimum, spot.node.maximum
+    if _types(spot.node) != {"integer"} or least is None or most is None or least > most:
+        return
+    if math.ceil(least) > math.floor(most):
+        message = f"no whole number is between {least:g} and {most:g}, so no value fits"
+        yield spot.document.report(
+            "SF613", message, *spot.path, "minimum", hint="`type: number` takes what lies between"
+        )
+
+
+def _beside_the_format(spot: _Spot) -> Iterator[Diagnostic]:
+    """Yield lengths that no text of the format has."""
+    node = spot.node
+    known = FORMATS.get(node.format or "")
+    if known is None:
+        return
+    if node.max_length is not None and 0 <= node.max_length < known.shortest:
+        words = f"text of the format {node.format} has at least {known.shortest} characters, so no value fits"
+        yield spot.document.report("SF613", words, *spot.path, "maxLength", found=str(node.max_length))
+    if node.min_length is not None and known.longest is not None and node.min_length > known.longest:
+        words = f"text of the format {node.format} has at most {known.longest} characters, so no value fits"
+        yield spot.document.report("SF613", words, *spot.path, "minLength", found=str(node.min_length))
+
+
+def _twice(spot: _Spot) -> Iterator[Diagnostic]:
+    """Yield what is listed a second time: one of the two was probably meant to be another."""
+    node = spot.node
+    lists: tuple[tuple[str, Sequence[Any]], ...] = (("enum", node.enum or ()), ("required", node.required))
+    for word, listed in lists:
+        seen: list[tuple[type, Any]] = []
+        for place, value in enumerate(listed):
+            if (type(value), value) in seen:
+                message = f"{_shown(value)} is listed twice"
+                yield spot.document.report(
+                    "SF619", message, *spot.path, word, place, severity="warning", hint="take it out, or correct it"
+                )
+            seen.append((type(value), value))
+
+
+def _shown(value: Any) -> str:
+    return f"`{value}`" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -24,6 +24,7 @@ def check_settings(project: Project) -> Iterator[Diagnostic]:
     """Yield settings of ``routes.yaml`` that do nothing, or work against each other."""
     yield from _versions(project)
     yield from _waits(project)
+    yield from _tombstones(project)
     yield from _doubts(project)
     yield from _reserves(project)
     yield from _repeated_routes(project)
@@ -58,6 +59,13 @@ def _waits(project: Project) -> Iterator[Diagnostic]:
                 severity="warning",
                 hint=f"the first wait is the shortest one; write `first: {most:g}s` or less",
             )
+
+
+def _tombstones(project: Project) -> Iterator[Diagnostic]:
+    keep = project.routes.model.journal.keep
+    if "tombstones" in keep.model_fields_set and keep.tombstones < keep.age:
+        why = f"deletes are remembered as long as everything else at least, {keep.age / 86400:g} days (`age`)"
+        yield _idle(project, ("journal", "keep", "tombstones"), why)
 
 
 def _doubts(project: Project) -> Iterator[Diagnostic]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.legs import scope_of_mapping
-from syncflow.compiler.checks.places import at_path, listed_values, may_be_written, plain_path, texts_of
+from syncflow.compiler.checks.places import at_path, is_only_cased, listed_values, may_be_written, plain_path, texts_of
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.types.json import Type, may_be_null
+from syncflow.compiler.types.narrowing import in_another_case
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
@@ -111,7 +112,8 @@ def _never_written(document: Document[MappingFile], name: str, recipe: Recipe, k
                 key,
                 at_key=True,
                 expected=one_of(listed) if listed else describe(kind),
-                suggestion=did_you_mean(key, listed),
+                suggestion=did_you_mean(key, listed) if listed else in_another_case(key, kind),
+                severity="warning" if is_only_cased(kind) else "error",
             )
 
 

@@ -28,7 +28,7 @@ from syncflow.compiler.types.json import (
     members,
     union,
 )
-from syncflow.compiler.types.narrowing import constant, restrict, without_null
+from syncflow.compiler.types.narrowing import constant, in_another_case, restrict, without_null
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import did_you_mean, one_of
 
@@ -40,12 +40,18 @@ def of_name(node: nodes.Name, scope: Type) -> Sequence[Finding]:
     objects = [member for member in members(scope) if isinstance(member, Object)]
     if not objects:
         return _no_object(node, scope)
-    if any(member.property(node.name) != ABSENT for member in objects):
-        return ()
     known = sorted({name for member in objects for name, _ in member.properties})
+    if any(member.property(node.name) != ABSENT for member in objects):
+        return () if node.name in known or not known else [_not_described(node, known)]
     message = f"there is no `{node.name}` here, so this is always null"
     suggestion = did_you_mean(node.name, known)
     return [at(node, "SF304", message, severity="error", expected=one_of(known), suggestion=suggestion)]
+
+
+def _not_described(node: nodes.Name, known: Sequence[str]) -> Finding:
+    message, suggestion = f"the schema has no `{node.name}` here", did_you_mean(node.name, known)
+    words, hint = (suggestion,) if suggestion else (), "add it to the schema if records have it"
+    return at(node, "SF304", message, expected=one_of(known), suggestion=suggestion, hint=hint, words=words)
 
 
 def _no_object(node: nodes.Name, scope: Type) -> Sequence[Finding]:
@@ -95,7 +101,8 @@ def _always(node: nodes.Comparison, left: Type, right: Type) -> Sequence[Finding
         value = constant(other)
         if isinstance(value, str):
             known = [name for member in members(one) if isinstance(member, Text) for name in member.values or ()]
-            expected, suggestion = describe(one), did_you_mean(value, known)
+            expected = describe(one)
+            suggestion = did_you_mean(value, known) or ("" if known else in_another_case(value, one))
             meant = suggestion and "'" + suggestion.replace("\\", "\\\\").replace("'", "\\'") + "'"
             side = node.right if other is right else node.left
             words = (meant,) if meant else ()
@@ -143,10 +150,11 @@ Words = tuple[str | nodes.Node, ...]
 
 def _of_built_in(node: nodes.Call, position: int, given: Type, built_in: BuiltIn, words: Words) -> Sequence[Finding]:
     expected, argument, what = built_in.parameter(position), node.arguments[position], f"{node.name}()"
+    idle = of_idle(argument, what, FUNCTIONS.get(node.name), position, given)
     if isinstance(argument, nodes.Reference):
         return _of_key(what, argument, given) if node.name != "map" else ()
     if expected is None or is_subtype(given, expected):
-        return ()
+        return idle
     if restrict(given, expected) == NEVER:
         message = f"{what} fails: this argument never fits"
         return [_never_fits(node, argument, message, expected, given, words)]
@@ -178,9 +186,18 @@ def _of_ours(node: nodes.Call, position: int, given: Type, function: Function, w
     if value is not MISSING and (complaint := function.complaint(position, value)):
         return [at(argument, "SF324", f"{node.name}(): {complaint}", severity="error")]
     if _may_fit(given, kind, optional=parameter.optional):
-        return ()
+        return of_idle(argument, f"{node.name}()", function, position, given)
     message = f"{node.name}() is always null: this argument never fits"
     return [_never_fits(node, argument, message, kind.accepts, given, words)]
+
+
+def of_idle(
+    argument: nodes.Node, what: str, function: Function | None, position: int, given: Type
+) -> Sequence[Finding]:
+    """A constant with which every call does nothing, or gives the same."""
+    value = constant(given)
+    said = "" if function is None or value is MISSING else function.idleness(position, value)
+    return [at(argument, "SF353", f"{what} has no use here: {said}")] if said else ()
 
 
 def _never_fits(

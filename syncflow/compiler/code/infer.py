@@ -137,8 +137,11 @@ class _Inference:
         return (
             complaints.of_call(node, given, self.functions)
             or slips.of_asking(node, given)
-            or slips.of_result(node, given, self.types[node], self.functions)
+            or slips.of_result(node, given, self.types[node], self._ours(node))
         )
+
+    def _ours(self, node: nodes.Call) -> Function | None:
+        return None if node.name in BUILT_INS else self.functions.get(node.name)
 
     def _chain(self, node: nodes.Chain, scope: Type) -> Type:
         for step in node.steps:

@@ -18,11 +18,13 @@ from syncflow.compiler.functions import Function
 from syncflow.compiler.functions.kinds import Kind
 from syncflow.compiler.types.json import (
     BOOLEAN,
+    LOWER_CASE,
     MISSING,
     NEVER,
     NULL,
     NUMBER,
     TEXT,
+    UPPER_CASE,
     Array,
     Boolean,
     Integer,
@@ -31,10 +33,11 @@ from syncflow.compiler.types.json import (
     Type,
     accepts,
     is_subtype,
+    longest,
     members,
     union,
 )
-from syncflow.compiler.types.narrowing import constant, restrict, without_null
+from syncflow.compiler.types.narrowing import constant, in_another_case, restrict, without_null
 from syncflow.compiler.types.samples import samples_of
 from syncflow.compiler.types.words import describe
 from syncflow.compiler.values import text_of
@@ -112,10 +115,14 @@ def of_asking(node: nodes.Call, given: Sequence[Type]) -> Sequence[Finding]:
     )
     if node.name != "contains" and turned:
         return [_turned(node, f"{node.name}() asks its first argument: this asks a constant")]
-    if node.name != "contains" or NEVER in {subject, wanted}:
-        return ()
+    if _of_another_case(subject, wanted):
+        return [_never_in_that_case(node, subject, wanted)]
+    return _of_contains(node, subject, wanted) if node.name == "contains" and NEVER not in {subject, wanted} else ()
+
+
+def _of_contains(node: nodes.Call, subject: Type, wanted: Type) -> Sequence[Finding]:
     if _may_hold(subject, wanted):
-        return _of_entries(first, wanted)
+        return _of_entries(node.arguments[0], wanted)
     message = "contains() is always false here: the first argument never holds the second"
     if _may_hold(wanted, subject):
         return [_turned(node, "contains() is always false here: text holds no list; the list is the first argument")]
@@ -125,16 +132,46 @@ def of_asking(node: nodes.Call, given: Sequence[Type]) -> Sequence[Finding]:
 def _of_entries(listed: Node, wanted: Type) -> Sequence[Finding]:
     """Texts of a list that are none of the values looked for."""
     known = sorted(value for member in members(wanted) if isinstance(member, Text) for value in member.values or ())
-    if not known or not isinstance(listed, nodes.SelectList):
+    if not isinstance(listed, nodes.SelectList):
         return ()
-    found = []
+    found, expected = [], one_of(known) if known else describe(wanted)
     for entry in listed.elements:
         if isinstance(entry, nodes.Constant) and isinstance(entry.value, str) and not accepts(wanted, entry.value):
-            close = did_you_mean(entry.value, known)
+            close = did_you_mean(entry.value, known) if known else in_another_case(entry.value, wanted)
             words = (_quoted(close),) if close else ()
             message = f"no value is ever {_quoted(entry.value)}"
-            found.append(at(entry, "SF321", message, expected=one_of(known), suggestion=close, words=words))
+            found.append(at(entry, "SF321", message, expected=expected, suggestion=close, words=words))
     return found
+
+
+def _of_another_case(subject: Type, wanted: Type) -> bool:
+    """Whether text that is all small (or all large) letters is asked for a part with letters of the other case."""
+    part, texts = constant(wanted), [member for member in members(subject) if isinstance(member, Text)]
+    return (
+        isinstance(part, str)
+        and any(text.pattern in _CASES for text in texts)
+        and all(_lacks(member, part) for member in members(subject))
+    )
+
+
+_CASES: Final = (LOWER_CASE, UPPER_CASE)
+
+
+def _lacks(kind: Type, part: str) -> bool:
+    if not isinstance(kind, Text):
+        return False
+    if kind.values is not None:
+        return not any(part in value for value in kind.values)
+    return kind.pattern in _CASES and not accepts(Text(pattern=kind.pattern), part)
+
+
+def _never_in_that_case(node: nodes.Call, subject: Type, wanted: Type) -> Finding:
+    part = str(constant(wanted))
+    is_lower = any(isinstance(member, Text) and member.pattern == LOWER_CASE for member in members(subject))
+    close = part.lower() if is_lower else part.upper()
+    message = f"{node.name}() is always false here: the text has no such letters"
+    second, expected, words = node.arguments[1], describe(subject), (_quoted(close),)
+    return at(second, "SF321", message, expected=expected, found=describe(wanted), suggestion=close, words=words)
 
 
 def _may_hold(subject: Type, wanted: Type) -> bool:
@@ -183,22 +220,29 @@ def _parameters(node: nodes.Call, functions: Mapping[str, Function]) -> list[Typ
     return [None if parameter is None else parameter.kind for parameter in found]
 
 
-def of_result(
-    node: nodes.Call, given: Sequence[Type], result: Type, functions: Mapping[str, Function]
-) -> Sequence[Finding]:
-    """A function of ours that can make nothing of any value of its argument's format."""
-    function = functions.get(node.name)
-    if node.name in BUILT_INS or function is None or not function.deterministic or not given:
+def of_result(node: Node, given: Sequence[Type], result: Type, function: Function | None) -> Sequence[Finding]:
+    """A function of ours that can make nothing of any value of its argument's format, or always makes empty text."""
+    if function is None or not function.deterministic or not given:
         return ()
     if any(without_null(kind) == NEVER for kind in given):
         return ()
     subject = without_null(given[0])
     if result == NULL and constant(subject) is MISSING:
-        return [_always_null(node, subject)]
+        return [_always_null(node, function, subject)]
+    if is_empty_text(result) and not is_empty_text(subject) and constant(subject) is MISSING:
+        return [
+            at(node, "SF353", f"{function.name}() has no use here: its result is always empty", found=describe(subject))
+        ]
     tried = list(_tried(subject, given[1:]))
     if not function.unreadable or not tried or any(function.call(*arguments) is not None for arguments in tried):
         return ()
-    return [_always_null(node, subject)]
+    return [_always_null(node, function, subject)]
+
+
+def is_empty_text(kind: Type) -> bool:
+    """Whether the values of a type, null aside, are empty text and nothing else."""
+    kept = without_null(kind)
+    return isinstance(kept, Text) and longest(kept) == 0
 
 
 def _tried(subject: Type, others: Sequence[Type]) -> Iterator[tuple[object, ...]]:
@@ -210,10 +254,9 @@ def _tried(subject: Type, others: Sequence[Type]) -> Iterator[tuple[object, ...]
         yield (sample, *constants)
 
 
-def _always_null(node: nodes.Call, subject: Type) -> Finding:
-    return at(
-        node, "SF328", f"{node.name}() is always null here", found=describe(subject), hint=_HINTS.get(node.name, "")
-    )
+def _always_null(node: Node, function: Function, subject: Type) -> Finding:
+    message, hint = f"{function.name}() is always null here", _HINTS.get(function.name, "")
+    return at(node, "SF328", message, found=describe(subject), hint=hint)
 
 
 _HINTS: Final = {

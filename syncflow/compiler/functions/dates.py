@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from syncflow.compiler.functions import written_dates
 from syncflow.compiler.functions.ambient import current
 from syncflow.compiler.functions.function import Group
+from syncflow.compiler.functions.idle import without_year, zero
 from syncflow.compiler.functions.moments import (
     from_microseconds,
     has_zone,
@@ -49,6 +50,7 @@ def _check_pattern(pattern: Json) -> str:
 _VALUE = text("value", "A date or a date-time in ISO 8601.")
 _ZONE = text("zone", "Where a time without a zone is read.", default="UTC", check=_check_zone)
 _PATTERN = text("pattern", "Such as %d.%m.%Y.", check=_check_pattern)
+_PATTERN_TO_READ = text("pattern", "Such as %d.%m.%Y.", check=_check_pattern, idle=without_year)
 
 
 def _sure(result: Type) -> Callable[..., Type]:
@@ -129,7 +131,7 @@ def _to_zone(value: str, zone: str) -> str | None:
     "parse_date",
     "Read a day written by a pattern.",
     text(),
-    _PATTERN,
+    _PATTERN_TO_READ,
     returns=nullable(_DAY),
     examples=[
         ("15.01.2024", "%d.%m.%Y", "2024-01-15"),
@@ -148,7 +150,7 @@ def _parse_date(value: str, pattern: str) -> str | None:
     "parse_datetime",
     "Read a date-time written by a pattern.",
     text(),
-    _PATTERN,
+    _PATTERN_TO_READ,
     _ZONE,
     returns=nullable(_ZONED),
     examples=[
@@ -264,7 +266,7 @@ def _from_epoch_ms(milliseconds: float) -> str | None:
     "add_days",
     "Add days to a date or date-time (subtract where negative); the time of day stays.",
     _VALUE,
-    integer("days"),
+    integer("days", idle=zero("nothing is added")),
     returns=lambda value, _: nullable(_DAY if is_subtype(value, _DAY) else union(_DAY, _ZONED)),
     examples=[
         ("2024-02-28", 2, "2024-03-01"),

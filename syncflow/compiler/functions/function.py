@@ -39,6 +39,8 @@ class Parameter:
     default: Json = None
     check: Callable[[Json], str] | None = field(default=None, repr=False)
     """Says what is wrong with a constant that can never work (a bad pattern, an unknown zone); empty for none."""
+    idle: Callable[[Json], str] | None = field(default=None, repr=False)
+    """Says of a constant with which every call does nothing, or gives the same, what it does; empty for any other."""
 
     @property
     def type(self) -> Type:
@@ -134,6 +136,11 @@ class Function:
         """Say why the constant ``argument`` can never work at this place; empty where it can."""
         parameter = self.parameter(index)
         return parameter.check(argument) if parameter is not None and parameter.check is not None else ""
+
+    def idleness(self, index: int, argument: Json) -> str:
+        """Say why a call with the constant ``argument`` at this place does nothing; empty where it does something."""
+        parameter = self.parameter(index)
+        return parameter.idle(argument) if parameter is not None and parameter.idle is not None else ""
 
     def _promise(self, *seen: Type) -> Type:
         return self.returns(*seen) if callable(self.returns) else self.returns

@@ -27,37 +27,51 @@ class _Required:
 _REQUIRED = _Required()
 
 
-def _parameter(kind: Kind, name: str, summary: str, default: Json | _Required, check: Check | None) -> Parameter:
+def _parameter(
+    kind: Kind,
+    name: str,
+    summary: str,
+    default: Json | _Required,
+    check: Check | None = None,
+    idle: Check | None = None,
+) -> Parameter:
     if isinstance(default, _Required):
-        return Parameter(name, kind, summary, check=check)
-    return Parameter(name, kind, summary, optional=True, default=default, check=check)
+        return Parameter(name, kind, summary, check=check, idle=idle)
+    return Parameter(name, kind, summary, optional=True, default=default, check=check, idle=idle)
 
 
 def text(
-    name: str = "text", summary: str = "", *, default: Json | _Required = _REQUIRED, check: Check | None = None
+    name: str = "text",
+    summary: str = "",
+    *,
+    default: Json | _Required = _REQUIRED,
+    check: Check | None = None,
+    idle: Check | None = None,
 ) -> Parameter:
-    return _parameter(TEXT_KIND, name, summary, default, check)
+    return _parameter(TEXT_KIND, name, summary, default, check, idle)
 
 
 def number(name: str = "number", summary: str = "", *, default: Json | _Required = _REQUIRED) -> Parameter:
-    return _parameter(NUMBER_KIND, name, summary, default, None)
+    return _parameter(NUMBER_KIND, name, summary, default)
 
 
-def integer(name: str, summary: str = "", *, default: Json | _Required = _REQUIRED) -> Parameter:
-    return _parameter(INTEGER_KIND, name, summary, default, None)
+def integer(
+    name: str, summary: str = "", *, default: Json | _Required = _REQUIRED, idle: Check | None = None
+) -> Parameter:
+    return _parameter(INTEGER_KIND, name, summary, default, idle=idle)
 
 
 def boolean(name: str, summary: str = "", *, default: Json | _Required = _REQUIRED) -> Parameter:
-    return _parameter(BOOLEAN_KIND, name, summary, default, None)
+    return _parameter(BOOLEAN_KIND, name, summary, default)
 
 
 def array(name: str = "array", summary: str = "", *, default: Json | _Required = _REQUIRED) -> Parameter:
-    return _parameter(ARRAY_KIND, name, summary, default, None)
+    return _parameter(ARRAY_KIND, name, summary, default)
 
 
 def table(name: str = "object", summary: str = "", *, default: Json | _Required = _REQUIRED) -> Parameter:
-    return _parameter(OBJECT_KIND, name, summary, default, None)
+    return _parameter(OBJECT_KIND, name, summary, default)
 
 
 def anything(name: str = "value", summary: str = "", *, default: Json | _Required = _REQUIRED) -> Parameter:
-    return _parameter(ANYTHING_KIND, name, summary, default, None)
+    return _parameter(ANYTHING_KIND, name, summary, default)

@@ -6,23 +6,24 @@ import re
 import unicodedata
 
 from syncflow.compiler.functions.function import Group, Rule
+from syncflow.compiler.functions.idle import below_one, empty
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
-from syncflow.compiler.functions.rules import bounded, grown, most, no_longer
+from syncflow.compiler.functions.rules import bounded, grown, least, most, no_longer
 from syncflow.compiler.functions.text import accentless
 from syncflow.compiler.types.json import BOOLEAN, Array, Text, Type, longest, nullable
 from syncflow.events import Json
 
 GROUP = Group("parts", "Parts of text")
 
-_SEPARATOR = text("separator")
+_SEPARATOR = text("separator", idle=empty("nothing is separated"))
 
 
 @GROUP.function(
     "split",
     "Split text at every separator; without one at blanks.",
     text(),
-    text("separator", default=None),
+    text("separator", default=None, idle=empty("nothing is separated")),
     returns=lambda value, *_: Array(Text(max_length=longest(value))),
     examples=[("a,b,,c", ",", ["a", "b", "", "c"]), (" Ada  Lovelace ", ["Ada", "Lovelace"]), ("abc", "", ["abc"])],
 )
@@ -80,8 +81,12 @@ def _before_last(value: str, separator: str) -> str | None:
     return rest if found else None
 
 
-def _cut(value: Type, _start: Type, length: Type) -> Type:
-    lengths = [bound for bound in (longest(value), most(length)) if bound is not None]
+def _cut(value: Type, start: Type, length: Type) -> Type:
+    characters, first, last = longest(value), least(start), most(start)
+    if characters is not None and first is not None and first >= 0:
+        characters = max(0, characters - first)  # what stands before is left out
+    lengths = [bound for bound in (characters, most(length)) if bound is not None]
+    lengths += [-first] if first is not None and last is not None and last < 0 else []  # so many from the end
     return Text(max_length=max(0, min(lengths)) if lengths else None)
 
 
@@ -90,7 +95,12 @@ def _cut(value: Type, _start: Type, length: Type) -> Type:
     "Take characters from a place on, counted from 0 (from the end where negative).",
     text(),
     integer("start"),
-    integer("length", "How many; all where left out.", default=MOST_CHARACTERS),
+    integer(
+        "length",
+        "How many; all where left out.",
+        default=MOST_CHARACTERS,
+        idle=below_one("it takes no character"),
+    ),
     returns=_cut,
     examples=[("Lovelace", 4, "lace"), ("Lovelace", 0, 4, "Love"), ("Lovelace", -4, "lace"), ("abc", 9, "")],
 )
@@ -116,7 +126,7 @@ def _contains(subject: Json, search: Json) -> bool | None:
     "starts_with",
     "Tell whether text begins with another.",
     text(),
-    text("start"),
+    text("start", idle=empty("every text begins so")),
     returns=BOOLEAN,
     examples=[("Lovelace", "Love", True), ("Lovelace", "love", False)],
 )
@@ -128,7 +138,7 @@ def _starts_with(value: str, start: str) -> bool:
     "ends_with",
     "Tell whether text ends with another.",
     text(),
-    text("end"),
+    text("end", idle=empty("every text ends so")),
     returns=BOOLEAN,
     examples=[("Lovelace", "lace", True)],
 )

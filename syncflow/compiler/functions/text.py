@@ -7,13 +7,16 @@ import unicodedata
 
 from syncflow.compiler.functions.function import Group, Rule
 from syncflow.compiler.functions.graphemes import cut
+from syncflow.compiler.functions.idle import below_one, empty
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, most, no_longer, text_up_to
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import (
     BOOLEAN,
+    LOWER_CASE,
     TRIMMED,
+    UPPER_CASE,
     Integer,
     Text,
     Type,
@@ -30,7 +33,7 @@ GROUP = Group("text", "Text")
 _CASELESS = {"email", "hostname", "uuid", "uri", "e164", "date"}
 
 
-def _recased(factor: int, *, keeps: bool = True) -> Rule:
+def _recased(factor: int, *, keeps: bool = True, pattern: str | None = None) -> Rule:
     """One character may become up to ``factor`` in another case, but not in ASCII, and every format is ASCII.
 
     With ``keeps`` no character becomes none, so that the text gets no shorter.
@@ -38,11 +41,12 @@ def _recased(factor: int, *, keeps: bool = True) -> Rule:
 
     def of(kind: Type) -> Type:
         if isinstance(kind, Text) and kind.format in FORMATS:
-            return Text(format=kind.format if kind.format in _CASELESS else None, max_length=longest(kind))
+            kept = kind.format if kind.format in _CASELESS else None
+            return Text(format=kept, max_length=longest(kind), pattern=pattern)
         length, fewest = longest(kind), shortest(kind) if isinstance(kind, Text) and keeps else 0
         made = None if length is None else length * (factor if isinstance(kind, Text) else 1)
         most_made = MOST_CHARACTERS if made is None else max(0, min(made, MOST_CHARACTERS))
-        return Text(min_length=min(fewest, most_made), max_length=most_made)
+        return Text(min_length=min(fewest, most_made), max_length=most_made, pattern=pattern)
 
     return lambda kind: union(*map(of, members(kind)))
 
@@ -59,7 +63,7 @@ GROUP.function(
     "lower",
     "Write text in lower case.",
     text(),
-    returns=_recased(2),
+    returns=_recased(2, pattern=LOWER_CASE),
     examples=[("ADA@Example.COM", "ada@example.com"), (None, None)],
 )(_lower_case)
 
@@ -67,7 +71,7 @@ GROUP.function(
     "upper",
     "Write text in upper case; one letter may become several (ß becomes SS).",
     text(),
-    returns=_recased(3),
+    returns=_recased(3, pattern=UPPER_CASE),
     examples=[("de", "DE"), ("straße", "STRASSE")],
 )(_upper_case)
 
@@ -107,7 +111,7 @@ def _begins_with_no_blank(kind: Type) -> bool:
     "truncate",
     "Cut text after at most N characters; nothing is added, and no letter is parted from its marks.",
     text(),
-    integer("most", "Most characters to keep."),
+    integer("most", "Most characters to keep.", idle=below_one("it keeps no character")),
     returns=_truncated,
     examples=[("Ada Lovelace", 3, "Ada"), ("Ada", 40, "Ada"), ("Zoe\u0308", 3, "Zo"), ("Hi 👍🏽", 4, "Hi ")],
 )
@@ -124,7 +128,7 @@ def _replaced(value: Type, _old: Type, new: Type) -> Type:
     "replace",
     "Replace every occurrence of one text by another.",
     text(),
-    text("old", "What to replace; where it is empty nothing is."),
+    text("old", "What to replace; where it is empty nothing is.", idle=empty("nothing is replaced")),
     text("new", "What to put there."),
     returns=_replaced,
     examples=[("+1 555 0100", " ", "-", "+1-555-0100"), ("Ada", "", "x", "Ada")],
@@ -184,8 +188,8 @@ def _padding(value: str, width: int, fill: str) -> str:
     return (fill * (missing // len(fill) + 1))[:missing] if missing > 0 and fill else ""
 
 
-_WIDTH = integer("width", "How long the result is at least.")
-_FILL = text("fill", "What to fill with.", default=" ")
+_WIDTH = integer("width", "How long the result is at least.", idle=below_one("nothing is filled up"))
+_FILL = text("fill", "What to fill with.", default=" ", idle=empty("nothing is filled up"))
 
 
 @GROUP.function(
@@ -218,7 +222,7 @@ def _pad_end(value: str, width: int, fill: str) -> str:
     "repeat",
     "Write text several times.",
     text(),
-    integer("times"),
+    integer("times", idle=below_one("the result is always empty")),
     returns=lambda value, times: _repeated(longest(value), most(times)),
     examples=[("ab", 3, "ababab"), ("ab", -1, "")],
 )

@@ -120,6 +120,10 @@ Type: TypeAlias = Null | Absent | Boolean | Integer | Number | Text | Array | Ob
 
 TRIMMED: Final = r"^(?:\S|$)"
 """The pattern of text that does not begin with a blank: without its blanks at both ends, or nothing at all."""
+LOWER_CASE: Final = r"^[^A-Z]*$"
+"""The pattern of text without capitals, as far as that is one of ASCII."""
+UPPER_CASE: Final = r"^[^a-z]*$"
+"""The pattern of text without small letters, as far as that is one of ASCII."""
 
 NULL: Final = Null()
 ABSENT: Final = Absent()

@@ -76,8 +76,9 @@ def _overlap(kind: Type, to: Type) -> Iterable[Type]:
         return (to,)
     if isinstance(kind, Integer | Number) and isinstance(to, Integer | Number):
         return _numbers_of_both(kind, to)
-    if isinstance(kind, Text) and kind.values is not None and isinstance(to, Text):
-        left = frozenset(value for value in kind.values if accepts(to, value))
+    if isinstance(kind, Text) and isinstance(to, Text) and (kind.values is not None or to.values is not None):
+        listed, other = (kind, to) if kind.values is not None else (to, kind)
+        left = frozenset(value for value in listed.values or () if accepts(other, value))
         return (Text(values=left),) if left else ()
     return (kind,) if type(kind) is type(to) else ()
 
@@ -153,6 +154,12 @@ def constant(kind: Type) -> Json | Missing:
     if isinstance(kind, Text) and kind.values is not None and len(kind.values) == 1:
         return next(iter(kind.values))
     return MISSING
+
+
+def in_another_case(value: str, kind: Type) -> str:
+    """Return the text with other letters large or small that a type holds, empty where there is none."""
+    candidates = (value.lower(), value.upper(), value.title())
+    return next((other for other in candidates if other != value and accepts(kind, other)), "")
 
 
 def values_of(kind: Type) -> tuple[Json, ...] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import (
+    LOWER_CASE,
     TRIMMED,
+    UPPER_CASE,
     Absent,
     Anything,
     Array,
@@ -89,8 +91,12 @@ def _text(kind: Text) -> _Phrase:
         return _Phrase(f"any of {listed.removeprefix('one of ')}, joined by {json.dumps(separator)}")
     known = FORMATS.get(kind.format or "")
     head = "text" if known is None else f"text ({known.words})"
-    pattern = f"matching {kind.pattern}" if kind.pattern not in {None, TRIMMED} else ""
+    pattern = _PATTERNS.get(kind.pattern, f"matching {kind.pattern}") if kind.pattern is not None else ""
     return _Phrase(head, ", ".join(filter(None, [_count(kind, "character"), pattern])))
+
+
+_PATTERNS: Final = {TRIMMED: "", LOWER_CASE: "in lower case", UPPER_CASE: "in upper case"}
+"""What to say of the patterns that functions promise."""
 
 
 def _listed(values: list[str]) -> str:

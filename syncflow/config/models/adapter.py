@@ -33,11 +33,11 @@ from syncflow.config.models.sign_in import SignIn
 from syncflow.config.scalars import (
     Boolean,
     Count,
-    Duration,
     Expr,
     FilePath,
     JsonValue,
     Name,
+    SomeTime,
     Template,
     Text,
     Written,
@@ -87,7 +87,7 @@ class Limit(Model):
 
     requests: Count | None = None
     """Most requests within ``per``."""
-    per: Duration | None = None
+    per: SomeTime | None = None
     """The length of the window."""
     in_flight: Count | None = None
     """Most requests that wait for an answer at once."""
@@ -244,7 +244,7 @@ class AdapterFile(Model):
     """Headers of every request."""
     limits: tuple[Limit, ...] = ()
     """What the other side allows."""
-    timeout: Duration = 30.0
+    timeout: SomeTime = 30.0
     """How long a request may take."""
     values: Literal["json", "text"] = "json"
     """``text``: every value of a payload is sent as text (true → "true", 42 → "42")."""

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.request import Request, refuse_unspoken
-from syncflow.config.scalars import Boolean, Count, Duration, Expr, Name, Size, Template, Text
+from syncflow.config.scalars import Boolean, Count, Duration, Expr, Name, SomeSize, Template, Text
 
 Repeat = Literal["safe", "by_key_header", "by_lookup", "unsafe"]
 Decided = Literal["already_done", "reject", "retry"]
@@ -116,7 +116,7 @@ class OperationBatch(Model):
 
     records: Count = 1
     """The vendor's most."""
-    bytes: Size | None = None
+    bytes: SomeSize | None = None
     """Most bytes of one request, the wrapped body or, without one, the URL; what is larger is sent in parts."""
     group: Expr | None = None
     """Records with different values of this never share a request."""

@@ -27,7 +27,8 @@ from syncflow.config.scalars import (
     OptionalText,
     RatePer,
     Share,
-    Size,
+    SomeSize,
+    SomeTime,
     Text,
     Version,
     Written,
@@ -67,7 +68,7 @@ NullRule = Literal["clear", "omit"]
 UnreadableRule = Literal["keep", "null", "dead_letter"]
 OnLeave = Literal["keep", "delete"]
 OnKeyChange = Literal["update", "delete_old", "dead_letter"]
-Percentage = Annotated[Text, shaped(r"^[0-9]+(\.[0-9]+)?%$", "a number, or a percentage such as 5%")]
+Percentage = Annotated[Text, shaped(r"^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$", "a number, or a percentage such as 5%")]
 SystemNames = Name | tuple[Name, ...]
 RouteAction = Literal["upsert", "create_only", "update_only", "delete", "ignore"]
 
@@ -169,7 +170,7 @@ class SystemBatch(Model):
 
     records: Count | None = None
     """Most records in a request; the adapter's own bound where left out."""
-    bytes: Size | None = None
+    bytes: SomeSize | None = None
     """Most bytes of a request."""
     age: Duration = 0.2
     """How long the first of a batch waits for others."""
@@ -198,11 +199,11 @@ class RetrySettings(Model):
 
     attempts: Count = 8
     """Most attempts at one delivery."""
-    first: Duration = 0.5
+    first: SomeTime = 0.5
     """The first wait; each one after is about twice as long."""
-    most: Duration = 300.0
+    most: SomeTime = 300.0
     """The longest wait."""
-    age: Duration = 86400.0
+    age: SomeTime = 86400.0
     """A delivery older than this is given up."""
 
 
@@ -229,7 +230,7 @@ class SystemSettings(Model):
     """How much it is asked at most."""
     batch: SystemBatch = Field(default_factory=SystemBatch)
     """How deliveries are put together in one request."""
-    timeout: Duration | None = None
+    timeout: SomeTime | None = None
     """How long a request may take; the adapter's own where left out."""
     on_doubt: Literal["dead_letter", "repeat"] = "dead_letter"
     """What becomes of a delivery that may have taken effect and is not safe to repeat."""
@@ -291,7 +292,7 @@ class JournalKeep(Model):
 
     age: Duration = 7 * 86400.0
     """How long."""
-    size: Size = 5 * 10**9
+    size: SomeSize = 5 * 10**9
     """How large it may become."""
     tombstones: Duration = 90 * 86400.0
     """How long it is remembered that a record was deleted, so that a late older change does not bring it back; at least ``age``."""
@@ -302,7 +303,7 @@ class JournalWaiting(Model):
 
     deliveries: Count = 1_000_000
     """How many."""
-    size: Size = 2 * 10**9
+    size: SomeSize = 2 * 10**9
     """How large their events may be together, by the mean of those read in this run."""
 
 

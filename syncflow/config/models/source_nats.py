@@ -8,7 +8,7 @@ from pydantic import Field
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.client_tls import ClientTls
-from syncflow.config.scalars import Duration, FilePath, Size, Text, shaped
+from syncflow.config.scalars import Duration, FilePath, SomeSize, Text, shaped
 
 JetStreamName = Annotated[
     Text, shaped(r"^[^\s.*>/\\]+$", "a name without spaces, dots, slashes, `*` and `>`", max_length=255)
@@ -46,7 +46,7 @@ class NatsSource(Model):
     """What a consumer that is made begins with: `all` messages of the stream, `new` ones, or those since a time (2026-03-01T00:00:00Z)."""
     ack_wait: Annotated[Duration, Field(ge=1)] = 30.0
     """When a consumer that is made hands a message to another reader: this long after the last sign of the one that has it."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""
 
     @property

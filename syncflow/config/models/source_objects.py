@@ -6,7 +6,7 @@ from pydantic import Field
 
 from syncflow.config.models.row_settings import RowSettings
 from syncflow.config.models.source_passes import PassSettings
-from syncflow.config.scalars import OptionalText, Size, Text
+from syncflow.config.scalars import OptionalText, SomeSize, Text
 
 
 class ObjectsSource(RowSettings, PassSettings):
@@ -20,7 +20,7 @@ class ObjectsSource(RowSettings, PassSettings):
     """new: the events of objects that were not read; diff: the newest object is all rows there are, and is compared with the one before."""
     format: Literal["auto", "jsonl", "json", "csv", "parquet"] = "auto"
     """JSON lines, a JSON document (an array or pretty-printed values), CSV or Parquet; auto: as each object's name and first bytes say."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""
     access_key: OptionalText = Field(default=None, repr=False)
     """S3: the id of the key to sign in with; left out: the usual variables of the environment, or the role of the machine."""

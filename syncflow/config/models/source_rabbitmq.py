@@ -8,7 +8,7 @@ from pydantic import Field
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.client_tls import ClientTls
-from syncflow.config.scalars import Integer, Size, Text, shaped
+from syncflow.config.scalars import Integer, SomeSize, Text, shaped
 
 MessageId = Annotated[
     Text,
@@ -30,5 +30,5 @@ class RabbitmqSource(Model):
     """Most messages that are handed out and not acknowledged."""
     tls: ClientTls | None = None
     """The certificates for amqps://, where those of the machine are not enough."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""

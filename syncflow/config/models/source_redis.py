@@ -6,7 +6,7 @@ from pydantic import Field
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.client_tls import ClientTls
-from syncflow.config.scalars import Duration, Size, Text
+from syncflow.config.scalars import Duration, SomeSize, Text
 
 Word = Annotated[Text, Field(min_length=1)]
 
@@ -30,5 +30,5 @@ class RedisSource(Model):
     """Entries that another consumer of the group has held for this long without a sign are taken over."""
     tls: ClientTls | None = None
     """The certificates for rediss://, where those of the machine are not enough."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Duration, OptionalText, Size, Text
+from syncflow.config.scalars import Duration, OptionalText, SomeSize, Text
 
 
 class SqsSource(Model):
@@ -27,5 +27,5 @@ class SqsSource(Model):
     """How long a message stays with a run that has died; one that lives asks for more time every third of it."""
     wait: Annotated[Duration, Field(ge=1, le=20)] = 20.0
     """How long one request waits for messages."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""

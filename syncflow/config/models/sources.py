@@ -19,7 +19,7 @@ from syncflow.config.models.source_rabbitmq import RabbitmqSource
 from syncflow.config.models.source_redis import RedisSource
 from syncflow.config.models.source_sql import SqlSource
 from syncflow.config.models.source_sqs import SqsSource
-from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, Size, Text
+from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, SomeSize, Text
 
 
 class GenerateSource(Model):
@@ -50,7 +50,7 @@ class FileSource(RowSettings, PassSettings):
     """Whether to wait for more at its end; of a pattern, for further files."""
     changes: Literal["all", "diff"] = "all"
     """Which rows are handed on: all, or of an export that is written anew those that differ from the pass before."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""
 
 
@@ -59,7 +59,7 @@ class StdinSource(RowSettings):
 
     format: Literal["jsonl", "json", "csv"] = "jsonl"
     """JSON lines, a JSON document, or CSV with a header."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""
 
 
@@ -85,9 +85,9 @@ class WebhookSource(Model):
     """The path that is posted to."""
     tls: WebhookTls | None = None
     """Speak HTTPS; left out, a proxy before it does."""
-    max_body: Size = 5_000_000
+    max_body: SomeSize = 5_000_000
     """A longer body is refused."""
-    max_event: Size = 1_000_000
+    max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter; a body in which every event is longer is refused."""
     headers: tuple[HeaderName, ...] = ()
     """Headers that are data: events have them as ``request.headers`` in lower case, beside ``request.path`` and ``request.query``."""

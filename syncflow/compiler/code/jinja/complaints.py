@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from syncflow.compiler.code.complaints import of_idle
 from syncflow.compiler.code.findings import Finding, at
 from syncflow.compiler.code.jinja import nodes
 from syncflow.compiler.code.jinja.guards import Scope, path_of
@@ -36,7 +37,7 @@ from syncflow.compiler.types.json import (
     members,
     union,
 )
-from syncflow.compiler.types.narrowing import constant, restrict, without_null
+from syncflow.compiler.types.narrowing import constant, in_another_case, of_value, restrict, values_of, without_null
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import did_you_mean, one_of
 
@@ -194,7 +195,7 @@ def _of_argument(node: nodes.Filter, position: int, given: Type, function: Funct
     accepted = parameter.kind.accepts
     may_be_left_out = parameter.optional and without_null(given) == NEVER
     if parameter.kind.takes_null or may_be_left_out or restrict(given, accepted) != NEVER:
-        return ()
+        return of_idle(argument, node.name, function, position, given)
     message = f"{node.name} is always null: this argument never fits"
     return [at(argument, "SF322", message, severity="error", expected=describe(accepted), found=describe(given))]
 
@@ -247,8 +248,38 @@ def of_comparison(node: nodes.Comparison, left: Type, right: Type) -> Sequence[F
     if node.operator in {"==", "!="}:
         return _always(node, left, right) if never_equal(left, right) else ()
     if can_compare(node.operator, left, right):
-        return ()
+        return _of_membership(node, left, right) if node.operator in {"in", "not in"} else ()
     return [at(node, "SF323", f"{node.operator} fails where the two values do not fit together", found=found)]
+
+
+def _of_membership(node: nodes.Comparison, left: Type, right: Type) -> Sequence[Finding]:
+    """Entries of a list that the value before ``in`` never is; text that it is never a part of."""
+    if isinstance(node.right, nodes.Listing):
+        entries = [entry for entry in node.right.elements if isinstance(entry, nodes.Constant)]
+        return [_no_such_value(entry, left) for entry in entries if never_equal(left, of_value(entry.value))]
+    text, known = constant(right), values_of(left)
+    if not isinstance(text, str) or known is None or len(known) < 2:
+        return ()
+    parts = [value for value in known if isinstance(value, str) and value in text]
+    if parts and (len(parts) < len(known) and text not in known):
+        return ()
+    if text in known:
+        message, instead = "`in` looks for a part of this text here, and compares nothing", f"[{text!r}]"
+        return [at(node.right, "SF321", message, hint="write {instead}", words=(instead,))]
+    message = f"`in` looks for a part of this text here, which {'every' if parts else 'no'} value is"
+    hint = "a list stands in brackets: ['one', 'other']"
+    return [at(node.right, "SF321", message, expected=describe(left), found=describe(right), hint=hint)]
+
+
+def _no_such_value(entry: nodes.Constant, kind: Type) -> Finding:
+    texts = sorted(value for member in members(kind) if isinstance(member, Text) for value in member.values or ())
+    close = ""
+    if isinstance(entry.value, str):
+        close = did_you_mean(entry.value, texts) if texts else in_another_case(entry.value, kind)
+    message = f"no value is ever {entry.value!r}"
+    words = (repr(close),) if close else ()
+    expected = one_of(texts) if texts else describe(kind)
+    return at(entry, "SF321", message, expected=expected, suggestion=close, words=words)
 
 
 def can_compare(operator: nodes.Comparator, left: Type, right: Type) -> bool:
@@ -271,7 +302,7 @@ def _always(node: nodes.Comparison, left: Type, right: Type) -> Sequence[Finding
         value = constant(other)
         if value is not MISSING and isinstance(value, str):
             known = [name for member in members(one) if isinstance(member, Text) for name in member.values or ()]
-            suggestion = did_you_mean(value, known)
+            suggestion = did_you_mean(value, known) or ("" if known else in_another_case(value, one))
             return [at(node, "SF321", message, expected=describe(one), found=describe(other), suggestion=suggestion)]
     return [at(node, "SF321", message, found=f"{describe(left)} {node.operator} {describe(right)}")]
 

@@ -16,6 +16,7 @@ from syncflow.compiler.code.jinja import complaints, nodes, slips, texts
 from syncflow.compiler.code.jinja.guards import KINDS, Scope, assume, either, field_of, when_false, when_true
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.results import value_of
+from syncflow.compiler.code.slips import of_result
 from syncflow.compiler.functions import Function
 from syncflow.compiler.languages.base import inserted_text
 from syncflow.compiler.types.json import (
@@ -276,8 +277,10 @@ class _Inference:
             return self._text(node.arguments[0], scope)
         if ours is not None:
             kinds = [absent_as_null(kind) for kind in self._given(node, ours, scope)]
-            self._report(scope, complaints.of_filter(node, kinds, ours))
-            return absent_as_null(ours.result(kinds))
+            result = absent_as_null(ours.result(kinds))
+            found = complaints.of_filter(node, kinds, ours) or of_result(node, kinds, result, ours)
+            self._report(scope, found)
+            return result
         given = [self._there(argument, scope) for argument in node.arguments]
         self._report(scope, complaints.of_built_in(node, given))
         return _joined_list(*given) if node.name == "join" else _BUILT_IN.get(node.name, MAYBE)
