@@ -42,9 +42,9 @@ demo: setup  ## run the whole product against mock systems, for half a minute
 test: setup  ## run all tests
 	$(PYTEST) -n auto
 
-NODE_PACKAGES := tests/mock/node tests/console/node
+NODE_PACKAGES := tests/mock/node tests/console/node tests/sources/objects/node
 
-node-clients: $(NODE_PACKAGES:=/node_modules/.ready)  ## install what tests use of Node: the vendors' clients, and axe-core
+node-clients: $(NODE_PACKAGES:=/node_modules/.ready)  ## install what tests use of Node: the vendors' clients, axe-core, and a stand-in for Azure
 
 %/node_modules/.ready: %/package-lock.json
 	cd $* && npm ci --loglevel=error
@@ -100,8 +100,8 @@ lock:  ## resolve the dependencies of pyproject.toml anew
 	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file build/lock/others.lock build/lock/others.in
 	@grep -v '^\(#\|$$\)' build/lock/others.lock > bench/requirements-others.lock
 	@rm -rf build/lock
-	cd $(NODE_CLIENTS) && npm install --package-lock-only --loglevel=error
+	for folder in $(NODE_PACKAGES); do (cd $$folder && npm install --package-lock-only --loglevel=error) || exit 1; done
 
 clean:  ## remove what was made
-	rm -rf $(VENV) $(NODE_CLIENTS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .syncflow
+	rm -rf $(VENV) $(NODE_PACKAGES:=/node_modules) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .syncflow
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -64,8 +64,8 @@ def _address(routes: Document[RoutesFile], objects: ObjectsSource, at: tuple[str
     if "@" in rest.partition("/")[0]:
         hint = "write `access_key` and `secret_key`, or `options`"
         yield routes.report("SF205", "an address of objects holds no credentials", *at, "url", hint=hint)
-    if objects.endpoint is not None and scheme in {"gs", "file"}:
-        message = f"`endpoint` is of S3 and Azure, and the address is of {scheme}"
+    if objects.endpoint is not None and scheme == "file":
+        message = "`endpoint` is of a server, and the address is that of a folder"
         yield routes.report("SF205", message, *at, "endpoint", at_key=True, hint="remove it")
     if (objects.access_key is None) != (objects.secret_key is None):
         given = "access_key" if objects.secret_key is None else "secret_key"

@@ -29,6 +29,6 @@ class ObjectsSource(RowSettings, PassSettings):
     region: OptionalText = None
     """S3: the region of the bucket."""
     endpoint: OptionalText = None
-    """The address of a server that speaks S3 (MinIO, R2, Ceph …) or Azure's protocol; left out: that of the provider."""
+    """The address of a server that speaks S3 (MinIO, R2, Ceph …), Google's or Azure's protocol; left out: that of the provider."""
     options: dict[Text, Text] = Field(default_factory=dict, repr=False)
-    """Further settings of the client library, by their names in obstore: {skip_signature: "true"}, {account_name: …}."""
+    """Further settings of the client library, by their names in obstore: {skip_signature: "true"}, {account_name: …}, {proxy_url: …}."""

@@ -50,19 +50,48 @@ _NOT_TRUSTED = (
     "the certificate of the server is not trusted",
     "check `endpoint`, or have the certificate signed by an authority that this machine trusts",
 )
+_BAD_OPTION = (
+    "a value in `options` is none that the client library takes",
+    "times are written 30s, switches true or false",
+)
+_BAD_CREDENTIALS = ("the credentials cannot be read", _SIGN_IN)
 _BY_TEXT: tuple[tuple[str, tuple[str, str]], ...] = (
     (r"169\.254\.169\.254|169\.254\.170\.2|metadata\.google\.internal|metadata server", _NO_CREDENTIALS),
     (r"redirect without LOCATION", _REGION),
     (r"Account must be specified", _NO_ACCOUNT),
     (r"specified bucket does not exist", _NO_BUCKET),
     (r"relative URL without a base|builder error|invalid (URL|uri|port|domain)", _NO_ADDRESS),
+    (r"Config error|failed to parse .* as ", _BAD_OPTION),
+    (r"Generic GCS error.*(private key|credential|Error decoding|service account)", _BAD_CREDENTIALS),
     (r"UnknownIssuer|invalid peer certificate", _NOT_TRUSTED),
 )
 """Errors without a code, by the words of the library."""
 
+_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "gs": {
+        _SIGN_IN: "check `options` (service_account …), or GOOGLE_APPLICATION_CREDENTIALS of the environment",
+        _NO_RIGHT[1]: "the account needs the role Storage Object Viewer for the bucket",
+    },
+    "az": {
+        _SIGN_IN: "check `options` (account_name, account_key …), or the variables of the environment (AZURE_STORAGE_ACCOUNT_KEY …)",
+        _NO_RIGHT[1]: "the account needs the role Storage Blob Data Reader for the container",
+    },
+}
+"""Hints for other providers than Amazon."""
+
 _CODE = re.compile(r"<Code>(\w+)</Code>|[\"']code[\"']: ?\\?[\"'](\w+)")
 _STATUS = re.compile(r"status(?: code)?: (\d{3})")
-_INVALID_NAME = "InvalidPathError"
+_OF_LIBRARY: Mapping[str, tuple[str, str]] = {
+    "InvalidPathError": (
+        "an object there has a name with an empty part, `.`, `..`, a control character or none of Unicode: no other can be listed",
+        "rename it, or narrow `url` so that it is not below it",
+    ),
+    "UnknownConfigurationKeyError": (
+        "`options` holds a name that the client library does not know",
+        "the names are those of obstore, such as skip_signature",
+    ),
+}
+"""Errors by the names of their classes."""
 
 
 def reworded(error: BaseException, *, place: str) -> SyncflowError:
@@ -71,23 +100,13 @@ def reworded(error: BaseException, *, place: str) -> SyncflowError:
     ``place``: the address, without credentials.
     """
     text = str(error)
-    if type(error).__name__ == _INVALID_NAME:
-        hint = "rename it, or narrow `url` so that it is not below it"
-        return ProjectError(
-            f"{place}: an object there has a name with an empty part, `.`, `..`, a control character or none of Unicode: "
-            "no other can be listed",
-            hint=hint,
-        )
-    if type(error).__name__ == "UnknownConfigurationKeyError":
-        return ProjectError(
-            f"{place}: `options` holds a name that the client library does not know",
-            hint="the names are those of obstore, such as skip_signature",
-        )
+    if found := _of_library(error):
+        return ProjectError(f"{place}: {found[0]}", hint=found[1])
     if place.startswith("file:"):
         return _of_folder(error, text, place=place)
     words, hint = _kind(error, text)
     if words:
-        return ProjectError(f"{place}: {words}", hint=hint)
+        return ProjectError(f"{place}: {words}", hint=_of_provider(hint, place))
     status = _status(text)
     if status and 400 <= status < 500 and status not in {408, 425, 429}:
         return ProjectError(
@@ -95,6 +114,18 @@ def reworded(error: BaseException, *, place: str) -> SyncflowError:
         )
     named = f" (status {status})" if status else ""
     return UnavailableError(f"{place} does not answer{named}", hint="check `endpoint` and `region`, and the network")
+
+
+def is_beyond_end(error: BaseException) -> bool:
+    """Whether a range was refused because the object ends before it: who asked knew a longer version."""
+    return _status(str(error)) == 416
+
+
+def _of_library(error: BaseException) -> tuple[str, str] | None:
+    """Return the words for what the library itself cannot deal with."""
+    if not isinstance(error, Exception):
+        return ("the client library fails without a reason", "check `options`: the names are those of obstore")
+    return _OF_LIBRARY.get(type(error).__name__)
 
 
 def _of_folder(error: BaseException, text: str, *, place: str) -> SyncflowError:
@@ -119,6 +150,11 @@ def _kind(error: BaseException, text: str) -> tuple[str, str]:
     if name == "UnauthenticatedError" or status == 401:
         return _NOT_SIGNED_IN
     return ("", "")
+
+
+def _of_provider(hint: str, place: str) -> str:
+    """Return a hint in the words of the provider that an address is of; it is written in those of S3."""
+    return _ELSEWHERE.get(place.partition("://")[0], {}).get(hint, hint)
 
 
 def _status(text: str) -> int | None:

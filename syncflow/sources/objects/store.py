@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, PreconditionError
+from obstore.exceptions import BaseError, GenericError, PreconditionError
 from obstore.store import LocalStore, from_url
 
 from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.errors import ProjectError, UnavailableError
-from syncflow.sources.objects.errors import reworded
+from syncflow.sources.objects.errors import is_beyond_end, reworded
 
 PAGE = 1000
 
@@ -36,6 +36,14 @@ _NAMES: Mapping[str, str] = {
 }
 """Our settings → those of obstore."""
 
+_OF_CLIENT = frozenset({
+    "allow_http", "allow_invalid_certificates", "connect_timeout", "default_content_type", "http1_only", "http2_only",
+    "http2_keep_alive_interval", "http2_keep_alive_timeout", "http2_keep_alive_while_idle", "http2_max_frame_size",
+    "pool_idle_timeout", "pool_max_idle_per_host", "proxy_ca_certificate", "proxy_excludes", "proxy_url",
+    "randomize_addresses", "timeout", "user_agent",
+})  # fmt: skip
+"""Options that obstore takes apart from those of a store; among those of a store they make it panic."""
+
 
 class Listed(NamedTuple):
     """One version of an object. ``name`` is relative to the address."""
@@ -49,6 +57,11 @@ class Listed(NamedTuple):
     def version(self) -> str:
         """Two versions of an object differ in this."""
         return f"{self.etag or self.modified!r} {self.size}"
+
+    def is_same(self, other: Listed) -> bool:
+        """Whether both are one version: some servers write the quotes of a tag in one answer, and leave them out in another."""
+        tags = [(each.etag or "").strip('"') or repr(each.modified) for each in (self, other)]
+        return tags[0] == tags[1] and self.size == other.size
 
     @property
     def time(self) -> str:
@@ -124,58 +137,74 @@ class Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
 
     def _remote(self, settings: ObjectsSource) -> Any:
-        given = {ours: getattr(settings, ours) for ours in _NAMES}
-        config = {_NAMES[ours]: value for ours, value in given.items() if value is not None} | dict(settings.options)
-        client = _CLIENT | ({"allow_http": True} if (settings.endpoint or "").startswith("http://") else {})
-        try:
+        names = dict(_NAMES) | ({"endpoint": "base_url"} if settings.url.startswith("gs://") else {})
+        given = {ours: getattr(settings, ours) for ours in names}
+        of_store = {name: value for name, value in settings.options.items() if name not in _OF_CLIENT}
+        of_client = {name: value for name, value in settings.options.items() if name in _OF_CLIENT}
+        config = {names[ours]: value for ours, value in given.items() if value is not None} | of_store
+        client = (
+            _CLIENT | ({"allow_http": "true"} if (settings.endpoint or "").startswith("http://") else {}) | of_client
+        )
+        with _reworded(self.place):
             return from_url(settings.url, config=config, client_options=client, retry_config=_RETRY)  # type: ignore[call-overload]  # one of three
-        except (BaseError, ValueError, TypeError) as error:
-            raise reworded(error, place=self.place) from None
 
     def key(self, name: str) -> str:
         return f"{self._prefix}{name}"
 
     async def pages(self) -> AsyncGenerator[list[Listed], None]:
-        try:
+        with _reworded(self.place):
             async for page in obstore.list(self._store, chunk_size=PAGE):
                 yield [_listed(entry) for entry in page]
-        except (BaseError, OSError) as error:
-            raise reworded(error, place=self.place) from None
 
     async def fetch(self, listed: Listed, start: int, end: int) -> bytes:
         options: Any = {"range": (start, end)} | ({"if_match": listed.etag} if listed.etag else {})
         try:
-            found = await obstore.get_async(self._store, listed.name, options=options)
-            if _listed({**found.meta, "path": listed.name}).version != listed.version:
-                raise ChangedError  # a store that does not know If-Match
-            content = bytes(await found.bytes_async())
+            with _reworded(f"{self.place}: {listed.name}", but=(PreconditionError, FileNotFoundError, GenericError)):
+                found = await obstore.get_async(self._store, listed.name, options=options)
+                content = bytes(await found.bytes_async())
         except PreconditionError:
             raise ChangedError from None
         except FileNotFoundError:
             raise GoneError from None
-        except (BaseError, OSError) as error:
+        except GenericError as error:
+            if is_beyond_end(error):
+                raise ChangedError from None
             raise reworded(error, place=f"{self.place}: {listed.name}") from None
+        if not _listed({**found.meta, "path": listed.name}).is_same(listed):
+            raise ChangedError  # a store that does not know If-Match
         if len(content) != end - start:
             raise UnavailableError(f"{self.place}: {listed.name}: the answer ended early")
         return content
 
     async def look(self, name: str) -> Listed | None:
         try:
-            return _listed({**await obstore.head_async(self._store, name), "path": name})
+            with _reworded(f"{self.place}: {name}", but=(FileNotFoundError,)):
+                return _listed({**await obstore.head_async(self._store, name), "path": name})
         except FileNotFoundError:
             return None
-        except (BaseError, OSError) as error:
-            raise reworded(error, place=f"{self.place}: {name}") from None
+
+
+@contextmanager
+def _reworded(place: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Raise errors of the library in our own words, its panics too, which are no ``Exception``; those in ``but`` as they are."""
+    try:
+        yield
+    except but:
+        raise
+    except (BaseError, OSError, ValueError, TypeError) as error:
+        raise reworded(error, place=place) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise reworded(error, place=place) from None
 
 
 def _folder(path: Path) -> LocalStore:
-    try:
+    with _reworded(f"file://{path}"):
         if not path.is_dir():
             hint = "the folder is relative to the file that names it, or absolute: file:///srv/exports/"
             raise ProjectError(f"source.objects.url: there is no folder {path}", hint=hint)
         return LocalStore(prefix=str(path))
-    except (BaseError, OSError) as error:
-        raise reworded(error, place=f"file://{path}") from None
 
 
 def _listed(entry: Mapping[str, Any]) -> Listed:
