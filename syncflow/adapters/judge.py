@@ -301,9 +301,10 @@ class Judge:
         meaning = plan.missing
         message = f"{plan.place}: the answer leaves the record out"
         code = "left_out"
-        if reading.strays or reading.doubtful:
+        strays = [row for row in reading.strays if not (row.good and plan.ignores_strangers)]
+        if strays or reading.doubtful:
             meaning = "retry"
-            first = reading.strays[0] if reading.strays else None
+            first = strays[0] if strays else None
             message += " and lists what was not sent" if first else " and has no list of results"
             if first is not None and not first.good:
                 code, message = first.code or code, f"{message}: {first.message}"

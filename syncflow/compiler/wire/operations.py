@@ -250,6 +250,7 @@ def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
         missing=answer.missing,
         found=answer.found,
         several=answer.several,
+        ignores_strangers=answer.strangers == "ignore",
         pages=None if answer.pages is None else compile_pages(answer.pages, texts, (*path, "pages")),
         body=answer.body,
         count=None if answer.count is None else texts.value(answer.count, *path, "count"),

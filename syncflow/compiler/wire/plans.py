@@ -103,6 +103,8 @@ class AnswerPlan:
     missing: Literal["retry", "reject", "already_done", "delivered", "next"]
     found: Literal["done", "already_done", "reject"]
     several: Literal["retry", "reject", "first"]
+    ignores_strangers: bool
+    """Whether it may list what was not sent."""
     pages: PagesPlan | None
     body: Literal["json", "text", "csv", "empty", "any"]
     count: Value | None

@@ -84,6 +84,9 @@ class Answer(Model):
     """What a record is that the answer lists as good. ``already_done`` and ``reject`` are for steps that only look."""
     several: Literal["retry", "reject", "first"] = "retry"
     """What a record is that the answer lists more than once."""
+    strangers: Literal["retry", "ignore"] = "retry"
+    """What it means that an answer lists what was not sent: that it proves nothing of a record that it leaves out; or, of a step that
+    only looks, nothing (``ignore``), because it lists more than was asked for: a whole column, a search that finds the like."""
     pages: Pages | None = None
     """How the rest of a long answer is asked for."""
     count: Expr | None = None

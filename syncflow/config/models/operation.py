@@ -90,6 +90,12 @@ class Step(Model):
         return self
 
     @model_validator(mode="after")
+    def _ignores_what_it_saw(self) -> Self:
+        if self.answer.strangers == "ignore" and not self.looks:
+            raise ValueError("expected strangers only in the answer of a step that looks (GET, or reads: true)")
+        return self
+
+    @model_validator(mode="after")
     def _is_for_each_of_one_record(self) -> Self:
         if self.for_ is None:
             if self.most is not None:
@@ -164,4 +170,6 @@ class Operation(Model):
     def _request_or_steps(self) -> Self:
         if (self.request is None) == (not self.steps):
             raise ValueError("expected either request or steps")
+        if self.answer.strangers == "ignore":
+            raise ValueError("expected strangers only in the answer of a step that looks (GET, or reads: true)")
         return self
