@@ -55,7 +55,7 @@ HOMES = {
     "zstandard": {"sources"},
     "aiolimiter": {"sources", "runtime"},
     "sqlite3": {"runtime", "sources"},
-    "sqlalchemy": {"sources"},
+    "sqlalchemy": {"adapters", "sources"},
     "obstore": {"sources"},
     "duckdb": {"sources"},
     "cronsim": {"config", "sources"},

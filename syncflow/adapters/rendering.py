@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import httpx
 
+from syncflow.adapters.clients import Client
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.adapters.prepare import RenderedRequest
+from syncflow.adapters.sql.client import DatabaseClient
 from syncflow.clock import SystemClock
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import BugError, DataError
@@ -47,11 +49,13 @@ def rendered_each(plan: SystemPlan, batch: Batch) -> tuple[list[RenderedRequest]
     return requests, faults
 
 
-def _client(plan: SystemPlan) -> SystemClient:
+def _client(plan: SystemPlan) -> Client:
+    if plan.database is not None:
+        return DatabaseClient(plan, gate=OpenGate())
     return SystemClient(plan, http=open_client(transport=_NoNetwork()), gate=OpenGate(), clock=SystemClock())
 
 
-def _both_ways(client: SystemClient, batch: Batch) -> list[RenderedRequest]:
+def _both_ways(client: Client, batch: Batch) -> list[RenderedRequest]:
     found, not_found = client.render(batch), client.render(batch, nothing_found=True)
     return [
         *(

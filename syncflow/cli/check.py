@@ -82,17 +82,13 @@ async def _check_sources(project: Project) -> dict[str, list[Finding]]:
 async def _check_all(program: Program, renewed: Renewed) -> dict[str, CheckResult]:
     import asyncio
 
-    from syncflow.adapters.connections import Connections
-    from syncflow.adapters.engine import SystemClient
+    from syncflow.adapters.clients import Clients
     from syncflow.adapters.gate import OpenGate
     from syncflow.clock import SystemClock
     from syncflow.runtime.checking import check_system
 
-    async with Connections() as connections, asyncio.TaskGroup() as group:
-        clients = [
-            SystemClient(plan, http=connections.of(plan), gate=OpenGate(), clock=SystemClock(), renewed=renewed)
-            for plan in program.systems.values()
-        ]
-        tasks = [group.create_task(check_system(client, clock=SystemClock())) for client in clients]
+    async with Clients(clock=SystemClock(), renewed=renewed) as clients, asyncio.TaskGroup() as group:
+        opened = [clients.of(plan, OpenGate()) for plan in program.systems.values()]
+        tasks = [group.create_task(check_system(client, clock=SystemClock())) for client in opened]
         results = [await task for task in tasks]
     return dict(zip(program.systems, results, strict=True))

@@ -44,11 +44,13 @@ from syncflow.compiler.routing.router import (
 )
 from syncflow.compiler.texts import normaliser
 from syncflow.compiler.types.json import NEVER, Type
+from syncflow.compiler.wire.databases import TablePlan
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, SystemNames
+from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 from syncflow.errors import ProjectError
 from syncflow.events import Action
@@ -251,7 +253,33 @@ def _systems(project: Project, compiled: CompiledAdapters) -> dict[str, SystemPl
         )
         for name, system in settings.systems.items()
     }
+    plans = {name: _with_tables(project, plan) for name, plan in plans.items()}
     return plans if settings.concurrent else {name: replace(plan, in_flight=1) for name, plan in plans.items()}
+
+
+def _with_tables(project: Project, plan: SystemPlan) -> SystemPlan:
+    """Return the plan of a database with the tables that its routes write; of another system as it is."""
+    if plan.database is None:
+        return plan
+    written: dict[tuple[str, str], tuple[set[str], set[Action]]] = {}
+    for route in project.routes.model.routes:
+        if plan.name not in all_systems(route):
+            continue
+        mapping = project.mapping(route.mappings.get(plan.name) or route.mapping or "").model
+        columns, actions = written.setdefault((mapping.target.partition("/")[2], mapping.key), (set(), set()))
+        columns.update(mapping.fields)
+        actions.update(action for action in operations_of(route).values() if action is not None)
+        if route.on_leave == "delete" or route.on_key_change == "delete_old":
+            actions.add("delete")
+    tables = tuple(
+        TablePlan(name, key, tuple(sorted(columns)), frozenset(actions), _described(project, plan, name))
+        for (name, key), (columns, actions) in written.items()
+    )
+    return replace(plan, database=replace(plan.database, tables=tables))
+
+
+def _described(project: Project, plan: SystemPlan, object_name: str) -> Mapping[str, ObjectField]:
+    return project.objects[plan.adapter, object_name].model.fields
 
 
 def find_system_problems(project: Project, *, compiled: CompiledAdapters | None = None) -> Iterator[Diagnostic]:

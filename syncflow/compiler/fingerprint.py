@@ -43,6 +43,10 @@ def _routes(project: Project) -> Any:
     settings = _dump(project.routes.model)
     for system in settings["systems"].values():
         del system["auth"], system["dead_letters"]
+        if system["sql"] is None:
+            del system["sql"]  # as it was before there were any
+        else:
+            del system["sql"]["url"]
     settings["routes"] = [_without_tests(route) for route in settings["routes"]]
     return {name: value for name, value in settings.items() if name not in _SAY_NOTHING_OF_EVENTS}
 

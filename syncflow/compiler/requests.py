@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from syncflow.compiler.policies import RetryPolicy
+from syncflow.compiler.wire.databases import DatabasePlan, plan_database, shown_address
 from syncflow.compiler.wire.lookup_tables import compile_tables
 from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
 from syncflow.compiler.wire.plans import DecisionPlan, JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
@@ -37,6 +38,7 @@ from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.operation import Operation, Repeat
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import Jwt, SignIn, Token
+from syncflow.config.models.system_sql import SqlSystem
 from syncflow.errors import DataError, ProjectError
 from syncflow.events import Action, Delivery, Json
 from syncflow.frozen import frozen_value
@@ -123,7 +125,9 @@ class SystemPlan:
     clear: Json = None
     """What is sent to clear a field."""
     details: WirePlan | None = field(default=None, repr=False)
-    """Compiled sign-in, headers and outcome rules: the adapter engine's own."""
+    """Compiled sign-in, headers and outcome rules: the adapter engine's own. None of a database."""
+    database: DatabasePlan | None = field(default=None, repr=False)
+    """Where the system is a database."""
 
     allow_hosts: tuple[str, ...] = ()
     """The only hosts that requests may go to besides the base URL's own; empty: any that the adapter names."""
@@ -160,7 +164,8 @@ class SystemPlan:
 
     def mask(self, text: str) -> str:
         """Return ``text`` with every secret of the system hidden."""
-        return hide(text, self.details.secrets) if self.details else text
+        secret = self.details or self.database
+        return hide(text, secret.secrets) if secret else text
 
 
 class CompiledAdapters:
@@ -188,6 +193,8 @@ def plan_system(
         ProjectError: with every problem of the adapter file and of the settings.
     """
     model = adapter.model
+    if settings.sql is not None:
+        return _plan_of_database(name, settings, settings.sql, model, routes)
     settings = _without_unset(name, settings, routes)
     options, complaints = read_options(model, settings)
     way, auth, unsigned = choose_sign_in(model, settings)
@@ -224,6 +231,38 @@ def plan_system(
         tls=tls,
         was=settings.was if isinstance(settings.was, tuple) else (settings.was,),
     )
+
+
+def _plan_of_database(
+    name: str, settings: SystemSettings, sql: SqlSystem, model: AdapterFile, routes: RoutesDocument | None
+) -> SystemPlan:
+    database = plan_database(sql, base=Path() if routes is None else routes.path.parent)
+    in_flight = tightest_in_flight(model.limits, settings.limits.in_flight)
+    return SystemPlan(
+        name=name,
+        adapter=model.adapter,
+        base_url=shown_address(sql.url),
+        windows=_windows(settings, model),
+        in_flight=1 if database.is_file else in_flight,
+        batch_age_seconds=settings.batch.age,
+        timeout_seconds=settings.timeout or model.timeout,
+        operations={
+            action: OperationPlan(
+                action=action,
+                repeat=operation.repeat,
+                batch_records=min(operation.batch.records, settings.batch.records or operation.batch.records),
+                batch_bytes=0,
+                group=_ungrouped,
+            )
+            for action, operation in model.operations.items()
+        },
+        database=database,
+        was=settings.was if isinstance(settings.was, tuple) else (settings.was,),
+    )
+
+
+def _ungrouped(_: Delivery) -> str:
+    return ""
 
 
 def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:

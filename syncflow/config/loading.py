@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from syncflow.config.database_systems import check_databases
 from syncflow.config.diagnostics import Diagnostic, FileText, arranged
 from syncflow.config.documents import Document
 from syncflow.config.files import Files
@@ -32,6 +33,7 @@ from syncflow.config.secrets import secret_values
 from syncflow.config.source_settings import check_sources
 from syncflow.config.validation import read_model, salvaged_model
 from syncflow.config.variables import Expansion
+from syncflow.config.webhook_settings import is_installed
 from syncflow.config.written_adapters import apart
 
 M = TypeVar("M", bound=BaseModel)
@@ -71,6 +73,7 @@ def load_parts(inputs: Inputs) -> Loaded:
         files.diagnostics += check_names(parts)
         files.diagnostics += check_sources(routes)
         files.diagnostics += check_journal(routes)
+        files.diagnostics += check_databases(routes, is_installed=is_installed)
     found = arranged(files.diagnostics)
     broken = any(diagnostic.is_error for diagnostic in found)
     return Loaded(None, found, remainder(parts)) if broken else Loaded(parts, found)

@@ -198,12 +198,15 @@ def _unknown_object(
 ) -> Diagnostic:
     close = did_you_mean(object_name, known)
     name = adapter.model.adapter
-    pull = f", or let `syncflow schema pull {system} {object_name}` do it" if adapter.model.describe else ""
+    pull = f", or let `syncflow schema pull {system} {object_name}` do it" if adapter.model.describes else ""
+    message = f"the adapter {name} knows no object `{object_name}`"
+    if not adapter.model.speaks_http:
+        message = f"no file describes the table `{object_name}` of {name}"
     return mapping.report(
         "SF601",
-        f"the adapter {name} knows no object `{object_name}`",
+        message,
         "target",
-        expected=one_of(known),
+        expected=one_of(known) if known else "",
         suggestion=f"{name}/{close}" if close else "",
         hint=f"describe it in objects/{name}_{object_name}.yaml{pull}",
     )

@@ -43,6 +43,8 @@ def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, 
         return not _SECRETS_OF_SOURCES.isdisjoint(path) or path[-1] == "url"
     if path == ("journal", "url"):
         return True
+    if len(path) == 4 and path[0] == "systems" and path[2:] == ("sql", "url"):
+        return True
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False
     system = routes.model.systems.get(str(path[1]))

@@ -14,15 +14,12 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 
-from syncflow.adapters.connections import Connections
-from syncflow.adapters.engine import SystemClient
-from syncflow.adapters.gate import Gate
+from syncflow.adapters.clients import Clients
 from syncflow.adapters.http import Transport
 from syncflow.adapters.renewed import RenewedFile
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.columns import columns_of
-from syncflow.compiler.requests import SystemPlan
 from syncflow.config.journal_place import PostgresPlace, place_of
 from syncflow.config.models.routes import SourceSettings
 from syncflow.config.project import Project
@@ -79,11 +76,7 @@ async def assembled(
             "--resnapshot is for a project whose one source is `postgres`",
             hint="--from-start reads any source again from its beginning",
         )
-    connections = Connections(transport=transport)
-    renewed = project_renewed(project)
-
-    def connect(plan: SystemPlan, gate: Gate) -> SystemClient:
-        return SystemClient(plan, http=connections.of(plan), gate=gate, clock=time, renewed=renewed)
+    clients = Clients(clock=time, renewed=project_renewed(project), transport=transport)
 
     def read_from(journal: Journal) -> Source:
         async def present(kind: str, after: str, most: int) -> Sequence[str]:
@@ -97,7 +90,7 @@ async def assembled(
             program,
             source=source or (NothingToRead() if drain else read_from(kept)),
             journal=kept,
-            systems=connect,
+            systems=clients.of,
             clock=time,
             limit=limit,
             wait_seconds=wait_seconds,
@@ -110,7 +103,7 @@ async def assembled(
             reads_once=source is None and not drain and _reads_once(project),
         )
     finally:
-        await connections.aclose()
+        await clients.aclose()
 
 
 def _reads_once(project: Project) -> bool:

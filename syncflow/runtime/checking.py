@@ -8,7 +8,7 @@ from typing import Final
 import tenacity
 
 from syncflow.adapters.check import CheckResult
-from syncflow.adapters.engine import SystemClient
+from syncflow.adapters.clients import Client
 from syncflow.clock import Clock
 
 TRIES: Final = 4
@@ -17,7 +17,7 @@ MOST_SECONDS: Final = 10.0
 _ORDINAL: Final = {2: "second", 3: "third", 4: "fourth"}
 
 
-async def check_system(client: SystemClient, *, clock: Clock) -> CheckResult:
+async def check_system(client: Client, *, clock: Clock) -> CheckResult:
     """Return what a check came to; an unreachable system is tried four times within a few seconds."""
     tries = tenacity.AsyncRetrying(
         sleep=clock.sleep,

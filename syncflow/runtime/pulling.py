@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 
-from syncflow.adapters.connections import Connections
-from syncflow.adapters.engine import SystemClient
+from syncflow.adapters.clients import Clients
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import Transport
 from syncflow.clock import SystemClock
@@ -41,11 +40,8 @@ async def pull_fields(
         raise DataError(f"there is no system {system!r}", hint=f"did you mean {close!r}?" if close else "")
     settings = systems[system]
     plan = plan_system(system, settings, project.adapters[settings.adapter], routes=project.routes)
-    async with Connections(transport=transport) as connections:
-        client = SystemClient(
-            plan, http=connections.of(plan), gate=OpenGate(), clock=SystemClock(), renewed=project_renewed(project)
-        )
-        return await client.describe(object_name)
+    async with Clients(clock=SystemClock(), renewed=project_renewed(project), transport=transport) as clients:
+        return await clients.of(plan, OpenGate()).describe(object_name)
 
 
 async def find_drift(project: Project, *, transport: Transport | None = None) -> list[Diagnostic]:
@@ -58,7 +54,7 @@ async def find_drift(project: Project, *, transport: Transport | None = None) ->
         for system, settings in project.routes.model.systems.items()
         for mapping in project.mappings.values()
         if mapping.model.target.partition("/")[0] == settings.adapter
-        and project.adapters[settings.adapter].model.describe is not None
+        and project.adapters[settings.adapter].model.describes
     }
     pulled = await asyncio.gather(*(pull_fields(project, *place, transport=transport) for place in wanted))
     return [

@@ -35,7 +35,8 @@ _SAYS = ("results", "failures", "ok")
 def check_adapters(project: Project) -> Iterator[Diagnostic]:
     """Yield what looks wrong in the adapters that systems use."""
     for name in dict.fromkeys(system.adapter for system in project.routes.model.systems.values()):
-        yield from check_adapter_file(project.adapters[name])
+        if project.adapters[name].model.speaks_http:
+            yield from check_adapter_file(project.adapters[name])
 
 
 def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:

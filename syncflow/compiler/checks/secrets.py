@@ -32,6 +32,8 @@ def check_secrets(project: Project) -> Iterator[Diagnostic]:
     }
     for name, settings in project.routes.model.systems.items():
         adapter = project.adapters[settings.adapter]
+        if settings.sql is not None:
+            continue
         if is_at_home(settings.base_url or adapter.model.base_url):
             continue
         for setting in secrets_of(adapter.model):
@@ -42,7 +44,8 @@ def check_secrets(project: Project) -> Iterator[Diagnostic]:
         if path[0] == "source" and any(step in {"secret", "token"} for step in path):
             yield from _of_setting(project, {path: scalar}, path, "webhook_secret")
     for used in dict.fromkeys(system.adapter for system in project.routes.model.systems.values()):
-        yield from check_literals(project.adapters[used])
+        if project.adapters[used].model.speaks_http:
+            yield from check_literals(project.adapters[used])
 
 
 def is_at_home(address: str) -> bool:

@@ -284,6 +284,16 @@ class AdapterFile(Model):
                 raise ValueError(f"expected keeps only in delete: {action} has the payload itself")
         return self
 
+    @property
+    def describes(self) -> bool:
+        """Whether the other side can be asked for the fields of an object."""
+        return self.describe is not None
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether it is requests that it describes."""
+        return True
+
     def operations_of(self, object_name: str) -> dict[Action, Operation]:
         """Return what can be done with a record of an object; of one that the file does not name, what the adapter can."""
         own = self.objects.get(object_name)

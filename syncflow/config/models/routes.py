@@ -14,6 +14,7 @@ from syncflow.config.models.sources import (
     StdinSource,
     WebhookSource,
 )
+from syncflow.config.models.system_sql import SqlSystem
 from syncflow.config.models.trials import RouteTest
 from syncflow.config.scalars import (
     Address,
@@ -194,6 +195,12 @@ def _or_the_whole(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [name, {"type": "object"}]
 
 
+def _adapter_or_sql(schema: dict[str, Any]) -> None:
+    """Tell editors that a system has an adapter or is a database; of a database the loader makes the adapter."""
+    schema["required"] = [name for name in schema.get("required", ()) if name != "adapter"]
+    schema |= exactly_one("adapter", "sql")
+
+
 class RetrySettings(Model):
     """When and how often a delivery is tried again."""
 
@@ -218,8 +225,12 @@ class DeadLetterSettings(Model):
 class SystemSettings(Model):
     """A configured other side."""
 
+    model_config = ConfigDict(json_schema_extra=_adapter_or_sql)
+
     adapter: Name = Field(json_schema_extra=_or_the_whole)
     """The adapter that describes how it is spoken to: ``adapters/<name>.yaml``, one of the package, or a whole one written here."""
+    sql: SqlSystem | None = None
+    """Instead of an adapter: the system is a database, and its objects are tables."""
     base_url: Address | None = None
     """Its address; the adapter's own where left out."""
     auth: dict[Name, Text] = Field(default_factory=dict, repr=False)

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import exc as sqlalchemy_errors
 
-from syncflow.config.databases import DEFAULT_DRIVERS
+from syncflow.adapters.sql.address import check_file, completed
 from syncflow.errors import ProjectError, SyncflowError
 from syncflow.sources.sql.described import ColumnType, described
 from syncflow.sources.sql.errors import reworded
@@ -45,7 +45,7 @@ class Database:
         """
         try:
             address = sqlalchemy.make_url(url)
-            self._engine = sqlalchemy.create_engine(_completed(address, base), poolclass=sqlalchemy.pool.NullPool)
+            self._engine = sqlalchemy.create_engine(completed(address, base), poolclass=sqlalchemy.pool.NullPool)
         except sqlalchemy_errors.NoSuchModuleError as error:
             raise ProjectError("no dialect is installed for the address in `source.sql.url`", hint=_URL_HINT) from error
         except ImportError as error:
@@ -63,7 +63,7 @@ class Database:
         Raises:
             SyncflowError: it lets nobody in, or does not answer.
         """
-        _check_file(self._engine.url)
+        check_file(self._engine.url, place="source.sql.url")
         with self._reworded(), self._engine.connect():
             pass
 
@@ -75,7 +75,7 @@ class Database:
         """
         inner = query.strip().rstrip(";").replace(":", "\\:")
         statement = sqlalchemy.text(f"SELECT syncflow_rows.* FROM ({inner}\n) syncflow_rows WHERE 1 = 0")
-        _check_file(self._engine.url)
+        check_file(self._engine.url, place="source.sql.url")
         with self._reworded(), self._engine.connect() as connection:
             found: Any = connection.execute(statement)
             return [described(self._engine.dialect.driver, each[0], each[1]) for each in found.cursor.description]
@@ -90,7 +90,7 @@ class Database:
             SyncflowError: the query cannot be run, or the connection is lost, also while rows are taken.
         """
         statement = _statement(query) if cursor is None else _ordered(query, cursor, since)
-        _check_file(self._engine.url)
+        check_file(self._engine.url, place="source.sql.url")
         with self._reworded(), self._letting_go() as cursors, self._engine.connect() as connection:
             self._raw = connection.connection.dbapi_connection
             try:
@@ -124,7 +124,7 @@ class Database:
         Raises:
             SyncflowError: it lets nobody in, or a question cannot be answered.
         """
-        _check_file(self._engine.url)
+        check_file(self._engine.url, place="source.sql.url")
         with self._reworded(), self._engine.connect() as connection:
             yield connection
 
@@ -173,28 +173,6 @@ class Database:
             raise reworded(error, is_lost=False, is_operational=is_operational) from None
         except sqlalchemy_errors.SQLAlchemyError as error:
             raise ProjectError(f"the query cannot be run ({type(error).__name__})") from None
-
-
-def _completed(address: sqlalchemy.URL, base: Path) -> sqlalchemy.URL:
-    """Name the driver where the address leaves it out, and say where a file is."""
-    driver = DEFAULT_DRIVERS.get(address.drivername)
-    completed = address.set(drivername=driver) if driver else address
-    is_file = completed.get_backend_name() in {"sqlite", "duckdb"}
-    if is_file and completed.database and not completed.database.startswith((":", "file:", "md:")):
-        completed = completed.set(database=str(base / completed.database))
-    return completed
-
-
-def _check_file(address: sqlalchemy.URL) -> None:
-    """SQLite and DuckDB make a file that is missing; a source reads one that is there."""
-    name = address.database
-    if address.get_backend_name() not in {"sqlite", "duckdb"} or not name or name.startswith((":", "file:", "md:")):
-        return
-    if not Path(name).is_file():
-        raise ProjectError(
-            f"there is no database file {name}",
-            hint="paths in `source.sql.url` are relative to the routes file: sqlite:///file.db",
-        )
 
 
 def _statement(query: str) -> sqlalchemy.TextClause:
