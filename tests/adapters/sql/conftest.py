@@ -1,4 +1,4 @@
-"""SQLite, PostgreSQL and MariaDB: one server each for the tests of a module, a database of its own for each test."""
+"""SQLite, PostgreSQL and MariaDB: one server each for all tests, a database of its own for each test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.adapters.sql.kit import Base, Sqlite
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def servers() -> Iterator[dict[str, Any]]:
     """Servers that were started so far, by kind of database."""
     with ExitStack() as stack:
