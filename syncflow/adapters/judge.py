@@ -167,7 +167,7 @@ class Judge:
     def _refused(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement:
         refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records), key_name=_key_name(asked))
         decision = self.decide(refusal, now=now, unsafe=asked.unsafe)
-        if answer.lost and decision.then in {"split", "reject"}:  # what would tell why is lost
+        if answer.lost and decision.then in {"split", "reject", "next"}:  # what would tell more is lost
             decision, refusal = replace(decision, then="retry"), replace(refusal, message=answer.broken)
         named = self._named(asked, answer, body, now=now) if decision.then in {"split", "reject"} else None
         return named or self._carried(asked, decision, refusal, text=_shown(answer.body))
