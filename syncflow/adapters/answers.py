@@ -68,7 +68,7 @@ def read_answer(
             )
             if looks and not elements:
                 continue
-            for position, row in _rows(reader, elements, records, shared, good=good):
+            for position, row in _rows(reader, elements, records, shared, good=good, looks=looks):
                 (strays if position is None else said[position]).append(row)
     except _ShapeError as error:
         return Reading((), trouble=str(error))
@@ -118,8 +118,17 @@ def _all_elements(
 
 
 def _rows(
-    reader: ReaderPlan, elements: list[Json], records: Sequence[Root], shared: Root, *, good: bool
+    reader: ReaderPlan,
+    elements: list[Json],
+    records: Sequence[Root],
+    shared: Root,
+    *,
+    good: bool,
+    looks: bool = False,
 ) -> Iterable[tuple[int | None, Row]]:
+    if reader.by_index and looks and len(records) == 1:  # it asked for one record: whatever it finds is that one
+        yield from ((0, row) for _, row in _read(reader, elements, shared, good=good))
+        return
     if reader.by_index and good and len(elements) != len(records):
         raise _ShapeError(f"it lists {len(elements)} results for {len(records)} records ({reader.place})")
     rows = _read(reader, elements, shared, good=good)
