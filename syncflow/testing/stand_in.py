@@ -87,12 +87,18 @@ def made_up_auth(model: AdapterFile, way: str | None) -> dict[str, Json]:
     """Return settings for one way to sign in; left out: the first."""
     for name in [way] if way else ways_in(model):
         way_in = model.auth[name]
-        settings: dict[str, Json] = {setting: f"{SECRET}{setting}" for setting in way_in.settings}
+        settings: dict[str, Json] = {setting: _made_up_secret(setting) for setting in way_in.settings}
         if way_in.token is not None and way_in.token.jwt is not None:
             jwt = way_in.token.jwt
             settings |= {setting: made_up_key(jwt.algorithm) for setting in settings if f"auth.{setting}" in jwt.key}
         return {"use": name, **settings}
     return {}
+
+
+def _made_up_secret(setting: str) -> str:
+    """Return a secret that can be read as base64 too, for there are keys that are."""
+    secret = f"{SECRET}{setting}"
+    return secret + "0" * (-len(secret) % 4)
 
 
 def _signs(way: SignIn) -> bool:

@@ -59,6 +59,8 @@ class Trial:
     """Whether the events delete records too."""
     expected: Callable[[Trial, Sequence[Fields]], Holding] | None = None
     """What must be there after these events; left out: of each record its last state, by key."""
+    ours: frozenset[str] = frozenset()
+    """Fields of the mapping that are not sent."""
     describes: Fields | None = None
     """The object file of the project, where the adapter's own does not tell all fields."""
     without: frozenset[str] = frozenset()

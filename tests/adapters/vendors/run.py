@@ -64,9 +64,14 @@ def last_states(trial: Trial, events: Sequence[Fields]) -> Holding:
     return {str(jmespath.search(trial.fields[trial.key], event)): fields_of(trial, event) for event in alive}
 
 
+def every_change(trial: Trial, events: Sequence[Fields]) -> Holding:
+    """Return the fields of every create and update, by what only this event tells: for what is kept one by one."""
+    return {event["item"]["told"]: fields_of(trial, event) for event in events if event["operation"] != "delete"}
+
+
 def fields_of(trial: Trial, event: Fields) -> Fields:
-    """Return what the mapping makes of an event."""
-    return {name: jmespath.search(recipe, event) for name, recipe in trial.fields.items()}
+    """Return what the mapping makes of an event, as far as it is sent."""
+    return {name: jmespath.search(recipe, event) for name, recipe in trial.fields.items() if name not in trial.ours}
 
 
 class _Trickle(ListSource):
