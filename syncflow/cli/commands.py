@@ -29,6 +29,7 @@ COMMANDS = {
     "console": "console_page.console",
     "status": "status.status",
     "replay": "replay.replay",
+    "export": "export.export",
     "mock": "mock.mock",
     "functions": "functions.functions",
     "docs": "docs.docs",

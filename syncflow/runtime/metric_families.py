@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
@@ -12,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 import syncflow
 from syncflow.runtime.desk.gauges import Gauges
+from syncflow.runtime.desk.masking import OTHER, plain_code
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.metric_names import METRICS
 from syncflow.runtime.observe import Latencies, RouteTally, SystemTally, Tally
@@ -28,10 +28,7 @@ SYSTEM_COUNTS = ("requests", "refused_for_rate")
 SYSTEM_STATES = ("in_flight", "waiting", "retrying", "paused_seconds")
 EVENT_COUNTS = ("read", "ignored", "duplicate", "dead", "routed")
 
-OTHER = "other"
 _MOST_CODES = 200
-_CODE = re.compile(r"[A-Za-z_][\w.:/-]{0,63}|\d{1,4}", re.ASCII)
-"""What may stand as a code in a label: a vendor's adapter may take its codes from where sentences stand, with values of records in them."""
 
 
 class RunCollector:
@@ -201,6 +198,6 @@ def _letters_by_code(letters: Mapping[tuple[str, str], int]) -> Counter[tuple[st
     """Count what does not look like a code, and what is one too many, as ``other``."""
     found: Counter[tuple[str, str]] = Counter()
     for (route, code), count in letters.items():
-        is_shown = bool(_CODE.fullmatch(code)) and ((route, code) in found or len(found) < _MOST_CODES)
+        is_shown = plain_code(code) == code and ((route, code) in found or len(found) < _MOST_CODES)
         found[route, code if is_shown else OTHER] += count
     return found

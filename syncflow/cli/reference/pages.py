@@ -9,6 +9,7 @@ from syncflow.cli.reference import adapters, commands, entries, keys
 from syncflow.cli.reference.entry import Entry
 from syncflow.cli.reference.keys import FILES, Row, Table
 from syncflow.cli.reference.log_events import LOG_EVENTS
+from syncflow.runtime.export.columns import JOURNAL, TABLES, Column, columns_of
 
 _HEAD = "<!-- Made by `syncflow docs --write`: change what it is made from. -->\n"
 _TITLES = {
@@ -26,6 +27,7 @@ def pages(root: Any) -> dict[str, str]:
     found["diagnostics.md"] = _page("Diagnostics", _DIAGNOSTICS, entries.diagnostics())
     found["metrics.md"] = _metrics_page()
     found["logs.md"] = _logs_page()
+    found["export.md"] = _export_page()
     found["commands.md"] = _page("Commands", _COMMANDS, commands.entries(root))
     found["adapters.md"] = _page("Adapters", _ADAPTERS, adapters.entries())
     return {"README.md": _index(found)} | found
@@ -41,6 +43,19 @@ _LOGS = """`syncflow run --log-format json` writes each as one JSON object on on
 `SYNCFLOW_WORKER`, else machine and process. The fields of an event are listed; those of one line may be fewer. `repeated` says how often
 the same came before without being written.
 No line holds a record's id, key or value, nor a secret."""
+
+
+_EXPORT = """The columns of `syncflow export` ([page](../export.md)). Later versions may add columns; none is renamed, retyped or
+taken away.
+
+| type | JSON lines | CSV | Parquet | database |
+|---|---|---|---|---|
+| integer | number | digits | BIGINT | bigint |
+| boolean | `true`, `false` | `true`, `false` | BOOLEAN | boolean |
+| text | text | text | VARCHAR | text |
+| time | ISO 8601 in UTC, with microseconds | the same | TIMESTAMP WITH TIME ZONE | timestamp (UTC where it knows no time zones) |
+
+What is not known is null; in CSV an empty cell."""
 
 
 def _page(title: str, introduction: str, described: Sequence[Entry]) -> str:
@@ -71,6 +86,35 @@ def _logs_page() -> str:
     ]
     table = "\n".join(["| event | level | fields | meaning |", "|---|---|---|---|", *rows])
     return f"{_HEAD}\n# Log lines\n\n{_LOGS}\n\n{table}\n"
+
+
+def _export_page() -> str:
+    parts = ["# Tables of an export", _EXPORT]
+    for table in TABLES.values():
+        key = ", ".join(f"`{name}`" for name in (JOURNAL.name, *table.key))
+        since = next((column.name for column in table.columns if column.asked == table.at), "")
+        parts += [
+            f"## `{table.name}`",
+            table.meaning,
+            f"Key: {key}. " + (f"`--since` goes by `{since}`." if since else "`--since` does not apply."),
+            "\n".join(
+                [
+                    "| column | type | without `--personal-data` | meaning |",
+                    "|---|---|---|---|",
+                    *map(_column, columns_of(table)),
+                ]
+            ),
+        ]
+    return _HEAD + "\n" + "\n\n".join(parts) + "\n"
+
+
+def _column(column: Column) -> str:
+    hidden = {"": "", "hashed": "hashed", "left out": "null", "code": "`other`, where it is no plain code"}[
+        column.privacy
+    ]
+    if column.name == "reason" and column.privacy:
+        hidden = "null, where the words are those of the other side"
+    return f"| `{column.name}` | {column.type} | {hidden} | {_cell(column.meaning)} |"
 
 
 def _labels(entry: Entry) -> str:

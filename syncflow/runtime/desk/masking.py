@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 HIDDEN = "•••"
+OTHER = "other"
+_CODE = re.compile(r"[A-Za-z_][\w.:/-]{0,63}|\d{1,4}", re.ASCII)
+"""What may stand as a code where no value of a record may: an adapter may take its codes from where sentences stand."""
+
+
+def plain_code(code: str) -> str:
+    """Return a vendor's code where it looks like one, else ``other``."""
+    return code if _CODE.fullmatch(code) else OTHER
 
 
 def masked(value: Any) -> Any:
