@@ -10,59 +10,46 @@ from dataclasses import replace
 
 import httpx
 
-from syncflow.adapters.asking import ask
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.gate import Gate
-from syncflow.adapters.http import Answered, Prepared, Unanswered, ending_of, exchange
-from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
-from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables, UnaskedTable
+from syncflow.adapters.http import Prepared, Unanswered
+from syncflow.adapters.judge import Judgement, Ruling, decode
+from syncflow.adapters.lookup_tables import Tables, UnaskedTable
 from syncflow.adapters.members import (
     Member,
     Round,
-    as_asked,
     fits,
     halves,
     is_settled,
-    is_untouched,
     keeps_of,
-    refused_again,
     result_of,
     roots_of,
     runs,
 )
 from syncflow.adapters.memory import Memory
-from syncflow.adapters.pages import continued
 from syncflow.adapters.prepare import (
     MASK,
-    CredentialsError,
     RenderedRequest,
     check_sign_in,
     prepare,
     shown,
-    signed_at,
-    size_of,
 )
-from syncflow.adapters.quotas import used_up
-from syncflow.adapters.rate_headers import RateHeaders
-from syncflow.adapters.renewed import NothingKept, Renewed
-from syncflow.adapters.sendable import UnsendableError
-from syncflow.adapters.signin import NoToken, SignIn
+from syncflow.adapters.renewed import Renewed
+from syncflow.adapters.sender import Sender
+from syncflow.adapters.signin import NoToken
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import DecisionPlan, Root, StepPlan, WirePlan
-from syncflow.compiler.wire.roots import payload_as_sent, request_root
-from syncflow.compiler.wire.secrets import hide
+from syncflow.compiler.wire.roots import payload_as_sent
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
-from syncflow.events import Batch, BatchResult, Delivery, Item, Json, Outcome, Signal, Verdict
+from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
 
 NOT_FOUND = Ruling()
 SETTLED = Ruling(Outcome(Verdict.ALREADY_DONE))
-MOST_NEW_NAMES = 50
-"""Names that one request may be waiting for until tables have them."""
 PLACEHOLDER = "<id>"
 """Stands in a rendered request for an id that only an answer can tell."""
 
@@ -84,28 +71,9 @@ class SystemClient:
             raise BugError(f"the plan of {plan.name} has no details")
         self._plan = plan
         self._wire: WirePlan = plan.details
-        self._options: Item = dict(plan.details.options)
-        self._http = http
-        self._gate = gate
         self._clock = clock
-        self._judge = Judge(self._wire, mask=self.mask)
-        self._sign_in = SignIn(
-            self._wire.sign_in,
-            self._common(),
-            system=plan.name,
-            base_url=plan.base_url,
-            judge=self._judge,
-            clock=clock,
-            send=self._exchange,
-            renewed=renewed or NothingKept(),
-        )
+        self._sender = Sender(plan, self._wire, http=http, gate=gate, clock=clock, renewed=renewed, tables=tables)
         self._memory = Memory()
-        own = LookupTables(self._wire, judge=self._judge, clock=clock, exchange=self._exchange)
-        self._tables: Tables = tables or own
-        declares = plan.windows or self._wire.quotas
-        self._rate_headers = None if declares else RateHeaders()
-        self._used_up: Signal | None = None
-        """What the last answers told of a quota, until it is handed on."""
 
     async def send(self, batch: Batch) -> BatchResult:
         """Carry out a batch and say what became of every delivery in it. Raises nothing but cancellation."""
@@ -131,24 +99,24 @@ class SystemClient:
         for delivery, outcome in remembering:
             if outcome.verdict is not Verdict.DELIVERED or delivery.operation == "delete":
                 self._memory.forget(delivery)
-        told, self._used_up = self._used_up, None
+        told = self._sender.told_of_quotas()
         return result if signal is not None or told is None else replace(result, signal=told)
 
     async def check(self) -> CheckResult:
         """Sign in and do one harmless read, where the adapter names one."""
-        token = await self._sign_in.token()
+        token = await self._sender.sign_in.token()
         if isinstance(token, NoToken):
             return self._masked(not_signed_in(token))
         plan = self._wire.check
-        root = {**self._common(), "token": token.seen}
+        root = {**self._sender.common(), "token": token.seen}
         if plan is None:
             return self._masked(self._checked_unsent(root, base_url=token.base_url))
         try:
             prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
         except DataError as error:
             return self._masked(CheckResult("refused", f"{plan.request.place}: {error.message}"))
-        answer = await self._exchange(prepared, plan.request.group)
-        return self._masked(judge_check(plan, answer, self._judge, now=self._clock.now()))
+        answer = await self._sender.exchange(prepared, plan.request.group)
+        return self._masked(judge_check(plan, answer, self._sender.judge, now=self._clock.now()))
 
     def _checked_unsent(self, root: Root, *, base_url: str) -> CheckResult:
         """Return what can be said where the adapter names no harmless read: whether its requests could be sent."""
@@ -175,17 +143,17 @@ class SystemClient:
             raise DataError(
                 f"the adapter {self._plan.adapter} does not say how the fields of an object are read", hint=hint
             )
-        token = await self._sign_in.token()
+        token = await self._sender.sign_in.token()
         if isinstance(token, NoToken):
             raise UnavailableError(f"{self._plan.name}: {self.mask(token.message)}")
-        root = {**self._common(), "token": token.seen, "object": object_name}
+        root = {**self._sender.common(), "token": token.seen, "object": object_name}
         prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
-        answer = await self._exchange(prepared, plan.request.group)
+        answer = await self._sender.exchange(prepared, plan.request.group)
         if isinstance(answer, Unanswered):
             raise UnavailableError(f"{self._plan.name}: {answer.reason}")
         body, trouble = decode(answer)
         if not 200 <= answer.status < 300:
-            refusal = self._judge.refusal(answer, operation=None)
+            refusal = self._sender.judge.refusal(answer, operation=None)
             words = " ".join(filter(None, (f"refused with status {answer.status}:", refusal.code, refusal.message)))
             raise UnavailableError(f"{self._plan.name}: {object_name} is {self.mask(words)}")
         if trouble:
@@ -202,7 +170,7 @@ class SystemClient:
         """
         operation = self._operation(batch)
         members = [self._member(delivery) for delivery in batch.deliveries]
-        shared = self._shared(batch, _Masked(), self._masked_auth())
+        shared = self._sender.shared(batch, _Masked(), self._sender.masked_auth())
         if self._wire.tables:
             shared["tables"] = {name: UnaskedTable(name) for name in self._wire.tables}
         found: list[RenderedRequest] = []
@@ -258,21 +226,21 @@ class SystemClient:
     def _would_send(self, step: StepPlan, shared: Root, records: Sequence[Root]) -> Prepared:
         """Make a request; an id that nobody knows yet is one that the answer to an earlier delivery tells."""
         try:
-            return self._prepare(step, shared, records, base_url=self._plan.base_url)
+            return self._sender.prepare(step, shared, records, base_url=self._plan.base_url)
         except DataError:
             records = [{"vendor_id": PLACEHOLDER, **record} for record in records]
         try:
-            return self._prepare(step, shared, records, base_url=self._plan.base_url)
+            return self._sender.prepare(step, shared, records, base_url=self._plan.base_url)
         except DataError as error:
             raise DataError(f"{step.request.place}: {error.message}") from error
 
     def mask(self, text: str) -> str:
         """Return text with every secret of the system hidden, the current token too."""
-        return hide(text, (*self._wire.secrets, *self._sign_in.secrets))
+        return self._sender.mask(text)
 
     async def close(self) -> None:
         """Forget what was signed in with. The HTTP client is its owner's to close."""
-        self._sign_in.forget()
+        self._sender.sign_in.forget()
 
     async def _step(self, current: Round, members: Sequence[Member]) -> Signal | None:
         """Do one step for the records that it is for; return early on what concerns the whole system."""
@@ -284,7 +252,7 @@ class SystemClient:
         waiting = list(runs(self._unknown(current, fitting), current.step.records))
         while waiting:
             part = waiting.pop(0)
-            judgement = await self._part(current, part)
+            judgement = await self._sender.part(current, part)
             if judgement is None:
                 waiting[:0] = halves(part)
                 continue
@@ -315,7 +283,7 @@ class SystemClient:
         results, unsafe = [], current.operation.repeat == "unsafe"
         for index, entry in enumerate(entries):
             member.seen |= {"entry": entry, "entry_index": index}
-            judgement = await self._part(current, [member])
+            judgement = await self._sender.part(current, [member])
             assert judgement is not None  # a part of one record is sent, however large
             failed = failed_entry(judgement, index=index, count=len(entries), unsafe=unsafe)
             if failed is not None or judgement.signal is not None:
@@ -344,89 +312,6 @@ class SystemClient:
             for member, ruling in zip(part, judgement.rulings, strict=True):
                 self._memory.keep(member.delivery, current.step.request.place, ruling, until=until)
 
-    async def _part(self, current: Round, part: Sequence[Member]) -> Judgement | None:
-        """Send one request, once more with a new token where the first was refused; None where it is too large.
-
-        What a system gives to sign in with, and no token request renews, is refused once.
-        """
-        renewable = self._wire.sign_in.token is not None
-        first = True
-        while True:
-            token = await self._sign_in.token()
-            if isinstance(token, NoToken):
-                return self._not_signed_in(token, part)
-            shared = self._shared(current.batch, token.seen, dict(self._wire.auth))
-            judgement = await self._answered(current, part, shared, base_url=token.base_url)
-            if judgement is None or not judgement.reauthenticate:
-                return judgement
-            self._sign_in.refuse(token)
-            if not renewable or not first or not all(is_untouched(ruling) for ruling in judgement.rulings):
-                return refused_again(judgement, renewed=renewable)
-            first = False
-
-    async def _answered(
-        self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
-    ) -> Judgement | None:
-        """Send one request, and judge its answer; None where it is too large."""
-        made = await self._made(current, part, shared, base_url=base_url)
-        if isinstance(made, Judgement):
-            return made
-        prepared, records = made
-        asked = as_asked(current, shared, records)
-        if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
-            return None
-        earlier, answer = await self._ask(current.step, prepared, shared, records, base_url=base_url)
-        return self._judge.judge(asked, answer, now=self._clock.now(), earlier=earlier)
-
-    async def _made(
-        self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
-    ) -> tuple[Prepared, list[Root]] | Judgement:
-        """Make a request, with the tables that it reads; or say why there is none."""
-        step, bare = current.step, {name: shared[name] for name in ("options", "auth", "token")}
-        for _ in range(MOST_NEW_NAMES):
-            if step.tables:
-                tables = await self._tables.of(step.tables, bare, base_url=base_url)
-                if isinstance(tables, NoToken):
-                    return self._not_signed_in(tables, part)
-                shared["tables"] = tables
-            records = roots_of(shared, part)
-            try:
-                return self._prepare(step, shared, records, base_url=base_url), records
-            except DataError as error:
-                asked = as_asked(current, shared, records)
-                missed = self._tables.missed(step.tables) if step.tables else None
-                if missed is None:
-                    return self._unsent(asked, part, error)
-            failed = await self._tables.learn(*missed, bare, base_url=base_url)
-            if isinstance(failed, NoToken):
-                return self._not_signed_in(failed, part)
-            if failed is not None:
-                return self._judge.unsent(asked, failed.message, code=failed.code)
-        return self._judge.unsent(asked, f"more than {MOST_NEW_NAMES} names are new to the tables", code=NOT_IN_TABLE)
-
-    def _unsent(self, asked: Asked, part: Sequence[Member], error: DataError) -> Judgement:
-        """Say whose fault it is that a request cannot be made: that of the credentials, else that of its records."""
-        if isinstance(error, CredentialsError):
-            stop = Signal("stop", 0.0, f"{asked.step.request.place}: {self.mask(error.message)}")
-            return self._not_signed_in(NoToken(stop, error.part, error.message), part)
-        code = error.part if isinstance(error, UnsendableError) else UNMADE
-        return self._judge.unsent(asked, error.message, code=code)
-
-    async def _ask(
-        self, step: StepPlan, prepared: Prepared, shared: Root, records: Sequence[Root], *, base_url: str
-    ) -> tuple[list[Json], Answered | Unanswered]:
-        def again(found: Json) -> Prepared:
-            assert step.answer.pages is not None
-            further = [{**record, "next": found} for record in records]
-            made = self._prepare(step, {**shared, "next": found}, further, base_url=base_url)
-            return continued(made, step.answer.pages, {**shared, "next": found})
-
-        return await ask(self._exchange, prepared, step.request.group, step.answer.pages, again=again)
-
-    def _prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
-        root = request_root(shared, records, alone=step.records == 1)
-        return prepare(self._wire, step.request, root, base_url=base_url)
-
     def _fitting(self, step: StepPlan, members: Sequence[Member]) -> list[Member]:
         return [member for member in members if member.outcome is None and fits(step, member)]
 
@@ -436,32 +321,6 @@ class SystemClient:
             for member in self._fitting(step, members):
                 member.done = False
 
-    def _not_signed_in(self, trouble: NoToken, part: Sequence[Member]) -> Judgement:
-        plan = self._wire.sign_in.token
-        place = plan.request.place if plan else ""
-        outcome = Outcome(
-            Verdict.RETRY, code=self.mask(trouble.code), message=self.mask(trouble.message), counts=False, rule=place
-        )
-        signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
-        return Judgement((Ruling(outcome),) * len(part), signal, reauthenticate=trouble.refused)
-
-    async def _exchange(self, prepared: Prepared, group: str) -> Answered | Unanswered:
-        forbidden = self._plan.forbids(prepared.url)
-        if forbidden:
-            return Unanswered(forbidden, sent=False, forbidden=True)
-        async with self._gate.request(group=group) as slot:
-            prepared = signed_at(prepared, self._clock.now())
-            answer = await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
-            if slot is not None:
-                slot.ended = ending_of(answer)
-        if self._wire.quotas and isinstance(answer, Answered):
-            told = used_up(self._wire.quotas, answer, decode(answer)[0], now=self._clock.now())
-            self._used_up = told or self._used_up
-        elif self._rate_headers and isinstance(answer, Answered):
-            told = self._rate_headers.heard(answer.headers, now=self._clock.now())
-            self._used_up = told or self._used_up
-        return answer
-
     def _operation(self, batch: Batch) -> OperationPlan:
         operation = self._plan.operations_of(batch.object).get(batch.operation)
         if operation is None:
@@ -470,24 +329,7 @@ class SystemClient:
 
     def _member(self, delivery: Delivery) -> Member:
         payload = payload_as_sent(delivery.payload, clear=self._wire.clear, text_values=self._wire.text_values)
-        return Member(delivery, self._options, payload)
-
-    def _common(self) -> Root:
-        return {"options": self._options, "auth": dict(self._wire.auth)}
-
-    def _masked_auth(self) -> dict[str, Json]:
-        return {name: MASK if name in self._wire.secret_names else value for name, value in self._wire.auth.items()}
-
-    def _shared(self, batch: Batch, token: Json, auth: Json) -> Root:
-        return {
-            "options": self._options,
-            "auth": auth,
-            "token": token,
-            "object": batch.object,
-            "operation": batch.operation,
-            "batch": {"id": batch.id},
-            "key": {"name": batch.key_name},
-        }
+        return Member(delivery, self._sender.options, payload)
 
 
 class _Masked(dict[str, Json]):
