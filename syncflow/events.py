@@ -246,6 +246,57 @@ class Batch:
     deliveries: tuple[Delivery, ...]
 
 
+JobStage = Literal["starting", "uploading", "closing", "waiting", "aborting"]
+"""What a job is about to do, or has begun: each is written down before the first request of it is sent."""
+
+JobState = Literal["open", "running", "done", "failed", "aborted"]
+"""How a job stands over there; the last three have ended."""
+
+
+@frozen_value
+class Job:
+    """Deliveries that are handed over together and worked on over there for a while."""
+
+    id: str
+    """Ours; unique in a journal."""
+    system: str
+    object: str
+    operation: Action
+    key_name: str
+    stage: JobStage
+    begun_at: float
+    """Wall seconds."""
+    members: tuple[int, ...]
+    """The numbers of its deliveries."""
+    vendor_id: str = ""
+    """What it is called over there, once that is known."""
+    kept: Mapping[str, Json] = field(default_factory=dict)
+    """What its start kept of the answer."""
+    started_at: float = 0.0
+    """When it was made over there; 0 before."""
+
+
+@frozen_value
+class JobAnswer:
+    """What one request of a job came to.
+
+    good · unknown: it may or may not have taken effect · later: it did not, and may be sent again · refused · split: refused for the
+    sake of some record · failed: the job ended by a fault (``outcome`` says what that means for its records).
+    """
+
+    how: Literal["good", "unknown", "later", "refused", "split"]
+    outcome: Outcome | None = None
+    """Why not; of a job that failed, what that means for a record."""
+    signal: Signal | None = None
+    vendor_id: str = ""
+    kept: Mapping[str, Json] = field(default_factory=dict)
+    state: JobState = "running"
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    """By delivery: those of which results tell, or of which no request can be made."""
+    strangers: int = 0
+    """How many results are of nothing that was sent."""
+
+
 @frozen_value
 class BatchResult:
     """``outcomes[i]`` is that of ``batch.deliveries[i]``; with a ``split`` signal the outcomes mean nothing."""

@@ -50,9 +50,15 @@ class _ShapeError(Exception):
 
 
 def read_answer(
-    answer: AnswerPlan, bodies: Sequence[Json], records: Sequence[Root], shared: Root, *, looks: bool = False
+    answer: AnswerPlan,
+    bodies: Sequence[Json],
+    records: Sequence[Root],
+    shared: Root,
+    *,
+    looks: bool = False,
+    is_part: bool = False,
 ) -> Reading:
-    """Match the elements of a good answer, page after page, with the records that were sent.
+    """Match the elements of a good answer, page after page, with the records that were sent; ``is_part``: it may tell of others too.
 
     An answer without readers speaks of all alike. ``looks``: without a body, or with an empty list, nothing was found.
     """
@@ -68,7 +74,8 @@ def read_answer(
             )
             if looks and not elements:
                 continue
-            for position, row in _rows(reader, elements, records, shared, good=good, looks=looks):
+            rows = _rows(reader, elements, records, shared, good=good, looks=looks, is_part=is_part)
+            for position, row in rows:
                 (strays if position is None else said[position]).append(row)
     except _ShapeError as error:
         return Reading((), trouble=str(error))
@@ -125,6 +132,7 @@ def _rows(
     *,
     good: bool,
     looks: bool = False,
+    is_part: bool = False,
 ) -> Iterable[tuple[int | None, Row]]:
     if reader.by_index and looks and len(records) == 1:  # it asked for one record: whatever it finds is that one
         yield from ((0, row) for _, row in _read(reader, elements, shared, good=good))
@@ -138,7 +146,7 @@ def _rows(
     known = _known(reader, records)
     for match, row in rows:
         positions = _positions(match, known)
-        if not positions and len(records) == 1 and len(elements) == 1 and not good:
+        if not positions and len(records) == 1 and len(elements) == 1 and not (good or is_part):
             positions = [0]  # the only refusal there is, of the only record there was
         if not positions:
             yield None, row

@@ -16,6 +16,7 @@ from syncflow.adapters.describe import read_fields
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Prepared, Unanswered
+from syncflow.adapters.jobs import JobClient
 from syncflow.adapters.judge import Judgement, Ruling, decode
 from syncflow.adapters.lookup_tables import Tables, UnaskedTable
 from syncflow.adapters.members import (
@@ -74,6 +75,7 @@ class SystemClient:
         self._clock = clock
         self._sender = Sender(plan, self._wire, http=http, gate=gate, clock=clock, renewed=renewed, tables=tables)
         self._memory = Memory()
+        self.jobs = JobClient(self._sender, clock=clock, member=self._member)
 
     async def send(self, batch: Batch) -> BatchResult:
         """Carry out a batch and say what became of every delivery in it. Raises nothing but cancellation."""

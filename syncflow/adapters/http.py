@@ -25,6 +25,8 @@ Transport: TypeAlias = httpx.AsyncBaseTransport
 
 NO_FILES = Tls()
 MAX_ANSWER_BYTES = 10_000_000
+MAX_RESULTS_BYTES = 500_000_000
+"""Of an answer that lists the records of a job."""
 CONNECT_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 30.0
 USER_AGENT = f"syncflow/{syncflow.__version__}"
@@ -129,8 +131,10 @@ def _proxies(verify: ssl.SSLContext) -> dict[str, httpx.AsyncBaseTransport | Non
 _READ: Final = httpx.ByteStream(b"")
 
 
-async def exchange(client: httpx.AsyncClient, prepared: Prepared, *, timeout_seconds: float) -> Answered | Unanswered:
-    """Send a request and read its whole answer, within ``timeout_seconds`` and 10 MB, however slowly it drips."""
+async def exchange(
+    client: httpx.AsyncClient, prepared: Prepared, *, timeout_seconds: float, most_bytes: int = MAX_ANSWER_BYTES
+) -> Answered | Unanswered:
+    """Send a request and read its whole answer, within ``timeout_seconds`` and ``most_bytes``, however slowly it drips."""
     request = httpx.Request(
         prepared.method,
         prepared.url,
@@ -149,7 +153,7 @@ async def exchange(client: httpx.AsyncClient, prepared: Prepared, *, timeout_sec
         return Unanswered(f"{host} did not answer within {timeout_seconds:g} s", sent=True)
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError) as error:
         return _unanswered(error, host)
-    return await _read(response, host, deadline=deadline)
+    return await _read(response, host, deadline=deadline, most_bytes=most_bytes)
 
 
 def ending_of(answer: Answered | Unanswered) -> str:
@@ -161,15 +165,15 @@ def ending_of(answer: Answered | Unanswered) -> str:
     return "429" if answer.status == 429 else f"{answer.status // 100}xx"
 
 
-async def _read(response: httpx.Response, host: str, *, deadline: float) -> Answered:
+async def _read(response: httpx.Response, host: str, *, deadline: float, most_bytes: int) -> Answered:
     chunks: list[bytes] = []
     size, broken, lost = 0, "", True
     try:
         async with asyncio.timeout_at(deadline):
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
-                if size > MAX_ANSWER_BYTES:
-                    broken, lost = f"the answer of {host} is larger than {MAX_ANSWER_BYTES // 10**6} MB", False
+                if size > most_bytes:
+                    broken, lost = f"the answer of {host} is larger than {most_bytes // 10**6} MB", False
                     break
                 chunks.append(chunk)
     except TimeoutError:

@@ -66,6 +66,10 @@ class Judgement:
     rulings: tuple[Ruling, ...]
     signal: Signal | None = None
     reauthenticate: bool = False
+    is_read: bool = False
+    """Whether a good answer was read record by record; else all of it is about the request."""
+    strangers: int = 0
+    """How many elements speak of nothing that was sent, where that is no reason to doubt."""
 
 
 class Asked(NamedTuple):
@@ -78,6 +82,8 @@ class Asked(NamedTuple):
     unsafe: bool
     last: bool
     """Whether no later step is there that would need an id."""
+    is_part: bool = False
+    """Whether other answers tell of the records that this one leaves out."""
 
 
 class Judge:
@@ -107,7 +113,9 @@ class Judge:
                 return self._refused(asked, answer, body, now=now)
             seen: Root = {**asked.shared, "headers": dict(answer.headers)}
             bodies = (*earlier, body)
-            reading = read_answer(asked.step.answer, bodies, asked.records, seen, looks=asked.step.reads)
+            reading = read_answer(
+                asked.step.answer, bodies, asked.records, seen, looks=asked.step.reads, is_part=asked.is_part
+            )
             trouble = reading.trouble or _miscounted(asked.step.answer, bodies, len(asked.records))
         if trouble:
             return self._unreadable(asked, answer, trouble)
@@ -139,6 +147,23 @@ class Judge:
         )
         decision = Decision("split" if len(asked.records) > 1 else "reject")
         return placed(self._carried(asked, decision, refusal, text=""), asked.step.request.place)
+
+    def fallen(self, asked: Asked, code: str, message: str, body: Json, *, now: float) -> Judgement:
+        """Return what it means for its records that a job ended by a fault; where no rule says it, they are tried again."""
+        refusal = Refusal(
+            200,
+            asked.operation,
+            self._mask(code),
+            self._mask(message or code or "the job failed"),
+            body=body,
+            records=len(asked.records),
+            key_name=_key_name(asked),
+        )
+        decision = self.decide(refusal, now=now, unsafe=asked.unsafe)
+        if not decision.place:
+            decision = Decision("retry")
+        judged = self._carried(asked, decision, refusal, text=_shown_json(body))
+        return placed(judged, asked.step.request.place)
 
     def _accepted(self, plan: AnswerPlan, body: Json) -> bool:
         try:
@@ -256,8 +281,10 @@ class Judge:
                 reauthenticate = reauthenticate or decision.then == "reauthenticate"
                 rulings.append(ruling)
                 signals.append(signal)
-        signals += [self._stray_signal(asked, answer, row, now=now) for row in reading.strays if not row.good]
-        return Judgement(tuple(rulings), gravest(signals), reauthenticate)
+        if not asked.is_part:
+            signals += [self._stray_signal(asked, answer, row, now=now) for row in reading.strays if not row.good]
+        strangers = len(reading.strays) if asked.is_part else 0
+        return Judgement(tuple(rulings), gravest(signals), reauthenticate, is_read=True, strangers=strangers)
 
     def _one_row(self, asked: Asked, said: Said) -> Row | Ruling | None:
         """Return the one thing said of a record, None where nothing is, or a ruling where it does not go together."""
@@ -298,6 +325,8 @@ class Judge:
 
     def _missing(self, asked: Asked, answer: Answered, reading: Reading) -> Ruling:
         plan = asked.step.answer
+        if asked.is_part:
+            return Ruling()
         meaning = plan.missing
         message = f"{plan.place}: the answer leaves the record out"
         code = "left_out"
@@ -431,11 +460,22 @@ def decode_as(kind: str, answer: Answered) -> tuple[Json, str]:
         return None, "it is HTML"
     if kind == "text":
         return text.strip(), ""
+    return _lines_of(answer.body) if kind == "ndjson" else _rows_of(text)
+
+
+def _rows_of(text: str) -> tuple[Json, str]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
     try:
         return [{name: cell for name, cell in row.items() if isinstance(name, str)} for row in rows], ""
     except csv.Error as error:
         return None, f"it is no CSV: {error}"
+
+
+def _lines_of(body: bytes) -> tuple[Json, str]:
+    try:
+        return [orjson.loads(line) for line in body.splitlines() if line.strip()], ""
+    except orjson.JSONDecodeError:
+        return None, "one of its lines is no JSON"
 
 
 def text_of(answer: Answered) -> str:

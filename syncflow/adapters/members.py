@@ -56,6 +56,12 @@ class Round(NamedTuple):
     operation: OperationPlan
     step: StepPlan
     last: bool
+    more: Root = {}  # noqa: RUF012  # never changed
+    """What its requests see besides what all see."""
+    is_part: bool = False
+    """Whether other requests tell of the records that this one's answer leaves out."""
+    unsafe: bool | None = None
+    """Whether a second sending would do harm, where that is not as it is of the operation."""
 
 
 def keeps_of(step: StepPlan) -> tuple[str, ...]:
@@ -75,8 +81,9 @@ def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
         records=records,
         shared=shared,
         operation=current.batch.operation,
-        unsafe=current.operation.repeat == "unsafe",
+        unsafe=current.operation.repeat == "unsafe" if current.unsafe is None else current.unsafe,
         last=current.last,
+        is_part=current.is_part,
     )
 
 

@@ -21,7 +21,7 @@ from syncflow.adapters.sendable import (
     check_headers,
     json_body,
 )
-from syncflow.compiler.wire.plans import Renders, RequestPlan, Root, WirePlan
+from syncflow.compiler.wire.plans import Cells, Renders, RequestPlan, Root, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
@@ -114,8 +114,11 @@ def _prepared(
         body = urlencode(plan.form(root)).encode()
         headers = [("Content-Type", "application/x-www-form-urlencoded"), *headers]
     elif plan.csv is not None:
-        body = _table(plan.csv(root), plan.place)
+        body = _table(plan.csv(root), plan.place, plan.cells)
         headers = [("Content-Type", "text/csv"), *headers]
+    elif plan.ndjson is not None:
+        body = _lines(plan.ndjson(root), plan.place)
+        headers = [("Content-Type", "application/x-ndjson"), *headers]
     sign = None if plan.sign is None else _signer(plan.sign, root, body.decode())
     if plan.gzip and body:
         body = gzip.compress(body, mtime=0)
@@ -152,17 +155,30 @@ def signed_at(prepared: Prepared, at: float) -> Prepared:
     )
 
 
-def _table(rows: Json, place: str) -> bytes:
-    """Write objects as CSV: a line of names, then a line for each; what is null is left empty."""
+def _table(rows: Json, place: str, cells: Cells) -> bytes:
+    """Write objects as CSV: a line of names, then a line for each; a column that an object does not have stays blank."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{place}: a table is made of a list of objects")
     objects = [row for row in rows if isinstance(row, dict)]
     names = list(dict.fromkeys(name for row in objects for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: "" if value is None else as_text(value) for name, value in row.items()} for row in objects)
+    text, empty = io.StringIO(), cells.empty
+    writer = csv.writer(text, delimiter=cells.delimiter, lineterminator=cells.line_end)
+    writer.writerow(names)
+    writer.writerows([_cell(row[name], empty) if name in row else "" for name in names] for row in objects)
     return text.getvalue().encode()
+
+
+def _cell(value: Json, empty: str) -> str:
+    if value is None or value == "":
+        return empty
+    return value if isinstance(value, str) else as_text(value)
+
+
+def _lines(rows: Json, place: str) -> bytes:
+    """Write the entries of a list as JSON, each in a line."""
+    if not isinstance(rows, list):
+        raise DataError(f"{place}: lines are made of a list")
+    return b"".join(json_body(row) + b"\n" for row in rows)
 
 
 def size_of(prepared: Prepared) -> int:

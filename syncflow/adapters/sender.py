@@ -5,14 +5,25 @@ What an operation's steps or a job ask for passes here, one request at a time. I
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import httpx
 
 from syncflow.adapters.asking import ask
 from syncflow.adapters.gate import Gate
-from syncflow.adapters.http import Answered, Prepared, Unanswered, ending_of, exchange
+from syncflow.adapters.http import (
+    MAX_ANSWER_BYTES,
+    MAX_RESULTS_BYTES,
+    Answered,
+    Prepared,
+    Unanswered,
+    ending_of,
+    exchange,
+)
 from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
 from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables
 from syncflow.adapters.members import Member, Round, as_asked, is_untouched, refused_again, roots_of
@@ -31,8 +42,18 @@ from syncflow.compiler.wire.secrets import hide
 from syncflow.errors import DataError
 from syncflow.events import Batch, Item, Json, Outcome, Signal, Verdict
 
+T = TypeVar("T")
+
 MOST_NEW_NAMES = 50
 """Names that one request may be waiting for until tables have them."""
+
+
+LARGE_TIMES = 10
+"""How many times as long an answer may take that lists the records of a job."""
+UPLOAD_BYTES_PER_SECOND = 1_000_000
+"""A body is given time by its size, besides the time that every request has."""
+ASIDE_FROM = 2000
+"""From so many records on, a request is made and its answer judged in a thread, so that the loop has its turns."""
 
 
 class Sender:
@@ -86,7 +107,7 @@ class Sender:
         """Send one request of a step, and judge its answer; None where it is too large."""
 
         async def attempt(token: Token) -> Judgement | None:
-            shared = self.shared(current.batch, token.seen, dict(self._wire.auth))
+            shared = {**self.shared(current.batch, token.seen, dict(self._wire.auth)), **current.more}
             return await self._answered(current, part, shared, base_url=token.base_url)
 
         return await self.signed_in(attempt, records=len(part))
@@ -124,7 +145,7 @@ class Sender:
         if 0 < current.step.bytes < size_of(prepared) and len(part) > 1:
             return None
         earlier, answer = await self.ask(current.step, prepared, shared, records, base_url=base_url)
-        return self.judge.judge(asked, answer, now=self._clock.now(), earlier=earlier)
+        return await _aside(len(part), partial(self.judge.judge, asked, answer, now=self._clock.now(), earlier=earlier))
 
     async def _made(
         self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
@@ -139,7 +160,8 @@ class Sender:
                 shared["tables"] = tables
             records = roots_of(shared, part)
             try:
-                return self.prepare(step, shared, records, base_url=base_url), records
+                made = partial(self.prepare, step, shared, records, base_url=base_url)
+                return await _aside(len(part), made), records
             except DataError as error:
                 asked = as_asked(current, shared, records)
                 missed = self._tables.missed(step.tables) if step.tables else None
@@ -169,7 +191,8 @@ class Sender:
             made = self.prepare(step, {**shared, "next": found}, further, base_url=base_url)
             return continued(made, step.answer.pages, {**shared, "next": found})
 
-        return await ask(self.exchange, prepared, step.request.group, step.answer.pages, again=again)
+        exchange = partial(self.exchange, large=True) if step.is_large else self.exchange
+        return await ask(exchange, prepared, step.request.group, step.answer.pages, again=again)
 
     def prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
         root = request_root(shared, records, alone=step.records == 1)
@@ -184,13 +207,18 @@ class Sender:
         signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
         return Judgement((Ruling(outcome),) * records, signal, reauthenticate=trouble.refused)
 
-    async def exchange(self, prepared: Prepared, group: str) -> Answered | Unanswered:
+    async def exchange(self, prepared: Prepared, group: str, *, large: bool = False) -> Answered | Unanswered:
+        """Send a request once the gate lets it through. ``large``: its answer may be so, and take longer."""
+        timeout = (
+            self._plan.timeout_seconds * (LARGE_TIMES if large else 1) + len(prepared.body) / UPLOAD_BYTES_PER_SECOND
+        )
+        most = MAX_RESULTS_BYTES if large else MAX_ANSWER_BYTES
         forbidden = self._plan.forbids(prepared.url)
         if forbidden:
             return Unanswered(forbidden, sent=False, forbidden=True)
         async with self._gate.request(group=group) as slot:
             prepared = signed_at(prepared, self._clock.now())
-            answer = await exchange(self._http, prepared, timeout_seconds=self._plan.timeout_seconds)
+            answer = await exchange(self._http, prepared, timeout_seconds=timeout, most_bytes=most)
             if slot is not None:
                 slot.ended = ending_of(answer)
         if self._wire.quotas and isinstance(answer, Answered):
@@ -217,3 +245,7 @@ class Sender:
             "batch": {"id": batch.id},
             "key": {"name": batch.key_name},
         }
+
+
+async def _aside(records: int, work: Callable[[], T]) -> T:
+    return work() if records < ASIDE_FROM else await asyncio.to_thread(work)

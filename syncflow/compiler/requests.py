@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.wire.databases import DatabasePlan, plan_database, shown_address
+from syncflow.compiler.wire.jobs import compile_job
 from syncflow.compiler.wire.lookup_tables import compile_tables
 from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
-from syncflow.compiler.wire.plans import DecisionPlan, JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
+from syncflow.compiler.wire.plans import DecisionPlan, JobPlan, JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
 from syncflow.compiler.wire.roots import group_of
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.secrets import hide
@@ -107,6 +108,8 @@ class OperationPlan:
     """Fields of a record's last payload that its delete needs."""
     every: bool = False
     """Whether no delivery carries the effect of the one before it: each is to be sent."""
+    job: JobPlan | None = field(default=None, repr=False)
+    """How many records go together and over time, in place of the steps or beside them."""
 
 
 @frozen_value
@@ -275,6 +278,8 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
         _sign_in(way, sign_in, texts)
     for path, _, operation in model.all_operations():
         compile_steps(operation, texts, path, records=operation.batch.records)
+        if operation.job is not None:
+            compile_job(operation.job, texts, (*path, "job"))
         if operation.batch.group is not None:
             texts.value(operation.batch.group, *path, "batch", "group", sees=texts.sight.chosen)
     _details(model, texts, options=options, auth={}, sign_in=_sign_in("", SignIn(), texts))
@@ -410,7 +415,20 @@ def _operation(
         replaces=operation.replaces,
         keeps=operation.keeps,
         every=operation.every,
+        job=_job(operation, texts, settings, path=(*path, "job")),
     )
+
+
+def _job(operation: Operation, texts: Texts, settings: SystemSettings, *, path: tuple[Step, ...]) -> JobPlan | None:
+    """Compile the job of an operation; where it has requests too and nobody says how many records make a job, none is begun."""
+    job = operation.job
+    if job is None:
+        return None
+    plan = texts.once(path, lambda: compile_job(job, texts, path))
+    alone = operation.request is None and not operation.steps
+    least = 1 if alone else settings.batch.bulk_from or plan.least
+    own = settings.batch.records if alone else None
+    return replace(plan, least=min(least, plan.records), records=min(plan.records, own or plan.records))
 
 
 def _details(

@@ -100,7 +100,21 @@ OF_THE_RUN = {
 }
 """The calls that are about the run as a whole."""
 
-OF_A_PART = frozenset({"page", "turn_facts", "sending", "unsent", "stand", "was_accepted", "tidy", "present"})
+OF_A_PART = frozenset(
+    {
+        "page",
+        "turn_facts",
+        "sending",
+        "unsent",
+        "stand",
+        "note_job",
+        "end_job",
+        "jobs",
+        "was_accepted",
+        "tidy",
+        "present",
+    }
+)
 """The calls about one system, or for the source or the tidying: their callers know what an exception costs."""
 
 _FORESEEN: Mapping[str, tuple[type[Exception], ...]] = {"commit": (TypeError,)}

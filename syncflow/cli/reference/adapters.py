@@ -78,11 +78,16 @@ def _operations(adapter: Any) -> list[str]:
             f"`{path[1]}`: `{action}`" if path[0] == "objects" else f"`{action}`",
             str(operation.batch.records),
             str(operation.repeat),
-            str(len(operation.answers)),
+            _requests(operation),
         )
         for path, action, operation in adapter.all_operations()
     ]
     return _table("Operations", ("operation", "records a request", "sending it twice is", "requests"), rows)
+
+
+def _requests(operation: Any) -> str:
+    ways = [str(len(operation.answers))] if operation.answers else []
+    return " or ".join([*ways, *(["a job"] if operation.job is not None else [])])
 
 
 def _limits(adapter: Any) -> list[str]:

@@ -57,6 +57,10 @@ def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
             yield from _untold_ids(adapter, answer, path)
             if records > 1:
                 yield from _shared_fate(adapter, answer, path, records)
+        for index, results in enumerate(operation.job.results if operation.job is not None else ()):
+            path = (*at, "job", "results", index, "answer")
+            yield from _endless_pages(adapter, results.answer, path)
+            yield from _unsent_cursor(adapter, results.answer, path)
 
 
 def _unused_settings(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:

@@ -64,6 +64,8 @@ def _texts(adapter: AdapterFile) -> Iterator[_Text]:
         yield from _of_answer(operation.answer, (*path, "answer"))
         for index, step in operation.sending:
             yield from _of_answer(step.answer, (*path, "steps", index, "answer"))
+        for index, results in enumerate(operation.job.results if operation.job is not None else ()):
+            yield from _of_answer(results.answer, (*path, "job", "results", index, "answer"))
     yield from _one(adapter.errors.code, ("errors", "code"), whole=True)
     yield from _one(adapter.errors.message, ("errors", "message"), whole=True)
 

@@ -28,6 +28,8 @@ def requests_of(adapter: AdapterFile) -> Iterator[tuple[Path, Request]]:
         for index, step in operation.sending:
             if step.request is not None:
                 yield (*path, "steps", index, "request"), step.request
+        if operation.job is not None:
+            yield from (((*path, "job", *at), request) for at, request in operation.job.requests)
     for name, table in adapter.tables.items():
         yield ("tables", name, "request"), table.request
         if table.create is not None:

@@ -12,6 +12,7 @@ from syncflow.compiler.wire.bodies import compile_body
 from syncflow.compiler.wire.form_fields import as_form
 from syncflow.compiler.wire.plans import (
     AnswerPlan,
+    Cells,
     CheckPlan,
     DecisionPlan,
     DescribePlan,
@@ -79,7 +80,7 @@ def _only_step(
         bytes=most,
         remember_seconds=0.0,
         request=compile_request(request, texts, (*path, "request"), sees=texts.sight.request(records=records)),
-        answer=_answer(operation.answer, texts, (*path, "answer")),
+        answer=compile_answer(operation.answer, texts, (*path, "answer")),
     )
 
 
@@ -133,7 +134,7 @@ def _step(
         bytes=most,
         remember_seconds=step.remember or 0.0,
         request=compile_request(request, texts, (*path, "request"), sees=sees),
-        answer=_answer(step.answer, texts, (*path, "answer")),
+        answer=compile_answer(step.answer, texts, (*path, "answer")),
         entries=None if step.for_ is None else texts.value(step.for_, *path, "for", sees=texts.sight.chosen),
         most_entries=step.most or MOST_ENTRIES,
     )
@@ -161,6 +162,8 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
         group=request.limit or "",
         sign=_signed(request, texts, (*path, "sign"), sees=sees),
         gzip=request.gzip,
+        cells=Cells(request.cells.delimiter, request.cells.line_end, request.cells.empty),
+        ndjson=None if request.ndjson is None else compile_body(request.ndjson, texts, (*path, "ndjson"), sees=sees),
         place=texts.place(*path),
     )
 
@@ -241,7 +244,8 @@ def _different_oks(model: AdapterFile) -> dict[str, tuple[Step, ...]]:
     return found
 
 
-def _answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
+def compile_answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
+    """Compile how an answer is read."""
     refused = answer.refusal
     return AnswerPlan(
         ok=None if answer.ok is None else texts.condition(answer.ok, *path, "ok"),

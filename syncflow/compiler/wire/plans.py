@@ -45,6 +45,16 @@ Then = Literal[
 
 
 @frozen_value
+class Cells:
+    """How a table is written as CSV."""
+
+    delimiter: str = ","
+    line_end: str = "\n"
+    empty: str = ""
+    """Stands for null and for an empty text."""
+
+
+@frozen_value
 class RequestPlan:
     method: str
     path: Render | None
@@ -63,6 +73,9 @@ class RequestPlan:
     """Headers that are made of the body as it is sent, and of the time."""
     gzip: bool = False
     """Whether the body is compressed."""
+    cells: Cells = field(default_factory=Cells)
+    """How the cells of a table are written."""
+    ndjson: Body | None = None
 
 
 @frozen_value
@@ -106,7 +119,7 @@ class AnswerPlan:
     ignores_strangers: bool
     """Whether it may list what was not sent."""
     pages: PagesPlan | None
-    body: Literal["json", "text", "csv", "empty", "any"]
+    body: Literal["json", "text", "csv", "ndjson", "empty", "any"]
     count: Value | None
     refusal: ReaderPlan | None
     """Whom the refusal of several records names."""
@@ -149,6 +162,54 @@ class StepPlan:
     most_entries: int = 0
     tables: tuple[str, ...] = ()
     """The names of the tables that its request reads."""
+    is_large: bool = False
+    """Whether its answer lists thousands of records, and may take its time."""
+
+
+@frozen_value
+class PollPlan:
+    """How a job is asked after. The conditions are over the body."""
+
+    step: StepPlan
+    every_seconds: float
+    most_seconds: float
+    """How long a job may take from its start."""
+    until: Value
+    failed: Value | None
+    aborted: Value | None
+    open: Value | None
+    code: Value | None
+    message: Value | None
+
+
+@frozen_value
+class JobPlan:
+    """An operation that takes several requests over time. Each is a step that is executed by itself."""
+
+    when: Value | None
+    """Which records may go by it."""
+    least: int
+    """How many records make one: 1 where there is no other way, 0 for never."""
+    records: int
+    bytes: int
+    """Most bytes of the upload; 0 for no bound."""
+    age_seconds: float
+    at_once: int
+    start: StepPlan
+    id: Value
+    keeps: tuple[tuple[str, Value], ...]
+    upload: StepPlan | None
+    close: StepPlan | None
+    poll: PollPlan
+    results: tuple[StepPlan, ...]
+    abort: StepPlan | None
+    missing: Literal["retry", "reject", "already_done", "delivered"]
+    place: str
+
+    @property
+    def acts_when_closed(self) -> bool:
+        """Whether nothing has an effect over there before it is closed."""
+        return self.close is not None
 
 
 @frozen_value

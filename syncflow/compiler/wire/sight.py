@@ -107,6 +107,13 @@ class Sight:
         """Return what the adapter's own path and headers see, where requests carry at most so many records."""
         return self.around_record if records == 1 else self.around_several
 
+    def of_job(self, kept: Mapping[str, Type] | None, *, carries: bool) -> Object:
+        """Return what a request of a job sees, by what its start keeps (None: the start itself), and whether it carries the records."""
+        seen = {
+            name: kind for name, kind in self.several.properties if name != "next" and (carries or name != "deliveries")
+        }
+        return closed_object(**seen) if kept is None else closed_object(**seen, job=closed_object(id=TEXT, **kept))
+
     def after(self, steps: Mapping[str, Mapping[str, Type]]) -> Sight:
         """Return what a step sees, after these: the name of each, and what it keeps."""
         return sight_of(*self.settings, steps=steps)

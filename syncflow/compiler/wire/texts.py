@@ -107,6 +107,13 @@ class Texts:
         except ExpressionError:
             return ANY
 
+    def reads_something(self, text: str) -> bool:
+        """Whether an expression over a part of an answer depends on it; so it is said of one that does not compile."""
+        try:
+            return bool(_compile(text, ANY, None).reads) or "@" in text
+        except ExpressionError:
+            return True
+
     def condition(self, text: str, *path: Step, sees: Type = ANY) -> Value:
         """Compile an expression that must be true or not: JMESPath, since Jinja gives text and the text False is something."""
         if is_jinja(text):

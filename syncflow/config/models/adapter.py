@@ -11,7 +11,8 @@ and inside ``each``, and everywhere in a request that carries one record:
     payload, key {name, value}, record {kind, id}, delivery {id, unique_id, attempt}, vendor_id (absent where nobody knows it),
     position (from 0, in this request), steps {<name>: {done, element}} (what earlier steps came to), next (of the page before,
     from the second page on), tables {<name>: {…}} (in requests of operations; a name that a table lacks makes no request)
-``when`` of a step and ``group`` of a batch see a record, options, object and operation: nothing has been signed in yet.
+Requests of a job see job {id, what its start keeps}, and ``deliveries`` only where they carry the records.
+``when`` of a step and of a job, and ``group`` of a batch see a record, options, object and operation: nothing has been signed in yet.
 Names that answers see: ``each``, ``code`` and ``message`` of a request are read from the body (``@``), the rest of a reader from
 one element; a Jinja expression there sees ``element`` and headers {in lower case} besides object, operation, options and
 key {name}. ``with`` sees what ``each`` of a request sees. ``wait`` and ``vendor_id`` of a rule see headers {in lower case},

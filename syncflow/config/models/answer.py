@@ -93,15 +93,18 @@ class Answer(Model):
     """How many records the body says were taken; where it is not as many as were sent, the answer proves nothing."""
     refusal: Refused | None = None
     """Whom the refusal of a whole batch names."""
-    body: Literal["json", "text", "csv", "empty", "any"] = "json"
+    body: Literal["json", "text", "csv", "ndjson", "empty", "any"] = "json"
     """``json``: a good answer that is not JSON (an empty 204 or 202 aside) proves nothing, so nothing is delivered by it. ``text``: one
-    text (``ok: "@ == 'ok'"``). ``csv``: a list of objects, named by its first line. ``empty``: no body. A page of HTML is none of these.
+    text (``ok: "@ == 'ok'"``). ``csv``: a list of objects, named by its first line.
+    ``ndjson``: a list, one entry for each line. ``empty``: no body. A page of HTML is none of these.
     ``any``: whatever it is."""
 
     @model_validator(mode="after")
     def _proves_something(self) -> Self:
         if self.body == "text" and self.ok is None:
             raise ValueError("expected ok beside body: text, for which text says that it was taken")
-        if self.body == "csv" and self.ok is None and self.results is None:
-            raise ValueError("expected ok or results beside body: csv, for what says that it was taken")
+        if self.body in {"csv", "ndjson"} and self.ok is None and self.results is None and self.failures is None:
+            raise ValueError(
+                f"expected ok, results or failures beside body: {self.body}, for what says that it was taken"
+            )
         return self

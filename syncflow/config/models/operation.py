@@ -1,4 +1,7 @@
-"""An operation of an adapter: one request, or several steps that have one outcome. A step sends a request, or decides without one."""
+"""An operation of an adapter: one request, several steps that have one outcome, or a job.
+
+A step sends a request, or decides without one.
+"""
 
 from typing import Any, Literal, Self
 
@@ -6,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.models.job import Job
 from syncflow.config.models.request import Request, refuse_unspoken
 from syncflow.config.scalars import Boolean, Count, Duration, Expr, Name, SomeSize, Template, Text
 
@@ -117,6 +121,12 @@ class Step(Model):
         return self
 
 
+def _request_steps_or_job(schema: dict[str, Any]) -> None:
+    one = exactly_one("request", "steps")["oneOf"]
+    none = {"not": {"anyOf": one}, **exactly_one("job")["oneOf"][0]}
+    schema["oneOf"] = [*one, none]
+
+
 class OperationBatch(Model):
     """How many records share a request."""
 
@@ -129,9 +139,9 @@ class OperationBatch(Model):
 
 
 class Operation(Model):
-    """What is done for upsert, create, update or delete: one request, or several steps."""
+    """What is done for upsert, create, update or delete: one request, or several steps; beside or in place of them, a job."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("request", "steps"))
+    model_config = ConfigDict(json_schema_extra=_request_steps_or_job)
 
     repeat: Repeat
     """What a second sending does: nothing more (safe), nothing more thanks to a key in a header or a look-up, or harm (unsafe)."""
@@ -150,11 +160,13 @@ class Operation(Model):
     """How the answer is read."""
     steps: tuple[Step, ...] = ()
     """Several requests, in turn."""
+    job: Job | None = None
+    """Records that are handed over together and worked on for a while. Beside a request or steps: for many records (``from``)."""
 
     @model_validator(mode="before")
     @classmethod
     def _only_spoken(cls, data: Any) -> Any:
-        return refuse_unspoken(data)
+        return refuse_unspoken(data, spoken=("job",))
 
     @property
     def sending(self) -> tuple[tuple[int, Step], ...]:
@@ -168,8 +180,15 @@ class Operation(Model):
 
     @model_validator(mode="after")
     def _request_or_steps(self) -> Self:
-        if (self.request is None) == (not self.steps):
+        if self.request is not None and self.steps:
             raise ValueError("expected either request or steps")
         if self.answer.strangers == "ignore":
             raise ValueError("expected strangers only in the answer of a step that looks (GET, or reads: true)")
+        if self.request is None and not self.steps and self.job is None:
+            raise ValueError("expected either request or steps, or a job")
+        if self.job is not None and self.request is None and not self.steps:
+            if self.job.when is not None:
+                raise ValueError("expected request or steps beside when of a job: how the other records go")
+            if self.job.from_ is not None:
+                raise ValueError("expected request or steps beside from of a job: how fewer records go")
         return self

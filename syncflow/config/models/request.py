@@ -1,6 +1,7 @@
 """A request of an adapter file: what is sent, and the words that a person may look for in vain."""
 
-from typing import Any, Self
+from collections.abc import Collection
+from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -10,10 +11,21 @@ from syncflow.config.scalars import Boolean, Expr, Name, Template, Text
 _NOT_SPOKEN = {
     "xml": "XML bodies are not spoken: a request has a json, form or csv body",
     "graphql": "GraphQL is not spoken as such: send json with a `query` and its `variables`, where the other side takes that",
-    "poll": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
-    "job": "long jobs (create, upload, poll, read results) are not spoken: every request is answered at once",
+    "poll": "what is asked after again and again is a job: `poll` stands in `job` of an operation",
+    "job": "a job stands in an operation, in place of its request or beside it",
 }
 """Words that a person may look for, and why they are not here."""
+
+
+class CsvCells(Model):
+    """How a table is written as CSV (RFC 4180)."""
+
+    delimiter: Literal[",", ";", "|", "^", "`", "\t"] = ","
+    """What stands between two cells."""
+    line_end: Literal["\n", "\r\n"] = "\n"
+    """What ends a line."""
+    empty: Text = ""
+    """What is written for null and for an empty text, such as ``#N/A``; a column that a record does not have stays blank."""
 
 
 class Request(Model):
@@ -44,6 +56,10 @@ class Request(Model):
     leaves a field out, and what is nested is named ``address[city]``, ``tags[0]``."""
     csv: Any = None
     """A table in place of ``json``, written as a tree that makes a list of flat objects: ``{each: {Email: payload.email}}``."""
+    cells: CsvCells = Field(default_factory=CsvCells)
+    """How the cells of ``csv`` are written."""
+    ndjson: Any = None
+    """Lines of JSON in place of ``json``: a tree that makes a list, each of whose entries is a line."""
     sign: dict[Text, Template] = Field(default_factory=dict)
     """Headers that are made when the request is sent: they also see ``body`` (its text) and ``sent_at`` (seconds since the epoch)."""
     gzip: Boolean = False
@@ -63,9 +79,11 @@ class Request(Model):
             raise ValueError(
                 f"expected exactly one of get, post, put, patch, delete; found {', '.join(given) or 'none'}"
             )
-        bodies = [name for name in ("json", "form", "csv") if getattr(self, _BODIES.get(name, name)) is not None]
+        bodies = [name for name in _BODIES if getattr(self, _ALIASES.get(name, name)) is not None]
         if len(bodies) > 1:
-            raise ValueError(f"expected at most one of json, form, csv; found {', '.join(bodies)}")
+            raise ValueError(f"expected at most one of {', '.join(_BODIES)}; found {', '.join(bodies)}")
+        if self.csv is None and "cells" in self.model_fields_set:
+            raise ValueError("expected cells only beside csv")
         return self
 
     @property
@@ -77,12 +95,13 @@ class Request(Model):
         return str(getattr(self, self.method))
 
 
-_BODIES = {"json": "json_body"}
+_BODIES = ("json", "form", "csv", "ndjson")
+_ALIASES = {"json": "json_body"}
 
 
-def refuse_unspoken(data: Any) -> Any:
-    """Say of a word that is no key here why it is none."""
+def refuse_unspoken(data: Any, *, spoken: Collection[str] = ()) -> Any:
+    """Say of a word that is no key here why it is none; ``spoken`` are keys of this place."""
     for word in data if isinstance(data, dict) else ():
-        if word in _NOT_SPOKEN:
+        if word in _NOT_SPOKEN and word not in spoken:
             raise ValueError(_NOT_SPOKEN[word])
     return data

@@ -175,6 +175,8 @@ class SystemBatch(Model):
     """Most bytes of a request."""
     age: Duration = 0.2
     """How long the first of a batch waits for others."""
+    bulk_from: Count | None = None
+    """How many records must wait to go by a job, where the adapter has one beside its requests; the adapter's own bound where left out."""
 
 
 class TlsSettings(Model):

@@ -21,6 +21,7 @@ from syncflow.runtime.delivery.attempts import Attempts
 from syncflow.runtime.delivery.condition import Condition
 from syncflow.runtime.delivery.ends import Ends
 from syncflow.runtime.delivery.heads import Heads
+from syncflow.runtime.delivery.jobs import DoesJobs, JobRoom, Jobs
 from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.delivery.limits import Passed, Wait
 from syncflow.runtime.delivery.pages import Pages
@@ -31,14 +32,21 @@ from syncflow.runtime.standing import Standing
 from syncflow.runtime.wait import first_of
 
 
-def request_groups(operation: OperationPlan) -> tuple[str, ...]:
-    """Return the groups of limits of the requests that an operation may cause."""
+def request_groups(operation: OperationPlan, *, by_job: bool = False) -> tuple[str, ...]:
+    """Return the groups of limits of the requests that an operation may cause at once; ``by_job``: the one that starts a job."""
+    if by_job and operation.job is not None:
+        return (operation.job.start.request.group,)
     return tuple(step.request.group for step in operation.steps) or ("",)
 
 
-def _lanes(given: Assignment) -> Lanes:
+def _lanes(given: Assignment, job_room: JobRoom) -> Lanes:
     routes = given.routes  # the function below lives as long as the lanes
-    return Lanes(given.plan, compared=lambda delivery: routes[delivery.route].normalise_key(delivery.key.value))
+    return Lanes(
+        given.plan,
+        compared=lambda delivery: routes[delivery.route].normalise_key(delivery.key.value),
+        may_go_by_job=job_room.takes,
+        job_room=job_room.most,
+    )
 
 
 class Dispatcher:
@@ -60,13 +68,15 @@ class Dispatcher:
         self._unsettled = asyncio.Semaphore(2 * max(1, given.plan.in_flight))  # what a kill may cause to be sent again
         self._writes: set[asyncio.Task[None]] = set()
         self._sending = 0
-        self._groups_of: dict[tuple[str, Action], tuple[str, ...]] = {}
-        self._lanes = _lanes(given)
+        self._groups_of: dict[tuple[str, Action, bool], tuple[str, ...]] = {}
+        self._job_room = JobRoom(given.plan, given.clock)
+        self._lanes = _lanes(given, self._job_room)
         self._condition = self._make_condition(given)
         self._attempts = self._make_attempts(given)
         self._ends = self._make_ends(given)
         self._pages = self._make_pages(given)
         self._heads = self._make_heads(given)
+        self._jobs = self._make_jobs(given)
 
     # -- what it is made of ----------------------------------------------------------------------------------------------------
 
@@ -119,7 +129,7 @@ class Dispatcher:
             clock=given.clock,
             keep=self._keep,
             backlog=given.backlog,
-            window=given.window,
+            window=given.window + self._job_room.records,
             only=given.only,
             at_once=given.at_once,
         )
@@ -133,6 +143,22 @@ class Dispatcher:
             journal=given.journal,
             clock=given.clock,
             by_time=given.by_time,
+        )
+
+    def _make_jobs(self, given: Assignment) -> Jobs:
+        return Jobs(
+            given.plan,
+            room=self._job_room,
+            requests=given.system.jobs if isinstance(given.system, DoesJobs) else None,
+            lanes=self._lanes,
+            ends=self._ends,
+            condition=self._condition,
+            limiter=given.limiter,
+            journal=given.journal,
+            retries=given.retries,
+            clock=given.clock,
+            ids=given.batch_ids,
+            changed=self._changed,
         )
 
     # -- what the engine says and asks -----------------------------------------------------------------------------------------
@@ -158,6 +184,7 @@ class Dispatcher:
         """Start no further request; requests in flight finish."""
         self._closing = True
         self._limiter.close()
+        self._jobs.close()
         self._news.set()
 
     @property
@@ -202,6 +229,7 @@ class Dispatcher:
         """
         try:
             async with asyncio.TaskGroup() as sends:
+                await self._jobs.resume(sends)
                 while not self._closing:
                     self._news.clear()  # first: what is said while a page is read must wake the wait below
                     try:
@@ -235,7 +263,9 @@ class Dispatcher:
     @property
     def _release_at(self) -> float:
         """When the refusals that are held back are given up (monotonic seconds); infinite where none is."""
-        return self._ends.release_at(idle=not self._sending, ended=self._flush, at_once=self._at_once)
+        return self._ends.release_at(
+            idle=not (self._sending or self._job_room.open), ended=self._flush, at_once=self._at_once
+        )
 
     async def _close_system(self) -> None:
         try:
@@ -296,14 +326,15 @@ class Dispatcher:
     def _waits(self) -> list[Wait | None]:
         """Return for each group that is ready why no batch of it may start now, or None."""
         ripe = self._lanes.ripe(self._clock.monotonic(), flush=self._flush)
-        return [self._limiter.wait(self._needs(group.object, group.operation)) for group in ripe]
+        return [self._limiter.wait(self._needs(group)) for group in ripe]
 
-    def _needs(self, object_name: str, action: Action) -> tuple[str, ...]:
+    def _needs(self, group: Group) -> tuple[str, ...]:
         """Return the groups of the requests that a batch of an operation may cause."""
-        groups = self._groups_of.get((object_name, action))
+        by_job = self._lanes.goes_by_job(group)
+        groups = self._groups_of.get((group.object, group.operation, by_job))
         if groups is None:
-            groups = request_groups(self.plan.operations_of(object_name)[action])
-            self._groups_of[object_name, action] = groups
+            groups = request_groups(self.plan.operations_of(group.object)[group.operation], by_job=by_job)
+            self._groups_of[group.object, group.operation, by_job] = groups
         return groups
 
     def _release(self) -> None:
@@ -317,19 +348,23 @@ class Dispatcher:
                 cut = self._lanes.cut(
                     self._clock.monotonic(),
                     flush=self._flush,
-                    may=lambda group: self._limiter.wait(self._needs(group.object, group.operation)) is None,
+                    may=lambda group: self._limiter.wait(self._needs(group)) is None,
                 )
         except BaseException:
             self._release()
             raise
         if cut is None:
             self._release()
+        elif cut[0].by_job:
+            self._release()  # it takes a place in flight for each of its requests, not for as long as it lasts
+            self._jobs.begin(sends, *cut)
         else:
             self._sending += 1
             # The promise is made now, for the task starts later; it counts requests in a context of its own.
             context = contextvars.copy_context()
             operation = cut[0].operation
-            passed = context.run(self._limiter.admit, self._needs(cut[0].object, operation), operation)
+            needs = request_groups(self.plan.operations_of(cut[0].object)[operation])
+            passed = context.run(self._limiter.admit, needs, operation)
             sends.create_task(self._send(passed, *cut), context=context)
 
     # -- one batch ----------------------------------------------------------------------------------------------------------

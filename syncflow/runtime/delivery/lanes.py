@@ -36,6 +36,8 @@ class Group(NamedTuple):
     key_name: str
     part: str
     """The adapter's own group."""
+    by_job: bool = False
+    """Whether they may go by a job; of what was cut, whether they do."""
 
 
 @dataclass(slots=True)
@@ -45,9 +47,22 @@ class _Head:
 
 
 class Lanes:
-    """Monotonic seconds everywhere. ``compared`` gives a delivery's target key as the other side compares it."""
+    """Monotonic seconds everywhere. ``compared`` gives a delivery's target key as the other side compares it.
 
-    def __init__(self, plan: SystemPlan, *, compared: Callable[[Delivery], str]) -> None:
+    ``may_go_by_job`` tells whether a delivery may, and ``job_room`` how many records of a group a job may take now.
+    """
+
+    def __init__(
+        self,
+        plan: SystemPlan,
+        *,
+        compared: Callable[[Delivery], str],
+        may_go_by_job: Callable[[Delivery], bool] = lambda _: False,
+        job_room: Callable[[Group], int] = lambda _: 0,
+    ) -> None:
+        self._may_go_by_job = may_go_by_job
+        self._job_room = job_room
+        self._held: set[int] = set()
         self._plan = plan
         self._compared = compared
         self._lines = KeyLines(compared)
@@ -97,6 +112,9 @@ class Lanes:
 
     def add(self, delivery: Delivery, *, now: float, due: float | None = None) -> Superseded | None:
         """Queue a delivery with a higher id than any before; return the waiting one that it supersedes, if any."""
+        if delivery.id in self._held:
+            self._held.discard(delivery.id)
+            return None
         key = (delivery.object, delivery.record)
         lane = self._lanes.get(key)
         last = None
@@ -114,6 +132,15 @@ class Lanes:
         if len(lane) == 1:
             self._offer(key, delivery, now=now, due=due)
         return Superseded(last.id, delivery.id) if last else None
+
+    def hold(self, delivery: Delivery) -> None:
+        """Queue a delivery that is in flight already, by a job of an earlier run: nothing is before it, and ``add`` passes it over."""
+        key = (delivery.object, delivery.record)
+        self._lanes[key] = [delivery]
+        self._lines.join(delivery, key)
+        self._count += 1
+        self._flying.add(delivery.id)
+        self._held.add(delivery.id)
 
     def compared(self, delivery: Delivery) -> str:
         """Return the target key of a waiting delivery, as it is compared."""
@@ -157,12 +184,15 @@ class Lanes:
         if not ripe:
             return None
         group = min(ripe)[1]
-        return group, self._take(group)
+        by_job = self.goes_by_job(group)
+        return group._replace(by_job=by_job), self._take(group, by_job=by_job)
 
     def wake_at(self) -> float | None:
         """When the next batch ripens by age or the next retry is due; None if only news can change anything."""
         ages = [
-            next(iter(heads.values())).since + self._plan.batch_age_seconds for heads in self._groups.values() if heads
+            next(iter(heads.values())).since + self._age_seconds(group)
+            for group, heads in self._groups.items()
+            if heads and not (self.goes_by_job(group) and not self._job_room(group))
         ]
         return min([*ages, *(self._due[0][:1] if self._due else ())], default=None)
 
@@ -250,17 +280,34 @@ class Lanes:
 
     def _group(self, delivery: Delivery) -> Group:
         operation = self._plan.operations_of(delivery.object)[delivery.operation]
-        return Group(delivery.object, delivery.operation, delivery.key.name, operation.group(delivery))
+        by_job = operation.job is not None and self._may_go_by_job(delivery)
+        return Group(delivery.object, delivery.operation, delivery.key.name, operation.group(delivery), by_job)
+
+    def goes_by_job(self, group: Group) -> bool:
+        """Whether what waits in a group goes by a job: it is enough for one, or there is no other way."""
+        if not group.by_job:
+            return False
+        operation = self._plan.operations_of(group.object)[group.operation]
+        return not operation.steps or (operation.job is not None and len(self._groups[group]) >= operation.job.least)
+
+    def _age_seconds(self, group: Group) -> float:
+        """How long the first of a group waits for others."""
+        job = self._plan.operations_of(group.object)[group.operation].job
+        return job.age_seconds if job is not None and self.goes_by_job(group) else self._plan.batch_age_seconds
 
     def _ripe(self, group: Group, heads: dict[int, _Head], now: float, *, flush: bool) -> bool:
         if not heads:
             return False
-        full = len(heads) >= self._plan.operations_of(group.object)[group.operation].batch_records
-        return flush or full or next(iter(heads.values())).since + self._plan.batch_age_seconds <= now
+        most = self._plan.operations_of(group.object)[group.operation].batch_records
+        if self.goes_by_job(group):
+            most = self._job_room(group)
+            if not most:
+                return False
+        return flush or len(heads) >= most or next(iter(heads.values())).since + self._age_seconds(group) <= now
 
-    def _take(self, group: Group) -> tuple[Delivery, ...]:
+    def _take(self, group: Group, *, by_job: bool) -> tuple[Delivery, ...]:
         heads = self._groups[group]
-        batch = tuple(self._fill(heads.values(), group))
+        batch = tuple(self._fill(heads.values(), group, by_job=by_job))
         for delivery in batch:
             del heads[delivery.id]
             self._flying.add(delivery.id)
@@ -268,17 +315,20 @@ class Lanes:
             del self._groups[group]
         return batch
 
-    def _fill(self, heads: Iterable[_Head], group: Group) -> Sequence[Delivery]:
+    def _fill(self, heads: Iterable[_Head], group: Group, *, by_job: bool) -> Sequence[Delivery]:
         operation = self._plan.operations_of(group.object)[group.operation]
+        most_bytes, most = operation.batch_bytes, operation.batch_records
+        if by_job and operation.job is not None:
+            most_bytes, most = operation.job.bytes, self._job_room(group)
         batch: list[Delivery] = []
-        room = operation.batch_bytes
+        room = most_bytes
         for head in heads:
-            if operation.batch_bytes:
+            if most_bytes:
                 room -= len(orjson.dumps(head.delivery.payload))
                 if room < 0 and batch:
                     break
             batch.append(head.delivery)
-            if len(batch) >= operation.batch_records:
+            if len(batch) >= most:
                 break
         return batch
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from syncflow.events import Action, Delivery, Item, Key, Outcome, Position, Raw, Record, Stage, Version
+from syncflow.events import Action, Delivery, Item, Job, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
 from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
@@ -229,6 +229,13 @@ class TurnFacts:
     sent: Sent
 
 
+class OpenJob(NamedTuple):
+    """A job that an earlier run left open, with those of its deliveries that are not settled."""
+
+    job: Job
+    deliveries: tuple[Delivery, ...]
+
+
 class EarlierThan(NamedTuple):
     """Which events of a record are asked for: those with numbers between these two."""
 
@@ -357,6 +364,18 @@ class Journal(Protocol):
 
     async def unsent(self, deliveries: Sequence[Delivery]) -> None:
         """Take ``sending`` back: it is known that none of these took effect."""
+        ...
+
+    async def note_job(self, job: Job) -> None:
+        """Write down, durably, a job and what it is about to do: before the first request of it."""
+        ...
+
+    async def end_job(self, job: Job) -> None:
+        """Forget a job: its deliveries are settled, or wait again."""
+        ...
+
+    async def jobs(self, system: str) -> Sequence[OpenJob]:
+        """Return the open jobs of a system, oldest first; a delivery that is in several belongs to the last of them."""
         ...
 
     async def settle(

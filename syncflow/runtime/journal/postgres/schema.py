@@ -120,7 +120,16 @@ ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT '';
 """
 """What runs are called outside this journal, and where they ran; empty for those of an earlier version."""
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES)
+JOBS = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, system TEXT NOT NULL, object TEXT NOT NULL, operation TEXT NOT NULL, key_name TEXT NOT NULL,
+    stage TEXT NOT NULL, begun_at float8 NOT NULL, started_at float8 NOT NULL, at float8 NOT NULL, vendor_id TEXT NOT NULL,
+    kept TEXT NOT NULL, count bigint NOT NULL, members TEXT NOT NULL
+);
+"""
+"""Jobs that are open; ``members`` are the numbers of their deliveries, as JSON."""
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

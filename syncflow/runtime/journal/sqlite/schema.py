@@ -223,6 +223,15 @@ ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT '';
 """
 """What runs are called outside this journal, and where they ran; empty for those of an earlier version."""
 
+JOBS = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, system TEXT NOT NULL, object TEXT NOT NULL, operation TEXT NOT NULL, key_name TEXT NOT NULL,
+    stage TEXT NOT NULL, begun_at REAL NOT NULL, started_at REAL NOT NULL, at REAL NOT NULL, vendor_id TEXT NOT NULL,
+    kept TEXT NOT NULL, count INTEGER NOT NULL, members TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+"""Jobs that are open; ``members`` are the numbers of their deliveries, as JSON."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -244,5 +253,6 @@ MIGRATIONS = (
     OPEN_LETTERS,
     KEPT,
     RUN_NAMES,
+    JOBS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

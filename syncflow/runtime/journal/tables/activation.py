@@ -16,7 +16,7 @@ from syncflow.runtime.journal.tables.presence import compare_anew, end_abandoned
 
 _COLUMNS: Mapping[Named, Sequence[str]] = {
     "kind": ("presence", "sent", "deliveries", "events"),
-    "system": ("presence", "deliveries", "dead_letters", "limits", "reserved", "answered", "standings"),
+    "system": ("presence", "deliveries", "dead_letters", "limits", "reserved", "answered", "standings", "jobs"),
     "route": ("presence", "sent", "deliveries", "dead_letters", "marks"),
 }
 """The tables in which a name stands."""

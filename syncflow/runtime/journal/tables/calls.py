@@ -17,6 +17,7 @@ from syncflow.runtime.journal.tables.activation import activate
 from syncflow.runtime.journal.tables.counts import count_events, count_settled
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database
 from syncflow.runtime.journal.tables.database import marks as _marks
+from syncflow.runtime.journal.tables.jobs import members_of, note_job, read_jobs
 from syncflow.runtime.journal.tables.known import read_earlier, read_known
 from syncflow.runtime.journal.tables.packed import Packed
 from syncflow.runtime.journal.tables.retention import Retention
@@ -181,6 +182,23 @@ class Tables(ABC):
         with self._db as db:
             sql = "UPDATE deliveries SET state = 'waiting' WHERE id = ? AND state = 'sending'"
             db.executemany(sql, [(id_,) for id_ in ids])
+
+    def note_job(self, row: Row, at: float) -> None:
+        """Write down a job as it stands."""
+        with self._db as db:
+            note_job(db, row, at)
+
+    def end_job(self, job: str) -> None:
+        """Forget a job."""
+        with self._db as db:
+            db.execute("DELETE FROM jobs WHERE id = ?", (job,))
+
+    def jobs(self, system: str) -> tuple[Rows, Rows]:
+        """Return the open jobs of a system, and those of their deliveries that are not settled."""
+        found = read_jobs(self._db, system)
+        members = sorted({number for row in found for number in members_of(row)})
+        sql = f"{_WAITING} WHERE id {{among}} AND {IS_OPEN}"
+        return found, list(self._db.among(sql, members)) if members else []
 
     def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:
         """Write what attempts came to, and what they prove; of deliveries that are settled already, nothing."""

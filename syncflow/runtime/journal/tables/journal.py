@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from syncflow.events import Action, Delivery, Position, Raw
+from syncflow.events import Action, Delivery, Job, Position, Raw
 from syncflow.runtime.aside import aside
 from syncflow.runtime.journal.base import (
     Activated,
@@ -19,6 +19,7 @@ from syncflow.runtime.journal.base import (
     Known,
     Mark,
     Opened,
+    OpenJob,
     RunEnd,
     Settlement,
     Superseded,
@@ -28,6 +29,7 @@ from syncflow.runtime.journal.base import (
 )
 from syncflow.runtime.journal.sent import Seal
 from syncflow.runtime.journal.tables.executors import Executor
+from syncflow.runtime.journal.tables.jobs import job_row, open_jobs
 from syncflow.runtime.journal.tables.rows import (
     commit_rows,
     earlier_event,
@@ -101,6 +103,15 @@ class TabularJournal:
 
     async def unsent(self, deliveries: Sequence[Delivery]) -> None:
         await self._call("unsent", [delivery.id for delivery in deliveries])
+
+    async def note_job(self, job: Job) -> None:
+        await self._call("note_job", job_row(job), self._now())
+
+    async def end_job(self, job: Job) -> None:
+        await self._call("end_job", job.id)
+
+    async def jobs(self, system: str) -> Sequence[OpenJob]:
+        return open_jobs(*await self._call("jobs", system))
 
     async def settle(
         self,
