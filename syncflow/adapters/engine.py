@@ -16,7 +16,7 @@ from syncflow.adapters.describe import read_fields
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Prepared, Unanswered
-from syncflow.adapters.jobs import JobClient
+from syncflow.adapters.jobs import PLACEHOLDER, JobClient
 from syncflow.adapters.judge import Judgement, Ruling, decode
 from syncflow.adapters.lookup_tables import Tables, UnaskedTable
 from syncflow.adapters.members import (
@@ -51,8 +51,6 @@ from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal,
 
 NOT_FOUND = Ruling()
 SETTLED = Ruling(Outcome(Verdict.ALREADY_DONE))
-PLACEHOLDER = "<id>"
-"""Stands in a rendered request for an id that only an answer can tell."""
 
 
 class SystemClient:
@@ -175,6 +173,8 @@ class SystemClient:
         shared = self._sender.shared(batch, _Masked(), self._sender.masked_auth())
         if self._wire.tables:
             shared["tables"] = {name: UnaskedTable(name) for name in self._wire.tables}
+        if self.jobs.is_for(operation, members):
+            return self.jobs.rendered(operation, batch, members, shared)
         found: list[RenderedRequest] = []
         self._foresee_rejects(operation, members)
         for step in operation.steps:

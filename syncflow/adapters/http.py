@@ -135,10 +135,11 @@ async def exchange(
     client: httpx.AsyncClient, prepared: Prepared, *, timeout_seconds: float, most_bytes: int = MAX_ANSWER_BYTES
 ) -> Answered | Unanswered:
     """Send a request and read its whole answer, within ``timeout_seconds`` and ``most_bytes``, however slowly it drips."""
+    wants = () if any(name.lower() == "accept" for name, _ in prepared.headers) else (("accept", "application/json"),)
     request = httpx.Request(
         prepared.method,
         prepared.url,
-        headers=[("user-agent", USER_AGENT), ("accept", "application/json"), *prepared.headers],
+        headers=[("user-agent", USER_AGENT), *wants, *prepared.headers],
         content=prepared.body,
         extensions={
             "timeout": {"connect": min(CONNECT_SECONDS, timeout_seconds), "read": None, "write": None, "pool": None}

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from syncflow.adapters.judge import Judgement, Ruling, gravest
 from syncflow.adapters.members import Member, Round, as_asked, roots_of
+from syncflow.adapters.prepare import RenderedRequest, shown
 from syncflow.adapters.sendable import UnsendableError
 from syncflow.adapters.sender import Sender
 from syncflow.clock import Clock
@@ -21,6 +22,8 @@ from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import BugError, DataError
 from syncflow.events import Batch, Delivery, Job, JobAnswer, JobState, Json, Outcome, Signal, Verdict
 
+PLACEHOLDER = "<id>"
+"""Stands in a rendered request for an id that only an answer can tell."""
 _TAKEN = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 
 
@@ -102,6 +105,38 @@ class JobClient:
             signals.append(judgement.signal)
             strangers += judgement.strangers
         return JobAnswer("good", signal=gravest(signals), outcomes=outcomes, strangers=strangers)
+
+    def is_for(self, operation: OperationPlan, members: Sequence[Member]) -> bool:
+        """Whether records that are cut together go by a job."""
+        job = operation.job
+        if job is None or not job.least:
+            return False
+        if not operation.steps:
+            return True
+        when = job.when
+        return len(members) >= job.least and (when is None or all(_holds(when, member.seen) for member in members))
+
+    def rendered(
+        self, operation: OperationPlan, batch: Batch, members: Sequence[Member], shared: Root
+    ) -> list[RenderedRequest]:
+        """Return the requests that hand records over; what only an answer tells stands there as a placeholder.
+
+        Raises:
+            DataError: a request cannot be made of these records.
+        """
+        plan, ids = _plan(operation), tuple(member.delivery.id for member in members)
+        kept: dict[str, Json] = {name: f"<{name}>" for name, _ in plan.keeps}
+        seen = {**shared, "job": {**kept, "id": PLACEHOLDER}}
+        found = []
+        for name, step in (("start", plan.start), ("upload", plan.upload), ("close", plan.close)):
+            if step is None:
+                continue
+            try:
+                made = self._sender.prepare(step, seen, roots_of(seen, members), base_url=self._sender.base_url)
+            except DataError as error:
+                raise DataError(f"{step.request.place}: {error.message}") from error
+            found.append(shown(made, step=name, deliveries=ids))
+        return found
 
     async def _sent(
         self,

@@ -73,6 +73,7 @@ class Sender:
         self._plan = plan
         self._wire = wire
         self.options: Item = dict(wire.options)
+        self.base_url = plan.base_url
         self._http = http
         self._gate = gate
         self._clock = clock

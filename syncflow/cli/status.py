@@ -147,6 +147,9 @@ def _totals(found: dict[str, Any]) -> None:
     if found["queues"]:
         say()
         _queues(found["queues"], now=time.time())
+    if found["jobs"]:
+        say()
+        _jobs(found["jobs"], now=time.time())
     if found["standings"]:
         say()
         _standings(found["standings"])
@@ -216,6 +219,22 @@ def _work(counts: dict[str, int]) -> str:
     if counts["open"]:
         said.append(f"{counted(counts['open'], 'delivery', 'deliveries')} left")
     return f"it did: {', '.join(said)}"
+
+
+def _jobs(jobs: list[dict[str, Any]], *, now: float) -> None:
+    """Print a line for each open job: what it carries, what it is about, since when, and what it is called over there."""
+    headers = ("OPEN JOB", "RECORDS", "STAGE", "BEGUN", "ITS ID THERE")
+    rows = [
+        (
+            f"{job['operation']} {job['system']}/{job['object']}",
+            f"{job['records']:,}",
+            job["stage"],
+            f"{span(now - job['begun_at'])} ago",
+            job["vendor_id"],
+        )
+        for job in jobs
+    ]
+    say_table(headers, rows, numbers=frozenset({"RECORDS"}))
 
 
 def _standings(found: list[dict[str, Any]]) -> None:

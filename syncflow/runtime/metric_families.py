@@ -25,7 +25,7 @@ WRITE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.
 
 ROUTE_COUNTS = ("read", "ignored", "kept", "delivered", "already_done", "superseded", "unchanged", "dead", "retried")
 SYSTEM_COUNTS = ("requests", "refused_for_rate")
-SYSTEM_STATES = ("in_flight", "waiting", "retrying", "paused_seconds")
+SYSTEM_STATES = ("in_flight", "waiting", "retrying", "jobs", "paused_seconds")
 EVENT_COUNTS = ("read", "ignored", "duplicate", "dead", "routed")
 
 _MOST_CODES = 200

@@ -77,6 +77,8 @@ class SystemTally:
     in_flight: int = 0
     waiting: int = 0
     retrying: int = 0
+    jobs: int = 0
+    """Jobs that are open."""
     paused_seconds: float = 0.0
     wait_seconds: float = 0.0
     """How much longer nothing that is ready can be sent."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from syncflow.adapters.engine import PLACEHOLDER
+from syncflow.adapters.jobs import PLACEHOLDER
+from syncflow.clock import SystemClock
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Batch, Delivery, Raw, Record
 from syncflow.runtime.bulkheads import Bugs
+from syncflow.runtime.delivery.jobs import JobRoom
 from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.intake.alone import checked, planned_alone, routed
 from syncflow.runtime.intake.completing import completed_by, may_be_left_out, without_unchanged_fields
@@ -130,7 +132,8 @@ def _event(plan: Plan, fate: Fate, event: JournaledEvent) -> RehearsedEvent:
 
 def _batches(program: Program, deliveries: Sequence[Delivery], superseded: dict[int, int]) -> Iterable[Batch]:
     for name, system in program.systems.items():
-        lanes = Lanes(system, compared=_comparison(program))
+        room = JobRoom(system, SystemClock())
+        lanes = Lanes(system, compared=_comparison(program), may_go_by_job=room.takes, job_room=room.most)
         for delivery in deliveries:
             if delivery.system == name and (carried := lanes.add(delivery, now=0.0)):
                 superseded[carried.delivery] = carried.by

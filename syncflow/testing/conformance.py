@@ -23,6 +23,7 @@ from syncflow.runtime.delivery.bisect import bisect
 from syncflow.testing.compare import words
 from syncflow.testing.contracts import run_contract
 from syncflow.testing.deliveries import DeliveryTrial
+from syncflow.testing.job_laws import JobTrial
 from syncflow.testing.made_up_answers import MadeUp, made_up_answer
 from syncflow.testing.operation_trial import DONE, PAGE, POISON, Check, why
 from syncflow.testing.page_laws import PageTrial
@@ -138,10 +139,14 @@ FAULTS = (
 )
 
 
-class _Trial(SignInTrial, PageTrial):
+class _Trial(SignInTrial, PageTrial, JobTrial):
     """One operation of an adapter against the fake server."""
 
     def checks(self) -> Iterator[Check]:
+        if self.operation.job is not None:
+            yield from self.of_the_job()
+        if not self.operation.steps and self.operation.job is not None:
+            return
         if not self.operation.steps:
             yield Check(f"{self.label}: every record comes to an end without a request", tuple(self._undecided()))
             return

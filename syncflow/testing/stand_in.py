@@ -14,13 +14,13 @@ from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.http import open_client
 from syncflow.adapters.lookup_tables import UnaskedTables
 from syncflow.adapters.scripted import Asked, Reply, scripted
-from syncflow.compiler.requests import SystemPlan, plan_system
+from syncflow.compiler.requests import OperationPlan, SystemPlan, plan_system
 from syncflow.compiler.wire.plans import RequestPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Option
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import SignIn
-from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Json, Key, Record
+from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Job, JobAnswer, Json, Key, Record
 from syncflow.testing.fakes import VirtualClock, run_virtually
 
 BASE_URL = "http://stand-in.test/base"
@@ -160,6 +160,19 @@ class StandIn:
                 results.append(await client.send(batch))
                 await clock.sleep(self.pause_seconds)
             return results
+
+    def job(self, request: str, operation: OperationPlan, job: Job, deliveries: Sequence[Delivery]) -> JobAnswer:
+        """Send one request of a job, by its name in ``JobClient``."""
+
+        async def asked() -> JobAnswer:
+            async with open_client(transport=scripted(self._reply)) as http:
+                client = SystemClient(
+                    _marked(self.plan), http=http, gate=self, clock=VirtualClock(), tables=UnaskedTables()
+                )
+                answer: JobAnswer = await getattr(client.jobs, request)(operation, job, deliveries)
+                return answer
+
+        return run_virtually(asked())
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[None]:  # a gate's signature
         self.group = group

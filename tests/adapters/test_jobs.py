@@ -22,7 +22,7 @@ operations:
     repeat: safe
     job:
       start: {request: {post: /jobs, json: {kind: object, key: key.name}}, ok: number, id: number, keep: {place: where}}
-      upload: {request: {put: "/rows/{{ job.place }}", csv: {each: payload}, cells: {delimiter: ";", line_end: "\\r\\n", empty: "#N/A"}}}
+      upload: {request: {put: "/rows/{{ job.place }}", csv: {each: payload}, cells: {delimiter: semicolon, line_end: crlf, empty: "#N/A"}}}
       close: {request: {patch: "/jobs/{{ job.id }}"}}
       poll:
         request: {get: "/jobs/{{ job.id }}"}

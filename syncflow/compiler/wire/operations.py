@@ -39,6 +39,8 @@ MOST_ENTRIES = 100
 """Elements of a list for which a step with ``for`` sends requests, where it says no other number."""
 _HOST_OF_AN_OPTION = re.compile(r"(\{\{\s*options\.\w+\s*\}\})(/.*|)$", re.DOTALL)
 """A URL that begins with an address which a system gives, and is no path of its own address."""
+_DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"}
+_LINE_ENDS = {"lf": "\n", "crlf": "\r\n"}
 _TABLES = re.compile(r"(?<![\w.])tables\b(?:\.(\w+))?")
 FIELD_TRAITS = (
     "label", "length", "required", "read_only", "create_only", "options", "unique", "key", "case_sensitive",
@@ -162,7 +164,7 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
         group=request.limit or "",
         sign=_signed(request, texts, (*path, "sign"), sees=sees),
         gzip=request.gzip,
-        cells=Cells(request.cells.delimiter, request.cells.line_end, request.cells.empty),
+        cells=Cells(_DELIMITERS[request.cells.delimiter], _LINE_ENDS[request.cells.line_end], request.cells.empty),
         ndjson=None if request.ndjson is None else compile_body(request.ndjson, texts, (*path, "ndjson"), sees=sees),
         place=texts.place(*path),
     )

@@ -20,9 +20,9 @@ _NOT_SPOKEN = {
 class CsvCells(Model):
     """How a table is written as CSV (RFC 4180)."""
 
-    delimiter: Literal[",", ";", "|", "^", "`", "\t"] = ","
+    delimiter: Literal["comma", "semicolon", "pipe", "tab"] = "comma"
     """What stands between two cells."""
-    line_end: Literal["\n", "\r\n"] = "\n"
+    line_end: Literal["lf", "crlf"] = "lf"
     """What ends a line."""
     empty: Text = ""
     """What is written for null and for an empty text, such as ``#N/A``; a column that a record does not have stays blank."""

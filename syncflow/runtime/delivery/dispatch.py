@@ -202,7 +202,7 @@ class Dispatcher:
         """Whether something is being sent, or can be before long: what waits for its time or for a pause is not."""
         if self.stopped:
             return False
-        if self._lanes.in_flight > self._ends.held or self._pages.is_due or self._lanes.has_unsure:
+        if self._lanes.in_flight > self._ends.held + self._jobs.held_up or self._pages.is_due or self._lanes.has_unsure:
             return True
         if self._flush and self._release_at <= self._clock.monotonic() + PATIENCE_AT_END_SECONDS:
             return True
@@ -217,6 +217,7 @@ class Dispatcher:
         """Write down how the system stands."""
         tally.waiting = len(self._lanes) - self._lanes.in_flight
         tally.retrying = self._lanes.retrying
+        tally.jobs = self._job_room.open
         self._condition.show(tally, wait=self._condition.waits([] if self.stopped else self._waits()))
 
     # -- the task -----------------------------------------------------------------------------------------------------------

@@ -104,6 +104,11 @@ class Course:
         self.went_well = False
         """Whether its results were read."""
 
+    @property
+    def held_up(self) -> int:
+        """How many records it has whose system does not answer it now."""
+        return len(self._left) if self._setbacks else 0
+
     async def run(self) -> None:
         """Carry it on until it is settled, the system stops or the run ends.
 

@@ -140,6 +140,7 @@ class Jobs:
         self._ids = ids
         self._changed = changed
         self._ending = asyncio.Event()
+        self._courses: set[Course] = set()
         self._around = None if requests is None else Surroundings(
             requests=requests,
             condition=condition,
@@ -180,6 +181,11 @@ class Jobs:
             note("job.goes_on", system=self._plan.name, job=each.job.id, stage=each.job.stage)
             self._carry(tasks, each.job, each.deliveries, resumed=True)
 
+    @property
+    def held_up(self) -> int:
+        """How many records are in jobs that get no answer now: a run that is at its end need not wait for these."""
+        return sum(course.held_up for course in self._courses)
+
     def close(self) -> None:
         """Send nothing more; jobs stay in the journal."""
         self._ending.set()
@@ -206,6 +212,7 @@ class Jobs:
         tasks.create_task(self._run(course), context=context)
 
     async def _run(self, course: Course) -> None:
+        self._courses.add(course)
         try:
             await course.run()
         except GateClosedError:
@@ -215,6 +222,7 @@ class Jobs:
         except Exception as error:  # noqa: BLE001  # a bulkhead
             self._condition.fail(error, during="a job was carried on")
         finally:
+            self._courses.discard(course)
             self._room.open -= 1
             self._changed()
         if course.went_well:

@@ -45,6 +45,7 @@ def read_totals(journal: Database) -> dict[str, Any]:
         "marked": _marked(journal),
         "set_aside": _set_aside(journal),
         "standings": read_standings(journal),
+        "jobs": _jobs(journal),
         "unreadable": _unreadable(journal),
         "source_requests": _source_requests(journal),
         "source_lags": _source_lags(journal),
@@ -89,6 +90,17 @@ def read_standings(journal: Database) -> list[dict[str, Any]]:
     if not journal.has("standings"):
         return []
     return rows(journal, "SELECT system, state, reason, by, since, until FROM standings ORDER BY system")
+
+
+def _jobs(journal: Database) -> list[dict[str, Any]]:
+    """Return the jobs that are open, oldest first; times are wall seconds."""
+    if not journal.has("jobs"):
+        return []
+    named = (
+        "SELECT id, system, object, operation, stage, count AS records, begun_at, at AS stage_at, vendor_id FROM jobs "
+        "ORDER BY begun_at, id"
+    )
+    return rows(journal, named)
 
 
 def _unreadable(journal: Database) -> list[dict[str, Any]]:
