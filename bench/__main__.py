@@ -24,6 +24,7 @@ SUITES = (
     "validate",
     "run",
     "single",
+    "bulk",
     "limit",
     "idle",
     "journal",

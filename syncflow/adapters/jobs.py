@@ -71,8 +71,7 @@ class JobClient:
         """Ask how a job stands."""
         plan = _plan(operation).poll
         current = self._round(operation, job, plan.step, unsafe=False)
-        members = [*map(self._member, deliveries)]
-        judgement = await self._sender.part(current, members[:1])
+        judgement = await self._sender.part(current, [self._member(deliveries[0])])
         answer, body = _answer(judgement), _body(judgement)
         if answer.how != "good":
             return answer
@@ -81,7 +80,7 @@ class JobClient:
             return replace(answer, state=state)
         code, message = (_text(value, body) if value is not None else "" for value in (plan.code, plan.message))
         shared = self._sender.shared(current.batch, {}, {})
-        asked = as_asked(current, shared, roots_of(shared, members))
+        asked = as_asked(current, shared, roots_of(shared, [*map(self._member, deliveries)]))
         fallen = self._sender.judge.fallen(asked, code, message, body, now=self._clock.now())
         return JobAnswer("good", fallen.rulings[0].outcome, fallen.signal, state="failed")
 

@@ -62,7 +62,7 @@ class JobPoll(Model):
     request: Request
     """A harmless read."""
     every: Duration = Field(default=5.0, gt=0)
-    """How long to wait between two askings."""
+    """How long to wait between two askings; a job that has just begun is asked after more often."""
     most: Duration = Field(default=86400.0, gt=0)
     """How long a job may take from its start; one that takes longer is aborted, and its records go again."""
     until: Expr

@@ -201,7 +201,7 @@ class Course:
 
     async def _wait(self) -> None:
         if not self._in_doubt:
-            await self._sleep(self._plan.poll.every_seconds)
+            await self._sleep(self._poll_seconds)
             if self._around.ending.is_set():
                 return
         self._in_doubt = False
@@ -397,6 +397,12 @@ class Course:
 
     async def _sleep(self, seconds: float) -> None:
         await first_of(self._around.ending.wait(), self._around.clock.sleep(seconds))
+
+    @property
+    def _poll_seconds(self) -> float:
+        """How long to wait before it is asked after: short at first, since many jobs are, and then as the adapter says."""
+        every, lasted = self._plan.poll.every_seconds, self._around.clock.now() - self.job.started_at
+        return min(every, max(every / 10, lasted / 2))
 
     @property
     def _is_overdue(self) -> bool:
