@@ -24,7 +24,6 @@ SUITES = (
     "validate",
     "run",
     "single",
-    "bulk",
     "limit",
     "idle",
     "journal",
