@@ -155,6 +155,7 @@ def _write(root: object, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in written.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, "utf-8")
     except OSError as error:
         raise ProjectError(f"cannot write {error.filename}: {error.strerror}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from pydantic import BaseModel
 
 from syncflow.cli.commands import command_line
@@ -19,6 +20,7 @@ from syncflow.cli.reference.entry import Kind, found
 from syncflow.cli.reference.pages import pages
 from syncflow.config import models
 from syncflow.config.files import Files
+from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.render import render
 from tests.cli.conftest import Command
 
@@ -56,8 +58,33 @@ def test_no_example_is_of_a_model_that_is_gone() -> None:
 
 
 def test_the_pages_are_current() -> None:
-    written = {path.name: path.read_text("utf-8") for path in (ROOT / "docs" / "reference").iterdir()}
+    folder = ROOT / "docs" / "reference"
+    written = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.md")}
     assert written == pages(COMMAND_LINE), "write them again: make docs"
+
+
+PAGES = {name: text for name, text in pages(COMMAND_LINE).items() if name.startswith("adapters/")}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_of_an_adapter_says_how_one_begins_what_proves_a_delivery_and_which_fields_there_are(
+    name: str, tmp_path: Path
+) -> None:
+    adapter = Files({}, offline=True).document(AdapterFile, ROOT / "syncflow" / name.replace(".md", ".yaml"))
+    assert adapter is not None
+    text = PAGES[name]
+    block = re.search(r"```yaml\n(# in routes.yaml\n.*?)```", text, re.DOTALL)
+    assert block is not None
+    systems = yaml.safe_load(block[1])["systems"]
+    assert systems[adapter.model.adapter]["adapter"] == adapter.model.adapter
+    needed = {key for key, option in adapter.model.options.items() if option.default is None}
+    assert set(systems[adapter.model.adapter].get("options", {})) == needed
+    rows = [line for line in text.splitlines() if re.match(r"\| `.*(?:upsert|create|update|delete)` \| \d", line)]
+    assert len(rows) == len(list(adapter.model.all_operations()))
+    assert all(row.rstrip(" |").count(" | ") == 4 for row in rows), rows
+    assert [
+        one for one, each in adapter.model.objects.items() if each.fields and f"fields of <code>{one}<" not in text
+    ] == []
 
 
 def test_every_kind_is_described() -> None:

@@ -1,4 +1,4 @@
-"""The adapters that come with syncflow, from their files."""
+"""The adapters that come with syncflow, from their files: an entry for the terminal, a page each, and a page that lists them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,89 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from syncflow.cli.reference import adapter_words as words
 from syncflow.cli.reference.entry import Entry, Kind
 
 
 def entries() -> list[Entry]:
     """Return an entry for every adapter of the package."""
+    return [_entry(file, _read(file)) for file in _files()]
+
+
+def pages() -> dict[str, str]:
+    """Return the name of each adapter → its page, without the first heading: its entry, and the fields of its objects."""
+    found = {}
+    for file in _files():
+        adapter = _read(file)
+        found[adapter.adapter] = "\n\n".join([_entry(file, adapter).text, *_fields(adapter)])
+    return found
+
+
+def overview() -> str:
+    """Return a table of all adapters, each with a link to its page."""
+    rows = [
+        (
+            f"[`{adapter.adapter}`](adapters/{adapter.adapter}.md)",
+            adapter.description,
+            ", ".join(f"`{name}`" for name in adapter.objects),
+            str(lines),
+        )
+        for adapter, lines in ((_read(file), len(file.read_text("utf-8").splitlines())) for file in _files())
+    ]
+    return _table("", ("adapter", "what it speaks to", "objects", "lines of YAML"), rows)[0].lstrip()
+
+
+def _files() -> list[Any]:
     found = files("syncflow.adapters").iterdir()
-    return [_entry(file) for file in sorted(found, key=lambda file: file.name) if file.name.endswith(".yaml")]
+    return [file for file in sorted(found, key=lambda file: file.name) if file.name.endswith(".yaml")]
 
 
-def _entry(file: Any) -> Entry:
+def _read(file: Any) -> Any:
     from syncflow.config.files import Files
     from syncflow.config.models.adapter import AdapterFile
 
     document = Files({}, offline=True).document(AdapterFile, file)
     if document is None:
         raise AssertionError(f"{file.name} of the package cannot be read")
-    adapter = document.model
-    text = [adapter.description, f"Address: `{adapter.base_url}`.", *_sign_in(adapter), *_options(adapter)]
+    return document.model
+
+
+def _entry(file: Any, adapter: Any) -> Entry:
+    text = [adapter.description, words.notes(file.read_text("utf-8")), words.beginning(adapter)]
+    text += [f"Address: `{adapter.base_url}`.", *_sign_in(adapter), *_options(adapter)]
     text += [*_objects(adapter), *_operations(adapter), *_limits(adapter), *_outcomes(adapter)]
     text.append(f"`syncflow adapters show {adapter.adapter}` prints its file.")
-    return Entry(kind=Kind.ADAPTER, name=adapter.adapter, summary=adapter.description, text="\n\n".join(text))
+    return Entry(
+        kind=Kind.ADAPTER, name=adapter.adapter, summary=adapter.description, text="\n\n".join(filter(None, text))
+    )
+
+
+def _fields(adapter: Any) -> list[str]:
+    """Return the fields of each object; of one that has no file any field is taken."""
+    from syncflow.config.files import Files
+    from syncflow.config.models.schema import ObjectFile
+
+    told = []
+    for name, declared in adapter.objects.items():
+        if declared.fields is not None:
+            document = Files({}, offline=True).document(ObjectFile, files("syncflow.adapters") / declared.fields)
+            told += [words.fields(name, document.model.fields)] if document is not None else []
+    return told
 
 
 def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     if not rows:
         return []
     lines = [head, ("---",) * len(head), *rows]
-    return ["\n".join([f"**{title}**", "", *(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)])]
+    return [
+        "\n".join(
+            [
+                f"**{title}**" if title else "",
+                "",
+                *(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines),
+            ]
+        )
+    ]
 
 
 def _cell(text: str) -> str:
@@ -56,7 +111,7 @@ def _options(adapter: Any) -> list[str]:
         (
             f"`{name}`",
             option.type,
-            "must be given" if option.default is None else f"`{option.default}`",
+            "must be given" if option.default is None else f"`{option.default}`" if option.default != "" else "empty",
             option.description,
         )
         for name, option in adapter.options.items()
@@ -79,10 +134,12 @@ def _operations(adapter: Any) -> list[str]:
             str(operation.batch.records),
             str(operation.repeat),
             _requests(operation),
+            words.proof(operation),
         )
         for path, action, operation in adapter.all_operations()
     ]
-    return _table("Operations", ("operation", "records a request", "sending it twice is", "requests"), rows)
+    head = ("operation", "records a request", "sending it twice is", "requests", "a record is delivered where")
+    return _table("Operations", head, rows)
 
 
 def _requests(operation: Any) -> str:

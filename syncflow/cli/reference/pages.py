@@ -1,4 +1,4 @@
-"""The reference as Markdown pages: one for each kind of file, and one each for diagnostics, metrics, commands and adapters."""
+"""The reference as Markdown pages: one for each kind of file and each adapter, and one each for diagnostics, metrics and commands."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ def pages(root: Any) -> dict[str, str]:
     found["logs.md"] = _logs_page()
     found["export.md"] = _export_page()
     found["commands.md"] = _page("Commands", _COMMANDS, commands.entries(root))
-    found["adapters.md"] = _page("Adapters", _ADAPTERS, adapters.entries())
-    return {"README.md": _index(found)} | found
+    found["adapters.md"] = f"{_HEAD}\n# Adapters\n\n{_ADAPTERS}\n\n{adapters.overview()}\n"
+    each = {f"adapters/{name}.md": f"{_HEAD}\n# `{name}`\n\n{text}\n" for name, text in adapters.pages().items()}
+    return {"README.md": _index(found)} | found | each
 
 
 _DIAGNOSTICS = "Every code that `syncflow validate` may show; `syncflow validate --explain SF310` prints one of them."
 _COMMANDS = "Every command with its options, as `syncflow COMMAND --help` shows them."
-_ADAPTERS = "The adapters that come with syncflow: what a system may set, and what is done for it."
+_ADAPTERS = """The adapters that come with syncflow. Each page says how a system begins, what it may set, which objects and fields there
+are, what proves that a record was taken, and what refusals mean. An API that is not here takes a page of YAML: see
+[your first adapter](../your-first-adapter.md)."""
 
 
 _LOGS = """`syncflow run --log-format json` writes each as one JSON object on one line, to standard error. Every line has `at` (ISO
