@@ -121,7 +121,10 @@ def _options(adapter: Any) -> list[str]:
 
 def _objects(adapter: Any) -> list[str]:
     rows = [
-        (f"`{adapter.adapter}/{name}`", ", ".join(f"`{key}`" for key in each.keys) or "any unique field")
+        (
+            f"`{adapter.adapter}/{name}`",
+            ", ".join(f"`{key}`" for key in each.keys) or ("any unique field" if each.fields else "any field"),
+        )
         for name, each in adapter.objects.items()
     ]
     return _table("Objects: what a mapping may have as `target:`", ("target", "keys"), rows)

@@ -81,6 +81,8 @@ def _not_permitted(project: Project, mapping: Document[MappingFile]) -> Iterator
     adapter, _, name = mapping.model.target.partition("/")
     described = project.adapters[adapter].model.objects.get(name)
     permitted = list(described.keys) if described is not None else []
+    if not permitted and not fields:
+        return  # a table that its owner lays out: nothing is known of its fields, and any may be the key
     permitted += [field for field, entry in fields.items() if (entry.unique or entry.key) and field not in permitted]
     if key not in permitted:
         yield mapping.report(

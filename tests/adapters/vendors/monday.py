@@ -62,6 +62,5 @@ TRIALS = [
         fields={"text_id": "item.id", "name": "item.name", "email": "item.email"},
         auth={"token": "k"},
         options={"board": "77"},
-        describes={"fields": {"text_id": {"unique": True}, "name": {}, "email": {}}},
     )
 ]

@@ -83,6 +83,5 @@ TRIALS = [
         fields={"Id": "item.id", "Name": "item.name", "Mail": "item.email", "Plan": "item.company"},
         auth={"token": "k"},
         options={"data_source": "d1"},
-        describes={"fields": {"Id": {"unique": True}, "Name": {}, "Mail": {}, "Plan": {}}},
     )
 ]
