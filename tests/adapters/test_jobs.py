@@ -171,3 +171,11 @@ def test_a_record_of_which_no_line_can_be_made_is_named(tmp_path: Path) -> None:
 def test_what_cannot_go_well_is_said(old: str, new: str, says: str, tmp_path: Path) -> None:
     found = check_adapter(written(ADAPTER.replace(old, new), tmp_path))
     assert [each.message for each in found] == [says]
+
+
+def test_an_upload_that_is_too_large_is_not_sent(tmp_path: Path) -> None:
+    text = ADAPTER.replace("    job:\n", "    job:\n      bytes: 20B\n")
+    answer = _asked(tmp_path, "upload", [], text)
+    assert (answer.how, answer.outcome and answer.outcome.code) == ("split", "too_large")
+    alone = [{"got": {"status": 201}}]
+    assert _asked(tmp_path, "upload", alone, text, DELIVERIES[:1]).how == "good"

@@ -24,13 +24,14 @@ from syncflow.adapters.gate import Gate
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.requests import SystemPlan
+from syncflow.config.journal_place import Place
 from syncflow.errors import SyncflowError
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.testing import ListSource, VirtualClock, run_virtually
 from tests.adapters.kit import plan, written
 from tests.runtime.programs import event, program, route
-from tests.runtime.vendor import Killed, KilledJournal
+from tests.runtime.vendor import Killed, killed_at
 
 ADAPTER = """
 adapter: bulky
@@ -208,7 +209,7 @@ def contacts(count: int, **more: Any) -> list[dict[str, Any]]:
 
 def run_bulky(
     events: Sequence[dict[str, Any]],
-    place: Path,
+    place: Place,
     vendor: Bulky,
     system: SystemPlan,
     *,
@@ -233,7 +234,7 @@ def run_bulky(
         return reply
 
     async def main() -> Ending:
-        journal = KilledJournal(place, inline=True, now=clock.now)
+        journal = killed_at(place, clock)
         if kill:
             journal.kill_in, journal.kill_after = kill
         http = httpx.AsyncClient(transport=scripted(network))

@@ -23,6 +23,7 @@ from syncflow.runtime.journal.lock import RunLock, lock_of
 from syncflow.runtime.journal.moving import move
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 from syncflow.testing import FakeSystems
+from tests.runtime.bulk_vendor import Bulky, bulky_plan, contacts, run_bulky
 from tests.runtime.programs import event
 from tests.runtime.test_postgres_journal import run
 from tests.runtime.test_presence_fuzz import lived
@@ -174,3 +175,20 @@ def plain(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         {name: value for name, value in row.items() if name not in {"batch_id", "tries", "dead_letters"}}
         for row in rows
     ]
+
+
+def test_jobs_are_gone_on_with_from_both(schema: PostgresPlace, tmp_path: Path) -> None:
+    """A run ends while a job is at work, one is killed before it is settled, and the third settles it."""
+    places: tuple[Place, ...] = (tmp_path / "j.db", schema)
+    for place in places:
+        vendor, plan = Bulky(polls=12), bulky_plan(repeat="unsafe")
+        assert run_bulky(contacts(5), place, vendor, plan, stop_after_seconds=15.0) is not None
+        (job,) = rows_of(place, "jobs")
+        assert dict(job)["stage"] == "waiting"
+        assert run_bulky(contacts(5), place, vendor, plan, kill_request=(12, True)) is None
+        ending = run_bulky(contacts(5), place, vendor, plan)
+        assert ending is not None
+        assert ending.clean
+        assert vendor.asked.count("POST /jobs") == 1
+        assert rows_of(place, "jobs") == []
+    assert rows_of(places[0], "deliveries") == rows_of(places[1], "deliveries")

@@ -210,6 +210,49 @@ def test_a_job_that_the_adapter_cannot_ask_after_any_more_is_left(tmp_path: Path
     assert _open_jobs(tmp_path / "j.db") == 0
 
 
+def _beside_requests(least: int) -> str:
+    """The adapter, with a request for fewer records."""
+    request = '    request: {put: "/people/{{ key.value }}", json: payload}\n    job:\n'
+    return ADAPTER.replace("    job:\n", request).replace("      age: 1s\n", f"      age: 1s\n      from: {least}\n")
+
+
+@pytest.mark.parametrize(("count", "by_job"), [(3, 0), (4, 4), (9, 9)])
+def test_beside_a_request_many_go_by_a_job_and_few_by_request(count: int, by_job: int, tmp_path: Path) -> None:
+    seen: list[str] = []
+    vendor = Bulky(trouble=lambda asked, _: _person(asked, seen))
+    ending = _run(tmp_path, vendor, count=count, text=_beside_requests(4))
+    assert ending is not None
+    assert ending.clean
+    assert (len(vendor.written), len(seen)) == (by_job, count - by_job)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_where_jobs_are_refused_records_go_by_request(status: int, tmp_path: Path) -> None:
+    seen: list[str] = []
+    vendor = Bulky(trouble=lambda asked, _: Reply(status) if asked.path == "/jobs" else _person(asked, seen))
+    ending = _run(tmp_path, vendor, count=9, text=_beside_requests(4))
+    assert ending is not None
+    assert ending.clean
+    assert sorted(seen) == [f"/people/c{number}" for number in range(9)]
+
+
+def test_a_record_for_which_a_job_fails_is_found_by_requests_where_there_are_such(tmp_path: Path) -> None:
+    seen: list[str] = []
+    vendor = Bulky(
+        answers=lambda name: "odd" if name == "n3" else "ok", trouble=lambda asked, _: _person(asked, seen, bad="c3")
+    )
+    assert _run(tmp_path, vendor, count=6, text=_beside_requests(4))
+    assert _states(tmp_path / "j.db") == {"delivered": 5, "dead": 1}
+    assert sorted(seen) == [f"/people/c{number}" for number in range(6)]
+
+
+def _person(asked: Asked, seen: list[str], bad: str = "") -> Reply | None:
+    if not asked.path.startswith("/people/"):
+        return None
+    seen.append(asked.path)
+    return Reply(422 if asked.path.endswith(bad or "-") else 200, "{}")
+
+
 def _live(tmp_path: Path, vendor: Bulky, events: Any, kill: dict[str, Any], **more: Any) -> bool:
     """Run, die once, and go on to the end; whether it died."""
     died = _run(tmp_path, vendor, events=events, **more, **kill) is None

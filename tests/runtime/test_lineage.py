@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.runtime.programs import system
 from tests.runtime.vendor import to_a, vendor_program
 
 A = Record("contacts", "A")
+STEP: Any = object()
+JOB: Any = SimpleNamespace(least=2, age_seconds=1.0, bytes=0)
 OPERATIONS = system("a", actions=("upsert", "update", "delete")).operations
 ROUTE = to_a("one", on_leave="delete")
 
@@ -162,3 +165,23 @@ def test_a_delete_that_one_route_has_overtaken_reaches_the_others() -> None:
     assert [(each.route, each.operation) for each in plan.deliveries] == [("one", "delete")]
     assert plan.superseded == []
     assert [each.by for each in planned("delete", newer, at=1.0).superseded] == [newer.delivery]
+
+
+def test_a_head_is_taken_back_also_where_it_may_not_go_by_a_job_any_more() -> None:
+    """Jobs were refused meanwhile: what carries its effect goes, and it does not."""
+    may = [True]
+    plan = system("a")
+    upsert = replace(plan.operations["upsert"], steps=(STEP,), job=JOB)
+    made = Lanes(
+        replace(plan, operations={"upsert": upsert}),
+        compared=lambda each: each.key.value,
+        may_go_by_job=lambda _: may[0],
+        job_room=lambda _: 10,
+    )
+    made.add(replace(delivery(1), whole=True), now=0.0)
+    may[0] = False
+    assert made.add(replace(delivery(2), whole=True), now=1.0) is not None
+    cut = made.cut(5.0, flush=True)
+    assert cut is not None
+    assert [each.id for each in cut[1]] == [2]
+    assert made.cut(5.0, flush=True) is None

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.base import Model
 from syncflow.config.models.request import Request
-from syncflow.config.scalars import Count, Duration, Expr, Name, Size
+from syncflow.config.scalars import Count, Duration, Expr, Name, SomeSize
 
 _OF_ONE_ANSWER = ("missing", "found", "several", "refusal", "count")
 
@@ -121,7 +121,7 @@ class Job(Model):
     of the system says it, and nothing goes by a job where that is left out too."""
     records: Count = 10_000
     """Most records in a job."""
-    bytes: Size | None = None
+    bytes: SomeSize | None = None
     """Most bytes of its upload; records that make more go in several jobs."""
     age: Duration = 5.0
     """How long the first of its records waits for others."""

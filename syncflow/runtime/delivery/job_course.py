@@ -30,7 +30,7 @@ from syncflow.runtime.observe import note, warn
 from syncflow.runtime.wait import first_of
 
 MOST_SETBACKS = 8
-"""Failures in a row after which a job that is overdue is given up, though nobody knows how it stands."""
+"""Failures in a row after which a job that is overdue is given up, though nobody knows how it stands, or one that cannot be started."""
 MOST_ABORTS = 3
 """Times that a job is aborted and asked after before it is given up."""
 _SETTLED_TOGETHER = 2000
@@ -122,8 +122,22 @@ class Course:
                 await self._leave()
             elif self._is_overdue and self._setbacks >= MOST_SETBACKS:
                 await self._give_up(Outcome(Verdict.RETRY, code="job_lost", message="nobody knows how the job stands"))
+            elif self.job.stage == "starting" and self._setbacks >= MOST_SETBACKS and self._has_another_way:
+                await self._without_it()
             else:
                 await self._stages[self.job.stage]()
+
+    @property
+    def _has_another_way(self) -> bool:
+        """Whether its records can go by request, or the system answers others, so that the fault is with jobs."""
+        return bool(self._operation.steps) or not self._around.condition.breaker.is_open
+
+    async def _without_it(self) -> None:
+        outcome = Outcome(Verdict.RETRY, code="not_started", message="no job could be started")
+        if self._operation.steps:
+            await self._not_taken(JobAnswer("refused", outcome))
+        else:
+            await self._give_up(outcome)
 
     # -- the stages -----------------------------------------------------------------------------------------------------------
 

@@ -241,7 +241,13 @@ class Lanes:
 
     def _is_gathered(self, head: Delivery) -> bool:
         """Whether a head was decided and waits in its group: it is not to be decided again."""
-        return head.unsure and head.id in self._groups.get(self._group(head), {})
+        return head.unsure and self._gathered_in(head) is not None
+
+    def _gathered_in(self, delivery: Delivery) -> Group | None:
+        """Return the group in which a head waits: whether it may go by a job can have changed since it came there."""
+        group = self._group(delivery)
+        either = (group, group._replace(by_job=not group.by_job))
+        return next((each for each in either if delivery.id in self._groups.get(each, ())), None)
 
     def _gather(self, head: Delivery, now: float) -> None:
         group = self._group(head)
@@ -265,10 +271,11 @@ class Lanes:
         """Take back the offer of a head; one that was not offered waits in its lane only."""
         self._delayed.pop(delivery.id, None)
         self._unsure.pop(delivery.id, None)
-        group = self._group(delivery)
-        heads = self._groups.get(group)
-        if heads and heads.pop(delivery.id, None) and not heads:
-            del self._groups[group]
+        group = self._gathered_in(delivery)
+        if group is not None:
+            del self._groups[group][delivery.id]
+            if not self._groups[group]:
+                del self._groups[group]
 
     def _wake(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
