@@ -45,6 +45,8 @@ def _setting(name: str, key: str, kind: str) -> str:
 
 def proof(operation: Operation) -> str:
     """Return what proves that a record was taken: how the answer to the last request that writes is read, or how a job ends."""
+    if operation.steps and operation.steps[-1].then == "retry":
+        return "a later try finds nothing left to do"
     answers = [(step.answer, step.looks) for _, step in operation.sending if step.for_ is None]
     if operation.request is not None:
         answers = [(operation.answer, False)]

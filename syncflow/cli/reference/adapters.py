@@ -134,7 +134,7 @@ def _operations(adapter: Any) -> list[str]:
     rows = [
         (
             f"`{path[1]}`: `{action}`" if path[0] == "objects" else f"`{action}`",
-            str(operation.batch.records),
+            str(operation.batch.records if operation.answers else operation.job.records),
             str(operation.repeat),
             _requests(operation),
             words.proof(operation),
