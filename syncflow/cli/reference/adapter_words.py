@@ -28,6 +28,8 @@ def beginning(adapter: AdapterFile) -> str:
     """Return the part of a routes file that a project begins with: the first way to sign in, and the options that must be given."""
     name = adapter.adapter
     lines = ["# in routes.yaml", "systems:", f"  {name}:", f"    adapter: {name}"]
+    if ".example.com" in adapter.base_url:
+        lines.append(f'    base_url: "${{{name.upper()}_URL}}"')
     if adapter.auth:
         settings = next(iter(adapter.auth.values())).settings
         given = [f"{key}: {_setting(name, key, kind)}" for key, kind in settings.items()]
@@ -37,6 +39,39 @@ def beginning(adapter: AdapterFile) -> str:
         told = [f"{key}: {(option.options or [_MADE_UP[option.type]])[0]}" for key, option in needed.items()]
         lines.append(f"    options: {{{', '.join(told)}}}")
     return "\n".join(["```yaml", *lines, "```"])
+
+
+def first_mapping(adapter: AdapterFile, object_name: str, described: Mapping[str, ObjectField]) -> str:
+    """Return a mapping to begin with: the first key of an object and the fields that it requires, out of fields of the same name."""
+    key = next(iter(adapter.objects[object_name].keys), None)
+    if key is None:
+        return ""
+    name = f"{adapter.adapter}_{object_name}"
+    own = {"email": "item.email", "name": "item.name"}.get(described[key].type if key in described else key, "item.id")
+    required = [field for field, entry in described.items() if entry.required and field != key]
+    fields = [f"  {key}: {own}", *(f"  {field}: item.{field.lower()}" for field in required)]
+    lines = [
+        f"# mappings/{name}.yaml",
+        "source: contacts",
+        f"target: {adapter.adapter}/{object_name}",
+        f"key: {key}",
+        "fields:",
+    ]
+    return "\n".join(["```yaml", *lines, *fields, "```"])
+
+
+def kept(adapter: AdapterFile) -> str:
+    """Return which objects keep every change that they are told, and which are never deleted."""
+    every = [name for name in adapter.objects if any(each.every for each in adapter.operations_of(name).values())]
+    lasting = [name for name in adapter.objects if "delete" not in adapter.operations_of(name)]
+    told = [f"Each change is told to {_listed(every)}, also where a later one of the record waits."] if every else []
+    if lasting:
+        told.append(f"Nothing is deleted in {_listed(lasting)}: a route there says `operations: {{delete: ignore}}`.")
+    return " ".join(told)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
 
 
 def _setting(name: str, key: str, kind: str) -> str:

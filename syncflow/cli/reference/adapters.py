@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -54,9 +54,11 @@ def _read(file: Any) -> Any:
 
 
 def _entry(file: Any, adapter: Any) -> Entry:
+    first = next(iter(adapter.objects))
     text = [adapter.description, words.notes(file.read_text("utf-8")), words.beginning(adapter)]
+    text += [words.first_mapping(adapter, first, dict(_described(adapter)).get(first, {}))]
     text += [f"Address: `{adapter.base_url}`.", *_sign_in(adapter), *_options(adapter)]
-    text += [*_objects(adapter), *_operations(adapter), *_limits(adapter), *_outcomes(adapter)]
+    text += [*_objects(adapter), words.kept(adapter), *_operations(adapter), *_limits(adapter), *_outcomes(adapter)]
     text.append(f"`syncflow adapters show {adapter.adapter}` prints its file.")
     return Entry(
         kind=Kind.ADAPTER, name=adapter.adapter, summary=adapter.description, text="\n\n".join(filter(None, text))
@@ -65,15 +67,19 @@ def _entry(file: Any, adapter: Any) -> Entry:
 
 def _fields(adapter: Any) -> list[str]:
     """Return the fields of each object; of one that has no file any field is taken."""
+    return [words.fields(name, described) for name, described in _described(adapter)]
+
+
+def _described(adapter: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of each object that has a file of them."""
     from syncflow.config.files import Files
     from syncflow.config.models.schema import ObjectFile
 
-    told = []
     for name, declared in adapter.objects.items():
         if declared.fields is not None:
             document = Files({}, offline=True).document(ObjectFile, files("syncflow.adapters") / declared.fields)
-            told += [words.fields(name, document.model.fields)] if document is not None else []
-    return told
+            if document is not None:
+                yield name, document.model.fields
 
 
 def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
