@@ -133,6 +133,39 @@ async def watching(files: frozenset[Path], changed: asyncio.Event) -> None:
 
 
 @asynccontextmanager
+async def alerting(engine: Engine, project: Project, *, journal: Place) -> AsyncIterator[None]:
+    """Tell the receivers of ``alerts:`` what is wrong while the run lasts, and at its end; nothing without any."""
+    settings = project.routes.model.alerts
+    if not settings:
+        yield
+        return
+    from syncflow.adapters.posting import Poster
+    from syncflow.clock import SystemClock
+    from syncflow.config.journal_place import project_name
+    from syncflow.errors import SyncflowError
+    from syncflow.runtime.alerts.watching import Watch
+    from syncflow.runtime.desk.gauges import gauges
+
+    async with Poster() as post:
+        watch = Watch(
+            settings,
+            post=post,
+            tally=engine.snapshot,
+            ask=lambda: asyncio.to_thread(gauges, journal),
+            clock=SystemClock(),
+            project=project_name(project.routes.model.journal, project.path),
+            name=engine.name,
+        )
+        try:
+            async with alongside([watch.run()]):
+                yield
+        except SyncflowError as error:
+            await watch.end(error.message)
+            raise
+        await watch.end()
+
+
+@asynccontextmanager
 async def serving_metrics(
     engine: Engine, address: tuple[str, int] | None, *, journal: Place | None = None
 ) -> AsyncIterator[None]:

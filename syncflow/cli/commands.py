@@ -35,7 +35,13 @@ COMMANDS = {
     "docs": "docs.docs",
 }
 """Name → module and function."""
-GROUPS = {"dlq": "dead_letters.app", "journal": "journal.app", "adapters": "adapters.app", "schema": "schema.app"}
+GROUPS = {
+    "dlq": "dead_letters.app",
+    "alerts": "alerts.app",
+    "journal": "journal.app",
+    "adapters": "adapters.app",
+    "schema": "schema.app",
+}
 """Name → module and application."""
 
 _SEES_ALL = "docs"

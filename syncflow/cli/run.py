@@ -200,7 +200,7 @@ class _StoppedAtOnceError(Exception):
 async def _run(project: Project, wishes: Wishes) -> _Ended:
     import asyncio
 
-    from syncflow.cli.alongside import Signals, alongside, reloading, serving_metrics
+    from syncflow.cli.alongside import Signals, alerting, alongside, reloading, serving_metrics
     from syncflow.cli.live import logging_progress, showing
     from syncflow.config.journal_place import place_of
     from syncflow.runtime.assembly import assembled, project_journal
@@ -231,6 +231,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         try:
             with signals:
                 async with (
+                    alerting(engine, project, journal=place),
                     serving_metrics(engine, wishes.metrics, journal=place),
                     serving_console(
                         place,

@@ -42,6 +42,7 @@ _FIXED = (
     "journal.schema",
     "journal.project",
     "journal.sync",
+    "alerts",
 )
 """Places that a running engine cannot change: it holds their file, port or lock open."""
 _SECRETS_OF_A_WEBHOOK = re.compile(

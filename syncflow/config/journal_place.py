@@ -46,8 +46,12 @@ def place_of(settings: JournalSettings, routes: Path) -> Place:
     """Return where the journal of a project is kept; ``routes``: its routes file."""
     if settings.url is None:
         return routes.parent / settings.path
-    project = settings.project or routes.resolve().parent.name or "syncflow"
-    return PostgresPlace(settings.url, settings.schema_name, project, settings.sync)
+    return PostgresPlace(settings.url, settings.schema_name, project_name(settings, routes), settings.sync)
+
+
+def project_name(settings: JournalSettings, routes: Path) -> str:
+    """Return what a project is called: as its journal knows it, else by its folder."""
+    return settings.project or routes.resolve().parent.name or "syncflow"
 
 
 class JournalPlace(NamedTuple):

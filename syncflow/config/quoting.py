@@ -23,6 +23,9 @@ _SECRET_LIST = re.compile(
 _IN_ADDRESS = re.compile(r"(://[^\s:@/\"']*:)((?:\$\{[^}]*\}|[^\s/\"'])+)(?=@)")
 """The password of an address: postgresql://user:password@host."""
 
+_OPEN_IN_ALERTS = re.compile(r"(?:as|on|every|parked|lag)\b")
+"""All else that is written of a receiver of alerts is its address or a header."""
+
 _ITEM = re.compile(r"\$\{[^}]*\}|[^\s,\"']")
 
 
@@ -36,7 +39,10 @@ def quotable(line: str, *, text: str, path: str) -> str:
     if signs_in:
         after = auth.start() if auth else 0
         line = line[:after] + _WITHIN.sub(lambda inner: _shown(inner, hide=True), line[after:])
-    line = _PAIR.sub(lambda pair: _shown(pair, hide=pair.start() in within), line)
+    tells = path.startswith("alerts")
+    line = _PAIR.sub(
+        lambda pair: _shown(pair, hide=pair.start() in within or (tells and not _OPEN_IN_ALERTS.match(pair[1]))), line
+    )
     line = _SECRET_LIST.sub(lambda items: items[1] + _ITEM.sub(_dotted, items[2]), line)
     line = _IN_ADDRESS.sub(lambda password: password[1] + hidden(password[2]), line)
     is_item_of_secrets = bool(_SECRET.search(path))

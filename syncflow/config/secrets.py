@@ -41,9 +41,9 @@ def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, 
         if inner and inner[0] == "objects":
             return not _SECRETS_OF_OBJECTS.isdisjoint(inner)
         return not _SECRETS_OF_SOURCES.isdisjoint(path) or path[-1] == "url"
-    if path == ("journal", "url"):
-        return True
-    if len(path) == 4 and path[0] == "systems" and path[2:] == ("sql", "url"):
+    if path[0] == "alerts":
+        return path[2:3] in {("to",), ("headers",)}
+    if path == ("journal", "url") or (len(path) == 4 and path[0] == "systems" and path[2:] == ("sql", "url")):
         return True
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":
         return False

@@ -121,6 +121,12 @@ LOG_EVENTS: dict[str, LogEvent] = {
     "metrics.incomplete": LogEvent(
         _WARNING, ("reason",), "The journal could not be asked, so `/metrics` lacks what it holds."
     ),
+    "alert.sent": LogEvent(_INFO, ("host", "alert", "state", "subject"), "A receiver of `alerts:` was told something."),
+    "alert.failed": LogEvent(
+        _WARNING,
+        ("host", "reason", "seconds"),
+        "A receiver of `alerts:` did not take it; it is tried again after `seconds`.",
+    ),
     "console.shown": LogEvent(_INFO, ("by", "page", "number"), "Somebody looked at personal data by the console."),
     "console.failed": LogEvent(_WARNING, ("error", "path"), "A page of the console met an unforeseen exception."),
     "bug": LogEvent(

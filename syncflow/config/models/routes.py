@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
+from syncflow.config.models.alerts import AlertSettings
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.models.sources import (
@@ -378,6 +379,8 @@ class RoutesFile(Model):
     """The durable memory of a run."""
     dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings)
     """When dead letters are too many."""
+    alerts: tuple[AlertSettings, ...] = ()
+    """Who is told when something is wrong: a webhook, or a channel of Slack."""
     functions: OptionalText = None
     """A Python module with functions of the project's own."""
     tests: tuple[RouteTest, ...] = ()

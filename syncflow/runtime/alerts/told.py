@@ -1,0 +1,67 @@
+"""What was told to one receiver: a cause once, again when it grew or after a while, and its end once. Pure but for this memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from syncflow.runtime.alerts.causes import Cause
+
+State = Literal["began", "goes_on", "over"]
+GROWTH_SECONDS = 300.0
+"""A cause that grew is told again no sooner than this: dead letters come one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is to be told."""
+
+    state: State
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    cause: Cause
+    told_at: float
+
+
+class Told:
+    """``every``: seconds after which a cause that goes on is told again."""
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._known: dict[tuple[str, str], _Known] = {}
+
+    def due(self, causes: Sequence[Cause], *, now: float, unknown: Collection[str] = ()) -> list[Alert]:
+        """Return what is to be told now; nothing counts as told until ``tell`` says so.
+
+        ``unknown``: kinds of which nobody could find out whether they go on, so that nothing is said to be over.
+        """
+        return [*self._wrong(causes, now), *self._over(causes, unknown)]
+
+    def _wrong(self, causes: Sequence[Cause], now: float) -> Iterator[Alert]:
+        for cause in causes:
+            known = self._known.get((cause.kind, cause.subject))
+            if known is None:
+                yield Alert("began", cause)
+                continue
+            grew = cause.count > known.cause.count
+            waited = now - known.told_at
+            if (grew and waited >= min(GROWTH_SECONDS, self._every)) or (cause.passes and waited >= self._every):
+                yield Alert("goes_on", cause)
+
+    def _over(self, causes: Sequence[Cause], unknown: Collection[str]) -> Iterator[Alert]:
+        now = {(cause.kind, cause.subject) for cause in causes}
+        for key, known in self._known.items():
+            if key not in now and known.cause.passes and known.cause.kind not in unknown:
+                yield Alert("over", replace(known.cause, count=0))
+
+    def tell(self, alert: Alert, *, now: float) -> None:
+        """Note that it was told."""
+        key = (alert.cause.kind, alert.cause.subject)
+        if alert.state == "over":
+            self._known.pop(key, None)
+        else:
+            self._known[key] = _Known(alert.cause, now)

@@ -1,0 +1,141 @@
+"""Look every few seconds for what is wrong, and post it: beside a run, which knows nothing of it.
+
+A receiver that does not answer is tried again, with what is then to be told; after some failures in a row it is left alone for a while.
+Nothing that fails here reaches the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from syncflow.clock import Clock
+from syncflow.config.models.alerts import AlertSettings
+from syncflow.errors import SyncflowError
+from syncflow.runtime.alerts.causes import Cause, causes, ended
+from syncflow.runtime.alerts.messages import body_of
+from syncflow.runtime.alerts.told import Alert, Told
+from syncflow.runtime.desk.gauges import Gauges
+from syncflow.runtime.observe import Tally, note, warn
+from syncflow.runtime.run_name import RunName
+
+LOOK_SECONDS = 10.0
+ENDING_SECONDS = 10.0
+"""Longest wait for receivers at the end of a run."""
+_TRIES = 3
+_MOST_WAIT_SECONDS = 300.0
+
+Ask = Callable[[], Awaitable[Gauges]]
+
+
+class Post(Protocol):
+    """What posts a body; ``adapters.posting.Poster`` over HTTP, a fake in a test."""
+
+    async def __call__(self, url: str, body: bytes, headers: dict[str, str]) -> str:
+        """Return why it was not taken, without the address; empty where it was."""
+        ...
+
+
+@dataclass(slots=True)
+class _Receiver:
+    settings: AlertSettings
+    told: Told
+    failures: int = 0
+    again_at: float = field(default=float("-inf"))
+
+    @property
+    def host(self) -> str:
+        """What may be shown of its address."""
+        return urlsplit(self.settings.to).hostname or ""
+
+
+class Watch:
+    """``tally``: the counts of a run; ``ask``: what its journal holds."""
+
+    def __init__(
+        self,
+        settings: Sequence[AlertSettings],
+        *,
+        post: Post,
+        tally: Callable[[], Tally],
+        ask: Ask,
+        clock: Clock,
+        project: str,
+        name: RunName,
+    ) -> None:
+        self._receivers = [_Receiver(each, Told(each.every)) for each in settings]
+        self._post = post
+        self._tally = tally
+        self._ask = ask
+        self._clock = clock
+        self._project = project
+        self._name = name
+        self._parked_since: dict[str, float] = {}
+        self._wants_letters = any("dead_letters" in each.on for each in settings)
+
+    async def run(self) -> None:
+        """Look until cancelled; never raises."""
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def end(self, error: str = "") -> None:
+        """Tell what is wrong at the end of a run, as far as receivers answer in time; ``error``: what it ended with."""
+        try:
+            async with asyncio.timeout(ENDING_SECONDS):
+                await self.look(*([ended(error)] if error else []), at_end=True)
+        except TimeoutError:
+            warn("alert.failed", reason="the receivers did not answer before the run ended")
+
+    async def look(self, *more: Cause, at_end: bool = False) -> None:
+        """Look once, and tell what is due."""
+        try:
+            gauges = await self._held()
+            tally, now = self._tally(), self._clock.monotonic()
+            parked = {name for name, system in tally.systems.items() if system.parked}
+            self._parked_since = {name: self._parked_since.get(name, now) for name in parked}
+            for receiver in self._receivers:
+                if at_end or now >= receiver.again_at:
+                    extra = [cause for cause in more if cause.kind in receiver.settings.on]
+                    found = causes(tally, gauges, receiver.settings, parked_since=self._parked_since, now=now)
+                    await self._tell(receiver, [*found, *extra], now, () if gauges else ("dead_letters",))
+        except Exception as error:  # noqa: BLE001  # a bulkhead: alerts cost a run nothing
+            warn("alert.failed", reason=type(error).__name__)
+
+    async def _held(self) -> Gauges | None:
+        """None where it cannot be found out: then nothing is told of dead letters, not that they are over."""
+        if not self._wants_letters:
+            return None
+        try:
+            return await self._ask()
+        except SyncflowError:
+            return None
+
+    async def _tell(self, receiver: _Receiver, found: Sequence[Cause], now: float, unknown: Sequence[str]) -> None:
+        for alert in receiver.told.due(found, now=now, unknown=unknown):
+            if why := await self._posted(receiver, alert):
+                receiver.failures += 1
+                wait = min(LOOK_SECONDS * 2**receiver.failures, _MOST_WAIT_SECONDS)
+                receiver.again_at = now + wait
+                warn("alert.failed", host=receiver.host, reason=why, seconds=wait)
+                return
+            receiver.failures = 0
+            receiver.told.tell(alert, now=now)
+            note(
+                "alert.sent", host=receiver.host, alert=alert.cause.kind, state=alert.state, subject=alert.cause.subject
+            )
+
+    async def _posted(self, receiver: _Receiver, alert: Alert) -> str:
+        settings = receiver.settings
+        body = body_of(alert, settings.shape, project=self._project, name=self._name, at=self._clock.now())
+        why = ""
+        for number in range(_TRIES):
+            if number:
+                await self._clock.sleep(0.5 * 2**number)
+            why = await self._post(settings.to, body, dict(settings.headers))
+            if not why:
+                return ""
+        return why
