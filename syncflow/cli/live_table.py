@@ -56,9 +56,12 @@ def _columns(systems: Sequence[Standing]) -> list[_Column]:
         "IN FLIGHT": [f"{each.in_flight:,}" for each in systems],
         "WAITING": [f"{each.waiting:,}" for each in systems],
         "RETRYING": [f"{each.retrying:,}" for each in systems],
+        "JOBS": [f"{each.jobs:,}" for each in systems],
         "DELIVERED": [f"{each.delivered:,}" for each in systems],
         "DEAD": [f"{each.dead:,}" for each in systems],
     }
+    if not any(each.jobs for each in systems):
+        del counts["JOBS"]
     return [_Column(header, tuple(cells)) for header, cells in counts.items()]
 
 

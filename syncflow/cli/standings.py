@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from syncflow.cli.console import span
+from syncflow.cli.console import counted, span
 
 if TYPE_CHECKING:
     from syncflow.compiler.requests import Window
@@ -26,6 +26,8 @@ class Standing:
     delivered: int
     dead: int
     trouble: str
+    jobs: int = 0
+    """Open ones; what they carry neither waits nor is in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def _standing(name: str, system: SystemTally, routes: Sequence[RouteTally], spee
         speed="" if speed is None else f"{speed:.1f}",
         limits=tuple(map(_limit, system.windows)),
         in_flight=system.in_flight,
+        jobs=system.jobs,
         waiting=system.waiting,
         retrying=system.retrying,
         delivered=sum(route.delivered + route.already_done for route in routes),
@@ -81,6 +84,7 @@ def lines(shown: Standings) -> Iterator[str]:
     yield shown.summary
     for each in shown.systems:
         waits = f"{each.in_flight} in flight  {each.waiting:,} waiting  {each.retrying:,} retrying  {each.dead:,} dead"
+        waits += f"  {counted(each.jobs, 'job')} open" if each.jobs else ""
         limits = ", ".join(each.limits) or "none"
         speed = f"{each.speed} requests/s of {limits}" if each.speed else f"limit {limits}"
         yield f"  {each.name}: {speed}  {waits}" + (f"  {each.trouble}" if each.trouble else "")

@@ -78,6 +78,16 @@ def crowd() -> tuple[Tally, dict[str, str]]:
     return found, {f"contacts/{name}": name for name in CROWD}
 
 
+def test_open_jobs_are_told_where_there_are_any() -> None:
+    found = tally()
+    found.system("crm").jobs = 2
+    shown = standings(found, SYSTEMS, Speeds(), now=100.0)
+    assert [line[-25:] for line in lines(shown)][1] == "ying  2 dead  2 jobs open"
+    table = list(live_lines(shown, width=80))
+    assert table[2].split()[-3:] == ["JOBS", "DELIVERED", "DEAD"]
+    assert [line.split()[-3] for line in table[3:5]] == ["2", "0"]
+
+
 def test_a_crowd_of_systems_fits_a_terminal_of_80_columns_and_24_lines() -> None:
     found, systems = crowd()
     shown = list(live_lines(standings(found, systems, Speeds(), now=1.0), width=80))
