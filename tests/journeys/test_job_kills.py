@@ -78,7 +78,7 @@ def test_a_run_killed_again_and_again_goes_on_with_its_jobs(tmp_path: Path) -> N
 
 def test_jobs_come_through_every_fault(tmp_path: Path) -> None:
     """Requests fail, jobs get stuck, fail and are aborted, and results leave records out or name strangers."""
-    events = write_stories(tmp_path / "events.jsonl", count=3_000)
+    events = write_stories(tmp_path / "events.jsonl", count=1_000)
     with running_mock(UNLIMITED) as mock:
         project = bulk_project(tmp_path)
         text = project.read_text("utf-8")

@@ -210,6 +210,18 @@ def test_a_job_that_the_adapter_cannot_ask_after_any_more_is_left(tmp_path: Path
     assert _open_jobs(tmp_path / "j.db") == 0
 
 
+def test_a_job_that_cannot_be_read_stops_its_system_and_nothing_is_sent(tmp_path: Path) -> None:
+    vendor = Bulky(polls=20)
+    _run(tmp_path, vendor, stop_after_seconds=20.0)
+    with sqlite3.connect(tmp_path / "j.db") as database:
+        database.execute("UPDATE jobs SET members = 'odd'")
+    asked = len(vendor.asked)
+    ending = _run(tmp_path, vendor)
+    assert ending is not None
+    assert ending.systems_stopped
+    assert len(vendor.asked) == asked
+
+
 def _beside_requests(least: int) -> str:
     """The adapter, with a request for fewer records."""
     request = '    request: {put: "/people/{{ key.value }}", json: payload}\n    job:\n'

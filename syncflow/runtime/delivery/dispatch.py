@@ -230,7 +230,7 @@ class Dispatcher:
         """
         try:
             async with asyncio.TaskGroup() as sends:
-                await self._jobs.resume(sends)
+                await self._resume(sends)
                 while not self._closing:
                     self._news.clear()  # first: what is said while a page is read must wake the wait below
                     try:
@@ -243,6 +243,15 @@ class Dispatcher:
         finally:
             await asyncio.gather(*self._writes, return_exceptions=True)
             await self._close_system()
+
+    async def _resume(self, sends: asyncio.TaskGroup) -> None:
+        """Go on with the jobs of an earlier run; where that cannot be done nothing is sent, for it might be sent twice."""
+        try:
+            await self._jobs.resume(sends)
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a bulkhead
+            self._condition.fail(error, during="jobs of an earlier run were gone on with")
 
     async def _turn(self, sends: asyncio.TaskGroup) -> None:
         """Start one batch, or wait until something changes."""
