@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
+import sqlalchemy
 
 from syncflow.config.journal_place import Place, PostgresPlace
 from syncflow.errors import DataError, ProjectError, UnavailableError
@@ -34,7 +35,7 @@ from syncflow.testing import FakeSystems
 from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run
 from tests.runtime.test_presence_fuzz import lived
-from tests.servers import postgres
+from tests.servers import mariadb, postgres
 
 ALL = tuple(TABLES.values())
 SECRETS = ("ada@secret.example", "record-of-ada", "Lovelace")
@@ -245,6 +246,22 @@ def test_rows_in_a_database_take_the_place_of_those_with_their_key(server: postg
         [(at,)] = wire.execute("SELECT DISTINCT read_at IS NOT NULL FROM syncflow_deliveries").fetchall()
         assert at is True
     assert stat.S_IMODE((tmp_path / "out.db").stat().st_mode) == 0o600
+
+
+def test_ids_that_differ_by_case_alone_are_two_records_in_mysql_too(tmp_path: Path) -> None:
+    events = [event("a", name="x" * 70_000), event("A"), event("á")]
+    run(events, tmp_path / "j.db", systems=FakeSystems(), program=program())
+    with mariadb.running() as url:
+        for _ in range(2):
+            export(tmp_path / "j.db", DatabaseTarget(url, journal="crm"), personal=True)
+        engine = sqlalchemy.create_engine(url.replace("mysql://", "mysql+pymysql://"))
+        with engine.connect() as connection:
+            query = "SELECT record, length(payload) > 70000 FROM syncflow_deliveries ORDER BY delivery"
+            found = connection.execute(sqlalchemy.text(query)).fetchall()
+            ids = connection.execute(sqlalchemy.text("SELECT record FROM syncflow_records")).fetchall()
+        engine.dispose()
+    assert [tuple(row) for row in found] == [("a", 1), ("A", 0), ("á", 0)]
+    assert {record for (record,) in ids} == {"a", "A", "á"}
 
 
 def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from syncflow.config.models.alerts import AlertCause, AlertSettings
 from syncflow.runtime.desk.gauges import Gauges
@@ -15,7 +16,7 @@ from syncflow.runtime.observe import Tally
 class Cause:
     """``subject`` names the system, route or partition. ``count`` is told again before its time where it grew."""
 
-    kind: AlertCause
+    kind: AlertCause | Literal["test"]
     subject: str
     words: str
     count: int = 0

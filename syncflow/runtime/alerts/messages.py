@@ -10,7 +10,7 @@ from syncflow.runtime.alerts.causes import Cause
 from syncflow.runtime.alerts.told import Alert
 from syncflow.runtime.run_name import RunName
 
-SAMPLE = Alert("began", Cause("stopped", "sample", "this is a test: nothing is wrong. `syncflow alerts test` sent it."))
+SAMPLE = Alert("began", Cause("test", "sample", "this is a test: nothing is wrong. `syncflow alerts test` sent it."))
 
 
 def body_of(alert: Alert, shape: str, *, project: str, name: RunName, at: float) -> bytes:

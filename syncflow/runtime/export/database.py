@@ -23,6 +23,8 @@ from syncflow.runtime.export.columns import JOURNAL, Column, ExportTable, column
 from syncflow.runtime.export.rows import Row
 
 _MYSQL = ("mysql", "mariadb")
+_NAME_LENGTH, _KEY_LENGTHS = 120, {"record": 255}
+"""Of texts in a key, where a database wants a length: all together stay below the 3,072 bytes of InnoDB. They compare by their bytes."""
 _HINT = "write it as postgresql://user@host/name, mysql://…, sqlite:///file.db or duckdb:///file.db"
 
 
@@ -174,8 +176,8 @@ def _table(table: ExportTable) -> sqlalchemy.Table:
 
 def _type(column: Column, *, is_key: bool) -> Any:
     if column.type == "text":
-        text = sqlalchemy.Text()
-        return text.with_variant(sqlalchemy.String(255) if is_key else mysql.LONGTEXT(), *_MYSQL)
+        of_key = sqlalchemy.String(_KEY_LENGTHS.get(column.name, _NAME_LENGTH), collation="utf8mb4_bin")
+        return sqlalchemy.Text().with_variant(of_key if is_key else mysql.LONGTEXT(), *_MYSQL)
     if column.type == "time":
         return sqlalchemy.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), *_MYSQL)
     return {
