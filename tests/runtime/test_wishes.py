@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.tables.retention import Retention
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
-from tests.runtime.programs import event, program, system
+from tests.runtime.programs import event, operation, program, system
 from tests.runtime.test_engine import run
 
 
@@ -44,6 +45,21 @@ def test_a_redriven_dead_letter_is_sent_by_the_next_run_as_it_was(tmp_path: Path
     assert ending.clean
     assert names(systems) == {"A": "one"}
     assert audit.count(path, Letters()) == 0
+
+
+def test_what_is_kept_one_by_one_is_redriven_behind_newer_ones(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    telling = {"upsert": replace(operation("upsert"), every=True), "delete": operation("delete")}
+    told = program(types={"lead": "a"}, systems={"a": replace(system("a"), operations=telling)})
+    refuses_one = FakeSystems(lambda batch, number: refusing(batch, number) if number == 1 else None)
+    events = [event("A", name=name, contact_type="lead") for name in ("one", "two", "three")]
+    run(events, path, systems=refuses_one, program=told)
+    assert wishes.redrive(path, Letters(), how="as_sent") == 1
+    systems = FakeSystems()
+    ending, _ = run([], path, systems=systems, program=told)
+    assert ending.clean
+    assert names(systems) == {"A": "two"}
+    assert ending.tally.routes["a"].superseded == 0
 
 
 def test_a_redriven_old_version_never_overwrites_a_newer_one(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def one_upsert(
     alive = row if row is not None and row.state == "present" else None
     late = row is not None and row.state != "gone" and planning.newer(delivery.record, row.version, delivery.version)
     if grave or late:
+        if alive and not grave and _is_kept(planning, route, delivery, alive):
+            return planning.emit(delivery)
         if alive and route.remembers and not grave and not planning.program.records[delivery.record.kind].whole:
             return _late(planning, route, delivery, alive)
         return planning.supersede(delivery, (grave or row).delivery)  # type: ignore[union-attr]  # late only with a row
@@ -70,6 +72,12 @@ def one_upsert(
         # What it holds is of its former life, whose delete is still open: under the same key too, nothing is settled.
         new = replace(new, passing=tuple(sorted({*row.passing, row.held})))
     return planning.view.set(new)
+
+
+def _is_kept(planning: Planning, route: RoutePlan, delivery: Delivery, row: Presence) -> bool:
+    """Whether the other side keeps what every delivery says: what is newer does not carry the effect of this one."""
+    operation = planning.program.systems[route.system].operations_of(route.object).get(delivery.operation)
+    return operation is not None and operation.every and route.normalise_key(delivery.key.value) == row.compared
 
 
 def _late(planning: Planning, route: RoutePlan, delivery: Delivery, row: Presence) -> None:
