@@ -23,6 +23,7 @@ COMMANDS = {
     "validate": "validate.validate",
     "dry-run": "dry_run.dry_run",
     "explain": "explain.explain",
+    "plan": "plan.plan",
     "test": "test.run_all",
     "check": "check.check",
     "run": "run.run",

@@ -145,7 +145,7 @@ def run(
         name=name,
     )
     project = load_project(routes, profile=profile)
-    _check_routes(project, wishes.only)
+    check_routes(project, wishes.only)
     try:
         ended = _ended(project, wishes)
     finally:
@@ -255,7 +255,7 @@ def _look_through_memory_less() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
-def _check_routes(project: Project, names: tuple[str, ...]) -> None:
+def check_routes(project: Project, names: tuple[str, ...]) -> None:
     if not names:
         return
     from syncflow.compiler.build import build

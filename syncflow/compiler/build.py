@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from syncflow.compiler.changed import changed_of
+from syncflow.compiler.changed import Changed, changed_of
 from syncflow.compiler.checks import find_problems
 from syncflow.compiler.code.branches import Branches
 from syncflow.compiler.code.emitter import PlaceOf
@@ -116,6 +116,16 @@ def _partly(legs: Iterable[Leg]) -> Iterator[tuple[str, Partly]]:
     for leg in legs:
         if leg.transform.partly is not None:
             yield leg.plan.name, leg.transform.partly
+
+
+def comparisons(project: Project) -> dict[str, Changed]:
+    """Return by route how values are compared that are the same over there, also where a route sends everything."""
+    found = {}
+    for route in written_routes(project):
+        for system, name in route.legs.items():
+            adapter, _, object_name = route.mappings[system].model.target.partition("/")
+            found[name] = changed_of(project.objects[adapter, object_name].model.fields)
+    return found
 
 
 def choices(project: Project) -> Branches:

@@ -59,6 +59,10 @@ class Mask:
         """Return the fields of a mapping that are made of personal data, whatever the event."""
         return frozenset(name for name, form in mapping.fields.items() if any(map(self._covers, self._read_by(form))))
 
+    def reads_personal(self, expression: str) -> bool:
+        """Return whether an expression reads personal data, whatever the event."""
+        return any(map(self._covers, paths_of(compile_expression(expression, functions=self._functions))))
+
     def _read_by(self, form: FieldForm) -> Sequence[tuple[str | int, ...]]:
         if isinstance(form, Constant):
             return ()

@@ -153,11 +153,12 @@ def source_at(
     clock: Clock,
     reading: ReadOptions = ReadOptions(),  # noqa: B008  # frozen
     present: Present | None = None,
+    folder: Path | None = None,
 ) -> Source:
     """Return the source at a place of the project's file, not opened yet; ``settings`` as there or changed.
 
-    What it keeps between two runs beside the journal is not touched for a sample. ``present``
-    tells which records are at a target, where this source is the only one.
+    What it keeps between two runs beside the journal is not touched for a sample; ``folder`` is where it keeps that instead.
+    ``present`` tells which records are at a target, where this source is the only one.
     """
     journal = project.path.parent / project.routes.model.journal.path
     name = journal.stem if at == ("source",) else f"{journal.stem}.{at[-1]}"
@@ -169,7 +170,7 @@ def source_at(
             clock=clock,
             columns=columns_of(project, at),
             reading=reading,
-            beside=None if reading.sample else journal.with_name(name),
+            beside=None if reading.sample else (folder or journal.parent) / name,
             present=present,
             names_unchanged=project.routes.model.envelope_of(at[-1]).is_own,
             ids=_id_properties(project, at),

@@ -148,11 +148,12 @@ class Committer:
         beginning: Beginning | None = None,
         kept_by: Callable[[str], KeptBy] = lambda _partition: "journal",
         refused: Callable[[Sequence[Position]], Awaitable[None]] | None = None,
+        heard: Callable[[Plan], None] = lambda _plan: None,
     ) -> None:
         """``may_bury`` counts a dead letter of a system that no delivery made, unless the system stops by it or has stopped.
 
         ``kept_by``: who remembers how far a partition is read; where a broker does, no position is journaled. ``refused`` hears which
-        events become dead letters, before they are journaled."""
+        events become dead letters, before they are journaled; ``heard`` is told of every plan that was journaled."""
         self._journal = journal
         self._bugs = bugs
         self._completer = Completer(journal, bugs)
@@ -160,6 +161,7 @@ class Committer:
         self._positions = {partition: (position.offset, position.number) for partition, position in positions.items()}
         self._kept_by = kept_by
         self._refused = refused
+        self._heard = heard
         self._tally = tally
         self._may_bury = may_bury
         self._beginning = beginning
@@ -347,6 +349,7 @@ class Committer:
         return await self._completer.completed_again(fate, program, before=mark.event)
 
     def _count(self, plan: Plan) -> None:
+        self._heard(plan)
         tally = self._tally
         for event in plan.events:
             setattr(tally, event.state, getattr(tally, event.state) + 1)

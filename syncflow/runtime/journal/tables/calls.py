@@ -20,19 +20,14 @@ from syncflow.runtime.journal.tables.database import marks as _marks
 from syncflow.runtime.journal.tables.jobs import members_of, note_job, read_jobs
 from syncflow.runtime.journal.tables.known import read_earlier, read_known
 from syncflow.runtime.journal.tables.packed import Packed
+from syncflow.runtime.journal.tables.pending import delivered_payloads, read_marks, read_page
 from syncflow.runtime.journal.tables.retention import Retention
-from syncflow.runtime.journal.tables.rows import DELIVERIES, DELIVERY_COLUMNS, EVENT_COLUMNS, Row
+from syncflow.runtime.journal.tables.rows import DELIVERIES, EVENT_COLUMNS, Row
 from syncflow.runtime.journal.tables.totals import read_standings, read_totals
 from syncflow.runtime.journal.tables.usage import Moment, note_usage, recall_usage
 from syncflow.runtime.run_name import RunName
 
 Rows = Sequence[Row]
-
-_KNOWN_ID = (
-    "(SELECT p.vendor_id FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route "
-    "AND d.operation IN ('update', 'delete') AND p.born <= d.id)"
-)
-"""What the vendor called the record, if that became known after the delivery was journaled."""
 
 _SETTLE = (
     "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, tried_at = ?, batch_id = ?, settled_at = ?, code = ?, message = ?, "
@@ -233,11 +228,7 @@ class Tables(ABC):
 
     def page(self, system: str, after: int, most: int, routes: Sequence[str] | None = None) -> Rows:
         """Open deliveries of a system, in order of their numbers; only of some routes where they are given."""
-        only = "" if routes is None else f" AND route IN ({_marks(routes)})"
-        sql = f"{_WAITING} WHERE system = ? AND id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
-        if routes is not None and not routes:
-            return []
-        return self._db.execute(sql, (system, after, *(routes or ()), most)).fetchall()
+        return read_page(self._db, after=after, most=most, system=system, routes=routes)
 
     def present(self, kind: str, after: str, most: int) -> list[str]:
         """Return the next ids of records of a kind that may be at a target."""
@@ -249,9 +240,7 @@ class Tables(ABC):
 
     def delivered(self, ids: Sequence[int]) -> Rows:
         """Return id and payload of those of these deliveries that took effect."""
-        took_effect = "state IN ('delivered', 'already_done', 'unchanged') AND operation != 'delete'"
-        sql = f"SELECT id, payload FROM deliveries WHERE id {{among}} AND {took_effect}"
-        return [(id_, bytes(payload)) for id_, payload in self._db.among(sql, ids)]
+        return delivered_payloads(self._db, ids)
 
     def earlier(self, wanted: Sequence[tuple[str, str, int, int | None]], most: int) -> list[Rows]:
         """Return the last events of records between two numbers."""
@@ -281,20 +270,7 @@ class Tables(ABC):
 
     def marks(self, most: int, without: Sequence[str] = ()) -> list[tuple[Row, Row | None]]:
         """The oldest marks with their events, and the delivery to repeat where there is one."""
-        kept = f" AND m.route NOT IN ({_marks(without)})" if without else ""
-        sql = (
-            'SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e."offset", e.line, e.raw, e.broken, e.length, '
-            "e.sha256, e.kind, e.record, e.change, e.meta "
-            f"FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL{kept} "
-            "ORDER BY m.event, m.id LIMIT ?"
-        )
-        return [(row, self._waiting(row[5])) for row in self._db.execute(sql, (*without, most)).fetchall()]
-
-    def _waiting(self, delivery: int | None) -> Row | None:
-        if delivery is None:
-            return None
-        row: Row | None = self._db.execute(f"{_WAITING} WHERE id = ?", (delivery,)).fetchone()
-        return row
+        return read_marks(self._db, most=most, without=without)
 
     def tidy(self, before: float, most_bytes: int, tombstones_before: float, at: float) -> tuple[int, bool]:
         """Forget some settled events; return how many, and whether there are more to look at."""
@@ -370,8 +346,6 @@ class Tables(ABC):
 
 _WHOSE = {"attempts": 0, "dead_letters": 1, "failed": -2}
 """Where a row of outcomes names its delivery; the others name it last."""
-
-_WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
 
 
 def _about(outcomes: Mapping[str, Rows], settled: AbstractSet[int]) -> dict[str, Rows]:

@@ -184,13 +184,13 @@ def leave_behind(db: Database, route: str) -> int:
     return count
 
 
-_PROBE = " Aa\u00c5\u212b\ufb01 "
+PROBE = " Aa\u00c5\u212b\ufb01 "
 """A text that each rule of comparing keys makes something else of, so that it tells rules apart."""
 
 
 def compare_anew(db: Database, route: str, normalise: Callable[[str], str]) -> None:
     """Write the keys of a route as they are compared today, where the journal was last used with another rule."""
-    rule = normalise(_PROBE)
+    rule = normalise(PROBE)
     if db.execute("SELECT 1 FROM key_rules WHERE route = ? AND rule = ?", (route, rule)).fetchone():
         return
     known, values = "", [route]

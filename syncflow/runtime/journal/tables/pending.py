@@ -1,0 +1,55 @@
+"""What is still to be sent, and what took effect: for a run, and for whoever looks at a journal. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncflow.runtime.journal.tables.database import IS_OPEN, Database, marks
+from syncflow.runtime.journal.tables.rows import DELIVERY_COLUMNS, Row
+
+_KNOWN_ID = (
+    "(SELECT p.vendor_id FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route "
+    "AND d.operation IN ('update', 'delete') AND p.born <= d.id)"
+)
+"""What the vendor called the record, if that became known after the delivery was journaled."""
+
+_DELIVERY = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
+_TOOK_EFFECT = "state IN ('delivered', 'already_done', 'unchanged') AND operation != 'delete'"
+
+
+def read_page(
+    database: Database, *, after: int, most: int, system: str | None = None, routes: Sequence[str] | None = None
+) -> list[Row]:
+    """Return open deliveries with numbers above ``after``, in order; only of a system and of these routes where they are given."""
+    if routes is not None and not routes:
+        return []
+    of_system = "" if system is None else "system = ? AND "
+    only = "" if routes is None else f" AND route IN ({marks(routes)})"
+    sql = f"{_DELIVERY} WHERE {of_system}id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
+    values = ([] if system is None else [system]) + [after, *(routes or ()), most]
+    return database.execute(sql, values).fetchall()
+
+
+def read_marks(database: Database, *, most: int, without: Sequence[str] = ()) -> list[tuple[Row, Row | None]]:
+    """Return the oldest marks with their events, and the delivery to repeat where there is one; none for routes in ``without``."""
+    kept = f" AND m.route NOT IN ({marks(without)})" if without else ""
+    sql = (
+        'SELECT m.id, m.how, m.event, m.route, m.letter, m.delivery, e.partition, e."offset", e.line, e.raw, e.broken, e.length, '
+        "e.sha256, e.kind, e.record, e.change, e.meta "
+        f"FROM marks m JOIN events e ON e.seq = m.event WHERE m.aside IS NULL{kept} "
+        "ORDER BY m.event, m.id LIMIT ?"
+    )
+    return [(row, _delivery(database, row[5])) for row in database.execute(sql, (*without, most)).fetchall()]
+
+
+def _delivery(database: Database, delivery: int | None) -> Row | None:
+    if delivery is None:
+        return None
+    row: Row | None = database.execute(f"{_DELIVERY} WHERE id = ?", (delivery,)).fetchone()
+    return row
+
+
+def delivered_payloads(database: Database, deliveries: Sequence[int]) -> list[Row]:
+    """Return number and payload of those of these deliveries that took effect."""
+    sql = f"SELECT id, payload FROM deliveries WHERE id {{among}} AND {_TOOK_EFFECT}"
+    return [(number, bytes(payload)) for number, payload in database.among(sql, deliveries)]
