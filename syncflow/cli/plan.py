@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, say_json
-from syncflow.cli.run import OnlyOption
+from syncflow.cli import completion
+from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, remark, say_json
 
 if TYPE_CHECKING:
     from syncflow.cli.plan_shown import Shown
     from syncflow.compiler.program import Program
     from syncflow.config.project import Project
+    from syncflow.runtime.preview.plan_file import PlanFile
     from syncflow.runtime.preview.reading import PlanSource
-    from syncflow.runtime.preview.seeds import Seeds
+    from syncflow.runtime.preview.steps import Step
 
 
 class PlanOutput(StrEnum):
@@ -31,7 +33,10 @@ class PlanOutput(StrEnum):
 
 def plan(
     routes: RoutesArgument = DEFAULT_ROUTES,
-    route: OnlyOption = None,
+    route: Annotated[
+        list[str] | None,
+        typer.Option("--route", metavar="NAME", help="Show only these routes.", autocompletion=completion.routes),
+    ] = None,
     events: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +67,12 @@ def plan(
         bool,
         typer.Option("--detailed-exitcode", help="Exit with 2 if a run would change anything, 0 if not, 1 on errors."),
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Keep the plan in FILE, without records; run --plan FILE carries it out."
+        ),
+    ] = None,
     profile: ProfileOption = None,
     output: Annotated[PlanOutput, typer.Option("--output", "-o", help="Output format.")] = PlanOutput.TEXT,
 ) -> None:
@@ -73,69 +84,103 @@ def plan(
     from syncflow.cli.run import check_routes
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
+    from syncflow.runtime.preview.plan_file import write_plan
 
+    if out is not None and events is not None:
+        raise typer.BadParameter("--out keeps a plan of the source, for a run; --events plans a file that no run reads")
     if sample is not None and everything:
         raise typer.BadParameter("--sample plans some events and --all plans every one; give one of them")
     project = load_project(routes, profile=profile, offline=True)
-    only = tuple(route or ())
-    check_routes(project, only)
+    only = check_routes(project, tuple(route or ()))
     program = build(project)
-    shown = _planned(
-        project,
-        program,
-        events=events,
-        most=0 if everything else sample,
-        from_start=from_start,
-        only=only,
-        listed=listed,
-        values=show,
-    )
+    wishes = _Wishes(events, 0 if everything else sample, from_start, only, listed, show, out)
+    shown, plan_file = _planned(project, program, wishes)
+    if out is not None:
+        write_plan(out, plan_file)
     if output is PlanOutput.JSON:
         say_json(plan_shown.as_json(shown))
     elif output is PlanOutput.MARKDOWN:
         plan_markdown.show(shown)
     else:
         plan_text.show(shown)
+    if out is not None:
+        remark(f"the plan is in {out}; `syncflow run --plan {out}` does exactly this")
     if detailed and shown.changes:
         raise typer.Exit(2)
 
 
-def _planned(
-    project: Project,
-    program: Program,
-    *,
-    events: Path | None,
-    most: int | None,
-    from_start: bool,
-    only: tuple[str, ...],
-    listed: int,
-    values: bool,
-) -> Shown:
-    """Plan; ``most``: 0 for every event, None for as many as are usual."""
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What was asked for; ``most``: 0 for every event, None for as many as are usual."""
+
+    events: Path | None
+    most: int | None
+    from_start: bool
+    only: tuple[str, ...]
+    listed: int
+    values: bool
+    out: Path | None
+
+
+def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown, PlanFile]:
     import asyncio
 
     from syncflow.cli.plan_shown import Listing, shown_of
     from syncflow.clock import SystemClock
-    from syncflow.compiler.build import comparisons
-    from syncflow.runtime.preview.planner import look_ahead
+    from syncflow.errors import DataError
+    from syncflow.runtime.preview.looking import ahead_of, seeds_of
+    from syncflow.runtime.preview.plan_file import PlanFile, StepDigest, key_of, mark_of, told_counts
 
     clock = SystemClock()
-    with _source(project, events) as (source, words, usual), _seeds(project, program) as (seeds, is_there):
-        listing = Listing(project, only=only, most=listed, values=values, delivered=seeds.delivered)
+    with _source(project, wishes.events) as (source, words, usual, is_exact), seeds_of(project, program) as seeds:
+        if wishes.out is not None and not is_exact:
+            raise DataError(
+                "such a plan cannot be kept: a run may read other events than were planned",
+                hint="--out is for a project with one source, which is a file, objects, a query or generated events",
+            )
+        key, salt = key_of(seeds)
+        digest = StepDigest(key)
+        listing = Listing(
+            project, only=wishes.only, most=wishes.listed, values=wishes.values, delivered=seeds.delivered
+        )
+
+        def take(step: Step) -> None:
+            listing.take(step)
+            if wishes.out is not None:
+                digest.take(step)
+
+        most = usual if wishes.most is None else wishes.most or None
+        from_start = wishes.from_start or wishes.events is not None
         ahead = asyncio.run(
-            look_ahead(
+            ahead_of(
+                project,
                 program,
                 source,
                 seeds,
                 clock=clock,
-                comparing=comparisons(project),
-                most=usual if most is None else most or None,
-                from_start=from_start or events is not None,
-                take=listing.take,
+                most=most,
+                from_start=from_start,
+                take=take,
+                read=digest.read,
             )
         )
         listing.look_up()
-    return shown_of(project, program, ahead, listing, words=words, has_journal=is_there, events=events)
+        effects = {name: dict(route.effects) for name, route in ahead.counts.routes.items()}
+        plan_file = PlanFile(
+            fingerprint=program.fingerprint,
+            journal=mark_of(seeds),
+            events=ahead.counts.read,
+            steps=digest.steps,
+            digest=digest.text,
+            salt=salt,
+            made_at=clock.now(),
+            from_start=wishes.from_start,
+            routes=wishes.only,
+            counts=told_counts(list(program.routes), effects),
+        )
+        is_there = not salt
+    shown = shown_of(project, program, ahead, listing, words=words, has_journal=is_there, events=wishes.events)
+    return shown, plan_file
 
 
 @contextmanager
@@ -149,20 +194,4 @@ def _source(project: Project, events: Path | None) -> Iterator[PlanSource]:
             yield made
         return
     check_path(events)
-    yield PlanSource(opened(project, settings_of_path(project, events)), (), OF_AN_END)
-
-
-@contextmanager
-def _seeds(project: Project, program: Program) -> Iterator[tuple[Seeds, bool]]:
-    """Open the journal to read it, where there is one."""
-    from syncflow.config.journal_place import place_of
-    from syncflow.runtime.changed_program import activation_of
-    from syncflow.runtime.journal.homes import is_there, reading
-    from syncflow.runtime.preview.seeds import Seeds
-
-    place, activation = place_of(project.routes.model.journal, project.path), activation_of(program)
-    if not is_there(place):
-        yield Seeds(None, activation), False
-        return
-    with reading(place) as database:
-        yield Seeds(database, activation), True
+    yield PlanSource(opened(project, settings_of_path(project, events)), (), OF_AN_END, is_exact=False)

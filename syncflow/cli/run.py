@@ -27,6 +27,7 @@ from syncflow.cli.console_page import AllowOption, Asked, address, allowed, serv
 if TYPE_CHECKING:
     from syncflow.config.project import Project
     from syncflow.runtime.ending import Ending
+    from syncflow.runtime.preview.plan_file import PlanFile
     from syncflow.runtime.run_name import RunName
     from syncflow.sources import ReadOptions
 
@@ -102,6 +103,14 @@ def run(
             "--resnapshot", help="Read all rows of the source `postgres` again; delete records without a row."
         ),
     ] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Do what a plan says (plan --out FILE), and nothing if the project, the journal or the source has changed.",
+        ),
+    ] = None,
     metrics: MetricsOption = None,
     console: ConsoleOption = None,
     allow: AllowOption = "",
@@ -124,6 +133,10 @@ def run(
         raise typer.BadParameter(
             "--drain reads nothing, so --limit, --from-start and --resnapshot have no meaning with it"
         )
+    planned = None if plan is None else _read_plan(plan, others=(limit, drain, from_start, resnapshot, route, watch))
+    if planned is not None:
+        limit, from_start, route = planned.events, planned.from_start, list(planned.routes)
+        drain = not planned.events
     level, as_json = _level(), log_format is LogFormat.JSON
     name = _name()
     tell_repeats = log_to_stderr(level="WARNING" if quiet else level, as_json=as_json, about=name._asdict())
@@ -146,6 +159,8 @@ def run(
     )
     project = load_project(routes, profile=profile)
     check_routes(project, wishes.only)
+    if planned is not None:
+        _refuse_unless_as_planned(project, planned)
     try:
         ended = _ended(project, wishes)
     finally:
@@ -155,6 +170,26 @@ def run(
         raise typer.Exit(128 + ended.signal_number)
     if not ended.ending.clean:
         raise typer.Exit(1)
+
+
+def _read_plan(path: Path, *, others: tuple[object, ...]) -> PlanFile:
+    from syncflow.runtime.preview.plan_file import read_plan
+
+    if any(others):
+        raise typer.BadParameter(
+            "--plan says what is read and sent: --limit, --drain, --from-start, --resnapshot, --route and --watch do not go with it"
+        )
+    return read_plan(path)
+
+
+def _refuse_unless_as_planned(project: Project, plan: PlanFile) -> None:
+    import asyncio
+
+    from syncflow.clock import SystemClock
+    from syncflow.compiler.build import build
+    from syncflow.runtime.preview.looking import refuse_unless_as_planned
+
+    asyncio.run(refuse_unless_as_planned(project, build(project), plan, clock=SystemClock()))
 
 
 class _Ended(NamedTuple):
@@ -255,16 +290,18 @@ def _look_through_memory_less() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
-def check_routes(project: Project, names: tuple[str, ...]) -> None:
+def check_routes(project: Project, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the routes that are meant, each way of a table by its own name; none where none is named."""
     if not names:
-        return
+        return ()
     from syncflow.compiler.build import build
     from syncflow.errors import ProjectError
     from syncflow.runtime.chosen_routes import chosen_routes
 
     program = build(project)
     try:
-        chosen_routes(program, names)
+        chosen = chosen_routes(program, names)
+        return tuple(name for name in program.routes if name in chosen)
     except ProjectError as error:
         raise typer.BadParameter(f"--route: {error.message}" + (f"; {error.hint}" if error.hint else "")) from None
 

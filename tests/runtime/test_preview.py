@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from syncflow.adapters.engine import PLACEHOLDER
+from syncflow.adapters.jobs import PLACEHOLDER
 from syncflow.compiler.changed import Changed
 from syncflow.compiler.program import Program
 from syncflow.events import Delivery

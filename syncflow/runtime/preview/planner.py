@@ -13,11 +13,11 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import SystemRandom
 
-from syncflow.adapters.engine import PLACEHOLDER
+from syncflow.adapters.jobs import PLACEHOLDER
 from syncflow.clock import Clock
 from syncflow.compiler.changed import Changed
 from syncflow.compiler.program import Program, RoutePlan
-from syncflow.events import Delivery, Outcome, Position, Verdict
+from syncflow.events import Delivery, Outcome, Position, Raw, Verdict
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import unrepeatable
 from syncflow.runtime.delivery.retry import Retries
@@ -57,10 +57,11 @@ async def look_ahead(
     most: int | None = None,
     from_start: bool = False,
     take: Callable[[Step], None] = lambda _step: None,
+    read: Callable[[Sequence[Raw]], None] = lambda _raws: None,
 ) -> Ahead:
     """Plan at most ``most`` events of a source that is not opened yet; hand each step over, in order.
 
-    ``comparing``: how values are compared where a route sends everything, by route.
+    ``read`` hears what is read. ``comparing``: how values are compared where a route sends everything, by route.
 
     Raises:
         SyncflowError: the source or the journal cannot be read.
@@ -88,6 +89,7 @@ async def look_ahead(
             ahead.reports += reports_of(source)
             if not raws:
                 break
+            read(raws)
             ahead.counts.read += len(raws)
             left = None if left is None else left - len(raws)
             chunk = transform(process(program, RawChunk(raws, clock.now()), bugs), bugs)

@@ -42,11 +42,15 @@ _SAMPLE = "{kind}: the messages that wait first are planned, and stay where they
 
 
 class PlanSource(NamedTuple):
-    """``words``: what a person must know of how it is read. ``most``: how many events are planned unless more are asked for."""
+    """``words``: what a person must know of how it is read. ``most``: how many events are planned unless more are asked for.
+
+    ``is_exact``: a run reads the same events.
+    """
 
     source: Source
     words: tuple[str, ...]
     most: int
+    is_exact: bool
 
 
 @contextmanager
@@ -75,7 +79,8 @@ def plan_source(project: Project, *, clock: Clock) -> Iterator[PlanSource]:
                 words.append(_SAMPLES.get(settings.kind, _SAMPLE.format(kind=settings.kind)))
         most = OF_AN_END if all(map(_ends, routes.all_sources.values())) else OF_NO_END
         source = next(iter(made.values())) if routes.source is not None else Several(made)
-        yield PlanSource(source, tuple(words), most)
+        is_exact = not any(settings.stdin for settings in routes.all_sources.values()) and len(made) == 1 and not words
+        yield PlanSource(source, tuple(words), most, is_exact)
 
 
 def _ends(settings: SourceSettings) -> bool:

@@ -45,6 +45,7 @@ from syncflow.runtime.journal.tables.rows import (
     sent_row,
 )
 from syncflow.runtime.preview.seeds import Seeds
+from syncflow.runtime.run_name import NAMELESS, RunName
 
 _PROOF = {"held": "text", "held_value": "text", "held_id": "text", "proven": "boolean"}
 _PRESENT = {**PRESENCE, **_PROOF}
@@ -105,8 +106,10 @@ class Shadow(TabularJournal):
         self.seeded: Callable[[Sequence[Presence]], None] = lambda _rows: None
         """Hears which presence was read from the journal."""
 
-    async def open(self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0) -> Opened:
-        opened = await super().open(fingerprint=fingerprint, monotonic=monotonic)
+    async def open(
+        self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0, name: RunName = NAMELESS
+    ) -> Opened:
+        opened = await super().open(fingerprint=fingerprint, monotonic=monotonic, name=name)
         if key := self._seeds.sent_key:
             self._seal = Seal(key)
         event, delivery = self._seeds.last_numbers

@@ -20,7 +20,7 @@ from syncflow.runtime.journal.tables.database import marks as _marks
 from syncflow.runtime.journal.tables.jobs import members_of, note_job, read_jobs
 from syncflow.runtime.journal.tables.known import read_earlier, read_known
 from syncflow.runtime.journal.tables.packed import Packed
-from syncflow.runtime.journal.tables.pending import delivered_payloads, read_marks, read_page
+from syncflow.runtime.journal.tables.pending import WAITING, delivered_payloads, read_marks, read_page
 from syncflow.runtime.journal.tables.retention import Retention
 from syncflow.runtime.journal.tables.rows import DELIVERIES, EVENT_COLUMNS, Row
 from syncflow.runtime.journal.tables.totals import read_standings, read_totals
@@ -192,7 +192,7 @@ class Tables(ABC):
         """Return the open jobs of a system, and those of their deliveries that are not settled."""
         found = read_jobs(self._db, system)
         members = sorted({number for row in found for number in members_of(row)})
-        sql = f"{_WAITING} WHERE id {{among}} AND {IS_OPEN}"
+        sql = f"{WAITING} WHERE id {{among}} AND {IS_OPEN}"
         return found, list(self._db.among(sql, members)) if members else []
 
     def settle(self, outcomes: Mapping[str, Rows], at: float) -> None:

@@ -13,7 +13,7 @@ _KNOWN_ID = (
 )
 """What the vendor called the record, if that became known after the delivery was journaled."""
 
-_DELIVERY = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
+WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
 _TOOK_EFFECT = "state IN ('delivered', 'already_done', 'unchanged') AND operation != 'delete'"
 
 
@@ -25,7 +25,7 @@ def read_page(
         return []
     of_system = "" if system is None else "system = ? AND "
     only = "" if routes is None else f" AND route IN ({marks(routes)})"
-    sql = f"{_DELIVERY} WHERE {of_system}id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
+    sql = f"{WAITING} WHERE {of_system}id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
     values = ([] if system is None else [system]) + [after, *(routes or ()), most]
     return database.execute(sql, values).fetchall()
 
@@ -45,7 +45,7 @@ def read_marks(database: Database, *, most: int, without: Sequence[str] = ()) ->
 def _delivery(database: Database, delivery: int | None) -> Row | None:
     if delivery is None:
         return None
-    row: Row | None = database.execute(f"{_DELIVERY} WHERE id = ?", (delivery,)).fetchone()
+    row: Row | None = database.execute(f"{WAITING} WHERE id = ?", (delivery,)).fetchone()
     return row
 
 
