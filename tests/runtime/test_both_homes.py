@@ -185,7 +185,7 @@ def test_jobs_are_gone_on_with_from_both(schema: PostgresPlace, tmp_path: Path) 
         assert run_bulky(contacts(5), place, vendor, plan, stop_after_seconds=15.0) is not None
         (job,) = rows_of(place, "jobs")
         assert dict(job)["stage"] == "waiting"
-        assert run_bulky(contacts(5), place, vendor, plan, kill_request=(12, True)) is None
+        assert run_bulky(contacts(5), place, vendor, plan, kill_request=(2, True)) is None
         ending = run_bulky(contacts(5), place, vendor, plan)
         assert ending is not None
         assert ending.clean
