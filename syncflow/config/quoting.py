@@ -23,7 +23,7 @@ _SECRET_LIST = re.compile(
 _IN_ADDRESS = re.compile(r"(://[^\s:@/\"']*:)((?:\$\{[^}]*\}|[^\s/\"'])+)(?=@)")
 """The password of an address: postgresql://user:password@host."""
 
-_OPEN_IN_ALERTS = re.compile(r"(?:as|on|every|parked|lag)\b")
+_OPEN_IN_ALERTS = re.compile(r"(?:as|causes|every|parked|lag)\b")
 """All else that is written of a receiver of alerts is its address or a header."""
 
 _ITEM = re.compile(r"\$\{[^}]*\}|[^\s,\"']")

@@ -79,7 +79,7 @@ def test_a_run_tells_of_its_dead_letters_at_its_end(
 
 
 def test_an_address_that_is_none_is_refused_and_not_shown(command: Command, project: Path) -> None:
-    with_alerts(project, "  - {to: hooks.example.com/s3cret, on: [letters]}")
+    with_alerts(project, "  - {to: hooks.example.com/s3cret, causes: [letters]}")
     ended = command("validate", "--output", "concise")
     assert ended.code == 1
     assert "SF205 this is no address of the web" in ended.out

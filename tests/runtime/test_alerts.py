@@ -57,7 +57,7 @@ def test_what_is_wrong_is_told_in_our_words() -> None:
         ),
     ]
     assert causes(Tally(), Gauges(), settings(), parked_since={}, now=0.0) == []
-    only = causes(sick(), LETTERS, settings(on=["parked"]), parked_since={"news": 1.0}, now=300.0)
+    only = causes(sick(), LETTERS, settings(causes=["parked"]), parked_since={"news": 1.0}, now=300.0)
     assert only == [], "it has been parked for 299 s only"
 
 
@@ -143,7 +143,7 @@ def test_a_receiver_that_fails_is_told_later_and_the_run_knows_nothing_of_it(cap
     clock, receiver, tally = VirtualClock(), Receiver(*["status 500"] * 7), sick()
 
     async def main() -> None:
-        made = watch(receiver, tally, clock, settings=settings(on=["stopped"]))
+        made = watch(receiver, tally, clock, settings=settings(causes=["stopped"]))
         for _ in range(20):
             await made.look()
             await clock.sleep(LOOK_SECONDS)

@@ -89,6 +89,21 @@ LOG_EVENTS: dict[str, LogEvent] = {
         ("system", "reason"),
         "Nothing is sent to it until a reload or the next run; its deliveries stay open.",
     ),
+    "job.goes_on": LogEvent(_INFO, ("system", "job", "stage"), "A job that an earlier run began is gone on with."),
+    "job.begins_anew": LogEvent(
+        _INFO,
+        ("system", "job", "vendor_id"),
+        "A job is begun once more, in place of one over there that cannot be gone on with.",
+    ),
+    "job.strangers": LogEvent(
+        _INFO,
+        ("system", "job", "count"),
+        "The results of a job name records that were not in it; they are not counted.",
+    ),
+    "job.overdue": LogEvent(
+        _WARNING, ("system", "job", "vendor_id"), "A job takes longer than it may, and is aborted."
+    ),
+    "job.refused": LogEvent(_WARNING, ("system", "reason"), "A job was refused over there; the reason says why."),
     "sign_in.renewed_setting_not_kept": LogEvent(
         _WARNING,
         ("system", "settings", "reason"),

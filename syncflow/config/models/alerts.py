@@ -34,7 +34,7 @@ class AlertSettings(Model):
     """Where alerts are posted, as JSON: https://hooks.slack.com/services/…. Secret: it is shown nowhere but its host."""
     shape: Annotated[Literal["json", "slack"], Field(alias="as")] = "json"
     """``slack``: what Slack, Mattermost and Rocket.Chat take; ``json``: one object with every field."""
-    on: Annotated[tuple[AlertCause, ...], Field(min_length=1)] = get_args(AlertCause)
+    causes: Annotated[tuple[AlertCause, ...], Field(min_length=1)] = get_args(AlertCause)
     """What is told: ``dead_letters`` that nobody dealt with, a system that ``stopped`` or does not answer (``parked``), a source that
     lags (``lag``), a pass that a guard stopped (``guard``), a run that ended with an error (``error``). Default: all."""
     every: Duration = 3600.0

@@ -33,7 +33,7 @@ def causes(
     clock of ``now``.
     """
     found = [*_of_systems(tally, settings, parked_since, now), *_of_source(tally, settings), *_of_letters(gauges)]
-    return [cause for cause in found if cause.kind in settings.on]
+    return [cause for cause in found if cause.kind in settings.causes]
 
 
 def _of_systems(

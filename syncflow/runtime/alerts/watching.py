@@ -74,7 +74,7 @@ class Watch:
         self._project = project
         self._name = name
         self._parked_since: dict[str, float] = {}
-        self._wants_letters = any("dead_letters" in each.on for each in settings)
+        self._wants_letters = any("dead_letters" in each.causes for each in settings)
 
     async def run(self) -> None:
         """Look until cancelled; never raises."""
@@ -99,7 +99,7 @@ class Watch:
             self._parked_since = {name: self._parked_since.get(name, now) for name in parked}
             for receiver in self._receivers:
                 if at_end or now >= receiver.again_at:
-                    extra = [cause for cause in more if cause.kind in receiver.settings.on]
+                    extra = [cause for cause in more if cause.kind in receiver.settings.causes]
                     found = causes(tally, gauges, receiver.settings, parked_since=self._parked_since, now=now)
                     await self._tell(receiver, [*found, *extra], now, () if gauges else ("dead_letters",))
         except Exception as error:  # noqa: BLE001  # a bulkhead: alerts cost a run nothing
