@@ -17,7 +17,7 @@ from syncflow.events import Item, Json
 from syncflow.frozen import frozen_value
 from syncflow.key_rules import KeyRule
 
-_NUMBERS = frozenset({"integer", "number"})
+_NUMBERS = frozenset({"integer", "number", "decimal"})
 _TIMES = frozenset({"date-time"})
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?", re.ASCII)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from datetime import date, datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 from hypothesis import HealthCheck, Phase, given, settings
@@ -47,6 +49,9 @@ PROPERTIES: list[tuple[dict[str, Any], st.SearchStrategy[Any]]] = [
     ({"type": ["string", "null"], "format": "email", "maxLength": 80}, st.none() | _ADDRESSES),
     ({"type": "string", "format": "date"}, st.dates().map(date.isoformat)),
     ({"type": "string", "format": "date-time"}, _TIMES),
+    ({"type": "string", "format": "time"}, st.times().map(time.isoformat)),
+    ({"type": "string", "format": "uuid"}, st.uuids().map(str)),
+    ({"type": "string", "format": "decimal"}, st.sampled_from(["12.50", "-0.000000000000000000001", "9" * 40])),
     ({"type": "string", "enum": ["lead", "customer"]}, st.sampled_from(["lead", "customer"])),
     ({"type": "integer"}, _WHOLE),
     ({"type": "integer", "minimum": 0, "maximum": 9}, st.integers(0, 9) | st.just(5.0)),
@@ -76,6 +81,10 @@ FIELDS: list[dict[str, Any]] = [
     {"type": "integer"},
     {"type": "integer", "minimum": 0, "maximum": 10},
     {"type": "number", "minimum": 0},
+    {"type": "decimal"},
+    {"type": "decimal", "minimum": -9.99, "maximum": 9.99},
+    {"type": "time"},
+    {"type": "uuid"},
     {"type": "boolean", "required": True},
     {"type": "option", "options": ["lead", "customer", "Other"]},
     {"type": "options", "options": ["lead", "customer"]},
@@ -291,6 +300,14 @@ def _fits(value: Any, field: dict[str, Any]) -> bool:
             least, most = field.get("minimum", -(2.0**64)), field.get("maximum", 2.0**1023)
             number = isinstance(value, int | float) and not isinstance(value, bool)
             return number and least <= value <= most and (kind == "number" or value == int(value))
+        case "decimal":
+            if isinstance(value, bool) or not isinstance(value, int | float | str):
+                return False
+            return field.get("minimum", -(10**301)) <= Decimal(str(value)) <= field.get("maximum", 10**301)
+        case "time":
+            return isinstance(value, str) and bool(time.fromisoformat(value) is not None)
+        case "uuid":
+            return isinstance(value, str) and str(UUID(value)) == value.lower()
         case "option":
             return value in field["options"]
         case "options":

@@ -245,6 +245,10 @@ FIELDS = {
     "option": ({"type": "option", "options": ["a", "b"], "required": True}, Text(values=frozenset("ab"))),
     "integer": ({"type": "integer", "minimum": 0, "required": True}, Integer(0, None)),
     "json": ({"type": "json"}, ANY),
+    "decimal": ({"type": "decimal"}, nullable(union(Number(), Text(format="decimal")))),
+    "bounded decimal": ({"type": "decimal", "minimum": -1, "maximum": 1}, nullable(Number(-1, 1))),
+    "uuid": ({"type": "uuid"}, nullable(Text(format="uuid"))),
+    "time": ({"type": "time"}, nullable(Text(format="time"))),
 }
 
 

@@ -133,7 +133,8 @@ def _environment(commands_folder: Path) -> dict[str, str]:
     }
     path = os.pathsep.join([str(commands_folder), str(Path(sys.executable).parent), kept.get("PATH", "")])
     ours = {"PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "140"}
-    ports = {"MOCK_PORT": str(port), "MOCK_URL": f"http://127.0.0.1:{port}", "CONSOLE_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("CONSOLE_PORT", "WEBHOOK_PORT")}
+    ports |= {"MOCK_PORT": str(port), "MOCK_URL": f"http://127.0.0.1:{port}"}
     return kept | ours | ports
 
 

@@ -5,9 +5,11 @@ column                                       field
 ===========================================  =====================================================================
 text, char, varchar                          text, with its length
 smallint, integer, bigint                    integer, with its bounds where they are less than 64 bits
-numeric, real, double precision              number; with a precision its bounds
+numeric                                      decimal; with a precision its bounds
+real, double precision                       number
 boolean, tinyint(1), bit(1)                  boolean
-date; timestamp, datetime                    date; date-time
+date; time; timestamp, datetime              date; time; date-time
+uuid                                         uuid
 enum                                         option, with its options
 json, array                                  json
 others                                       text
@@ -23,11 +25,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from syncflow.adapters.sql.shapes import Column, Kind, Table
+from syncflow.adapters.sql.values import LARGEST_SINGLE
 from syncflow.config.models.schema import ObjectField, ObjectType
 
 _TYPES: Final[Mapping[Kind, ObjectType]] = {
-    "text": "text", "option": "option", "uuid": "text", "integer": "integer", "decimal": "number", "float": "number",
-    "boolean": "boolean", "date": "date", "moment": "date-time", "time": "text", "json": "json", "list": "json", "bytes": "text",
+    "text": "text", "option": "option", "uuid": "uuid", "integer": "integer", "decimal": "decimal", "float": "number",
+    "boolean": "boolean", "date": "date", "moment": "date-time", "time": "time", "json": "json", "list": "json", "bytes": "text",
     "other": "text",
 }  # fmt: skip
 _BITS_64: Final = 2**63
@@ -52,17 +55,15 @@ def _field(table: Table, column: Column) -> ObjectField:
     traits["read_only"] = column.is_generated
     traits["required"] = column.name in table.needed
     traits["unique"] = table.is_unique(column.name)
-    return ObjectField(**{name: value for name, value in traits.items() if value not in (None, False)} | _false(traits))
-
-
-def _false(traits: Mapping[str, Any]) -> dict[str, Any]:
-    return {"case_sensitive": False} if traits.get("case_sensitive") is False else {}
+    return ObjectField(**{name: value for name, value in traits.items() if value is not None})
 
 
 def _bounds(column: Column) -> dict[str, Any]:
     if column.kind == "integer" and column.minimum is not None and column.maximum is not None:
         is_less = column.maximum < _BITS_64 - 1 or column.minimum > -_BITS_64
         return {"minimum": column.minimum, "maximum": min(column.maximum, _BITS_64 - 1)} if is_less else {}
+    if column.is_single:
+        return {"minimum": -LARGEST_SINGLE, "maximum": LARGEST_SINGLE}
     if column.kind == "decimal" and column.precision is not None:
         scale = column.scale or 0
         most = 10 ** (column.precision - scale)

@@ -49,6 +49,8 @@ class Column:
     maximum: int | None = None
     precision: int | None = None
     scale: int | None = None
+    is_single: bool = False
+    """Whether a float has four bytes only."""
     is_zoned: bool = False
     """Whether a time carries its zone."""
     options: tuple[str, ...] = ()
@@ -179,6 +181,8 @@ def column_of(found: Any, dialect: str, *, primary: Sequence[str]) -> Column:
 
 def _typed(kind: Any, dialect: str, **traits: Any) -> Column:  # noqa: PLR0911  # one line a type
     """Return a column of a type of SQLAlchemy."""
+    if _word(kind) == "domain":
+        kind = kind.data_type
     word = _word(kind)
     traits["type"] = word
     match kind:
@@ -198,7 +202,8 @@ def _typed(kind: Any, dialect: str, **traits: Any) -> Column:  # noqa: PLR0911  
     if word == "bit" and dialect in _MYSQL and getattr(kind, "length", None) == 1:
         return Column(kind="boolean", **traits)
     found: Kind = next((name for base, name in _PLAIN if isinstance(kind, base)), "other")
-    return Column(kind=found, is_zoned=bool(getattr(kind, "timezone", False)), **traits)
+    is_single = word == "real" or (word == "float" and dialect in _MYSQL)
+    return Column(kind=found, is_single=is_single, is_zoned=bool(getattr(kind, "timezone", False)), **traits)
 
 
 def _word(kind: Any) -> str:

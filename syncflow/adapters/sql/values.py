@@ -34,6 +34,8 @@ Encode = Callable[[Json], Any]
 """JSON, not null → what the driver takes. Raises MisfitError."""
 
 MOST_DIGITS = 1000
+LARGEST_SINGLE = 3.4028234e38
+_SMALLEST_SINGLE = 1.2e-38
 _EXACT = Context(prec=3 * MOST_DIGITS)
 
 
@@ -76,7 +78,12 @@ def _encoder(column: Column, dialect: str, zone: tzinfo) -> Encode:
 
 
 def _float(value: Json, column: Column) -> float:
-    return float(_decimal(value, column))
+    number = float(_decimal(value, column))
+    if column.is_single and abs(number) > LARGEST_SINGLE:
+        raise MisfitError("range", f"is beyond {LARGEST_SINGLE:g}")
+    return (
+        0.0 if column.is_single and abs(number) < _SMALLEST_SINGLE else number
+    )  # some databases refuse what is nearly nothing
 
 
 def _kind(value: Json) -> str:

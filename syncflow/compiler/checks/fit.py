@@ -198,7 +198,8 @@ def _misfit(name: str, kind: Type, field: ObjectField, text: str) -> _Misfit:
         return _of_text(name, kind, taken, field, text)
     if isinstance(kind, Integer) and isinstance(taken, Integer | Number):
         return _Misfit("SF345", f"this may be outside the bounds of `{name}`", _clamped(field, text))
-    if isinstance(kind, Number) and isinstance(taken, Number):
+    is_digits = isinstance(kind, Text) and kind.format == "decimal" and field.type == "decimal"
+    if is_digits or (isinstance(kind, Number) and isinstance(taken, Number)):
         return _Misfit("SF345", f"this may be outside the bounds of `{name}`", _clamped(field, text))
     return _Misfit("SF340", f"this may be of another kind than `{name}` takes", _converted(kind, field, text))
 
@@ -251,6 +252,8 @@ def _formatted(field: ObjectField, text: str) -> str:
     if is_jinja(text):
         return ""
     made = {"email": "normalize_email", "date": "date", "date-time": "datetime"}.get(field.type)
+    if field.type in {"time", "uuid"}:
+        return f"say `format: {field.type}` in the schema"
     return f"write {made}({text}), or say `format: {field.type}` in the schema" if made else ""
 
 
@@ -270,7 +273,11 @@ def _converted(kind: Type, field: ObjectField, text: str) -> str:
         return f"write {written}; if the field takes several options, say `type: options` in the object file"
     if is_jinja(text):
         return "a template makes text; write the path itself as JMESPath" if field.type != "text" else ""
-    made = {"integer": "to_integer", "number": "to_decimal", "boolean": "to_boolean", "text": "to_string"}.get(
-        field.type
-    )
+    made = {
+        "integer": "to_integer",
+        "number": "to_decimal",
+        "decimal": "to_decimal",
+        "boolean": "to_boolean",
+        "text": "to_string",
+    }.get(field.type)
     return f"write {made}({text})" if made else ""

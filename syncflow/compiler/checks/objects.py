@@ -10,7 +10,7 @@ from syncflow.config.models.schema import ObjectField, ObjectFile
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten
 
-_NUMBERS = frozenset({"integer", "number"})
+_NUMBERS = frozenset({"integer", "number", "decimal"})
 _OPTIONS = frozenset({"option", "options"})
 _SIZED = frozenset({"text", "email", "phone", "url", "option", "options", "reference"})
 _WORDS: Mapping[str, frozenset[str]] = {

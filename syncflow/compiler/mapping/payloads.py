@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import cast
 
 from syncflow.compiler.types.declared import SEPARATOR
@@ -156,9 +157,11 @@ def compile_field(field: ObjectField, *, zone: tzinfo, as_text: bool) -> Check: 
     match field.type:
         case "integer" | "number":
             return _number(field)
+        case "decimal":
+            return _decimal(field)
         case "boolean":
             return _boolean
-        case "date" | "email":
+        case "date" | "email" | "time" | "uuid":
             return _text(field, as_text=as_text, format_name=field.type)
         case "date-time":
             return _time(zone)
@@ -223,6 +226,29 @@ def _number(field: ObjectField) -> Check:
         return value
 
     return check
+
+
+def _decimal(field: ObjectField) -> Check:
+    """Take a number, or its digits as text: a double has fifteen of them, text has all."""
+    number, is_decimal = _number(field), FORMATS["decimal"].check
+
+    def check(value: Json) -> Json:
+        if not isinstance(value, str):
+            return number(value)
+        if not is_decimal(value):
+            raise _Unfit("format", "is not a valid decimal number")
+        exact = Decimal(value)
+        if field.minimum is not None and exact < _exactly(field.minimum):
+            raise _Unfit("range", f"is less than {field.minimum:g}")
+        if field.maximum is not None and exact > _exactly(field.maximum):
+            raise _Unfit("range", f"is more than {field.maximum:g}")
+        return value
+
+    return check
+
+
+def _exactly(bound: float) -> Decimal:
+    return Decimal(repr(bound))
 
 
 def _boolean(value: Json) -> Json:

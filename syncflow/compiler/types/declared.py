@@ -138,7 +138,7 @@ def from_object_field(field: ObjectField) -> Type:
 
 def _of_field(field: ObjectField) -> Type:  # noqa: PLR0911  # one line a type
     match field.type:
-        case "email" | "date":
+        case "email" | "date" | "time" | "uuid":
             return Text(format=field.type, max_length=field.length)
         case "date-time":
             return Text(format="date-time-zoned", max_length=field.length)
@@ -146,6 +146,9 @@ def _of_field(field: ObjectField) -> Type:  # noqa: PLR0911  # one line a type
             return _whole(field.minimum, field.maximum)
         case "number":
             return Number(field.minimum, field.maximum)
+        case "decimal":
+            number, is_bounded = Number(field.minimum, field.maximum), (field.minimum, field.maximum) != (None, None)
+            return number if is_bounded else union(number, Text(format="decimal"))  # digits as text prove no bounds
         case "boolean":
             return BOOLEAN
         case "option":
