@@ -259,6 +259,12 @@ class SystemSettings(Model):
     was: SystemNames = ()
     """A name that this system had before, or several: what the journal knows under it goes on under this one."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_database_is_its_own_adapter(cls, data: Any) -> Any:
+        """The loader names the adapter of a database by its system; a model made without it has one all the same."""
+        return {"adapter": "sql", **data} if isinstance(data, dict) and data.get("sql") is not None else data
+
 
 class RouteSettings(Model):
     """Which events go where: ``by`` with a ``table`` of systems, or ``when`` with one ``to`` system (neither: every event)."""
