@@ -80,7 +80,7 @@ def _details(route: ShownRoute) -> Iterator[str]:
     if counts.ignored:
         yield f"{counts.ignored:,} ignored: the route does not send this operation"
     if counts.kept:
-        yield f"{counts.kept:,} left the route, and stay there (on_leave: keep)"
+        yield f"{counted(counts.kept, 'record')} left the route and stayed there (on_leave: keep)"
 
 
 def _show_step(step: ShownStep) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from syncflow.compiler.requests import OperationPlan
 from syncflow.errors import DataError, UnavailableError
-from syncflow.events import Batch, BatchResult, Outcome, Verdict
+from syncflow.events import Action, Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.desk import audit, wishes
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable
@@ -49,7 +50,10 @@ def test_a_redriven_dead_letter_is_sent_by_the_next_run_as_it_was(tmp_path: Path
 
 def test_what_is_kept_one_by_one_is_redriven_behind_newer_ones(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
-    telling = {"upsert": replace(operation("upsert"), every=True), "delete": operation("delete")}
+    telling: dict[Action, OperationPlan] = {
+        "upsert": replace(operation("upsert"), every=True),
+        "delete": operation("delete"),
+    }
     told = program(types={"lead": "a"}, systems={"a": replace(system("a"), operations=telling)})
     refuses_one = FakeSystems(lambda batch, number: refusing(batch, number) if number == 1 else None)
     events = [event("A", name=name, contact_type="lead") for name in ("one", "two", "three")]
