@@ -24,6 +24,7 @@ from syncflow.compiler.checks.secrets import check_secrets
 from syncflow.compiler.checks.settings import check_settings
 from syncflow.compiler.checks.systems import check_systems
 from syncflow.compiler.checks.tables import check_tables
+from syncflow.compiler.checks.trials import check_trials
 from syncflow.compiler.checks.unread import check_unread_rules
 from syncflow.compiler.checks.unused_files import check_unused_files
 from syncflow.config.diagnostics import Diagnostic
@@ -66,6 +67,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_inference,
         check_unread_rules,
         check_generated,
+        check_trials,
         check_adapters,
         check_unused_files,
     ):
