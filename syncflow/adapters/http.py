@@ -17,7 +17,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 import syncflow
-from syncflow.compiler.requests import Tls
+from syncflow.compiler.wire.given import Tls
 from syncflow.errors import UnavailableError
 
 Transport: TypeAlias = httpx.AsyncBaseTransport

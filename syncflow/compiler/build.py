@@ -45,6 +45,7 @@ from syncflow.compiler.routing.router import (
 from syncflow.compiler.texts import normaliser
 from syncflow.compiler.types.json import NEVER, Type
 from syncflow.compiler.wire.databases import TablePlan
+from syncflow.compiler.wire.given import check_settings_of
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
@@ -52,6 +53,7 @@ from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, SystemNames
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
+from syncflow.config.shipped import is_shipped
 from syncflow.errors import ProjectError
 from syncflow.events import Action
 
@@ -296,6 +298,9 @@ def find_system_problems(project: Project, *, compiled: CompiledAdapters | None 
     """Yield what keeps a system's requests from being planned."""
     compiled = compiled or CompiledAdapters()
     for name, system in project.routes.model.systems.items():
+        if system.sql is None and is_shipped(project.adapters[system.adapter].path):
+            yield from check_settings_of(name, system, project.adapters[system.adapter], routes=project.routes)
+            continue
         try:
             plan_system(name, system, project.adapters[system.adapter], routes=project.routes, compiled=compiled)
         except ProjectError as error:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
-from syncflow.compiler.code import Emitted, Emitter
+from syncflow.compiler.code import Emitter
+from syncflow.compiler.code.parse import parse
+from syncflow.compiler.code.reads import calls_of, reads_of
 from syncflow.compiler.functions import FUNCTIONS, Function, Library
 from syncflow.compiler.languages.base import Call, ExpressionError, Read, is_jinja
 from syncflow.compiler.types.json import ANY
@@ -26,22 +28,15 @@ class Expression:
     """A compiled expression. Pure, and safe to share."""
 
     text: str
-    _emitter: Emitter = field(repr=False, compare=False)
-    _emitted: Emitted = field(repr=False, compare=False)
+    reads: tuple[Read, ...] = field(repr=False, compare=False)
+    """The paths that it reads from the root, as far as they can be told."""
+    calls: tuple[Call, ...] = field(repr=False, compare=False)
+    """The functions that it calls, with their places."""
+    _functions: Mapping[str, Function] = field(repr=False, compare=False)
 
     @property
     def language(self) -> Literal["jmespath", "jinja"]:
         return "jinja" if is_jinja(self.text) else "jmespath"
-
-    @property
-    def reads(self) -> tuple[Read, ...]:
-        """The paths that it reads from the root, as far as they can be told."""
-        return tuple(self._emitted.reads)
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """The functions that it calls, with their places."""
-        return tuple(self._emitted.calls)
 
     @cached_property
     def evaluate(self) -> Callable[[Any], Json]:
@@ -49,7 +44,8 @@ class Expression:
 
         Raises DataError, without personal data, where the value cannot be made.
         """
-        return self._emitter.function("expression", self._emitted).call
+        emitter = Emitter(ANY, functions=self._functions)
+        return emitter.function("expression", emitter.expression(self.text)).call
 
 
 def compile_expression(text: str, *, functions: Mapping[str, Function] | None = None) -> Expression:
@@ -69,8 +65,11 @@ def _compiled(text: str, library: Library) -> Expression:
 
 
 def _compile(text: str, library: Mapping[str, Function]) -> Expression:
-    emitter = Emitter(ANY, functions=library)
-    return Expression(text, emitter, emitter.expression(text))
+    if is_jinja(text):
+        emitted = Emitter(ANY, functions=library).expression(text)
+        return Expression(text, tuple(emitted.reads), tuple(emitted.calls), library)
+    node = parse(text, library)  # what it gives is compiled where somebody evaluates it: most checks ask what it reads
+    return Expression(text, reads_of(node), calls_of(node), library)
 
 
 def has_fallback(form: FieldForm) -> bool:

@@ -10,11 +10,20 @@ from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.wire.databases import DatabasePlan, plan_database, shown_address
+from syncflow.compiler.wire.given import (
+    AdapterDocument,
+    RoutesDocument,
+    Tls,
+    adapter_diagnostics,
+    own_address,
+    read_settings,
+    settings_diagnostics,
+    texts_of,
+)
 from syncflow.compiler.wire.jobs import compile_job
 from syncflow.compiler.wire.lookup_tables import compile_tables
 from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
@@ -23,52 +32,24 @@ from syncflow.compiler.wire.roots import group_of
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.secrets import hide
 from syncflow.compiler.wire.settings import (
-    Complaint,
-    choose_sign_in,
     read_option,
-    read_options,
     tightest_in_flight,
     whole_window,
-    wrong_address,
     wrong_option,
 )
-from syncflow.compiler.wire.sight import sight_of
-from syncflow.compiler.wire.texts import Compiled, Problem, Step, Texts
-from syncflow.config.diagnostics import Diagnostic, Span
+from syncflow.compiler.wire.texts import Compiled, Step, Texts
+from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.operation import Operation, Repeat
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import Jwt, SignIn, Token
 from syncflow.config.models.system_sql import SqlSystem
-from syncflow.errors import DataError, ProjectError
+from syncflow.errors import ProjectError
 from syncflow.events import Action, Delivery, Json
 from syncflow.frozen import frozen_value
 
 LONG_WINDOW_SECONDS = 3600
 """Windows from this length on are those of which a system may `reserve` a share."""
-
-
-class AdapterDocument(Protocol):
-    """An adapter file as the loader hands it out: its model, and the places in its text."""
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def model(self) -> AdapterFile: ...
-
-    def span(self, *path: Step) -> Span: ...
-
-
-class RoutesDocument(Protocol):
-    """``routes.yaml`` as the loader hands it out."""
-
-    @property
-    def path(self) -> Path: ...
-
-    def span(self, *path: Step) -> Span: ...
-
-    def is_unset(self, *path: Step) -> bool: ...
 
 
 @frozen_value
@@ -78,14 +59,6 @@ class Window:
     count: int
     per_seconds: float
     only: str = ""
-
-
-class Tls(NamedTuple):
-    """Files of certificates (PEM): whom to believe besides the machine's own, and who we are."""
-
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
 
 
 @frozen_value
@@ -198,13 +171,9 @@ def plan_system(
     model = adapter.model
     if settings.sql is not None:
         return _plan_of_database(name, settings, settings.sql, model, routes)
-    settings = _without_unset(name, settings, routes)
-    options, complaints = read_options(model, settings)
-    way, auth, unsigned = choose_sign_in(model, settings)
-    complaints += unsigned
-    texts = _texts(adapter, (compiled or CompiledAdapters()).of(model))
+    texts = texts_of(adapter, (compiled or CompiledAdapters()).of(model))
     _own_defaults(model, texts)
-    base_url = _base_url(settings, texts, model, options, complaints)
+    settings, options, way, auth, base_url, tls, complaints = read_settings(name, settings, adapter, texts, routes)
     sign_in = _sign_in(way, model.auth.get(way, SignIn()), texts)
     planned = partial(_operations, texts=texts, settings=settings, model=model, options=options)
     operations = planned(("operations",), model.operations)
@@ -213,9 +182,8 @@ def plan_system(
         for name, each in model.objects.items()
         if each.operations
     }
-    tls = _tls(settings, routes, complaints)
     details = _details(model, texts, options=options, auth=auth, sign_in=sign_in)
-    found = [*_adapter_diagnostics(adapter, texts.problems), *_settings_diagnostics(name, complaints, adapter, routes)]
+    found = [*adapter_diagnostics(adapter, texts.problems), *settings_diagnostics(name, complaints, adapter, routes)]
     if found:
         raise ProjectError(f"the system {name} cannot be used", diagnostics=found)
     return SystemPlan(
@@ -270,9 +238,9 @@ def _ungrouped(_: Delivery) -> str:
 
 def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     """Return what is wrong with an adapter file by itself, whatever a system may set."""
-    model, texts = adapter.model, _texts(adapter)
+    model, texts = adapter.model, texts_of(adapter)
     options: dict[str, Json] = {name: read_option(option, option.default) for name, option in model.options.items()}
-    _own_address(model, texts, options)
+    own_address(model, texts, options)
     _own_defaults(model, texts)
     for way, sign_in in model.auth.items():
         _sign_in(way, sign_in, texts)
@@ -283,48 +251,7 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
         if operation.batch.group is not None:
             texts.value(operation.batch.group, *path, "batch", "group", sees=texts.sight.chosen)
     _details(model, texts, options=options, auth={}, sign_in=_sign_in("", SignIn(), texts))
-    return _adapter_diagnostics(adapter, texts.problems)
-
-
-def _texts(adapter: AdapterDocument, compiled: Compiled | None = None) -> Texts:
-    settings = [name for way in adapter.model.auth.values() for name in way.settings]
-    return Texts(adapter, sight_of(adapter.model.options, settings, tuple(adapter.model.tables)), compiled)
-
-
-def _base_url(
-    settings: SystemSettings, texts: Texts, model: AdapterFile, options: dict[str, Json], complaints: list[Complaint]
-) -> str:
-    """Return the address of a system; what is wrong is said where it is written, in the system's settings or in the adapter."""
-    if settings.base_url is None:
-        return _own_address(model, texts, options)
-    render = texts.template(settings.base_url, "base_url", sees=texts.sight.options)
-    try:
-        url = render({"options": options}).rstrip("/")
-    except DataError as error:
-        complaints.append(Complaint("SF514", ("base_url",), f"the base URL cannot be made: {error.message}"))
-        return ""
-    wrong = wrong_address(url)
-    if wrong:
-        complaints.append(Complaint("SF514", ("base_url",), wrong))
-    return url
-
-
-def _own_address(model: AdapterFile, texts: Texts, options: Mapping[str, Json]) -> str:
-    """Return the adapter's own address; it is not looked at where it needs an option that nobody gives, which is said elsewhere."""
-    before = len(texts.problems)
-    render = texts.template(model.base_url, "base_url", sees=texts.sight.options)
-    if len(texts.problems) > before:
-        return ""
-    try:
-        url = render({"options": {name: value for name, value in options.items() if value is not None}}).rstrip("/")
-    except DataError as error:
-        if all(value is not None for value in options.values()):
-            texts.wrong(("base_url",), f"the base URL cannot be made: {error.message}")
-        return ""
-    wrong = wrong_address(url)
-    if wrong:
-        texts.wrong(("base_url",), wrong, hint="such as https://api.example.com")
-    return url
+    return adapter_diagnostics(adapter, texts.problems)
 
 
 def _own_defaults(model: AdapterFile, texts: Texts) -> None:
@@ -460,22 +387,6 @@ def _details(
     )
 
 
-def _tls(settings: SystemSettings, routes: RoutesDocument | None, complaints: list[Complaint]) -> Tls:
-    """Return the files of certificates, relative to ``routes.yaml``; note what is not there."""
-    base = Path() if routes is None else routes.path.parent
-    given = {
-        name: base / value for name, value in settings.tls.model_dump(exclude_none=True).items() if value is not None
-    }
-    complaints += [
-        Complaint("SF515", ("tls", name), f"there is no file {path.name}")
-        for name, path in given.items()
-        if not path.is_file()
-    ]
-    if "key" in given and "certificate" not in given:
-        complaints.append(Complaint("SF515", ("tls", "key"), "a key needs a certificate beside it"))
-    return Tls(**given)
-
-
 def _windows(settings: SystemSettings, model: AdapterFile) -> tuple[Window, ...]:
     own = settings.limits.requests
     rates = own if own == () or isinstance(own[0], tuple) else (own,)
@@ -493,38 +404,3 @@ def _reserved(window: Window, reserve: float) -> Window:
     if window.per_seconds < LONG_WINDOW_SECONDS:
         return window
     return replace(window, count=max(1, int(window.count * (1 - reserve))))
-
-
-def _adapter_diagnostics(adapter: AdapterDocument, problems: Iterable[Problem]) -> list[Diagnostic]:
-    found = []
-    for problem in problems:
-        span = adapter.span(*problem.path)
-        place = span if problem.offset is None else span.at(problem.offset)
-        code = "SF501" if problem.offset is not None else "SF502"
-        found.append(Diagnostic(code, place, problem.message, hint=problem.hint))
-    return found
-
-
-def _settings_diagnostics(
-    name: str, complaints: Iterable[Complaint], adapter: AdapterDocument, routes: RoutesDocument | None
-) -> list[Diagnostic]:
-    def span(path: tuple[Step, ...]) -> Span:
-        return adapter.span() if routes is None else routes.span("systems", name, *path)
-
-    return [
-        Diagnostic(complaint.code, span(complaint.path), f"{name}: {complaint.message}", hint=complaint.hint)
-        for complaint in complaints
-        if routes is None or not routes.is_unset("systems", name, *complaint.path)
-    ]
-
-
-def _without_unset(name: str, settings: SystemSettings, routes: RoutesDocument | None) -> SystemSettings:
-    """Leave out options that stand for variables which are not set, where files are checked without an environment."""
-    if routes is None:
-        return settings
-    given = {
-        option: value
-        for option, value in settings.options.items()
-        if not routes.is_unset("systems", name, "options", option)
-    }
-    return settings.model_copy(update={"options": given})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +16,7 @@ from pydantic import BaseModel
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document
 from syncflow.config.nodes import MappingNode, ScalarNode
+from syncflow.config.shipped import package_of_adapters
 from syncflow.config.validation import read_model
 from syncflow.config.variables import Expansion
 from syncflow.config.yaml import read_file
@@ -77,7 +77,7 @@ class Files:
         self._documents: DocumentCache = {} if documents is None else documents
         self.diagnostics: list[Diagnostic] = []
         self.from_variables: list[ScalarNode] = []
-        self.package = Path(str(resources.files("syncflow.adapters")))
+        self.package = package_of_adapters()
 
     def tree(self, path: Path) -> MappingNode | None:
         """Return the tree of a file, or None with its problems noted."""

@@ -21,7 +21,8 @@ from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.adapters.renewed import RenewedFile
 from syncflow.clock import SystemClock
-from syncflow.compiler.requests import SystemPlan, Tls
+from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.given import Tls
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import BatchResult, Verdict
 from syncflow.testing import VirtualClock, run_virtually

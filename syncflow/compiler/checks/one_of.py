@@ -76,7 +76,7 @@ def _may_be_empty(mapping: Document[MappingFile], group: Sequence[str], given: S
 def _is_sure(
     mapping: Document[MappingFile], name: str, target: MergedObject, emitted: Emitted | None, *, partial: bool
 ) -> bool:
-    form, field = mapping.model.fields[name], target.model.fields.get(name, ObjectField())
+    form, field = mapping.model.fields[name], target.model.fields.get(name) or ObjectField.model_construct()
     if isinstance(form, Constant):
         return form.value is not None and (not isinstance(form.value, str) or bool(form.value.strip()))
     if emitted is None or (partial and any(read.steps[0] == "item" for read in emitted.reads)):

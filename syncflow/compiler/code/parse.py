@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from jmespath.lexer import Lexer
@@ -18,7 +19,7 @@ from syncflow.compiler.code.constants import check_constant
 from syncflow.compiler.code.idioms import as_method
 from syncflow.compiler.code.nodes import Node, Operator
 from syncflow.compiler.code.refusals import missing_comma, read_tree, too_deep
-from syncflow.compiler.functions import Function
+from syncflow.compiler.functions import Function, Library
 from syncflow.compiler.languages.base import MAX_DEPTH, MAX_TEXT, ExpressionError
 from syncflow.errors import BugError
 
@@ -38,6 +39,16 @@ def parse(text: str, functions: Mapping[str, Function]) -> Node:
     Raises:
         ExpressionError: the text is not JMESPath, is too long or too deep, or calls what does not exist.
     """
+    return _parsed(text, functions) if isinstance(functions, Library) else _parse(text, functions)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, library: Library) -> Node:
+    """Parse each text once: several checks ask of it, and the compiler."""
+    return _parse(text, library)
+
+
+def _parse(text: str, functions: Mapping[str, Function]) -> Node:
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"the expression is longer than {MAX_TEXT:,} characters", 0, "keep expressions short")
     tree = read_tree(text)

@@ -44,7 +44,17 @@ _MOST_REPEATED = 2
 def from_schema(node: SchemaNode) -> Type:
     """Return the type of the values that a schema file admits; a definition that contains itself is any value some
     levels down."""
-    return _of_node(node, node.defs, ())
+    kept = _KEPT.get(id(node))
+    if kept is None or kept[0] is not node:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        kept = _KEPT[id(node)] = (node, _of_node(node, node.defs, ()))
+    return kept[1]
+
+
+_MOST_KEPT = 256
+_KEPT: dict[int, tuple[SchemaNode, Type]] = {}
+"""Types of schemas by the identity of the node, which is frozen and kept beside its type: every check asks for them."""
 
 
 def _of_node(node: SchemaNode, defs: Mapping[str, SchemaNode], within: tuple[str, ...]) -> Type:

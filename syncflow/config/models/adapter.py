@@ -222,7 +222,7 @@ class CheckAnswer(Model):
 class Check(Request):
     """A harmless read that proves address and credentials."""
 
-    answer: CheckAnswer = Field(default_factory=CheckAnswer)
+    answer: CheckAnswer = Field(default_factory=CheckAnswer.model_construct)
     """How the answer is read; outcome rules that name its code count too."""
 
 
@@ -249,7 +249,7 @@ class AdapterFile(Model):
     """How long a request may take."""
     values: Literal["json", "text"] = "json"
     """``text``: every value of a payload is sent as text (true → "true", 42 → "42")."""
-    texts: TextRules = Field(default_factory=TextRules)
+    texts: TextRules = Field(default_factory=TextRules.model_construct)
     """What the other side makes of text: how keys are compared, and what counts as blank."""
     clear: JsonValue = None
     """How a field is cleared: what is sent for null."""
@@ -259,7 +259,7 @@ class AdapterFile(Model):
     """What can be done with a record; an object may have operations of its own in place of these."""
     tables: dict[Name, LookupTable] = Field(default_factory=dict)
     """Names of the other side and their ids, read once for all deliveries: ``lookup(payload.stage, tables.stages)``."""
-    errors: ErrorReader = Field(default_factory=ErrorReader)
+    errors: ErrorReader = Field(default_factory=ErrorReader.model_construct)
     """Where an error body says what went wrong."""
     outcomes: tuple[OutcomeRule, ...] = ()
     """What answers mean; the first rule that fits decides."""

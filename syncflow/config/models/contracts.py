@@ -44,9 +44,9 @@ class ScriptedAnswer(Model):
 class Exchange(Model):
     """One request and its answer."""
 
-    sent: ExpectedRequest = Field(default_factory=ExpectedRequest)
+    sent: ExpectedRequest = Field(default_factory=ExpectedRequest.model_construct)
     """What is expected to be sent."""
-    got: ScriptedAnswer = Field(default_factory=ScriptedAnswer)
+    got: ScriptedAnswer = Field(default_factory=ScriptedAnswer.model_construct)
     """What is answered."""
 
 
@@ -91,7 +91,7 @@ class AdapterTest(Model):
     """Settings to sign in with; made up where left out, and the token with them."""
     options: dict[Name, Written] = Field(default_factory=dict)
     """The adapter's options."""
-    records: tuple[SentRecord, ...] = (SentRecord(),)
+    records: tuple[SentRecord, ...] = Field(default_factory=lambda: (SentRecord.model_construct(),))
     """What is sent."""
     exchange: tuple[Exchange, ...] = ()
     """The requests and their answers, in turn; the made-up sign-in is not listed."""

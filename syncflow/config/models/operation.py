@@ -45,7 +45,7 @@ class Step(Model):
     """How long what it found of a record is known without asking again; only for a step that looks."""
     request: Request | None = None
     """What is sent."""
-    answer: Answer = Field(default_factory=Answer)
+    answer: Answer = Field(default_factory=Answer.model_construct)
     """How the answer is read."""
     then: Decided | None = None
     """What a record comes to without a request. ``already_done`` is *delivered* where an earlier step has written."""
@@ -152,11 +152,11 @@ class Operation(Model):
     left out because a later one of its record waits behind it."""
     keeps: tuple[Text, ...] = ()
     """Of a delete: fields of the record's last payload that it needs beside the key, such as ``[list_id]``. They are its ``payload``."""
-    batch: OperationBatch = Field(default_factory=OperationBatch)
+    batch: OperationBatch = Field(default_factory=OperationBatch.model_construct)
     """How many records share a request."""
     request: Request | None = None
     """What is sent."""
-    answer: Answer = Field(default_factory=Answer)
+    answer: Answer = Field(default_factory=Answer.model_construct)
     """How the answer is read."""
     steps: tuple[Step, ...] = ()
     """Several requests, in turn."""

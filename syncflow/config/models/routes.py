@@ -240,21 +240,21 @@ class SystemSettings(Model):
     """The adapter says what it wants; ``use`` picks one of its ways to sign in."""
     options: dict[Name, Written] = Field(default_factory=dict)
     """Settings that the adapter offers."""
-    limits: SystemLimits = Field(default_factory=SystemLimits)
+    limits: SystemLimits = Field(default_factory=SystemLimits.model_construct)
     """How much it is asked at most."""
-    batch: SystemBatch = Field(default_factory=SystemBatch)
+    batch: SystemBatch = Field(default_factory=SystemBatch.model_construct)
     """How deliveries are put together in one request."""
     timeout: SomeTime | None = None
     """How long a request may take; the adapter's own where left out."""
     on_doubt: Literal["dead_letter", "repeat"] = "dead_letter"
     """What becomes of a delivery that may have taken effect and is not safe to repeat."""
-    retry: RetrySettings = Field(default_factory=RetrySettings)
+    retry: RetrySettings = Field(default_factory=RetrySettings.model_construct)
     """When and how often a delivery to this system is tried again; what is left out is as the project's ``retry`` says."""
-    dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings)
+    dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings.model_construct)
     """When this system stops because of its dead letters; left out: as the project's ``dead_letters`` says."""
     allow_hosts: tuple[Text, ...] = ()
     """The only hosts that requests may go to besides that of ``base_url``, ``*`` for any part: ``*.example.com``."""
-    tls: TlsSettings = Field(default_factory=TlsSettings)
+    tls: TlsSettings = Field(default_factory=TlsSettings.model_construct)
     """Certificates: whom to believe, and our own."""
     was: SystemNames = ()
     """A name that this system had before, or several: what the journal knows under it goes on under this one."""
@@ -342,9 +342,9 @@ class JournalSettings(Model):
     """With ``url``: the schema of its tables; each project needs one of its own."""
     project: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
     """With ``url``: the name by which the journal knows its project, so that no other writes there. Default: the folder of this file."""
-    keep: JournalKeep = Field(default_factory=JournalKeep)
+    keep: JournalKeep = Field(default_factory=JournalKeep.model_construct)
     """What is remembered of what is settled."""
-    waiting: JournalWaiting = Field(default_factory=JournalWaiting)
+    waiting: JournalWaiting = Field(default_factory=JournalWaiting.model_construct)
     """How much may wait before the source is held back."""
     sync: Literal["full", "normal"] = "full"
     """``normal`` may lose the last moments after a power cut (not after a kill)."""
@@ -379,11 +379,11 @@ class RoutesFile(Model):
     unreadable: UnreadableRule = "keep"
     """What becomes of a field whose value is there but cannot be read by a conversion (a phone number, a date): ``keep`` what the
     target has, ``null`` or ``dead_letter``. A mapping or a field may say otherwise."""
-    retry: RetrySettings = Field(default_factory=RetrySettings)
+    retry: RetrySettings = Field(default_factory=RetrySettings.model_construct)
     """When and how often a delivery is tried again."""
-    journal: JournalSettings = Field(default_factory=JournalSettings)
+    journal: JournalSettings = Field(default_factory=JournalSettings.model_construct)
     """The durable memory of a run."""
-    dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings)
+    dead_letters: DeadLetterSettings = Field(default_factory=DeadLetterSettings.model_construct)
     """When dead letters are too many."""
     alerts: tuple[AlertSettings, ...] = ()
     """Who is told when something is wrong: a webhook, or a channel of Slack."""

@@ -26,7 +26,7 @@ class OutboxSource(Model):
     """With `read: cdc`, the replication slot, which keeps inserts until they are read; made if it is missing."""
     publication: Annotated[Text, Field(min_length=1, max_length=63)] = "syncflow_outbox"
     """With `read: cdc`, the publication of the table's inserts; made if it is missing."""
-    guard: SlotGuard = Field(default_factory=SlotGuard)
+    guard: SlotGuard = Field(default_factory=SlotGuard.model_construct)
     """With `read: cdc`, how far the replication slot may fall behind."""
     heartbeat: Annotated[Duration, Field(gt=0)] = 30.0
     """With `read: cdc`, the time between marks in the write-ahead log, which let the slot move on while the table is quiet."""

@@ -35,7 +35,7 @@ class PassSettings(Model):
     """Where the times of `cron` are read."""
     removed: Literal["delete", "ignore"] = "delete"
     """With `changes: diff`, what becomes of records whose rows are gone."""
-    guard: SourceGuard = Field(default_factory=SourceGuard)
+    guard: SourceGuard = Field(default_factory=SourceGuard.model_construct)
     """With `changes: diff`, how much may be different in one pass."""
     timestamp: Text | None = None
     """The column that holds the time of an event; left out: of a query the cursor where it is a time, else the start of the pass; of a

@@ -42,7 +42,7 @@ class PostgresSource(Model):
     """Read the rows that are there already: once, never, or at every start."""
     on_truncate: Literal["stop", "ignore"] = "stop"
     """When a table is truncated: stop with an error, or go on and leave its records at the targets."""
-    guard: PostgresGuard = Field(default_factory=PostgresGuard)
+    guard: PostgresGuard = Field(default_factory=PostgresGuard.model_construct)
     """How far the replication slot may fall behind, and how much may be deleted when all rows are read anew."""
     heartbeat: Annotated[Duration, Field(gt=0)] = 30.0
     """The time between marks in the write-ahead log, which let the slot move on while the tables are quiet."""

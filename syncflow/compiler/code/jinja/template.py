@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from syncflow.compiler.code import values
@@ -17,7 +18,7 @@ from syncflow.compiler.code.jinja.reads import calls_of, reads_of
 from syncflow.compiler.code.jinja.spelling import Spelling
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.values import Callee, Place, Pool, Value, Variable
-from syncflow.compiler.functions import Function
+from syncflow.compiler.functions import Function, Library
 from syncflow.compiler.languages.base import MAX_TEXT, MAX_WORK, Call, ExpressionError, Read
 from syncflow.compiler.languages.sandbox import open_environment
 from syncflow.compiler.languages.templates import compile_inserts, parse_template
@@ -59,9 +60,8 @@ def compile_template(
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"the template is longer than {MAX_TEXT:,} characters", 0, "keep templates short")
     environment = open_environment(functions)
-    tree = parse_template(text, environment, functions)
     try:
-        block = read(tree, Spelling(environment, text))
+        block = _read_once(text, functions) if isinstance(functions, Library) else _read(text, functions)
         inferred = infer(block, root.type, functions)
         tests = cast("Mapping[str, Callable[..., Any]]", environment.tests)
         escaping = None if escape is None else Callee("escape", escape)
@@ -75,6 +75,17 @@ def compile_template(
         value = _rendered(text, pool, root, functions, escape, place(block))
     kind = inferred.type if escape is None else Text()
     return Template(value, _bounded(kind, value), inferred.findings, reads_of(block), calls_of(block))
+
+
+@lru_cache(maxsize=4096)
+def _read_once(text: str, library: Library) -> nodes.Block:
+    """Read each text once: several checks ask of it, and the compiler."""
+    return _read(text, library)
+
+
+def _read(text: str, functions: Mapping[str, Function]) -> nodes.Block:
+    environment = open_environment(functions)
+    return read(parse_template(text, environment, functions), Spelling(environment, text))
 
 
 def _bounded(kind: Type, value: Value) -> Type:
