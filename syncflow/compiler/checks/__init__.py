@@ -16,6 +16,7 @@ from syncflow.compiler.checks.keys import check_ids, check_keys
 from syncflow.compiler.checks.objects import check_objects
 from syncflow.compiler.checks.one_of import check_groups
 from syncflow.compiler.checks.own_functions import check_own_functions
+from syncflow.compiler.checks.paths import check_paths
 from syncflow.compiler.checks.reach import check_reach
 from syncflow.compiler.checks.routes import check_routes
 from syncflow.compiler.checks.rules import check_rules
@@ -42,6 +43,7 @@ def find_problems_of_settings(project: Project) -> Iterator[Diagnostic]:
     yield from check_systems(project)
     yield from check_secrets(project)
     yield from check_settings(project)
+    yield from check_paths(project)
 
 
 def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:

@@ -29,6 +29,7 @@ def check_envelopes(project: Project) -> Iterator[Diagnostic]:
     kinds = tuple(project.routes.model.records)
     for at, envelope in project.routes.model.envelopes.items():
         yield from _names_beside(project, at, envelope)
+        yield from _calls_meant(project, at, envelope)
         yield from _words(project, (*at, "record"), envelope.record, kinds, "kind of record")
         operations = (*_CHANGES, *envelope.operations)
         yield from _words(project, (*at, "operation"), envelope.operation, operations, "operation")
@@ -69,6 +70,26 @@ def _not_beside(project: Project, place: _Place, text: str, read: Read, names: l
         path=".".join(place),
         replaced=rewritten_part(span, read.offset, len(name), close) if close and is_there else None,
     )
+
+
+def _calls_meant(project: Project, at: _Place, envelope: Envelope) -> Iterator[Diagnostic]:
+    """Yield names of functions that are not called: they read a field of the event that is called so."""
+    for part in _PARTS:
+        text = getattr(envelope, part)
+        if part in envelope.model_fields_set and text in _OF_THE_WORLD:
+            yield project.routes.report(
+                "SF325",
+                f"this reads a field of the event that is called `{text}`; it does not call the function",
+                *at,
+                part,
+                severity="warning",
+                hint=f"write {text}()",
+                replaced=rewritten(project.routes.span(*at, part), f"{text}()"),
+            )
+
+
+_OF_THE_WORLD = ("now", "today", "uuid")
+"""Functions without arguments, whose names are hardly those of fields."""
 
 
 def _words(project: Project, place: _Place, text: str, known: Collection[str], what: str) -> Iterator[Diagnostic]:

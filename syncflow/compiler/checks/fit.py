@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import Literal, NamedTuple
 
@@ -73,8 +73,34 @@ def check_fit(
     left_out = partial and any(read.steps[0] == "item" and read.steps not in identity for read in emitted.reads)
     yield from _required(document, name, emitted, field, left_out=left_out)
     yield from _not_blank(document, name, emitted, field)
+    yield from _of_another_kind(document, name, emitted, field)
     if not (isinstance(form, Recipe) and form.table is not None):
         yield from _values(document, name, emitted, field, as_text=as_text)
+
+
+def _of_another_kind(
+    document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField
+) -> Iterator[Diagnostic]:
+    """Yield text whose format is that of another kind of field: an e-mail address for a phone."""
+    texts = [member for member in members(without_null(emitted.type)) if isinstance(member, Text)]
+    formats = {member.format for member in texts if member.values is None}
+    if field.type in _NEVER_HOLDS and formats and formats <= _NEVER_HOLDS[field.type]:
+        yield document.report(
+            "SF344",
+            f"this is no {_WORDS[field.type]}, which `{name}` takes",
+            *_path(document, name),
+            severity="warning",
+            found=describe(emitted.type),
+            hint="map another value, or correct the type of the field in the object file",
+        )
+
+
+_NEVER_HOLDS: Mapping[str, frozenset[str | None]] = {
+    "phone": frozenset({"email", "date", "date-time", "date-time-zoned", "time", "uri", "uuid", "hostname"}),
+    "url": frozenset({"email", "date", "date-time", "date-time-zoned", "time", "uuid", "e164"}),
+}
+"""A type of field that takes any text → formats of text that is surely none."""
+_WORDS = {"phone": "phone number", "url": "URL"}
 
 
 def _path(document: Document[MappingFile], name: str) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+from syncflow.compiler.code.guards import path_of
+from syncflow.compiler.code.parse import parse
 from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.declared import from_schema
 from syncflow.compiler.types.json import (
@@ -121,13 +124,11 @@ def root_type(project: Project, kind: str) -> Type:
 
 
 def plain_path(project: Project, text: str) -> tuple[str, ...] | None:
-    """Return the names of an expression that is nothing but a path, such as ``item.type``."""
-    expression = compiled(project, text)
-    if expression is None or expression.language != "jmespath" or not expression.reads:
-        return None
-    names = expression.reads[-1].steps
-    plain = all(isinstance(name, str) for name in names) and text.strip() == ".".join(str(name) for name in names)
-    return tuple(str(name) for name in names) if plain else None
+    """Return the names of an expression that is nothing but a path, such as ``item.type`` or ``item."Customer No"``."""
+    try:
+        return None if is_jinja(text) else path_of(parse(text, library_of(project))) or None
+    except ExpressionError:
+        return None  # which another check says
 
 
 def at_path(kind: Type, names: tuple[str, ...]) -> Type | None:

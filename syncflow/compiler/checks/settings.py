@@ -30,6 +30,7 @@ def check_settings(project: Project) -> Iterator[Diagnostic]:
     yield from _bulks(project)
     yield from _repeated_routes(project)
     yield from _rows_without_id(project)
+    yield from _guards(project)
 
 
 def _versions(project: Project) -> Iterator[Diagnostic]:
@@ -120,6 +121,19 @@ def _rows_without_id(project: Project) -> Iterator[Diagnostic]:
                     "or say `removed: ignore`",
                     replaced=rewritten(project.routes.span(*place), column) if one else None,
                 )
+
+
+def _guards(project: Project) -> Iterator[Diagnostic]:
+    """Yield guards of compared rows that never hold anything back."""
+    for at, source in project.routes.model.all_sources.items():
+        for word, rows in (("sql", source.sql), ("file", source.file), ("objects", source.objects)):
+            if rows is None or rows.changes != "diff":
+                continue
+            place, guard = (*at, word, "guard"), rows.guard
+            if rows.removed == "ignore" and "removed" in guard.model_fields_set:
+                yield _idle(project, (*place, "removed"), "rows that are gone are ignored (`removed: ignore`)")
+            if guard.changed == 1:
+                yield _idle(project, (*place, "changed"), "more than all rows have never changed")
 
 
 def _column_of_id(project: Project, kind: str) -> str | None:

@@ -16,8 +16,8 @@ from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.mapping.transform import emit_field
 from syncflow.compiler.routing.legs import written_routes
 from syncflow.compiler.types.declared import from_schema
-from syncflow.compiler.types.json import MISSING, Array, Object, Type, accepts, may_be_absent, members
-from syncflow.compiler.types.narrowing import values_of, without_absent
+from syncflow.compiler.types.json import ANY, MISSING, Array, Object, Text, Type, accepts, may_be_absent, members
+from syncflow.compiler.types.narrowing import values_of, without_absent, without_null
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
@@ -66,6 +66,8 @@ def _of_mapping(project: Project, at: _At, mapping: MappingFile, test: MappingTe
     for name, value in test.expect.items():
         if name not in mapping.fields:
             yield _unknown(at, ("expect", name), name, list(mapping.fields), "the mapping makes no field")
+        elif _is_number(value) and _is_text(project, mapping, name):
+            yield at.report(f"`{name}` is text, never a number", "expect", name, hint=f'put it in quotes: "{value}"')
         elif isinstance(value, str) and (known := _texts(project, mapping, name)) and value not in known:
             yield at.report(
                 f"`{name}` is never {value!r}",
@@ -75,14 +77,27 @@ def _of_mapping(project: Project, at: _At, mapping: MappingFile, test: MappingTe
             )
 
 
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_text(project: Project, mapping: MappingFile, name: str) -> bool:
+    made = members(without_null(_type_of(project, mapping, name)))
+    return bool(made) and all(isinstance(member, Text) for member in made)
+
+
 def _texts(project: Project, mapping: MappingFile, name: str) -> list[str]:
     """Return every text that a field can have, where all are known."""
+    return sorted(value for value in values_of(_type_of(project, mapping, name)) or () if isinstance(value, str))
+
+
+def _type_of(project: Project, mapping: MappingFile, name: str) -> Type:
+    """Return the type of what a field is made of; any where it is wrong, which another check says."""
     root = root_of(mapping.source, project.schemas[mapping.source].model)
     try:
-        kind = emit_field(Emitter(root, functions=library_of(project)), name, mapping.fields[name]).type
+        return emit_field(Emitter(root, functions=library_of(project)), name, mapping.fields[name]).type
     except ExpressionError:
-        return []
-    return sorted(value for value in values_of(kind) or () if isinstance(value, str))
+        return ANY
 
 
 def _of_route(project: Project, at: _At, test: RouteTest, index: int | None) -> Iterator[Diagnostic]:

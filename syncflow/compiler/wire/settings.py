@@ -108,6 +108,8 @@ def wrong_address(url: str) -> str:
         _ = parts.port
     except ValueError:
         return "the base URL cannot be read"
+    if any(character.isspace() for character in url):
+        return "the base URL must not have a blank in it"
     if parts.scheme not in {"http", "https"} or not host:
         return "the base URL must begin with https:// (or http://) and name a host"
     if parts.username or parts.password:
