@@ -31,7 +31,7 @@ def broken(checks: list[Check]) -> dict[str, tuple[str, ...]]:
 @pytest.mark.parametrize("path", ADAPTERS, ids=lambda path: path.stem)
 def test_a_shipped_adapter_does_what_every_adapter_must(path: Path) -> None:
     checks = check_conformance(adapter(path))
-    assert len(checks) > 30
+    assert len(checks) > 25  # the least: one operation that only posts a message
     assert broken(checks) == {}
 
 
