@@ -19,35 +19,23 @@ from syncflow.compiler.program import Program
 from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import BugError, ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Position
-from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
 from syncflow.runtime.delivery.assignment import WINDOW
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.ending import Ending, Keep, MostWaiting, run_end
-from syncflow.runtime.intake.beginning import Beginning
-from syncflow.runtime.intake.pipeline import (
-    QUEUE,
-    Committer,
-    ProcessedChunk,
-    RawChunk,
-    TransformedChunk,
-    hear,
-    last_positions,
-    process,
-    read,
-    transform,
-)
 from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Journal, Opened
+from syncflow.runtime.journal.claims import Claimed, SharedJournal
 from syncflow.runtime.measures import Measures, measured_journal
 from syncflow.runtime.observe import Tally, note, warn
+from syncflow.runtime.reading import Reading, RunState
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.run_name import NAMELESS, RunName
+from syncflow.runtime.sharing import Shares
 from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
-from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source, kept_by, rotation_of, tell_refused
+from syncflow.sources.base import Source, rotation_of
 
 
 class Engine:
@@ -72,34 +60,32 @@ class Engine:
         reads_once: bool = False,
         measures: Measures | None = None,
         name: RunName = NAMELESS,
+        source_again: Callable[[], Source] | None = None,
     ) -> None:
-        """``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
+        """``source_again`` makes the source anew, for a worker that reads once more; ``source`` is used for the first time.
+
+        ``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
 
         ``only``: names of routes that send; deliveries of the others wait in the journal. ``measures``: where it is noted how long things
         take; None where nobody asks. ``name``: what the run is called."""
-        self.program = program
         self.name = name
         self.tally = Tally()
         self._source = source
         self._bugs = Bugs()
         self._clock = clock or SystemClock()
-        journal = guarded_journal(journal, self._bugs)
-        if measures is not None:
-            journal = measured_journal(journal, measures, monotonic=self._clock.monotonic)
-        self._journal = journal
+        self._shared = journal if isinstance(journal, SharedJournal) else None
+        self._shares: Shares | None = None
+        self._source_again = source_again
         self.measures = measures
+        journal = self._journal = self._written(journal)
         self._limit = limit
         self._reads_once = reads_once
         self._wait_seconds = wait_seconds
         self._from_start = from_start
-        self._keep = keep or Keep()
-        self._waiting = waiting or MostWaiting()
         self._settler = Settler(journal)
-        self._between_chunks = asyncio.Lock()
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
-        self._read_all = False
-        self._looked = False
+        self._reading: Reading | None = None
         self._reason = ""
         self._group: asyncio.TaskGroup | None = None
         self._ended = False
@@ -118,12 +104,38 @@ class Engine:
             window=window,
             at_once=wait_seconds == 0,
             measures=measures,
+            counts_for_others=self._shared is not None,
+        )
+        self._state = RunState(
+            program=program,
+            systems=self._systems,
+            tally=self.tally,
+            clock=self._clock,
+            bugs=self._bugs,
+            keep=keep or Keep(),
+            waiting=waiting or MostWaiting(),
+            between_chunks=asyncio.Lock(),
+            stop=self.stop,
+            news=self._news,
+            nothing_moves=self._nothing_moves,
         )
         self.reloading = asyncio.Lock()
         """Held while a reload is under way: the project that was loaded last must win."""
         self.last_reload: LastReload | None = None
 
+    def _written(self, journal: Journal) -> Journal:
+        """Return a journal with its bulkheads, and with its writes timed where somebody asks."""
+        journal = guarded_journal(journal, self._bugs)
+        if self.measures is None:
+            return journal
+        return measured_journal(journal, self.measures, monotonic=self._clock.monotonic)
+
     # -- what others may ask -------------------------------------------------------------------------------------------------
+
+    @property
+    def program(self) -> Program:
+        """The program by which it runs now."""
+        return self._state.program
 
     async def run(self) -> Ending:
         """Run to the end of the source, or until stopped.
@@ -158,6 +170,8 @@ class Engine:
             self._reason = reason
             note("run.stopping", reason=reason)
         self._stop.set()
+        if self._reading is not None:
+            self._reading.stop()
         self._news()
 
     @property
@@ -181,14 +195,15 @@ class Engine:
             ProjectError: one of its systems cannot be connected; the engine goes on with the program that it had.
             SyncflowError: the journal failed; the run ends.
         """
-        async with self._between_chunks:
+        state = self._state
+        async with state.between_chunks:
             if self._stop.is_set():
                 return  # what was read is still committed, by the program that the journal is at: the next run takes the new one
             if self._group is None:
-                self.program = program
+                state.program = program
             else:
                 await self._exchange(program, self._group)
-            self._keep, self._waiting = keep or self._keep, waiting or self._waiting
+            state.keep, state.waiting = keep or state.keep, waiting or state.waiting
         note("program.changed", fingerprint=program.fingerprint[:12], **({"places": list(places)} if places else {}))
         self._news()
 
@@ -198,6 +213,11 @@ class Engine:
         Raises:
             ProjectError: they cannot be used.
         """
+        if self._shared is not None:
+            raise ProjectError(
+                "the secrets of a source need a restart where several workers share a journal",
+                hint="stop and start the workers one after the other",
+            )
         return rotation_of(self._source, settings)
 
     async def note_reload(self, reload: LastReload) -> None:
@@ -240,10 +260,13 @@ class Engine:
         try:
             self._systems.recall(opened)
             self.tally.open = self.tally.carried_over = sum(opened.open_deliveries.values())
-            with of_source(self._bugs, during="it was opened"):
-                await self._source.open(opened.positions)
-            await self._work(opened)
-            await self._count_left()
+            if self._shared is not None:
+                await self._share_work(self._shared, opened)
+            else:
+                with of_source(self._bugs, during="it was opened"):
+                    await self._source.open(opened.positions)
+                await self._work(opened)
+                await self._count_left()
             finished = True
         except BaseException as error:
             failure = self._explained(error)
@@ -252,7 +275,7 @@ class Engine:
             self._ended = True
             try:
                 await self._close_source()
-                if finished:
+                if finished and self._shared is None:
                     await self._source_news.note()
             finally:
                 end = run_end(self.tally, self._reason, self._systems.stopped, failure=failure)
@@ -271,141 +294,109 @@ class Engine:
             self.tally.open -= self.tally.withheld
 
     async def _work(self, opened: Opened) -> None:
-        raw: asyncio.Queue[RawChunk | None] = asyncio.Queue(QUEUE)
-        processed: asyncio.Queue[ProcessedChunk | None] = asyncio.Queue(QUEUE)
-        transformed: asyncio.Queue[TransformedChunk | None] = asyncio.Queue(QUEUE)
-        numbers = Numbers(opened.last_event, opened.last_delivery)
-        committer = Committer(
-            self._journal,
-            numbers=numbers,
-            positions=opened.positions,
-            tally=self.tally,
-            bugs=self._bugs,
-            may_bury=self._systems.may_bury,
-            beginning=Beginning(self.program.stop_after) if self._reads_once else None,
-            kept_by=lambda partition: kept_by(self._source, partition),
-            refused=self._tell_refused,
-        )
         async with asyncio.TaskGroup() as group:
             settling = group.create_task(self._settler.run(), name="settle")
-            async with self._between_chunks:  # a swap comes before all of this or after it
+            async with self._state.between_chunks:  # a swap comes before all of this or after it
                 self._group = group
                 connected = self._systems.connected(self.program)
                 await self._systems.start(self.program, connected, group=group, backlog=opened.used_before)
-            reading = read(
-                self._source,
-                raw,
-                clock=self._clock,
-                tally=self.tally,
-                limit=self._limit,
-                stop=self._stop,
-                bugs=self._bugs,
+            reading = self._reading = self._new_reading(
+                self._journal, Numbers(opened.last_event, opened.last_delivery), opened.positions
             )
-            group.create_task(reading, name="read")
-            group.create_task(self._process(raw, processed), name="process")
-            group.create_task(self._transform(processed, transformed), name="transform")
-            committing = group.create_task(self._commit(committer, transformed), name="commit")
-            tidying = tidy(self._journal, keep=lambda: self._keep, clock=self._clock, bugs=self._bugs)
-            beside = [
-                group.create_task(self._take_up(committer), name="take up"),
-                group.create_task(tidying, name="tidy"),
-            ]
+            if self._stop.is_set():
+                reading.stop()
+            reading.start(group)
             await self._until_done()
             self._stop.set()
-            await committing
-            async with self._between_chunks:  # a swap under way has closed some dispatchers and starts others
+            reading.stop()
+            await reading.finish()
+            async with self._state.between_chunks:  # a swap under way has closed some dispatchers and starts others
                 await self._systems.close()
-            for task in (settling, *beside):
-                task.cancel()
+            settling.cancel()
+            reading.end()
 
-    async def _tell_refused(self, positions: Sequence[Position]) -> None:
-        with of_source(self._bugs, during="events were refused"):
-            await tell_refused(self._source, positions)
+    def _new_reading(self, journal: Journal, numbers: Numbers, positions: Mapping[str, Position]) -> Reading:
+        return Reading(
+            self._state,
+            source=self._source,
+            journal=journal,
+            source_news=self._source_news,
+            numbers=numbers,
+            positions=positions,
+            limit=self._limit,
+            reads_once=self._reads_once,
+        )
 
-    async def _process(self, raw: asyncio.Queue[RawChunk | None], out: asyncio.Queue[ProcessedChunk | None]) -> None:
-        while chunk := await raw.get():
-            await out.put(await aside(len(chunk.raws), process, self.program, chunk, self._bugs))
-            await asyncio.sleep(0)  # a full chunk takes milliseconds: let the senders have their turn
-        await out.put(None)
+    # -- as one of several workers --------------------------------------------------------------------------------------------
 
-    async def _transform(
-        self, processed: asyncio.Queue[ProcessedChunk | None], out: asyncio.Queue[TransformedChunk | None]
-    ) -> None:
-        while chunk := await processed.get():
-            await out.put(await aside(len(chunk.fates), transform, chunk, self._bugs))
-            await asyncio.sleep(0)
-        await out.put(None)
+    async def _share_work(self, shared: SharedJournal, opened: Opened) -> None:
+        async with asyncio.TaskGroup() as group:
+            shares = Shares(
+                run=self._state,
+                journal=shared,
+                me=opened.worker,
+                written=self._written,
+                open_reading=self._open_reading,
+                group=group,
+            )
+            async with self._state.between_chunks:
+                self._group, self._shares = group, shares
+            shares.start()
+            await self._until_done()
+            self._stop.set()
+            others = await shares.leave()
+            # What is left is theirs; alone, it is told as what a run leaves.
+            self.tally.open = 0 if others else self.tally.open + await self._journal.open_marks()
 
-    async def _commit(self, committer: Committer, transformed: asyncio.Queue[TransformedChunk | None]) -> None:
-        chunk = await transformed.get()
-        while chunk:
-            await self._hold_back()
-            # What waits already is taken out of turn, to be looked up while this one is written.
-            following = [] if transformed.empty() else [transformed.get_nowait()]
-            async with self._between_chunks:
-                self._systems.hand_out(
-                    await committer.commit(chunk, self.program, following=following[0] if following else None)
-                )
-            if committer.bad_beginning:
-                self.stop(committer.bad_beginning)
-            with of_source(self._bugs, during="events were acknowledged"):
-                for position in last_positions(chunk.raw.raws):
-                    await self._source.acknowledge(position)
-            self._news()
-            chunk = following[0] if following else await transformed.get()
-        self._read_all = True
-        self._systems.flush()
-        self._news()
-        await self._close_source()  # who still sends is told at once, not when the last delivery is settled
-
-    async def _take_up(self, committer: Committer) -> None:
-        """Look every second for what people asked to be sent again, and for what the source says while it waits."""
-        while True:
-            async with self._between_chunks:
-                self._systems.hand_out(
-                    await committer.take_up(
-                        self.program, now=self._clock.now(), stopped_routes=self._systems.stopped_routes
-                    )
-                )
-            self._looked = True
-            self._news()
-            # One that waits for a lost connection says so now, not when it reads again.
-            hear(self._source_news.reports(), self.tally)
-            await self._source_news.note()
-            await self._clock.sleep(1.0)
-
-    async def _hold_back(self) -> None:
-        """Wait while too much is waiting already; what is read stays unacknowledged."""
-        if self._stop.is_set() or not self._waiting.reached(self.tally):
-            return
-        warn("source.held_back", waiting=self.tally.open, bytes=round(self.tally.open * self.tally.event_bytes))
-        while self._waiting.reached(self.tally) and not self._stop.is_set():
-            if self._nothing_moves():
-                self.stop("as much waits as may wait (journal.waiting), and the systems that it waits for have stopped")
-            await self._wait_for_news(1.0)
-        note("source.goes_on", waiting=self.tally.open)
+    async def _open_reading(self, claimed: Claimed, journal: Journal) -> Reading:
+        if self._reading is not None and self._source_again is not None:
+            self._source = self._source_again()
+        self._source_news = SourceNews(self._source, journal, self._bugs)
+        with of_source(self._bugs, during="it was opened"):
+            await self._source.open(claimed.positions)
+        numbers = Numbers(claimed.last_event, claimed.last_delivery)
+        self._reading = self._new_reading(journal, numbers, claimed.positions)
+        if self._stop.is_set():
+            self._reading.stop()
+        return self._reading
 
     # -- the end -------------------------------------------------------------------------------------------------------------
 
     async def _until_done(self) -> None:
         """Return when there is nothing left to do, or nothing that can be done within the time to wait."""
         left, since = self.tally.open, self._clock.monotonic()
-        while not self._stop.is_set() and not (self._read_all and self._nothing_moves()):
-            await self._wait_for_news(1.0 if self._read_all else None)
-            if self.tally.open != left or not self._read_all:
+        while not self._stop.is_set() and not (self._has_read_all and self._nothing_moves()):
+            await self._wait_for_news(1.0 if self._has_read_all else None)
+            if self.tally.open != left or not self._has_read_all:
                 left, since = self.tally.open, self._clock.monotonic()
-            elif self._clock.monotonic() - since >= self._wait_seconds and self._looked and not self._systems.is_busy:
+            elif (
+                self._clock.monotonic() - since >= self._wait_seconds and self._has_looked and not self._systems.is_busy
+            ):
                 self._reason = f"nothing could be delivered for {self._wait_seconds:g} s (--wait)"
                 return
 
     def _nothing_moves(self) -> bool:
         """Whether no delivery is open but those of systems that stopped. While dispatchers are swapped, nobody knows."""
-        if self._between_chunks.locked():
+        if self._state.between_chunks.locked():
             return False
-        return self._looked and self._systems.nothing_moves
+        if self._shares is not None and not self._shares.are_taken:
+            return False
+        return self._has_looked and self._systems.nothing_moves
+
+    @property
+    def _has_read_all(self) -> bool:
+        reading = self._reading if self._shares is None else self._shares.reading
+        return reading is not None and reading.has_read_all
+
+    @property
+    def _has_looked(self) -> bool:
+        reading = self._reading if self._shares is None else self._shares.reading
+        return reading is not None and reading.has_looked
 
     def _news(self) -> None:
         self._changed.set()
+        if self._reading is not None:
+            self._reading.wake()
 
     async def _wait_for_news(self, seconds: float | None) -> None:
         self._changed.clear()
@@ -413,13 +404,16 @@ class Engine:
         await first_of(self._changed.wait(), self._stop.wait(), nap)
 
     async def _exchange(self, program: Program, group: asyncio.TaskGroup) -> None:
+        if self._shares is not None:
+            await self._shares.exchange(program)
+            return
         try:
             connected = self._systems.connected(program)
         except UnavailableError as error:
             raise ProjectError(error.message, hint=error.hint) from error
         try:
             await self._systems.close()
-            self.program = program
+            self._state.program = program
             await self._systems.start(program, connected, group=group, backlog=True)
         except BaseException as error:
             # Some systems have nothing that sends to them now: to go on would be to journal for ever what is never sent.

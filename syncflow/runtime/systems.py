@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
@@ -22,7 +22,7 @@ from syncflow.events import Delivery
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.chosen_routes import chosen_routes
-from syncflow.runtime.delivery.assignment import Assignment
+from syncflow.runtime.delivery.assignment import NO_STRAYS, Assignment, Strays
 from syncflow.runtime.delivery.attempts import System
 from syncflow.runtime.delivery.dispatch import Dispatcher
 from syncflow.runtime.delivery.ledger import Ledger
@@ -48,6 +48,22 @@ class Connected:
     client: System
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A system that a worker holds by a claim: how it is written of it, and what was before."""
+
+    journal: Journal
+    settler: Settler
+    is_ours: Callable[[], bool]
+    """Whether the claim still lasts."""
+    guarded: Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]]
+    """What goes around its task: a claim that has passed on ends that task, not the run."""
+    usage: Usage | None
+    standing: Standing | None
+    stays_stopped: bool
+    strays: Strays
+
+
 class Systems:
     """``changed`` is called whenever deliveries were settled or a system stopped. ``only``: names of routes that send; empty: all."""
 
@@ -67,8 +83,10 @@ class Systems:
         window: int,
         at_once: bool = False,
         measures: Measures | None = None,
+        counts_for_others: bool = False,
     ) -> None:
-        """``at_once``: what an earlier run left is tried although its time has not come."""
+        """``at_once``: what an earlier run left is tried although its time has not come. ``counts_for_others``: other workers may send to
+        systems for which this one makes deliveries."""
         self.only = chosen_routes(program, only) if only else None
         """The routes that send; None: all."""
         self._only_names = only
@@ -85,6 +103,12 @@ class Systems:
         self._measures = measures
         self._batch_ids = _batch_ids()
         self._routes = program.routes
+        self._plans, self._stop_after = program.systems, program.stop_after
+        self._counts_for_others = counts_for_others
+        self._counted: dict[str, StopAfter] = {}
+        """The dead letters of systems that other workers send to, made before a delivery was."""
+        self._refused: set[str] = set()
+        """Those of them that have had too many."""
         self._flush = False
         self._dispatchers: dict[str, Dispatcher] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -119,11 +143,25 @@ class Systems:
     def may_bury(self, name: str) -> bool:
         """Count a dead letter of a system that no delivery made, unless the system stops by it or has stopped."""
         dispatcher = self._dispatchers.get(name)
-        return dispatcher is None or dispatcher.may_bury()
+        if dispatcher is not None:
+            return dispatcher.may_bury()
+        return not self._counts_for_others or self._may_bury_for(name)
+
+    def _may_bury_for(self, name: str) -> bool:
+        """Count a dead letter of a system that another worker sends to: that one does not see what fails before a delivery is made."""
+        counted = self._counted.get(name)
+        if counted is None:
+            counted = self._counted[name] = StopAfter(self._plans[name].stop_after or self._stop_after)
+        if counted.dead(at=self._clock.monotonic()):
+            return True
+        if name not in self._refused:
+            self._refused.add(name)
+            warn("system.events_kept", system=name, reason=counted.reason)
+        return False
 
     def stopped_routes(self) -> frozenset[str]:
         """Return the routes that lead to systems that stopped."""
-        stopped = {name for name, dispatcher in self._dispatchers.items() if dispatcher.stopped}
+        stopped = {name for name, dispatcher in self._dispatchers.items() if dispatcher.stopped} | self._refused
         return (
             frozenset(route.name for route in self._routes.values() if route.system in stopped)
             if stopped
@@ -163,23 +201,42 @@ class Systems:
             chosen_routes(program, self._only_names)
         return {name: self._connected(plan) for name, plan in program.systems.items()}
 
-    def _connected(self, plan: SystemPlan) -> Connected:
-        ledger = Ledger(plan.name, plan.windows, self._clock, self._journal.note_usage, plan.timeout_seconds)
+    def _connected(self, plan: SystemPlan, held: Held | None = None) -> Connected:
+        journal = held.journal if held else self._journal
+        ledger = Ledger(plan.name, plan.windows, self._clock, journal.note_usage, plan.timeout_seconds)
         measures = self._measures.system(plan.name) if self._measures is not None else None
-        limiter = Limiter(plan.windows, in_flight=plan.in_flight, clock=self._clock, ledger=ledger, measures=measures)
+        limiter = Limiter(
+            plan.windows,
+            in_flight=plan.in_flight,
+            clock=self._clock,
+            ledger=ledger,
+            measures=measures,
+            is_ours=held.is_ours if held else None,
+        )
         return Connected(plan, limiter, self._connect(plan, limiter))
+
+    def begin(self, program: Program) -> None:
+        """Know the routes of a program; nothing is sent yet."""
+        self._dispatchers.clear()
+        self._counted.clear()
+        self._refused.clear()
+        self._routes, self._plans, self._stop_after = program.routes, program.systems, program.stop_after
+        self.only = chosen_routes(program, self._only_names) if self._only_names else None
+
+    @staticmethod
+    def tell(activated: Activated) -> None:
+        """Log what it came to that a program took over the journal."""
+        if activated != Activated():
+            counts = {name: count for name, count in asdict(activated).items() if count}
+            warn("program.takes_over", **counts, reason="the project changed since the journal was last used")
 
     async def start(
         self, program: Program, connected: Mapping[str, Connected], *, group: asyncio.TaskGroup, backlog: bool
     ) -> None:
         """Give every system of the program its dispatcher; first let the program take over the journal."""
-        self._dispatchers.clear()
-        self._routes = program.routes
-        self.only = chosen_routes(program, self._only_names) if self._only_names else None
+        self.begin(program)
         activated = await self._journal.activate(activation_of(program), at=self._clock.now())
-        if activated != Activated():
-            counts = {name: count for name, count in asdict(activated).items() if count}
-            warn("program.takes_over", **counts, reason="the project changed since the journal was last used")
+        self.tell(activated)
         self._tally.abandoned += activated.dead_letters
         self._tally.open -= activated.dead_letters
         self._take_over_names(program)
@@ -213,15 +270,60 @@ class Systems:
         self._limiters[name] = limiter
         await limiter.ledger.open()
 
-    def _dispatcher(self, program: Program, name: str, system: Connected, *, backlog: bool) -> Dispatcher:
+    # -- one system of a worker ------------------------------------------------------------------------------------------------
+
+    async def add(self, program: Program, name: str, held: Held, *, group: asyncio.TaskGroup) -> None:
+        """Send to a system from now on, by a claim.
+
+        Raises:
+            UnavailableError: it cannot be connected, or the claim has passed on.
+        """
+        system = self._connected(program.systems[name], held)
+        system.limiter.recall(held.usage)
+        await system.limiter.ledger.open()
+        if held.standing is not None:
+            self._standings[name] = held.standing
+        self._limiters[name] = system.limiter
+        dispatcher = self._dispatcher(program, name, system, backlog=True, held=held)
+        if held.stays_stopped and held.standing is not None:
+            dispatcher.stay_stopped(held.standing.reason, by=held.standing.by)
+        self._dispatchers[name] = dispatcher
+        self._tasks[name] = group.create_task(held.guarded(dispatcher.run()), name=f"dispatch {name}")
+
+    async def drop(self, name: str, *, at_once: bool) -> None:
+        """Send no more to a system: let what is under way end and be settled, or leave all ``at_once``: it is another worker's."""
+        if name not in self._dispatchers:
+            return
+        dispatcher, task, limiter = self._dispatchers[name], self._tasks[name], self._limiters[name]
+        dispatcher.close()
+        if at_once:
+            task.cancel()
+        try:
+            await asyncio.gather(task, return_exceptions=True)
+            if not at_once:
+                await limiter.ledger.close()
+        finally:
+            for known in (self._dispatchers, self._tasks, self._limiters, self._standings):
+                known.pop(name, None)
+            self._changed()
+
+    def look(self) -> None:
+        """Other workers may have committed deliveries: read those of the systems that are held from the journal."""
+        for dispatcher in self._dispatchers.values():
+            dispatcher.look()
+
+    def _dispatcher(
+        self, program: Program, name: str, system: Connected, *, backlog: bool, held: Held | None = None
+    ) -> Dispatcher:
         dispatcher = Dispatcher(
             Assignment(
+                strays=held.strays if held else NO_STRAYS,
                 plan=system.plan,
                 routes=program.routes,
                 system=system.client,
                 limiter=system.limiter,
-                journal=self._journal,
-                settler=self._settler,
+                journal=held.journal if held else self._journal,
+                settler=held.settler if held else self._settler,
                 stop_after=StopAfter(system.plan.stop_after or program.stop_after),
                 retries=Retries(system.plan.retry or program.retry, self._random),
                 clock=self._clock,

@@ -29,13 +29,15 @@ class Plant:
     after: str
     cursed: bool = False
     """Whether only seeds in which a record always fails can show it."""
+    workers: bool = False
+    """Whether it is looked for where several workers share a journal."""
     first: int = 0
     """The seed that is tried first, for it showed the bug when this was written; if it does not any more, all are tried."""
 
 
 PLANTS = {
     "acknowledge before commit": Plant(
-        "syncflow/runtime/engine.py",
+        "syncflow/runtime/reading.py",
         "            await self._hold_back()\n",
         "            await self._hold_back()\n"
         "            for position in last_positions(chunk.raw.raws):\n"
@@ -141,6 +143,80 @@ PLANTS = {
         "        settled = self._settler.settle(settlements, superseded=superseded)\n"
         "        __import__('asyncio').create_task(settled)\n        at = self._clock.monotonic()\n",
     ),
+    "a zombie settles": Plant("syncflow/runtime/journal/tables/shared_journal.py", '"settle", ', "", workers=True),
+    "a zombie commits": Plant("syncflow/runtime/journal/tables/shared_journal.py", '"commit", ', "", workers=True),
+    "no claim is looked at": Plant(
+        "syncflow/runtime/journal/tables/sharing.py",
+        'WHERE share = ? AND worker = ? AND epoch = ?"\n    if not',
+        'WHERE share = ? AND ? > 0 AND ? > 0"\n    if not',
+        workers=True,
+    ),
+    "takeover without waiting for what the former holder sends": Plant(
+        "syncflow/runtime/sharing.py",
+        "until = share.since + max(0.0, timeout - claimed.ended_ago)",
+        "until = 0.0",
+        workers=True,
+    ),
+    "a share taken before its claim has ended": Plant(
+        "syncflow/runtime/journal/tables/sharing.py",
+        "        if lost and until > now:\n",
+        "        if lost and until > now + 8:\n",
+        workers=True,
+    ),
+    "a claim taken to last for ever": Plant(
+        "syncflow/runtime/sharing.py",
+        "not share.lost and self.run.clock.monotonic() < share.lasts_until",
+        "not share.lost",
+        workers=True,
+    ),
+    "a claim that lasts from when the answer came": Plant(
+        "syncflow/runtime/sharing.py",
+        "max(share.lasts_until, since + CLAIM_SECONDS)",
+        "self.run.clock.monotonic() + CLAIM_SECONDS",
+        workers=True,
+    ),
+    "numbers not read anew by the next reader": Plant(
+        "syncflow/runtime/engine.py",
+        "Numbers(claimed.last_event, claimed.last_delivery)",
+        "Numbers(0, 0)",
+        workers=True,
+    ),
+    "requests of the former holder forgotten": Plant(
+        "syncflow/runtime/systems.py",
+        "        system.limiter.recall(held.usage)\n",
+        "",
+        workers=True,
+    ),
+    "requests of the former holder by the clock of a worker": Plant(
+        "syncflow/runtime/journal/tables/sharing.py",
+        "_of_system(db, share, moment._replace(wall=self.time()), monotonic)",
+        "_of_system(db, share, moment, monotonic)",
+        workers=True,
+    ),
+    "what others committed overtaken by what is handed out": Plant(
+        "syncflow/runtime/sharing.py",
+        "        self.run.systems.look()\n        share.reading.start",
+        "        share.reading.start",
+        workers=True,
+    ),
+    "a share let go before what is under way has ended": Plant(
+        "syncflow/runtime/sharing.py",
+        "            await self._let_end(share)\n            await self.journal.release(share.claim)\n",
+        "            await self.journal.release(share.claim)\n            await self._let_end(share)\n",
+        workers=True,
+    ),
+    "a program activated while others send by theirs": Plant(
+        "syncflow/runtime/journal/tables/sharing.py",
+        "(*absent, now)).fetchone():\n                return None\n",
+        "(*absent, now)).fetchone():\n                pass\n",
+        workers=True,
+    ),
+    "deliveries of other readers never looked for": Plant(
+        "syncflow/runtime/sharing.py",
+        "        if self.reading is None:\n            self.run.systems.look()\n",
+        "",
+        workers=True,
+    ),
 }
 
 
@@ -192,11 +268,12 @@ def main(name: str, seeds: int) -> int:
         else:
             project = planted_project(plant, Path(directory))
         from tests.simulation.simulate import is_cursed, simulate
+        from tests.simulation.workers import simulate_workers
 
         tried = [each for each in range(2 * seeds) if is_cursed(each)] if plant.cursed else range(seeds)
         for seed in (plant.first, *tried):
             try:
-                violations = simulate(seed, project=project)
+                violations = (simulate_workers if plant.workers else simulate)(seed, project=project)
             except BaseException as exc:  # noqa: BLE001  a bug may show as a crash of the run: that is being seen, too
                 violations = [f"the run failed: {exc!r}"]
             if violations:

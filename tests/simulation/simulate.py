@@ -98,7 +98,7 @@ class Simulation:
         """Live until a run ends by itself; judge what is left."""
         crashes = [self.random.randint(50, 6000) for _ in range(self.random.choice((0, 1, 1, 2, 4)))]
         self.crash_points = self.random.choice((0, 1, 3))
-        with _overheard(self._hear):
+        with overheard(self._hear):
             return self._run(crashes)
 
     def _run(self, crashes: list[int]) -> list[str]:
@@ -263,7 +263,7 @@ class _Listener(logging.Handler):
 
 
 @contextlib.contextmanager
-def _overheard(hear: Callable[[logging.LogRecord], None]) -> Iterator[None]:
+def overheard(hear: Callable[[logging.LogRecord], None]) -> Iterator[None]:
     """Hand what runs log to ``hear``, and to nobody else."""
     log, handler = logging.getLogger("syncflow"), _Listener(hear)
     log.addHandler(handler)

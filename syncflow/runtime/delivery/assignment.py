@@ -22,6 +22,23 @@ WINDOW = 10_000
 """Most deliveries of one system in memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """Requests of a worker that held a system before and did not let go: some of its deliveries may be under way there."""
+
+    last: int = 0
+    """No delivery above this number is."""
+    until: float = 0.0
+    """None is under way after this (monotonic seconds)."""
+
+    def wait_seconds(self, delivery: int, now: float) -> float:
+        """Return how much longer a delivery must not be sent; 0 where it may."""
+        return max(0.0, self.until - now) if delivery <= self.last else 0.0
+
+
+NO_STRAYS = Strays()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """One system, to be sent to by one program."""
@@ -46,6 +63,8 @@ class Assignment:
 
     backlog: bool
     """Whether the journal may hold open deliveries of earlier runs."""
+    strays: Strays = NO_STRAYS
+    """What a former holder of the system may still be sending."""
     standing: Standing | None = None
     """How the system stood before."""
     only: frozenset[str] | None = None

@@ -132,6 +132,7 @@ class Dispatcher:
             window=given.window + self._job_room.records,
             only=given.only,
             at_once=given.at_once,
+            strays=given.strays,
         )
 
     def _make_heads(self, given: Assignment) -> Heads:
@@ -170,6 +171,15 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  # a bulkhead
             self._condition.fail(error, during="deliveries were put in order")
         self._news.set()
+
+    def look(self) -> None:
+        """Another worker may have committed deliveries of this system: read them from the journal."""
+        self._pages.look()
+        self._news.set()
+
+    def stay_stopped(self, reason: str, *, by: str) -> None:
+        """Send nothing: the system has stopped already, where another worker held it."""
+        self._condition.stop(reason, by=by)
 
     def may_bury(self) -> bool:
         """Count a dead letter of this system that no delivery made, unless the system stops by it or has stopped."""
@@ -306,7 +316,8 @@ class Dispatcher:
         wake = float("inf")
         if not (self.stopped or for_news):
             ripens = self._lanes.wake_at()
-            wake = self._release_at if ripens is None else min(ripens, self._release_at)
+            wake = min(self._release_at, self._pages.wake_at)
+            wake = wake if ripens is None else min(ripens, wake)
         nap = self._clock.sleep(max(0.0, wake - self._clock.monotonic())) if wake < float("inf") else None
         await first_of(self._news.wait(), nap)
 

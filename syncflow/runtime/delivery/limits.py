@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -35,6 +35,10 @@ _STEADY_SECONDS = 10.0
 """A wait for a window that is longer than this is no steady use of it."""
 
 
+_CLAIM_SECONDS = 0.25
+"""Between two looks at whether a claim was renewed."""
+
+
 class GateClosedError(UnavailableError):
     """The run is stopping: no further request is sent."""
 
@@ -55,7 +59,7 @@ class Wait:
 
     seconds: float | None
     by: str
-    """``window 60/60s only: deletion``, ``pause``, ``pace`` or ``in flight``."""
+    """``window 60/60s only: deletion``, ``pause``, ``pace``, ``in flight`` or ``claim``."""
 
     @property
     def is_short(self) -> bool:
@@ -77,8 +81,12 @@ class Limiter:
         clock: Clock,
         ledger: Ledger | None = None,
         measures: SystemMeasures | None = None,
+        is_ours: Callable[[], bool] | None = None,
     ) -> None:
-        """``measures``: where it is noted how long requests take and wait; None where nobody asks."""
+        """``measures``: where it is noted how long requests take and wait; None where nobody asks.
+
+        ``is_ours``: whether this process may send now, asked right before each request; None where nobody else can send."""
+        self._is_ours = is_ours
         self._logs = [WindowLog(window) for window in windows]
         self._most = in_flight
         self._clock = clock
@@ -314,6 +322,8 @@ class Limiter:
     def _wait(self, group: str, *, promises: bool) -> Wait | None:
         if self.in_flight >= self._most:
             return Wait(None, "in flight")
+        if self._is_ours is not None and not self._is_ours():
+            return Wait(_CLAIM_SECONDS, "claim")
         now = self._clock.monotonic()
         longest: Wait | None = None
         if self._paused_until > now:

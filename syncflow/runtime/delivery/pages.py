@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from syncflow.clock import Clock
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Delivery, Outcome, Verdict
+from syncflow.runtime.delivery.assignment import NO_STRAYS, Strays
 from syncflow.runtime.delivery.ends import Ended, Ends
 from syncflow.runtime.delivery.lanes import Lanes
-from syncflow.runtime.journal.base import DeliveryState, Journal, Superseded
+from syncflow.runtime.journal.base import DeliveryState, Journal, Superseded, Waiting
 
 MOST_WINDOWS = 4
 """How many windows of deliveries may be in memory where a few long lanes stand."""
@@ -37,8 +38,11 @@ class Pages:
         window: int,
         only: frozenset[str] | None,
         at_once: bool = False,
+        strays: Strays = NO_STRAYS,
     ) -> None:
-        """``at_once``: what an earlier run left is tried although its time has not come."""
+        """``at_once``: what an earlier run left is tried although its time has not come. ``strays``: what another worker may be sending."""
+        self._strays = strays
+        self._waits_until = float("-inf")
         self.backlog = backlog
         """Whether deliveries may wait in the journal that are not in memory."""
         self._plan = plan
@@ -52,6 +56,10 @@ class Pages:
         self._at_once = at_once
         self._skipped = False
         self._loaded = 0
+
+    def look(self) -> None:
+        """Others may have committed deliveries of this system: read them from the journal."""
+        self.backlog = True
 
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         """Take deliveries that were just committed, in order of id; those beyond the window stay in the journal."""
@@ -73,7 +81,11 @@ class Pages:
     @property
     def is_due(self) -> bool:
         """Whether there is something to load, and room for it."""
-        return self.backlog and (len(self._lanes) <= self._window * 3 // 4 or self._stands)
+        return (
+            self.backlog
+            and self._clock.monotonic() >= self._waits_until
+            and (len(self._lanes) <= self._window * 3 // 4 or self._stands)
+        )
 
     @property
     def _stands(self) -> bool:
@@ -92,12 +104,33 @@ class Pages:
             self.backlog = len(rows) == most or self._skipped
             if not rows:
                 continue
+            if self._waits_for_strays(rows):
+                return
             self._loaded = rows[-1].delivery.id
             refused = self._refused((row.delivery, row.state) for row in rows)
-            now = self._clock.now()
-            waits = [(row.delivery, None if self._at_once else row.wait_seconds(now)) for row in rows]
+            waits = [(row.delivery, self._wait_of(row)) for row in rows]
             self._add([(delivery, wait) for delivery, wait in waits if delivery.id not in refused])
             await self._ends.give_up(refused.values())
+
+    def _wait_of(self, row: Waiting) -> float | None:
+        strays = self._strays.wait_seconds(row.delivery.id, self._clock.monotonic())
+        if self._at_once:
+            return strays or None
+        return max(row.wait_seconds(self._clock.now()), strays)
+
+    @property
+    def wake_at(self) -> float:
+        """When something can be loaded that cannot be yet (monotonic seconds); infinite where nothing waits so."""
+        return self._waits_until if self.backlog and self._waits_until > self._clock.monotonic() else float("inf")
+
+    def _waits_for_strays(self, rows: Sequence[Waiting]) -> bool:
+        """Whether one of these must not be repeated and may be under way: what follows it in its lane must wait until it is not."""
+        now = self._clock.monotonic()
+        for row in rows:
+            if row.state is DeliveryState.SENDING and self._strays.wait_seconds(row.delivery.id, now):
+                self.backlog, self._waits_until = True, self._strays.until
+                return True
+        return False
 
     def _refused(self, deliveries: Iterable[tuple[Delivery, DeliveryState]]) -> dict[int, Ended]:
         return {

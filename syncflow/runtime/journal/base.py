@@ -277,6 +277,8 @@ class Opened:
     """system → how it stood when it was last noted; a system that goes on is not there."""
     used_before: bool = False
     """Whether a run was started before: then there may be open deliveries."""
+    worker: int = 0
+    """The number of this run among those that share the journal; 0 where it has the journal for itself."""
 
 
 Named = Literal["kind", "system", "route"]

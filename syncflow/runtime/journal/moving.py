@@ -77,6 +77,10 @@ def _opened(place: PostgresPlace) -> Iterator[PostgresDatabase]:
         wire.close()
 
 
+_OF_THE_DATABASE = frozenset({"journal", "commits", "wishes", "workers", "claims", "programs"})
+"""The tables that a file has not."""
+
+
 def _tables(new: Database, place: PostgresPlace) -> dict[str, Columns]:
     """Return the tables that both have, with their columns."""
     found: dict[str, dict[str, str]] = {}
@@ -86,7 +90,7 @@ def _tables(new: Database, place: PostgresPlace) -> dict[str, Columns]:
     )
     for table, column, kind in new.execute(sql, (place.schema,)):
         found.setdefault(table, {})[column] = _TYPES.get(kind, kind)
-    return {table: columns for table, columns in found.items() if table not in {"journal", "commits", "wishes"}}
+    return {table: columns for table, columns in found.items() if table not in _OF_THE_DATABASE}
 
 
 def _copy(old: Database, new: Database, table: str, columns: Columns) -> None:

@@ -18,7 +18,29 @@ _SLOW_SECONDS = 5.0
 """An answer that takes longer is told of."""
 
 
-class PostgresJournal(TabularJournal):
+class Watched(TabularJournal):
+    """A journal that tells of a server that does not answer, and hurries at the end of a run."""
+
+    _tables: Tables
+    _slow_seconds = _SLOW_SECONDS
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
+        """Tell of a server that does not answer; the run goes on to wait for it."""
+        slow = asyncio.get_running_loop().call_later(self._slow_seconds, self._say_slow)
+        try:
+            return await super()._call(name, *arguments)
+        finally:
+            slow.cancel()
+
+    def _say_slow(self) -> None:
+        warn("journal.slow", seconds=self._slow_seconds, place=self._tables.name)
+
+    async def close(self, *, finished: bool, end: RunEnd | None = None) -> None:
+        self._tables.hurry()
+        await super().close(finished=finished, end=end)
+
+
+class PostgresJournal(Watched):
     """See ``Journal``. ``now`` is wall time. ``inline``: no thread does the work, but whoever calls.
 
     A thread does it: the work is the server's, and the thread lets go of the interpreter while it waits.
@@ -39,18 +61,3 @@ class PostgresJournal(TabularJournal):
         self._slow_seconds = slow_seconds
         self._tables = tables or Tables(place, patience_seconds=patience_seconds)
         super().__init__((Inline if inline else Threaded)(self._tables), now=now, since_boot=since_boot)
-
-    async def _call(self, name: str, *arguments: Any) -> Any:
-        """Tell of a server that does not answer; the run goes on to wait for it."""
-        slow = asyncio.get_running_loop().call_later(self._slow_seconds, self._say_slow)
-        try:
-            return await super()._call(name, *arguments)
-        finally:
-            slow.cancel()
-
-    def _say_slow(self) -> None:
-        warn("journal.slow", seconds=self._slow_seconds, place=self._tables.name)
-
-    async def close(self, *, finished: bool, end: RunEnd | None = None) -> None:
-        self._tables.hurry()
-        await super().close(finished=finished, end=end)

@@ -1,4 +1,7 @@
-"""One run per schema: an advisory lock of the session that writes. It is gone with the session, however that ends."""
+"""Who may run on a schema: an advisory lock of the session that writes. It is gone with the session, however that ends.
+
+A run that has the journal for itself holds it alone; workers hold it together, so that neither begins where the other goes on.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,26 @@ _MOST_SECONDS = 10.0
 """Longest wait for the session of a run that was killed on this machine."""
 
 
-def acquire(wire: Wire, place: PostgresPlace, *, former: int = 0, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Take the lock for a session. ``former``: this run's own session before, whose connection is lost; the server is told to end it.
+def acquire(
+    wire: Wire,
+    place: PostgresPlace,
+    *,
+    former: int = 0,
+    together: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Take the lock for a session, alone or ``together`` with others.
+
+    ``former``: this run's own session before, whose connection is lost; the server is told to end it.
 
     Raises:
         UnavailableError: another run holds it.
     """
     end = time.monotonic() + _MOST_SECONDS
-    while not _taken(wire, place):
+    while together and former and _holds(wire, place, former) and time.monotonic() < end:
+        wire.execute("SELECT pg_terminate_backend(%s)", (former,))
+        sleep(0.05)
+    while not try_to_take(wire, place, together=together):
         session = _session(wire, place)
         if former and session == former:
             wire.execute("SELECT pg_terminate_backend(%s)", (former,))
@@ -60,19 +75,34 @@ def _key(place: PostgresPlace) -> tuple[int, int]:
     return _OURS, zlib.crc32(place.schema.encode()) & 0x7FFFFFFF
 
 
-def _taken(wire: Wire, place: PostgresPlace) -> bool:
-    row = wire.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", _key(place)).fetchone()
+def try_to_take(wire: Wire, place: PostgresPlace, *, together: bool = False) -> bool:
+    """Take the lock if nobody is in the way; return whether it is taken."""
+    how = b"pg_try_advisory_lock_shared" if together else b"pg_try_advisory_lock"
+    row = wire.execute(b"SELECT " + how + b"(%s::int, %s::int)", _key(place)).fetchone()
     return bool(row and row[0])
 
 
+def let_go(wire: Wire, place: PostgresPlace) -> None:
+    """Give up what ``try_to_take`` took alone."""
+    wire.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", _key(place))
+
+
+def _holds(wire: Wire, place: PostgresPlace, session: int) -> bool:
+    return session in _sessions(wire, place)
+
+
 def _session(wire: Wire, place: PostgresPlace) -> int:
-    """Return the server's number of the session that holds it; 0 where none does."""
-    row = wire.execute(
+    """Return the server's number of a session that holds it; 0 where none does."""
+    return next(iter(_sessions(wire, place)), 0)
+
+
+def _sessions(wire: Wire, place: PostgresPlace) -> list[int]:
+    rows = wire.execute(
         "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory' AND l.granted "
-        "AND d.datname = current_database() AND l.classid = %s AND l.objid = %s AND l.objsubid = 2",
+        "AND d.datname = current_database() AND l.classid = %s AND l.objid = %s AND l.objsubid = 2 ORDER BY l.pid",
         _key(place),
-    ).fetchone()
-    return int(row[0]) if row else 0
+    ).fetchall()
+    return [int(row[0]) for row in rows]
 
 
 def _is_gone(said: str) -> bool:

@@ -1,13 +1,15 @@
 """The journal's tables in PostgreSQL. A change of them is a new entry in ``MIGRATIONS``, never an edit of an old one.
 
-They are the tables of ``sqlite/schema.py``, column by column, with the types that PostgreSQL has, and three more: ``journal`` says
-whose they are and of which version, ``commits`` who writes and which commit was the last, ``wishes`` counts what people changed.
+They are the tables of ``sqlite/schema.py``, column by column, with the types that PostgreSQL has, and more: ``journal`` says
+whose they are and of which version, ``commits`` who writes and which commit was the last, ``wishes`` counts what people changed;
+``workers``, ``claims`` and ``programs`` are those of ``tables/sharing.py``.
 Texts compare by their bytes, whatever the database's language is.
 """
 
 from __future__ import annotations
 
 from syncflow.runtime.journal.tables.database import IS_HELD_ELSEWHERE, IS_OPEN
+from syncflow.runtime.journal.tables.sharing import SHARED
 
 VERSION_1 = f"""
 CREATE TABLE journal (project TEXT NOT NULL, version integer NOT NULL);
@@ -129,7 +131,7 @@ CREATE TABLE jobs (
 """
 """Jobs that are open; ``members`` are the numbers of their deliveries, as JSON."""
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS)
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

@@ -15,6 +15,7 @@ import psycopg
 
 from syncflow.config.journal_place import PostgresPlace
 from syncflow.errors import UnavailableError
+from syncflow.runtime.journal.claims import FencedError
 from syncflow.runtime.journal.postgres import lock
 from syncflow.runtime.journal.postgres.connecting import Wire, connect, name_of, user_of
 from syncflow.runtime.journal.postgres.database import PostgresDatabase
@@ -37,7 +38,7 @@ class _UndoneError(Exception):
     """The connection was lost before the commit took place; another is there."""
 
 
-class _RunDatabase(PostgresDatabase):
+class RunDatabase(PostgresDatabase):
     """The connection of a run: each transaction raises the number of its commits, and finds out whether it did."""
 
     def __init__(self, wire: Wire, regain: Callable[[], None], *, run: int = 0) -> None:
@@ -53,7 +54,7 @@ class _RunDatabase(PostgresDatabase):
             raised = "UPDATE commits SET number = ? WHERE run = ? AND number = ?"
             if not self.execute(raised, (self.number + 1, self.run, self.number)).rowcount:
                 self.execute("ROLLBACK")
-                raise _taken_over()
+                raise taken_over()
         return self
 
     def __exit__(
@@ -78,11 +79,12 @@ class _RunDatabase(PostgresDatabase):
         """Return the number of the last commit that took place; it was this run's."""
         run, number = self.execute("SELECT run, number FROM commits").fetchone()
         if run != self.run or not 0 <= number - self.number <= 1:
-            raise _taken_over()
+            raise taken_over()
         return int(number)
 
 
-def _taken_over() -> UnavailableError:
+def taken_over() -> UnavailableError:
+    """Return the error of a run whose journal another one writes by now."""
     return UnavailableError(
         "another run has taken the journal over while the connection to it was lost",
         hint="nothing was acknowledged that is not in the journal; see which run goes on (`syncflow status`)",
@@ -107,7 +109,7 @@ class Tables(calls.Tables):
         self._sleep = sleep
         self._now = now
         self._session = 0
-        self._mine: _RunDatabase | None = None
+        self._mine: RunDatabase | None = None
         self._ends_at: float | None = None
         self._ended_by: UnavailableError | None = None
         """Why it cannot be used any more: said again to whoever asks after that."""
@@ -122,6 +124,8 @@ class Tables(calls.Tables):
             raise self._ended_by
         try:
             return self._carried_out(name, arguments)
+        except FencedError:  # of one share; the others go on
+            raise
         except UnavailableError as error:
             self._ended_by = error
             raise
@@ -150,18 +154,28 @@ class Tables(calls.Tables):
         self._mine.run = self._run_id
         return found
 
-    def _connected(self) -> _RunDatabase:
+    def _connected(self) -> RunDatabase:
         wire = connect(self.place, purpose="run")
         try:
-            lock.acquire(wire, self.place, sleep=self._sleep)
-            bring_up_to_date(wire, self.place)
+            self._prepare(wire)
             keep_durable(wire, self.place)
         except BaseException:
             wire.close()
             raise
         self._session = wire.info.backend_pid
-        self._mine = _RunDatabase(wire, self._regain)
+        self._mine = self._made(wire)
         return self._mine
+
+    def _prepare(self, wire: Wire) -> None:
+        """Take the lock, and bring the tables up to date."""
+        lock.acquire(wire, self.place, sleep=self._sleep)
+        bring_up_to_date(wire, self.place)
+
+    def _made(self, wire: Wire) -> RunDatabase:
+        return RunDatabase(wire, self._regain)
+
+    def _lock_again(self, wire: Wire) -> None:
+        lock.acquire(wire, self.place, former=self._session, sleep=self._sleep)
 
     def _mend(self, error: psycopg.Error) -> None:
         """Make what failed work the next time.
@@ -206,7 +220,7 @@ class Tables(calls.Tables):
         wire = connect(self.place, purpose="run")
         try:
             try:
-                lock.acquire(wire, self.place, former=self._session, sleep=self._sleep)
+                self._lock_again(wire)
             except UnavailableError as error:
                 raise _InUseError(error.message, hint=error.hint) from None
             version_of(wire, self.place)

@@ -10,7 +10,17 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from syncflow.runtime.journal.tables.calls import Tables
+
+class Calls(Protocol):
+    """What carries out one call after the other: ``Tables``, and what renews claims beside them."""
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Do what ``name`` says."""
+        ...
+
+    def drop(self) -> None:
+        """Let go of everything."""
+        ...
 
 
 class Executor(Protocol):
@@ -40,7 +50,7 @@ class Executor(Protocol):
 class Inline:
     """Does it at once."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Calls) -> None:
         self.tables = tables
 
     async def start(self, lock: int | None = None) -> None:
@@ -56,7 +66,7 @@ class Inline:
 class Threaded:
     """Does it in a thread."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Calls) -> None:
         self.tables = tables
         self._pool: ThreadPoolExecutor | None = None
 

@@ -208,8 +208,15 @@ class TabularJournal:
 
 def _opened(found: dict[str, Any]) -> Opened:
     standings = {row["system"]: Standing(**row) for row in found.pop("standings")}
-    usage = {
-        system: Usage(answered, pace, complete=complete) for system, pace, complete, answered in found.pop("usage")
-    }
-    positions = {row[0]: Position(*row) for row in found.pop("positions")}
-    return Opened(**found, standings=standings, usage=usage, positions=positions)
+    usage, starts = usages(found.pop("usage")), positions(found.pop("positions"))
+    return Opened(**found, standings=standings, usage=usage, positions=starts)
+
+
+def usages(rows: Sequence[Any]) -> dict[str, Usage]:
+    """Return what systems used from rows of ``recall_usage``."""
+    return {system: Usage(answered, pace, complete=complete) for system, pace, complete, answered in rows}
+
+
+def positions(rows: Sequence[Any]) -> dict[str, Position]:
+    """Return positions by partition."""
+    return {row[0]: Position(*row) for row in rows}

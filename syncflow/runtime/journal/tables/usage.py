@@ -65,8 +65,10 @@ def note_usage(db: Database, note: Mapping[str, Any], moment: Moment) -> None:
     )
 
 
-def recall_usage(db: Database, moment: Moment, *, monotonic: float) -> list[tuple[Any, ...]]:
+def recall_usage(db: Database, moment: Moment, *, monotonic: float, only: str = "") -> list[tuple[Any, ...]]:
     """Carry what earlier runs used over to the clock of a new one; return (system, pace, complete, answered) of each system.
+
+    ``only``: of this system alone.
 
     What a killed run had reserved counts as answered at the latest moment at which it can have been sent.
     """
@@ -75,6 +77,8 @@ def recall_usage(db: Database, moment: Moment, *, monotonic: float) -> list[tupl
         "SELECT system, monotonic, wall, boot, uptime, lasting, noted, ended, pace FROM limits"
     ).fetchall()
     for system, then, wall, boot, uptime, lasting, noted, ended, pace in limits:
+        if only and system != only:
+            continue
         gap = _gap(Moment(wall, boot, uptime), moment)
         answered = _carried(db, system, gap=gap, then=then, lasting=lasting, now=monotonic)
         db.execute(
