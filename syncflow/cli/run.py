@@ -82,6 +82,11 @@ class Wishes:
     only: tuple[str, ...]
     name: RunName
 
+    @property
+    def may_share(self) -> bool:
+        """Whether it may be one worker of several: it does all that the project says, and nothing else."""
+        return not (self.limit or self.drain or self.only or self.reading.is_special)
+
 
 def run(
     routes: RoutesArgument = DEFAULT_ROUTES,
@@ -243,7 +248,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
 
     async with assembled(
         project,
-        journal=project_journal(project, forked=True),
+        journal=project_journal(project, forked=True, shared=wishes.may_share),
         limit=wishes.limit,
         wait_seconds=wishes.wait_seconds,
         reading=wishes.reading,

@@ -133,6 +133,7 @@ def _totals(found: dict[str, Any]) -> None:
                 say(f"it stopped {system}: {why}")
         if found["last_run"]["run"]:
             say(_named(found["last_run"]))
+    _workers(found["workers"], now=time.time())
     if found["last_reload"]:
         say(_last_reload(found["last_reload"]))
     if found["source_requests"]:
@@ -165,6 +166,26 @@ def _counts(title: str, deliveries: list[dict[str, Any]]) -> None:
     headers = (title.upper(), *(state.replace("_", " ").upper() for state in COUNTED))
     rows = [(name, *(f"{counts.get(state, 0):,}" for state in COUNTED)) for name, counts in sorted(named.items())]
     say_table(headers, rows, numbers=frozenset(headers[1:]))
+
+
+def _workers(workers: list[dict[str, Any]], *, now: float) -> None:
+    """Print who shares the journal: what each worker holds, or why it holds nothing; nothing where one run has it for itself."""
+    if not workers:
+        return
+    rows = [
+        (row["id"], row["name"].partition(",")[0], span(max(0.0, now - row["since"])), _holds(row)) for row in workers
+    ]
+    say()
+    say_table(("WORKER", "PROCESS", "SINCE", "HOLDS"), rows, numbers=frozenset({"WORKER"}))
+    say()
+
+
+def _holds(worker: dict[str, Any]) -> str:
+    shares = [share.removeprefix("system ") for share in worker["holds"]]
+    held = ", ".join(sorted(shares, key=lambda share: (share != "reading", share))) or "nothing"
+    if worker["silent"] is not None:
+        return f"{held}; silent, its claims ended {span(worker['silent'])} ago"
+    return f"{held}; it waits: {worker['waits']}" if worker["waits"] else held
 
 
 def _queues(queues: list[dict[str, Any]], *, now: float) -> None:

@@ -9,6 +9,7 @@ Any source, journal or HTTP transport may be handed in instead of what the proje
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -90,6 +91,7 @@ async def assembled(
             program,
             source=source or (NothingToRead() if drain else read_from(kept)),
             journal=kept,
+            source_again=None if source or drain else lambda: read_from(kept),
             systems=clients.of,
             clock=time,
             limit=limit,
@@ -193,11 +195,23 @@ def project_renewed(project: Project) -> RenewedFile:
     return RenewedFile(project.path.parent / Path(project.routes.model.journal.path).parent / "renewed.json")
 
 
-def project_journal(project: Project, *, forked: bool = False) -> Journal:
+_READ_ANYWHERE = frozenset({"postgres", "outbox", "kafka", "sqs", "rabbitmq", "nats", "redis", "webhook"})
+"""Sources that keep nothing beside the journal, and read nothing that is on one machine only."""
+
+
+def home_of(project: Project) -> str:
+    """Return the one place where a project's sources can be read: its folder on this machine; empty where any machine can read them."""
+    for settings in project.routes.model.all_sources.values():
+        if not _READ_ANYWHERE & settings.model_fields_set:
+            return f"{socket.gethostname()} {project.path.parent.resolve()}"
+    return ""
+
+
+def project_journal(project: Project, *, forked: bool = False, shared: bool = False) -> Journal:
     """Return the journal that the project names, not opened yet; makes its folder, which tells git to look away.
 
     ``forked``: a process of its own does the work of a journal in a file, not a thread. A run so makes half as much again, for one more
-    process.
+    process. ``shared``: a journal in PostgreSQL is written by several workers; else this run has it for itself.
 
     Raises:
         UnavailableError: there is no place for it.
@@ -211,6 +225,10 @@ def project_journal(project: Project, *, forked: bool = False) -> Journal:
     except OSError as error:
         if isinstance(place, Path):  # else the folder is for what some sources keep, and they say so
             raise UnavailableError(f"cannot make a folder for the journal {path}: {error.strerror}") from error
+    if isinstance(place, PostgresPlace) and shared:
+        module = import_module("syncflow.runtime.journal.postgres.workers")
+        in_common: Journal = module.PostgresSharedJournal(place, home=home_of(project))
+        return in_common
     if isinstance(place, PostgresPlace):
         in_database: Journal = import_module("syncflow.runtime.journal.postgres.journal").PostgresJournal(place)
         return in_database

@@ -55,6 +55,7 @@ class _Share:
     since: float
     lasts_until: float
     reading: Reading | None = None
+    opening: asyncio.Task[None] | None = None
     settling: asyncio.Task[None] | None = None
     giving: asyncio.Task[None] | None = None
     begun: bool = False
@@ -152,6 +153,7 @@ class Shares:
                 self.run.systems.tell(taken)
             self.run.program = program
             self.run.systems.begin(program)
+            await self._look(quick=True)
             await self._take_all()
 
     # -- renewing ------------------------------------------------------------------------------------------------------------
@@ -190,10 +192,10 @@ class Shares:
                     await self._move()
 
     async def _move(self) -> None:
-        for share in [share for share in self._held.values() if share.lost]:
-            await self._lose(share)
         if self._joined and self.workers.program not in ("", self.run.program.fingerprint):
-            self._joined = False
+            self._joined = False  # who activated another program has ended all claims
+        for share in [share for share in self._held.values() if share.lost or not self._joined]:
+            await self._lose(share)
         if not self._joined and not await self._join():
             return
         mine = wanted(self.me, self._working(), self._all())
@@ -203,7 +205,8 @@ class Shares:
         await self._take_all(mine)
 
     async def _take_all(self, mine: frozenset[str] | None = None) -> None:
-        for name in sorted(mine if mine is not None else wanted(self.me, self._working(), self._all())):
+        mine = mine if mine is not None else wanted(self.me, self._working(), self._all())
+        for name in sorted(mine, key=lambda name: (name == READING, name)):
             if name not in self._held and self._is_free(name) and not self._leaving:
                 await self._take(name)
 
@@ -265,8 +268,9 @@ class Shares:
         self._held[name] = share
         note("worker.takes", worker=self.me, share=name, epoch=claimed.claim.epoch)
         try:
-            if name == READING:
-                await self._begin_reading(share, claimed)
+            if name == READING:  # a source may wait until another one lets go of it
+                opening = self._guarded(share)(self._begin_reading(share, claimed))
+                share.opening = self.group.create_task(opening, name="open source")
             else:
                 await self._begin_system(share, claimed)
             share.begun = True
@@ -274,10 +278,11 @@ class Shares:
             share.lost = True
 
     async def _begin_reading(self, share: _Share, claimed: Claimed) -> None:
-        share.reading = await self.open_reading(claimed, share.journal)
+        reading = await self.open_reading(claimed, share.journal)
+        share.reading = reading
         # What others committed before comes before what is handed out from now on.
         self.run.systems.look()
-        share.reading.start(self.group, guarded=self._guarded(share))
+        reading.start(self.group, guarded=self._guarded(share))
 
     async def _begin_system(self, share: _Share, claimed: Claimed) -> None:
         name = system_of(share.claim.share)
@@ -337,6 +342,7 @@ class Shares:
 
     async def _let_end(self, share: _Share) -> None:
         try:
+            await _cancelled(share.opening)
             if share.reading is not None:
                 share.reading.stop()
                 await share.reading.finish()
@@ -353,6 +359,7 @@ class Shares:
         name = share.claim.share
         warn("worker.lost", worker=self.me, share=name, reason="its claim has passed to another worker, which goes on")
         try:
+            await _cancelled(share.opening)
             if share.reading is not None:
                 await share.reading.leave()
                 await share.reading.close_source()
@@ -363,6 +370,12 @@ class Shares:
                 share.settling.cancel()
             if self._held.get(name) is share:
                 del self._held[name]
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None and not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

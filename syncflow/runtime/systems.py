@@ -280,7 +280,11 @@ class Systems:
         """
         system = self._connected(program.systems[name], held)
         system.limiter.recall(held.usage)
-        await system.limiter.ledger.open()
+        try:
+            await system.limiter.ledger.open()
+        except BaseException:
+            await system.client.close()
+            raise
         if held.standing is not None:
             self._standings[name] = held.standing
         self._limiters[name] = system.limiter

@@ -29,6 +29,11 @@ class ReadOptions:
     bodies: bool = False
     """Each event that is read is a body of several, so that a chunk may end behind any of them."""
 
+    @property
+    def is_special(self) -> bool:
+        """Whether anything is asked that a run does not do by itself."""
+        return self != ReadOptions()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:

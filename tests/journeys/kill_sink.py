@@ -34,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with _turn:
-            append({"at": time.monotonic(), "pid": os.getpid()})
+            append({"at": time.monotonic(), "pid": os.getpid(), "path": self.path})
         time.sleep(BEFORE_SECONDS)
         entries = json.loads(body)["entries"]
         refused = [entry for entry in entries if entry.get("item", {}).get("name") == "refuse"]

@@ -13,7 +13,7 @@ from syncflow.config.journal_place import Place
 from syncflow.errors import DataError
 from syncflow.runtime.desk.letters import LETTERS, WITH_EVENTS, Letters
 from syncflow.runtime.desk.named_records import RecordName, named_record
-from syncflow.runtime.journal.homes import holder, reading
+from syncflow.runtime.journal.homes import holder, reading, workers
 from syncflow.runtime.journal.tables.database import Database
 from syncflow.runtime.journal.tables.database import named_rows as rows
 from syncflow.runtime.journal.tables.totals import read_totals
@@ -32,7 +32,7 @@ e.kind, e.record, e.change, e.partition, e."offset", e.line
 def totals(place: Place) -> Row:
     """Count events, deliveries and open dead letters, as ``read_totals`` does."""
     with reading(place) as journal:
-        return {"running": holder(place), **read_totals(journal)}
+        return {"running": holder(place), "workers": workers(place), **read_totals(journal)}
 
 
 def count(place: Place, letters: Letters) -> int:

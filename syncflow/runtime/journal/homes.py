@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from syncflow.config.journal_place import Place, PostgresPlace
 from syncflow.errors import UnavailableError
@@ -50,6 +51,11 @@ def writing(place: Place) -> AbstractContextManager[Database]:
 def holder(place: Place) -> str:
     """Return who runs on a journal now, in words; empty where no run goes on."""
     return holder_of(place) if isinstance(place, Path) else str(_postgres().holder(place))
+
+
+def workers(place: Place) -> list[dict[str, Any]]:
+    """Return the workers that share a journal, as ``tables.sharing.workers_of`` does; none of a file, which one run has for itself."""
+    return [] if isinstance(place, Path) else list(_postgres().workers(place))
 
 
 def name_of(place: Place) -> str:

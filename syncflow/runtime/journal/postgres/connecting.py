@@ -15,6 +15,8 @@ from syncflow.runtime.journal.postgres.errors import refused_connection
 Wire = psycopg.Connection[tuple[Any, ...]]
 
 CONNECT_SECONDS = 10
+CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
+"""The time by the database, in seconds."""
 
 _DEFAULTS: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,

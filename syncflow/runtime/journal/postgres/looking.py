@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg
 
 from syncflow.config.journal_place import PostgresPlace
 from syncflow.errors import SyncflowError, UnavailableError
 from syncflow.runtime.journal.postgres import lock
-from syncflow.runtime.journal.postgres.connecting import Wire, connect, name_of, user_of
+from syncflow.runtime.journal.postgres.connecting import CLOCK, Wire, connect, name_of, user_of
 from syncflow.runtime.journal.postgres.database import PostgresDatabase
 from syncflow.runtime.journal.postgres.errors import has_unfit_text, refused
 from syncflow.runtime.journal.postgres.opening import version_of
 from syncflow.runtime.journal.postgres.schema import MIGRATIONS
+from syncflow.runtime.journal.tables.sharing import workers_of
 
 
 @contextmanager
@@ -63,6 +65,12 @@ def holder(place: PostgresPlace) -> str:
     """Return who runs on a journal now, in words; empty where no run goes on."""
     with _asking(place) as wire:
         return lock.holder(wire, place)
+
+
+def workers(place: PostgresPlace) -> list[dict[str, Any]]:
+    """Return the workers that share a journal, with what each holds; ``silent``: seconds since its claims ended, None where it lives."""
+    with reading(place) as journal:
+        return workers_of(journal, float(journal.execute(CLOCK).fetchone()[0]))
 
 
 def pulse(place: PostgresPlace) -> str:

@@ -21,6 +21,7 @@ from syncflow.runtime.journal.postgres.connecting import Wire, connect, name_of,
 from syncflow.runtime.journal.postgres.database import PostgresDatabase
 from syncflow.runtime.journal.postgres.errors import has_unfit_text, is_passing, refused
 from syncflow.runtime.journal.postgres.opening import bring_up_to_date, keep_durable, version_of
+from syncflow.runtime.journal.postgres.processes import is_gone
 from syncflow.runtime.journal.tables import calls
 from syncflow.runtime.journal.tables.usage import Moment
 from syncflow.runtime.observe import note, warn
@@ -150,9 +151,29 @@ class Tables(calls.Tables):
         found = super().open(fingerprint, from_start, moment, monotonic, name)
         assert self._mine is not None
         with self._mine as database:
+            self._end_claims(database)
             database.execute("UPDATE commits SET run = ?, number = 0, holder = ?", (self._run_id, lock.me()))
         self._mine.run = self._run_id
         return found
+
+    def _end_claims(self, database: RunDatabase) -> None:
+        """Take from workers what they held; none of them has a session any more.
+
+        Raises:
+            UnavailableError: one may still be sending, for it may be that only its connection is lost.
+        """
+        sql = (
+            "SELECT DISTINCT w.name, w.place, c.until - extract(epoch FROM clock_timestamp())::float8 FROM claims c "
+            "JOIN workers w ON w.id = c.worker WHERE c.until > extract(epoch FROM clock_timestamp())"
+        )
+        for name, place, seconds in database.execute(sql).fetchall():
+            if not is_gone(place):
+                raise UnavailableError(
+                    f"{self.name} is in use by {name}, or was until a moment ago",
+                    hint=f"its claims end in {seconds:.0f} s if it is gone; try again then",
+                )
+        database.execute("UPDATE claims SET worker = 0, epoch = epoch + 1, until = 0")
+        database.execute("DELETE FROM workers")
 
     def _connected(self) -> RunDatabase:
         wire = connect(self.place, purpose="run")

@@ -7,24 +7,22 @@ is ended by the server: it would hold up all others.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 
 from syncflow.config.journal_place import PostgresPlace
 from syncflow.errors import UnavailableError
-from syncflow.runtime.journal.claims import CLAIM_SECONDS, Worker
+from syncflow.runtime.journal.claims import CLAIM_SECONDS
 from syncflow.runtime.journal.postgres import lock
-from syncflow.runtime.journal.postgres.connecting import Wire, connect, name_of, user_of
+from syncflow.runtime.journal.postgres.connecting import CLOCK, Wire, connect, name_of, user_of
 from syncflow.runtime.journal.postgres.database import PostgresDatabase
 from syncflow.runtime.journal.postgres.errors import is_passing, refused
 from syncflow.runtime.journal.postgres.journal import Watched
 from syncflow.runtime.journal.postgres.opening import bring_up_to_date, version_of
+from syncflow.runtime.journal.postgres.processes import is_gone, process_place
 from syncflow.runtime.journal.postgres.schema import MIGRATIONS
 from syncflow.runtime.journal.postgres.tables import PATIENCE_SECONDS, RunDatabase, Tables, taken_over
 from syncflow.runtime.journal.tables.executors import Inline, Threaded
@@ -34,7 +32,6 @@ from syncflow.runtime.journal.tables.sharing import Member, SharedTables, check_
 _PREPARING_SECONDS = 30.0
 """Longest wait for another worker that makes the tables or brings them up to date."""
 _ENDING_SECONDS = 5.0
-_CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _STAND_STILL = f"SET idle_in_transaction_session_timeout = {round(CLAIM_SECONDS * 1000)}"
 
 
@@ -80,7 +77,7 @@ class WorkerTables(SharedTables, Tables):
         self.member = member
 
     def time(self) -> float:
-        return float(self._db.execute(_CLOCK).fetchone()[0])
+        return float(self._db.execute(CLOCK).fetchone()[0])
 
     @property
     def worker(self) -> int:
@@ -159,7 +156,7 @@ class Renewals:
         if self._wire is None:
             self._wire = connect(self._tables.place, purpose="run")
         database = PostgresDatabase(self._wire)
-        now = float(database.execute(_CLOCK).fetchone()[0])
+        now = float(database.execute(CLOCK).fetchone()[0])
         try:
             return look(database, self._tables.worker, waits, now, quick=quick)
         except UnavailableError as error:
@@ -192,46 +189,13 @@ class PostgresSharedJournal(TabularSharedJournal, Watched):
         self._tables = tables or WorkerTables(place, Member(lock.me(), process_place(), home))
         self._renewing = Renewals(self._tables)
         executor = Inline if inline else Threaded
-        super().__init__(executor(self._tables), renewals=executor(self._renewing), is_gone=is_gone, **clocks)
+        super().__init__(
+            executor(self._tables),
+            renewals=executor(self._renewing),
+            is_gone=lambda worker: is_gone(worker.place),
+            **clocks,
+        )
 
     async def close(self, *, finished: bool, end: Any = None) -> None:
         self._renewing.hurry()
         await super().close(finished=finished, end=end)
-
-
-def process_place() -> str:
-    """Return which process this is, of which run of which machine; empty where the system does not tell.
-
-    The machine is known by the id of its start, containers by their process namespace, and a process by when it was started.
-    """
-    with suppress(OSError, IndexError):
-        return f"{_machine()} {os.getpid()} {_started(os.getpid())}"
-    return ""
-
-
-def is_gone(worker: Worker) -> bool:
-    """Whether a worker's process ran on this machine, and is there no more."""
-    machine, _, process = worker.place.rpartition(" ")[0].rpartition(" ")
-    try:
-        if not process.isdecimal() or machine != _machine():
-            return False
-        return _started(int(process)) != worker.place.rpartition(" ")[2]
-    except FileNotFoundError:
-        return True
-    except (OSError, IndexError):
-        return False
-
-
-def _machine() -> str:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-
-
-def _started(process: int) -> str:
-    """Return when a process was started, as the system counts; ``ended`` for one that is dead and was not waited for.
-
-    Raises:
-        FileNotFoundError: it is not there.
-    """
-    fields = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    return "ended" if fields[0] in "ZX" else fields[19]

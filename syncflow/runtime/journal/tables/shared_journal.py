@@ -14,7 +14,8 @@ from syncflow.runtime.journal.tables.sharing import READS
 from syncflow.runtime.standing import Standing
 
 FENCED = frozenset({
-    "commit", "sending", "unsent", "settle", "tidy", "set_aside", "note_usage", "stand", "note_requests", "note_lags", *READS,
+    "commit", "sending", "unsent", "settle", "tidy", "set_aside", "note_usage", "stand", "note_requests", "note_lags",
+    "note_job", "end_job", *READS,
 })  # fmt: skip
 """The calls that are about what a share's holder alone writes or reads."""
 

@@ -17,6 +17,7 @@ from syncflow.runtime.journal.tables import calls
 from syncflow.runtime.journal.tables.activation import activate
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database, marks, named_rows
 from syncflow.runtime.journal.tables.usage import Moment, recall_usage
+from syncflow.runtime.run_name import RunName
 
 SHARED = """
 CREATE TABLE workers (
@@ -33,7 +34,7 @@ CREATE TABLE programs (fingerprint TEXT PRIMARY KEY, activated float8 NOT NULL);
 ``workers.number`` is that of the last transaction, where the home counts them. ``home``: where what a worker reads is, if it is in one
 place only."""
 
-READS = frozenset({"page", "turn_facts", "known", "marks"})
+READS = frozenset({"page", "turn_facts", "known", "marks", "jobs"})
 """The calls that read what only a share's holder may act upon: another program may have changed it meanwhile."""
 _KEPT_SECONDS = 600.0
 """How long a worker that is silent is remembered: then it is refused, and ends."""
@@ -59,7 +60,14 @@ class SharedTables(calls.Tables):
     def time(self) -> float:
         """Return seconds by the clock that all workers share."""
 
-    def open(self, fingerprint: str, from_start: bool, moment: Moment, monotonic: float) -> dict[str, Any]:  # noqa: FBT001  # a call's argument
+    def open(
+        self,
+        fingerprint: str,
+        from_start: bool,  # noqa: FBT001  # a call's argument
+        moment: Moment,
+        monotonic: float,
+        name: RunName,
+    ) -> dict[str, Any]:
         """Join those who run: bring the tables up to date, note the start of a run. What is claimed later is read then."""
         del from_start, monotonic
         self._database = self._connected()
@@ -68,13 +76,14 @@ class SharedTables(calls.Tables):
             now = self.time()
             self._join_home(db, now)
             started = db.execute(
-                "INSERT INTO runs (started_at, fingerprint) VALUES (?, ?) RETURNING id", (moment.wall, fingerprint)
+                "INSERT INTO runs (started_at, fingerprint, name, worker) VALUES (?, ?, ?, ?) RETURNING id",
+                (moment.wall, fingerprint, name.run, name.worker),
             )
             self._run_id, self._fingerprint = started.fetchone()[0], fingerprint
-            name, place, home = self.member
+            called, place, home = self.member
             db.execute(
                 "INSERT INTO workers VALUES (?, ?, ?, ?, ?, '', ?, ?, 0)",
-                (self._run_id, name, place, home, fingerprint, now, now + CLAIM_SECONDS),
+                (self._run_id, called, place, home, fingerprint, now, now + CLAIM_SECONDS),
             )
         found = self._found() | {"usage": [], "used_before": bool(used)}
         return found | {"open_deliveries": {}, "positions": [], "standings": [], "worker": self._run_id}
@@ -175,12 +184,16 @@ class SharedTables(calls.Tables):
             return activated
 
     def close(self, finished: bool, at: float, words: str | None = None) -> None:  # noqa: FBT001  # a call's argument
-        """Note the end of the run, and let go of all that this worker holds; safe to repeat."""
+        """Note the end of the run, and let go of all that this worker holds; safe to repeat.
+
+        One that is not ``finished`` may have requests under way: its claims end by themselves.
+        """
         if self._database is None:
             return
         with self._database as db:
-            db.execute("UPDATE claims SET worker = 0, until = 0 WHERE worker = ?", (self._run_id,))
-            db.execute("DELETE FROM workers WHERE id = ?", (self._run_id,))
+            if finished:
+                db.execute("UPDATE claims SET worker = 0, until = 0 WHERE worker = ?", (self._run_id,))
+                db.execute("DELETE FROM workers WHERE id = ?", (self._run_id,))
             ended = (at, finished, words, self._run_id)
             db.execute("UPDATE runs SET ended_at = ?, finished = ?, ending = ? WHERE id = ?", ended)
         self.drop()
@@ -216,6 +229,26 @@ def look(db: Database, me: int, waits: str, now: float, *, quick: bool) -> dict[
         "program": program[0] if program else "",
         "open": -1 if quick else db.execute(_COUNTED).fetchone()[0],
     }
+
+
+def workers_of(db: Database, now: float) -> list[dict[str, Any]]:
+    """Return the workers that are known, with what each holds; ``silent``: seconds since its claims ended, None where it lives."""
+    holds: dict[int, list[str]] = {}
+    for share, worker in db.execute("SELECT share, worker FROM claims WHERE worker != 0 ORDER BY share"):
+        holds.setdefault(worker, []).append(share)
+    found = named_rows(db, "SELECT id, name, since, waits, until FROM workers ORDER BY id")
+    return [
+        {
+            "id": row["id"],
+            "name": row["name"],
+            "since": row["since"],
+            "holds": holds.get(row["id"], []),
+            "waits": row["waits"],
+            "silent": None if row["until"] > now else now - row["until"],
+        }
+        for row in found
+        if row["until"] > now or row["id"] in holds
+    ]
 
 
 def _of_system(db: Database, share: str, moment: Moment, monotonic: float) -> dict[str, Any]:
