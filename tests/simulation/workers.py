@@ -191,7 +191,6 @@ class WorkersSimulation(Simulation):
         self.world.curse = None
         self.habits = Random(f"{self.seed} workers")
         self.attempts = 1000
-        self.timeout = 30.0
         self.broker.pauses = self.habits.choice(((0.0, 0.1, 1.0), (0.5, 2.0, 5.0), (1.0, 10.0)))
         self.freezes = self.habits.choice((2, 4, 8))
         self.batch = self.habits.choice((1, 7, 40))
@@ -236,7 +235,7 @@ class WorkersSimulation(Simulation):
         limit = asyncio.get_running_loop().time() + MOST_SECONDS
         while living or (meddling and not meddling.done()):
             waits = [*living, *([meddling] if meddling and not meddling.done() else [])]
-            await asyncio.wait(waits, timeout=5.0, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=5.0, return_when=asyncio.FIRST_COMPLETED)  # on purpose: virtual time
             for task in [task for task in living if task.done()]:
                 living.discard(task)
                 if task.exception() is not None:
