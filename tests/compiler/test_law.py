@@ -303,7 +303,7 @@ def _fits(value: Any, field: dict[str, Any]) -> bool:
         case "decimal":
             if isinstance(value, bool) or not isinstance(value, int | float | str):
                 return False
-            return field.get("minimum", -(10**301)) <= Decimal(str(value)) <= field.get("maximum", 10**301)
+            return bool(field.get("minimum", -(10**301)) <= Decimal(str(value)) <= field.get("maximum", 10**301))
         case "time":
             return isinstance(value, str) and bool(time.fromisoformat(value) is not None)
         case "uuid":
