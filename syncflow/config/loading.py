@@ -50,6 +50,7 @@ class Loaded(NamedTuple):
 def load_parts(inputs: Inputs) -> Loaded:
     """Load everything; return the parts where there is no error, and all that was found."""
     files = Files(inputs.environment, offline=inputs.offline, trees=dict(inputs.trees), documents=inputs.documents)
+    files.diagnostics += inputs.noted
     root = _root(inputs, files) if inputs.settings is None else _settings_tree(inputs.settings)
     if root is None:
         return Loaded(None, arranged(files.diagnostics))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.files import DocumentCache
 from syncflow.config.models.adapter import AdapterFile
@@ -29,6 +30,8 @@ class Inputs:
     changes: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     trees: Mapping[Path, MappingNode] = field(default_factory=dict, repr=False)
     """Files that were read before and are not read again."""
+    noted: tuple[Diagnostic, ...] = field(default=(), repr=False)
+    """What reading those files came to."""
     documents: DocumentCache = field(default_factory=dict, repr=False)
     """What those files were checked to be; shared by loads with one environment."""
     other_profiles: bool = True

@@ -200,7 +200,7 @@ def survey_profiles(path: str | Path, *, environment: Mapping[str, str] | None =
     root = files.tree(inputs.path)
     if root is None:
         return {"": _load(inputs)}
-    inputs = replace(inputs, trees=files.trees)
+    inputs = replace(inputs, trees=files.trees, noted=tuple(files.diagnostics))
     picked, _ = pick(root, asked=None, environment=given)
     others = [name for name, overlay in overlays(root).items() if name != picked and isinstance(overlay, MappingNode)]
     return {picked or "": _load(inputs)} | {name: _load(replace(inputs, profile=name)) for name in others}

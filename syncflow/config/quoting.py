@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_CONFIGURES = re.compile(r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?)["']?\s*:""", re.MULTILINE)
+_CONFIGURES = re.compile(r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?|journal|alerts)["']?\s*:""", re.MULTILINE)
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access|account)_?key", re.IGNORECASE)
 _AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
 _PAIR = re.compile(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")
@@ -44,9 +44,14 @@ def quotable(line: str, *, text: str, path: str) -> str:
         lambda pair: _shown(pair, hide=pair.start() in within or (tells and not _OPEN_IN_ALERTS.match(pair[1]))), line
     )
     line = _SECRET_LIST.sub(lambda items: items[1] + _ITEM.sub(_dotted, items[2]), line)
-    line = _IN_ADDRESS.sub(lambda password: password[1] + hidden(password[2]), line)
+    line = without_password(line)
     is_item_of_secrets = bool(_SECRET.search(path))
     return _ITEMS.sub(lambda items: _shown(items, hide=signs_in or is_item_of_secrets), line)
+
+
+def without_password(text: str) -> str:
+    """Return a text with the passwords of addresses hidden, wherever it stands: an address may be written where none belongs."""
+    return _IN_ADDRESS.sub(lambda password: password[1] + hidden(password[2]), text)
 
 
 _DEFAULT = re.compile(r"(?<=:-)[^{}]+(?=\})")

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from syncflow.config.diagnostics import Diagnostic, Replacement, Span, did_you_mean, one_of
 from syncflow.config.model_keys import choices_at, hint_at, keys_at
 from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
+from syncflow.config.quoting import without_password
 from syncflow.config.scalars import SHAPES, TIMES, Plain
 
 _SECRET_WORDS = re.compile(r"auth|secret|token|password|credential|api_?key", re.IGNORECASE)
@@ -300,7 +301,7 @@ def describe(node: Node, *, secret: bool = False) -> str:
         return "nothing"
     if secret or any(name.startswith("file:") or _SECRET_WORDS.search(name) for name in node.variables):
         return "a value that is not shown"
-    text = str(node.value)
+    text = without_password(str(node.value))
     shown = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
     source = f" (from {', '.join(f'${{{name}}}' for name in node.variables)})" if node.variables else ""
     quoted = (

@@ -75,3 +75,18 @@ def test_the_project_without_profiles_is_checked_as_it_is(tmp_path: Path) -> Non
     path = write_project(tmp_path, changed("routes.yaml", ("lead: sales", "lead: nowhere")))
     assert [problem.code for problem in check_every_profile(path, environment={})] != []
     assert all(problem.profiles == () for problem in check_every_profile(path, environment={}))
+
+
+@pytest.mark.parametrize(
+    ("base", "code"),
+    [
+        ("max_skew: 1h\nmax_skew: 1h\n", "SF114"),
+        ("retry: {attempts: 3, attempts: 3}\n", "SF114"),
+        ("max_skew: 1h\u200b\n", "SF116"),
+    ],
+    ids=["key-twice", "key-twice-within", "invisible"],
+)
+def test_what_reading_the_routes_file_shows_is_told_once(tmp_path: Path, base: str, code: str) -> None:
+    lines = found(tmp_path, "  live: {systems: {sales: {base_url: 'https://crm.example'}}}\n", base=base)
+    assert [line.split(" ")[1] for line in lines if code in line] == [code], lines
+    assert "profile" not in next(line for line in lines if code in line)

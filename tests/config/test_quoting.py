@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from syncflow.config.quoting import quotable
+from syncflow.config.refusals import describe
+from syncflow.config.yaml import read_text
 
 ROUTES = "systems:\n  crm:\n"
 AUTH = "profiles.live.systems.crm.auth"
@@ -40,3 +42,15 @@ def test_a_file_that_configures_no_system_is_quoted_as_it_stands() -> None:
 def test_a_file_that_is_one_line_of_json_hides_passwords_too(before: str) -> None:
     line = before + '{"sql": {"url": "mysql://reader:secret-word@host/db"}}}'
     assert quotable(line, text=line, path="source.sql") == line.replace("secret-word", "•" * 11)
+
+
+@pytest.mark.parametrize("place", ["source", "journal", "postgres", "anything"])
+def test_the_password_of_an_address_is_hidden_where_no_address_belongs(place: str) -> None:
+    tree, _, _ = read_text(f'{place}: "postgresql://reader:secret-word@host/db"\n', name="routes.yaml")
+    assert tree is not None
+    assert describe(tree.entries[place].value) == f'the text "postgresql://reader:{"•" * 11}@host/db"'
+
+
+def test_a_journal_alone_is_a_place_of_secrets() -> None:
+    line = 'journal: {url: "postgresql://sync:secret-word@host/db", schem: x}'
+    assert "secret-word" not in quotable(line, text=line, path="journal")
