@@ -1,4 +1,4 @@
-"""Run a file of SQL in shop.db, and print what it finds: python in_sqlite.py shop.sql."""
+"""Run a file of SQL in shop.db, and print what it finds: python shop.py shop.sql."""
 
 import sqlite3
 import sys
