@@ -245,7 +245,7 @@ class Shares:
             self.run.tally.abandoned += taken.dead_letters
         self.run.systems.begin(program)
         self._joined, self.waits = True, ""
-        note("worker.joined", worker=self.me, others=len(others))
+        note("worker.joined", number=self.me, others=len(others))
         return True
 
     def _wait_for(self, others: list[Worker]) -> None:
@@ -255,7 +255,7 @@ class Shares:
             why = f"another version of the project is sent by worker {others[0].id} ({others[0].name})"
         if self.waits != why:
             self.waits = why
-            warn("worker.waits", worker=self.me, reason=f"{why}; this one begins when that has ended")
+            warn("worker.waits", number=self.me, reason=f"{why}; this one begins when that has ended")
 
     async def _take(self, name: str) -> None:
         """Claim a share, and begin with it; where another was quicker, nothing."""
@@ -266,7 +266,7 @@ class Shares:
         journal = self.written(self.journal.under(claimed.claim))
         share = _Share(claimed.claim, journal, self.run.clock.monotonic(), since + CLAIM_SECONDS)
         self._held[name] = share
-        note("worker.takes", worker=self.me, share=name, epoch=claimed.claim.epoch)
+        note("worker.takes", number=self.me, share=name, epoch=claimed.claim.epoch)
         try:
             if name == READING:  # a source may wait until another one lets go of it
                 opening = self._guarded(share)(self._begin_reading(share, claimed))
@@ -333,7 +333,7 @@ class Shares:
         try:
             await self._let_end(share)
             await self.journal.release(share.claim)
-            note("worker.gives", worker=self.me, share=name)
+            note("worker.gives", number=self.me, share=name)
         except FencedError:
             share.lost = True
         if self._held.get(name) is share:
@@ -357,7 +357,7 @@ class Shares:
     async def _lose(self, share: _Share) -> None:
         """Leave at once what another worker holds by now."""
         name = share.claim.share
-        warn("worker.lost", worker=self.me, share=name, reason="its claim has passed to another worker, which goes on")
+        warn("worker.lost", number=self.me, share=name, reason="its claim has passed to another worker, which goes on")
         try:
             await _cancelled(share.opening)
             if share.reading is not None:

@@ -109,6 +109,11 @@ LOG_EVENTS: dict[str, LogEvent] = {
         ("system", "settings", "reason"),
         "A renewed refresh token cannot be written: the next run cannot sign in.",
     ),
+    "system.events_kept": LogEvent(
+        _WARNING,
+        ("system", "reason"),
+        "Events fail for a system that another worker sends to, more than `stop_after` allows: those that follow are kept, not given up.",
+    ),
     "delivery.dead": LogEvent(
         _INFO, ("route", "delivery", "code"), "A delivery was given up; `syncflow dlq show` has the reason."
     ),
@@ -132,6 +137,21 @@ LOG_EVENTS: dict[str, LogEvent] = {
     ),
     "journal.open_folder": LogEvent(
         _WARNING, ("folder", "reason"), "Others may change what is in the journal's folder."
+    ),
+    "worker.joined": LogEvent(
+        _INFO, ("number", "others"), "This worker of several is at work; `others` is how many there are besides."
+    ),
+    "worker.waits": LogEvent(
+        _WARNING, ("number", "reason"), "It cannot begin yet, mostly for another version of the project runs."
+    ),
+    "worker.takes": LogEvent(
+        _INFO, ("number", "share", "epoch"), "It has claimed a share: `reading`, or a system to send to."
+    ),
+    "worker.gives": LogEvent(_INFO, ("number", "share"), "It has handed a share over, after what was under way ended."),
+    "worker.lost": LogEvent(
+        _WARNING,
+        ("number", "share", "reason"),
+        "Its claim has passed to another worker: it writes and sends nothing more for it.",
     ),
     "metrics.incomplete": LogEvent(
         _WARNING, ("reason",), "The journal could not be asked, so `/metrics` lacks what it holds."
