@@ -26,6 +26,7 @@ SERVES = (
 )
 NOTHING_THERE = frozenset(
     {
+        "syncflow alerts test",
         "syncflow dlq list --system hubspot --since 2h",
         "syncflow dlq drop --code unrouted --yes",
         "syncflow journal move .syncflow/journal.db",

@@ -98,7 +98,9 @@ class Server:
         certificates = (self.folder / "broker.pem").read_text() + (self.folder / "ca.pem").read_text()
         (self.folder / "broker.pem").write_text(key + certificates)
         self.config.write_text(CONFIG.format(folder=self.folder, **self.ports))
-        identity = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        identity = (
+            urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+        )  # a dash before it would be an option
         user = "SCRAM-SHA-512=[name=reader,password=secret-word,iterations=4096]"
         self._java("kafka.tools.StorageTool", "format", "-t", identity, "-c", str(self.config), "--add-scram", user)
 

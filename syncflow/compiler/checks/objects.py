@@ -59,7 +59,7 @@ def _words(document: Document[ObjectFile], field: str, entry: ObjectField) -> It
                 *("fields", field, word),
                 at_key=True,
                 severity="warning",
-                expected=f"the type {' or '.join(sorted(types))}" if len(types) <= len(_OPTIONS) else "a type of text",
+                expected="a type of text" if types is _SIZED else f"the type {' or '.join(sorted(types))}",
                 hint="say `type: option` beside it, so that other values are refused"
                 if meant
                 else "take it out, or correct the type",
