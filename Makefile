@@ -40,7 +40,7 @@ demo: setup  ## run the whole product against mock systems, for half a minute
 	@$(BIN)/python examples/demo.py
 
 test: setup  ## run all tests
-	$(PYTEST) -n auto
+	$(PYTEST) -n auto --dist worksteal
 
 NODE_PACKAGES := tests/mock/node tests/console/node tests/sources/objects/node
 
