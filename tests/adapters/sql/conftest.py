@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,10 @@ def _server(servers: dict[str, Any], kind: str) -> Any:
     return servers[kind]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def base(request: pytest.FixtureRequest, servers: dict[str, Any], tmp_path: Path) -> Iterator[Base]:
-    """A database of its own, of each kind."""
-    kind: str = request.param
+@contextmanager
+def _database(kind: str, servers: dict[str, Any], folder: Path) -> Iterator[Base]:
     if kind == "sqlite":
-        database: Any = Sqlite(tmp_path / "warehouse.db")
+        database: Any = Sqlite(folder / "warehouse.db")
     elif kind == "postgresql":
         from tests.servers.postgres import Database
 
@@ -49,3 +47,17 @@ def base(request: pytest.FixtureRequest, servers: dict[str, Any], tmp_path: Path
     database.kind = kind
     yield database
     (database.drop if kind == "mariadb" else database.close)()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def base(request: pytest.FixtureRequest, servers: dict[str, Any], tmp_path: Path) -> Iterator[Base]:
+    """A database of its own, of each kind."""
+    with _database(request.param, servers, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def served(request: pytest.FixtureRequest, servers: dict[str, Any], tmp_path: Path) -> Iterator[Base]:
+    """A database of its own, of each kind that has a server."""
+    with _database(request.param, servers, tmp_path) as database:
+        yield database

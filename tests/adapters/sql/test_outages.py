@@ -24,11 +24,10 @@ def contacts(base: Base) -> Base:
 
 
 @pytest.fixture
-def there(contacts: Base) -> Base:
+def there(served: Base) -> Base:
     """A database with a server."""
-    if contacts.kind == "sqlite":
-        pytest.skip("a file has no server")
-    return contacts
+    served.run(TABLE)
+    return served
 
 
 def stopped(base: Base, url: str, **settings: object) -> str:
