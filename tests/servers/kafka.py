@@ -56,6 +56,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 log.retention.check.interval.ms=500
+log.retention.ms=-1
 file.delete.delay.ms=100
 num.network.threads=1
 num.io.threads=2
