@@ -89,19 +89,38 @@ class Told:
         return bad / max(1, bad + sum(first <= at < last for at in self.taken))
 
 
-def sent(takes: Takes, *, seconds: float, each: float = 0.02) -> Told:
-    """Send as fast as the pace lets, a request each ``each`` seconds at most."""
+@dataclass
+class Trouble:
+    """Beside refusals: a share of requests fails in other ways, and some are followed by a minute in which nothing is sent."""
+
+    failing: float
+    outages: float
+    random: Random
+
+    def fails(self) -> bool:
+        return self.random.random() < self.failing
+
+    def seconds(self) -> float:
+        return 60.0 if self.random.random() < self.outages else 0.0
+
+
+def sent(
+    takes: Takes, *, seconds: float, each: float = 0.02, asked: float | None = None, trouble: Trouble | None = None
+) -> Told:
+    """Send as fast as the pace lets, a request each ``each`` seconds at most; ``asked``: the pause that each refusal asks for."""
     pace, now, told = Pace(), 100.0, Told([], [])
     while now < 100.0 + seconds:
-        now += max(each, pace.wait_seconds(now))
+        now += max(each, pace.wait_seconds(now)) + (trouble.seconds() if trouble else 0.0)
         pace.start(now)
+        if trouble and trouble.fails():
+            continue
         if takes(now):
             told.taken.append(now - 100.0)
             pace.taken(now)
         else:
             told.refused.append(now - 100.0)
-            pace.refused(now)
-            now += pace.pause_seconds()
+            pace.refused(now, asked_seconds=asked)
+            now += asked or pace.pause_seconds()
     return told
 
 
@@ -135,6 +154,28 @@ def test_a_run_of_bad_luck_is_made_up_for() -> None:
     """Of a hundred hosts that are busy now and then, the one that is so most often at the start costs no hours."""
     slowest = min(sent(Now_and_then(0.12, Random(seed)), seconds=600, each=0.05).rate(0, 600) for seed in range(100))
     assert slowest >= 0.3, "a request every three seconds is the worst of a hundred"
+
+
+def test_outages_and_idle_time_say_nothing_of_the_rate() -> None:
+    """A host that is down now and then, and busy now and then, is not taken for one that allows a request in ten minutes."""
+    rates = [
+        sent(
+            Now_and_then(0.1, Random(seed)),
+            seconds=3600,
+            each=0.05,
+            asked=2.0,
+            trouble=Trouble(0.3, 0.05, Random(seed)),
+        ).rate(0, 3600)
+        for seed in range(60)
+    ]
+    assert min(rates) >= 0.08, "outages alone leave about 0.2"
+
+
+@pytest.mark.parametrize("asked", [None, 2.0], ids=["no pause asked for", "a shorter pause asked for"])
+def test_a_request_in_half_a_minute_is_learned_too(asked: float | None) -> None:
+    told = sent(Sliding(1, 30.0), seconds=3600, asked=asked)
+    assert told.rate(600, 3600) >= 0.9 / 30
+    assert told.refused_share(600, 3600) < 0.05
 
 
 def test_what_is_never_refused_has_no_pace() -> None:

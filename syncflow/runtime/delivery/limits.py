@@ -279,7 +279,7 @@ class Limiter:
         """Learn from a refusal for rate; return how long to pause. Refusals within one pause are one."""
         now = self._clock.monotonic()
         if now >= self._cut_at:
-            self._pace.refused(now)
+            self._pace.refused(now, asked_seconds=asked_seconds)
             self._cut_at = now + (asked_seconds or self._pace.pause_seconds())
             self.ledger.pace = self._pace.rate
             if self.ledger.note is not None:

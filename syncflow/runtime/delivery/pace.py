@@ -12,6 +12,9 @@ Many requests are taken between them, and they come no less often when fewer are
 refusals teach nothing for a while. The requests were further apart than a pause after which one was taken: then the rate is raised until
 it meets the ceiling again. And what the other side took over several refusals, with the pauses after them, is *proven*: no cut goes below
 it, until it takes far less.
+
+All of this is measured in *busy* time: of the time between two requests only as much counts as the pace, a pause after a refusal, or
+a moment's breath takes. A host that is down for a minute, or an hour without work, says nothing of the rate that the other side allows.
 """
 
 from __future__ import annotations
@@ -48,6 +51,8 @@ _FORGOTTEN = 0.5
 """Taken over the last refusals at less than this share of the most that was ever measured: the other side allows less now."""
 _SLOWEST = 1 / 600
 _MOST_PAUSE_SECONDS = 30.0
+_BREATH_SECONDS = 1.0
+"""Requests that are further apart than this, and than was asked for, had nothing to do in between."""
 
 
 @dataclass(slots=True)
@@ -61,6 +66,13 @@ class Pace:
     _taken: int = 0
     """Requests since the last refusal."""
     _started: int = 0
+    _busy: float = 0.0
+    """Busy seconds until ``_seen_at``; all times below are busy ones."""
+    _seen_at: float | None = None
+    _pause: float = 0.0
+    """How long the last refusal asked to send nothing; 0 once one was taken again."""
+    _paused: float = 0.0
+    """How long the last refusals in a row asked to send nothing, together."""
     _first_at: float | None = None
     """When the first request of all started."""
     _epoch_at: float | None = None
@@ -74,7 +86,7 @@ class Pace:
     """For how many more requests refusals teach nothing."""
     _refused_at: float = 0.0
     _shortest_pause: float = float("inf")
-    """Between a refusal and a request taken: requests that are further apart are not refused for their rate."""
+    """Between a refusal and a request taken; after several in a row, what they asked for. Longer gaps are not refused for their rate."""
     _total: int = 0
     """All requests taken."""
     _cycles: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_CYCLES + 1))
@@ -88,8 +100,9 @@ class Pace:
 
     def start(self, now: float) -> None:
         """Count a request that starts."""
+        busy = self._busy_at(now)
         if self._first_at is None:
-            self._first_at = now
+            self._first_at = busy
         self._started += 1
         if self.rate is not None:
             self._next_at = max(self._next_at, now - 0.1 / self.rate) + 1 / self.rate
@@ -105,14 +118,15 @@ class Pace:
 
     def taken(self, now: float) -> None:
         """Count a request that was not refused."""
+        busy = self._busy_at(now)
         if self._epoch_at is None:
-            self._epoch_at = now
+            self._epoch_at = busy
         if self._streak:
-            pause = now - self._refused_at
-            self._shortest_pause = pause if self._streak >= _DEAF_STREAK else min(self._shortest_pause, pause)
+            is_clear = self._streak >= _DEAF_STREAK
+            self._shortest_pause = self._paused if is_clear else min(self._shortest_pause, busy - self._refused_at)
             if self._streak > 1 and not self._deaf:
-                self._learn_from_streak(now)
-        self._streak = 0
+                self._learn_from_streak(busy)
+        self._streak, self._pause, self._paused = 0, 0.0, 0.0
         self._taken += 1
         self._total += 1
         self._deaf = max(0, self._deaf - 1)
@@ -120,18 +134,29 @@ class Pace:
         if self.rate is not None:
             self._raise()
 
-    def refused(self, now: float) -> None:
-        """Learn from a refusal; the caller counts those of requests that were under way together as one."""
+    def refused(self, now: float, *, asked_seconds: float | None = None) -> None:
+        """Learn from a refusal, which may ask for a pause; the caller counts those of requests that were under way together as one."""
+        busy = self._busy_at(now)
         self._streak += 1
-        self._refused_at = now
+        self._pause = asked_seconds or self.pause_seconds()
+        self._paused += self._pause
+        self._refused_at = busy
         if self._streak >= _DEAF_STREAK:
             self._deaf = 0
         if self._streak == 1:
-            self._measure(now)
+            self._measure(busy)
         if self._streak == 1 and not self._is_in_vain():
-            self._cut(now)
+            self._cut(busy)
         self._taken = 0
         self._next_at = now + (1 / self.rate if self.rate else 0.0)
+
+    def _busy_at(self, now: float) -> float:
+        """Return the busy time until now."""
+        if self._seen_at is not None:
+            most = max(_BREATH_SECONDS, self._pause, 1 / self.rate if self.rate else 0.0)
+            self._busy += min(max(0.0, now - self._seen_at), most)
+        self._seen_at = now if self._seen_at is None else max(now, self._seen_at)
+        return self._busy
 
     def _measure(self, now: float) -> None:
         """Note what was taken over the last refusals."""
@@ -190,7 +215,7 @@ class Pace:
         self._epoch_at, self._epoch_taken = now, 0
 
     def _hold_below(self, ceiling: float) -> None:
-        self._ceiling = max(_SLOWEST, ceiling, self._proven)
+        self._ceiling = max(_SLOWEST, ceiling, self._proven, 1 / self._shortest_pause)
         self.rate = self._ceiling * (1 - _CUT)
 
     def _raise(self) -> None:
