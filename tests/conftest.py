@@ -11,6 +11,11 @@ from tests.effort import load_profile
 load_profile()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Three tests at a time for two cores: a third of their time is waiting for processes and servers."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes may be packed at the time of collection, and name that time: two workers that collect would not find the same tests."""
     return argname if isinstance(val, bytes | bytearray) else None
