@@ -22,6 +22,7 @@ SUITES = (
     "expressions",
     "transform",
     "validate",
+    "plan",
     "run",
     "single",
     "limit",

@@ -32,6 +32,14 @@ def created(count: int) -> Iterator[dict[str, Any]]:
     return (_event("create", contact(number)) for number in range(count))
 
 
+def changes(count: int) -> Iterator[dict[str, Any]]:
+    """Update ``count`` contacts, each once; one in ten has another phone."""
+    return (
+        _event("update", contact(number) | ({} if number % 10 else {"phone": f"+1-555-9{number % 1000:03}"}))
+        for number in range(count)
+    )
+
+
 def lives(count: int, *, seed: int = 1) -> Iterator[dict[str, Any]]:
     """Create contacts (6 of 10 events), change them (3) and delete them (1); changes are of the latest few thousand."""
     random, alive = Random(seed), [0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -189,3 +190,10 @@ async def serving_metrics(
         yield
     finally:
         await server.close()
+
+
+def look_through_memory_less() -> None:
+    """Spare the collector what lives as long as the command, and chunks that are under way: it took a fifth of the time of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)

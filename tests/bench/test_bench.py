@@ -42,6 +42,12 @@ def test_a_suite_of_processes_runs(tmp_path: Path) -> None:
     assert all(figure["value"] > 0 for figure in figures)
 
 
+def test_plans_of_what_a_run_left_are_measured(tmp_path: Path) -> None:
+    assert main(["--tiny", "plan", "--results", str(tmp_path)]) == 0
+    figures = json.loads((tmp_path / "plan.json").read_text("utf-8"))["figures"]
+    assert [figure["unit"] for figure in figures[::2]] == ["s", "s"]
+
+
 def test_an_unknown_suite_is_told_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["spede"])

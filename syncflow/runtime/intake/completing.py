@@ -20,7 +20,7 @@ from syncflow.events import Accepted, Completed, Ignored, ItemPath, Match, Raw, 
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.intake.alone import refused_by_bug
 from syncflow.runtime.intake.plan import Fate
-from syncflow.runtime.journal.base import EarlierThan, Journal, Presence
+from syncflow.runtime.journal.base import EarlierThan, IntakeJournal, Presence
 
 PAGE = 20
 """Most events of one record that are read at once."""
@@ -39,7 +39,7 @@ class _Told(NamedTuple):
 class Completer:
     """Completes the events of a run. It remembers what it found of the last records, so that it never reads their events twice."""
 
-    def __init__(self, journal: Journal, bugs: Bugs) -> None:
+    def __init__(self, journal: IntakeJournal, bugs: Bugs) -> None:
         self._journal = journal
         self._bugs = bugs
         self._program: Program | None = None

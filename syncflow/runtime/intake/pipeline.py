@@ -24,7 +24,7 @@ from syncflow.runtime.intake.completing import Completer, may_be_left_out, wante
 from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again, refused_id
 from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.intake.postponing import postpone
-from syncflow.runtime.journal.base import Commit, Journal, Known, Mark, Wanted
+from syncflow.runtime.journal.base import Commit, IntakeJournal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.sources.base import KeptBy, Report, Source, reports_of
 
@@ -138,7 +138,7 @@ class Committer:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: IntakeJournal,
         *,
         numbers: Numbers,
         positions: Mapping[str, Position],

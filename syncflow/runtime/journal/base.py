@@ -335,7 +335,35 @@ class RunEnd:
     """System → why it was stopped."""
 
 
-class Journal(Protocol):
+class IntakeJournal(Protocol):
+    """What committing chunks asks of a journal."""
+
+    async def known(self, wanted: Wanted) -> Known:
+        """Presence of these records and of whoever holds these keys, and which event ids were seen."""
+        ...
+
+    async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
+        """Write a chunk, durably, as a whole; then look up what the next one needs to know, if it is there already."""
+        ...
+
+    async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
+        """Return the payloads, as JSON, of those of these deliveries that took effect and are still kept."""
+        ...
+
+    async def earlier(self, wanted: Sequence[EarlierThan], *, most: int) -> Sequence[Sequence[tuple[int, Raw]]]:
+        """Return the last events of records, for each at most so many, newest first, with their numbers."""
+        ...
+
+    async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:
+        """What is to be sent again, oldest first; nothing that is for these routes only."""
+        ...
+
+    async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
+        """Leave marks (id → why) undone: they are not handed out again, and ``status`` and ``dlq list`` tell the reason."""
+        ...
+
+
+class Journal(IntakeJournal, Protocol):
     """Called by the tasks of one run; calls are carried out in the order in which they were made."""
 
     async def open(
@@ -348,16 +376,8 @@ class Journal(Protocol):
         """
         ...
 
-    async def known(self, wanted: Wanted) -> Known:
-        """Presence of these records and of whoever holds these keys, and which event ids were seen."""
-        ...
-
     async def turn_facts(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[TurnFacts]:
         """What is known of each delivery's record and target key, in their order; ``compared``: id → key as it is compared."""
-        ...
-
-    async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
-        """Write a chunk, durably, as a whole; then look up what the next one needs to know, if it is there already."""
         ...
 
     async def sending(self, deliveries: Sequence[Delivery], *, batch_id: str) -> None:
@@ -403,20 +423,8 @@ class Journal(Protocol):
         """Return the next ids, behind ``after``, of records of a kind that may be at a target; in the order of their bytes."""
         ...
 
-    async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
-        """Return the payloads, as JSON, of those of these deliveries that took effect and are still kept."""
-        ...
-
     async def was_accepted(self, system: str, *, object_name: str, operation: Action) -> bool:
         """Whether a system ever took a delivery of this operation and object; asked seldom, for it may look at every record."""
-        ...
-
-    async def earlier(self, wanted: Sequence[EarlierThan], *, most: int) -> Sequence[Sequence[tuple[int, Raw]]]:
-        """Return the last events of records, for each at most so many, newest first, with their numbers."""
-        ...
-
-    async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:
-        """What is to be sent again, oldest first; nothing that is for these routes only."""
         ...
 
     async def open_marks(self) -> int:
@@ -432,10 +440,6 @@ class Journal(Protocol):
 
     async def activate(self, program: Activation, *, at: float) -> Activated:
         """Let a program take over: carry over what its ``was`` names, dead-letter (``program_changed``) what it cannot send."""
-        ...
-
-    async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
-        """Leave marks (id → why) undone: they are not handed out again, and ``status`` and ``dlq list`` tell the reason."""
         ...
 
     async def note_usage(self, note: UsageNote) -> None:

@@ -37,8 +37,9 @@ class RouteCounts:
     def add(self, step: Step) -> None:
         self.effects[step.effect] += 1
         self.carried += step.is_carried
-        self.sent += step.is_sent
-        self.sent_unchanged += step.is_sent and step.effect == "unchanged"
+        if step.is_sent:
+            self.sent += 1
+            self.sent_unchanged += step.effect == "unchanged"
         if step.effect in {"change", "key_change"}:
             self.fields.update(step.fields)
             self.unknown.update(step.unknown)
@@ -67,7 +68,10 @@ class Counts:
     routes: dict[str, RouteCounts] = field(default_factory=dict)
 
     def route(self, name: str) -> RouteCounts:
-        return self.routes.setdefault(name, RouteCounts())
+        found = self.routes.get(name)
+        if found is None:
+            found = self.routes[name] = RouteCounts()
+        return found
 
     def add(self, step: Step) -> None:
         self.route(step.delivery.route).add(step)

@@ -15,7 +15,7 @@ from syncflow.compiler.program import RoutePlan
 from syncflow.events import Delivery, Item
 from syncflow.runtime.journal.base import Presence, TurnFacts
 from syncflow.runtime.journal.sent import Sent
-from syncflow.runtime.preview.last_payloads import Differences, LastPayloads, Place
+from syncflow.runtime.preview.last_payloads import Differences, LastPayloads, Place, Told
 
 _NOTHING = Differences((), ())
 _PLAIN = Changed()
@@ -36,6 +36,8 @@ class Comparison:
         self._lasts = LastPayloads()
         self._journaled: dict[Place, int] = {}
         """The deliveries whose payloads the journal may keep, of places that were not looked at yet."""
+        self._told: dict[int, tuple[Item, Told]] = {}
+        """Of the deliveries that were compared last: their payloads, as they are and as they are compared."""
 
     def learn(self, rows: Iterable[Presence]) -> None:
         """Hear of presence that was read from the journal."""
@@ -51,10 +53,9 @@ class Comparison:
         found = self._look_up(
             [each for each, known, is_there in asked if is_there and not self._remembered(each, known)]
         )
+        self._told = {}
         return [
-            self._difference(each, known)._replace(before=found.get((each.record, each.route), 0))
-            if is_there
-            else _NOTHING
+            self._difference(each, known, before=found.get((each.record, each.route), 0)) if is_there else _NOTHING
             for each, known, is_there in zip(deliveries, facts, there, strict=True)
         ]
 
@@ -66,11 +67,20 @@ class Comparison:
                 self._lasts.forget(place)
                 self._journaled.pop(place, None)
             elif not self._routes[each.route].remembers:
-                self._lasts.put(place, self.comparable(each), is_partial=not each.whole)
+                self._lasts.put(place, self._told_of(each), is_partial=not each.whole)
+
+    def _told_of(self, delivery: Delivery) -> Told:
+        payload, told = self._told.get(delivery.id, (None, None))
+        if told is not None and payload is delivery.payload:
+            return told
+        told = self._lasts.told(self.comparable(delivery))
+        self._told[delivery.id] = delivery.payload, told
+        return told
 
     def comparable(self, delivery: Delivery) -> Item:
         """Return a payload with each value as it is compared."""
-        return self._rules(delivery.route).comparable(delivery.payload)
+        rules = self._rules(delivery.route)
+        return rules.comparable(delivery.payload) if rules.rules else delivery.payload
 
     def _rules(self, route: str) -> Changed:
         plan = self._routes[route]
@@ -90,14 +100,19 @@ class Comparison:
         payloads = self._delivered(list(wanted.values()))
         for place, number in wanted.items():
             if (payload := payloads.get(number)) is not None:
-                self._lasts.put(place, self._rules(place[1]).comparable(orjson.loads(payload)))
+                comparable = self._rules(place[1]).comparable(orjson.loads(payload))
+                self._lasts.put(place, self._lasts.told(comparable))
         return {place: number for place, number in wanted.items() if number in payloads}
 
-    def _difference(self, delivery: Delivery, facts: TurnFacts) -> Differences:
-        comparable, key = self.comparable(delivery), delivery.key.name
+    def _difference(self, delivery: Delivery, facts: TurnFacts, *, before: int) -> Differences:
+        found = self._compared(delivery, facts)
+        return found._replace(before=before) if before else found
+
+    def _compared(self, delivery: Delivery, facts: TurnFacts) -> Differences:
+        key = delivery.key.name
         if self._remembered(delivery, facts):
-            return _beside(facts.sent, comparable, key)
-        return self._lasts.differences((delivery.record, delivery.route), comparable, key=key)
+            return _beside(facts.sent, self.comparable(delivery), key)
+        return self._lasts.differences((delivery.record, delivery.route), self._told_of(delivery), key=key)
 
 
 def _is_there(delivery: Delivery, facts: TurnFacts) -> bool:

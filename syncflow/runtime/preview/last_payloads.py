@@ -27,36 +27,57 @@ class Differences(NamedTuple):
     """The journaled delivery whose payload it was compared with; 0 where it was another."""
 
 
+class Told(NamedTuple):
+    """A payload as its values are compared: the names of its fields, and a number for each value."""
+
+    names: tuple[str, ...]
+    marks: array[int]
+
+
 class LastPayloads:
-    """By record and route; a payload is told as its values are compared."""
+    """By record and route."""
 
     def __init__(self) -> None:
-        self._kept: dict[Place, tuple[tuple[str, ...], array[int]]] = {}
+        self._kept: dict[Place, Told] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __contains__(self, place: Place) -> bool:
         return place in self._kept
 
-    def put(self, place: Place, comparable: Item, *, is_partial: bool = False) -> None:
+    def told(self, comparable: Item) -> Told:
+        """Return what is kept of a payload, whose values are told as they are compared."""
+        names = tuple(comparable)
+        marks = [hash(value) if value.__class__ in _HASHED else _mark(value) for value in comparable.values()]
+        return Told(self._names.setdefault(names, names), array("q", marks))
+
+    def put(self, place: Place, told: Told, *, is_partial: bool = False) -> None:
         """Remember what was sent; a partial payload leaves the other fields as they were."""
-        marks = {name: _mark(value) for name, value in comparable.items()}
         if is_partial and (before := self._kept.get(place)) is not None:
-            marks = dict(zip(*before, strict=True)) | marks
-        names = tuple(marks)
-        self._kept[place] = self._names.setdefault(names, names), array("q", marks.values())
+            marks = dict(zip(*before, strict=True)) | dict(zip(*told, strict=True))
+            names = tuple(marks)
+            told = Told(self._names.setdefault(names, names), array("q", marks.values()))
+        self._kept[place] = told
 
     def forget(self, place: Place) -> None:
         self._kept.pop(place, None)
 
-    def differences(self, place: Place, comparable: Item, *, key: str) -> Differences:
+    def differences(self, place: Place, told: Told, *, key: str) -> Differences:
         """Return which fields differ from what was sent last; the field ``key`` is compared as a key, elsewhere."""
         kept = self._kept.get(place)
         if kept is None:
-            return Differences((), tuple(name for name in comparable if name != key))
+            return Differences((), tuple(name for name in told.names if name != key))
+        if kept.names is told.names:
+            if kept.marks == told.marks:
+                return _NOTHING
+            each = zip(told.names, kept.marks, told.marks, strict=True)
+            return Differences(tuple(name for name, old, new in each if old != new and name != key), ())
         before: Mapping[str, int] = dict(zip(*kept, strict=True))
-        return Differences(
-            tuple(name for name, value in comparable.items() if name != key and before.get(name) != _mark(value)), ()
-        )
+        fields = zip(*told, strict=True)
+        return Differences(tuple(name for name, mark in fields if name != key and before.get(name) != mark), ())
+
+
+_NOTHING = Differences((), ())
+_HASHED = frozenset({str, float, type(None)})
 
 
 def _mark(value: Json) -> int:

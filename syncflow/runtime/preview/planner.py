@@ -26,7 +26,7 @@ from syncflow.runtime.delivery.turn import Go, Overtaken, Turn, decide
 from syncflow.runtime.intake.pipeline import CHUNK, Committer, RawChunk, last_positions, process, transform
 from syncflow.runtime.intake.plan import keys_of_deliveries
 from syncflow.runtime.intake.planning import Numbers, Plan
-from syncflow.runtime.journal.base import Settlement, Superseded, TurnFacts
+from syncflow.runtime.journal.base import Settlement, TurnFacts
 from syncflow.runtime.observe import Tally
 from syncflow.runtime.preview.counts import Counts
 from syncflow.runtime.preview.differences import Comparison
@@ -66,8 +66,8 @@ async def look_ahead(
     Raises:
         SyncflowError: the source or the journal cannot be read.
     """
-    shadow = Shadow(seeds, now=clock.now, keeps_bodies=program.completion is not None)
-    opened = await shadow.open(fingerprint=program.fingerprint, from_start=from_start)
+    shadow = Shadow(seeds, keeps_bodies=program.completion is not None)
+    opened = shadow.opened(from_start=from_start)
     ahead, bugs = Ahead(), Bugs()
     outlook = _Outlook(program, shadow, seeds, comparing or {}, ahead.counts, take, now=clock.now())
     committer = Committer(
@@ -79,8 +79,8 @@ async def look_ahead(
         kept_by=lambda partition: kept_by(source, partition),
         heard=outlook.hear,
     )
-    await outlook.carry(seeds.open_deliveries())
-    await outlook.assume(await committer.take_up(program, now=clock.now()))
+    outlook.carry(seeds.open_deliveries())
+    outlook.assume(await committer.take_up(program, now=clock.now()))
     await source.open(opened.positions)
     try:
         left = most
@@ -93,12 +93,11 @@ async def look_ahead(
             ahead.counts.read += len(raws)
             left = None if left is None else left - len(raws)
             chunk = transform(process(program, RawChunk(raws, clock.now()), bugs), bugs)
-            await outlook.assume(await committer.commit(chunk, program))
+            outlook.assume(await committer.commit(chunk, program))
             ahead.positions |= {position.partition: position for position in last_positions(raws)}
         ahead.is_whole = left != 0 or not await source.read(most=1)
     finally:
         await source.close()
-        await shadow.close(finished=True)
     return ahead
 
 
@@ -138,7 +137,7 @@ class _Outlook:
         late = {entry.delivery for entry in plan.superseded}
         self._steps += [Step(each, "overtaken", is_sent=False) for each in plan.deliveries if each.id in late]
 
-    async def carry(self, deliveries: Sequence[Delivery]) -> None:
+    def carry(self, deliveries: Sequence[Delivery]) -> None:
         """Send first what earlier runs left open."""
         for each in deliveries:
             if reason := unrepeatable(each, self._program):
@@ -146,12 +145,12 @@ class _Outlook:
         kept = [each for each in deliveries if not unrepeatable(each, self._program)]
         self._shadow.seed(kept, keys_of_deliveries(kept, self._program.routes))
         self._shadow.carry(kept)
-        await self.assume(kept, is_carried=True)
+        self.assume(kept, is_carried=True)
 
-    async def assume(self, deliveries: Sequence[Delivery], *, is_carried: bool = False) -> None:
+    def assume(self, deliveries: Sequence[Delivery], *, is_carried: bool = False) -> None:
         """Decide and settle these, in order; hand out their steps."""
         for members in self._rounds(deliveries):
-            await self._settle(members, is_carried=is_carried)
+            self._settle(members, is_carried=is_carried)
         for step in sorted(self._steps, key=lambda step: step.delivery.id):
             self._counts.add(step)
             self._hand_out(step)
@@ -171,32 +170,29 @@ class _Outlook:
             rounds[turn].append(each)
         return rounds
 
-    async def _settle(self, members: Sequence[Delivery], *, is_carried: bool) -> None:
+    def _settle(self, members: Sequence[Delivery], *, is_carried: bool) -> None:
         routes = self._program.routes
         compared = {each.id: routes[each.route].normalise_key(each.key.value) for each in members}
-        facts = await self._shadow.turn_facts(members, compared=compared)
+        facts = self._shadow.turn_facts(members, compared=compared)
         compare = self._comparison.of(members, facts)
-        shared = await self._held_by_others(members, compared)
+        shared = self._held_by_others(members, compared)
         settlements: list[Settlement] = []
-        superseded: list[Superseded] = []
         for each, known, differences in zip(members, facts, compare, strict=True):
             route = routes[each.route]
             turn = self._turn(each, known, route)
             step = step_of(each, turn, known, route, differences, by_another=each.id in shared)
             self._steps.append(replace(step, is_carried=is_carried) if is_carried else step)
-            if isinstance(turn, Overtaken):
-                superseded.append(Superseded(each.id, turn.by))
-            else:
+            if not isinstance(turn, Overtaken):
                 settlements.append(self._settlement(step, known, route))
-        await self._shadow.settle(settlements, superseded=superseded)
+        self._shadow.settle(settlements)
         self._comparison.sent(step.delivery for step in self._steps[-len(members) :] if step.is_sent)
 
-    async def _held_by_others(self, members: Sequence[Delivery], compared: Mapping[int, str]) -> Container[int]:
+    def _held_by_others(self, members: Sequence[Delivery], compared: Mapping[int, str]) -> Container[int]:
         """Return the deliveries whose record is under their key already, by another route to the same place."""
         asked = [each for each in members if each.route in self._sharing]
         if not asked:
             return ()
-        rows = await self._shadow.presence_of([each.record for each in asked])
+        rows = self._shadow.presence_of([each.record for each in asked])
         held = {(row.record, row.system, row.object, row.held): row.route for row in rows if row.held}
         place = {each.id: (each.record, each.system, each.object, compared[each.id]) for each in asked}
         return {each.id for each in asked if held.get(place[each.id], each.route) != each.route}
@@ -226,9 +222,14 @@ class _Outlook:
 def _taken(delivery: Delivery, facts: TurnFacts) -> Outcome:
     """Return how the other side takes a delivery: with its id of the record, which it makes if there is none yet."""
     if delivery.operation == "delete":
-        return Outcome(Verdict.DELIVERED)
+        return _DELETED
     known = facts.own.held_id if facts.own is not None else None
-    return Outcome(Verdict.DELIVERED, vendor_id=delivery.vendor_id or known or PLACEHOLDER)
+    vendor_id = delivery.vendor_id or known or PLACEHOLDER
+    return _MADE if vendor_id == PLACEHOLDER else Outcome(Verdict.DELIVERED, vendor_id=vendor_id)
+
+
+_DELETED = Outcome(Verdict.DELIVERED)
+_MADE = Outcome(Verdict.DELIVERED, vendor_id=PLACEHOLDER)
 
 
 def _without_place(delivery: Delivery, reason: str) -> Step:

@@ -1,136 +1,84 @@
-"""A shadow of the project's journal: in memory, seeded with what the journal knows of the records that it is asked about.
+"""A journal that belongs to a plan alone: it begins as what the project's journal knows of the records that it is asked about.
 
-It is a journal like any other (the same tables and the same SQL), so that intentions, proofs and Sent follow from commits and settlements
-as they do in a run. What it is not asked about it never reads; what it is told stays in memory and is gone with it. Bodies and payloads are
-not kept, except where later events need them.
+Intentions, proofs and Sent follow from commits and settlements as they do in a run (``presences.py``, ``journal/sent.py``). What it is
+not asked about it never reads; what it is told stays in memory and is gone with it. Bodies and payloads are not kept, except where later
+events need them.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from syncflow.errors import UnavailableError
 from syncflow.events import Delivery, Raw, Record
 from syncflow.runtime.journal.base import (
     Commit,
+    DeliveryState,
     EarlierThan,
+    JournaledEvent,
     Known,
     Mark,
     Opened,
     Presence,
     Settlement,
-    Superseded,
     TurnFacts,
     Wanted,
 )
-from syncflow.runtime.journal.sent import Seal
-from syncflow.runtime.journal.sqlite.bulk import SqliteDatabase
-from syncflow.runtime.journal.sqlite.database import migrate
-from syncflow.runtime.journal.tables import calls, presence, sent
-from syncflow.runtime.journal.tables.executors import Inline
-from syncflow.runtime.journal.tables.journal import TabularJournal
-from syncflow.runtime.journal.tables.rows import (
-    DELIVERIES,
-    EVENT_COLUMNS,
-    PRESENCE,
-    Row,
-    commit_rows,
-    earlier_event,
-    presence_row,
-    proof_rows,
-    sent_row,
-)
+from syncflow.runtime.journal.sent import Seal, Sent, SentField, read_fields
+from syncflow.runtime.journal.tables.rows import earlier_event, facts_of, proof_rows, sent_row
+from syncflow.runtime.preview.presences import Place, Presences
 from syncflow.runtime.preview.seeds import Seeds
-from syncflow.runtime.run_name import NAMELESS, RunName
 
-_PROOF = {"held": "text", "held_value": "text", "held_id": "text", "proven": "boolean"}
-_PRESENT = {**PRESENCE, **_PROOF}
+_NOTHING_SENT: Mapping[str, SentField] = {}
 
 
-class MemoryTables(calls.Tables):
-    """A journal's tables in memory."""
+class Shadow:
+    """See ``IntakeJournal``. ``keeps_bodies``: events to come may need what earlier ones held."""
 
-    name = "the plan's memory"
-
-    @property
-    def database(self) -> SqliteDatabase:
-        assert isinstance(self._database, SqliteDatabase), "it is open"
-        return self._database
-
-    def call(self, name: str, *arguments: Any) -> Any:
-        """Do what ``name`` says."""
-        try:
-            return getattr(self, name)(*arguments)
-        except sqlite3.Error as exc:
-            raise UnavailableError(f"{self.name} cannot be used: {exc}") from exc
-
-    def intend(self, chunk: Mapping[str, Sequence[Any]]) -> None:
-        """Write what a chunk's plan intends, and of its events what later ones need."""
-        with self._db as db:
-            db.insert("events", EVENT_COLUMNS, chunk["events"])
-            db.insert("deliveries", DELIVERIES, chunk["deliveries"])
-            presence.intend(db, chunk["presence"])
-
-    def prove(self, proofs: Mapping[str, Sequence[Row]], rows: Sequence[Row], deletes: Sequence[int]) -> None:
-        """Write what outcomes prove. No attempt was made before, so what is refused has written nothing."""
-        with self._db as db:
-            if deletes:
-                db.executemany("UPDATE deliveries SET state = 'delivered' WHERE id = ?", [(each,) for each in deletes])
-            presence.prove(db, proofs, unsettled=frozenset())
-            sent.write(db, rows, unsettled=frozenset())
-
-    def _connected(self) -> SqliteDatabase:
-        database = sqlite3.connect(":memory:", check_same_thread=False, factory=SqliteDatabase)
-        migrate(database, Path(":memory:"))
-        return database
-
-
-class Shadow(TabularJournal):
-    """See ``Journal``. ``keeps_bodies``: events to come may need what earlier ones held."""
-
-    def __init__(self, seeds: Seeds, *, now: Callable[[], float], keeps_bodies: bool) -> None:
-        self._tables = MemoryTables()
-        super().__init__(Inline(self._tables), now=now, since_boot=lambda: ("", 0.0))
+    def __init__(self, seeds: Seeds, *, keeps_bodies: bool) -> None:
         self._seeds = seeds
         self._keeps_bodies = keeps_bodies
+        self._seal = Seal(seeds.sent_key or b"")
+        self._presences = Presences()
+        self._sent: dict[Place, Mapping[str, SentField]] = {}
+        self._bodies: dict[Record, list[tuple[int, Raw]]] = {}
+        """Events of records, oldest first."""
+        self._event_ids: set[str] = set()
+        self._events: dict[int, int] = {}
+        """Deliveries that may be refused after a delete of the same event and route, with their events."""
+        self._deleted: set[tuple[int, str]] = set()
+        """Event and route of the deletes that succeeded."""
         self._records: set[str] = set()
         self._keys: set[str] = set()
         """Ids of the records, and keys as they are compared, that the journal was asked about."""
-        self._places: set[tuple[Record, str]] = set()
-        """Records at routes whose presence was read."""
         self._taken: set[int] = set()
         self.seeded: Callable[[Sequence[Presence]], None] = lambda _rows: None
         """Hears which presence was read from the journal."""
 
-    async def open(
-        self, *, fingerprint: str, from_start: bool = False, monotonic: float = 0.0, name: RunName = NAMELESS
-    ) -> Opened:
-        opened = await super().open(fingerprint=fingerprint, monotonic=monotonic, name=name)
-        if key := self._seeds.sent_key:
-            self._seal = Seal(key)
+    def opened(self, *, from_start: bool) -> Opened:
+        """Say where a run would begin."""
         event, delivery = self._seeds.last_numbers
-        positions = {} if from_start else self._seeds.positions()
-        return replace(opened, last_event=event, last_delivery=delivery, positions=positions)
+        return Opened(event, delivery, {} if from_start else self._seeds.positions())
 
     async def known(self, wanted: Wanted) -> Known:
         seen = self._seed(wanted)
-        known = await super().known(wanted)
-        return replace(known, event_ids=known.event_ids | seen) if seen else known
+        rows = self._presences.known({each.id for each in wanted.records}, {key for _, _, key in wanted.keys})
+        return Known(tuple(rows), seen | self._event_ids.intersection(wanted.event_ids))
 
-    async def turn_facts(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[TurnFacts]:
-        unsure = {each.id for each in deliveries if each.unsure}
-        self.seed(deliveries, [("", "", compared[number]) for number in unsure])
-        # Who else has to do with a key matters only where that decides.
-        keys = {number: key if number in unsure else "" for number, key in compared.items()}
-        return await super().turn_facts(deliveries, compared=keys)
+    def turn_facts(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[TurnFacts]:
+        """See ``Journal``. Who else has to do with a key matters only where that decides: of deliveries that are unsure."""
+        unsure = {compared[each.id] for each in deliveries if each.unsure}
+        self.seed(deliveries, [("", "", key) for key in unsure])
+        rows = self._presences.known({each.record.id for each in deliveries}, unsure)
+        return facts_of(deliveries, rows, self._what_was_sent, compared=compared)
 
-    async def presence_of(self, records: Sequence[Record]) -> Sequence[Presence]:
+    def _what_was_sent(self, delivery: Delivery) -> Sent:
+        return Sent(delivery.record, self._sent.get((delivery.record, delivery.route), _NOTHING_SENT), self._seal)
+
+    def presence_of(self, records: Sequence[Record]) -> Sequence[Presence]:
         """Return the presence of records as the plan has it by now."""
-        return (await super().known(Wanted(records, (), ()))).presence
+        self._seed(Wanted(records, (), ()))
+        return self._presences.known({each.id for each in records}, ())
 
     def seed(self, deliveries: Sequence[Delivery], keys: Sequence[tuple[str, str, str]]) -> None:
         """Read what the journal knows of the records of deliveries, and of whoever holds keys (system, object, key)."""
@@ -145,79 +93,92 @@ class Shadow(TabularJournal):
         self._records.update(record.id for record in records)
         self._keys.update(key for _, _, key in keys)
         found, seen = self._seeds.presence(Wanted(records, keys, wanted.event_ids))
-        rows = [row for row in found if (row.record, row.route) not in self._places]
-        self._places.update((row.record, row.route) for row in rows)
-        self._write(rows, self._seeds.sent(list({record.id for record in records})))
-        return seen
-
-    def _write(self, rows: Sequence[Presence], sent: Sequence[Sequence[Any]]) -> None:
-        with self._tables.database as database:
-            if rows:
-                cells = [(*presence_row(row), row.held, row.held_value, row.held_id, row.proven) for row in rows]
-                database.insert("presence", _PRESENT, cells)
-            if sent:
-                database.executemany("INSERT INTO sent VALUES (?, ?, ?, ?)", sent)
+        rows = [row for row in found if (row.record, row.route) not in self._presences]
+        for row in rows:
+            self._presences.put(row)
+        for record, kind, route, fields in self._seeds.sent(list({record.id for record in records})):
+            self._sent[Record(kind, record), route] = read_fields(fields)
         if rows:
             self.seeded(rows)
+        return seen
 
     async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
+        """Take over a chunk; it is never asked what comes behind."""
         del ahead
-        events = [each for each in commit.events if self._keeps_bodies or each.event_id is not None]
-        if not self._keeps_bodies:
-            events = list(map(_without_body, events))
-        slim = Commit(events=tuple(events), deliveries=_in_pairs(commit.deliveries), presence=commit.presence)
-        await self._call("intend", commit_rows(slim))
+        for event in commit.events:
+            if event.event_id is not None:
+                self._event_ids.add(event.event_id)
+            if self._keeps_bodies and event.record is not None:
+                self._bodies.setdefault(event.record, []).append((event.seq, _kept(event)))
+        self.carry(commit.deliveries)
+        self._presences.intend(commit.presence)
         self._taken.update(mark.id for mark in commit.taken)
         self._taken.update(commit.aside)
         return None
 
-    async def settle(self, settlements: Sequence[Settlement], *, superseded: Sequence[Superseded] = ()) -> None:
-        del superseded  # they prove nothing
-        proofs = proof_rows(settlements)
-        sent = [sent_row(entry, self._seal) for entry in settlements if entry.remembers]
-        deletes = [entry.delivery.id for entry in settlements if entry.delivery.operation == "delete"]
-        await self._call("prove", proofs, sent, deletes)
+    def carry(self, deliveries: Sequence[Delivery]) -> None:
+        """Take over deliveries that are open: which of them write what their own event deletes. A later refusal asks that."""
+        deletes = {(each.event, each.route) for each in deliveries if each.operation == "delete"}
+        if deletes:
+            self._events |= {each.id: each.event for each in deliveries if (each.event, each.route) in deletes}
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Take over outcomes; presence and Sent follow from them."""
+        for entry in settlements:
+            delivery = entry.delivery
+            if delivery.operation == "delete" and entry.state is DeliveryState.DELIVERED:
+                self._deleted.add((delivery.event, delivery.route))
+            if entry.remembers:
+                self._remember(entry)
+        self._presences.prove(proof_rows(settlements), was_removed=self._was_removed)
+
+    def _was_removed(self, delivery: int, route: str) -> bool:
+        return (self._events.get(delivery, 0), route) in self._deleted
+
+    def _remember(self, entry: Settlement) -> None:
+        """Change what a route sent; a refused delivery has written nothing."""
+        how, fields, *_ = sent_row(entry, self._seal)
+        place = entry.delivery.record, entry.delivery.route
+        if how == "remove":
+            self._sent.pop(place, None)
+        elif how == "add":
+            new = {
+                name: SentField(digest, (time, arrival), last) for name, (digest, time, arrival, last) in fields.items()
+            }
+            self._sent[place] = {**self._sent.get(place, _NOTHING_SENT), **new}
+        elif how in {"blur", "blur_all"} and place in self._sent:
+            before = self._sent[place]
+            doubtful = before if how == "blur_all" else fields
+            self._sent[place] = {
+                name: each._replace(digest="") if name in doubtful else each for name, each in before.items()
+            }
 
     async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
-        return self._seeds.delivered(deliveries) | dict(await super().delivered(deliveries))
+        return self._seeds.delivered(deliveries)
 
     async def earlier(self, wanted: Sequence[EarlierThan], *, most: int) -> Sequence[Sequence[tuple[int, Raw]]]:
-        pages = await super().earlier(wanted, most=most)
-        return [[*page, *self._before(each, most - len(page))] for each, page in zip(wanted, pages, strict=True)]
+        return [self._earlier(each, most) for each in wanted]
 
-    def _before(self, wanted: EarlierThan, most: int) -> list[tuple[int, Raw]]:
-        return [earlier_event(row) for row in self._seeds.earlier(wanted, most=most)] if most > 0 else []
+    def _earlier(self, wanted: EarlierThan, most: int) -> list[tuple[int, Raw]]:
+        record, after, before = wanted
+        told = [
+            each
+            for each in reversed(self._bodies.get(record, ()))
+            if each[0] > after and (before is None or each[0] < before)
+        ][:most]
+        if len(told) < most:
+            told += [earlier_event(row) for row in self._seeds.earlier(wanted, most=most - len(told))]
+        return told
 
     async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:
         del without
         return [mark for mark in self._seeds.marks(most=most + len(self._taken)) if mark.id not in self._taken][:most]
 
-    def carry(self, deliveries: Sequence[Delivery]) -> None:
-        """Take over deliveries that the journal holds open."""
-        rows = [(each.id, *_place(each)) for each in deliveries]
-        with self._tables.database as database:
-            database.executemany(
-                "INSERT INTO deliveries (id, event, route, system, object, operation, kind, record, key_name, key_value, payload, "
-                "version_time, version_seq, whole, read_at, fingerprint, state, attempts, unsure) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}', ?, ?, ?, ?, '', 'waiting', ?, ?)",
-                rows,
-            )
+    async def set_aside(self, marks: Mapping[int, str], *, at: float) -> None:
+        del at
+        self._taken.update(marks)
 
 
-def _in_pairs(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
-    """Return the deliveries of events that delete a record by a route and write it anew, without their payloads: a later refusal asks."""
-    deletes = {(each.event, each.route) for each in deliveries if each.operation == "delete"}
-    found = [each for each in deliveries if (each.event, each.route) in deletes] if deletes else []
-    writing = {(each.event, each.route) for each in found if each.operation != "delete"}
-    return tuple(replace(each, payload={}) for each in found if (each.event, each.route) in writing)
-
-
-def _place(each: Delivery) -> tuple[Any, ...]:
-    record, key = each.record, each.key
-    where = each.event, each.route, each.system, each.object, each.operation, record.kind, record.id, key.name
-    return (*where, key.value, *each.version, each.whole, each.read_at, each.attempts, each.unsure)
-
-
-def _without_body(event: Any) -> Any:
-    raw = event.raw
-    return replace(event, raw=replace(raw, body=b"", meta=None)) if raw.body or raw.meta else event
+def _kept(event: JournaledEvent) -> Raw:
+    """Return what a journal keeps of an event: its body only where something came of it."""
+    return event.raw if event.state in {"routed", "dead"} else replace(event.raw, body=b"", meta=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -428,13 +428,32 @@ def turn_facts_of(
     seal: Seal,
 ) -> list[TurnFacts]:
     """Sort what was found out by deliveries."""
-    rows = list(found)
+    sent = {(Record(kind, record), route): read_fields(blob) for record, kind, route, blob in blobs}
+
+    def of(delivery: Delivery) -> Sent:
+        return Sent(delivery.record, sent.get((delivery.record, delivery.route), {}), seal)
+
+    return facts_of(deliveries, list(found), of, compared=compared)
+
+
+def facts_of(
+    deliveries: Sequence[Delivery],
+    rows: Sequence[Presence],
+    sent: Callable[[Delivery], Sent],
+    *,
+    compared: Mapping[int, str],
+) -> list[TurnFacts]:
+    """Sort rows by deliveries; ``sent``: what was sent of a delivery's record by its route."""
     own = {(row.record, row.route): row for row in rows}
     rivals: dict[tuple[str, str, str], list[Presence]] = {}
     for row in rows:
-        for key in {row.compared, row.held, *row.passing}:
+        keys = (
+            (row.compared,)
+            if row.held in ("", row.compared) and not row.passing
+            else {row.compared, row.held, *row.passing}
+        )
+        for key in keys:
             rivals.setdefault((row.system, row.object, key), []).append(row)
-    sent = {(Record(kind, record), route): read_fields(blob) for record, kind, route, blob in blobs}
     return [
         TurnFacts(
             own.get((delivery.record, delivery.route)),
@@ -443,7 +462,7 @@ def turn_facts_of(
                 for row in rivals.get((delivery.system, delivery.object, compared[delivery.id]), ())
                 if row.record != delivery.record
             ),
-            Sent(delivery.record, sent.get((delivery.record, delivery.route), {}), seal),
+            sent(delivery),
         )
         for delivery in deliveries
     ]
