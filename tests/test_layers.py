@@ -71,6 +71,8 @@ HOMES = {
     "nats": {"sources"},
     "tenacity": {"runtime"},
     "prometheus_client": {"runtime"},
+    "opentelemetry": {"runtime"},
+    "requests": {"runtime"},
     "fastapi": {"mock", "sources", "console"},
     "starlette": {"mock", "sources", "console"},
     "uvicorn": {"mock", "sources"},

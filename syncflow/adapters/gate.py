@@ -13,6 +13,12 @@ class RequestSlot:
 
     ended: str = "failed"
     """``2xx`` to ``5xx``, ``429``, ``broken`` (half an answer), ``no_answer``, ``not_sent``; ``answered`` for what has no status."""
+    method: str = ""
+    host: str = ""
+    """Where it was sent: a host alone, with secrets hidden."""
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the gate wants to be sent along: of which trace the request is."""
 
 
 class Gate(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.request import getproxies
 
@@ -155,6 +155,13 @@ async def exchange(
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError) as error:
         return _unanswered(error, host)
     return await _read(response, host, deadline=deadline, most_bytes=most_bytes)
+
+
+def with_headers(prepared: Prepared, headers: tuple[tuple[str, str], ...]) -> Prepared:
+    """Return a request with further headers; what it has itself stays."""
+    own = {name.lower() for name, _ in prepared.headers}
+    more = tuple(header for header in headers if header[0].lower() not in own)
+    return replace(prepared, headers=(*prepared.headers, *more)) if more else prepared
 
 
 def ending_of(answer: Answered | Unanswered) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
 from syncflow.adapters.asking import ask
-from syncflow.adapters.gate import Gate
+from syncflow.adapters.gate import Gate, RequestSlot
 from syncflow.adapters.http import (
     MAX_ANSWER_BYTES,
     MAX_RESULTS_BYTES,
@@ -23,6 +24,7 @@ from syncflow.adapters.http import (
     Unanswered,
     ending_of,
     exchange,
+    with_headers,
 )
 from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
 from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables
@@ -219,9 +221,11 @@ class Sender:
             return Unanswered(forbidden, sent=False, forbidden=True)
         async with self._gate.request(group=group) as slot:
             prepared = signed_at(prepared, self._clock.now())
+            if slot is not None and slot.headers:
+                prepared = with_headers(prepared, slot.headers)
             answer = await exchange(self._http, prepared, timeout_seconds=timeout, most_bytes=most)
             if slot is not None:
-                slot.ended = ending_of(answer)
+                self._tell(slot, prepared, answer)
         if self._wire.quotas and isinstance(answer, Answered):
             told = used_up(self._wire.quotas, answer, decode(answer)[0], now=self._clock.now())
             self._used_up = told or self._used_up
@@ -229,6 +233,11 @@ class Sender:
             told = self._rate_headers.heard(answer.headers, now=self._clock.now())
             self._used_up = told or self._used_up
         return answer
+
+    def _tell(self, slot: RequestSlot, prepared: Prepared, answer: Answered | Unanswered) -> None:
+        slot.ended, slot.method = ending_of(answer), prepared.method
+        slot.host = self.mask(urlsplit(prepared.url).hostname or "")
+        slot.status = answer.status if isinstance(answer, Answered) else None
 
     def common(self) -> Root:
         return {"options": self.options, "auth": dict(self._wire.auth)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from syncflow.config.journal_place import Place
     from syncflow.config.project import Project
     from syncflow.runtime.engine import Engine
+    from syncflow.runtime.run_name import RunName
+    from syncflow.runtime.traces.spans import Traces
 
 SUFFIXES = frozenset({".yaml", ".yml", ".env"})
 """A file of these that is new may be one that was missing."""
@@ -131,6 +134,20 @@ async def watching(files: frozenset[Path], changed: asyncio.Event) -> None:
                 changed.set()
     except (OSError, RuntimeError) as error:
         remark(f"changed files are not noticed (--watch): {error}; SIGHUP reloads them")
+
+
+@asynccontextmanager
+async def tracing_run(project: Project, name: RunName) -> AsyncIterator[Traces | None]:
+    """Give the traces of a run, None where nobody wants any."""
+    from syncflow.config.journal_place import project_name
+    from syncflow.runtime.traces.opening import tracing
+
+    # What the library says of a collector may hold its address; what a person must know, a run says itself.
+    logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
+    logging.getLogger("opentelemetry").propagate = False
+    routes = project.routes.model
+    async with tracing(routes, name=name, project=project_name(routes.journal, project.path)) as traces:
+        yield traces
 
 
 @asynccontextmanager

@@ -246,23 +246,28 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         look_through_memory_less,
         reloading,
         serving_metrics,
+        tracing_run,
     )
     from syncflow.cli.live import logging_progress, showing
     from syncflow.config.journal_place import place_of
     from syncflow.runtime.assembly import assembled, project_journal
     from syncflow.runtime.measures import Measures
 
-    async with assembled(
-        project,
-        journal=project_journal(project, forked=True, shared=wishes.may_share),
-        limit=wishes.limit,
-        wait_seconds=wishes.wait_seconds,
-        reading=wishes.reading,
-        drain=wishes.drain,
-        routes=wishes.only,
-        measures=None if wishes.metrics is None else Measures(),
-        name=wishes.name,
-    ) as engine:
+    async with (
+        tracing_run(project, wishes.name) as traces,
+        assembled(
+            project,
+            journal=project_journal(project, forked=True, shared=wishes.may_share),
+            limit=wishes.limit,
+            wait_seconds=wishes.wait_seconds,
+            reading=wishes.reading,
+            drain=wishes.drain,
+            routes=wishes.only,
+            measures=None if wishes.metrics is None else Measures(),
+            traces=traces,
+            name=wishes.name,
+        ) as engine,
+    ):
         look_through_memory_less()
         signals, place = Signals(engine), place_of(project.routes.model.journal, project.path)
         tasks = [

@@ -43,6 +43,7 @@ _FIXED = (
     "journal.project",
     "journal.sync",
     "alerts",
+    "traces",
 )
 """Places that a running engine cannot change: it holds their file, port or lock open."""
 _SECRETS_OF_A_WEBHOOK = re.compile(

@@ -31,6 +31,7 @@ from syncflow.config.remainder import remainder
 from syncflow.config.routes_file import another_kind, with_next_step
 from syncflow.config.secrets import secret_values
 from syncflow.config.source_settings import check_sources
+from syncflow.config.trace_settings import check_traces
 from syncflow.config.validation import read_model, salvaged_model
 from syncflow.config.variables import Expansion
 from syncflow.config.webhook_settings import is_installed
@@ -75,6 +76,7 @@ def load_parts(inputs: Inputs) -> Loaded:
         files.diagnostics += check_sources(routes)
         files.diagnostics += check_journal(routes)
         files.diagnostics += check_databases(routes, is_installed=is_installed)
+        files.diagnostics += check_traces(routes)
     found = arranged(files.diagnostics)
     broken = any(diagnostic.is_error for diagnostic in found)
     return Loaded(None, found, remainder(parts)) if broken else Loaded(parts, found)

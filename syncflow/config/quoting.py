@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 
-_CONFIGURES = re.compile(r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?|journal|alerts)["']?\s*:""", re.MULTILINE)
+from syncflow.config.models.receivers import RECEIVERS
+
+_CONFIGURES = re.compile(
+    r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?|journal|alerts|traces)["']?\s*:""", re.MULTILINE
+)
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access|account)_?key", re.IGNORECASE)
 _AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
 _PAIR = re.compile(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")
@@ -23,8 +27,8 @@ _SECRET_LIST = re.compile(
 _IN_ADDRESS = re.compile(r"(://[^\s:@/\"']*:)((?:\$\{[^}]*\}|[^\s/\"'])+)(?=@)")
 """The password of an address: postgresql://user:password@host."""
 
-_OPEN_IN_ALERTS = re.compile(r"(?:as|causes|every|parked|lag)\b")
-"""All else that is written of a receiver of alerts is its address or a header."""
+_OPEN_OF_A_RECEIVER = re.compile(r"(?:as|causes|every|parked|lag|sample|propagate)\b")
+"""All else that is written of a receiver is its address or a header."""
 
 _ITEM = re.compile(r"\$\{[^}]*\}|[^\s,\"']")
 
@@ -39,14 +43,19 @@ def quotable(line: str, *, text: str, path: str) -> str:
     if signs_in:
         after = auth.start() if auth else 0
         line = line[:after] + _WITHIN.sub(lambda inner: _shown(inner, hide=True), line[after:])
-    tells = path.startswith("alerts")
+    tells = path.partition(".")[0].partition("[")[0] in RECEIVERS
+
+    def tells_it(name: str) -> bool:
+        return tells and not _OPEN_OF_A_RECEIVER.match(name.lstrip())
+
     line = _PAIR.sub(
-        lambda pair: _shown(pair, hide=pair.start() in within or (tells and not _OPEN_IN_ALERTS.match(pair[1]))), line
+        lambda pair: _shown(pair, hide=pair.start() in within or tells_it(pair[1])),
+        line,
     )
     line = _SECRET_LIST.sub(lambda items: items[1] + _ITEM.sub(_dotted, items[2]), line)
     line = without_password(line)
     is_item_of_secrets = bool(_SECRET.search(path))
-    return _ITEMS.sub(lambda items: _shown(items, hide=signs_in or is_item_of_secrets), line)
+    return _ITEMS.sub(lambda items: _shown(items, hide=signs_in or is_item_of_secrets or tells_it(items[1])), line)
 
 
 def without_password(text: str) -> str:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from syncflow.config.diagnostics import Diagnostic, Replacement, Span, did_you_mean, one_of
 from syncflow.config.model_keys import choices_at, hint_at, keys_at
+from syncflow.config.models.receivers import is_secret_of_a_receiver
 from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
 from syncflow.config.quoting import without_password
 from syncflow.config.scalars import SHAPES, TIMES, Plain
@@ -288,7 +289,7 @@ _SPOKEN = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "fals
 
 def is_secret_place(path: Path) -> bool:
     """Whether what stands there must not be shown."""
-    if path and path[0] == "alerts" and path[2:3] in {("to",), ("headers",)}:
+    if is_secret_of_a_receiver(path):
         return True
     return any(isinstance(step, str) and _SECRET_WORDS.search(step) for step in path)
 

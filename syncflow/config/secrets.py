@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.receivers import RECEIVERS, is_secret_of_a_receiver
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.nodes import Path, ScalarNode, is_nothing, scalars
 from syncflow.config.scalars import Unset
@@ -41,8 +42,8 @@ def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, 
         if inner and inner[0] == "objects":
             return not _SECRETS_OF_OBJECTS.isdisjoint(inner)
         return not _SECRETS_OF_SOURCES.isdisjoint(path) or path[-1] == "url"
-    if path[0] == "alerts":
-        return path[2:3] in {("to",), ("headers",)}
+    if path[0] in RECEIVERS:
+        return is_secret_of_a_receiver(path)
     if path == ("journal", "url") or (len(path) == 4 and path[0] == "systems" and path[2:] == ("sql", "url")):
         return True
     if len(path) < 4 or path[0] != "systems" or path[2] != "auth" or path[3] == "use":

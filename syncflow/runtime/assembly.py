@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncflow.adapters.clients import Clients
 from syncflow.adapters.http import Transport
@@ -39,6 +40,9 @@ from syncflow.sources import ReadOptions, Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source
 from syncflow.sources.several import Several
 
+if TYPE_CHECKING:  # it loads OpenTelemetry
+    from syncflow.runtime.traces.spans import Traces
+
 Present = Callable[[str, str, int], Awaitable[Sequence[str]]]
 """Kind, id, number → the next ids of records that may be at a target."""
 
@@ -57,13 +61,14 @@ async def assembled(
     drain: bool = False,
     routes: Sequence[str] = (),
     measures: Measures | None = None,
+    traces: Traces | None = None,
     name: RunName | None = None,
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
     ``limit`` ends the run after so many events; ``reading``: how much is asked of the source.
     ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
-    others wait in the journal. ``measures``: where it is noted how long things take.
+    others wait in the journal. ``measures``: where it is noted how long things take; ``traces``: what tells a collector of it.
     ``name``: what the run is called; it names itself where nobody does.
 
     Raises:
@@ -101,6 +106,7 @@ async def assembled(
             waiting=waiting_of(project),
             only=routes,
             measures=measures,
+            traces=traces,
             name=name or new_run_name(now=time.now()),
             reads_once=source is None and not drain and _reads_once(project),
         )

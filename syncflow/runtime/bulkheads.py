@@ -113,6 +113,7 @@ OF_A_PART = frozenset(
         "was_accepted",
         "tidy",
         "present",
+        "beside",
     }
 )
 """The calls about one system, or for the source or the tidying: their callers know what an exception costs."""

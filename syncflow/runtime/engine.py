@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from random import Random, SystemRandom
+from typing import TYPE_CHECKING
 
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.program import Program
@@ -37,6 +38,9 @@ from syncflow.runtime.systems import Connect, Systems
 from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source, rotation_of
 
+if TYPE_CHECKING:  # it loads OpenTelemetry
+    from syncflow.runtime.traces.spans import Traces
+
 
 class Engine:
     """One run of one program at a time. Not reusable: make a new one for the next run."""
@@ -59,6 +63,7 @@ class Engine:
         window: int = WINDOW,
         reads_once: bool = False,
         measures: Measures | None = None,
+        traces: Traces | None = None,
         name: RunName = NAMELESS,
         source_again: Callable[[], Source] | None = None,
     ) -> None:
@@ -67,7 +72,7 @@ class Engine:
         ``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
 
         ``only``: names of routes that send; deliveries of the others wait in the journal. ``measures``: where it is noted how long things
-        take; None where nobody asks. ``name``: what the run is called."""
+        take; None where nobody asks; ``traces``: what tells a collector of it. ``name``: what the run is called."""
         self.name = name
         self.tally = Tally()
         self._source = source
@@ -104,6 +109,7 @@ class Engine:
             window=window,
             at_once=wait_seconds == 0,
             measures=measures,
+            traces=traces,
             counts_for_others=self._shared is not None,
         )
         self._state = RunState(
@@ -118,6 +124,7 @@ class Engine:
             stop=self.stop,
             news=self._news,
             nothing_moves=self._nothing_moves,
+            traces=traces,
         )
         self.reloading = asyncio.Lock()
         """Held while a reload is under way: the project that was loaded last must win."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
@@ -30,7 +30,7 @@ from syncflow.runtime.intake.pipeline import (
     read,
     transform,
 )
-from syncflow.runtime.intake.planning import Numbers
+from syncflow.runtime.intake.planning import Numbers, Plan
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.source_news import SourceNews
@@ -38,6 +38,9 @@ from syncflow.runtime.systems import Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source, kept_by, tell_refused
+
+if TYPE_CHECKING:  # it loads OpenTelemetry
+    from syncflow.runtime.traces.spans import Traces
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class RunState:
     """Called where something changed that a waiting task may want to know."""
     nothing_moves: Callable[[], bool]
     """Whether no delivery is open but those of systems that stopped."""
+    traces: Traces | None = None
 
 
 class Reading:
@@ -95,6 +99,7 @@ class Reading:
             beginning=Beginning(run.program.stop_after) if reads_once else None,
             kept_by=lambda partition: kept_by(source, partition),
             refused=self._tell_refused,
+            heard=self._heard,
         )
         self._committing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -160,6 +165,10 @@ class Reading:
         """Something changed."""
         self._changed.set()
 
+    def _heard(self, plan: Plan) -> None:
+        if self._run.traces is not None:
+            self._run.traces.heard(plan.events)
+
     # -- the stages ----------------------------------------------------------------------------------------------------------
 
     async def _tell_refused(self, positions: Sequence[Position]) -> None:
@@ -188,9 +197,12 @@ class Reading:
             # What waits already is taken out of turn, to be looked up while this one is written.
             following = [] if transformed.empty() else [transformed.get_nowait()]
             async with run.between_chunks:
+                since = run.clock.now()
                 run.systems.hand_out(
                     await self._committer.commit(chunk, run.program, following=following[0] if following else None)
                 )
+            if run.traces is not None:
+                run.traces.chunk(chunk.raw.raws, read_at=chunk.raw.read_at, from_=since)
             if self._committer.bad_beginning:
                 run.stop(self._committer.bad_beginning)
             with of_source(run.bugs, during="events were acknowledged"):

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syncflow.adapters.gate import Gate
 from syncflow.clock import Clock
@@ -35,6 +35,9 @@ from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.observe import Tally, warn
 from syncflow.runtime.standing import Standing
+
+if TYPE_CHECKING:  # it loads OpenTelemetry
+    from syncflow.runtime.traces.spans import Traces
 
 Connect = Callable[[SystemPlan, Gate], System]
 
@@ -83,6 +86,7 @@ class Systems:
         window: int,
         at_once: bool = False,
         measures: Measures | None = None,
+        traces: Traces | None = None,
         counts_for_others: bool = False,
     ) -> None:
         """``at_once``: what an earlier run left is tried although its time has not come. ``counts_for_others``: other workers may send to
@@ -101,6 +105,7 @@ class Systems:
         self._window = window
         self._at_once = at_once
         self._measures = measures
+        self._traces = traces
         self._batch_ids = _batch_ids()
         self._routes = program.routes
         self._plans, self._stop_after = program.systems, program.stop_after
@@ -211,6 +216,7 @@ class Systems:
             clock=self._clock,
             ledger=ledger,
             measures=measures,
+            traces=None if self._traces is None else self._traces.system(plan.name),
             is_ours=held.is_ours if held else None,
         )
         return Connected(plan, limiter, self._connect(plan, limiter))
@@ -340,6 +346,7 @@ class Systems:
                 only=self.only,
                 window=self._window,
                 at_once=self._at_once,
+                traces=system.limiter.traces,
                 by_time={kind for kind, record in program.records.items() if record.version == "timestamp"},
             )
         )

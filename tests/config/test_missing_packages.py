@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from syncflow.config.models.traces import TraceSettings
 from syncflow.config.render import render
 from syncflow.config.source_settings import check_sources
+from syncflow.config.trace_settings import check_traces
 from tests.compiler.projects import open_project
 
 MISSING = """\
@@ -39,3 +41,12 @@ def test_a_package_that_a_source_needs_is_named_with_its_extra(path: str, tmp_pa
 @pytest.mark.parametrize("path", ["events.jsonl", "events.jsonl.gz"])
 def test_a_source_that_needs_no_package_is_not_asked_for_one(path: str, tmp_path: Path) -> None:
     assert said(tmp_path, path) == ""
+
+
+def test_traces_without_their_packages_are_named_with_their_extra(tmp_path: Path) -> None:
+    routes = open_project(tmp_path).routes
+    changed = replace(routes, model=routes.model.model_copy(update={"traces": TraceSettings(propagate=("elsewhere",))}))
+    found = [(each.code, each.hint) for each in check_traces(changed, is_installed=lambda _: False)]
+    assert found == [("SF222", "pip install 'syncflow[otel]'"), ("SF401", "")]
+    assert [each.code for each in check_traces(changed, is_installed=lambda _: True)] == ["SF401"]
+    assert list(check_traces(routes, is_installed=lambda _: False)) == []

@@ -156,6 +156,16 @@ LOG_EVENTS: dict[str, LogEvent] = {
     "metrics.incomplete": LogEvent(
         _WARNING, ("reason",), "The journal could not be asked, so `/metrics` lacks what it holds."
     ),
+    "traces.lost": LogEvent(
+        _WARNING,
+        ("host", "spans", "reason"),
+        "The collector of traces did not take spans; they are lost, and the run goes on.",
+    ),
+    "traces.off": LogEvent(
+        _WARNING,
+        ("reason", "hint"),
+        "The variables OTEL_* ask for traces, and the packages that make them are not there.",
+    ),
     "alert.sent": LogEvent(_INFO, ("host", "alert", "state", "subject"), "A receiver of `alerts:` was told something."),
     "alert.failed": LogEvent(
         _WARNING,

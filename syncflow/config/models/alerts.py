@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from syncflow.config.models.base import Model
-from syncflow.config.scalars import Duration, Text, Unset, refuse
+from syncflow.config.models.receivers import WebAddress
+from syncflow.config.scalars import Duration, Text
 
 AlertCause = Literal["dead_letters", "stopped", "parked", "lag", "guard", "error"]
-_WEB = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?")
-
-
-def _web_address(value: Any) -> Any:
-    if isinstance(value, Unset):
-        return "https://unset.invalid"
-    if not isinstance(value, str) or not _WEB.fullmatch(value):
-        raise refuse(
-            "this is no address of the web",
-            expected="an address such as https://hooks.example.com/…",
-            found="something else",  # it may hold a token
-            code="SF205",
-        )
-    return str(value)
 
 
 class AlertSettings(Model):
     """One receiver of alerts."""
 
-    to: Annotated[str, BeforeValidator(_web_address), Field(repr=False)]
+    to: Annotated[WebAddress, Field(repr=False)]
     """Where alerts are posted, as JSON: https://hooks.slack.com/services/…. Secret: it is shown nowhere but its host."""
     shape: Annotated[Literal["json", "slack"], Field(alias="as")] = "json"
     """``slack``: what Slack, Mattermost and Rocket.Chat take; ``json``: one object with every field."""

@@ -16,6 +16,7 @@ from syncflow.config.models.sources import (
     WebhookSource,
 )
 from syncflow.config.models.system_sql import SqlSystem
+from syncflow.config.models.traces import TraceSettings
 from syncflow.config.models.trials import RouteTest
 from syncflow.config.scalars import (
     Address,
@@ -387,6 +388,8 @@ class RoutesFile(Model):
     """When dead letters are too many."""
     alerts: tuple[AlertSettings, ...] = ()
     """Who is told when something is wrong: a webhook, or a channel of Slack."""
+    traces: TraceSettings | None = None
+    """Traces for OpenTelemetry: which, and where they are sent."""
     functions: OptionalText = None
     """A Python module with functions of the project's own."""
     tests: tuple[RouteTest, ...] = ()

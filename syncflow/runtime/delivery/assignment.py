@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
@@ -17,6 +18,9 @@ from syncflow.runtime.delivery.stop_after import StopAfter
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.observe import Tally
 from syncflow.runtime.standing import Standing
+
+if TYPE_CHECKING:  # it loads OpenTelemetry
+    from syncflow.runtime.traces.spans import SystemTraces
 
 WINDOW = 10_000
 """Most deliveries of one system in memory."""
@@ -72,3 +76,5 @@ class Assignment:
     window: int = WINDOW
     at_once: bool = False
     """Whether what an earlier run left is tried although its time has not come."""
+    traces: SystemTraces | None = None
+    """What traces its batches; None where nobody wants it."""

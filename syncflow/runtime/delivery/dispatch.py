@@ -60,6 +60,8 @@ class Dispatcher:
         self._batch_ids = given.batch_ids
         self._on_change = given.changed
         self._bugs = given.bugs
+        self._journal = given.journal
+        self._traces = given.traces
         self._news = asyncio.Event()
         self._flush = False
         self._at_once = given.at_once
@@ -160,6 +162,7 @@ class Dispatcher:
             clock=given.clock,
             ids=given.batch_ids,
             changed=self._changed,
+            traces=given.traces,
         )
 
     # -- what the engine says and asks -----------------------------------------------------------------------------------------
@@ -406,14 +409,21 @@ class Dispatcher:
         if self._condition.breaker.is_open and len(deliveries) > 1:
             deliveries = self._probe_of(deliveries)
         batch = Batch(self._batch_ids(), self.plan.name, group.object, group.operation, group.key_name, deliveries)
+        part, outcomes = None, None
         try:
+            if self._traces is not None:
+                part = await self._traces.batch(batch, self._journal)
             outcomes = await self._attempts.attempt(batch, passed)
         finally:
             self._limiter.withdraw(passed)
             self._free.release()
+            if part is not None and outcomes is None:
+                part.end(failed="it was broken off")
         await self._ends.put_back([delivery for delivery in deliveries if delivery.id not in outcomes])
         ended = [(delivery, outcomes[delivery.id]) for delivery in deliveries if delivery.id in outcomes]
         await self._ends.settle(ended, batch_id=batch.id)
+        if part is not None:
+            part.end(outcomes)
 
     def _probe_of(self, deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:
         """Choose the one that failed least often: a record that always fails must not keep its system parked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
@@ -21,6 +21,9 @@ from syncflow.runtime.delivery.limits import GateClosedError, Limiter
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.journal.base import Journal, OpenJob
 from syncflow.runtime.observe import note
+
+if TYPE_CHECKING:  # it loads OpenTelemetry
+    from syncflow.runtime.traces.spans import SystemTraces
 
 REFUSED_SECONDS = 900.0
 """How long no job is begun of an operation that has requests too, after one was refused."""
@@ -128,7 +131,9 @@ class Jobs:
         clock: Clock,
         ids: Callable[[], str],
         changed: Callable[[], None],
+        traces: SystemTraces | None = None,
     ) -> None:
+        self._traces = traces
         self._plan = plan
         self._room = room
         self._lanes = lanes
@@ -209,11 +214,14 @@ class Jobs:
         # Its requests count for its operation, and are promised nothing: it waits for each as it comes.
         context = contextvars.copy_context()
         context.run(self._limiter.admit, (), job.operation)
-        tasks.create_task(self._run(course), context=context)
+        tasks.create_task(self._run(course, deliveries, resumed=resumed), context=context)
 
-    async def _run(self, course: Course) -> None:
+    async def _run(self, course: Course, deliveries: Sequence[Delivery], *, resumed: bool) -> None:
         self._courses.add(course)
+        part = None
         try:
+            if self._traces is not None:
+                part = await self._traces.job(course.job, deliveries, self._journal, resumed=resumed)
             await course.run()
         except GateClosedError:
             pass
@@ -222,6 +230,8 @@ class Jobs:
         except Exception as error:  # noqa: BLE001  # a bulkhead
             self._condition.fail(error, during="a job was carried on")
         finally:
+            if part is not None:
+                part.end(failed="" if course.went_well else f"it stands at {course.job.stage}")
             self._courses.discard(course)
             self._room.open -= 1
             self._changed()

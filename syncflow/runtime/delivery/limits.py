@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from syncflow.adapters.gate import RequestSlot
 from syncflow.clock import Clock
@@ -26,6 +27,9 @@ from syncflow.runtime.delivery.windows import WindowLog
 from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.measures import SystemMeasures
 from syncflow.runtime.wait import first_of
+
+if TYPE_CHECKING:  # it loads OpenTelemetry
+    from syncflow.runtime.traces.spans import SystemTraces
 
 _SHORT_SECONDS = 60.0
 """Where it is not known what an earlier run sent, windows up to this long are taken to be full."""
@@ -81,9 +85,10 @@ class Limiter:
         clock: Clock,
         ledger: Ledger | None = None,
         measures: SystemMeasures | None = None,
+        traces: SystemTraces | None = None,
         is_ours: Callable[[], bool] | None = None,
     ) -> None:
-        """``measures``: where it is noted how long requests take and wait; None where nobody asks.
+        """``measures``: where it is noted how long requests take and wait; None where nobody asks; ``traces`` likewise.
 
         ``is_ours``: whether this process may send now, asked right before each request; None where nobody else can send."""
         self._is_ours = is_ours
@@ -103,6 +108,7 @@ class Limiter:
         self.in_flight = 0
         self.requests = 0
         self.measures = measures
+        self.traces = traces
 
     # -- what was used before ------------------------------------------------------------------------------------------------
 
@@ -136,20 +142,24 @@ class Limiter:
     # -- the gate ------------------------------------------------------------------------------------------------------------
 
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[RequestSlot | None]:
-        return self._request(group) if self.measures is None else self._measured(group, self.measures)
+        return self._request(group) if self.measures is None and self.traces is None else self._watched(group)
 
     @asynccontextmanager
-    async def _measured(self, group: str, measures: SystemMeasures) -> AsyncIterator[RequestSlot]:
+    async def _watched(self, group: str) -> AsyncIterator[RequestSlot]:
         """The same, noting how long it takes from here to its end."""
         slot, passed = RequestSlot(), _passed.get()
+        operation = passed.operation if passed else ""
         async with self._request(group):
             started = self._clock.monotonic()
+            span = None if self.traces is None else self.traces.request(slot, operation)
             try:
                 yield slot
                 slot.ended = "answered" if slot.ended == "failed" else slot.ended
             finally:
-                seconds = self._clock.monotonic() - started
-                measures.answered(slot, operation=passed.operation if passed else "", seconds=seconds)
+                if self.traces is not None and span is not None:
+                    self.traces.answered(span, slot)
+                if self.measures is not None:
+                    self.measures.answered(slot, operation=operation, seconds=self._clock.monotonic() - started)
 
     @asynccontextmanager
     async def _request(self, group: str) -> AsyncIterator[None]:

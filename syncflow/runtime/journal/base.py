@@ -423,6 +423,10 @@ class Journal(IntakeJournal, Protocol):
         """Return the next ids, behind ``after``, of records of a kind that may be at a target; in the order of their bytes."""
         ...
 
+    async def beside(self, events: Sequence[int]) -> Mapping[int, bytes]:
+        """Return what came beside the bodies of those of these events that have such, as JSON, by number."""
+        ...
+
     async def was_accepted(self, system: str, *, object_name: str, operation: Action) -> bool:
         """Whether a system ever took a delivery of this operation and object; asked seldom, for it may look at every record."""
         ...

@@ -20,7 +20,8 @@ from starlette.responses import JSONResponse, Response
 from syncflow.config.models.routes import SourceSettings, WebhookSource
 from syncflow.config.webhook_settings import WEBHOOK_PATH
 from syncflow.errors import DataError, ProjectError, UnavailableError
-from syncflow.events import Json, Position, Raw
+from syncflow.events import Item, Json, Position, Raw
+from syncflow.sources.traceparent import is_traceparent
 from syncflow.sources.webhook.arrival import Arrivals
 from syncflow.sources.webhook.bodies import Entry, TooLargeError, check_entries, entries_of
 from syncflow.sources.webhook.connections import Connections
@@ -156,7 +157,7 @@ class Webhook:
         if shaken is not None:
             return shaken
         events = await self._events(text, request)
-        await self._waiting.until_durable(events, message_id=message_id)
+        await self._waiting.until_durable(events, message_id=message_id, meta=_trace(request))
         self.requests["accepted"] += 1
         if self._settings.status == 204:
             return Response(status_code=204, headers={"content-type": "application/json"})
@@ -290,6 +291,12 @@ def _proofs(settings: WebhookSource) -> Sequence[str]:
     signature = settings.signature
     signed = () if signature is None else (signature.header, signature.timestamp, signature.id)
     return [name for name in (*signed, "Authorization" if settings.auth else None) if name]
+
+
+def _trace(request: Request) -> Item | None:
+    """Return what is kept beside the events of a request: of which trace it is, if of one."""
+    given = request.headers.getlist("traceparent")
+    return {"headers": {"traceparent": given[0]}} if len(given) == 1 and is_traceparent(given[0]) else None
 
 
 def _request_data(request: Request, *, headers: Sequence[str]) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syncflow.events import Position, Raw
+from syncflow.events import Item, Position, Raw
 from syncflow.sources.lines import broken_raw
 from syncflow.sources.webhook.bodies import Entry
 from syncflow.sources.webhook.refusals import RefusedError
@@ -52,8 +52,8 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._events)
 
-    async def until_durable(self, events: Sequence[Entry], *, message_id: str) -> None:
-        """Hand the events on, and wait until the last is durable.
+    async def until_durable(self, events: Sequence[Entry], *, message_id: str, meta: Item | None = None) -> None:
+        """Hand the events on, and wait until the last is durable. ``meta`` came beside each of them.
 
         Raises:
             RefusedError: nothing is promised: too many wait, it took too long, or the source closes.
@@ -62,7 +62,7 @@ class Waiting:
         if not self._has_room(events):
             sentence = "more events wait than can be taken, send again later"
             raise RefusedError("full", 503, sentence, retry_after_seconds=1)
-        request = self._enqueue(events, message_id=message_id)
+        request = self._enqueue(events, message_id=message_id, meta=meta)
         try:
             async with asyncio.timeout(self._patience_seconds):
                 durable = await request.durable
@@ -106,11 +106,11 @@ class Waiting:
         few = len(self._events) + len(events) <= _MOST_WAITING and size <= 4 * self._max_body
         return few or not self._events
 
-    def _enqueue(self, events: Sequence[Entry], *, message_id: str) -> _Unanswered:
+    def _enqueue(self, events: Sequence[Entry], *, message_id: str, meta: Item | None) -> _Unanswered:
         first = self._last + 1
         self._last += len(events)
         self._events.extend(
-            _raw(Position(PARTITION, first + index), event, event_id=_event_id(message_id, index))
+            _raw(Position(PARTITION, first + index), event, event_id=_event_id(message_id, index), meta=meta)
             for index, event in enumerate(events)
         )
         self._bytes += sum(len(event.body) for event in events)
@@ -129,10 +129,10 @@ class Waiting:
             self._bytes = sum(len(raw.body) for raw in kept)
 
 
-def _raw(position: Position, entry: Entry, *, event_id: str) -> Raw:
+def _raw(position: Position, entry: Entry, *, event_id: str, meta: Item | None) -> Raw:
     if entry.broken:
         return broken_raw(position, entry.body, why=entry.broken)
-    return Raw(position, entry.body, event_id=event_id)
+    return Raw(position, entry.body, event_id=event_id, meta=meta)
 
 
 def _event_id(message_id: str, index: int) -> str:

@@ -20,7 +20,7 @@ from syncflow.runtime.journal.tables.database import marks as _marks
 from syncflow.runtime.journal.tables.jobs import members_of, note_job, read_jobs
 from syncflow.runtime.journal.tables.known import read_earlier, read_known
 from syncflow.runtime.journal.tables.packed import Packed
-from syncflow.runtime.journal.tables.pending import WAITING, delivered_payloads, read_marks, read_page
+from syncflow.runtime.journal.tables.pending import WAITING, delivered_payloads, read_beside, read_marks, read_page
 from syncflow.runtime.journal.tables.retention import Retention
 from syncflow.runtime.journal.tables.rows import DELIVERIES, EVENT_COLUMNS, Row
 from syncflow.runtime.journal.tables.totals import read_standings, read_totals
@@ -241,6 +241,10 @@ class Tables(ABC):
     def delivered(self, ids: Sequence[int]) -> Rows:
         """Return id and payload of those of these deliveries that took effect."""
         return delivered_payloads(self._db, ids)
+
+    def beside(self, events: Sequence[int]) -> Rows:
+        """Return number and ``meta`` of those of these events that have one."""
+        return read_beside(self._db, events)
 
     def earlier(self, wanted: Sequence[tuple[str, str, int, int | None]], most: int) -> list[Rows]:
         """Return the last events of records between two numbers."""

@@ -134,6 +134,9 @@ class TabularJournal:
     async def delivered(self, deliveries: Sequence[int]) -> Mapping[int, bytes]:
         return dict(await self._call("delivered", list(deliveries)))
 
+    async def beside(self, events: Sequence[int]) -> Mapping[int, bytes]:
+        return dict(await self._call("beside", list(dict.fromkeys(events))))
+
     async def earlier(self, wanted: Sequence[EarlierThan], *, most: int) -> Sequence[Sequence[tuple[int, Raw]]]:
         asked = [(record.kind, record.id, after, before) for record, after, before in wanted]
         return [[earlier_event(row) for row in rows] for rows in await self._call("earlier", asked, most)]

@@ -53,3 +53,9 @@ def delivered_payloads(database: Database, deliveries: Sequence[int]) -> list[Ro
     """Return number and payload of those of these deliveries that took effect."""
     sql = f"SELECT id, payload FROM deliveries WHERE id {{among}} AND {_TOOK_EFFECT}"
     return [(number, bytes(payload)) for number, payload in database.among(sql, deliveries)]
+
+
+def read_beside(database: Database, events: Sequence[int]) -> list[Row]:
+    """Return number and ``meta`` of those of these events that have one."""
+    sql = "SELECT seq, meta FROM events WHERE seq {among} AND meta IS NOT NULL"
+    return [(number, bytes(meta)) for number, meta in database.among(sql, events)]
