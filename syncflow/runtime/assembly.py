@@ -36,6 +36,7 @@ from syncflow.runtime.journal.tables.executors import Executor
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.runtime.run_name import RunName, new_run_name
+from syncflow.runtime.told import OnOutcome
 from syncflow.sources import ReadOptions, Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source
 from syncflow.sources.several import Several
@@ -63,13 +64,14 @@ async def assembled(
     measures: Measures | None = None,
     traces: Traces | None = None,
     name: RunName | None = None,
+    on_outcome: OnOutcome | None = None,
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
     ``limit`` ends the run after so many events; ``reading``: how much is asked of the source.
     ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
     others wait in the journal. ``measures``: where it is noted how long things take; ``traces``: what tells a collector of it.
-    ``name``: what the run is called; it names itself where nobody does.
+    ``name``: what the run is called; it names itself where nobody does. ``on_outcome`` is told how each delivery ended.
 
     Raises:
         ProjectError: the project does not compile, or has no tables to read anew.
@@ -109,6 +111,7 @@ async def assembled(
             traces=traces,
             name=name or new_run_name(now=time.now()),
             reads_once=source is None and not drain and _reads_once(project),
+            on_outcome=on_outcome,
         )
     finally:
         await clients.aclose()

@@ -35,6 +35,7 @@ from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.sharing import Shares
 from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Connect, Systems
+from syncflow.runtime.told import OnOutcome, telling_journal
 from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source, rotation_of
 
@@ -66,13 +67,15 @@ class Engine:
         traces: Traces | None = None,
         name: RunName = NAMELESS,
         source_again: Callable[[], Source] | None = None,
+        on_outcome: OnOutcome | None = None,
     ) -> None:
         """``source_again`` makes the source anew, for a worker that reads once more; ``source`` is used for the first time.
 
         ``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
 
         ``only``: names of routes that send; deliveries of the others wait in the journal. ``measures``: where it is noted how long things
-        take; None where nobody asks; ``traces``: what tells a collector of it. ``name``: what the run is called."""
+        take; None where nobody asks; ``traces``: what tells a collector of it. ``name``: what the run is called.
+        ``on_outcome`` is told how each delivery ended."""
         self.name = name
         self.tally = Tally()
         self._source = source
@@ -82,7 +85,7 @@ class Engine:
         self._shares: Shares | None = None
         self._source_again = source_again
         self.measures = measures
-        journal = self._journal = self._written(journal)
+        journal = self._journal = self._written(journal, on_outcome)
         self._limit = limit
         self._reads_once = reads_once
         self._wait_seconds = wait_seconds
@@ -130,9 +133,11 @@ class Engine:
         """Held while a reload is under way: the project that was loaded last must win."""
         self.last_reload: LastReload | None = None
 
-    def _written(self, journal: Journal) -> Journal:
-        """Return a journal with its bulkheads, and with its writes timed where somebody asks."""
+    def _written(self, journal: Journal, on_outcome: OnOutcome | None) -> Journal:
+        """Return a journal with its bulkheads, and with its writes told and timed where somebody asks."""
         journal = guarded_journal(journal, self._bugs)
+        if on_outcome is not None:
+            journal = telling_journal(journal, on_outcome, bugs=self._bugs)
         if self.measures is None:
             return journal
         return measured_journal(journal, self.measures, monotonic=self._clock.monotonic)
