@@ -19,11 +19,11 @@ PACKAGE = ROOT / "syncflow"
 LAYERS = (
     "errors",
     "frozen",
-    "key_rules",
     "visible",
     "private_files",
     "clock",
     "events",
+    "key_rules",
     "config",
     "compiler",
     "adapters",

@@ -56,6 +56,7 @@ from syncflow.config.project import Project
 from syncflow.config.shipped import is_shipped
 from syncflow.errors import ProjectError
 from syncflow.events import Action
+from syncflow.key_rules import KeyRules
 
 
 def check(project: Project, *, compiled: CompiledAdapters | None = None) -> list[Diagnostic]:
@@ -191,14 +192,24 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
         operations=operations,
         on_leave=route.on_leave,
         on_key_change=route.on_key_change,
-        key_name=transform.key_name,
-        normalise_key=normaliser(project.objects[adapter, object_name].model.fields.get(transform.key_name)),
+        key_names=transform.key_names,
+        key_rules=_key_rules(project, document.model),
         was=_former_names(project, route, name, system),
         changed=None if route.send == "all" else changed_of(project.objects[adapter, object_name].model.fields),
         keeps=_kept_for_deletes(project.adapters[adapter].model, object_name, operations["delete"]),
         remembers=project.routes.model.records[kind].items == "partial" or route.send == "changed",
     )
     return Leg(plan, transform)
+
+
+def _key_rules(project: Project, mapping: MappingFile) -> KeyRules:
+    """Return how the keys of a mapping's object are compared: where any mapping to it has several, by name and value."""
+    adapter, _, object_name = mapping.target.partition("/")
+    fields = project.objects[adapter, object_name].model.fields
+    others = [each.model for each in project.mappings.values() if each.model.target == mapping.target]
+    several = any(len(each.key_names) > 1 for each in others)
+    names = {name for each in others for name in each.key_names} if several else mapping.key_names
+    return KeyRules({name: normaliser(fields.get(name)) for name in sorted(names)})
 
 
 def _kept_for_deletes(adapter: AdapterFile, object_name: str, delete: Action | None) -> tuple[str, ...]:
@@ -278,7 +289,8 @@ def _with_tables(project: Project, plan: SystemPlan) -> SystemPlan:
         if plan.name not in all_systems(route):
             continue
         mapping = project.mapping(route.mappings.get(plan.name) or route.mapping or "").model
-        columns, actions = written.setdefault((mapping.target.partition("/")[2], mapping.key), (set(), set()))
+        [key] = mapping.keys  # which is checked
+        columns, actions = written.setdefault((mapping.target.partition("/")[2], key), (set(), set()))
         columns.update(mapping.fields)
         actions.update(action for action in operations_of(route).values() if action is not None)
         if route.on_leave == "delete" or route.on_key_change == "delete_old":

@@ -287,7 +287,7 @@ def _is_evaluated(project: Project, place: Place) -> bool:
 
     Of partial items only keys have to be there, and the same of deletes: an absent path leaves its field out.
     """
-    if place.path[0] != "fields" or place.path[1] == place.document.model.key:
+    if place.path[0] != "fields" or place.path[1] in place.document.model.keys:
         return True
     return project.routes.model.records[place.kind].items == "whole" and not _only_deletes(project)
 

@@ -126,7 +126,7 @@ class Narrator:
         event, mapping = fate.accepted.event, route.mappings[system]
         found = origins(mapping.model, event.root, functions=self._functions)
         sends = event.change != "delete" and (match is None or match.operation not in {None, "delete"})
-        fields = tuple(origin for origin in found if sends or origin.field == mapping.model.key)
+        fields = tuple(origin for origin in found if sends or origin.field in mapping.model.key_names)
         return LegStory(route.legs[system], system, mapping.name, match, failure, fields)
 
     def _rule(self, text: str, root: Mapping[str, Json]) -> Rule:

@@ -56,8 +56,9 @@ class Mask:
         )
 
     def fields(self, mapping: MappingFile) -> frozenset[str]:
-        """Return the fields of a mapping that are made of personal data, whatever the event."""
-        return frozenset(name for name, form in mapping.fields.items() if any(map(self._covers, self._read_by(form))))
+        """Return the fields of a mapping, and a key that is none, that are made of personal data, whatever the event."""
+        forms = mapping.fields | mapping.key_forms
+        return frozenset(name for name, form in forms.items() if any(map(self._covers, self._read_by(form))))
 
     def reads_personal(self, expression: str) -> bool:
         """Return whether an expression reads personal data, whatever the event."""

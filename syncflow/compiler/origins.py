@@ -104,8 +104,8 @@ def _reading(path: tuple[str | int, ...], root: Mapping[str, Json]) -> Reading:
 
 
 def origins(mapping: MappingFile, root: Mapping[str, Json], *, functions: Library = FUNCTIONS) -> list[Origin]:
-    """Return how each field of a mapping comes to its value for one event."""
-    return [_origin(name, form, root, functions) for name, form in mapping.fields.items()]
+    """Return how each field of a mapping, and a key that is none, comes to its value for one event."""
+    return [_origin(name, form, root, functions) for name, form in (mapping.fields | mapping.key_forms).items()]
 
 
 def _origin(name: str, form: str | Constant | Recipe, root: Mapping[str, Json], functions: Library) -> Origin:

@@ -15,8 +15,9 @@ from syncflow.compiler.mapping.partly import Partly
 from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.requests import SystemPlan
-from syncflow.events import Accepted, Action, Change, Ignored, Raw, Refused, Routed
+from syncflow.events import Accepted, Action, Change, Ignored, Key, Raw, Refused, Routed
 from syncflow.frozen import frozen_value
+from syncflow.key_rules import KeyRules
 
 
 @frozen_value
@@ -42,9 +43,10 @@ class RoutePlan:
     operations: Mapping[Change, Action | None]
     on_leave: Literal["keep", "delete"]
     on_key_change: Literal["update", "delete_old", "dead_letter"]
-    key_name: str
-    normalise_key: Callable[[str], str]
-    """Two keys are the same there when these are equal."""
+    key_names: tuple[str, ...]
+    """The fields of which one is a record's key, the preferred first."""
+    key_rules: KeyRules
+    """Which keys are the same there."""
     was: tuple[str, ...] = ()
     """Names that it had before."""
     changed: Changed | None = None
@@ -53,6 +55,10 @@ class RoutePlan:
     """Fields of the last payload that a delete needs."""
     remembers: bool = False
     """Whether the journal keeps which fields it delivered (Sent); decided when the project is compiled, for it costs a row a record."""
+
+    def compared(self, key: Key) -> str:
+        """Return a key as it is compared: two are the same there when these are equal."""
+        return self.key_rules.compared(key)
 
 
 @frozen_value

@@ -116,7 +116,8 @@ def _words(group: Sequence[Problem], *, written: str) -> _Words:
         case "string_pattern_mismatch":
             words = _Words("SF205", f"{name} is not written like this", _expected_shape(error))
         case "too_short" | "string_too_short":
-            words = _Words("SF206", f"{name} must not be empty", "at least one character")
+            expected = "at least one entry" if error["type"] == "too_short" else "at least one character"
+            words = _Words("SF206", f"{name} must not be empty", expected)
         case kind if kind in TYPE_ERRORS:
             types = [TYPE_ERRORS[problem.error["type"]] for problem in group if problem.error["type"] in TYPE_ERRORS]
             expected = ", or ".join(dict.fromkeys(types))

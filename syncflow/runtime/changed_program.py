@@ -19,7 +19,7 @@ def activation_of(program: Program) -> Activation:
             "system": {name: system.was for name, system in systems.items() if system.was},
             "route": {name: route.was for name, route in routes.items() if route.was},
         },
-        keys={name: plan.normalise_key for name, plan in routes.items()},
+        keys={name: plan.key_rules for name, plan in routes.items()},
         remembering=frozenset(name for name, plan in routes.items() if plan.remembers),
     )
 

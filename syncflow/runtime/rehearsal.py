@@ -152,4 +152,4 @@ def _next_batch(lanes: Lanes) -> tuple[Group, tuple[Delivery, ...]] | None:
 
 
 def _comparison(program: Program) -> Callable[[Delivery], str]:
-    return lambda delivery: program.routes[delivery.route].normalise_key(delivery.key.value)
+    return lambda delivery: program.routes[delivery.route].compared(delivery.key)

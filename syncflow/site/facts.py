@@ -251,10 +251,10 @@ def _mapping(project: Project, document: Document[MappingFile], routes: Sequence
         name=_file(project, document),
         kind=model.source,
         target=model.target,
-        key=model.key,
+        key=", ".join(model.key_names),
         nulls=model.nulls,
         fields=[
-            _field(name, form, _emitted(emitter, name, form), fields.get(name), personal, is_key=name == model.key)
+            _field(name, form, _emitted(emitter, name, form), fields.get(name), personal, is_key=name in model.keys)
             for name, form in model.fields.items()
         ],
         tests=len(model.tests),

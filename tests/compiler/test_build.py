@@ -12,7 +12,7 @@ from syncflow.compiler.build import build, models
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import CompiledAdapters, SystemPlan, plan_system
 from syncflow.errors import ProjectError
-from syncflow.events import Accepted, Position, Raw, Routed
+from syncflow.events import Accepted, Key, Position, Raw, Routed
 from tests.compiler.projects import changed, open_project
 
 
@@ -51,9 +51,9 @@ def test_every_route_and_system_has_its_plan(tmp_path: Path) -> None:
     plans = program(tmp_path).routes
     assert list(plans) == ["contacts/sales", "contacts/support"]
     plan = plans["contacts/sales"]
-    assert (plan.kind, plan.system, plan.object, plan.key_name) == ("contacts", "sales", "people", "external_id")
+    assert (plan.kind, plan.system, plan.object, plan.key_names) == ("contacts", "sales", "people", ("external_id",))
     assert plan.operations == {"create": "upsert", "update": "upsert", "delete": "delete"}
-    assert plan.normalise_key("aBc") == "abc"
+    assert plan.compared(Key("external_id", "aBc")) == "abc"
 
 
 WHENS = """

@@ -209,18 +209,18 @@ def test_an_expression_that_fails_names_its_field() -> None:
     ("identity", "key"), [("A", "A"), (5, "5"), (5.0, "5"), ("", ""), (None, ""), (True, ""), (1.5, ""), ([], "")]
 )
 def test_a_key_is_text_or_a_whole_number(identity: Any, key: str) -> None:
-    assert transform({}).key({"item": {"id": identity}}) == key
+    assert transform({}).key({"item": {"id": identity}}).value == key
 
 
 def test_a_key_in_the_payload_is_the_key_that_requests_are_addressed_by() -> None:
     mapped = transform({}, as_text=True)
     root: dict[str, Any] = {"item": {"id": 5.0}}
     key, made, _ = mapped.keyed(root, "update")
-    assert key == json.dumps(made["id"]) == json.dumps(mapped.payload(root, "update")["id"]) == "5"
+    assert key.value == json.dumps(made["id"]) == json.dumps(mapped.payload(root, "update")["id"]) == "5"
 
 
 def test_a_key_that_cannot_be_told_is_empty() -> None:
-    assert transform({"id": "{{ item.first }}-{{ item.last }}"}).key({"item": {"first": "x"}}) == ""
+    assert transform({"id": "{{ item.first }}-{{ item.last }}"}).key({"item": {"first": "x"}}).value == ""
 
 
 EITHER = {"email": "item.email", "nick": "item.nick", "name": "'Ada'"}

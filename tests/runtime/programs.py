@@ -10,6 +10,7 @@ from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.program import Program, RecordPlan, RoutePlan
 from syncflow.compiler.requests import OperationPlan, SystemPlan, Window
 from syncflow.events import Accepted, Action, Event, Ignored, Key, Match, Raw, Record, Refused, Routed
+from syncflow.key_rules import KeyRules
 
 ROUTES = {"lead": "a", "customer": "b"}
 
@@ -33,7 +34,15 @@ def route(name: str, **more: Any) -> RoutePlan:
         "on_leave": "keep",
         "on_key_change": "update",
     }
-    return RoutePlan(name, "contacts", name, "Contact", key_name="Ext", normalise_key=str.lower, **(defaults | more))
+    return RoutePlan(
+        name,
+        "contacts",
+        name,
+        "Contact",
+        key_names=("Ext",),
+        key_rules=KeyRules({"Ext": str.lower}),
+        **(defaults | more),
+    )
 
 
 def program(

@@ -16,6 +16,7 @@ from syncflow.compiler.program import Program
 from syncflow.compiler.requests import OperationPlan
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Outcome, Raw, Refused, Routed, Verdict
+from syncflow.key_rules import KeyRules
 from syncflow.runtime import bulkheads
 from syncflow.runtime.bulkheads import Bugs, guarded_journal
 from syncflow.runtime.ending import Ending
@@ -100,7 +101,7 @@ def with_bad_plan(made: Program, error: type[Exception]) -> Program:
             raise error(SECRET)
         return value
 
-    routes = {name: replace(plan, normalise_key=normalise) for name, plan in made.routes.items()}
+    routes = {name: replace(plan, key_rules=KeyRules({"Ext": normalise})) for name, plan in made.routes.items()}
     return replace(made, routes=routes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from syncflow.key_rules import KeyRules
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 from syncflow.runtime.journal.tables.presence import compare_anew
@@ -31,9 +32,9 @@ def test_compared_keys_follow_the_rule_of_today(tmp_path: Path) -> None:
             ("4", "there", "A1 ", "A1 ", "A1 ", "A1 "),
         ],
     )
-    compare_anew(db, "here", trimmed)
-    compare_anew(db, "there", str)
+    compare_anew(db, "here", KeyRules({"Ext": trimmed}))
+    compare_anew(db, "there", KeyRules({"Ext": str}))
     rows = db.execute("SELECT compared, held FROM presence ORDER BY record").fetchall()
     assert rows == [("a1", "a1"), ("a1", "a1"), ("b", ""), ("A1 ", "A1 ")]
-    compare_anew(db, "here", str)
+    compare_anew(db, "here", KeyRules({"Ext": str}))
     assert db.execute("SELECT compared FROM presence WHERE record = '2'").fetchone() == ("A1 ",)

@@ -68,7 +68,7 @@ def check_fit(
     form = document.model.fields[name]
     if isinstance(form, Constant) or field.read_only:
         return
-    if name == document.model.key:
+    if document.model.keys == (name,):
         yield from _key(document, name, emitted, field)
     left_out = partial and any(read.steps[0] == "item" and read.steps not in identity for read in emitted.reads)
     yield from _required(document, name, emitted, field, left_out=left_out)
@@ -162,7 +162,7 @@ def _required(
 def _not_blank(
     document: Document[MappingFile], name: str, emitted: Emitted, field: ObjectField
 ) -> Iterator[Diagnostic]:
-    if not (field.required and field.trim and may_be_blank(emitted.type)) or name == document.model.key:
+    if not (field.required and field.trim and may_be_blank(emitted.type)) or document.model.keys == (name,):
         return
     text, said = _text(document, name), "say `pattern: '\\S'` in the schema"
     yield document.report(
@@ -188,7 +188,7 @@ def _values(
         and not (field.type == "date-time" and is_subtype(member, taken))  # the check of payloads gives it a zone
         and not fits(member, field, as_text=as_text, accepts=accepts)
     ]
-    is_key, is_relation = name == document.model.key, isinstance(document.model.fields[name], Relation)
+    is_key, is_relation = name in document.model.keys, isinstance(document.model.fields[name], Relation)
     never = kind != NEVER and restrict(kind, taken) == NEVER
     for misfit in dict.fromkeys(misfits):
         yield document.report(

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from syncflow.compiler.checks.constants import in_curly_quotes
 from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.fit import check_fit
+from syncflow.compiler.checks.keys import check_one_key_is_there
 from syncflow.compiler.checks.legs import scope_of_mapping
 from syncflow.compiler.checks.one_of import check_one_of
 from syncflow.compiler.checks.places import compiled, listed_values, object_fields
@@ -27,7 +28,15 @@ from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.json import NEVER, Type
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe, expression_path, has_default
+from syncflow.config.models.mapping import (
+    Constant,
+    FieldForm,
+    MappingFile,
+    OwnKey,
+    Recipe,
+    expression_path,
+    has_default,
+)
 from syncflow.config.nodes import dotted
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten_part
@@ -90,9 +99,24 @@ def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> 
                 unbounded[name] = [misfit for misfit in misfits if misfit.code == TOO_LONG]
             yield from (misfit for misfit in misfits if misfit not in unbounded.get(name, ()))
             yield from check_unread_field(document, name, emitted, fields[name], library_of(project))
+    yield from _own_key(project, document, scope, made)
+    yield from check_one_key_is_there(document, made, fields)
     lengths = {name: aimed_at(fields[name], document.model.fields[name]).length for name in unbounded}
     yield from told_once(document, {name: told for name, told in unbounded.items() if told}, lengths)
     yield from check_one_of(project, document, made, partial=words["partial"])
+
+
+def _own_key(
+    project: Project, document: Document[MappingFile], scope: Type, made: dict[str, Emitted]
+) -> Iterator[Diagnostic]:
+    """Yield what the types say of a key that is no field, and put it beside what is made of fields."""
+    if not isinstance(document.model.key, OwnKey):
+        return
+    text, emitter = document.model.key.value, Emitter(scope, functions=library_of(project))
+    emitted = _emitted(project, text, scope, partial(emitter.expression, text))
+    if emitted is not None:
+        made[document.model.key.name] = emitted
+        yield from (diagnostic_of(document, ("key", "value"), finding) for finding in _first_of_each(emitted.findings))
 
 
 def _first_of_each(findings: Sequence[Finding]) -> list[Finding]:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from syncflow.compiler.checks.places import compiled, object_fields
-from syncflow.compiler.code import Emitter
+from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.nodes import Call, Or
 from syncflow.compiler.code.nodes import Constant as ConstantNode
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import is_jinja
+from syncflow.compiler.types.fitting import may_be_blank
 from syncflow.compiler.types.json import Integer, Text, is_subtype, may_be_null, union
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe, has_default
+from syncflow.config.models.mapping import (
+    Constant,
+    FieldForm,
+    MappingFile,
+    OwnKey,
+    Recipe,
+    expression_path,
+    has_default,
+)
+from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 
 ID: Final = union(Text(min_length=1), Integer())
@@ -27,9 +37,12 @@ ID: Final = union(Text(min_length=1), Integer())
 def check_keys(project: Project) -> Iterator[Diagnostic]:
     """Yield what is wrong with the key of each mapping."""
     for mapping in project.mappings.values():
-        if mapping.model.key not in mapping.model.fields:
-            yield _unmapped(mapping)
+        missing = [_unmapped(mapping, name) for name in mapping.model.keys if name not in mapping.model.fields]
+        if missing:
+            yield from missing
             continue
+        yield from _own_is_a_field(mapping)
+        yield from _one_column(project, mapping)
         yield from _not_permitted(project, mapping)
         yield from _not_from_id(project, mapping)
         yield from _shared_by_default(project, mapping)
@@ -39,9 +52,10 @@ def check_ids(project: Project) -> Iterator[Diagnostic]:
     """Yield the kinds of record whose id may be none, where no key that is the id itself says so already."""
     for kind, record in project.routes.model.records.items():
         keys = [
-            document.model.fields.get(document.model.key)
+            form
             for document in project.mappings.values()
-            if document.model.source == kind
+            if document.model.source == kind and len(document.model.key_names) == 1
+            for form in document.model.key_forms.values()
         ]
         if record.id in keys or compiled(project, record.id) is None or kind not in project.schemas:
             continue
@@ -61,61 +75,137 @@ def check_ids(project: Project) -> Iterator[Diagnostic]:
             )
 
 
-def _unmapped(mapping: Document[MappingFile]) -> Diagnostic:
-    key, fields = mapping.model.key, list(mapping.model.fields)
+def check_one_key_is_there(
+    document: Document[MappingFile], made: Mapping[str, Emitted], fields: Mapping[str, ObjectField]
+) -> Iterator[Diagnostic]:
+    """Yield a key that may be nothing: one of several fields, or none of them, and then one that is no field."""
+    names = document.model.key_names
+    kinds = {name: made[name].type for name in names if name in made}
+    if document.model.keys == names[:1] or len(kinds) < len(names):
+        return
+    trims = {name for name in names if (field := fields.get(name)) is not None and field.trim}
+    if any(is_subtype(kind, ID) and not (name in trims and may_be_blank(kind)) for name, kind in kinds.items()):
+        return
+    one, listed = len(names) == 1, ", ".join(f"`{name}`" for name in names)
+    yield document.report(
+        "SF346",
+        f"{'the key' if one else f'each of the keys {listed}'} may be empty or no key at all; a record "
+        f"{'of which it is' if one else 'without any of them'} becomes a dead letter",
+        "key",
+        *(["value"] if one else []),
+        severity="warning",
+        expected=f"text of at least 1 character, or an integer{'' if one else ', in one of them'}",
+        found="; ".join(dict.fromkeys(describe(kind) for kind in kinds.values())),
+        hint="say `minLength: 1` in the schema, and require the property",
+    )
+
+
+def _unmapped(mapping: Document[MappingFile], key: str) -> Diagnostic:
+    fields = list(mapping.model.fields)
     return mapping.report(
         "SF313",
         f"the key `{key}` is not among the mapping's fields",
-        "key",
+        *_place(mapping, key),
         expected=one_of(fields),
         suggestion=did_you_mean(key, fields),
         hint=f"add `{key}: item.id` to the fields",
     )
 
 
+def _place(mapping: Document[MappingFile], name: str) -> tuple[str | int, ...]:
+    """Return where a key is named."""
+    key = mapping.model.key
+    if isinstance(key, OwnKey):
+        return ("key", "name") if "name" in key.model_fields_set else ("key",)
+    return ("key",) if isinstance(key, str) else ("key", key.index(name))
+
+
 def _not_permitted(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
     target = object_fields(project, mapping)
     if target is None:
         return
-    key, (fields, _) = mapping.model.key, target
+    fields, _ = target
     adapter, _, name = mapping.model.target.partition("/")
     described = project.adapters[adapter].model.objects.get(name)
     permitted = list(described.keys) if described is not None else []
     if not permitted and not fields:
         return  # a table that its owner lays out: nothing is known of its fields, and any may be the key
     permitted += [field for field, entry in fields.items() if (entry.unique or entry.key) and field not in permitted]
-    if key not in permitted:
+    for key in mapping.model.key_names:
+        if key in permitted:
+            continue
+        unnamed = isinstance(mapping.model.key, OwnKey) and "name" not in mapping.model.key.model_fields_set
         yield mapping.report(
             "SF314",
-            f"`{key}` cannot be a key of {mapping.model.target}",
-            "key",
+            f"the key of {mapping.model.target} needs a name there"
+            if unnamed
+            else f"`{key}` cannot be a key of {mapping.model.target}",
+            *_place(mapping, key),
             expected=one_of(permitted) if permitted else "a field marked `unique: true` or `key: true`",
-            suggestion=did_you_mean(key, permitted),
-            hint=f"if it is unique there, say `unique: true` in objects/{adapter}_{name}.yaml",
+            suggestion=None if unnamed else did_you_mean(key, permitted),
+            hint=f"add `name: {permitted[0]}` beside `value`"
+            if unnamed and permitted
+            else f"if it is unique there, say `unique: true` in objects/{adapter}_{name}.yaml",
+        )
+
+
+def _one_column(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
+    """Yield a key that is not one column, where the other side is a database."""
+    adapter, _, name = mapping.model.target.partition("/")
+    if project.adapters[adapter].model.speaks_http or len(mapping.model.keys) == 1:
+        return
+    yield mapping.report(
+        "SF314",
+        f"the key of the table {name} is one of its columns",
+        "key",
+        expected="the name of one column, which is among the fields",
+        hint="write the column's name: `key: id`",
+    )
+
+
+def _own_is_a_field(mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
+    key = mapping.model.key
+    if isinstance(key, OwnKey) and key.name in mapping.model.fields:
+        yield mapping.report(
+            "SF313",
+            f"the key is to be called `{key.name}`, which is a field of the mapping",
+            *_place(mapping, key.name),
+            expected="a name that no field has",
+            hint=f"write `key: {key.name}` if the field is the key, or leave the field out",
         )
 
 
 def _shared_by_default(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
     """Yield a constant that is the key of every record without one: such records overwrite each other."""
-    form = mapping.model.fields[mapping.model.key]
+    for name, form in mapping.model.key_forms.items():
+        shared = _shared(project, mapping, form)
+        if shared in (None, ""):
+            continue
+        path = expression_path(name, form) if mapping.model.keys else ("key", "value")
+        if isinstance(form, Recipe):
+            path = ("fields", name, *(["default"] if has_default(form) else []))
+        yield mapping.report(
+            "SF318",
+            f"the key `{name}` is `{shared}` for every record that has no other: they share one record there",
+            *path,
+            severity="warning",
+            expected="a key of its own for each record, or null",
+            hint="remove the constant: a record without a key becomes a dead letter and overwrites no other",
+        )
+
+
+def _shared(project: Project, mapping: Document[MappingFile], form: FieldForm) -> object:
+    """Return the constant that stands for what is missing of a key; None where none does."""
     text = form.source if isinstance(form, Recipe) else "" if isinstance(form, Constant) else form
     if not text or compiled(project, text) is None or mapping.model.source not in project.schemas:
-        return
-    shared = form.default if isinstance(form, Recipe) and has_default(form) else _last_constant(project, text)
-    if shared in (None, ""):
-        return
-    if isinstance(form, Recipe) and form.table is None and has_default(form):
+        return None
+    if not (isinstance(form, Recipe) and has_default(form)):
+        return _last_constant(project, text)
+    if form.table is None:
         root = root_of(mapping.model.source, project.schemas[mapping.model.source].model)
         if is_jinja(text) or not may_be_null(Emitter(root, functions=library_of(project)).expression(text).type):
-            return
-    yield mapping.report(
-        "SF318",
-        f"the key `{mapping.model.key}` is `{shared}` for every record that has no other: they share one record there",
-        *("fields", mapping.model.key, *(["default"] if isinstance(form, Recipe) and has_default(form) else [])),
-        severity="warning",
-        expected="a key of its own for each record, or null",
-        hint="remove the constant: a record without a key becomes a dead letter and overwrites no other",
-    )
+            return None
+    return form.default
 
 
 def _last_constant(project: Project, text: str) -> str | None:
@@ -132,22 +222,27 @@ def _last_constant(project: Project, text: str) -> str | None:
 
 def _not_from_id(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
     record = project.routes.model.records.get(mapping.model.source)
-    form = mapping.model.fields[mapping.model.key]
     identity = None if record is None else compiled(project, record.id)
     if identity is None or not identity.reads:
         return
-    text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
-    expression = compiled(project, text) if text else None
-    if text and expression is None:
+    reads: set[tuple[str | int | None, ...]] = set()
+    for form in mapping.model.key_forms.values():
+        text = "" if isinstance(form, Constant) else form.source if isinstance(form, Recipe) else form
+        expression = compiled(project, text) if text else None
+        if text and expression is None:
+            return
+        reads |= {read.steps for read in expression.reads} if expression is not None else set()
+    if identity.reads[-1].steps in reads:
         return
-    reads = {read.steps for read in expression.reads} if expression is not None else set()
-    if identity.reads[-1].steps not in reads:
-        yield mapping.report(
-            "SF318",
-            f"the key `{mapping.model.key}` does not come from the record's id",
-            "fields",
-            mapping.model.key,
-            severity="warning",
-            expected=f"something made from {identity.text}",
-            hint="a key that changes, or that two records share, makes records there collide",
-        )
+    names = mapping.model.key_names
+    one = len(names) == 1
+    yield mapping.report(
+        "SF318",
+        f"the key `{names[0]}` does not come from the record's id"
+        if one
+        else "none of the keys comes from the record's id",
+        *(("fields", names[0]) if mapping.model.keys and one else ("key",)),
+        severity="warning",
+        expected=f"something made from {identity.text}",
+        hint="a key that changes, or that two records share, makes records there collide",
+    )

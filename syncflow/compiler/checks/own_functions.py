@@ -29,7 +29,9 @@ def check_own_functions(project: Project) -> Iterator[Diagnostic]:
 
 def _has_fallback(place: Place) -> bool:
     model = place.document.model
-    return isinstance(model, MappingFile) and has_fallback(model.fields[str(place.path[1])])
+    return (
+        isinstance(model, MappingFile) and place.path[0] == "fields" and has_fallback(model.fields[str(place.path[1])])
+    )
 
 
 def _may_fail(place: Place, name: str, offset: int) -> Diagnostic:

@@ -35,7 +35,7 @@ from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
 from syncflow.config.models.handshakes import WebhookHandshake
-from syncflow.config.models.mapping import Constant, MappingFile, Recipe, expression_path
+from syncflow.config.models.mapping import Constant, MappingFile, OwnKey, Recipe, expression_path
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
@@ -101,6 +101,8 @@ def _of_mapping(mapping: Document[MappingFile]) -> Iterator[Place]:
             yield Place(mapping, expression_path(name, form), form.source, mapping.model.source, is_inner=True)
         elif not isinstance(form, Constant):
             yield Place(mapping, ("fields", name), form, mapping.model.source, is_inner=True)
+    if isinstance(mapping.model.key, OwnKey):
+        yield Place(mapping, ("key", "value"), mapping.model.key.value, mapping.model.source, is_inner=True)
 
 
 def compiled(project: Project, text: str) -> Expression | None:

@@ -27,7 +27,7 @@ def check_unread_field(
     functions: Mapping[str, Function],
 ) -> Iterator[Diagnostic]:
     """Yield a required field, or a key, that may end empty because a conversion cannot read its value."""
-    is_key = name == document.model.key
+    is_key = document.model.keys == (name,)
     if not (is_key or (field.required and not field.read_only)) or not may_be_null(emitted.type):
         return
     met = conversions_of(emitted, functions)

@@ -11,18 +11,19 @@ from typing import TypeAlias
 
 from syncflow.compiler.door.unchanged import Steps, is_one_line, read_among, untold
 from syncflow.compiler.values import Fault
-from syncflow.events import Change, Item, ItemPath, Json
+from syncflow.events import Change, Item, ItemPath, Json, Key
 from syncflow.frozen import frozen_value
 
 Root: TypeAlias = Mapping[str, Json]
-Keyed: TypeAlias = tuple[str, Item, tuple[str, ...]]
+Keyed: TypeAlias = tuple[Key, Item, tuple[str, ...]]
 
 
 @frozen_value
 class Partly:
     """A mapping, field by field. Pure, and safe to share."""
 
-    key_name: str
+    key_names: tuple[str, ...]
+    """What requests may call the key: the fields of which one is it, or the name of one that is no field."""
     reads: Mapping[str, Sequence[Steps]]
     """By field: the paths that it reads from the root, the longest ones alone."""
     is_partial: bool
@@ -40,7 +41,7 @@ class Partly:
         for name, reads in self.reads.items():
             if name in left_out or not (found := read_among(reads, unchanged)):
                 continue
-            if not self.is_partial or name == self.key_name:
+            if not self.is_partial or name in self.key_names:
                 raise Fault("mapping", "unchanged", f"{name}: {untold(found)}")
             left_out += (name,)
         return self.keyed(root, change, left_out), left_out
@@ -51,7 +52,7 @@ class Partly:
         return tuple(
             name
             for name, reads in self.reads.items()
-            if name != self.key_name and reads and all(_is_within(read, paths) for read in reads)
+            if name not in self.key_names and reads and all(_is_within(read, paths) for read in reads)
         )
 
 

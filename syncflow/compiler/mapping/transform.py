@@ -19,13 +19,14 @@ from syncflow.compiler.door.unchanged import longest
 from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.unreadable import NOTES
+from syncflow.compiler.mapping.keying import Keying, compile_keying
 from syncflow.compiler.mapping.partly import Keyed, Partly
 from syncflow.compiler.mapping.payloads import compile_payload_check, with_relations
 from syncflow.compiler.mapping.unread import Unread, conversions_of
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.texts import tidier
 from syncflow.compiler.types.json import MISSING, Type, may_be_null
-from syncflow.compiler.values import Fault, text_of_id
+from syncflow.compiler.values import Fault
 from syncflow.config.documents import Document
 from syncflow.config.models.mapping import (
     Constant,
@@ -38,16 +39,11 @@ from syncflow.config.models.mapping import (
 )
 from syncflow.config.models.routes import UnreadableRule
 from syncflow.config.models.schema import ObjectField
-from syncflow.errors import DataError
-from syncflow.events import Change, Item, Json
+from syncflow.events import Change, Item, Json, Key
 from syncflow.frozen import frozen_value
 
 _Root = Mapping[str, Json]
 _Finish: TypeAlias = Callable[[_Root, Item, Change], tuple[Item, tuple[str, ...]]]
-
-
-_Tidy: TypeAlias = Callable[[str], str] | None
-"""Writes a key as it is sent; None: as it is."""
 
 
 @frozen_value
@@ -55,11 +51,11 @@ class Transform:
     """A compiled mapping. Pure, and safe to share."""
 
     target: str
-    key_name: str
+    key_names: tuple[str, ...]
     payload: Callable[[_Root, Change], Item] = field(repr=False)
     """(root, change) → the checked payload. Raises Fault with the field's name and no value."""
-    key: Callable[[_Root], str] = field(repr=False)
-    """root → the target key; empty where it cannot be told from what is there. The root may be that of a delete."""
+    key: Callable[[_Root], Key] = field(repr=False)
+    """root → the target key; its value is empty where it cannot be told from what is there. The root may be that of a delete."""
     keyed: Callable[[_Root, Change], Keyed] = field(repr=False)
     """(root, change) → key and payload of a record that is not deleted, as the other two make them, and the fields that met an
     unreadable value. Raises Fault."""
@@ -124,12 +120,12 @@ def compile_mapping(
         return with_relations(found, written)
 
     check = checked(made.sure)
-    required = {name for name, each in fields.items() if each.required and not each.read_only} | {mapping.key}
+    required = {name for name, each in fields.items() if each.required and not each.read_only}
+    required |= set(mapping.keys) if len(mapping.keys) == 1 else set()
     unread = _unread(mapping, made, required, scope, functions, unreadable)
     finish = _finish(check, unread)
-    tidy = tidier(fields.get(mapping.key))
-    key, payload = _key(_key_function(mapping, functions), tidy), _payload(function, finish, mapping.key, tidy)
-    keyed = _keyed(function.bare, function.tell, finish, mapping.key, key, tidy)
+    keying = _keying(mapping, fields, functions)
+    payload, keyed = _payload(function, finish, keying), _keyed(function.bare, function.tell, finish, keying)
     alone = _each_alone(mapping, scope, partial=partial, functions=functions)
 
     def without(root: _Root, change: Change, left_out: Collection[str]) -> Keyed:
@@ -143,11 +139,20 @@ def compile_mapping(
                 for key, value in alone(name)(root).items()
             }
 
-        return _keyed(make, _told, _finish(checked(frozenset()), rest), mapping.key, key, tidy)(root, change)
+        return _keyed(make, _told, _finish(checked(frozenset()), rest), keying)(root, change)
 
-    reads = {name: longest(read.steps for read in emitted.reads) for name, emitted in made.fields.items()}
-    partly = Partly(mapping.key, reads, partial, without)
-    return Transform(mapping.target, mapping.key, payload, key, keyed, unread, function, partly)
+    emitted = made.fields | _own_key(mapping, scope, functions)
+    reads = {name: longest(read.steps for read in each.reads) for name, each in emitted.items()}
+    partly = Partly(mapping.key_names, reads, partial, without)
+    return Transform(mapping.target, mapping.key_names, payload, keying.of_root, keyed, unread, function, partly)
+
+
+def _own_key(mapping: MappingFile, scope: Type, functions: Library) -> dict[str, Emitted]:
+    """Return, by its name, a key that is no field."""
+    if mapping.keys:
+        return {}
+    emitter = Emitter(scope, functions=functions)
+    return {name: emit_field(emitter, name, form) for name, form in mapping.key_forms.items()}
 
 
 def _each_alone(
@@ -293,9 +298,7 @@ def _item_paths(emitted: Emitted) -> Iterator[tuple[str | int | None, ...]]:
     yield from dict.fromkeys(read.steps for read in emitted.reads if read.steps[0] == "item")
 
 
-def _payload(
-    function: Generated, finish: _Finish | None, key_name: str, tidy: _Tidy
-) -> Callable[[_Root, Change], Item]:
+def _payload(function: Generated, finish: _Finish | None, keying: Keying) -> Callable[[_Root, Change], Item]:
     make = function.bare
 
     def payload(root: _Root, change: Change) -> Item:
@@ -303,34 +306,23 @@ def _payload(
             made: Item = make(root)
         except FAILURES as error:
             raise _fault(function.tell(error)) from error
-        if made.get(key_name).__class__ is float:
-            _write_key_whole(made, key_name)
-        elif tidy is not None and isinstance(key := made.get(key_name), str):
-            made[key_name] = tidy(key)
+        keying.of_payload(root, made)
         return made if finish is None else finish(root, made, change)[0]
 
     return payload
 
 
 def _keyed(
-    make: Callable[[_Root], Item],
-    tell: Callable[[Exception], FieldError],
-    finish: _Finish | None,
-    key_name: str,
-    key_of: Callable[[_Root], str],
-    tidy: _Tidy,
+    make: Callable[[_Root], Item], tell: Callable[[Exception], FieldError], finish: _Finish | None, keying: Keying
 ) -> Callable[[_Root, Change], Keyed]:
+    key_of = keying.of_payload
+
     def keyed(root: _Root, change: Change) -> Keyed:
         try:
             made: Item = make(root)
         except FAILURES as error:
             raise _fault(tell(error)) from error
-        key = made.get(key_name)
-        if key.__class__ is not str:
-            _write_key_whole(made, key_name)
-            key = key_of(root)
-        elif tidy is not None and (written := tidy(key)) is not key:
-            key = made[key_name] = written
+        key = key_of(root, made)
         if finish is None:
             return key, made, ()
         return key, *finish(root, made, change)
@@ -338,31 +330,15 @@ def _keyed(
     return keyed
 
 
-def _write_key_whole(payload: Item, name: str) -> None:
-    """Let a key that came as 5.0 leave as 5: as text it must be what requests are addressed by."""
-    key = payload.get(name)
-    if isinstance(key, float) and key.is_integer():
-        payload[name] = int(key)
-
-
 def _fault(error: FieldError) -> Fault:
     return Fault("mapping", "expression", (f"{error.field}: " if error.field else "") + error.message)
 
 
-def _key_function(mapping: MappingFile, functions: Library) -> Generated:
+def _keying(mapping: MappingFile, fields: Mapping[str, ObjectField], functions: Library) -> Keying:
     """The key of a delete is told from an item of which nothing is known."""
     emitter = Emitter(UNCHECKED, functions=functions)
-    return emitter.function("key", emit_field(emitter, mapping.key, mapping.fields[mapping.key]))
-
-
-def _key(function: Generated, tidy: _Tidy) -> Callable[[_Root], str]:
-    make = function.call
-
-    def key(root: _Root) -> str:
-        try:
-            text = text_of_id(make(root)) or ""
-        except DataError:
-            return ""
-        return text if tidy is None else tidy(text)
-
-    return key
+    made = [
+        (name, emitter.function("key", emit_field(emitter, name, form)), tidier(fields.get(name)))
+        for name, form in mapping.key_forms.items()
+    ]
+    return compile_keying(made, is_own=not mapping.keys)

@@ -36,7 +36,6 @@ _ACTIONS: dict[RouteAction, Action | None] = {
 _OPERATIONS: dict[Change, RouteAction] = {"create": "upsert", "update": "upsert", "delete": "delete"}
 
 
-new_tuple = tuple.__new__
 _Reasons: TypeAlias = tuple[tuple[str, str], ...]
 
 
@@ -214,23 +213,15 @@ def compile_router(
 def _matcher(leg: Leg) -> Callable[[Event, str], Match]:
     """Return what makes the match of an event that is no delete."""
     plan, keyed = leg.plan, leg.transform.keyed
-    name, system, object_name, operations, key_name = (
-        plan.name,
-        plan.system,
-        plan.object,
-        plan.operations,
-        plan.key_name,
-    )
+    name, system, object_name, operations = plan.name, plan.system, plan.object, plan.operations
     if None in operations.values() or "delete" in (operations["create"], operations["update"]):
         return partial(_match, leg)
 
     def match(event: Event, because: str) -> Match:
         key, payload, unreadable = keyed(event.root, event.change)
-        if not key:
+        if not key[1]:
             raise _no_key(leg.transform)
-        # A NamedTuple's own constructor takes twice the time.
-        target = new_tuple(Key, (key_name, key))
-        return Match(name, system, object_name, operations[event.change], target, payload, because, unreadable)
+        return Match(name, system, object_name, operations[event.change], key, payload, because, unreadable)
 
     return match
 
@@ -267,16 +258,14 @@ def _match(leg: Leg, event: Event, because: str) -> Match:
     plan, transform = leg.plan, leg.transform
     operation = plan.operations[event.change]
     if operation is None or operation == "delete":
-        key = Key(plan.key_name, transform.key(event.root))
-        return Match(plan.name, plan.system, plan.object, operation, key, {}, because)
+        return Match(plan.name, plan.system, plan.object, operation, transform.key(event.root), {}, because)
     left_out: tuple[str, ...] = ()
     if event.unchanged and transform.partly is not None:
-        (value, payload, unreadable), left_out = transform.partly.of(event.root, event.change, event.unchanged)
+        (key, payload, unreadable), left_out = transform.partly.of(event.root, event.change, event.unchanged)
     else:
-        value, payload, unreadable = transform.keyed(event.root, event.change)
-    if not value:
+        key, payload, unreadable = transform.keyed(event.root, event.change)
+    if not key.value:
         raise _no_key(transform)
-    key = Key(plan.key_name, value)
     return Match(plan.name, plan.system, plan.object, operation, key, payload, because, unreadable, left_out)
 
 
@@ -287,16 +276,20 @@ def _check_rules(route: CompiledRoute, event: Event) -> None:
             raise Fault("route", "unchanged", f"{name} {untold(found)}")
 
 
-def payload_of(transform: Transform, event: Event, key: str) -> Item:
+def payload_of(transform: Transform, event: Event, key: Key) -> Item:
     """Return what a mapping makes of a record that is not deleted. Raises Fault, also where the key is empty."""
     payload = transform.payload(event.root, event.change)
-    if not key:
+    if not key.value:
         raise _no_key(transform)
     return payload
 
 
 def _no_key(transform: Transform) -> Fault:
-    return Fault("mapping", "no_key", f"{transform.key_name}: the key is empty, or neither text nor a whole number")
+    names = transform.key_names
+    words = "the key is empty, or neither text nor a whole number"
+    return Fault(
+        "mapping", "no_key", f"{names[0]}: {words}" if len(names) == 1 else f"{', '.join(names)}: none of them is a key"
+    )
 
 
 def _refused(accepted: Accepted, route: str, fault: Fault) -> Refused:

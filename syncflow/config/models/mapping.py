@@ -119,6 +119,15 @@ FieldForm: TypeAlias = Annotated[
 ]
 
 
+class OwnKey(Model):
+    """``{value: item.id}``: a key that is no field of the payload."""
+
+    value: Expr
+    """The expression of the key."""
+    name: Text = "key"
+    """What requests call it (``key.name``): where the adapter names the keys of the object, one of these."""
+
+
 class MappingFile(Model):
     """How records of one kind become the payload of one object."""
 
@@ -126,8 +135,9 @@ class MappingFile(Model):
     """The kind of record that is read."""
     target: Text = shaped(r"^[^/\s]+/[^/\s]+$", "adapter/Object, such as crm/Contact")
     """adapter/Object"""
-    key: Text
-    """The field of the target that identifies the record there; one of ``fields``."""
+    key: Text | Annotated[tuple[Text, ...], Field(min_length=1)] | OwnKey
+    """What identifies the record there: one of ``fields``; a list of these, of which the first that has a value is the record's key; or
+    ``{value: item.id}``, which is no field."""
     fields: dict[Text, FieldForm]
     """Target field → an expression (text), a Constant or a Recipe."""
     nulls: NullRule = "clear"
@@ -136,3 +146,20 @@ class MappingFile(Model):
     """What becomes of a field where a conversion cannot read its value; left out: as the project says."""
     tests: tuple[MappingTest, ...] = ()
     """Examples that ``syncflow test`` runs."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The fields of which one is the key, the preferred first; none where the key is no field."""
+        return (self.key,) if isinstance(self.key, str) else self.key if isinstance(self.key, tuple) else ()
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """What requests may call the key."""
+        return (self.key.name,) if isinstance(self.key, OwnKey) else self.keys
+
+    @property
+    def key_forms(self) -> dict[str, FieldForm]:
+        """By name: what makes the key."""
+        if isinstance(self.key, OwnKey):
+            return {self.key.name: self.key.value}
+        return {name: self.fields[name] for name in self.keys if name in self.fields}

@@ -43,7 +43,7 @@ def _lanes(given: Assignment, job_room: JobRoom) -> Lanes:
     routes = given.routes  # the function below lives as long as the lanes
     return Lanes(
         given.plan,
-        compared=lambda delivery: routes[delivery.route].normalise_key(delivery.key.value),
+        compared=lambda delivery: routes[delivery.route].compared(delivery.key),
         may_go_by_job=job_room.takes,
         job_room=job_room.most,
     )

@@ -232,7 +232,7 @@ class Ends:
             retries=self._retries,
             batch_id=batch_id,
             now=now,
-            compared=route.normalise_key(delivery.key.value),
+            compared=route.compared(delivery.key),
             remembers=route.remembers,
             comparable=None if route.changed is None else route.changed.comparable(delivery.payload),
             back_at=self._condition.back_at,

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from syncflow.compiler.changed import Changed
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.requests import OperationPlan
-from syncflow.events import Action, Delivery, Key, Outcome, Verdict
+from syncflow.events import Action, Delivery, Outcome, Verdict
+from syncflow.key_rules import named
 from syncflow.runtime.journal.base import Presence, TurnFacts
 
 
@@ -71,7 +72,7 @@ def decide(
     """Decide what becomes of ``delivery`` now. ``by_time``: whether versions are ordered by event time; ``operations``: of its system."""
     if delivery.operation == "delete":
         return _delete(delivery, facts)
-    compared = route.normalise_key(delivery.key.value)
+    compared = route.compared(delivery.key)
     if any(_holds(rival, compared, before=delivery.id) for rival in facts.rivals):
         return KeyTaken()
     fresh = _without_overtaken(delivery, facts, by_time=by_time) if route.remembers else delivery
@@ -118,7 +119,7 @@ def _delete(delivery: Delivery, facts: TurnFacts) -> Turn:
         perhaps = own is not None and (not own.born or own.held_value)
         return Go(delivery) if perhaps and not facts.rivals else NothingThere()
     vendor_id = own.held_id or delivery.vendor_id
-    return Go(replace(delivery, key=Key(delivery.key.name, own.held_value), vendor_id=vendor_id))
+    return Go(replace(delivery, key=named(own.held, own.held_value, delivery.key.name), vendor_id=vendor_id))
 
 
 def _without_overtaken(delivery: Delivery, facts: TurnFacts, *, by_time: bool) -> Delivery | Overtaken:

@@ -66,7 +66,7 @@ def _delete_unknown(planning: Planning, routed: Routed, version: Version) -> Non
         if match.operation is None:
             planning.plan.passed.append(match.route)
         elif match.key.value:
-            compared = route.normalise_key(match.key.value)
+            compared = route.compared(match.key)
             rivals = planning.rivals(route, record, compared)
             if any(is_settled(rival, compared) for rival in rivals):
                 planning.refuse("key_taken", key_taken(route, record, match.key), route=route.name)

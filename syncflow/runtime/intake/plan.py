@@ -168,7 +168,7 @@ def _unrouted(planning: Planning, routed: Routed) -> None:
 def keys_of(fates: Sequence[Fate], routes: Mapping[str, RoutePlan]) -> list[tuple[str, str, str]]:
     """Return the (system, object, compared key) that a chunk wants to write under."""
     return [
-        (match.system, match.object, routes[match.route].normalise_key(match.key.value))
+        (match.system, match.object, routes[match.route].compared(match.key))
         for fate in fates
         if isinstance(fate, Routed)
         for match in fate.matches
@@ -179,7 +179,7 @@ def keys_of(fates: Sequence[Fate], routes: Mapping[str, RoutePlan]) -> list[tupl
 def keys_of_deliveries(deliveries: Sequence[Delivery], routes: Mapping[str, RoutePlan]) -> list[tuple[str, str, str]]:
     """Return the (system, object, compared key) that deliveries want to repeat."""
     return [
-        (delivery.system, delivery.object, routes[delivery.route].normalise_key(delivery.key.value))
+        (delivery.system, delivery.object, routes[delivery.route].compared(delivery.key))
         for delivery in deliveries
         if delivery.route in routes
     ]

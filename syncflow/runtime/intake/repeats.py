@@ -46,7 +46,7 @@ def _repeat_upsert(planning: Planning, route: RoutePlan, again: Delivery) -> Non
 
 def _repeat_delete(planning: Planning, route: RoutePlan, again: Delivery, *, first: Delivery) -> None:
     row = planning.view.rows(again.record).get(route.name)
-    compared = route.normalise_key(again.key.value)
+    compared = route.compared(again.key)
     if row and row.state != "gone" and compared in (row.compared, row.held):
         if planning.newer(again.record, row.version, again.version):
             return planning.supersede(replace(again, vendor_id=first.vendor_id), row.delivery)

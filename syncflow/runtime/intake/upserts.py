@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from syncflow.compiler.program import RoutePlan
-from syncflow.events import Delivery, Record, Routed, Version
+from syncflow.compiler.values import text_of_id
+from syncflow.events import Delivery, Key, Record, Routed, Version
 from syncflow.runtime.intake.planning import Planning, key_taken
 from syncflow.runtime.intake.presence import is_settled, other_keys
 from syncflow.runtime.journal.base import Presence
@@ -52,11 +53,12 @@ def one_upsert(
         if alive and route.remembers and not grave and not planning.program.records[delivery.record.kind].whole:
             return _late(planning, route, delivery, alive)
         return planning.supersede(delivery, (grave or row).delivery)  # type: ignore[union-attr]  # late only with a row
-    compared = route.normalise_key(delivery.key.value)
+    old = row if row is not None and (alive or _may_be_left_behind(row, route)) else None
+    delivery = _under_its_key(route, delivery, old)
+    compared = route.compared(delivery.key)
     rivals = planning.view.rivals(delivery.record, (route.system, route.object, compared))
     if rivals and any(is_settled(rival, compared) for rival in rivals):
         return planning.refuse("key_taken", key_taken(route, delivery.record, delivery.key), route=route.name)
-    old = row if row is not None and (alive or _may_be_left_behind(row, route)) else None
     if old and old.compared != compared:
         return _change_key(planning, route, delivery, old, compared, contended=bool(rivals))
     if rivals or (row is not None and (row.passing or row.held not in ("", compared))):
@@ -74,10 +76,21 @@ def one_upsert(
     return planning.view.set(new)
 
 
+def _under_its_key(route: RoutePlan, delivery: Delivery, old: Presence | None) -> Delivery:
+    """Of several fields that may be its key, a record stays under the one that it has there for as long as it has that value."""
+    if old is None or old.key.name == delivery.key.name or old.key.name not in route.key_names:
+        return delivery
+    stays = None if delivery.whole else old.key.value
+    value = text_of_id(delivery.payload.get(old.key.name, stays))
+    if value is None or route.compared(Key(old.key.name, value)) != old.compared:
+        return delivery
+    return replace(delivery, key=Key(old.key.name, value), unsure=not is_settled(old, old.compared))
+
+
 def _is_kept(planning: Planning, route: RoutePlan, delivery: Delivery, row: Presence) -> bool:
     """Whether the other side keeps what every delivery says: what is newer does not carry the effect of this one."""
     operation = planning.program.systems[route.system].operations_of(route.object).get(delivery.operation)
-    return operation is not None and operation.every and route.normalise_key(delivery.key.value) == row.compared
+    return operation is not None and operation.every and route.compared(delivery.key) == row.compared
 
 
 def _late(planning: Planning, route: RoutePlan, delivery: Delivery, row: Presence) -> None:
@@ -86,7 +99,7 @@ def _late(planning: Planning, route: RoutePlan, delivery: Delivery, row: Presenc
     Which these are is decided when its turn comes; the record keeps its newer key.
     """
     payload = delivery.payload
-    if row.key.name in payload and route.normalise_key(delivery.key.value) != row.compared:
+    if row.key.name in payload and route.compared(delivery.key) != row.compared:
         payload = payload | {row.key.name: row.key.value}
     planning.emit(replace(delivery, key=row.key, payload=payload, frees=other_keys(row, row.compared), unsure=True))
     planning.view.set(replace(row, delivery=delivery.id))

@@ -7,13 +7,14 @@ durable as a whole, and so is what ``settle`` returned from. Nothing here assume
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from syncflow.events import Action, Delivery, Item, Job, Key, Outcome, Position, Raw, Record, Stage, Version
 from syncflow.frozen import frozen_value
+from syncflow.key_rules import KeyRules
 from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
 from syncflow.runtime.reloaded import LastReload
@@ -304,8 +305,8 @@ class Activation:
     kinds: frozenset[str]
     was: Mapping[Named, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     """Former names: of what, name of today → the names before."""
-    keys: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
-    """route → what makes keys equal that are the same in its place."""
+    keys: Mapping[str, KeyRules] = field(default_factory=dict)
+    """route → how keys are compared in its place."""
     remembering: frozenset[str] = frozenset()
     """The routes that remember what they sent; what others remembered once is not known to be so any more."""
 

@@ -161,7 +161,7 @@ class _Outlook:
         rounds: list[list[Delivery]] = []
         turns: dict[object, int] = {}
         for each in deliveries:
-            compared = self._program.routes[each.route].normalise_key(each.key.value)
+            compared = self._program.routes[each.route].compared(each.key)
             places = [(each.system, each.object, key) for key in (compared, *each.frees)]
             turn = max((turns.get(place, 0) for place in (each.record, *places)), default=0)
             turns |= dict.fromkeys((each.record, *places), turn + 1)
@@ -172,7 +172,7 @@ class _Outlook:
 
     def _settle(self, members: Sequence[Delivery], *, is_carried: bool) -> None:
         routes = self._program.routes
-        compared = {each.id: routes[each.route].normalise_key(each.key.value) for each in members}
+        compared = {each.id: routes[each.route].compared(each.key) for each in members}
         facts = self._shadow.turn_facts(members, compared=compared)
         compare = self._comparison.of(members, facts)
         shared = self._held_by_others(members, compared)
@@ -213,7 +213,7 @@ class _Outlook:
             retries=self._retries,
             batch_id="plan" if step.is_sent else "",
             now=self._now,
-            compared=route.normalise_key(delivery.key.value),
+            compared=route.compared(delivery.key),
             remembers=route.remembers,
             comparable=None if route.changed is None else route.changed.comparable(delivery.payload),
         )

@@ -6,10 +6,11 @@ a route left behind is left, as ``runtime/journal/tables/activation.py`` does it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncflow.events import Delivery, Position, Record
+from syncflow.key_rules import KeyRules, named
 from syncflow.runtime.journal.base import Activation, EarlierThan, Mark, Named, Presence, Wanted
 from syncflow.runtime.journal.tables import sent
 from syncflow.runtime.journal.tables.database import Database
@@ -30,7 +31,7 @@ class Takeover:
     """Former name → name of today."""
     elsewhere: frozenset[str]
     """Routes that lead elsewhere now."""
-    keys: Mapping[str, Callable[[str], str]]
+    keys: Mapping[str, KeyRules]
     """Routes whose keys are compared by another rule than before."""
     remembering: frozenset[str]
 
@@ -56,9 +57,9 @@ class Takeover:
             state = "left" if row.state == "present" else row.state
             nothing = replace(row, held="", held_value="", held_id=None, proven=False, passing=())
             return replace(nothing, state=state, vendor_id=None)
-        if normalise := self.keys.get(route):
-            held = normalise(row.held_value) if row.held else ""
-            return replace(row, compared=normalise(row.key.value), held=held)
+        if rules := self.keys.get(route):
+            held = rules.compared(named(row.held, row.held_value, row.key.name)) if row.held else ""
+            return replace(row, compared=rules.compared(row.key), held=held)
         return row
 
 
@@ -82,9 +83,9 @@ def takeover_of(database: Database, program: Activation) -> Takeover:
             elsewhere.add(place.route)
     rules = dict(database.execute("SELECT route, rule FROM key_rules").fetchall())
     changed = {
-        route: normalise
-        for route, normalise in program.keys.items()
-        if rules and rules.get(was.get(route, route)) not in (None, normalise(PROBE))
+        route: of_route
+        for route, of_route in program.keys.items()
+        if rules and rules.get(was.get(route, route)) not in (None, of_route.told(PROBE))
     }
     return Takeover(names, frozenset(elsewhere), changed, program.remembering)
 

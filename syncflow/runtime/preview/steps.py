@@ -84,7 +84,7 @@ def step_of(
     if by_another:  # it may have written since
         differences = Differences((), tuple(sent.payload))
     effect = _effect(differences, is_sure=own.proven)
-    if own.held != route.normalise_key(sent.key.value):
+    if own.held != route.compared(sent.key):
         effect = "key_change"
     return Step(
         sent, effect, is_sent=True, fields=differences.changed, unknown=differences.unknown, before=differences.before

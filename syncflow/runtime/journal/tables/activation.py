@@ -42,8 +42,8 @@ def activate(db: Database, program: Activation, at: float) -> Activated:
         recount(db)
     known = _places(db)
     left = _leave_behind(db, known, program)
-    for route, normalise in program.keys.items():
-        compare_anew(db, route, normalise)
+    for route, rules in program.keys.items():
+        compare_anew(db, route, rules)
     _forget(db, program)
     dead = _bury(db, known, program, at)
     db.executemany(

@@ -6,8 +6,10 @@ intention (``delivery = …``): while a later one is open, that one decides. Wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
+from syncflow.events import Key
+from syncflow.key_rules import NAMED, KeyRules, named
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database
 from syncflow.runtime.journal.tables.rows import PRESENCE, Row
 
@@ -34,8 +36,12 @@ _REMEMBERED = _remembered()
 
 _IS_LAST = "delivery = {last}"
 
+_FIELD_OF_HELD = f"rtrim(rtrim(held, replace(held, '{NAMED}', '')), '{NAMED}')"
+"""What stands before ``NAMED``. Of what both databases know, only this finds a character: cutting off the end by a set of them."""
+
 _CORRECTED = (
     "state = CASE WHEN held != '' THEN 'present' WHEN state = 'present' THEN 'gone' ELSE state END, "
+    f"key_name = CASE WHEN replace(held, '{NAMED}', '') = held THEN key_name ELSE {_FIELD_OF_HELD} END, "
     "key_value = CASE WHEN held != '' THEN held_value ELSE key_value END, compared = CASE WHEN held != '' THEN held ELSE compared END, "
     "vendor_id = CASE WHEN held != '' AND held != compared THEN held_id ELSE vendor_id END, passing = NULL"
 )
@@ -188,17 +194,15 @@ PROBE = " Aa\u00c5\u212b\ufb01 "
 """A text that each rule of comparing keys makes something else of, so that it tells rules apart."""
 
 
-def compare_anew(db: Database, route: str, normalise: Callable[[str], str]) -> None:
+def compare_anew(db: Database, route: str, rules: KeyRules) -> None:
     """Write the keys of a route as they are compared today, where the journal was last used with another rule."""
-    rule = normalise(PROBE)
+    rule = rules.told(PROBE)
     if db.execute("SELECT 1 FROM key_rules WHERE route = ? AND rule = ?", (route, rule)).fetchone():
         return
     known, values = "", [route]
     while found := db.execute(f"{_KEYS_OF}{known} ORDER BY record, kind LIMIT 1000", values).fetchall():
         changed = [
-            (*_anew(row, normalise), row[0], row[1], route)
-            for row in found
-            if _anew(row, normalise) != (row[4], row[5])
+            (*_anew(row, rules), row[0], row[1], route) for row in found if _anew(row, rules) != (row[4], row[5])
         ]
         new = "UPDATE presence SET compared = v.column1, held = v.column2"
         db.update(new, "text text text text text", changed, where=_whose(3))
@@ -207,9 +211,10 @@ def compare_anew(db: Database, route: str, normalise: Callable[[str], str]) -> N
     db.execute("INSERT INTO key_rules VALUES (?, ?)", (route, rule))
 
 
-_KEYS_OF = "SELECT record, kind, key_value, held_value, compared, held FROM presence WHERE route = ?"
+_KEYS_OF = "SELECT record, kind, key_value, held_value, compared, held, key_name FROM presence WHERE route = ?"
 
 
-def _anew(row: Row, normalise: Callable[[str], str]) -> tuple[str, str]:
+def _anew(row: Row, rules: KeyRules) -> tuple[str, str]:
     """Return the key of a row of ``_KEYS_OF`` and the one that is held, as they are compared today."""
-    return normalise(row[2]), normalise(row[3]) if row[5] else ""
+    held = rules.compared(named(row[5], row[3], row[6])) if row[5] else ""
+    return rules.compared(Key(row[6], row[2])), held
