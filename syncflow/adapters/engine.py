@@ -11,6 +11,7 @@ from dataclasses import replace
 import httpx
 
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
+from syncflow.adapters.consent import Consent
 from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
@@ -117,6 +118,27 @@ class SystemClient:
             return self._masked(CheckResult("refused", f"{plan.request.place}: {error.message}"))
         answer = await self._sender.exchange(prepared, plan.request.group)
         return self._masked(judge_check(plan, answer, self._sender.judge, now=self._clock.now()))
+
+    def consent(self, redirect: str) -> Consent:
+        """Return the sign-in of a person, who comes back to ``redirect``.
+
+        Raises:
+            DataError: the way to sign in needs nobody.
+        """
+        plan = self._wire.sign_in.consent
+        if plan is None:
+            raise DataError(
+                f"nobody has to sign in to {self._plan.name}: the adapter {self._plan.adapter} signs in by its settings",
+                hint="`consent` in a way to sign in of an adapter says how a person does",
+            )
+        return Consent(
+            plan,
+            self._sender.common(),
+            redirect=redirect,
+            base_url=self._plan.base_url,
+            sign_in=self._sender.sign_in,
+            send=self._sender.exchange,
+        )
 
     def _checked_unsent(self, root: Root, *, base_url: str) -> CheckResult:
         """Return what can be said where the adapter names no harmless read: whether its requests could be sent."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,18 +46,27 @@ class RenewedFile:
         }
 
     def write(self, system: str, configured: Mapping[str, str], values: Mapping[str, str]) -> None:
-        everything = self._all()
         entries = {
             name: {"value": value, "instead_of": _digest(configured.get(name, ""))} for name, value in values.items()
         }
-        everything[system] = {**everything.get(system, {}), **entries}
         private_folder(self._path.parent)
-        beside = self._path.with_suffix(".new")
-        with os.fdopen(open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
-            json.dump(everything, file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
+        with self._alone():
+            everything = self._all()
+            everything[system] = {**everything.get(system, {}), **entries}
+            beside = self._path.with_suffix(".new")
+            with os.fdopen(open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
+                json.dump(everything, file)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let no other process write between reading and writing: a run, and a person who signs in for another system."""
+        lock = self._path.with_suffix(".lock")
+        with os.fdopen(open_private(lock, os.O_WRONLY | os.O_CREAT), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _all(self) -> dict[str, Any]:
         try:

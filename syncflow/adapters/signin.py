@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from syncflow.adapters.assertions import sign
 from syncflow.adapters.decide import Decision
@@ -69,8 +69,10 @@ class SignIn:
         self._root = root
         self._system = system
         self._renewed = renewed
-        self._replaced: dict[str, str] | None = None
-        """Settings that a sign-in gave anew; None: not looked for yet."""
+        self._replaced: dict[str, str] = {}
+        """Settings that a sign-in gave anew."""
+        self._kept: dict[str, str] = {}
+        """Those that were kept when this was last looked at."""
         self._base_url = base_url
         self._judge = judge
         self._clock = clock
@@ -84,7 +86,7 @@ class SignIn:
     @property
     def secrets(self) -> tuple[str, ...]:
         """The current token, the last ones (answers to them may still come) and what was given anew: to be hidden in all text."""
-        return (*self._tokens, *(self._replaced or {}).values())
+        return (*self._tokens, *self._replaced.values())
 
     def refuse(self, token: Token) -> None:
         """Forget a token that was refused, unless another has taken its place meanwhile."""
@@ -127,6 +129,10 @@ class SignIn:
     async def _ask(self, plan: TokenPlan) -> Token | NoToken:
         try:
             root = self._signing(plan)
+            if lacking := self._lacking():
+                return _stopped(
+                    "consent", f"nobody has signed in: {', '.join(lacking)} is missing; run `{self._command}`"
+                )
             prepared = prepare_sign_in(plan.request, root, base_url=self._base_url)
         except DataError as error:
             return _stopped("request", f"{plan.request.place}: {error.message}")
@@ -137,18 +143,32 @@ class SignIn:
             return NoToken(None, "no_connection", f"signing in: {answer.reason}")
         if 200 <= answer.status < 300:
             return self._read(plan, answer)
-        return self._refused(answer)
+        return self.refused(answer)
 
     def _signing(self, plan: TokenPlan) -> Root:
-        """Return what the sign-in's request sees: the settings as they were last given anew, and a fresh assertion."""
+        """Return what the sign-in's request sees: the settings as they were last given anew, and a fresh assertion.
+
+        They are read each time, for a person may have signed in meanwhile.
+        """
         auth = dict(self._configured())
-        if plan.renews:
-            if self._replaced is None:
-                texts = {name: as_text(auth[name]) for name, _ in plan.renews if name in auth}
-                self._replaced = self._renewed.read(self._system, texts)
-            auth.update(self._replaced)
-        root: Root = {**self._root, "auth": auth}
+        given = {name for name, _ in (*plan.renews, *(self._plan.consent.gives if self._plan.consent else ()))}
+        if given:
+            texts = {name: as_text(auth[name]) for name in sorted(given) if name in auth}
+            found = self._renewed.read(self._system, texts)
+            if found != self._kept:
+                self._kept, self._replaced = found, {**self._replaced, **found}
+        root: Root = {**self._root, "auth": {**auth, **self._replaced}}
         return root if plan.jwt is None else {**root, "assertion": sign(plan.jwt, root, now=self._clock.now())}
+
+    def _lacking(self) -> list[str]:
+        """Return the settings that only a person's sign-in can give, and that nobody has."""
+        given = self._plan.consent.gives if self._plan.consent is not None else ()
+        known = {**self._configured(), **self._replaced}
+        return [name for name, _ in given if known.get(name) in (None, "")]
+
+    @property
+    def _command(self) -> str:
+        return f"syncflow auth {self._system}"
 
     def _configured(self) -> dict[str, Json]:
         auth = self._root["auth"]
@@ -159,24 +179,27 @@ class SignIn:
         """Keep what the answer gives in place of a setting, before anything is done with the token."""
         found = {name: _evaluated(value, body) for name, value in plan.renews}
         given = {name: as_text(value) for name, value in found.items() if value not in (None, "")}
-        if given and given != {name: (self._replaced or {}).get(name) for name in given}:
-            configured = {name: as_text(value) for name, value in self._configured().items()}
-            self._keep(configured, given)
-            self._replaced = {**(self._replaced or {}), **given}
+        if given and given != {name: self._replaced.get(name) for name in given}:
+            self.keep(given)
+            self._replaced = {**self._replaced, **given}
 
-    def _keep(self, configured: dict[str, str], given: dict[str, str]) -> None:
-        """What cannot be kept still serves this run; a person must know that the next one cannot sign in."""
+    def keep(self, given: dict[str, str]) -> bool:
+        """Keep settings. What cannot be kept still serves this run; a person must know that the next one cannot sign in."""
+        configured = {name: as_text(value) for name, value in self._configured().items()}
         try:
             self._renewed.write(self._system, configured, given)
         except OSError as error:
             fields = {"system": self._system, "settings": sorted(given), "reason": error.strerror}
             _log.warning("sign_in.renewed_setting_not_kept", extra={"fields": fields})
+            return False
+        self._kept = {**self._kept, **given}
+        return True
 
     def _read(self, plan: TokenPlan, answer: Answered) -> Token | NoToken:
         body, trouble = decode(answer)
         value = _evaluated(plan.value, body)
         if not trouble and (value is None or value == "") and self._says_refused(answer):
-            return self._refused(answer)
+            return self.refused(answer)
         if trouble or not isinstance(value, str) or not value:
             why = trouble or "it has no token"
             message = f"{plan.request.place}: the answer to signing in proves nothing: {why}"
@@ -206,12 +229,17 @@ class SignIn:
             return float("inf")
         return self._clock.monotonic() + seconds - min(EARLY_SECONDS, seconds / 10)
 
-    def _refused(self, answer: Answered) -> NoToken:
+    def refused(self, answer: Answered) -> NoToken:
+        """Say what a refused sign-in means; of one that hangs on a person's, that it may have ended."""
         refusal = self._judge.refusal(answer, operation=None)
         decision = self._judge.decide(refusal, now=self._clock.now())
         place = f" ({decision.place})" if decision.place else ""
         message = f"signing in was refused: {impersonal(f'{refusal.code} {refusal.message}')}{place}"
-        return NoToken(signal_of(decision, answer.status, message), refusal.code or "sign_in", message)
+        signal = signal_of(decision, answer.status, message)
+        if signal is not None and signal.kind == "stop" and self._plan.consent is not None:
+            message += f"; a person must sign in again: `{self._command}`"
+            signal = replace(signal, reason=message)
+        return NoToken(signal, refusal.code or "sign_in", message)
 
 
 def signal_of(decision: Decision, status: int, message: str) -> Signal | None:

@@ -26,6 +26,7 @@ COMMANDS = {
     "plan": "plan.plan",
     "test": "test.run_all",
     "check": "check.check",
+    "auth": "auth.auth",
     "run": "run.run",
     "console": "console_page.console",
     "status": "status.status",

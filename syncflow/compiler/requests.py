@@ -27,7 +27,16 @@ from syncflow.compiler.wire.given import (
 from syncflow.compiler.wire.jobs import compile_job
 from syncflow.compiler.wire.lookup_tables import compile_tables
 from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
-from syncflow.compiler.wire.plans import DecisionPlan, JobPlan, JwtPlan, SignInPlan, StepPlan, TokenPlan, WirePlan
+from syncflow.compiler.wire.plans import (
+    ConsentPlan,
+    DecisionPlan,
+    JobPlan,
+    JwtPlan,
+    SignInPlan,
+    StepPlan,
+    TokenPlan,
+    WirePlan,
+)
 from syncflow.compiler.wire.roots import group_of
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.secrets import hide
@@ -42,7 +51,7 @@ from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.operation import Operation, Repeat
 from syncflow.config.models.routes import SystemSettings
-from syncflow.config.models.sign_in import Jwt, SignIn, Token
+from syncflow.config.models.sign_in import Consent, Jwt, SignIn, Token
 from syncflow.config.models.system_sql import SqlSystem
 from syncflow.errors import ProjectError
 from syncflow.events import Action, Delivery, Json
@@ -269,6 +278,15 @@ def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
         token=None if way.token is None else _token(way.token, way.settings, texts, (*path, "token")),
         headers=texts.headers(way.headers, *path, "headers", sees=texts.sight.common),
         query=texts.templates(way.query, *path, "query", sees=texts.sight.common),
+        consent=None if way.consent is None else _consent(way.consent, texts, (*path, "consent")),
+    )
+
+
+def _consent(consent: Consent, texts: Texts, path: tuple[Step, ...]) -> ConsentPlan:
+    return ConsentPlan(
+        page=compile_request(consent.page, texts, (*path, "page"), sees=texts.sight.signing),
+        request=compile_request(consent.request, texts, (*path, "request"), sees=texts.sight.consented),
+        gives=tuple((name, texts.value(text, *path, "gives", name)) for name, text in consent.gives.items()),
     )
 
 

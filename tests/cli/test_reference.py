@@ -106,7 +106,7 @@ def test_every_kind_is_described() -> None:
         ("dlq redrive", ["syncflow dlq redrive"]),
         ("hubspot", ["hubspot"]),
         ("crm", []),
-        ("NAME", ["describe.name", "operations.NAME.steps[].name", "routes[].name", "tests[].name"]),
+        ("NAME", ["describe.name", "key.name", "operations.NAME.steps[].name", "routes[].name", "tests[].name"]),
         ("", []),
     ],
 )

@@ -256,11 +256,21 @@ class TokenPlan:
 
 
 @frozen_value
+class ConsentPlan:
+    """How a person signs in: a page, and the request that changes its code for settings."""
+
+    page: RequestPlan
+    request: RequestPlan
+    gives: tuple[tuple[str, Value], ...]
+
+
+@frozen_value
 class SignInPlan:
     name: str
     token: TokenPlan | None
     headers: Renders
     query: Renders
+    consent: ConsentPlan | None = None
 
 
 @frozen_value

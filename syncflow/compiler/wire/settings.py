@@ -88,16 +88,25 @@ def choose_sign_in(adapter: AdapterFile, settings: SystemSettings) -> tuple[str,
     for name, way in ways.items():
         if set(way.settings) == set(given):
             return name, given, []
+    for name, way in ways.items():
+        by_person = way.settings.keys() & (way.consent.gives if way.consent is not None else {})
+        if by_person and way.settings.keys() - by_person <= given.keys() <= way.settings.keys():
+            return name, {**dict.fromkeys(sorted(by_person), ""), **given}, []
     return "", given, [_no_way(ways, given)]
 
 
 def _no_way(ways: Mapping[str, SignIn], given: Mapping[str, Json]) -> Complaint:
     closest = max(ways.values(), key=lambda way: len(set(way.settings) & set(given)))
-    missing = [name for name in closest.settings if name not in given]
+    missing = [name for name in _to_give(closest) if name not in given]
     extra = [name for name in given if name not in closest.settings]
-    offered = " or ".join(f"{{{', '.join(way.settings)}}}" for way in ways.values())
+    offered = " or ".join(f"{{{', '.join(_to_give(way))}}}" for way in ways.values())
     message = f"signing in lacks {', '.join(missing)}" if missing else f"signing in does not take {', '.join(extra)}"
     return Complaint("SF513", ("auth",), message, f"the adapter takes {offered}")
+
+
+def _to_give(way: SignIn) -> list[str]:
+    """Return the settings that a system must give: not those that a person's sign-in gives."""
+    return [name for name in way.settings if way.consent is None or name not in way.consent.gives]
 
 
 def wrong_address(url: str) -> str:

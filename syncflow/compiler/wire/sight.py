@@ -72,6 +72,8 @@ class Sight:
     """Nothing else: before there is a system."""
     signing: Object
     """A request for a token."""
+    consented: Object
+    """The request that changes the code of a person's sign-in for tokens."""
     asserting: Object
     """A request for a token that carries an assertion."""
     common: Object
@@ -141,6 +143,7 @@ def sight_of(
         settings=(options, auth, tables),
         options=closed_object(**own),
         signing=closed_object(**signing),
+        consented=closed_object(**signing, code=TEXT, redirect_uri=TEXT, code_verifier=TEXT),
         asserting=closed_object(**signing, assertion=TEXT),
         common=closed_object(**common),
         described=closed_object(**common, object=TEXT),

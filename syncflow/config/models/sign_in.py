@@ -1,8 +1,8 @@
 """How an adapter signs in: what it wants from a system, and the token that it may ask for."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from syncflow.config.models.base import Model
 from syncflow.config.models.request import Request
@@ -41,6 +41,18 @@ class Token(Model):
     """Where later requests go, if the answer says so."""
 
 
+class Consent(Model):
+    """``syncflow auth SYSTEM``: a person signs in in a browser, by the authorization code grant (RFC 6749, 4.1) with PKCE (RFC 7636)."""
+
+    page: Request
+    """The page that a person opens: a GET with what the other side asks for, such as ``client_id`` and ``scope``. ``response_type``,
+    ``redirect_uri``, ``state`` and the PKCE challenge are added."""
+    request: Request
+    """What changes the code for tokens; it also sees ``code``, ``redirect_uri`` and ``code_verifier``."""
+    gives: dict[Name, Expr] = Field(default_factory=lambda: {"refresh_token": "refresh_token"}, min_length=1)
+    """Settings that its answer gives, which a system need not have under ``auth:``. They are kept beside the journal."""
+
+
 class SignIn(Model):
     """One way to sign in: what it wants from the system, and what every request then carries."""
 
@@ -48,7 +60,22 @@ class SignIn(Model):
     """What a system must give under ``auth:``; a secret is never shown."""
     token: Token | None = None
     """A request that is answered with a token."""
+    consent: Consent | None = None
+    """How a person gives what ``token`` needs; for ``syncflow auth SYSTEM``."""
     headers: dict[Text, Template] = Field(default_factory=dict)
     """Headers of every request."""
     query: dict[Text, Template] = Field(default_factory=dict)
     """Query of every request."""
+
+    @model_validator(mode="after")
+    def _consent_is_for_a_token(self) -> Self:
+        if self.consent is None:
+            return self
+        if self.token is None:
+            raise ValueError("expected token beside consent: the request that uses what a person's sign-in gives")
+        if self.consent.page.method != "get":
+            raise ValueError("expected get in page of consent: a person opens it in a browser")
+        for name in self.consent.gives:
+            if name not in self.settings:
+                raise ValueError(f"expected {name} among the settings: consent gives it")
+        return self
