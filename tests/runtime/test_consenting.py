@@ -26,6 +26,7 @@ from syncflow.config.project import Project, load_project
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.runtime.assembly import project_renewed
 from syncflow.runtime.consenting import sign_in
+from tests.patience import PATIENCE
 from tests.runtime.authorization_server import Accounts, accounts
 
 ADAPTER: dict[str, Any] = {
@@ -117,10 +118,10 @@ async def goes_through(browser: httpx.AsyncClient, page: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def _signed_in(found: Project, visit: Visit = goes_through, *, seconds: float = 20.0) -> str:
+async def _signed_in(found: Project, visit: Visit = goes_through, *, seconds: float = PATIENCE) -> str:
     """Sign in by a browser that is sent to the page; return the address of the page."""
     pages: list[str] = []
-    async with httpx.AsyncClient() as browser, asyncio.TaskGroup() as group:
+    async with httpx.AsyncClient(timeout=PATIENCE) as browser, asyncio.TaskGroup() as group:
 
         def show(page: str) -> None:
             pages.append(page)
@@ -223,7 +224,7 @@ def test_a_sign_in_that_comes_to_nothing_says_why_and_keeps_nothing(
     tmp_path: Path, server: Accounts, visit: Visit, refuses: str, gives: bool, error: type[Exception], words: str
 ) -> None:
     server.refuses, server.gives_refresh = refuses, gives
-    seconds = 0.05 if visit is stays_away else 20.0
+    seconds = 0.05 if visit is stays_away else PATIENCE  # on purpose
     with pytest.raises(BaseException) as raised:  # a group or the error itself
         asyncio.run(_signed_in(project(tmp_path, server), visit, seconds=seconds))
     found = _refused(raised.value)
@@ -244,7 +245,7 @@ def test_an_address_that_is_taken_or_not_of_this_machine_is_refused(tmp_path: Pa
     found = project(tmp_path, server)
 
     async def at(redirect: str) -> None:
-        await sign_in(found, "crm", redirect=redirect, seconds=1.0, show=lambda _: None)
+        await sign_in(found, "crm", redirect=redirect, seconds=PATIENCE, show=lambda _: None)
 
     with pytest.raises(UnavailableError, match="cannot listen on 127"):
         asyncio.run(at(f"{server.url}/"))
