@@ -135,6 +135,8 @@ class Match:
     """The fields for which a conversion met a value that it cannot read."""
     left_out: tuple[str, ...] = ()
     """The fields that are not in the payload because all they read is unchanged."""
+    after: tuple[Record, ...] = ()
+    """The records that it refers to: they are to be there first."""
 
 
 @frozen_value
@@ -184,6 +186,8 @@ class Delivery:
     """The other keys, as they are compared, under which its record may be until then: a record that takes one of them waits for it."""
     unsure: bool = False
     """Whether its form depends on how earlier deliveries end: it is decided when its turn comes (``delivery.turn``)."""
+    after: tuple[Record, ...] = ()
+    """The records that it refers to: it waits until they are in its system (``delivery.relations``)."""
 
 
 class Verdict(StrEnum):

@@ -27,7 +27,7 @@ from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.policies import retry_of, retry_policy, stop_after_of
 from syncflow.compiler.positions import place_within
-from syncflow.compiler.program import Program, RecordPlan, RoutePlan
+from syncflow.compiler.program import AfterPlan, Program, RecordPlan, RoutePlan
 from syncflow.compiler.requests import CompiledAdapters, SystemPlan, plan_system
 from syncflow.compiler.routing.choices import Fork, compile_choices
 from syncflow.compiler.routing.legs import WrittenRoute, kind_of_route, written_routes
@@ -36,6 +36,7 @@ from syncflow.compiler.routing.router import (
     Leg,
     all_systems,
     compile_choice,
+    compile_refers,
     compile_router,
     operations_of,
     reads_of_rules,
@@ -197,9 +198,10 @@ def _leg(project: Project, route: RouteSettings, kind: str, name: str, system: s
         was=_former_names(project, route, name, system),
         changed=None if route.send == "all" else changed_of(project.objects[adapter, object_name].model.fields),
         keeps=_kept_for_deletes(project.adapters[adapter].model, object_name, operations["delete"]),
+        after={kind: AfterPlan(after.wait, after.without) for kind, after in route.after.items()},
         remembers=project.routes.model.records[kind].items == "partial" or route.send == "changed",
     )
-    return Leg(plan, transform)
+    return Leg(plan, transform, compile_refers(route, root, functions=library_of(project)))
 
 
 def _key_rules(project: Project, mapping: MappingFile) -> KeyRules:

@@ -33,6 +33,15 @@ class RecordPlan:
 
 
 @frozen_value
+class AfterPlan:
+    """How long a record waits for those of a kind that it refers to, and what becomes of it where one does not come."""
+
+    wait_seconds: float
+    without: tuple[str, ...] = ()
+    """The fields that are then left out; none: it is given up."""
+
+
+@frozen_value
 class RoutePlan:
     """One route to one system; a ``by`` with a ``table`` becomes one of these for each system it names (``contacts/crm``)."""
 
@@ -53,6 +62,8 @@ class RoutePlan:
     """How it compares what it would send with what it delivered; None where it sends everything."""
     keeps: tuple[str, ...] = ()
     """Fields of the last payload that a delete needs."""
+    after: Mapping[str, AfterPlan] = field(default_factory=dict)
+    """The kinds of record that its records refer to."""
     remembers: bool = False
     """Whether the journal keeps which fields it delivered (Sent); decided when the project is compiled, for it costs a row a record."""
 

@@ -62,6 +62,11 @@ class _Route:
         if self.route.record is not None and self.route.record not in self.file.model.records:
             kinds = list(self.file.model.records)
             yield _unknown(self.file, "SF404", "kind of record", self.route.record, kinds, (*self.at, "record"))
+        for kind in self.route.after:
+            kinds = list(self.file.model.records)
+            if kind not in kinds:
+                path = (*self.at, "after", kind)
+                yield _unknown(self.file, "SF404", "kind of record", kind, kinds, path, at_key=True)
 
     def _shape(self) -> Iterator[Diagnostic]:
         route = self.route

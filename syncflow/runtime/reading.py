@@ -37,7 +37,7 @@ from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Systems
 from syncflow.runtime.tidying import tidy
 from syncflow.runtime.wait import first_of
-from syncflow.sources.base import Source, kept_by, tell_refused
+from syncflow.sources.base import NothingToRead, Source, kept_by, tell_refused
 
 if TYPE_CHECKING:  # it loads OpenTelemetry
     from syncflow.runtime.traces.spans import Traces
@@ -84,6 +84,7 @@ class Reading:
         self._journal = journal
         self._source_news = source_news
         self._limit = limit
+        self._has_ended = False
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
         self.has_read_all = False
@@ -119,6 +120,7 @@ class Reading:
             limit=self._limit,
             stop=self._stop,
             bugs=run.bugs,
+            at_end=self._at_end,
         )
         stages: dict[str, Coroutine[Any, Any, None]] = {
             "read": reading,
@@ -169,6 +171,9 @@ class Reading:
         if self._run.traces is not None:
             self._run.traces.heard(plan.events)
 
+    def _at_end(self) -> None:
+        self._has_ended = not isinstance(self._source, NothingToRead)  # what nobody asked for may still come
+
     # -- the stages ----------------------------------------------------------------------------------------------------------
 
     async def _tell_refused(self, positions: Sequence[Position]) -> None:
@@ -211,7 +216,7 @@ class Reading:
             run.news()
             chunk = following[0] if following else await transformed.get()
         self.has_read_all = True
-        run.systems.flush()
+        run.systems.flush(ended=self._has_ended)
         run.news()
         await self.close_source()  # who still sends is told at once, not when the last delivery is settled
 

@@ -114,7 +114,7 @@ class Systems:
         """The dead letters of systems that other workers send to, made before a delivery was."""
         self._refused: set[str] = set()
         """Those of them that have had too many."""
-        self._flush = False
+        self._flush = self._ended = False
         self._dispatchers: dict[str, Dispatcher] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._limiters: dict[str, Limiter] = {}
@@ -139,11 +139,11 @@ class Systems:
             if mine:
                 dispatcher.accept(mine)
 
-    def flush(self) -> None:
-        """Nothing more is coming: no batch waits to fill, of dispatchers that start later too."""
-        self._flush = True
+    def flush(self, *, ended: bool = True) -> None:
+        """Nothing more is coming: no batch waits to fill, of dispatchers that start later too. ``ended``: the source has ended."""
+        self._flush, self._ended = True, ended
         for dispatcher in self._dispatchers.values():
-            dispatcher.flush()
+            dispatcher.flush(ended=ended)
 
     def may_bury(self, name: str) -> bool:
         """Count a dead letter of a system that no delivery made, unless the system stops by it or has stopped."""
@@ -351,7 +351,7 @@ class Systems:
             )
         )
         if self._flush:
-            dispatcher.flush()
+            dispatcher.flush(ended=self._ended)
         return dispatcher
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ from syncflow.compiler.checks.one_of import check_groups
 from syncflow.compiler.checks.own_functions import check_own_functions
 from syncflow.compiler.checks.paths import check_paths
 from syncflow.compiler.checks.reach import check_reach
+from syncflow.compiler.checks.relations import check_relations
 from syncflow.compiler.checks.routes import check_routes
 from syncflow.compiler.checks.rules import check_rules
 from syncflow.compiler.checks.schemas import check_schemas
@@ -63,6 +64,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_tables,
         check_envelopes,
         check_routes,
+        check_relations,
         check_coverage,
         check_reach,
         check_rules,

@@ -57,6 +57,10 @@ def check_inference(project: Project) -> Iterator[Diagnostic]:
             kind = kind_of_route(project, route)
             if text is not None and not is_jinja(text) and project.schemas[kind].name not in broken:
                 yield from _rule(project, ("routes", index, name), text, roots(kind))
+        for other, after in route.after.items():
+            kind = kind_of_route(project, route)
+            if not is_jinja(after.id) and project.schemas[kind].name not in broken:
+                yield from _rule(project, ("routes", index, "after", other, "id"), after.id, roots(kind))
 
 
 def _root(project: Project, kind: str) -> Type:

@@ -80,6 +80,8 @@ def expressions_of(project: Project) -> Iterator[Place]:
         for name, text in (("when", route.when), ("by", route.by)):
             if text is not None:
                 yield Place(routes, ("routes", index, name), text, kind, "rule", is_inner=True)
+        for other, after in route.after.items():
+            yield Place(routes, ("routes", index, "after", other, "id"), after.id, kind, is_inner=True)
     for mapping in project.mappings.values():
         yield from _of_mapping(mapping)
 

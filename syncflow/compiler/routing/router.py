@@ -20,10 +20,10 @@ from syncflow.compiler.mapping.transform import Transform
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.routing.choices import Chosen
 from syncflow.compiler.types.json import Type
-from syncflow.compiler.values import Fault, is_true, kind_of, text_of
+from syncflow.compiler.values import Fault, is_true, kind_of, text_of, text_of_id
 from syncflow.config.models.routes import RouteAction, RouteSettings
 from syncflow.errors import DataError
-from syncflow.events import Accepted, Action, Change, Event, Item, Json, Key, Match, Refused, Routed
+from syncflow.events import Accepted, Action, Change, Event, Item, Json, Key, Match, Record, Refused, Routed
 from syncflow.frozen import frozen_value
 
 _ACTIONS: dict[RouteAction, Action | None] = {
@@ -36,6 +36,7 @@ _ACTIONS: dict[RouteAction, Action | None] = {
 _OPERATIONS: dict[Change, RouteAction] = {"create": "upsert", "update": "upsert", "delete": "delete"}
 
 
+Refers: TypeAlias = Callable[[Event], tuple[Record, ...]]
 _Reasons: TypeAlias = tuple[tuple[str, str], ...]
 
 
@@ -45,6 +46,8 @@ class Leg:
 
     plan: RoutePlan
     transform: Transform
+    refers: Refers | None = None
+    """The records that an event refers to; None where the route has no ``after``. Raises Fault."""
 
 
 @frozen_value
@@ -120,6 +123,41 @@ def reads_of_rules(
         for name, text in written
         if text is not None
     )
+
+
+def compile_refers(
+    route: RouteSettings, root: Type = UNCHECKED, *, functions: Mapping[str, Function] = FUNCTIONS
+) -> Refers | None:
+    """Compile which records an event refers to (``after``); None where the route says nothing of that.
+
+    Raises:
+        ExpressionError: an expression cannot be compiled.
+    """
+    if not route.after:
+        return None
+    rules = [(kind, compile_path(after.id, root, functions=functions)) for kind, after in route.after.items()]
+
+    def refers(event: Event) -> tuple[Record, ...]:
+        found: dict[Record, None] = {}
+        for kind, rule in rules:
+            try:
+                value = rule(event.root)
+            except FAILURES as error:
+                raise Fault("route", "rule", f"after: {kind}: {error}") from error
+            for each in value if isinstance(value, list) else [value]:
+                found.update({Record(kind, text): None for text in _ids(each, kind)})
+        return tuple(found)
+
+    return refers
+
+
+def _ids(value: Json, kind: str) -> tuple[str, ...]:
+    text = text_of_id(value)
+    if text is None and value is not None:
+        raise Fault(
+            "route", "rule", f"after: {kind}: gives {kind_of(value)}, expected the id of a record, or a list of ids"
+        )
+    return (text,) if text else ()
 
 
 def _rule(text: str, root: Type, functions: Mapping[str, Function]) -> Callable[[Event], Json]:
@@ -214,7 +252,8 @@ def _matcher(leg: Leg) -> Callable[[Event, str], Match]:
     """Return what makes the match of an event that is no delete."""
     plan, keyed = leg.plan, leg.transform.keyed
     name, system, object_name, operations = plan.name, plan.system, plan.object, plan.operations
-    if None in operations.values() or "delete" in (operations["create"], operations["update"]):
+    is_usual = None not in operations.values() and "delete" not in (operations["create"], operations["update"])
+    if leg.refers is not None or not is_usual:
         return partial(_match, leg)
 
     def match(event: Event, because: str) -> Match:
@@ -266,7 +305,8 @@ def _match(leg: Leg, event: Event, because: str) -> Match:
         key, payload, unreadable = transform.keyed(event.root, event.change)
     if not key.value:
         raise _no_key(transform)
-    return Match(plan.name, plan.system, plan.object, operation, key, payload, because, unreadable, left_out)
+    after = () if leg.refers is None else leg.refers(event)
+    return Match(plan.name, plan.system, plan.object, operation, key, payload, because, unreadable, left_out, after)
 
 
 def _check_rules(route: CompiledRoute, event: Event) -> None:

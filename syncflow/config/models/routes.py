@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.alerts import AlertSettings
 from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.models.relations import Refers
 from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.models.sources import (
     FileSource,
@@ -296,6 +297,8 @@ class RouteSettings(Model):
     """What becomes of a record there when it no longer matches."""
     on_key_change: OnKeyChange = "update"
     """What is done when a record gets another key."""
+    after: dict[Name, Refers] = Field(default_factory=dict)
+    """The records that a record refers to, by their kind: {companies: item.company_id}. It is sent once they are in the same system."""
     was: SystemNames = ()
     """A name that this route had before, or several: what the journal knows under it goes on under this one."""
     tests: tuple[RouteTest, ...] = ()

@@ -63,7 +63,7 @@ class Dispatcher:
         self._journal = given.journal
         self._traces = given.traces
         self._news = asyncio.Event()
-        self._flush = False
+        self._flush = self._ended = False
         self._at_once = given.at_once
         self._closing = False
         self._free = asyncio.Semaphore(max(1, given.plan.in_flight))
@@ -146,6 +146,8 @@ class Dispatcher:
             journal=given.journal,
             clock=given.clock,
             by_time=given.by_time,
+            ended=lambda: self._ended,
+            back_at=lambda: self._condition.back_at,
         )
 
     def _make_jobs(self, given: Assignment) -> Jobs:
@@ -188,9 +190,13 @@ class Dispatcher:
         """Count a dead letter of this system that no delivery made, unless the system stops by it or has stopped."""
         return self._ends.may_bury()
 
-    def flush(self) -> None:
-        """Nothing more is coming: do not wait for batches to fill."""
+    def flush(self, *, ended: bool = True) -> None:
+        """Nothing more is coming: do not wait for batches to fill. ``ended``: the source has ended, so that no record comes any more that
+        others wait for; a run that was stopped or limited leaves these."""
         self._flush = True
+        if ended and not self._ended:
+            self._ended = True
+            self._lanes.stir(now=self._clock.monotonic())
         self._news.set()
 
     def close(self) -> None:
@@ -272,6 +278,8 @@ class Dispatcher:
             await self._pages.load()
             await self._heads.decide()
             await self._release_held()
+            if self._pages.is_due:  # what waits for other records has made room
+                return
         probing = self._condition.breaker.is_open and self._sending
         if self.stopped or probing or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):
             await self._wait(for_news=bool(probing))

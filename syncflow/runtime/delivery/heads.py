@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.requests import SystemPlan
-from syncflow.events import Delivery
+from syncflow.events import Delivery, Outcome
 from syncflow.runtime.delivery.ends import Ends
 from syncflow.runtime.delivery.lanes import Lanes
+from syncflow.runtime.delivery.relations import Missing, Outlook, Wait, refusal, relate
 from syncflow.runtime.delivery.turn import Go, Overtaken, Turn, decide, unsent
 from syncflow.runtime.journal.base import Journal, Superseded, TurnFacts
 
@@ -18,7 +19,8 @@ LOOK = 500
 
 
 class Heads:
-    """Unsure heads of one system. ``by_time`` names the kinds of record whose versions are ordered by event time."""
+    """Unsure heads of one system. ``by_time`` names the kinds of record whose versions are ordered by event time;
+    ``ended``: whether nothing more is read; ``back_at``: when the system last came back (wall seconds)."""
 
     def __init__(
         self,
@@ -30,6 +32,8 @@ class Heads:
         journal: Journal,
         clock: Clock,
         by_time: Container[str],
+        ended: Callable[[], bool],
+        back_at: Callable[[], float],
     ) -> None:
         self._plan = plan
         self._routes = routes
@@ -38,19 +42,18 @@ class Heads:
         self._journal = journal
         self._clock = clock
         self._by_time = by_time
+        self._ended = ended
+        self._back_at = back_at
 
     async def decide(self) -> None:
         """Decide all whose turn it is: one look at the journal for many."""
         while heads := self._lanes.take_unsure(self._clock.monotonic(), most=LOOK):
+            ended = self._ended()  # before the look: what is committed meanwhile is not seen by it
             compared = {delivery.id: self._lanes.compared(delivery) for delivery in heads}
             found = await self._journal.turn_facts(heads, compared=compared)
-            turns = [(head, self._turn_of(head, facts)) for head, facts in zip(heads, found, strict=True)]
+            turns = [(head, self._begun(head, facts, ended=ended)) for head, facts in zip(heads, found, strict=True)]
             await self._ends.end_unsent(
-                [
-                    (head, outcome)
-                    for head, turn in turns
-                    if (outcome := unsent(head, turn, self._routes[head.route])) is not None
-                ],
+                [(head, outcome) for head, turn in turns if (outcome := self._unsent(head, turn)) is not None],
                 overtaken=[(head, Superseded(head.id, turn.by)) for head, turn in turns if isinstance(turn, Overtaken)],
             )
             now = self._clock.monotonic()
@@ -58,7 +61,37 @@ class Heads:
                 if isinstance(turn, Go):
                     self._lanes.decided(turn.delivery, now=now)
 
-    def _turn_of(self, delivery: Delivery, facts: TurnFacts) -> Turn:
-        by_time = delivery.record.kind in self._by_time
+    def _begun(self, head: Delivery, facts: TurnFacts, *, ended: bool) -> Turn | Wait | Missing:
+        """Decide one; it waits at once, so that those which are decided after it see who waits for whom."""
+        turn = self._turn_of(head, facts, ended=ended)
+        if isinstance(turn, Wait):
+            self._lanes.park(head, due=self._clock.monotonic() + turn.until - self._clock.now())
+        return turn
+
+    def _unsent(self, head: Delivery, turn: Turn | Wait | Missing) -> Outcome | None:
+        if isinstance(turn, Wait):
+            return None
+        route = self._routes[head.route]
+        return refusal(turn, route) if isinstance(turn, Missing) else unsent(head, turn, route)
+
+    def _turn_of(self, delivery: Delivery, facts: TurnFacts, *, ended: bool) -> Turn | Wait | Missing:
         route = self._routes[delivery.route]
+        if delivery.after:
+            related = relate(delivery, facts, route, self._outlook(delivery, ended=ended))
+            if isinstance(related, Wait | Missing):
+                return related
+            delivery = related.delivery
+            if not delivery.unsure:
+                return Go(delivery)
+        by_time = delivery.record.kind in self._by_time
         return decide(delivery, facts, route, by_time=by_time, operations=self._plan.operations_of(delivery.object))
+
+    def _outlook(self, delivery: Delivery, *, ended: bool) -> Outlook:
+        lanes = self._lanes
+        return Outlook(
+            is_open=lambda record: lanes.is_open(record, before=delivery.id),
+            in_circle=lambda record: lanes.in_circle(record, delivery.record),
+            ended=ended,
+            now=self._clock.now(),
+            since=max(delivery.read_at, self._back_at()),
+        )

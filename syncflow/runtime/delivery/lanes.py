@@ -8,8 +8,8 @@ groups; a batch is cut from one group. So no target key is in two requests at on
                     ▲                        │
                     └──── due ◀── retry ◀────┘
 
-A head that is *unsure* goes no further by itself: ``take_unsure`` hands it out to be decided (``turn``), and it comes back by
-``decided``, or ends by ``settled``.
+A head that is *unsure*, or that refers to other records, goes no further by itself: ``take_unsure`` hands it out to be decided
+(``turn``, ``relations``), and it comes back by ``decided``, ends by ``settled``, or waits for what it refers to by ``park`` (``waits``).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from typing import NamedTuple
 import orjson
 
 from syncflow.compiler.requests import SystemPlan
-from syncflow.events import Action, Delivery
+from syncflow.events import Action, Delivery, Record
 from syncflow.runtime.delivery.lines import KeyLines, LaneKey
+from syncflow.runtime.delivery.waits import Waits
 from syncflow.runtime.journal.base import Superseded
 
 
@@ -72,7 +73,11 @@ class Lanes:
         self._delayed: dict[int, float] = {}
         self._flying: set[int] = set()
         self._unsure: dict[int, Delivery] = {}
+        self._waits = Waits()
+        self._objects: set[str] = set()
         self._count = 0
+        self.parked = 0
+        """How many of all these wait for other records, or stand behind one that does."""
 
     def __len__(self) -> int:
         return self._count
@@ -83,7 +88,7 @@ class Lanes:
 
     @property
     def retrying(self) -> int:
-        return len(self._delayed)
+        return len(self._delayed) - len(self._waits)
 
     @property
     def has_unsure(self) -> bool:
@@ -98,12 +103,16 @@ class Lanes:
     @property
     def only_in_flight(self) -> bool:
         """Whether every head is in flight: none waits, in a group or for its time, and none has to be decided."""
-        return not (self._groups or self._delayed or self._unsure)
+        return not (self._groups or self.retrying or self._unsure)
 
     def has_untried(self, times: Callable[[int], int]) -> bool:
         """Whether a head that may go, now or at its time, has not been tried yet; ``times``: how often one failed in this run."""
         ready = (head.delivery for heads in self._groups.values() for head in heads.values())
-        delayed = (self._lanes[key][0] for due, number, key in self._due if self._delayed.get(number) == due)
+        delayed = (
+            self._lanes[key][0]
+            for due, number, key in self._due
+            if self._delayed.get(number) == due and not self._waits.is_parked(number)
+        )
         return bool(self._unsure) or any(not (each.attempts or times(each.id)) for each in chain(ready, delayed))
 
     def has_flying_untried(self, times: Callable[[int], int]) -> bool:
@@ -120,12 +129,14 @@ class Lanes:
         last = None
         if lane is None:
             lane = self._lanes[key] = [delivery]
+            self._objects.add(delivery.object)
         elif self._carries(delivery, lane[-1]) and not self._lines.is_waited_for(lane[-1], key):
             last, lane[-1] = lane[-1], delivery
             self._withdraw(last)
             self._leave(last, now=now)
             self._count -= 1
         else:
+            self.parked += self._waits.is_parked(lane[0].id)
             lane.append(delivery)
         self._lines.join(delivery, key)
         self._count += 1
@@ -136,6 +147,7 @@ class Lanes:
     def hold(self, delivery: Delivery) -> None:
         """Queue a delivery that is in flight already, by a job of an earlier run: nothing is before it, and ``add`` passes it over."""
         key = (delivery.object, delivery.record)
+        self._objects.add(delivery.object)
         self._lanes[key] = [delivery]
         self._lines.join(delivery, key)
         self._count += 1
@@ -153,12 +165,64 @@ class Lanes:
         for delivery in taken:
             del self._unsure[delivery.id]
             self._flying.add(delivery.id)
+            if delivery.after:
+                self._waits.look(delivery, (delivery.object, delivery.record))
         return taken
+
+    def park(self, delivery: Delivery, *, due: float) -> None:
+        """Let a head that was taken wait for the records that it refers to, until ``due`` (infinite: as long as it takes)."""
+        key = (delivery.object, delivery.record)
+        self._flying.discard(delivery.id)
+        if not self._waits.park(delivery, key):
+            self._unsure[delivery.id] = delivery
+            return
+        self.parked += len(self._lanes[key])
+        self._delay(key, delivery, due)
+
+    def stir(self, record: Record | None = None, *, now: float) -> None:
+        """Let those be decided again that wait for a record, or all."""
+        for number, key in self._waits.stir() if record is None else self._waits.heard(record):
+            del self._delayed[number]
+            self._unpark(number, key)
+            self._offer(key, self._lanes[key][0], now=now)
+
+    def is_open(self, record: Record, *, before: int) -> bool:
+        """Whether a delivery of a record with a lower number is still to be settled."""
+        lanes = (self._lanes.get((name, record)) for name in self._objects)
+        return any(lane is not None and lane[0].id < before for lane in lanes)
+
+    def in_circle(self, record: Record, of: Record) -> bool:
+        """Whether a record's next delivery waits, directly or not, for one of another record."""
+        seen, open_ends = {record}, [record]
+        while open_ends:
+            following = self._waited_for(open_ends.pop()) - seen
+            if of in following or record == of:
+                return True
+            seen |= following
+            open_ends.extend(following)
+        return False
+
+    def _waited_for(self, record: Record) -> set[Record]:
+        """Return the records that the heads of a record wait for: those they refer to, or who stands before them at a key."""
+        found: set[Record] = set()
+        for name in self._objects:
+            lane = self._lanes.get((name, record))
+            if lane is not None:
+                found.update(self._waits.of(lane[0].id))
+                before = self._lines.before(lane[0])
+                if before:
+                    found.update(other for (_, other), line in self._lanes.items() if any(e.id in before for e in line))
+        return found
+
+    def _unpark(self, number: int, key: LaneKey) -> None:
+        if self._waits.leave(number):
+            self.parked -= len(self._lanes[key])
 
     def decided(self, delivery: Delivery, *, now: float) -> None:
         """Let a head that was unsure go, in the form that was decided."""
         key = (delivery.object, delivery.record)
         self._flying.discard(delivery.id)
+        self._waits.leave(delivery.id)
         self._lanes[key][0] = delivery
         self._gather(delivery, now)
 
@@ -202,6 +266,7 @@ class Lanes:
         lane = self._lanes[key]
         del lane[0]
         self._flying.discard(delivery.id)
+        self._waits.leave(delivery.id)
         self._count -= 1
         if not lane:
             del self._lanes[key]
@@ -210,6 +275,7 @@ class Lanes:
         self._leave(delivery, now=now)
         if lane:
             self._offer(key, lane[0], now=now)
+        self.stir(delivery.record, now=now)
 
     def retry(self, delivery: Delivery, *, due: float) -> None:
         """The head goes again, not before ``due``; ``delivery`` carries its new number of attempts."""
@@ -234,14 +300,14 @@ class Lanes:
         if due is not None and due > now:
             self._delay(key, head, due)
         elif self._lines.is_first(head):
-            if head.unsure:
+            if head.unsure or head.after:
                 self._unsure[head.id] = head
             else:
                 self._gather(head, now)
 
     def _is_gathered(self, head: Delivery) -> bool:
         """Whether a head was decided and waits in its group: it is not to be decided again."""
-        return head.unsure and self._gathered_in(head) is not None
+        return bool(head.unsure or head.after) and self._gathered_in(head) is not None
 
     def _gathered_in(self, delivery: Delivery) -> Group | None:
         """Return the group in which a head waits: whether it may go by a job can have changed since it came there."""
@@ -265,11 +331,13 @@ class Lanes:
 
     def _delay(self, key: LaneKey, head: Delivery, due: float) -> None:
         self._delayed[head.id] = due
-        heapq.heappush(self._due, (due, head.id, key))
+        if due < float("inf"):
+            heapq.heappush(self._due, (due, head.id, key))
 
     def _withdraw(self, delivery: Delivery) -> None:
         """Take back the offer of a head; one that was not offered waits in its lane only."""
         self._delayed.pop(delivery.id, None)
+        self._unpark(delivery.id, (delivery.object, delivery.record))
         self._unsure.pop(delivery.id, None)
         group = self._gathered_in(delivery)
         if group is not None:
@@ -283,6 +351,7 @@ class Lanes:
             if self._delayed.get(number) != due:
                 continue  # superseded, or delayed anew
             del self._delayed[number]
+            self._unpark(number, key)
             self._offer(key, self._lanes[key][0], now=now)
 
     def _group(self, delivery: Delivery) -> Group:

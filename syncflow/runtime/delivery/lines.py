@@ -44,6 +44,10 @@ class KeyLines:
         behind = (self._behind.get(place, {}) for place in self._places[delivery.id])
         return any(number > delivery.id and other != lane for line in behind for number, other in line.items())
 
+    def before(self, delivery: Delivery) -> set[int]:
+        """Return the numbers of those that it waits for at its keys."""
+        return {self._first[place] for place in self._places[delivery.id]} - {delivery.id}
+
     def compared(self, delivery: Delivery) -> str:
         """Return the key that it stands in line for, as it is compared."""
         return self._places[delivery.id][0][1]

@@ -67,7 +67,7 @@ class Pages:
         deliveries = [delivery for delivery in deliveries if delivery.id > self._loaded]
         if not deliveries:
             return
-        if self.backlog or len(self._lanes) + len(deliveries) > self._window:
+        if self.backlog or self._held + len(deliveries) > self._window:
             self.backlog = self._skipped = True
             return
         self._loaded = deliveries[-1].id
@@ -84,7 +84,7 @@ class Pages:
         return (
             self.backlog
             and self._clock.monotonic() >= self._waits_until
-            and (len(self._lanes) <= self._window * 3 // 4 or self._stands)
+            and (self._held <= self._window * 3 // 4 or self._stands)
         )
 
     @property
@@ -95,10 +95,15 @@ class Pages:
             return False
         return self._ends.all_failed
 
+    @property
+    def _held(self) -> int:
+        """How many are in memory; those that wait for other records do not count, for these may come later."""
+        return len(self._lanes) - self._lanes.parked
+
     async def load(self) -> None:
         """Load from the journal when a quarter of the window is free."""
         while self.is_due:
-            most = max(self._window - len(self._lanes), self._window // 4, 1)
+            most = max(self._window - self._held, self._window // 4, 1)
             self._skipped = False
             rows = await self._journal.page(self._plan.name, after=self._loaded, most=most, routes=self._only)
             self.backlog = len(rows) == most or self._skipped
@@ -111,6 +116,8 @@ class Pages:
             waits = [(row.delivery, self._wait_of(row)) for row in rows]
             self._add([(delivery, wait) for delivery, wait in waits if delivery.id not in refused])
             await self._ends.give_up(refused.values())
+            for delivery, _ in refused.values():
+                self._lanes.stir(delivery.record, now=self._clock.monotonic())
 
     def _wait_of(self, row: Waiting) -> float | None:
         strays = self._strays.wait_seconds(row.delivery.id, self._clock.monotonic())

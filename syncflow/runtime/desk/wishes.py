@@ -145,7 +145,7 @@ def forget(place: Place, record: str, *, kind: str = "") -> int:
         journal.execute(f"DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE {whose})", values)
         journal.execute(
             "UPDATE deliveries SET record = 'forgotten', key_value = '', payload = ?, vendor_id = NULL, message = NULL, "
-            f"frees = NULL WHERE {whose}",
+            f"frees = NULL, refers = NULL WHERE {whose}",
             (b"{}", *values),
         )
         journal.execute(f"DELETE FROM presence WHERE {whose}", values)

@@ -86,8 +86,11 @@ async def read(
     limit: int | None,
     stop: asyncio.Event,
     bugs: Bugs,
+    at_end: Callable[[], None] = lambda: None,
 ) -> None:
     """Read until the end of the source, the limit or ``stop``; ``None`` marks the end. What is read when ``stop`` comes is kept.
+
+    ``at_end`` is called where the source itself has ended.
 
     Raises:
         SyncflowError: the source failed.
@@ -103,6 +106,8 @@ async def read(
             raise BugError(f"the source failed: {bugs.tell(error, during='it was read')}") from error
         hear(asked(lambda: reports_of(source), otherwise=(), bugs=bugs), tally)
         if not raws:
+            if not stop.is_set():
+                at_end()
             break
         tally.read += len(raws)
         tally.read_bytes += sum(len(raw.body) for raw in raws)

@@ -29,6 +29,8 @@ def upsert(planning: Planning, routed: Routed) -> None:
             delivery = planning.delivery(record, route, match.operation, match.key, match.payload, version, vendor_id)
             if match.left_out:
                 delivery = replace(delivery, whole=False)
+            if match.after:
+                delivery = replace(delivery, after=match.after)
             one_upsert(planning, route, delivery, row, grave)
     if rows and not grave and not (planning.mark and planning.mark.route):
         # A route whose mapping failed still took the event: the record has not left it.

@@ -228,6 +228,8 @@ class TurnFacts:
     rivals: tuple[Presence, ...]
     """Presence of other records that have to do with its target key."""
     sent: Sent
+    referred: Mapping[Record, tuple[Presence, ...]] = field(default_factory=dict)
+    """Presence, in its system, of the records that it refers to."""
 
 
 class OpenJob(NamedTuple):

@@ -131,7 +131,10 @@ CREATE TABLE jobs (
 """
 """Jobs that are open; ``members`` are the numbers of their deliveries, as JSON."""
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED)
+REFERS = "ALTER TABLE deliveries ADD COLUMN refers TEXT;"
+"""The records that a delivery refers to, as JSON: [[kind, id], …]."""
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED, REFERS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

@@ -232,6 +232,9 @@ CREATE TABLE jobs (
 """
 """Jobs that are open; ``members`` are the numbers of their deliveries, as JSON."""
 
+REFERS = "ALTER TABLE deliveries ADD COLUMN refers TEXT;"
+"""The records that a delivery refers to, as JSON: [[kind, id], …]."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -254,5 +257,6 @@ MIGRATIONS = (
     KEPT,
     RUN_NAMES,
     JOBS,
+    REFERS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

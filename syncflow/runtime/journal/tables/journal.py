@@ -89,7 +89,7 @@ class TabularJournal:
         return known_of(*await self._call("known", *wanted_rows(wanted)))
 
     async def turn_facts(self, deliveries: Sequence[Delivery], *, compared: Mapping[int, str]) -> Sequence[TurnFacts]:
-        records = list({delivery.record.id for delivery in deliveries})
+        records = list({record.id for delivery in deliveries for record in (delivery.record, *delivery.after)})
         rows, blobs = await self._call("turn_facts", records, list(set(compared.values())))
         return turn_facts_of(deliveries, map(presence, rows), blobs, compared=compared, seal=self._seal)
 

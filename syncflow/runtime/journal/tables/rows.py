@@ -63,6 +63,7 @@ DELIVERIES: Columns = {
     "attempts": "bigint",
     "frees": "text",
     "unsure": "boolean",
+    "refers": "text",
 }
 """Of a delivery, as ``delivery_row`` writes them."""
 PRESENCE: Columns = {
@@ -156,6 +157,7 @@ def delivery_row(delivery: Delivery, fingerprint: str) -> Row:
         delivery.attempts,
         _BETWEEN.join(delivery.frees) or None,
         delivery.unsure,
+        orjson.dumps([[*each] for each in delivery.after]).decode() if delivery.after else None,
     )
 
 
@@ -173,12 +175,13 @@ def waiting(row: Row) -> Waiting:
         version=(row[11], row[12]),
         whole=bool(row[13]),
         read_at=row[14],
-        vendor_id=row[22] or row[15],
+        vendor_id=row[23] or row[15],
         attempts=row[18],
         frees=_keys(row[19]),
         unsure=bool(row[20]),
+        after=tuple(Record(*each) for each in orjson.loads(row[21])) if row[21] else (),
     )
-    return Waiting(delivery, DeliveryState(row[17]), row[21], row[23])
+    return Waiting(delivery, DeliveryState(row[17]), row[22], row[24])
 
 
 def _keys(joined: str | None) -> tuple[str, ...]:
@@ -454,6 +457,9 @@ def facts_of(
         )
         for key in keys:
             rivals.setdefault((row.system, row.object, key), []).append(row)
+    referred: dict[tuple[Record, str], list[Presence]] = {}
+    for row in rows if any(delivery.after for delivery in deliveries) else ():
+        referred.setdefault((row.record, row.system), []).append(row)
     return [
         TurnFacts(
             own.get((delivery.record, delivery.route)),
@@ -463,6 +469,7 @@ def facts_of(
                 if row.record != delivery.record
             ),
             sent(delivery),
+            {record: tuple(referred.get((record, delivery.system), ())) for record in delivery.after},
         )
         for delivery in deliveries
     ]
