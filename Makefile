@@ -1,7 +1,7 @@
 # Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test node-clients check bench soak kills fuzz mutants docs pictures lock clean
+.PHONY: help setup demo test node-clients check bench soak kills fuzz mutants docs pictures lock dist clean
 
 # Tests start commands by the hundred: let Python keep what it has compiled, also where the environment says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
@@ -101,6 +101,14 @@ lock:  ## resolve the dependencies of pyproject.toml anew
 	@grep -v '^\(#\|$$\)' build/lock/others.lock > bench/requirements-others.lock
 	@rm -rf build/lock
 	for folder in $(NODE_PACKAGES); do (cd $$folder && npm install --package-lock-only --loglevel=error) || exit 1; done
+
+dist: setup  ## build the packages in dist/, and the list of what they depend on in build/sbom.json
+	@rm -rf dist build/sbom
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	@$(PYTHON) -m venv build/sbom
+	@build/sbom/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
+	@build/sbom/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --no-validate --output-format JSON --output-file build/sbom.json
+	@rm -rf build/sbom
 
 clean:  ## remove what was made
 	rm -rf $(VENV) $(NODE_PACKAGES:=/node_modules) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .syncflow
