@@ -6,8 +6,8 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -209,8 +209,15 @@ async def serving_metrics(
         await server.close()
 
 
-def look_through_memory_less() -> None:
+@contextmanager
+def looking_through_memory_less() -> Iterator[None]:
     """Spare the collector what lives as long as the command, and chunks that are under way: it took a fifth of the time of a run."""
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

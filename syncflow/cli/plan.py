@@ -125,7 +125,7 @@ class _Wishes:
 def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown, PlanFile]:
     import asyncio
 
-    from syncflow.cli.alongside import look_through_memory_less
+    from syncflow.cli.alongside import looking_through_memory_less
     from syncflow.cli.plan_shown import Listing, shown_of
     from syncflow.clock import SystemClock
     from syncflow.errors import DataError
@@ -133,8 +133,11 @@ def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown
     from syncflow.runtime.preview.plan_file import PlanFile, StepDigest, key_of, mark_of, told_counts
 
     clock = SystemClock()
-    look_through_memory_less()
-    with _source(project, wishes.events) as (source, words, usual, is_exact), seeds_of(project, program) as seeds:
+    with (
+        looking_through_memory_less(),
+        _source(project, wishes.events) as (source, words, usual, is_exact),
+        seeds_of(project, program) as seeds,
+    ):
         if wishes.out is not None and not is_exact:
             raise DataError(
                 "such a plan cannot be kept: a run may read other events than were planned",

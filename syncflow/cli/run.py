@@ -243,7 +243,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         Signals,
         alerting,
         alongside,
-        look_through_memory_less,
+        looking_through_memory_less,
         reloading,
         serving_metrics,
         tracing_run,
@@ -268,7 +268,6 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
             name=wishes.name,
         ) as engine,
     ):
-        look_through_memory_less()
         signals, place = Signals(engine), place_of(project.routes.model.journal, project.path)
         tasks = [
             reloading(
@@ -280,7 +279,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         if wishes.log_progress:
             tasks.append(logging_progress(engine))
         try:
-            with signals:
+            with looking_through_memory_less(), signals:
                 async with (
                     alerting(engine, project, journal=place),
                     serving_metrics(engine, wishes.metrics, journal=place),
