@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +18,7 @@ from syncflow.errors import ProjectError
 if TYPE_CHECKING:
     from syncflow.config.journal_place import Place
     from syncflow.config.project import Project
+    from syncflow.runtime.ending import Ending
     from syncflow.runtime.engine import Engine
     from syncflow.runtime.run_name import RunName
     from syncflow.runtime.traces.spans import Traces
@@ -181,6 +183,39 @@ async def alerting(engine: Engine, project: Project, *, journal: Place) -> Async
             await watch.end(error.message)
             raise
         await watch.end()
+
+
+@asynccontextmanager
+async def telling_lineage(engine: Engine, project: Project) -> AsyncIterator[list[Ending]]:
+    """Tell a receiver of OpenLineage of the run while it lasts, and of the ending that is put into the list; nothing without a receiver."""
+    from syncflow.runtime.openlineage.telling import receiver_of
+
+    ended: list[Ending] = []
+    receiver = receiver_of(project.routes.model, os.environ)
+    if receiver is None:
+        yield ended
+        return
+    from syncflow.adapters.posting import Poster
+    from syncflow.clock import SystemClock
+    from syncflow.compiler.lineage.ways import ways_of
+    from syncflow.config.journal_place import project_name
+    from syncflow.errors import SyncflowError
+    from syncflow.runtime.assembly import reads_once
+    from syncflow.runtime.openlineage.events import Told
+    from syncflow.runtime.openlineage.telling import Telling
+
+    ways = ways_of(project, engine.program)
+    namespace = receiver.namespace or project_name(project.routes.model.journal, project.path)
+    told = Told(namespace=namespace, name=engine.name, is_streaming=not reads_once(project))
+    async with Poster() as post:
+        telling = Telling(receiver, told=told, ways=ways, post=post, tally=engine.snapshot, clock=SystemClock())
+        try:
+            async with alongside([telling.run()]):
+                yield ended
+        except SyncflowError as error:
+            await telling.end(None, error.message)
+            raise
+        await telling.end(ended[0] if ended else None)
 
 
 @asynccontextmanager

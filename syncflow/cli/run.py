@@ -246,6 +246,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         looking_through_memory_less,
         reloading,
         serving_metrics,
+        telling_lineage,
         tracing_run,
     )
     from syncflow.cli.live import logging_progress, showing
@@ -282,6 +283,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
             with looking_through_memory_less(), signals:
                 async with (
                     alerting(engine, project, journal=place),
+                    telling_lineage(engine, project) as ended,
                     serving_metrics(engine, wishes.metrics, journal=place),
                     serving_console(
                         place,
@@ -292,6 +294,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
                     alongside(tasks),
                 ):
                     ending = await engine.run()
+                    ended.append(ending)
         except asyncio.CancelledError:
             raise _StoppedAtOnceError(signals.number) from None
         systems = {name: plan.system for name, plan in engine.program.routes.items()}

@@ -44,6 +44,7 @@ _FIXED = (
     "journal.sync",
     "alerts",
     "traces",
+    "lineage",
 )
 """Places that a running engine cannot change: it holds their file, port or lock open."""
 _SECRETS_OF_A_WEBHOOK = re.compile(

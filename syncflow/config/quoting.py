@@ -11,7 +11,7 @@ import re
 from syncflow.config.models.receivers import RECEIVERS
 
 _CONFIGURES = re.compile(
-    r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?|journal|alerts|traces)["']?\s*:""", re.MULTILINE
+    r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?|journal|alerts|lineage|traces)["']?\s*:""", re.MULTILINE
 )
 _SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access|account)_?key", re.IGNORECASE)
 _AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
@@ -27,7 +27,7 @@ _SECRET_LIST = re.compile(
 _IN_ADDRESS = re.compile(r"(://[^\s:@/\"']*:)((?:\$\{[^}]*\}|[^\s/\"'])+)(?=@)")
 """The password of an address: postgresql://user:password@host."""
 
-_OPEN_OF_A_RECEIVER = re.compile(r"(?:as|causes|every|parked|lag|sample|propagate)\b")
+_OPEN_OF_A_RECEIVER = re.compile(r"(?:as|causes|every|parked|lag|sample|propagate|namespace)\b")
 """All else that is written of a receiver is its address or a header."""
 
 _ITEM = re.compile(r"\$\{[^}]*\}|[^\s,\"']")

@@ -110,14 +110,14 @@ async def assembled(
             measures=measures,
             traces=traces,
             name=name or new_run_name(now=time.now()),
-            reads_once=source is None and not drain and _reads_once(project),
+            reads_once=source is None and not drain and reads_once(project),
             on_outcome=on_outcome,
         )
     finally:
         await clients.aclose()
 
 
-def _reads_once(project: Project) -> bool:
+def reads_once(project: Project) -> bool:
     """Whether all that the project reads is files, or rows of queries, that end."""
     return all(_ends(settings) for settings in project.routes.model.all_sources.values())
 

@@ -6,18 +6,11 @@ Nothing here is a setting of a connection: no address, no credential, no value o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncflow.compiler.checks.legs import scope_of_mapping
-from syncflow.compiler.checks.places import object_fields
-from syncflow.compiler.code import Emitted, Emitter
-from syncflow.compiler.code.scopes import root_of
-from syncflow.compiler.door.unchanged import longest
-from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.languages.base import ExpressionError
-from syncflow.compiler.mapping.transform import emit_field
+from syncflow.compiler.lineage.fields import MappedField, mapped_fields
 from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.types.declared import from_object_field, from_schema
 from syncflow.compiler.types.json import Type
@@ -242,59 +235,34 @@ def _windows(count: float, seconds: float) -> str:
 def _mapping(project: Project, document: Document[MappingFile], routes: Sequence[RouteFacts]) -> MappingFacts:
     model = document.model
     node = project.schemas[model.source].model
-    scope = scope_of_mapping(project, document, root_of(model.source, node, with_deletes=True))
-    known = object_fields(project, document)
-    fields = {} if known is None else known[0]
     personal = {path for path, each in _properties(node) if each.personal}
-    emitter = Emitter(scope, functions=library_of(project))
     return MappingFacts(
         name=_file(project, document),
         kind=model.source,
         target=model.target,
         key=", ".join(model.key_names),
         nulls=model.nulls,
-        fields=[
-            _field(name, form, _emitted(emitter, name, form), fields.get(name), personal, is_key=name in model.keys)
-            for name, form in model.fields.items()
-        ],
+        fields=[_field(each, personal, is_key=each.name in model.keys) for each in mapped_fields(project, document)],
         tests=len(model.tests),
         routes=[route.name for route in routes if route.mapping == _file(project, document)],
     )
 
 
-def _emitted(emitter: Emitter, name: str, form: FieldForm) -> Emitted | None:
-    if isinstance(form, Constant):
-        return None
-    try:
-        return emit_field(emitter, name, form)
-    except ExpressionError:
-        return None
-
-
-def _field(
-    name: str,
-    form: FieldForm,
-    emitted: Emitted | None,
-    target: ObjectField | None,
-    personal: set[Path],
-    *,
-    is_key: bool,
-) -> FieldFacts:
-    reads = [] if emitted is None else [_named(steps) for steps in longest(read.steps for read in emitted.reads)]
-    reads = list(dict.fromkeys(path for path in reads if path))
+def _field(field: MappedField, personal: set[Path], *, is_key: bool) -> FieldFacts:
+    form, target = field.form, field.target
     table = form.table or {} if isinstance(form, Recipe) else {}
     return FieldFacts(
-        name=name,
+        name=field.name,
         label=(target.label or "") if target is not None else "",
         expression=_expression(form),
         table=[(ours, _shown(theirs)) for ours, theirs in table.items()],
         default=_shown(form.default) if isinstance(form, Recipe) and has_default(form) else None,
-        reads=[".".join(path) for path in reads],
-        makes="" if emitted is None else describe(emitted.type),
+        reads=list(field.reads),
+        makes="" if field.made is None else describe(field.made),
         takes="" if target is None else describe(_taken(target)),
         is_key=is_key,
         is_required=target is not None and target.required,
-        is_personal=any(_is_within(path, personal) for path in reads),
+        is_personal=any(_is_within(path, personal) for path in field.paths),
     )
 
 
@@ -312,10 +280,6 @@ def _expression(form: FieldForm) -> str:
 
 def _shown(value: object) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _named(steps: Iterable[str | int | None]) -> Path:
-    return tuple(step for step in steps if isinstance(step, str))
 
 
 def _is_within(path: Path, personal: set[Path]) -> bool:

@@ -156,6 +156,9 @@ LOG_EVENTS: dict[str, LogEvent] = {
     "metrics.incomplete": LogEvent(
         _WARNING, ("reason",), "The journal could not be asked, so `/metrics` lacks what it holds."
     ),
+    "lineage.failed": LogEvent(
+        _WARNING, ("host", "reason"), "The receiver of `lineage:` did not take what it was told; the run goes on."
+    ),
     "traces.lost": LogEvent(
         _WARNING,
         ("host", "spans", "reason"),

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from syncflow.config.scalars import Unset, refuse
 
-RECEIVERS = frozenset({"alerts", "traces"})
+RECEIVERS = frozenset({"alerts", "lineage", "traces"})
 """Parts of ``routes.yaml`` in which ``to`` and ``headers`` are secret."""
 _WEB = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?")
 

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.alerts import AlertSettings
 from syncflow.config.models.base import Model, exactly_one
+from syncflow.config.models.lineage import LineageSettings
 from syncflow.config.models.relations import Refers
 from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.models.sources import (
@@ -391,6 +392,8 @@ class RoutesFile(Model):
     """When dead letters are too many."""
     alerts: tuple[AlertSettings, ...] = ()
     """Who is told when something is wrong: a webhook, or a channel of Slack."""
+    lineage: LineageSettings | None = None
+    """Lineage of columns for a catalog: where it is sent."""
     traces: TraceSettings | None = None
     """Traces for OpenTelemetry: which, and where they are sent."""
     functions: OptionalText = None
