@@ -92,6 +92,8 @@ OF_THE_RUN = {
     "note_usage": "requests were noted",
     "open_marks": "marks were counted",
     "open_elsewhere": "open deliveries were counted",
+    "pauses": "pauses were read",
+    "open_of": "open deliveries were counted",
     "note_requests": "requests to the source were noted",
     "note_lags": "the lag of the source was noted",
     "note_reload": "a reload was noted",

@@ -24,17 +24,19 @@ from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
 from syncflow.runtime.delivery.assignment import WINDOW
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.ending import Ending, Keep, MostWaiting, run_end
+from syncflow.runtime.held import Connect
 from syncflow.runtime.intake.planning import Numbers
 from syncflow.runtime.journal.base import Journal, Opened
 from syncflow.runtime.journal.claims import Claimed, SharedJournal
 from syncflow.runtime.measures import Measures, measured_journal
 from syncflow.runtime.observe import Tally, note, warn
+from syncflow.runtime.pausing import obey_always
 from syncflow.runtime.reading import Reading, RunState
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.sharing import Shares
 from syncflow.runtime.source_news import SourceNews
-from syncflow.runtime.systems import Connect, Systems
+from syncflow.runtime.systems import Systems
 from syncflow.runtime.told import OnOutcome, telling_journal
 from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source, rotation_of
@@ -318,10 +320,12 @@ class Engine:
             if self._stop.is_set():
                 reading.stop()
             reading.start(group)
+            obeying = self._obey(group)
             await self._until_done()
             self._stop.set()
             reading.stop()
             await reading.finish()
+            obeying.cancel()
             async with self._state.between_chunks:  # a swap under way has closed some dispatchers and starts others
                 await self._systems.close()
             settling.cancel()
@@ -354,11 +358,18 @@ class Engine:
             async with self._state.between_chunks:
                 self._group, self._shares = group, shares
             shares.start()
+            obeying = self._obey(group)
             await self._until_done()
             self._stop.set()
+            obeying.cancel()
             others = await shares.leave()
             # What is left is theirs; alone, it is told as what a run leaves.
             self.tally.open = 0 if others else self.tally.open + await self._journal.open_marks()
+
+    def _obey(self, group: asyncio.TaskGroup) -> asyncio.Task[None]:
+        """Obey what people pause, until cancelled."""
+        looking = obey_always(self._systems, self._journal, tally=self.tally, clock=self._clock, group=group)
+        return group.create_task(looking, name="pauses")
 
     async def _open_reading(self, claimed: Claimed, journal: Journal) -> Reading:
         if self._reading is not None and self._source_again is not None:

@@ -95,8 +95,19 @@ class SystemTally:
     """Whether everything that it is sent fails: it is only probed."""
     unreachable: str = ""
     """Why the last request got no answer that says anything of a record; empty once one did."""
+    paused: str = ""
+    """By whom the system, or some of its routes, were paused, and why; empty where nothing is."""
+    held_back: int = 0
+    """How many deliveries of a paused system wait in the journal, as far as they were counted."""
     windows: tuple[Window, ...] = ()
     """Its limits: so many requests within so many seconds."""
+
+    def show_silence(self) -> None:
+        """Note that nothing is sent to it: what it did before is not true any more."""
+        self.in_flight = self.retrying = self.jobs = 0
+        self.paused_seconds = self.wait_seconds = self.waits_until = 0.0
+        self.stopped = self.unreachable = self.wait_by = ""
+        self.parked, self.waiting = False, self.held_back
 
 
 @dataclass(slots=True)

@@ -244,7 +244,7 @@ class Reading:
             return
         warn("source.held_back", waiting=run.tally.open, bytes=round(run.tally.open * run.tally.event_bytes))
         while run.waiting.reached(run.tally) and not self._stop.is_set():
-            if run.nothing_moves():
+            if run.nothing_moves() and not run.systems.pauses.named:
                 run.stop("as much waits as may wait (journal.waiting), and the systems that it waits for have stopped")
             self._changed.clear()
             await first_of(self._changed.wait(), self._stop.wait(), run.clock.sleep(1.0))

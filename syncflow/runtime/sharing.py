@@ -19,6 +19,7 @@ from syncflow.errors import ProjectError, UnavailableError
 from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.delivery.assignment import Strays
 from syncflow.runtime.delivery.settle import Settler
+from syncflow.runtime.held import Held
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.journal.claims import (
     CLAIM_SECONDS,
@@ -36,7 +37,6 @@ from syncflow.runtime.journal.claims import (
 )
 from syncflow.runtime.observe import note, warn
 from syncflow.runtime.reading import Guarded, Reading, RunState
-from syncflow.runtime.systems import Held
 
 OpenReading = Callable[[Claimed, Journal], Awaitable[Reading]]
 """Opens the source behind what is journaled; the tasks of the reading are not started yet."""

@@ -1,7 +1,8 @@
 """The systems of a run: each has a gate that outlives a change of the program, and a dispatcher that does not.
 
-In: a program to send by (``start``), deliveries that were committed (``hand_out``). Between the end of one program (``close``) and the
-start of the next nothing is sent; the engine sees to it that nothing is committed meanwhile.
+In: a program to send by (``start``), deliveries that were committed (``hand_out``), what people paused (``obey``). Between the end of one
+program (``close``) and the start of the next nothing is sent; the engine sees to it that nothing is committed meanwhile. What a system's
+dispatcher does not take waits in the journal, and is read by the next one.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from syncflow.adapters.gate import Gate
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan
@@ -22,49 +22,23 @@ from syncflow.events import Delivery
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import activation_of
 from syncflow.runtime.chosen_routes import chosen_routes
-from syncflow.runtime.delivery.assignment import NO_STRAYS, Assignment, Strays
-from syncflow.runtime.delivery.attempts import System
+from syncflow.runtime.delivery.assignment import NO_STRAYS, Assignment
 from syncflow.runtime.delivery.dispatch import Dispatcher
 from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.delivery.stop_after import StopAfter
+from syncflow.runtime.held import Connect, Connected, Held
 from syncflow.runtime.journal.base import Activated, Journal, Opened
 from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.measures import Measures
-from syncflow.runtime.observe import Tally, warn
+from syncflow.runtime.observe import Tally, note, warn
+from syncflow.runtime.pauses import NOTHING_PAUSED, Pauses
 from syncflow.runtime.standing import Standing
 
 if TYPE_CHECKING:  # it loads OpenTelemetry
     from syncflow.runtime.traces.spans import Traces
-
-Connect = Callable[[SystemPlan, Gate], System]
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A system that can be sent to: what is known of it, its gate, and what speaks to it."""
-
-    plan: SystemPlan
-    limiter: Limiter
-    client: System
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A system that a worker holds by a claim: how it is written of it, and what was before."""
-
-    journal: Journal
-    settler: Settler
-    is_ours: Callable[[], bool]
-    """Whether the claim still lasts."""
-    guarded: Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]]
-    """What goes around its task: a claim that has passed on ends that task, not the run."""
-    usage: Usage | None
-    standing: Standing | None
-    stays_stopped: bool
-    strays: Strays
 
 
 class Systems:
@@ -107,8 +81,7 @@ class Systems:
         self._measures = measures
         self._traces = traces
         self._batch_ids = _batch_ids()
-        self._routes = program.routes
-        self._plans, self._stop_after = program.systems, program.stop_after
+        self._program = program
         self._counts_for_others = counts_for_others
         self._counted: dict[str, StopAfter] = {}
         """The dead letters of systems that other workers send to, made before a delivery was."""
@@ -122,6 +95,15 @@ class Systems:
         """The requests of earlier runs, until a limiter has counted them."""
         self._standings: dict[str, Standing] = {}
         """How the systems stood when the last run ended, until each has a dispatcher."""
+        self._mine: dict[str, Held | None] = {}
+        """The systems to send to, paused or not; of a worker, by which claim."""
+        self.pauses = NOTHING_PAUSED
+        self._withheld: dict[str, frozenset[str]] = {}
+        """The paused routes of every dispatcher."""
+        self._turning: dict[str, asyncio.Task[None]] = {}
+        """What ends or begins the dispatcher of a system because of a pause."""
+        self._beginning: set[str] = set()
+        self._closing = False
 
     # -- what is asked of them -------------------------------------------------------------------------------------------------
 
@@ -150,13 +132,15 @@ class Systems:
         dispatcher = self._dispatchers.get(name)
         if dispatcher is not None:
             return dispatcher.may_bury()
-        return not self._counts_for_others or self._may_bury_for(name)
+        return not (self._counts_for_others or name in self._mine) or self._may_bury_for(name)
 
     def _may_bury_for(self, name: str) -> bool:
-        """Count a dead letter of a system that another worker sends to: that one does not see what fails before a delivery is made."""
+        """Count a dead letter of a system that another worker sends to, or nobody: none sees here what fails before a delivery is made."""
         counted = self._counted.get(name)
         if counted is None:
-            counted = self._counted[name] = StopAfter(self._plans[name].stop_after or self._stop_after)
+            counted = self._counted[name] = StopAfter(
+                self._program.systems[name].stop_after or self._program.stop_after
+            )
         if counted.dead(at=self._clock.monotonic()):
             return True
         if name not in self._refused:
@@ -168,20 +152,22 @@ class Systems:
         """Return the routes that lead to systems that stopped."""
         stopped = {name for name, dispatcher in self._dispatchers.items() if dispatcher.stopped} | self._refused
         return (
-            frozenset(route.name for route in self._routes.values() if route.system in stopped)
+            frozenset(route.name for route in self._program.routes.values() if route.system in stopped)
             if stopped
             else frozenset()
         )
 
     @property
     def nothing_moves(self) -> bool:
-        """Whether no delivery is open but those of systems that stopped."""
-        return all(dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values())
+        """Whether no delivery is open but those of systems that stopped, and what is paused."""
+        return not self._turning and all(
+            dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values()
+        )
 
     @property
     def is_busy(self) -> bool:
         """Whether something is being sent, or can be before long."""
-        return any(dispatcher.is_busy for dispatcher in self._dispatchers.values())
+        return bool(self._turning) or any(dispatcher.is_busy for dispatcher in self._dispatchers.values())
 
     @property
     def stopped(self) -> tuple[str, ...]:
@@ -190,6 +176,10 @@ class Systems:
 
     def show(self) -> None:
         """Write down in the tally how every system stands now."""
+        for name in self._mine:
+            self._tally.system(name).paused = self.pauses.words(name, self._routes_of(name))
+            if name not in self._dispatchers and name not in self._turning:
+                self._tally.system(name).show_silence()
         for name, dispatcher in self._dispatchers.items():
             dispatcher.show(self._tally.system(name))
 
@@ -226,7 +216,9 @@ class Systems:
         self._dispatchers.clear()
         self._counted.clear()
         self._refused.clear()
-        self._routes, self._plans, self._stop_after = program.routes, program.systems, program.stop_after
+        self._mine.clear()
+        self._withheld.clear()
+        self._program, self._closing = program, False
         self.only = chosen_routes(program, self._only_names) if self._only_names else None
 
     @staticmethod
@@ -246,15 +238,18 @@ class Systems:
         self._tally.abandoned += activated.dead_letters
         self._tally.open -= activated.dead_letters
         self._take_over_names(program)
+        self.pauses = Pauses.of(await self._journal.pauses())
         sending = None if self.only is None else {program.routes[name].system for name in self.only}
         for name, system in connected.items():
             if sending is not None and name not in sending:
                 await system.client.close()
                 continue
-            await self._take_over_limits(name, system.limiter)
-            dispatcher = self._dispatcher(program, name, system, backlog=backlog)
-            self._dispatchers[name] = dispatcher
-            self._tasks[name] = group.create_task(dispatcher.run(), name=f"dispatch {name}")
+            self._mine[name] = None
+            if self._wanted(name) is None:
+                await system.client.close()
+                self._changed()
+            else:
+                await self._send_to(name, system, group=group, backlog=backlog)
 
     def _take_over_names(self, program: Program) -> None:
         """Know a system that was renamed by its name of today: its limits and waits go on."""
@@ -267,14 +262,86 @@ class Systems:
                     if old in by_name:
                         by_name.setdefault(name, by_name.pop(old))
 
-    async def _take_over_limits(self, name: str, limiter: Limiter) -> None:
+    async def _send_to(self, name: str, system: Connected, *, group: asyncio.TaskGroup, backlog: bool) -> None:
+        """Give a system its dispatcher, with the limits and waits of before."""
+        held = self._mine[name]
         before = self._limiters.get(name)
         if before:
-            limiter.follow(before)
+            system.limiter.follow(before)
         else:
-            limiter.recall(self._usage.pop(name, None))
-        self._limiters[name] = limiter
-        await limiter.ledger.open()
+            system.limiter.recall(held.usage if held else self._usage.pop(name, None))
+        self._beginning.add(name)
+        try:
+            await system.limiter.ledger.open()
+        except BaseException:
+            await system.client.close()
+            raise
+        finally:
+            self._beginning.discard(name)
+        self._limiters[name] = system.limiter
+        self._withheld[name] = self._wanted(name) or frozenset()
+        self._counted.pop(name, None)
+        self._refused.discard(name)
+        dispatcher = self._dispatchers[name] = self._dispatcher(name, system, backlog=backlog)
+        running = dispatcher.run() if held is None else held.guarded(dispatcher.run())
+        self._tasks[name] = group.create_task(running, name=f"dispatch {name}")
+
+    # -- what people paused ----------------------------------------------------------------------------------------------------
+
+    def obey(self, pauses: Pauses, *, group: asyncio.TaskGroup) -> None:
+        """Send nothing of what is paused, and send again what is not any more; what is under way ends first."""
+        for what, name in sorted(pauses.named - self.pauses.named):
+            note("pause.begun", what=what, name=name)
+        for what, name in sorted(self.pauses.named - pauses.named):
+            note("pause.over", what=what, name=name)
+        self.pauses = pauses
+        for name, held in self._mine.items():
+            if (
+                name not in self._turning
+                and name not in self._beginning
+                and self._withheld.get(name) != self._wanted(name)
+            ):
+                turn = self._turn(name, group)
+                self._turning[name] = group.create_task(held.guarded(turn) if held else turn, name=f"pause {name}")
+
+    def paused_systems(self) -> frozenset[str]:
+        """Return the systems that would be sent to here, were it not for a pause."""
+        return frozenset(name for name in self._mine if self._wanted(name) is None)
+
+    def _routes_of(self, name: str) -> list[str]:
+        routes = (route.name for route in self._program.routes.values() if route.system == name)
+        return [route for route in routes if self.only is None or route in self.only]
+
+    def _wanted(self, name: str) -> frozenset[str] | None:
+        """Return the routes of a system that are to be withheld; None where all are."""
+        return self.pauses.withheld(name, self._routes_of(name))
+
+    async def _turn(self, name: str, group: asyncio.TaskGroup) -> None:
+        """End the dispatcher of a system, and begin another where something may be sent, until it is as people want it."""
+        try:
+            while name in self._mine and not self._closing and self._withheld.get(name) != self._wanted(name):
+                await self._let_end(name)
+                if self._wanted(name) is not None and name in self._mine and not self._closing:
+                    system = self._connected(self._program.systems[name], self._mine[name])
+                    await self._send_to(name, system, group=group, backlog=True)
+        finally:
+            del self._turning[name]
+            self._changed()
+
+    async def _let_end(self, name: str) -> None:
+        if name not in self._dispatchers:
+            return
+        dispatcher = self._dispatchers.pop(name)
+        dispatcher.close()
+        await asyncio.gather(self._tasks[name], return_exceptions=True)
+        del self._tasks[name], self._withheld[name]
+        if name in self._mine:
+            await self._limiters[name].ledger.close()
+            self._remember({name: dispatcher})
+
+    def _remember(self, dispatchers: Mapping[str, Dispatcher]) -> None:
+        """Keep how systems stand, for the dispatchers that come after these."""
+        self._standings |= {name: now for name, each in dispatchers.items() if (now := each.standing)}
 
     # -- one system of a worker ------------------------------------------------------------------------------------------------
 
@@ -284,37 +351,34 @@ class Systems:
         Raises:
             UnavailableError: it cannot be connected, or the claim has passed on.
         """
-        system = self._connected(program.systems[name], held)
-        system.limiter.recall(held.usage)
-        try:
-            await system.limiter.ledger.open()
-        except BaseException:
-            await system.client.close()
-            raise
+        self.pauses = Pauses.of(await held.journal.pauses())
+        self._mine[name] = held
         if held.standing is not None:
             self._standings[name] = held.standing
-        self._limiters[name] = system.limiter
-        dispatcher = self._dispatcher(program, name, system, backlog=True, held=held)
+        if self._wanted(name) is None:
+            self._changed()
+            return
+        system = self._connected(program.systems[name], held)
+        await self._send_to(name, system, group=group, backlog=True)
         if held.stays_stopped and held.standing is not None:
-            dispatcher.stay_stopped(held.standing.reason, by=held.standing.by)
-        self._dispatchers[name] = dispatcher
-        self._tasks[name] = group.create_task(held.guarded(dispatcher.run()), name=f"dispatch {name}")
+            self._dispatchers[name].stay_stopped(held.standing.reason, by=held.standing.by)
 
     async def drop(self, name: str, *, at_once: bool) -> None:
         """Send no more to a system: let what is under way end and be settled, or leave all ``at_once``: it is another worker's."""
-        if name not in self._dispatchers:
-            return
-        dispatcher, task, limiter = self._dispatchers[name], self._tasks[name], self._limiters[name]
-        dispatcher.close()
-        if at_once:
+        self._mine.pop(name, None)
+        dispatcher, task, turning = self._dispatchers.get(name), self._tasks.get(name), self._turning.get(name)
+        if dispatcher is not None:
+            dispatcher.close()
+        if at_once and task is not None:
             task.cancel()
         try:
-            await asyncio.gather(task, return_exceptions=True)
-            if not at_once:
-                await limiter.ledger.close()
+            await asyncio.gather(*(each for each in (task, turning) if each is not None), return_exceptions=True)
+            if not at_once and name in self._limiters:
+                await self._limiters[name].ledger.close()
         finally:
-            for known in (self._dispatchers, self._tasks, self._limiters, self._standings):
-                known.pop(name, None)
+            known: tuple[dict[str, Any], ...] = (self._dispatchers, self._tasks, self._limiters, self._standings)
+            for each in (*known, self._withheld):
+                each.pop(name, None)
             self._changed()
 
     def look(self) -> None:
@@ -322,9 +386,8 @@ class Systems:
         for dispatcher in self._dispatchers.values():
             dispatcher.look()
 
-    def _dispatcher(
-        self, program: Program, name: str, system: Connected, *, backlog: bool, held: Held | None = None
-    ) -> Dispatcher:
+    def _dispatcher(self, name: str, system: Connected, *, backlog: bool) -> Dispatcher:
+        program, held = self._program, self._mine[name]
         dispatcher = Dispatcher(
             Assignment(
                 strays=held.strays if held else NO_STRAYS,
@@ -344,6 +407,7 @@ class Systems:
                 backlog=backlog,
                 standing=self._standings.pop(name, None),
                 only=self.only,
+                withheld=self._withheld[name],
                 window=self._window,
                 at_once=self._at_once,
                 traces=system.limiter.traces,
@@ -356,12 +420,14 @@ class Systems:
 
     async def close(self) -> None:
         """Let every request under way end and be settled. How the systems stood can still be asked."""
+        self._closing = True
         for dispatcher in self._dispatchers.values():
             dispatcher.close()
+        await asyncio.gather(*self._turning.values())
         await asyncio.gather(*self._tasks.values())
         for name in self._dispatchers:
             await self._limiters[name].ledger.close()
-        self._standings |= {name: now for name, d in self._dispatchers.items() if (now := d.standing)}
+        self._remember(self._dispatchers)
         self.show()
         self._tasks.clear()
 

@@ -370,11 +370,9 @@ def test_stop_leaves_the_rest_in_the_journal_and_the_next_run_continues(tmp_path
 class SlowPages(SqliteJournal):
     """A journal whose pages take ten seconds to read."""
 
-    async def page(
-        self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None
-    ) -> Sequence[Waiting]:
+    async def page(self, system: str, *, after: int, most: int, **more: Any) -> Sequence[Waiting]:
         await asyncio.sleep(10)
-        return await super().page(system, after=after, most=most)
+        return await super().page(system, after=after, most=most, **more)
 
 
 @pytest.mark.parametrize("wait_seconds", [3600.0, None], ids=["what is left is due in an hour", "nothing is left"])

@@ -73,6 +73,8 @@ class Assignment:
     """How the system stood before."""
     only: frozenset[str] | None = None
     """The routes whose deliveries are read from the journal; None: all."""
+    withheld: frozenset[str] = frozenset()
+    """The routes that people paused."""
     window: int = WINDOW
     at_once: bool = False
     """Whether what an earlier run left is tried although its time has not come."""

@@ -133,6 +133,7 @@ class Dispatcher:
             backlog=given.backlog,
             window=given.window + self._job_room.records,
             only=given.only,
+            withheld=given.withheld,
             at_once=given.at_once,
             strays=given.strays,
         )
@@ -148,6 +149,7 @@ class Dispatcher:
             by_time=given.by_time,
             ended=lambda: self._ended,
             back_at=lambda: self._condition.back_at,
+            withheld=given.withheld,
         )
 
     def _make_jobs(self, given: Assignment) -> Jobs:

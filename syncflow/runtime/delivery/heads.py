@@ -12,15 +12,20 @@ from syncflow.runtime.delivery.ends import Ends
 from syncflow.runtime.delivery.lanes import Lanes
 from syncflow.runtime.delivery.relations import Missing, Outlook, Wait, refusal, relate
 from syncflow.runtime.delivery.turn import Go, Overtaken, Turn, decide, unsent
-from syncflow.runtime.journal.base import Journal, Superseded, TurnFacts
+from syncflow.runtime.journal.base import Journal, Presence, Superseded, TurnFacts
 
+AGAIN_SECONDS = 1.0
 LOOK = 500
 """Most deliveries whose turn is decided with one look at the journal."""
 
 
 class Heads:
-    """Unsure heads of one system. ``by_time`` names the kinds of record whose versions are ordered by event time;
-    ``ended``: whether nothing more is read; ``back_at``: when the system last came back (wall seconds)."""
+    """Unsure heads of one system.
+
+    ``by_time`` names the kinds of record whose versions are ordered by event time; ``ended``: whether nothing more is read;
+    ``back_at``: when the system last came back (wall seconds). ``withheld`` names the routes that are paused: a head whose key a
+    record of theirs has still to take or to let go waits, and is looked at again after ``AGAIN_SECONDS``.
+    """
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class Heads:
         by_time: Container[str],
         ended: Callable[[], bool],
         back_at: Callable[[], float],
+        withheld: Container[str] = (),
     ) -> None:
         self._plan = plan
         self._routes = routes
@@ -44,6 +50,7 @@ class Heads:
         self._by_time = by_time
         self._ended = ended
         self._back_at = back_at
+        self._withheld = withheld
 
     async def decide(self) -> None:
         """Decide all whose turn it is: one look at the journal for many."""
@@ -61,8 +68,16 @@ class Heads:
                 if isinstance(turn, Go):
                     self._lanes.decided(turn.delivery, now=now)
 
+    def _has_yet_to_move(self, rival: Presence) -> bool:
+        """Whether a record is at a key, or is to be, by a route that is paused with something still to send."""
+        settled = rival.state == "present" and rival.held == rival.compared and not rival.passing
+        return rival.route in self._withheld and not settled
+
     def _begun(self, head: Delivery, facts: TurnFacts, *, ended: bool) -> Turn | Wait | Missing:
         """Decide one; it waits at once, so that those which are decided after it see who waits for whom."""
+        if any(map(self._has_yet_to_move, facts.rivals)):
+            self._lanes.retry(head, due=self._clock.monotonic() + AGAIN_SECONDS)
+            return Wait(float("inf"))
         turn = self._turn_of(head, facts, ended=ended)
         if isinstance(turn, Wait):
             self._lanes.park(head, due=self._clock.monotonic() + turn.until - self._clock.now())

@@ -37,10 +37,12 @@ class Pages:
         backlog: bool,
         window: int,
         only: frozenset[str] | None,
+        withheld: frozenset[str] = frozenset(),
         at_once: bool = False,
         strays: Strays = NO_STRAYS,
     ) -> None:
-        """``at_once``: what an earlier run left is tried although its time has not come. ``strays``: what another worker may be sending."""
+        """``withheld``: the routes whose deliveries stay in the journal. ``at_once``: what an earlier run left is tried although its time
+        has not come. ``strays``: what another worker may be sending."""
         self._strays = strays
         self._waits_until = float("-inf")
         self.backlog = backlog
@@ -53,16 +55,20 @@ class Pages:
         self._keep = keep
         self._window = window
         self._only = only
+        self._withheld = withheld
         self._at_once = at_once
         self._skipped = False
         self._loaded = 0
 
     def look(self) -> None:
         """Others may have committed deliveries of this system: read them from the journal."""
-        self.backlog = True
+        self.backlog = self._skipped = True
 
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         """Take deliveries that were just committed, in order of id; those beyond the window stay in the journal."""
+        if self._withheld:  # the journal knows which of them must wait
+            self.look()
+            return
         # A page that was being read meanwhile may hold some of them already.
         deliveries = [delivery for delivery in deliveries if delivery.id > self._loaded]
         if not deliveries:
@@ -105,7 +111,9 @@ class Pages:
         while self.is_due:
             most = max(self._window - self._held, self._window // 4, 1)
             self._skipped = False
-            rows = await self._journal.page(self._plan.name, after=self._loaded, most=most, routes=self._only)
+            rows = await self._journal.page(
+                self._plan.name, after=self._loaded, most=most, routes=self._only, withheld=self._withheld
+            )
             self.backlog = len(rows) == most or self._skipped
             if not rows:
                 continue

@@ -38,7 +38,7 @@ def redrive(place: Place, letters: Letters, *, how: How, noted: Noted | None = N
             f"FROM {LETTERS} WHERE {where} AND NOT EXISTS (SELECT 1 FROM marks m WHERE m.letter = l.id) ORDER BY l.event, l.id",
             [how, time.time(), *values],
         ).rowcount
-        _note(journal, "redrive", noted, count)
+        note_action(journal, "redrive", noted, count)
         return count
 
 
@@ -55,7 +55,7 @@ def drop(place: Place, letters: Letters, *, noted: Noted | None = None) -> int:
         dropped = [delivery for (delivery,) in journal.execute(deliveries, values)]
         count = journal.execute(f"UPDATE dead_letters SET state = 'dropped' WHERE id IN ({chosen})", values).rowcount
         end_dropped(journal, dropped)
-        _note(journal, "drop", noted, count)
+        note_action(journal, "drop", noted, count)
         return count
 
 
@@ -77,7 +77,7 @@ def replay(place: Place, events: Sequence[int], *, route: str = "", noted: Noted
     rows = [(event, route, time.time()) for event in events]
     with writing(place) as journal, journal:
         journal.executemany("INSERT INTO marks (event, route, how, at) VALUES (?, ?, 'remap', ?)", rows)
-        _note(journal, "replay", noted, len(rows))
+        note_action(journal, "replay", noted, len(rows))
     return len(rows)
 
 
@@ -157,7 +157,8 @@ def forget(place: Place, record: str, *, kind: str = "") -> int:
     return int(erased)
 
 
-def _note(journal: Database, action: str, noted: Noted | None, count: int) -> None:
+def note_action(journal: Database, action: str, noted: Noted | None, count: int) -> None:
+    """Note what a person did, in the transaction in which they do it."""
     if noted is not None:
         row = (time.time(), noted.by, action, noted.words, count)
         journal.execute("INSERT INTO actions (at, by, action, words, count) VALUES (?, ?, ?, ?, ?)", row)

@@ -17,6 +17,7 @@ from syncflow.frozen import frozen_value
 from syncflow.key_rules import KeyRules
 from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
+from syncflow.runtime.pauses import Pause
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.standing import Standing
@@ -413,9 +414,26 @@ class Journal(IntakeJournal, Protocol):
         ...
 
     async def page(
-        self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None
+        self,
+        system: str,
+        *,
+        after: int,
+        most: int,
+        routes: frozenset[str] | None = None,
+        withheld: frozenset[str] = frozenset(),
     ) -> Sequence[Waiting]:
-        """Open deliveries of a system with ids above ``after``, in order of id; only of these routes where they are given."""
+        """Open deliveries of a system with ids above ``after``, in order of id; only of these routes where they are given.
+
+        None of the routes in ``withheld``, and none that would overtake an open one of those in its lane.
+        """
+        ...
+
+    async def pauses(self) -> Sequence[Pause]:
+        """Return what people have paused."""
+        ...
+
+    async def open_of(self, systems: frozenset[str]) -> Mapping[str, int]:
+        """Count the open deliveries of systems."""
         ...
 
     async def open_elsewhere(self, routes: frozenset[str]) -> int:

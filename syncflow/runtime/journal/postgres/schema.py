@@ -134,7 +134,14 @@ CREATE TABLE jobs (
 REFERS = "ALTER TABLE deliveries ADD COLUMN refers TEXT;"
 """The records that a delivery refers to, as JSON: [[kind, id], …]."""
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED, REFERS)
+PAUSES = """
+CREATE TABLE pauses (
+    what TEXT NOT NULL, name TEXT NOT NULL, by TEXT NOT NULL, why TEXT NOT NULL, at float8 NOT NULL, PRIMARY KEY (what, name)
+);
+"""
+"""The systems and routes that people paused."""
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED, REFERS, PAUSES)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

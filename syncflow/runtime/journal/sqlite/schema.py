@@ -235,6 +235,13 @@ CREATE TABLE jobs (
 REFERS = "ALTER TABLE deliveries ADD COLUMN refers TEXT;"
 """The records that a delivery refers to, as JSON: [[kind, id], …]."""
 
+PAUSES = """
+CREATE TABLE pauses (
+    what TEXT NOT NULL, name TEXT NOT NULL, by TEXT NOT NULL, why TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (what, name)
+) WITHOUT ROWID;
+"""
+"""The systems and routes that people paused."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -258,5 +265,6 @@ MIGRATIONS = (
     RUN_NAMES,
     JOBS,
     REFERS,
+    PAUSES,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

@@ -91,6 +91,11 @@ def _fits(db: Database, program: Activation, column: Named, old: str, name: str)
 
 
 def _rename(db: Database, column: Named, old: str, new: str) -> None:
+    if column != "kind":
+        taken = "EXISTS (SELECT 1 FROM pauses WHERE what = ? AND name = ?)"
+        db.execute(
+            f"UPDATE pauses SET name = ? WHERE what = ? AND name = ? AND NOT {taken}", (new, column, old, column, new)
+        )
     for table in (*_COLUMNS[column], "places"):
         key = _KEYS.get(table)
         if key is None:

@@ -226,9 +226,20 @@ class Tables(ABC):
         self._db.update(learn, "text bigint", outcomes["learnt"], where="deliveries.id = v.column2")
         return outcomes
 
-    def page(self, system: str, after: int, most: int, routes: Sequence[str] | None = None) -> Rows:
-        """Open deliveries of a system, in order of their numbers; only of some routes where they are given."""
-        return read_page(self._db, after=after, most=most, system=system, routes=routes)
+    def page(
+        self, system: str, after: int, most: int, routes: Sequence[str] | None = None, withheld: Sequence[str] = ()
+    ) -> Rows:
+        """Open deliveries of a system, in order of their numbers; only of some routes where they are given, none of those withheld."""
+        return read_page(self._db, after=after, most=most, system=system, routes=routes, withheld=withheld)
+
+    def pauses(self) -> Rows:
+        """What people have paused."""
+        return self._db.execute("SELECT what, name, by, why, at FROM pauses ORDER BY what, name").fetchall()
+
+    def open_of(self, systems: Sequence[str]) -> Rows:
+        """Count the open deliveries of systems."""
+        sql = f"SELECT count(*) FROM deliveries WHERE system = ? AND {IS_OPEN}"
+        return [(system, self._db.execute(sql, (system,)).fetchone()[0]) for system in systems]
 
     def present(self, kind: str, after: str, most: int) -> list[str]:
         """Return the next ids of records of a kind that may be at a target."""

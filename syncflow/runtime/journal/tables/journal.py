@@ -44,6 +44,7 @@ from syncflow.runtime.journal.tables.rows import (
 from syncflow.runtime.journal.tables.usage import Moment, usage_rows
 from syncflow.runtime.journal.tables.usage import since_boot as machine_since_boot
 from syncflow.runtime.journal.usage import Usage, UsageNote
+from syncflow.runtime.pauses import Pause
 from syncflow.runtime.reloaded import LastReload
 from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.standing import Standing
@@ -122,10 +123,22 @@ class TabularJournal:
         await self._call("settle", settlement_rows(settlements, superseded, seal=self._seal), self._now())
 
     async def page(
-        self, system: str, *, after: int, most: int, routes: frozenset[str] | None = None
+        self,
+        system: str,
+        *,
+        after: int,
+        most: int,
+        routes: frozenset[str] | None = None,
+        withheld: frozenset[str] = frozenset(),
     ) -> Sequence[Waiting]:
         only = None if routes is None else list(routes)
-        return list(map(waiting, await self._call("page", system, after, most, only)))
+        return list(map(waiting, await self._call("page", system, after, most, only, sorted(withheld))))
+
+    async def pauses(self) -> Sequence[Pause]:
+        return [Pause(*row) for row in await self._call("pauses")]
+
+    async def open_of(self, systems: frozenset[str]) -> Mapping[str, int]:
+        return dict(await self._call("open_of", sorted(systems)))
 
     async def present(self, kind: str, *, after: str, most: int) -> Sequence[str]:
         found: list[str] = await self._call("present", kind, after, most)

@@ -14,19 +14,35 @@ _KNOWN_ID = (
 """What the vendor called the record, if that became known after the delivery was journaled."""
 
 WAITING = f"SELECT {DELIVERY_COLUMNS}, due_at, {_KNOWN_ID}, tried_at FROM deliveries d"
+_MUST_WAIT = (
+    " AND d.route NOT IN ({withheld}) AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries w ON w.event = e.seq "
+    "WHERE e.record = d.record AND e.kind = d.kind AND w.system = d.system AND w.object = d.object AND w.id < d.id "
+    "AND w.route IN ({withheld}) AND w.state IN ('waiting', 'sending', 'retrying'))"
+)
+"""Of a delivery: its route sends, and no open one of a route that does not is before it in its lane."""
 _TOOK_EFFECT = "state IN ('delivered', 'already_done', 'unchanged') AND operation != 'delete'"
 
 
 def read_page(
-    database: Database, *, after: int, most: int, system: str | None = None, routes: Sequence[str] | None = None
+    database: Database,
+    *,
+    after: int,
+    most: int,
+    system: str | None = None,
+    routes: Sequence[str] | None = None,
+    withheld: Sequence[str] = (),
 ) -> list[Row]:
-    """Return open deliveries with numbers above ``after``, in order; only of a system and of these routes where they are given."""
+    """Return open deliveries with numbers above ``after``, in order; only of a system and of these routes where they are given.
+
+    Those of the routes in ``withheld`` wait, and with them every later one of the same record and object.
+    """
     if routes is not None and not routes:
         return []
     of_system = "" if system is None else "system = ? AND "
     only = "" if routes is None else f" AND route IN ({marks(routes)})"
-    sql = f"{WAITING} WHERE {of_system}id > ? AND {IS_OPEN}{only} ORDER BY id LIMIT ?"  # constants only
-    values = ([] if system is None else [system]) + [after, *(routes or ()), most]
+    waits = _MUST_WAIT.format(withheld=marks(withheld)) if withheld else ""
+    sql = f"{WAITING} WHERE {of_system}id > ? AND {IS_OPEN}{only}{waits} ORDER BY id LIMIT ?"  # constants only
+    values = ([] if system is None else [system]) + [after, *(routes or ()), *withheld, *withheld, most]
     return database.execute(sql, values).fetchall()
 
 

@@ -45,6 +45,7 @@ def read_totals(journal: Database) -> dict[str, Any]:
         "marked": _marked(journal),
         "set_aside": _set_aside(journal),
         "standings": read_standings(journal),
+        "pauses": read_pauses(journal),
         "jobs": _jobs(journal),
         "unreadable": _unreadable(journal),
         "source_requests": _source_requests(journal),
@@ -90,6 +91,13 @@ def read_standings(journal: Database) -> list[dict[str, Any]]:
     if not journal.has("standings"):
         return []
     return rows(journal, "SELECT system, state, reason, by, since, until FROM standings ORDER BY system")
+
+
+def read_pauses(journal: Database) -> list[dict[str, Any]]:
+    """Return what people have paused; none where the journal is of an earlier version."""
+    if not journal.has("pauses"):
+        return []
+    return rows(journal, "SELECT what, name, by, why, at FROM pauses ORDER BY what, name")
 
 
 def _jobs(journal: Database) -> list[dict[str, Any]]:
