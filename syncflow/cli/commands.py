@@ -30,6 +30,8 @@ COMMANDS = {
     "run": "run.run",
     "console": "console_page.console",
     "status": "status.status",
+    "pause": "pause.pause",
+    "resume": "pause.resume",
     "replay": "replay.replay",
     "export": "export.export",
     "mock": "mock.mock",

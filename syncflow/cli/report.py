@@ -78,6 +78,11 @@ def _closing(ending: Ending) -> list[str]:
                 f"values that could not be read ({name}): {counts}; `syncflow explain` names them for an event"
             )
     lines += [f"the system was stopped: {why}" for why in ending.systems_stopped]
+    lines += [
+        f"{name}: {system.paused}; what is open waits in the journal for `syncflow resume`"
+        for name, system in sorted(tally.systems.items())
+        if system.paused
+    ]
     lines += [f"{name} cannot be reached: {system.unreachable}" for name, system in _unreachable(tally)]
     lines += [
         f"{name} waits until {moment(system.waits_until)}: {system.wait_by}"

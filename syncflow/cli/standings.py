@@ -72,6 +72,8 @@ def _limit(window: Window) -> str:
 
 
 def _trouble(system: SystemTally) -> str:
+    if system.paused:
+        return system.paused
     if system.stopped:
         return f"stopped: {system.stopped}"
     if system.wait_seconds >= 1:

@@ -151,8 +151,9 @@ def _totals(found: dict[str, Any]) -> None:
     if found["jobs"]:
         say()
         _jobs(found["jobs"], now=time.time())
-    if found["standings"]:
+    if found["pauses"] or found["standings"]:
         say()
+        _pauses(found["pauses"])
         _standings(found["standings"])
     _closing(found)
 
@@ -256,6 +257,16 @@ def _jobs(jobs: list[dict[str, Any]], *, now: float) -> None:
         for job in jobs
     ]
     say_table(headers, rows, numbers=frozenset({"RECORDS"}))
+
+
+def _pauses(found: list[dict[str, Any]]) -> None:
+    """Say what people paused, and what ends it."""
+    for row in found:
+        why = f": {row['why']}" if row["why"] else ""
+        call = row["name"] if row["what"] == "system" else f"--route {row['name']}"
+        say(
+            f"{row['what']} {row['name']} is paused by {row['by']} since {moment(row['at'])}{why}; `syncflow resume {call}`"
+        )
 
 
 def _standings(found: list[dict[str, Any]]) -> None:

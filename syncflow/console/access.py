@@ -83,7 +83,12 @@ def new_token() -> str:
 
 def safe_name(name: str) -> str:
     """Return a person's name as it may be kept: short, one line."""
-    return visible(" ".join(name.split()))[:_LONGEST_NAME] or "someone with the token"
+    return safe_text(name, _LONGEST_NAME) or "someone with the token"
+
+
+def safe_text(text: str, longest: int) -> str:
+    """Return a person's words as they may be kept: short, one line."""
+    return visible(" ".join(text.split()))[:longest]
 
 
 def same(one: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""Redrive, drop, replay: read from a form or from JSON, previewed, confirmed by the number that was shown, noted with who did it."""
+"""Redrive, drop, replay, pause, resume: read from a form or JSON, previewed, confirmed by the number shown, noted with who did it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from syncflow.console.access import Visitor, same
+from syncflow.console.access import Visitor, safe_text, same
 from syncflow.console.asking import ACTIONS, Asking
+from syncflow.console.words import segment
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.pausing import LONGEST_WHY
 from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.journal.base import How
+from syncflow.runtime.pauses import What
 
 MOST_SHOWN = 20
 _MOST_IDS = 1_000
+_PAUSES = ("pause", "resume")
 _FILTERS = ("route", "system", "stage", "code", "record")
 
 
@@ -38,12 +42,26 @@ class Wish:
     how: How = "as_sent"
     everything: bool = False
     confirmed: int | None = None
+    why: str = ""
+    """Of a pause: its reason."""
+
+    @property
+    def allowed_by(self) -> str:
+        """What a console must have been started with."""
+        return "pause" if self.action in _PAUSES else self.action
+
+    @property
+    def place(self) -> tuple[What, str]:
+        """Of a pause: the system or the route."""
+        return ("system", self.letters.system) if self.letters.system else ("route", self.letters.route)
 
     @property
     def words(self) -> str:
         """Which are meant, for the list of what was done: ids of records are left out."""
         if self.action == "replay":
             return "one record"
+        if self.action in _PAUSES:
+            return " ".join(self.place) + (f": {self.why}" if self.why else "")
         chosen = [f"{name} {value}" for name in _FILTERS[:-1] if (value := getattr(self.letters, name))]
         if self.letters.record:
             chosen.append("one record")
@@ -63,6 +81,8 @@ class Preview:
     rows: Sequence[Mapping[str, Any]] = ()
     note: str = ""
     """Why it was not done although it was confirmed."""
+    open: int = 0
+    """Of a pause: how many deliveries are open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +109,7 @@ def from_json(action: str, body: bytes) -> Wish:
         raise ActionError(400, "expected a JSON object") from None
     if not isinstance(values, dict):
         raise ActionError(400, "expected a JSON object")
-    unknown = sorted(set(values) - {*_FILTERS, "ids", "how", "all", "confirm"})
+    unknown = sorted(set(values) - {*_FILTERS, "ids", "how", "all", "confirm", "why"})
     if unknown:
         raise ActionError(400, f"unknown: {', '.join(unknown)[:100]}")
     ids = values.pop("ids", [])
@@ -102,8 +122,8 @@ def from_json(action: str, body: bytes) -> Wish:
 
 
 def _wish(action: str, values: Mapping[str, str], ids: Sequence[str]) -> Wish:
-    if action not in ACTIONS:
-        raise ActionError(404, f"expected one of {', '.join(ACTIONS)}")
+    if action not in {*ACTIONS, *_PAUSES}:
+        raise ActionError(404, f"expected one of {', '.join(ACTIONS)}, resume")
     if len(ids) > _MOST_IDS:
         raise ActionError(400, f"expected at most {_MOST_IDS:,} ids")
     how: dict[str, How] = {"": "as_sent", "as_sent": "as_sent", "remap": "remap"}
@@ -121,16 +141,33 @@ def _wish(action: str, values: Mapping[str, str], ids: Sequence[str]) -> Wish:
     everything = bool(values.get("all"))
     if action == "replay" and not letters.record:
         raise ActionError(400, "record: expected the id of a record")
+    if action in _PAUSES:
+        return _pausing(action, letters, values)
     if action != "replay" and letters == Letters() and not everything:
         raise ActionError(400, "say which dead letters: ids, a filter such as route, or all")
     confirmed = _number(values["confirm"], "confirm") if values.get("confirm") else None
     return Wish(action, letters, how[values.get("how", "")], everything, confirmed)
 
 
+def _pausing(action: str, letters: Letters, values: Mapping[str, str]) -> Wish:
+    if bool(letters.system) == bool(letters.route) or letters != Letters(system=letters.system, route=letters.route):
+        raise ActionError(400, "expected a system or a route")
+    confirmed = _number(values["confirm"], "confirm") if values.get("confirm") else None
+    return Wish(action, letters, confirmed=confirmed, why=safe_text(values.get("why", ""), LONGEST_WHY))
+
+
 def _number(text: str, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise ActionError(400, f"{name}: expected a number")
     return int(text)
+
+
+def after(wish: Wish) -> str:
+    """Return the page that shows what was done."""
+    if wish.action not in _PAUSES:
+        return "/actions"
+    what, name = wish.place
+    return f"/{what}s/{segment(name)}"
 
 
 def check_form(visitor: Visitor, check: str) -> None:
@@ -150,13 +187,15 @@ async def act(asking: Asking, visitor: Visitor, wish: Wish) -> Preview | Done:
         ActionError: it is not allowed here.
         DataError: there is nothing to replay of the record.
     """
-    if wish.action not in asking.settings.allow:
-        raise ActionError(403, f"this console may not {wish.action}: start it with --allow {wish.action}")
+    if wish.allowed_by not in asking.settings.allow:
+        raise ActionError(403, f"this console may not {wish.action}: start it with --allow {wish.allowed_by}")
     return await asking.ask(lambda: _act(asking, visitor, wish))
 
 
 def _act(asking: Asking, visitor: Visitor, wish: Wish) -> Preview | Done:
     noted = Noted(visitor.by, wish.words)
+    if wish.action in _PAUSES:
+        return _pause(asking, wish, noted)
     if wish.action == "replay":
         events = asking.desk.replayable(wish.letters.record)
         if wish.confirmed != len(events):
@@ -169,6 +208,19 @@ def _act(asking: Asking, visitor: Visitor, wish: Wish) -> Preview | Done:
     if wish.action == "drop":
         return Done("drop", asking.desk.drop(wish.letters, noted=noted))
     return Done("redrive", asking.desk.redrive(wish.letters, how=wish.how, noted=noted))
+
+
+def _pause(asking: Asking, wish: Wish, noted: Noted) -> Preview | Done:
+    """Pause or resume one place: the number that is confirmed is 1, or 0 where there is nothing to do."""
+    is_paused, waiting = asking.desk.paused(*wish.place)
+    count = int(is_paused != (wish.action == "pause"))
+    if not count or wish.confirmed != count:
+        return Preview(wish, count, open=waiting)
+    if wish.action == "pause":
+        done = asking.desk.pause(*wish.place, why=wish.why, noted=noted)
+    else:
+        done = asking.desk.resume(*wish.place, noted=noted)
+    return Done(wish.action, int(done))
 
 
 def _changed(wish: Wish) -> str:

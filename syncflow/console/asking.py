@@ -17,8 +17,8 @@ from syncflow.runtime.observe import Tally
 
 T = TypeVar("T")
 
-ACTIONS = ("redrive", "drop", "replay")
-"""What may be allowed."""
+ACTIONS = ("redrive", "drop", "replay", "pause")
+"""What may be allowed; who may pause may resume."""
 MOST_AT_ONCE = 4
 """Questions that are asked of the journal at a time; others wait."""
 

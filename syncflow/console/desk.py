@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from syncflow.config.journal_place import Place
-from syncflow.runtime.desk import audit, browse, wishes
+from syncflow.runtime.desk import audit, browse, pausing, wishes
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
 from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.journal.base import How
+from syncflow.runtime.pauses import What
 
 Row = dict[str, Any]
 
@@ -96,6 +97,18 @@ class Desk(Protocol):
         """Mark events to be sent again; return how many."""
         ...
 
+    def paused(self, what: What, name: str) -> tuple[bool, int]:
+        """Return whether a system or a route is paused, and how many of its deliveries are open."""
+        ...
+
+    def pause(self, what: What, name: str, *, why: str, noted: Noted) -> bool:
+        """Send nothing of it from now on; return whether that is news."""
+        ...
+
+    def resume(self, what: What, name: str, *, noted: Noted) -> bool:
+        """Send again; return whether that is news."""
+        ...
+
 
 class JournalDesk:
     """A project's journal. Totals are kept for ``fresh_seconds``, however many pages ask for them."""
@@ -166,6 +179,16 @@ class JournalDesk:
 
     def replay(self, events: Sequence[int], *, noted: Noted) -> int:
         return self._changed(wishes.replay(self._place, events, noted=noted))
+
+    def paused(self, what: What, name: str) -> tuple[bool, int]:
+        count = pausing.open_of(self._place, what, name)
+        return any((row["what"], row["name"]) == (what, name) for row in pausing.pauses(self._place)), count
+
+    def pause(self, what: What, name: str, *, why: str, noted: Noted) -> bool:
+        return bool(self._changed(pausing.pause(self._place, what, name, noted=noted, why=why)))
+
+    def resume(self, what: What, name: str, *, noted: Noted) -> bool:
+        return bool(self._changed(pausing.resume(self._place, what, name, noted=noted)))
 
     def _changed(self, count: int) -> int:
         self._totals = None

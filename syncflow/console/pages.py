@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from syncflow.console import words
 from syncflow.console.access import local_path
-from syncflow.console.acting import Done, act, check_form, from_form
+from syncflow.console.acting import Done, act, after, check_form, from_form
 from syncflow.console.api import Show, shown
 from syncflow.console.asking import Asking, Before, Id, Number, Text
 from syncflow.console.guard import VISITOR
@@ -223,7 +223,7 @@ def _add_actions(router: APIRouter, asking: Asking, shows: Pages) -> None:
         check_form(visitor, check)
         result = await act(asking, visitor, wish)
         if isinstance(result, Done):
-            return RedirectResponse("/actions", 303)
+            return RedirectResponse(after(wish), 303)
         return await shows.show(request, "preview", preview=result)
 
 

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from syncflow.console.words import segment
 from syncflow.runtime.journal.base import OPEN
 from syncflow.runtime.observe import SystemTally, Tally
+from syncflow.runtime.pauses import What
 
 Row = Mapping[str, Any]
 RunState = Literal["running", "ended", "stopped", "failed", "killed", "never"]
 Level = Literal["act", "wait", "know"]
-Condition = Literal["flows", "idle", "waiting", "parked", "stopped"]
+Condition = Literal["flows", "idle", "waiting", "parked", "stopped", "paused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class SystemView:
     next_try_at: float | None = None
     routes: Sequence[str] = ()
     adapter: str = ""
+    paused_routes: Sequence[str] = ()
     is_live: bool = False
     """Whether the rest is known: only in a run."""
     limits: Sequence[Limit] = ()
@@ -79,6 +82,8 @@ class RouteView:
     counts: Mapping[str, int] = field(default_factory=dict)
     dead_letters: int = 0
     """Open dead letters, those that never became a delivery included."""
+    pause: Row | None = None
+    """Who paused it, why and since when; None where it sends."""
     unreadable: Mapping[str, int] = field(default_factory=dict)
     """Field → how many values could not be read."""
 
@@ -151,6 +156,9 @@ def _system(name: str, totals: Row, places: Sequence[Row], live: SystemTally | N
     mine = [row for row in places if row["system"] == name]
     is_open = any(counts.get(state, 0) for state in OPEN)
     idle: Condition = "flows" if is_open and totals["running"] else "idle"
+    pause = _pause_of(totals, "system", name)
+    if pause is not None:
+        stands = {"state": "paused", "reason": pause["why"], "by": pause["by"], "since": pause["at"], "until": None}
     return SystemView(
         name=name,
         condition=stands["state"] if stands else idle,
@@ -163,8 +171,13 @@ def _system(name: str, totals: Row, places: Sequence[Row], live: SystemTally | N
         next_try_at=queue.get("next_try_at"),
         routes=sorted(row["route"] for row in mine),
         adapter=mine[0]["adapter"] if mine else "",
+        paused_routes=sorted(row["route"] for row in mine if _pause_of(totals, "route", row["route"])),
         **_live(live),
     )
+
+
+def _pause_of(totals: Row, what: What, name: str) -> Row | None:
+    return next((row for row in totals["pauses"] if (row["what"], row["name"]) == (what, name)), None)
 
 
 def _live(live: SystemTally | None) -> dict[str, Any]:
@@ -199,6 +212,7 @@ def _route(name: str, place: Row, totals: Row) -> RouteView:
         system=place.get("system") or (mine[0]["system"] if mine else ""),
         object=place.get("object", ""),
         counts=_by_state(mine),
+        pause=_pause_of(totals, "route", name),
         dead_letters=sum(row["count"] for row in totals["dead_letters"] if row["route"] == name),
         unreadable={row["field"]: row["count"] for row in totals["unreadable"] if row["route"] == name},
     )
@@ -229,6 +243,7 @@ def _advice(found: Overview, totals: Row, now: float) -> Iterator[Advice]:
     said = False
     for each in (
         *_about_systems(found),
+        *_about_routes(found),
         *_about_run(found),
         *_about_letters(found, totals),
         *_about_sources(found, now),
@@ -249,6 +264,13 @@ def _about_systems(found: Overview) -> Iterator[Advice]:
                 f"{system.name} has stopped{why}. Its {system.open:,} open deliveries wait; mend the cause, then start a run.",
                 link,
             )
+        elif system.condition == "paused":
+            yield Advice(
+                "wait",
+                f"{system.name} is paused by {system.by}{why}. Its {system.open:,} open deliveries wait until it is resumed.",
+                link,
+                f"syncflow resume {system.name}",
+            )
         elif system.condition == "parked":
             yield Advice(
                 "wait", f"{system.name} is parked{why}. It is tried again by itself; nothing is lost meanwhile.", link
@@ -256,6 +278,18 @@ def _about_systems(found: Overview) -> Iterator[Advice]:
         elif system.condition == "waiting":
             yield Advice(
                 "wait", f"{system.name} waits{f' (by {system.by})' if system.by else ''}; it goes on by itself.", link
+            )
+
+
+def _about_routes(found: Overview) -> Iterator[Advice]:
+    for route in found.routes:
+        if route.pause is not None:
+            why = f": {route.pause['why']}" if route.pause["why"] else ""
+            yield Advice(
+                "wait",
+                f"The route {route.name} is paused by {route.pause['by']}{why}. Its {route.open:,} open deliveries wait.",
+                f"/routes/{segment(route.name)}",
+                f"syncflow resume --route {route.name}",
             )
 
 

@@ -81,6 +81,10 @@ class RunCollector:
         yield from _lag_families(tally.source_lags)
         yield from _route_families(tally.routes)
         yield from _system_families(tally.systems)
+        paused = _family("syncflow_paused")
+        for what, name in tally.pauses:
+            paused.add_metric([what, name], 1.0)
+        yield paused
         if self._measures is not None:
             yield from _measured_families(self._measures)
         gauges = self._gauges()

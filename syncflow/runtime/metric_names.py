@@ -104,6 +104,12 @@ METRICS: dict[str, MetricName] = {
             "1 while everything that a system is sent fails, so that it is only probed.",
             "system",
         ),
+        _gauge(
+            "syncflow_paused",
+            "1 while a person has paused a system or a route: what says which of the two.",
+            "what",
+            "name",
+        ),
         _histogram(
             "syncflow_request_seconds",
             "From the start of a request to the end of its answer, by the operation for whose sake it was sent (sign-ins and look-ups "

@@ -97,8 +97,10 @@ class SystemTally:
     """Why the last request got no answer that says anything of a record; empty once one did."""
     paused: str = ""
     """By whom the system, or some of its routes, were paused, and why; empty where nothing is."""
+    silent: bool = False
+    """Whether nothing at all is sent to it because of that."""
     held_back: int = 0
-    """How many deliveries of a paused system wait in the journal, as far as they were counted."""
+    """Where it is silent: how many deliveries wait in the journal, as far as they were counted."""
     windows: tuple[Window, ...] = ()
     """Its limits: so many requests within so many seconds."""
 
@@ -107,7 +109,7 @@ class SystemTally:
         self.in_flight = self.retrying = self.jobs = 0
         self.paused_seconds = self.wait_seconds = self.waits_until = 0.0
         self.stopped = self.unreachable = self.wait_by = ""
-        self.parked, self.waiting = False, self.held_back
+        self.parked, self.silent, self.waiting = False, True, self.held_back
 
 
 @dataclass(slots=True)
@@ -143,6 +145,8 @@ class Tally:
     source_requests: Mapping[str, int] = field(default_factory=dict)
     source_lags: Mapping[str, Lag] = field(default_factory=dict)
     """How many requests of others to the source ended how."""
+    pauses: tuple[tuple[str, str], ...] = ()
+    """What people paused: system or route, and its name."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
     systems: dict[str, SystemTally] = field(default_factory=dict)
 
@@ -195,6 +199,7 @@ class Tally:
             "source": [asdict(report) for report in self.source_reports],
             "source_requests": dict(sorted(self.source_requests.items())),
             "source_lags": {name: asdict(lag) for name, lag in sorted(self.source_lags.items())},
+            "pauses": [{"what": what, "name": name} for what, name in self.pauses],
             "routes": routes,
             "systems": {name: asdict(tally) for name, tally in sorted(self.systems.items())},
         }

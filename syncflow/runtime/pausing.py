@@ -11,7 +11,7 @@ from syncflow.runtime.pauses import Pauses
 from syncflow.runtime.systems import Systems
 
 LOOK_SECONDS = 1.0
-_COUNT_EVERY = 10
+_COUNT_EVERY = 5
 """Looks between two counts of what waits for paused systems."""
 
 

@@ -176,6 +176,7 @@ class Systems:
 
     def show(self) -> None:
         """Write down in the tally how every system stands now."""
+        self._tally.pauses = tuple(sorted(self.pauses.named))
         for name in self._mine:
             self._tally.system(name).paused = self.pauses.words(name, self._routes_of(name))
             if name not in self._dispatchers and name not in self._turning:

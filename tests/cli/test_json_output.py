@@ -28,6 +28,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "run": ("run", "--quiet"),
     "status": ("status",),
     "status RECORD": ("status", "A1001"),
+    "pause": ("pause", "salesforce", "--reason", "they move house"),
+    "resume": ("resume", "salesforce"),
     "replay": ("replay", "--dry-run"),
     "functions": ("functions",),
     "functions NAME": ("functions", "phone_e164"),

@@ -18,6 +18,7 @@ from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.journal.base import How
+from syncflow.runtime.pauses import What
 
 TOKEN = "a-token-of-this-test"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -37,6 +38,7 @@ def totals(**more: Any) -> Row:
         "marked": 0,
         "set_aside": [],
         "standings": [],
+        "pauses": [],
         "unreadable": [],
         "source_requests": {},
         "source_lags": [],
@@ -125,6 +127,7 @@ class FakeDesk:
     wished: list[tuple[Any, ...]] = field(default_factory=list)
     done: list[Row] = field(default_factory=list)
     beat: str = "1"
+    paused_places: set[tuple[What, str]] = field(default_factory=set)
 
     def _look(self) -> None:
         if self.broken is not None:
@@ -206,6 +209,21 @@ class FakeDesk:
     def replay(self, events: Sequence[int], *, noted: Noted) -> int:
         self.wished.append(("replay", list(events), noted))
         return len(events)
+
+    def paused(self, what: What, name: str) -> tuple[bool, int]:
+        if (what, name) not in {("system", "crm"), ("route", "leads")}:
+            raise DataError(f"the journal knows no {what} {name!r}")
+        return (what, name) in self.paused_places, 3
+
+    def pause(self, what: What, name: str, *, why: str, noted: Noted) -> bool:
+        self.wished.append(("pause", what, name, why, noted))
+        self.paused_places.add((what, name))
+        return True
+
+    def resume(self, what: What, name: str, *, noted: Noted) -> bool:
+        self.wished.append(("resume", what, name, noted))
+        self.paused_places.discard((what, name))
+        return True
 
 
 def asking(desk: Any = None, **settings: Any) -> Asking:

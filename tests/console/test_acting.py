@@ -1,4 +1,4 @@
-"""Redrive, drop and replay: only where allowed, previewed first, confirmed by number, noted with who did it."""
+"""Redrive, drop, replay, pause and resume: only where allowed, previewed first, confirmed by number, noted with who did it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.wishes import Noted
-from tests.console.fakes import FakeDesk, a_letter, an_event, app, ask, signed_in
+from tests.console.fakes import NOW, FakeDesk, a_letter, an_event, app, ask, signed_in, totals
 
-ALL = frozenset({"redrive", "drop", "replay"})
+ALL = frozenset({"redrive", "drop", "replay", "pause"})
 
 
 def desk() -> FakeDesk:
@@ -114,7 +114,11 @@ def test_a_console_does_only_what_it_was_allowed(action: str) -> None:
         ("drop", {"all": True, "confirm": "-1"}, 400, "confirm: expected a number"),
         ("replay", {}, 400, "record: expected the id of a record"),
         ("replay", {"record": "B1"}, 404, "the journal knows no record B1"),
-        ("pause", {"all": True}, 404, "expected one of redrive, drop, replay"),
+        ("stop", {"all": True}, 404, "expected one of redrive, drop, replay, pause, resume"),
+        ("pause", {"all": True}, 400, "expected a system or a route"),
+        ("pause", {"system": "crm", "route": "leads"}, 400, "expected a system or a route"),
+        ("pause", {"system": "crm", "code": "X"}, 400, "expected a system or a route"),
+        ("resume", {"system": "other"}, 404, "the journal knows no system 'other'"),
         ("drop", [1], 400, "expected a JSON object"),
     ],
 )
@@ -129,3 +133,54 @@ def test_the_list_of_what_was_done_names_no_record() -> None:
     ask(served, "/api/actions/drop", method="POST", json={"record": "ada@example.com", "confirm": 3})
     ask(served, "/api/actions/replay", method="POST", json={"record": "A1", "confirm": 1})
     assert [wish[-1].words for wish in asked.wished] == ["one record", "one record"]
+
+
+@pytest.mark.parametrize(
+    ("page", "place"), [("/systems/crm", ("system", "crm")), ("/routes/leads", ("route", "leads"))]
+)
+def test_a_person_pauses_with_a_reason_and_resumes(page: str, place: tuple[str, str]) -> None:
+    asked = desk()
+    served = app(asked, allow=frozenset({"pause"}))
+    session = signed_in(served, "Ada")
+    first = fields_of(ask(served, page, headers=session).text, "pause")
+    preview = ask(served, "/actions/pause", method="POST", headers=session, data=first).text
+    assert "3 of its deliveries are open now." in preview
+    assert not asked.wished
+    confirmed = fields_of(preview, "pause") | {"why": "they\nmove <b>house</b>\u202e"}
+    done = ask(served, "/actions/pause", method="POST", headers=session, data=confirmed)
+    assert (done.status_code, done.headers["location"]) == (303, page)
+    why = "they move <b>house</b>\\u202e"
+    assert asked.wished.pop() == ("pause", *place, why, Noted("Ada", f"{' '.join(place)}: {why}"))
+    again = ask(served, "/actions/pause", method="POST", headers=session, data=confirmed)
+    assert "It is paused already." in again.text
+    asked.counted = totals(pauses=[{"what": place[0], "name": place[1], "by": "Ada", "why": why, "at": NOW - 60}])
+    shown = ask(served, page, headers=session).text
+    assert "Paused by Ada" in shown
+    assert "<b>" not in shown
+    resuming = ask(served, "/actions/resume", method="POST", headers=session, data=fields_of(shown, "resume")).text
+    ask(served, "/actions/resume", method="POST", headers=session, data=fields_of(resuming, "resume"))
+    assert asked.wished == [("resume", *place, Noted("Ada", " ".join(place)))]
+
+
+def test_who_may_not_pause_may_not_resume() -> None:
+    asked = desk()
+    served = app(asked, allow=ALL - {"pause"})
+    for action in ("pause", "resume"):
+        response = ask(served, f"/api/actions/{action}", method="POST", json={"system": "crm", "confirm": 1})
+        assert response.json() == {"error": f"this console may not {action}: start it with --allow pause"}
+    assert "actions/pause" not in ask(served, "/systems/crm").text
+    assert not asked.wished
+
+
+def test_the_overview_says_what_is_paused_and_by_whom() -> None:
+    asked = desk()
+    rows = [("route", "leads", "Bo", ""), ("system", "crm", "Ada", "they move house")]
+    asked.counted = totals(
+        pauses=[dict(zip(("what", "name", "by", "why"), row, strict=True), at=NOW - 60) for row in rows]
+    )
+    found = ask(app(asked), "/api/overview").json()
+    assert [each["words"] for each in found["advice"]] == [
+        "crm is paused by Ada: they move house. Its 0 open deliveries wait until it is resumed.",
+        "The route leads is paused by Bo. Its 0 open deliveries wait.",
+    ]
+    assert found["systems"][0]["condition"] == "paused"

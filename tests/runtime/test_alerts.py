@@ -85,6 +85,14 @@ def test_a_cause_is_told_once_in_a_while_and_its_end_once() -> None:
     assert states([LETTER], 4002.0) == ["began"]
 
 
+def test_a_system_that_a_person_paused_is_neither_sick_nor_well_again() -> None:
+    told = Told(every=3600.0)
+    for alert in told.due([Cause("parked", "crm", "it is quiet"), Cause("stopped", "crm", "it is wrong")], now=0.0):
+        told.tell(alert, now=0.0)
+    assert told.due([], now=7200.0, silent=["crm"]) == []
+    assert [alert.state for alert in told.due([], now=7200.0, silent=["other"])] == ["over", "over"]
+
+
 def test_what_passes_by_itself_is_never_over() -> None:
     told, guard = Told(every=60.0), Cause("guard", "source", "a guard", count=1, passes=False)
     for alert in told.due([guard], now=0.0):

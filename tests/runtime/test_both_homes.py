@@ -12,12 +12,13 @@ import pytest
 
 from syncflow.config.journal_place import Place, PostgresPlace
 from syncflow.errors import UnavailableError
-from syncflow.runtime.desk import audit, browse
+from syncflow.runtime.desk import audit, browse, pausing
 from syncflow.runtime.desk.browse import Deliveries
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.gauges import gauges
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
+from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.journal.homes import reading
 from syncflow.runtime.journal.lock import RunLock, lock_of
 from syncflow.runtime.journal.moving import move
@@ -28,6 +29,7 @@ from tests.runtime.programs import event
 from tests.runtime.test_postgres_journal import run
 from tests.runtime.test_presence_fuzz import lived
 from tests.runtime.test_send_changed import lived as lived_by_changes
+from tests.runtime.vendor import Vendor, live, to_a, vendor_program
 from tests.servers import postgres
 
 SEEDS = 12
@@ -192,3 +194,25 @@ def test_jobs_are_gone_on_with_from_both(schema: PostgresPlace, tmp_path: Path) 
         assert vendor.asked.count("POST /jobs") == 1
         assert rows_of(place, "jobs") == []
     assert rows_of(places[0], "deliveries") == rows_of(places[1], "deliveries")
+
+
+def test_what_is_paused_waits_in_both_and_is_not_overtaken(schema: PostgresPlace, tmp_path: Path) -> None:
+    def life(place: Place) -> tuple[list[str], int, list[Any]]:
+        vendor, source = (
+            Vendor(),
+            [event("A"), event("A", "update", "customer", name="new"), event("B", contact_type="customer")],
+        )
+        program = vendor_program(types={"lead": [to_a("leads")], "customer": [to_a("customers")]})
+        live([], place, vendor=vendor, program=program)
+        assert pausing.pause(place, "route", "leads", noted=Noted("ana", "route leads"))
+        live(source, place, vendor=vendor, program=program)
+        sent, left = list(vendor.log), pausing.open_of(place, "route", "customers")
+        assert pausing.resume(place, "route", "leads", noted=Noted("bo", "route leads"))
+        live(source, place, vendor=vendor, program=program)
+        return sent, left, vendor.log
+
+    ours, theirs = life(tmp_path / "j.db"), life(schema)
+    assert ours == theirs
+    assert ours[:2] == (["upsert B: ok"], 1)
+    assert audit.totals(schema)["pauses"] == []
+    assert [row["by"] for row in browse.actions(schema).rows] == ["bo", "ana"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
+from syncflow.cli.standings import Speeds, lines, standings
 from syncflow.compiler.program import Program
 from syncflow.errors import DataError
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Refused, Routed, Signal, Verdict
@@ -20,6 +22,8 @@ from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.metric_families import RunCollector
+from syncflow.runtime.observe import Tally
 from syncflow.runtime.pauses import Pause, Pauses
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from tests.runtime.programs import event, program, route, system
@@ -28,7 +32,7 @@ from tests.runtime.vendor import Vendor, to_a, vendor_program
 ANA = Noted("ana", "system a")
 OBEYS_SECONDS = 2.0
 
-Act = Callable[[Engine, VirtualClock], Awaitable[None]]
+Act = Callable[[Engine, VirtualClock], Coroutine[Any, Any, None]]
 
 
 class Paced(ListSource):
@@ -181,7 +185,7 @@ def test_a_key_that_a_paused_route_has_still_to_let_go_is_waited_for(tmp_path: P
 
 def test_all_routes_of_a_system_paused_are_the_system_paused() -> None:
     found = Pauses.of([Pause("route", "x", "ana"), Pause("route", "y", "bo", "why"), Pause("system", "s", "cy")])
-    assert found.withheld("a", ["x", "z"]) == {"x"}
+    assert found.withheld("a", ["x", "z"]) == frozenset({"x"})
     assert found.withheld("a", ["x", "y"]) is None
     assert found.withheld("s", ["z"]) is None
     assert found.withheld("b", ["z"]) == frozenset()
@@ -276,3 +280,27 @@ def test_a_mapping_that_fails_for_a_paused_system_buries_no_more_than_it_may(tmp
     ending = run([event(f"A{i}") for i in range(30)], path, systems=FakeSystems(), program=replace(made, route=broken))
     assert ending.tally.dead_letters <= 6
     assert ending.tally.accounted
+
+
+def test_what_is_paused_is_counted_and_told_to_whoever_watches(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    begun(path, program())
+    pause(path, "system", "a", noted=ANA, why="they move house")
+    pause(path, "route", "b", noted=ANA)
+    seen: list[Tally] = []
+
+    async def act(engine: Engine, clock: VirtualClock) -> None:
+        await clock.sleep(15.0)
+        seen.append(engine.snapshot())
+        registry = CollectorRegistry()
+        registry.register(RunCollector(engine.snapshot))
+        shown.append(generate_latest(registry).decode())
+
+    shown: list[str] = []
+    ending = run([event(f"A{i}") for i in range(30)], path, systems=FakeSystems(), program=program(), act=act, pace=1.0)
+    assert 'syncflow_paused{name="a",what="system"} 1.0' in shown[0]
+    assert 'syncflow_paused{name="b",what="route"} 1.0' in shown[0]
+    assert 'syncflow_system_parked{system="a"} 0.0' in shown[0]
+    assert ending.tally.as_json()["pauses"] == [{"what": "route", "name": "b"}, {"what": "system", "name": "a"}]
+    (line,) = [each for each in lines(standings(seen[0], {}, Speeds(), now=0.0)) if each.startswith("  a:")]
+    assert line.endswith("paused by ana: they move house")

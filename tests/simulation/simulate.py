@@ -33,6 +33,7 @@ from tests.simulation.curse import drawn
 from tests.simulation.explained import curse_kept_its_place
 from tests.simulation.faults import Broker, Slow, WatchedJournal, WatchedTables, fresh
 from tests.simulation.oracles import Evidence, judge
+from tests.simulation.pausing import Pausing
 from tests.simulation.people import People
 from tests.simulation.programs import PROJECT, Variant, program_of
 from tests.simulation.script import Script, write_script
@@ -88,6 +89,9 @@ class Simulation:
         self.variants: Sequence[Variant] = self.habits.choice(VARIANTS)
 
         self.people = People(self.path, Random(f"{self.seed} people"))
+        self.pausing = Pausing(self.path, Random(f"{self.seed} pauses"), self.clock.true)
+        self.pausing.asked = self.pausing.asked and self.world.curse is None
+        self.world.is_paused = self.pausing.complains
 
     def program(self, random: Random) -> Program:
         variant = self.habits.choice(self.variants)
@@ -136,6 +140,7 @@ class Simulation:
                 ending = None
             elif ending and ending.tally.open:  # a run gives up after a while without progress; the next one goes on
                 self._lift_the_curse()
+                self.pausing.end()
                 self.world.faults, ending = 0.0, None
             elif self.people.wishes_left:
                 self.people.act()
@@ -236,6 +241,7 @@ class Simulation:
         while True:
             await self.clock.sleep(random.uniform(0.5, 20))
             self.people.act()
+            self.pausing.act()
             if random.random() < 0.5:
                 self.clock.off += random.uniform(-3600, 3600)
             elif random.random() < 0.5:

@@ -211,6 +211,7 @@ class WorkersSimulation(Simulation):
                 self.violations.append(f"after {self.lives} lives it is still not done")
                 return None
             self.world.faults = 0.0
+            self.pausing.end()
             if self.people.wishes_left:
                 self.people.act()
             ending = self._together(1, troubled=False)
@@ -252,6 +253,7 @@ class WorkersSimulation(Simulation):
             if not living:
                 return
             self.people.act()
+            self.pausing.act()
             process = self.habits.choice([each for each in self.processes if not each.is_dead])
             kind = self.habits.random()
             if kind < 0.35:

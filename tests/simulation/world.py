@@ -85,6 +85,8 @@ class World:
     down_seconds: float = 0.0
     asked_while_down: int = 0
     curse: Curse | None = None
+    is_paused: Callable[[str], bool] = lambda _: False
+    """Whether nothing is to be sent to a system."""
     _arrivals: dict[tuple[str, int], deque[float]] = field(default_factory=dict)
     _tokens: int = 0
 
@@ -118,6 +120,8 @@ class World:
             raise httpx.ConnectError("refused")
         await asyncio.sleep(self.random.uniform(0.001, 0.05))
         self._count(system, request.method)
+        if self.is_paused(system):
+            self.violations.append(f"{system} is paused, and was sent {request.method} {request.url.path}")
         if self.curse and self.curse.strikes(system, request):
             return await self._struck()
         struck = self.curse.moment if self.curse else 0

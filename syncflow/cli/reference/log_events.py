@@ -109,6 +109,10 @@ LOG_EVENTS: dict[str, LogEvent] = {
         ("system", "settings", "reason"),
         "A renewed refresh token cannot be written: the next run cannot sign in.",
     ),
+    "pause.begun": LogEvent(
+        _INFO, ("what", "name"), "A person paused a system or a route: nothing of it is sent any more."
+    ),
+    "pause.over": LogEvent(_INFO, ("what", "name"), "A person resumed it: what waited is sent now, the oldest first."),
     "system.events_kept": LogEvent(
         _WARNING,
         ("system", "reason"),

@@ -11,6 +11,7 @@ from syncflow.runtime.alerts.causes import Cause
 State = Literal["began", "goes_on", "over"]
 GROWTH_SECONDS = 300.0
 """A cause that grew is told again no sooner than this: dead letters come one by one."""
+_OF_SYSTEMS = frozenset({"stopped", "parked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,15 @@ class Told:
         self._every = every
         self._known: dict[tuple[str, str], _Known] = {}
 
-    def due(self, causes: Sequence[Cause], *, now: float, unknown: Collection[str] = ()) -> list[Alert]:
+    def due(
+        self, causes: Sequence[Cause], *, now: float, unknown: Collection[str] = (), silent: Collection[str] = ()
+    ) -> list[Alert]:
         """Return what is to be told now; nothing counts as told until ``tell`` says so.
 
-        ``unknown``: kinds of which nobody could find out whether they go on, so that nothing is said to be over.
+        ``unknown``: kinds of which nobody could find out whether they go on, so that nothing is said to be over; ``silent``: systems to
+        which nothing is sent because a person paused them, of which nobody can find it out either.
         """
-        return [*self._wrong(causes, now), *self._over(causes, unknown)]
+        return [*self._wrong(causes, now), *self._over(causes, unknown, silent)]
 
     def _wrong(self, causes: Sequence[Cause], now: float) -> Iterator[Alert]:
         for cause in causes:
@@ -52,10 +56,11 @@ class Told:
             if (grew and waited >= min(GROWTH_SECONDS, self._every)) or (cause.passes and waited >= self._every):
                 yield Alert("goes_on", cause)
 
-    def _over(self, causes: Sequence[Cause], unknown: Collection[str]) -> Iterator[Alert]:
+    def _over(self, causes: Sequence[Cause], unknown: Collection[str], silent: Collection[str]) -> Iterator[Alert]:
         now = {(cause.kind, cause.subject) for cause in causes}
         for key, known in self._known.items():
-            if key not in now and known.cause.passes and known.cause.kind not in unknown:
+            is_unknown = known.cause.kind in unknown or (key[0] in _OF_SYSTEMS and key[1] in silent)
+            if key not in now and known.cause.passes and not is_unknown:
                 yield Alert("over", replace(known.cause, count=0))
 
     def tell(self, alert: Alert, *, now: float) -> None:

@@ -101,7 +101,11 @@ class Watch:
                 if at_end or now >= receiver.again_at:
                     extra = [cause for cause in more if cause.kind in receiver.settings.causes]
                     found = causes(tally, gauges, receiver.settings, parked_since=self._parked_since, now=now)
-                    await self._tell(receiver, [*found, *extra], now, () if gauges else ("dead_letters",))
+                    silent = [name for name, system in tally.systems.items() if system.silent]
+                    due = receiver.told.due(
+                        [*found, *extra], now=now, unknown=() if gauges else ("dead_letters",), silent=silent
+                    )
+                    await self._tell(receiver, due, now)
         except Exception as error:  # noqa: BLE001  # a bulkhead: alerts cost a run nothing
             warn("alert.failed", reason=type(error).__name__)
 
@@ -114,8 +118,8 @@ class Watch:
         except SyncflowError:
             return None
 
-    async def _tell(self, receiver: _Receiver, found: Sequence[Cause], now: float, unknown: Sequence[str]) -> None:
-        for alert in receiver.told.due(found, now=now, unknown=unknown):
+    async def _tell(self, receiver: _Receiver, due: Sequence[Alert], now: float) -> None:
+        for alert in due:
             if why := await self._posted(receiver, alert):
                 receiver.failures += 1
                 wait = min(LOOK_SECONDS * 2**receiver.failures, _MOST_WAIT_SECONDS)

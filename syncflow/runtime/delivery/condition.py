@@ -163,6 +163,7 @@ class Condition:
         tally.in_flight = self._limiter.in_flight
         tally.paused_seconds = self._limiter.paused_seconds()
         tally.stopped = self.stopped
+        tally.silent = False
         tally.parked = self.breaker.is_open
         tally.unreachable = self._unreachable
         tally.windows = tuple(self._plan.windows)
