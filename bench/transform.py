@@ -20,8 +20,9 @@ from bench.environments import environment
 from bench.events import created
 from bench.figures import Figure, LeftOutError, Size
 from bench.processes import PROJECT
-from syncflow.compiler.build import build, check, doors, transform_of
+from syncflow.compiler.build import build, doors, transform_of
 from syncflow.compiler.functions import FUNCTIONS
+from syncflow.compiler.problems import check
 from syncflow.config.models.mapping import Constant, Recipe
 from syncflow.config.project import Project, load_project
 from syncflow.events import Accepted, Position, Raw

@@ -34,6 +34,8 @@ def frozen_value(cls: type[T] | None = None, /, *, eq: bool = True) -> type[T] |
 
 def _declared(cls: type[T], *, eq: bool) -> type[T]:
     own = vars(cls)
+    if cls.__doc__ is None:
+        cls.__doc__ = cls.__name__  # else it would be made of its signature, which takes as long as all the rest
     made = dataclass(slots=True, init=False, repr=False, eq=False)(cls)
     methods = ("__init__", "__eq__", "__hash__") if eq else ("__init__",)
     for name in methods:

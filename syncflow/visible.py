@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 
+from syncflow.patterns import lazy_pattern
+
 _HOSTILE = (
     "\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
 )
 # The joiners U+200C and U+200D stay: Persian, Indic scripts and emoji are written with them.
-_IN_A_LINE = re.compile(f"[{_HOSTILE}]")
-_IN_A_BLOCK = re.compile(f"(?!\n)[{_HOSTILE}]")
+_IN_A_LINE = lazy_pattern(f"[{_HOSTILE}]")
+_IN_A_BLOCK = lazy_pattern(f"(?!\n)[{_HOSTILE}]")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

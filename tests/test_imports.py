@@ -76,3 +76,23 @@ def test_the_public_names_are_sorted() -> None:
 def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'syncflow' has no attribute 'nonsense'"):
         syncflow.nonsense  # noqa: B018  # asking is the point
+
+
+UNUSED = (
+    "syncflow.config.models.source_kafka",
+    "syncflow.config.models.source_webhook",
+    "syncflow.config.kafka_settings",
+    "syncflow.compiler.requests",
+    "syncflow.compiler.checks.adapters",
+    "syncflow.compiler.door.intake",
+)
+"""Modules for what the project of ``init`` has none of: other sources, adapters of its own, a run."""
+
+
+def test_validate_imports_what_the_project_has(tmp_path: Path) -> None:
+    init = COMMAND.format(report="None", arguments=["syncflow", "init", "."])
+    subprocess.run([sys.executable, "-c", init], capture_output=True, check=True, cwd=tmp_path)
+    report = f"print(*[name for name in {UNUSED!r} if name in sys.modules], file=sys.stderr)"
+    start = COMMAND.format(report=report, arguments=["syncflow", "validate"])
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stderr.split() == []

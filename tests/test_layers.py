@@ -19,6 +19,7 @@ PACKAGE = ROOT / "syncflow"
 LAYERS = (
     "errors",
     "frozen",
+    "patterns",
     "visible",
     "private_files",
     "clock",

@@ -80,7 +80,7 @@ def docs(
 
 
 def _build(routes: Path, out: Path, *, counts: bool, profile: str | None) -> None:
-    from syncflow.compiler.build import check
+    from syncflow.compiler.problems import check
     from syncflow.config.project import load_project
     from syncflow.errors import ProjectError
     from syncflow.site.facts import facts_of

@@ -75,8 +75,8 @@ def validate(
 def _problems(routes: Path, profile: str | None) -> list[Diagnostic]:
     gc.disable()  # a project is read once and kept: to look through it for garbage is a seventh of the time
     try:
-        from syncflow.compiler.build import check
         from syncflow.compiler.every_profile import check_every_profile
+        from syncflow.compiler.problems import check
         from syncflow.config.project import survey_project
 
         if profile is None:

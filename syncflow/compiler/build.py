@@ -1,7 +1,7 @@
 """From a project to a program: everything checked, everything compiled, or every problem named.
 
-In: a loaded ``Project``. Out: a ``Program``. ``validate`` calls ``check``, ``run`` calls ``build``, and ``build`` calls
-``check``: what validates, runs.
+In: a loaded ``Project``. Out: a ``Program``. ``build`` begins with ``check`` (``problems``), as
+``validate`` does: what validates, runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from syncflow.compiler.changed import Changed, changed_of
-from syncflow.compiler.checks import find_problems
 from syncflow.compiler.code.branches import Branches
 from syncflow.compiler.code.emitter import PlaceOf
 from syncflow.compiler.code.scopes import UNCHECKED, of_leg, root_of
@@ -27,8 +26,9 @@ from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.mapping.unread import Unread
 from syncflow.compiler.policies import retry_of, retry_policy, stop_after_of
 from syncflow.compiler.positions import place_within
+from syncflow.compiler.problems import check
 from syncflow.compiler.program import AfterPlan, Program, RecordPlan, RoutePlan
-from syncflow.compiler.requests import CompiledAdapters, SystemPlan, plan_system
+from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.routing.choices import Fork, compile_choices
 from syncflow.compiler.routing.legs import WrittenRoute, kind_of_route, written_routes
 from syncflow.compiler.routing.router import (
@@ -46,23 +46,16 @@ from syncflow.compiler.routing.router import (
 from syncflow.compiler.texts import normaliser
 from syncflow.compiler.types.json import NEVER, Type
 from syncflow.compiler.wire.databases import TablePlan
-from syncflow.compiler.wire.given import check_settings_of
-from syncflow.config.diagnostics import Diagnostic, arranged
+from syncflow.compiler.wire.texts import CompiledAdapters
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings, SystemNames
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
-from syncflow.config.shipped import is_shipped
 from syncflow.errors import ProjectError
 from syncflow.events import Action
 from syncflow.key_rules import KeyRules
-
-
-def check(project: Project, *, compiled: CompiledAdapters | None = None) -> list[Diagnostic]:
-    """Return every problem of a loaded project, warnings included, by place."""
-    return arranged([*find_problems(project), *find_system_problems(project, compiled=compiled)])
 
 
 def build(project: Project) -> Program:
@@ -306,16 +299,3 @@ def _with_tables(project: Project, plan: SystemPlan) -> SystemPlan:
 
 def _described(project: Project, plan: SystemPlan, object_name: str) -> Mapping[str, ObjectField]:
     return project.objects[plan.adapter, object_name].model.fields
-
-
-def find_system_problems(project: Project, *, compiled: CompiledAdapters | None = None) -> Iterator[Diagnostic]:
-    """Yield what keeps a system's requests from being planned."""
-    compiled = compiled or CompiledAdapters()
-    for name, system in project.routes.model.systems.items():
-        if system.sql is None and is_shipped(project.adapters[system.adapter].path):
-            yield from check_settings_of(name, system, project.adapters[system.adapter], routes=project.routes)
-            continue
-        try:
-            plan_system(name, system, project.adapters[system.adapter], routes=project.routes, compiled=compiled)
-        except ProjectError as error:
-            yield from error.diagnostics

@@ -16,14 +16,15 @@ from syncflow.config.models.schema import ObjectField
 from syncflow.events import Item, Json
 from syncflow.frozen import frozen_value
 from syncflow.key_rules import KeyRule
+from syncflow.patterns import lazy_pattern
 
 _NUMBERS = frozenset({"integer", "number", "decimal"})
 _TIMES = frozenset({"date-time"})
 
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_NUMBER = lazy_pattern(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _LONGEST_NUMBER = 200
 _EXACT = Context(prec=_LONGEST_NUMBER)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
+_MOMENT = lazy_pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
 
 
 @frozen_value

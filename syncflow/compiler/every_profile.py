@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from syncflow.compiler.build import check, find_system_problems
 from syncflow.compiler.checks import find_problems_of_records, find_problems_of_settings
-from syncflow.compiler.requests import CompiledAdapters
+from syncflow.compiler.problems import check, find_system_problems
+from syncflow.compiler.wire.texts import CompiledAdapters
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.models.routes import RoutesFile

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from syncflow.config.nodes import Node, scalars
 from syncflow.config.own_code import files_of as files_of_module
 from syncflow.config.project import Project
 from syncflow.config.regular_files import read_regular
+from syncflow.patterns import lazy_pattern
 
 Footprint = Mapping[str, str]
 """place → keyed hash of its value"""
@@ -47,7 +47,7 @@ _FIXED = (
     "lineage",
 )
 """Places that a running engine cannot change: it holds their file, port or lock open."""
-_SECRETS_OF_A_WEBHOOK = re.compile(
+_SECRETS_OF_A_WEBHOOK = lazy_pattern(
     r"(source|sources\..+)\.webhook\.(signature\.(secret|public_key)|auth\.(bearer|basic)|handshake\.token)"
 )
 """The exceptions: an open port goes on with other secrets."""

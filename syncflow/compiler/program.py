@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from syncflow.compiler.changed import Changed
-from syncflow.compiler.door.intake import Completion
-from syncflow.compiler.mapping.partly import Partly
-from syncflow.compiler.mapping.unread import Unread
-from syncflow.compiler.policies import RetryPolicy
-from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Accepted, Action, Change, Ignored, Key, Raw, Refused, Routed
 from syncflow.frozen import frozen_value
 from syncflow.key_rules import KeyRules
+
+if TYPE_CHECKING:
+    from syncflow.compiler.changed import Changed
+    from syncflow.compiler.door.intake import Completion
+    from syncflow.compiler.mapping.partly import Partly
+    from syncflow.compiler.mapping.unread import Unread
+    from syncflow.compiler.policies import RetryPolicy
+    from syncflow.compiler.requests import SystemPlan
 
 
 @frozen_value

@@ -41,12 +41,13 @@ from syncflow.compiler.wire.roots import group_of
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.secrets import hide
 from syncflow.compiler.wire.settings import (
+    LONG_WINDOW_SECONDS,
     read_option,
     tightest_in_flight,
     whole_window,
     wrong_option,
 )
-from syncflow.compiler.wire.texts import Compiled, Step, Texts
+from syncflow.compiler.wire.texts import CompiledAdapters, Step, Texts
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.operation import Operation, Repeat
@@ -56,9 +57,6 @@ from syncflow.config.models.system_sql import SqlSystem
 from syncflow.errors import ProjectError
 from syncflow.events import Action, Delivery, Json
 from syncflow.frozen import frozen_value
-
-LONG_WINDOW_SECONDS = 3600
-"""Windows from this length on are those of which a system may `reserve` a share."""
 
 
 @frozen_value
@@ -151,17 +149,6 @@ class SystemPlan:
         """Return ``text`` with every secret of the system hidden."""
         secret = self.details or self.database
         return hide(text, secret.secrets) if secret else text
-
-
-class CompiledAdapters:
-    """What was compiled of adapter files and depends on no system's settings: it serves every system and profile alike."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[AdapterFile, Compiled]] = {}
-
-    def of(self, model: AdapterFile) -> Compiled:
-        """Return what is known of one file; it is filled by who compiles."""
-        return self._kept.setdefault(id(model), (model, {}))[1]
 
 
 def plan_system(

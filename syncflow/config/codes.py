@@ -11,7 +11,9 @@ import re
 from importlib import resources
 from typing import NamedTuple
 
-_SECTION = re.compile(r"^## (SF\d{3}) (.+)$", re.MULTILINE)
+from syncflow.patterns import lazy_pattern
+
+_SECTION = lazy_pattern(r"^## (SF\d{3}) (.+)$", re.MULTILINE)
 
 
 class Page(NamedTuple):

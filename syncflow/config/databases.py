@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from syncflow.patterns import lazy_pattern
+
 DEFAULT_DRIVERS: Mapping[str, str] = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
@@ -25,6 +27,14 @@ PACKAGES: Mapping[str, tuple[str, str]] = {
     "mssql": ("pyodbc", "pyodbc"),
 }
 """Scheme of an address → the module that must be there, and what pip installs it by."""
+
+
+_POSTGRES = lazy_pattern(r"postgres(?:ql)?://|\w+ *=")
+
+
+def is_postgres(url: str) -> bool:
+    """Whether a text looks like an address of PostgreSQL."""
+    return _POSTGRES.match(url) is not None
 
 
 def missing_package(url: str, is_installed: Callable[[str], bool]) -> str:

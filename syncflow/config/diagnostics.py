@@ -14,10 +14,11 @@ from typing import Literal, NamedTuple
 
 from syncflow.config.places import align
 from syncflow.frozen import frozen_value
+from syncflow.patterns import lazy_pattern
 
 Severity = Literal["error", "warning"]
 
-_ALLOW = re.compile(r"#\s*syncflow:\s*allow=(SF\d+(?:\s*,\s*SF\d+)*)")
+_ALLOW = lazy_pattern(r"#\s*syncflow:\s*allow=(SF\d+(?:\s*,\s*SF\d+)*)")
 
 
 class FileText:

@@ -16,6 +16,7 @@ from pydantic_core import core_schema
 
 from syncflow.config import scalars
 from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.base import built
 from syncflow.config.models.descriptions import description
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RoutesFile
@@ -98,7 +99,7 @@ class _Generator(GenerateJsonSchema):
         return _as_text(last) if is_text else last
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
-        found = super().generate_inner(schema)
+        found = super().generate_inner(built(schema))
         # Behind a function that reads, pydantic leaves bounds under its own names.
         bounds = {_BOUNDS[name]: found[name] for name in _BOUNDS if name in found and found.get("type") != "string"}
         return {name: part for name, part in found.items() if name not in _BOUNDS} | bounds

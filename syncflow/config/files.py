@@ -14,7 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
-from syncflow.config.documents import Document
+from syncflow.config.documents import Document, MergedObject
+from syncflow.config.models.adapter import TextRules
+from syncflow.config.models.schema import ObjectFile
 from syncflow.config.nodes import MappingNode, ScalarNode
 from syncflow.config.shipped import package_of_adapters
 from syncflow.config.validation import read_model
@@ -33,8 +35,21 @@ class ReadDocument(NamedTuple):
     from_variables: list[ScalarNode]
 
 
-DocumentCache = dict[tuple[type[BaseModel], Path], ReadDocument]
-"""Files as models. Holds for one environment, since variables stand in files."""
+class ReadObject(NamedTuple):
+    """An object as files describe it together: None with its problems where they do not."""
+
+    merged: MergedObject | None
+    diagnostics: list[Diagnostic]
+    documents: tuple[Document[ObjectFile], ...]
+
+
+class Known:
+    """What files were checked to be before. Holds for one environment, since variables stand in files."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[type[BaseModel], Path], ReadDocument] = {}
+        self.objects: dict[tuple[TextRules, tuple[int, ...]], ReadObject] = {}
+        """By the adapter's rules and the files; these are held with it, so that their numbers stay theirs."""
 
 
 def resolved(directory: Path, name: str) -> Path:
@@ -69,12 +84,12 @@ class Files:
         *,
         offline: bool,
         trees: dict[Path, MappingNode] | None = None,
-        documents: DocumentCache | None = None,
+        known: Known | None = None,
     ) -> None:
         self.environment = environment
         self.offline = offline
         self.trees: dict[Path, MappingNode] = dict(trees or {})
-        self._documents: DocumentCache = {} if documents is None else documents
+        self.known = known or Known()
         self.diagnostics: list[Diagnostic] = []
         self.from_variables: list[ScalarNode] = []
         self.package = package_of_adapters()
@@ -106,9 +121,9 @@ class Files:
 
     def document(self, model: type[M], path: Path) -> Document[M] | None:
         """Read a file as a model, or note what is wrong with it."""
-        known = self._documents.get((model, path))
+        known = self.known.documents.get((model, path))
         if known is None:
-            known = self._documents[model, path] = self._read(model, path)
+            known = self.known.documents[model, path] = self._read(model, path)
         self.diagnostics += known.diagnostics
         self.from_variables += known.from_variables
         return known.document

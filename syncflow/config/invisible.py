@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from syncflow.config.diagnostics import Diagnostic, FileText, Replacement, Span
 from syncflow.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, dotted
 from syncflow.config.scalars import Plain
+from syncflow.patterns import lazy_pattern
 
 _BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _NOTHING = "\u00ad\u200b-\u200d\u2060-\u2064\ufeff"
 _TURNING = "\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _WIDE = "\uff1a\uff0c\uff5b\uff5d\uff3b\uff3d\uff03\uff0d\uff08\uff09"
-_SUSPECT = re.compile(f"[{_BLANKS}{_NOTHING}{_TURNING}{_WIDE}]")
+_SUSPECT = lazy_pattern(f"[{_BLANKS}{_NOTHING}{_TURNING}{_WIDE}]")
 _IS_BLANK, _IS_TURNING, _IS_WIDE = (re.compile(f"[{group}]") for group in (_BLANKS, _TURNING, _WIDE))
-_CODE = re.compile(r"[(){}=|&<>]|\bitem\b")
+_CODE = lazy_pattern(r"[(){}=|&<>]|\bitem\b")
 
 
 def at_fault(file: FileText, line: int) -> Diagnostic | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from syncflow.config.databases import is_postgres
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
+from syncflow.config.installed import is_installed
 from syncflow.config.models.routes import RoutesFile
-from syncflow.config.postgres_settings import is_address
-from syncflow.config.webhook_settings import is_installed
 
 _AT = "journal"
 
@@ -30,6 +30,6 @@ def check_journal(
     if not is_installed("psycopg"):
         message = "a journal in PostgreSQL needs a package that is not installed"
         yield routes.report("SF222", message, _AT, "url", at_key=True, hint="pip install 'syncflow[postgres]'")
-    if not routes.is_unset(_AT, "url") and not is_address(settings.url):
+    if not routes.is_unset(_AT, "url") and not is_postgres(settings.url):
         expected = "an address such as postgresql://user:password@host:5432/name"
         yield routes.report("SF205", "`url` is not written like this", _AT, "url", expected=expected)

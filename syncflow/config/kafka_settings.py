@@ -9,10 +9,11 @@ from syncflow.config.diagnostics import Diagnostic, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_kafka import KafkaFormat, KafkaSource
+from syncflow.patterns import lazy_pattern
 
-_SERVER = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})\Z")
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}\Z")
-_HERE = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]")
+_SERVER = lazy_pattern(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})\Z")
+_TOPIC = lazy_pattern(r"[A-Za-z0-9._-]{1,249}\Z")
+_HERE = lazy_pattern(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]")
 
 _Place = tuple[str | int, ...]
 

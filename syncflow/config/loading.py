@@ -15,6 +15,7 @@ from syncflow.config.database_systems import check_databases
 from syncflow.config.diagnostics import Diagnostic, FileText, arranged
 from syncflow.config.documents import Document
 from syncflow.config.files import Files
+from syncflow.config.installed import is_installed
 from syncflow.config.journal_settings import check_journal
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.schema import SchemaNode
@@ -34,7 +35,6 @@ from syncflow.config.source_settings import check_sources
 from syncflow.config.trace_settings import check_traces
 from syncflow.config.validation import read_model, salvaged_model
 from syncflow.config.variables import Expansion
-from syncflow.config.webhook_settings import is_installed
 from syncflow.config.written_adapters import apart
 
 M = TypeVar("M", bound=BaseModel)
@@ -50,7 +50,7 @@ class Loaded(NamedTuple):
 
 def load_parts(inputs: Inputs) -> Loaded:
     """Load everything; return the parts where there is no error, and all that was found."""
-    files = Files(inputs.environment, offline=inputs.offline, trees=dict(inputs.trees), documents=inputs.documents)
+    files = Files(inputs.environment, offline=inputs.offline, trees=dict(inputs.trees), known=inputs.known)
     files.diagnostics += inputs.noted
     root = _root(inputs, files) if inputs.settings is None else _settings_tree(inputs.settings)
     if root is None:

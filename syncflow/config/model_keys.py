@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from syncflow.config.models.base import Model
+from syncflow.config.models.base import Elsewhere, Model
 
 
 def keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
@@ -62,7 +62,9 @@ def _members(annotation: Any) -> Iterable[Any]:
     """Take annotations and unions apart."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _members(get_args(annotation)[0])
+        kind, *marks = get_args(annotation)
+        models = [mark.model for mark in marks if isinstance(mark, Elsewhere)]
+        yield from models or _members(kind)
     elif origin in (dict, tuple, list) or not get_args(annotation):
         yield annotation
     else:

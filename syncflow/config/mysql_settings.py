@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_mysql import MysqlSource
+from syncflow.patterns import lazy_pattern
 
-_ADDRESS = re.compile(r"(?:mysql|mariadb)://(?P<server>[^/?#]*)(?:/(?P<database>[^?#]*))?")
+_ADDRESS = lazy_pattern(r"(?:mysql|mariadb)://(?P<server>[^/?#]*)(?:/(?P<database>[^?#]*))?")
 
 
 def check_mysql(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document, MergedObject
-from syncflow.config.files import Files, resolved
+from syncflow.config.files import Files, ReadObject, resolved
 from syncflow.config.models.adapter import AdapterFile, TextRules
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.schema import ObjectField, ObjectFile, SchemaNode
@@ -195,15 +195,23 @@ class NamedFiles:
         return [path for path in (resolved(self.directory, name) for name in names) if self.files.exists(path)]
 
     def _merge(self, key: tuple[str, str], documents: list[Document[ObjectFile]]) -> None:
-        node = documents[0].node
-        for document in documents[1:]:
-            node = merge(node, document.node)
-        model, diagnostics = (documents[0].model, []) if len(documents) == 1 else read_model(ObjectFile, node)
-        self.files.diagnostics += diagnostics
-        if model is not None:
-            rules = self.adapters[key[0]].model.texts
-            fields = {name: _with_rules(field, rules) for name, field in model.fields.items()}
-            self.objects[key] = MergedObject(model.model_copy(update={"fields": fields}), tuple(documents))
+        rules = self.adapters[key[0]].model.texts
+        known, one = self.files.known.objects, (rules, tuple(map(id, documents)))
+        read = known.get(one) or known.setdefault(one, _merged(tuple(documents), rules))
+        self.files.diagnostics += read.diagnostics
+        if read.merged is not None:
+            self.objects[key] = read.merged
+
+
+def _merged(documents: tuple[Document[ObjectFile], ...], rules: TextRules) -> ReadObject:
+    node = documents[0].node
+    for document in documents[1:]:
+        node = merge(node, document.node)
+    model, diagnostics = (documents[0].model, []) if len(documents) == 1 else read_model(ObjectFile, node)
+    if model is None:
+        return ReadObject(None, diagnostics, documents)
+    fields = {name: _with_rules(field, rules) for name, field in model.fields.items()}
+    return ReadObject(MergedObject(model.model_copy(update={"fields": fields}), documents), diagnostics, documents)
 
 
 def _with_rules(field: ObjectField, rules: TextRules) -> ObjectField:
@@ -215,7 +223,8 @@ def _with_rules(field: ObjectField, rules: TextRules) -> ObjectField:
     }
     if field.type == "options":
         general["separator"] = rules.separator
-    return field.model_copy(update={name: rule for name, rule in general.items() if getattr(field, name) is None})
+    said = {name: rule for name, rule in general.items() if rule is not None and getattr(field, name) is None}
+    return field.model_copy(update=said) if said else field
 
 
 def own_object_files(adapter_name: str, object_name: str) -> list[str]:

@@ -83,7 +83,10 @@ class ScalarNode(Node):
         end: Mark = _START,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(file, start, end)
+        self.file = file  # as Node does; to call it takes longer, and files are mostly scalars
+        self.start = start
+        self.end = end
+        self.weight = 1
         self.value = value
         self.style = style
         self.variables = variables

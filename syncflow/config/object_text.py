@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 
 from syncflow.config.models.schema import ObjectField
+from syncflow.patterns import lazy_pattern
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PLAIN = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORDS = frozenset({"null", "true", "false"})
 
 

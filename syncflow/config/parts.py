@@ -9,7 +9,7 @@ from typing import Any
 
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document, MergedObject
-from syncflow.config.files import DocumentCache
+from syncflow.config.files import Known
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RoutesFile
@@ -32,7 +32,7 @@ class Inputs:
     """Files that were read before and are not read again."""
     noted: tuple[Diagnostic, ...] = field(default=(), repr=False)
     """What reading those files came to."""
-    documents: DocumentCache = field(default_factory=dict, repr=False)
+    known: Known = field(default_factory=Known, repr=False, compare=False)
     """What those files were checked to be; shared by loads with one environment."""
     other_profiles: bool = True
     """Whether the shape of the profiles that are not used is checked as well."""

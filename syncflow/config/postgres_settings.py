@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
+from syncflow.config.databases import is_postgres
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_postgres import PostgresSource
-
-_ADDRESS = re.compile(r"postgres(?:ql)?://|\w+ *=")
-
-
-def is_address(url: str) -> bool:
-    """Whether a text looks like an address of PostgreSQL."""
-    return _ADDRESS.match(url) is not None
 
 
 def check_postgres(
@@ -64,6 +57,6 @@ def check_server(
             "pip install 'syncflow[postgres]'",
         )
         yield routes.report("SF222", message, *at, at_key=True, hint=hint)
-    if not routes.is_unset(*at, "url") and not _ADDRESS.match(url):
+    if not routes.is_unset(*at, "url") and not is_postgres(url):
         expected = "an address such as postgresql://user:password@host:5432/name"
         yield routes.report("SF205", "`url` is not written like this", *at, "url", expected=expected)

@@ -7,7 +7,6 @@ is read (types, lengths, bounds, patterns, enums, what is required); validators 
 from __future__ import annotations
 
 import inspect
-import re
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 from syncflow.config.diagnostics import FileText
 from syncflow.config.nodes import MappingNode, from_data
 from syncflow.config.own_code import OwnCodeError, load_module, source_of
+from syncflow.patterns import lazy_pattern
 
-_NAMED = re.compile(r"(?P<module>[A-Za-z_.][\w./-]*?(?:\.py)?):(?P<model>[A-Za-z_]\w*)")
+_NAMED = lazy_pattern(r"(?P<module>[A-Za-z_.][\w./-]*?(?:\.py)?):(?P<model>[A-Za-z_]\w*)")
 _IGNORED = frozenset({"default", "discriminator", "readOnly", "writeOnly", "deprecated"})
 """Words that say nothing of what is accepted."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -12,9 +11,10 @@ from syncflow.config.models.client_tls import ClientTls
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_nats import NatsSource
 from syncflow.config.models.source_rabbitmq import RabbitmqSource
+from syncflow.patterns import lazy_pattern
 
-_AMQP = re.compile(r"amqps?://[^/?#\s]+(/[^/?#\s]*)?(\?\S*)?\Z")
-_NATS = re.compile(r"(nats|tls)://[^/?#\s]+/?\Z")
+_AMQP = lazy_pattern(r"amqps?://[^/?#\s]+(/[^/?#\s]*)?(\?\S*)?\Z")
+_NATS = lazy_pattern(r"(nats|tls)://[^/?#\s]+/?\Z")
 
 _Place = tuple[str, ...]
 

@@ -9,28 +9,29 @@ from __future__ import annotations
 import re
 
 from syncflow.config.models.receivers import RECEIVERS
+from syncflow.patterns import lazy_pattern
 
-_CONFIGURES = re.compile(
+_CONFIGURES = lazy_pattern(
     r"""(?:^|[{,])\s*["']?(?:systems|profiles|sources?|journal|alerts|lineage|traces)["']?\s*:""", re.MULTILINE
 )
-_SECRET = re.compile(r"secret|token|passw|passphrase|credential|(?:api|private|access|account)_?key", re.IGNORECASE)
-_AUTH = re.compile(r"\bauth\s*:\s*\{[^}]*")
-_PAIR = re.compile(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")
-_WITHIN = re.compile(r"""((?!auth\b)\b[\w-]+["']?\s*:\s*\{)([^{}]*)(?=\}|$)""")
+_SECRET = lazy_pattern(r"secret|token|passw|passphrase|credential|(?:api|private|access|account)_?key", re.IGNORECASE)
+_AUTH = lazy_pattern(r"\bauth\s*:\s*\{[^}]*")
+_PAIR = lazy_pattern(r"""([\w.-]+["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s\[{,}\]#&*!|>][^,}\]#]*)""")
+_WITHIN = lazy_pattern(r"""((?!auth\b)\b[\w-]+["']?\s*:\s*\{)([^{}]*)(?=\}|$)""")
 """A mapping where a setting takes text: the secret may be its name as well."""
 
-_ITEMS = re.compile(r"((?:^\s*-|[\w.-]+\s*:\s*\[)\s*)([^\]{}:]+)(?=\]|$)")
+_ITEMS = lazy_pattern(r"((?:^\s*-|[\w.-]+\s*:\s*\[)\s*)([^\]{}:]+)(?=\]|$)")
 
-_SECRET_LIST = re.compile(
+_SECRET_LIST = lazy_pattern(
     r"([\w-]*(?:secret|token|passw|passphrase|credential)[\w-]*[\"']?\s*:\s*\[)([^\]]*)", re.IGNORECASE
 )
-_IN_ADDRESS = re.compile(r"(://[^\s:@/\"']*:)((?:\$\{[^}]*\}|[^\s/\"'])+)(?=@)")
+_IN_ADDRESS = lazy_pattern(r"(://[^\s:@/\"']*:)((?:\$\{[^}]*\}|[^\s/\"'])+)(?=@)")
 """The password of an address: postgresql://user:password@host."""
 
-_OPEN_OF_A_RECEIVER = re.compile(r"(?:as|causes|every|parked|lag|sample|propagate|namespace)\b")
+_OPEN_OF_A_RECEIVER = lazy_pattern(r"(?:as|causes|every|parked|lag|sample|propagate|namespace)\b")
 """All else that is written of a receiver is its address or a header."""
 
-_ITEM = re.compile(r"\$\{[^}]*\}|[^\s,\"']")
+_ITEM = lazy_pattern(r"\$\{[^}]*\}|[^\s,\"']")
 
 
 def quotable(line: str, *, text: str, path: str) -> str:
@@ -63,7 +64,7 @@ def without_password(text: str) -> str:
     return _IN_ADDRESS.sub(lambda password: password[1] + hidden(password[2]), text)
 
 
-_DEFAULT = re.compile(r"(?<=:-)[^{}]+(?=\})")
+_DEFAULT = lazy_pattern(r"(?<=:-)[^{}]+(?=\})")
 
 
 def hidden(value: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_redis import RedisSource
+from syncflow.patterns import lazy_pattern
 
-_ADDRESS = re.compile(r"rediss?://[^/?#\s]+(/\d*)?(\?\S*)?\Z|unix://\S+\Z")
+_ADDRESS = lazy_pattern(r"rediss?://[^/?#\s]+(/\d*)?(\?\S*)?\Z|unix://\S+\Z")
 
 
 def check_redis(

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 
 from syncflow.config.diagnostics import Diagnostic, Replacement, Span, did_you_mean
+from syncflow.patterns import lazy_pattern
 
-_PLAIN = re.compile(r"[\w./(@${-][^\n]*", re.ASCII)
-_NOT_PLAIN = re.compile(r": |\s#|:$|\s$|^- |^[{\[]|[{}\[\],\"`]|^\$\{|^-$")
-_READ_AS_ANOTHER = re.compile(r"(?:true|false|null|~|[-+.]?[0-9][0-9_.eE+-]*)?")
+_PLAIN = lazy_pattern(r"[\w./(@${-][^\n]*", re.ASCII)
+_NOT_PLAIN = lazy_pattern(r": |\s#|:$|\s$|^- |^[{\[]|[{}\[\],\"`]|^\$\{|^-$")
+_READ_AS_ANOTHER = lazy_pattern(r"(?:true|false|null|~|[-+.]?[0-9][0-9_.eE+-]*)?")
 
 
 def replacement_of(diagnostic: Diagnostic) -> Replacement | None:

@@ -1,4 +1,5 @@
 """What can be told of sources' settings before they are opened, beyond what their models say."""
+# ruff: noqa: PLC0415  # what checks one kind of source is imported where a project has it
 
 from __future__ import annotations
 
@@ -11,19 +12,13 @@ from typing import get_args
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
-from syncflow.config.kafka_settings import check_kafka
+from syncflow.config.installed import is_installed
 from syncflow.config.models.routes import Envelope, FileSource, GenerateSource, RoutesFile, SourceSettings
+from syncflow.config.models.row_settings import RowSettings
 from syncflow.config.models.source_passes import PassSettings
-from syncflow.config.mysql_settings import check_mysql
-from syncflow.config.objects_settings import check_objects
 from syncflow.config.pass_settings import check_key, check_passes
-from syncflow.config.postgres_settings import check_outbox, check_postgres
-from syncflow.config.queue_settings import check_nats, check_rabbitmq
-from syncflow.config.redis_settings import check_redis
-from syncflow.config.sql_settings import check_sql
-from syncflow.config.sqs_settings import check_sqs
-from syncflow.config.webhook_settings import check_webhook, is_installed
 from syncflow.events import Change
+from syncflow.patterns import lazy_pattern
 
 
 def check_sources(
@@ -35,42 +30,71 @@ def check_sources(
             yield from _generated_record(routes, settings.generate, (*at, "generate"))
             yield from _shares(routes, settings.generate, (*at, "generate"))
         if settings.webhook is not None:
+            from syncflow.config.webhook_settings import check_webhook
+
             yield from check_webhook(routes, settings.webhook, (*at, "webhook"), is_installed=is_installed)
         if settings.file is not None:
             yield from _journal_is_the_source(routes, settings.file)
             yield from _followed(routes, settings.file, (*at, "file"))
             yield from _packed(routes, settings.file, (*at, "file"), is_installed)
             yield from _compared(routes, settings.file, (*at, "file"))
-        if settings.sql is not None:
-            yield from check_sql(routes, settings.sql, (*at, "sql"), is_installed=is_installed)
-        if settings.postgres is not None:
-            yield from check_postgres(routes, settings.postgres, (*at, "postgres"), is_installed)
-        if settings.outbox is not None:
-            yield from check_outbox(routes, settings.outbox, (*at, "outbox"), is_installed)
-        if settings.mysql is not None:
-            yield from check_mysql(routes, settings.mysql, (*at, "mysql"), is_installed)
-        if settings.objects is not None:
-            yield from check_objects(routes, settings.objects, (*at, "objects"), is_installed)
+        yield from _database(routes, settings, at, is_installed)
         yield from _broker(routes, settings, at, is_installed)
         yield from _encoding(routes, settings, at)
+        yield from _rows(routes, settings, at)
     yield from _of_several(routes)
     for at, envelope in routes.model.envelopes.items():
         yield from _shape(routes, envelope, at)
+
+
+def _database(
+    routes: Document[RoutesFile], settings: SourceSettings, at: tuple[str, ...], is_installed: Callable[[str], bool]
+) -> Iterator[Diagnostic]:
+    if settings.sql is not None:
+        from syncflow.config.sql_settings import check_sql
+
+        yield from check_sql(routes, settings.sql, (*at, "sql"), is_installed=is_installed)
+    if settings.postgres is not None:
+        from syncflow.config.postgres_settings import check_postgres
+
+        yield from check_postgres(routes, settings.postgres, (*at, "postgres"), is_installed)
+    if settings.outbox is not None:
+        from syncflow.config.postgres_settings import check_outbox
+
+        yield from check_outbox(routes, settings.outbox, (*at, "outbox"), is_installed)
+    if settings.mysql is not None:
+        from syncflow.config.mysql_settings import check_mysql
+
+        yield from check_mysql(routes, settings.mysql, (*at, "mysql"), is_installed)
 
 
 def _broker(
     routes: Document[RoutesFile], settings: SourceSettings, at: tuple[str, ...], is_installed: Callable[[str], bool]
 ) -> Iterator[Diagnostic]:
     if settings.kafka is not None:
+        from syncflow.config.kafka_settings import check_kafka
+
         yield from check_kafka(routes, settings.kafka, (*at, "kafka"), is_installed)
     if settings.sqs is not None:
+        from syncflow.config.sqs_settings import check_sqs
+
         yield from check_sqs(routes, settings.sqs, (*at, "sqs"), is_installed)
     if settings.rabbitmq is not None:
+        from syncflow.config.queue_settings import check_rabbitmq
+
         yield from check_rabbitmq(routes, settings.rabbitmq, (*at, "rabbitmq"), is_installed)
     if settings.nats is not None:
+        from syncflow.config.queue_settings import check_nats
+
         yield from check_nats(routes, settings.nats, (*at, "nats"), is_installed)
     if settings.redis is not None:
+        from syncflow.config.redis_settings import check_redis
+
         yield from check_redis(routes, settings.redis, (*at, "redis"), is_installed)
+    if settings.objects is not None:
+        from syncflow.config.objects_settings import check_objects
+
+        yield from check_objects(routes, settings.objects, (*at, "objects"), is_installed)
 
 
 def _shape(routes: Document[RoutesFile], envelope: Envelope, at: tuple[str, ...]) -> Iterator[Diagnostic]:
@@ -218,6 +242,31 @@ def _encoding(routes: Document[RoutesFile], source: SourceSettings, at: tuple[st
     if given.format == "json" or is_named:
         message, hint = "a JSON document is UTF-8", "remove `encoding`, or write `format: jsonl` for an event a line"
         yield routes.report("SF205", message, *at, source.kind, "encoding", hint=hint)
+
+
+_BINARY = lazy_pattern(r"\.(xlsx?|xlsm|ods|numbers|parquet|avro|orc|zip|7z|rar|tar|tgz)\Z", re.IGNORECASE)
+_JSON = lazy_pattern(r"\.(jsonl|ndjson|json)(\.\w+)?\Z", re.IGNORECASE)
+_OF_ENCODING = "encoding"
+"""The one setting of rows that lines of JSON have too."""
+
+
+def _rows(routes: Document[RoutesFile], source: SourceSettings, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Yield a file that holds no text, and settings of a CSV where none is read."""
+    given = source.file or source.stdin
+    if given is None:
+        return
+    path = source.file.path if source.file is not None else ""
+    if (binary := _BINARY.search(path)) is not None and given.format is None:
+        message = f"a file that ends in {binary[0]} holds no lines of text, and is not read"
+        hint = "the source `objects` reads Parquet" if binary[0] == ".parquet" else "save it as CSV, or unpack it"
+        yield routes.report("SF205", message, *at, source.kind, "path", expected="CSV, or JSON", hint=hint)
+    elif given.format in {"jsonl", "json"} or (given.format is None and _JSON.search(path)):
+        for name in RowSettings.model_fields:
+            if name in given.model_fields_set and name != _OF_ENCODING:
+                message, hint = f"`{name}` has no meaning here: only a CSV has it", "remove it, or write `format: csv`"
+                yield routes.report(
+                    "SF205", message, *at, source.kind, name, at_key=True, severity="warning", hint=hint
+                )
 
 
 def _packed(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_sqs import SqsSource
+from syncflow.patterns import lazy_pattern
 
-_QUEUE = re.compile(
+_QUEUE = lazy_pattern(
     r"https?://[^/?#\s]+/[^?#\s]*[^/?#\s]\Z|arn:[\w-]+:sqs:[\w-]+:\d+:[\w-]+(\.fifo)?\Z|[\w-]{1,80}(\.fifo)?\Z"
 )
-_ENDPOINT = re.compile(r"https?://[^/?#\s@]+/?\Z")
+_ENDPOINT = lazy_pattern(r"https?://[^/?#\s@]+/?\Z")
 
 
 def check_sqs(

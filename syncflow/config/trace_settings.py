@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
+from syncflow.config.installed import is_installed
 from syncflow.config.models.routes import RoutesFile
-from syncflow.config.webhook_settings import is_installed
 
 MODULE = "opentelemetry.exporter.otlp.proto.http"
 HINT = "pip install 'syncflow[otel]'"

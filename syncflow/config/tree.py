@@ -40,6 +40,18 @@ def build_tree(file: FileText) -> tuple[MappingNode, list[Diagnostic]]:
     return builder.build(), builder.diagnostics
 
 
+_TAKERS = {
+    yaml.ScalarEvent: "_scalar",
+    yaml.MappingStartEvent: "_start",
+    yaml.SequenceStartEvent: "_start",
+    yaml.MappingEndEvent: "_end",
+    yaml.SequenceEndEvent: "_end",
+    yaml.AliasEvent: "_alias",
+    yaml.DocumentStartEvent: "_document",
+}
+"""Event of the parser → what takes it; all others tell nothing."""
+
+
 class _Builder:
     """Builds the tree from the parser's events, with a stack of open collections instead of recursion."""
 
@@ -53,8 +65,10 @@ class _Builder:
 
     def build(self) -> MappingNode:
         try:
+            take = {kind: getattr(self, name) for kind, name in _TAKERS.items()}
             for event in yaml.parse(self.file.text, Loader=_FAST):
-                self._take(event)
+                if (taker := take.get(type(event))) is not None:
+                    taker(event)
         except yaml.YAMLError as error:
             raise ReadError(explain_syntax_error(error, self.file)) from error
         root = self._root
@@ -78,18 +92,6 @@ class _Builder:
     def _span(self, event: Any) -> Span:
         return ScalarNode(self.file, None, "", event.start_mark, event.end_mark).span
 
-    def _take(self, event: Any) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._start(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self._end(event)
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event)
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self._document(event)
-
     def _document(self, event: Any) -> None:
         self._documents += 1
         if self._documents > 1:
@@ -102,39 +104,41 @@ class _Builder:
             )
 
     def _scalar(self, event: Any) -> None:
-        self._check_tag(event, implicit=event.implicit[0] or event.implicit[1])
-        style = event.style or ""
-        value = event.value if style else Plain(event.value or self._written_tag(event))
-        node = ScalarNode(self.file, value, style, event.start_mark, event.end_mark)
-        self._anchor(event, node)
+        style, value = event.style or "", event.value
+        if event.tag is not None:
+            self._check_tag(event)
+            value = value or ("" if style else self._written_tag(event))
+        node = ScalarNode(self.file, value if style else Plain(value), style, event.start_mark, event.end_mark)
+        if event.anchor:
+            self._anchors[event.anchor] = node
         self._put(node)
 
     def _written_tag(self, event: Any) -> str:
         """Return the text of a tag that has no value behind it: a rule such as ``!item.vip``, which only lacks its quotes."""
-        if event.tag is None or not event.tag.startswith("!"):
+        if not event.tag.startswith("!"):
             return ""
         return str(self.file.text[event.start_mark.index : event.end_mark.index]).strip()
 
-    def _check_tag(self, event: Any, *, implicit: bool) -> None:
-        if event.tag is not None and not (implicit and event.tag is None):
-            short = event.tag.replace("tag:yaml.org,2002:", "!!")
-            span = self._span(event)
-            written = self.file.text[event.start_mark.index : event.end_mark.index].split("\n")[0].rstrip()
-            is_rule = re.match(r"!\s*[\w(]", written) is not None
-            self.diagnostics.append(
-                Diagnostic(
-                    "SF113",
-                    span,
-                    f"the tag `{short}` has no meaning here",
-                    hint="put a rule that begins with ! in quotes"
-                    if is_rule
-                    else "remove it; put text in quotes where it must stay text",
-                    replaced=Replacement(span, f'"{written}"') if is_rule and '"' not in written else None,
-                )
+    def _check_tag(self, event: Any) -> None:
+        short = event.tag.replace("tag:yaml.org,2002:", "!!")
+        span = self._span(event)
+        written = self.file.text[event.start_mark.index : event.end_mark.index].split("\n")[0].rstrip()
+        is_rule = re.match(r"!\s*[\w(]", written) is not None
+        self.diagnostics.append(
+            Diagnostic(
+                "SF113",
+                span,
+                f"the tag `{short}` has no meaning here",
+                hint="put a rule that begins with ! in quotes"
+                if is_rule
+                else "remove it; put text in quotes where it must stay text",
+                replaced=Replacement(span, f'"{written}"') if is_rule and '"' not in written else None,
             )
+        )
 
     def _start(self, event: Any) -> None:
-        self._check_tag(event, implicit=False)
+        if event.tag is not None:
+            self._check_tag(event)
         if len(self._open) >= MAX_DEPTH:
             raise self._refuse("SF110", self._span(event), f"the file is nested more than {MAX_DEPTH} deep")
         start = event.start_mark
@@ -164,10 +168,6 @@ class _Builder:
         stop = len(self.file.text) if stop < 0 else stop
         return Point(stop, start.line, start.column + stop - start.index)
 
-    def _anchor(self, event: Any, node: Node) -> None:
-        if event.anchor:
-            self._anchors[event.anchor] = node
-
     def _alias(self, event: Any) -> None:
         if event.anchor not in self._anchors:
             raise self._refuse(
@@ -189,13 +189,14 @@ class _Builder:
             self._root = node
             return
         parent = self._open[-1]
-        parent.node.weight += node.weight
-        if parent.node.weight > MAX_NODES:
+        within = parent.node
+        within.weight += node.weight
+        if within.weight > MAX_NODES:
             raise self._refuse(
                 "SF112", node.span, f"with its aliases followed, the file has more than {MAX_NODES:,} values"
             )
-        if isinstance(parent.node, SequenceNode):
-            parent.node.items.append(node)
+        if isinstance(within, SequenceNode):
+            within.items.append(node)
         elif parent.key is None:
             parent.key = self._as_key(node)
         else:

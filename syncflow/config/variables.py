@@ -15,8 +15,9 @@ from syncflow.config.nodes import Entry, MappingNode, Node, ScalarNode, Sequence
 from syncflow.config.regular_files import read_regular
 from syncflow.config.replacements import rewritten_part
 from syncflow.config.scalars import Plain, Unset
+from syncflow.patterns import lazy_pattern
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MAX_FILE_BYTES = 64_000
 _MAX_NESTING = 5
 

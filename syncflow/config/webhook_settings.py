@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from typing import TypeAlias
 
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
+from syncflow.config.installed import is_installed
 from syncflow.config.models.public_keys import KeyAlgorithm, decode_public_key
-from syncflow.config.models.routes import RoutesFile, WebhookSource
+from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.signatures import WebhookSignature, decoded_secret
+from syncflow.config.models.source_webhook import WebhookSource
+from syncflow.patterns import lazy_pattern
 
-_ADDRESS = re.compile(r"\S*:([0-9]{1,5})\Z", re.ASCII)
-_LOOPBACK = re.compile(r"(127\.[0-9.]+|\[?::1\]?|localhost):")
-WEBHOOK_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+_ADDRESS = lazy_pattern(r"\S*:([0-9]{1,5})\Z", re.ASCII)
+_LOOPBACK = lazy_pattern(r"(127\.[0-9.]+|\[?::1\]?|localhost):")
+WEBHOOK_PATH = lazy_pattern(r"/[A-Za-z0-9._~/-]*")
 """A path that no client writes in two ways."""
 
 _Place: TypeAlias = "tuple[str, ...]"
-
-
-def is_installed(package: str) -> bool:
-    """Whether a package can be imported here."""
-    try:
-        return find_spec(package) is not None
-    except ValueError:  # it was taken out of the way
-        return False
 
 
 def check_webhook(

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from syncflow.adapters.http import Transport
-from syncflow.compiler.build import check as check_project
 from syncflow.compiler.every_profile import check_every_profile
+from syncflow.compiler.problems import check as check_project
 from syncflow.compiler.program import Program
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import Project, load_project, survey_project

@@ -13,7 +13,7 @@ from syncflow.sources.base import Source
 from syncflow.sources.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from syncflow.config.models.routes import FileSource, GenerateSource, StdinSource, WebhookSource
+    from syncflow.config.models.routes import FileSource, GenerateSource, StdinSource
     from syncflow.config.models.source_kafka import KafkaSource
     from syncflow.config.models.source_mysql import MysqlSource
     from syncflow.config.models.source_nats import NatsSource
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from syncflow.config.models.source_redis import RedisSource
     from syncflow.config.models.source_sql import SqlSource
     from syncflow.config.models.source_sqs import SqsSource
+    from syncflow.config.models.source_webhook import WebhookSource
     from syncflow.sources.queues import Broker
 
 # ruff: noqa: PLC0415  # imports inside: a run with a file needs neither faker nor fastapi

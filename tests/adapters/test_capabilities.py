@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from syncflow.adapters.scripted import Asked, Reply, scripted
-from syncflow.compiler.build import check
+from syncflow.compiler.problems import check
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project, survey_project
 from syncflow.events import BatchResult

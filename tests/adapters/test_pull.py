@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from syncflow.adapters.scripted import Asked, Reply, scripted
-from syncflow.compiler.build import check
+from syncflow.compiler.problems import check
 from syncflow.config.models.schema import ObjectField, ObjectFile
 from syncflow.config.object_text import object_text
 from syncflow.config.project import Project, load_project

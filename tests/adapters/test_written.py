@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.build import build, check
+from syncflow.compiler.build import build
+from syncflow.compiler.problems import check
 from syncflow.config.project import Project, load_project, survey_project
 from syncflow.events import Verdict
 from syncflow.testing import run_virtually

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.compiler.build import build, check
+from syncflow.compiler.build import build
 from syncflow.compiler.every_profile import check_every_profile
+from syncflow.compiler.problems import check
 from syncflow.config.codes import CODES
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import load_project
@@ -104,3 +105,19 @@ def test_a_warning_can_be_allowed_in_its_line(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert check(load_project(routes, environment={})) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://guest:guest@localhost/",
+        "amqp://crm:${CRM_TOKEN}@mq.acme.com/",
+        "${MQ_URL:-amqp://guest:guest@127.0.0.1/}",
+        "${MQ_URL}",
+        "amqps://mq.acme.com/",
+    ],
+)
+def test_an_address_without_a_secret_is_no_matter(url: str, tmp_path: Path) -> None:
+    """Servers of this machine may have the password that everybody knows."""
+    source = f'rabbitmq: {{url: "{url}", queue: contacts}}'
+    assert found(tmp_path, f"routes.yaml: file: {{path: events.jsonl}} => {source}") == []

@@ -15,7 +15,8 @@ import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from syncflow.compiler.build import build, check
+from syncflow.compiler.build import build
+from syncflow.compiler.problems import check
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Position, Raw
 from tests.compiler.code.strategies import extended

@@ -10,7 +10,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncflow.compiler.build import build, check
+from syncflow.compiler.build import build
+from syncflow.compiler.problems import check
 from syncflow.compiler.program import Program
 from syncflow.config.project import load_project
 from syncflow.events import Accepted, Position, Raw

@@ -8,7 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from syncflow.compiler.build import build, check
+from syncflow.compiler.build import build
+from syncflow.compiler.problems import check
 from syncflow.config.project import load_project, read_project
 from syncflow.config.python_schemas import names_model
 from syncflow.events import Accepted, Position, Raw, Refused

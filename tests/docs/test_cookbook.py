@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.compiler.build import check
+from syncflow.compiler.problems import check
 from syncflow.config.project import load_project
 from syncflow.config.render import render
 from syncflow.testing.trials import run_tests

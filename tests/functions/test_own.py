@@ -186,7 +186,7 @@ def test_what_stands_before_the_schema_does_not_see_them(tmp_path: Path) -> None
     with pytest.raises(Exception, match="unknown function `grade`"):
         compile_expression("grade(`5`)")
     routes = changed("routes.yaml", ("source:", "functions: functions.py\nsource:"), ("record == 'noise'", "marked(@)"))
-    from syncflow.compiler.build import check
+    from syncflow.compiler.problems import check
 
     project = open_project(tmp_path, {**routes, "functions.py": dedent(MODULE).lstrip()})
     assert [problem.message for problem in check(project)] == ["unknown function `marked`"]

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from syncflow.config.models.signatures import WebhookSignature
-from syncflow.config.models.sources import WebhookSource
+from syncflow.config.models.source_webhook import WebhookSource
 from syncflow.errors import UnavailableError
 from syncflow.events import Batch, BatchResult
 from syncflow.runtime.aside import LARGE

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.config.models.routes import FileSource, GenerateSource, SourceSettings, StdinSource, WebhookSource
+from syncflow.config.models.routes import FileSource, GenerateSource, SourceSettings, StdinSource
+from syncflow.config.models.source_webhook import WebhookSource
 from syncflow.sources import Surroundings, build, open_source
 from syncflow.sources.base import Source
 from syncflow.sources.file import File

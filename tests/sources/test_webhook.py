@@ -10,7 +10,7 @@ import json
 import httpx
 import pytest
 
-from syncflow.config.models.routes import WebhookSignature
+from syncflow.config.models.signatures import WebhookSignature
 from syncflow.events import Position
 from syncflow.sources.webhook import Webhook
 from tests.sources.kit import bodies, take

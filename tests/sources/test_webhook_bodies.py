@@ -11,7 +11,7 @@ import json
 import httpx
 import pytest
 
-from syncflow.config.models.routes import WebhookSignature
+from syncflow.config.models.signatures import WebhookSignature
 from syncflow.sources.webhook import Webhook
 from tests.sources.kit import take
 from tests.sources.webhook_kit import post, talk, why

@@ -10,7 +10,7 @@ import socket
 import httpx
 import pytest
 
-from syncflow.config.models.routes import WebhookSource
+from syncflow.config.models.source_webhook import WebhookSource
 from syncflow.errors import ProjectError
 from syncflow.sources.webhook import Webhook
 from tests.patience import PATIENCE

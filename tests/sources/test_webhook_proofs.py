@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from syncflow.config.models.handshakes import WebhookAuth, WebhookHandshake
-from syncflow.config.models.routes import WebhookSignature, WebhookSource
+from syncflow.config.models.signatures import WebhookSignature
+from syncflow.config.models.source_webhook import WebhookSource
 from syncflow.errors import ProjectError
 from syncflow.sources.webhook import Webhook
 from tests.sources.kit import take

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from syncflow.config.models.sources import WebhookSource, WebhookTls
+from syncflow.config.models.source_webhook import WebhookSource, WebhookTls
 from syncflow.errors import ProjectError
 from syncflow.sources.webhook import Webhook
 from tests.patience import PATIENCE

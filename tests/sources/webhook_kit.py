@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from syncflow.config.models.routes import WebhookSource
+from syncflow.config.models.source_webhook import WebhookSource
 from syncflow.events import Position
 from syncflow.sources.webhook import Webhook
 from tests.patience import PATIENCE

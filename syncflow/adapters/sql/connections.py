@@ -15,7 +15,7 @@ from syncflow.adapters.sql.address import completed
 from syncflow.compiler.requests import SystemPlan
 from syncflow.compiler.wire.databases import DatabasePlan
 from syncflow.config.databases import missing_package
-from syncflow.config.webhook_settings import is_installed
+from syncflow.config.installed import is_installed
 from syncflow.errors import ProjectError
 
 _CONNECT_SECONDS = 10

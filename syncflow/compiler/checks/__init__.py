@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syncflow.compiler.checks.adapters import check_adapters
 from syncflow.compiler.checks.constants import check_constants
 from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.envelopes import check_envelopes
@@ -31,6 +30,7 @@ from syncflow.compiler.checks.unread import check_unread_rules
 from syncflow.compiler.checks.unused_files import check_unused_files
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.project import Project
+from syncflow.config.shipped import is_shipped
 
 
 def find_problems(project: Project) -> Iterator[Diagnostic]:
@@ -72,7 +72,19 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_unread_rules,
         check_generated,
         check_trials,
-        check_adapters,
+        _check_adapters,
         check_unused_files,
     ):
         yield from (problem for problem in check(project) if problem.code not in left_out)
+
+
+def _check_adapters(project: Project) -> Iterator[Diagnostic]:
+    """Yield what looks wrong in the adapters of the project that systems use; those that come with syncflow are checked by its tests."""
+    used = dict.fromkeys(system.adapter for system in project.routes.model.systems.values())
+    own = [adapter for name in used if (adapter := project.adapters[name]).model.speaks_http]
+    own = [adapter for adapter in own if not is_shipped(adapter.path)]
+    if own:
+        from syncflow.compiler.checks.adapters import check_adapter_file  # noqa: PLC0415  # most projects have none of their own
+
+        for adapter in own:
+            yield from check_adapter_file(adapter)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from syncflow.compiler.checks.written import Path, requests_of
@@ -11,11 +10,12 @@ from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.operation import Operation
+from syncflow.patterns import lazy_pattern
 
 _SETTLES = {"delivered", "already_done", "next"}
 _UNIQUE = "delivery.unique_id"
 _KEY = f'"{{{{ {_UNIQUE} }}}}"'
-_OF_A_DELIVERY = re.compile(r"\bdelivery\.(unique_)?id\b")
+_OF_A_DELIVERY = lazy_pattern(r"\bdelivery\.(unique_)?id\b")
 
 
 def check_operations(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:

@@ -12,12 +12,13 @@ from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.nodes import ScalarNode, dotted, scalars
 from syncflow.config.replacements import rewritten_part
+from syncflow.patterns import lazy_pattern
 
-_HEADER = re.compile(
+_HEADER = lazy_pattern(
     r"""(?<![\w.])headers(?:\."(?P<quoted>[^"]+)"|\[\s*['"](?P<entry>[^'"]+)['"]\s*\]|\.(?P<plain>[A-Za-z_]\w*))"""
 )
-_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
-_PAYLOAD = re.compile(r"(?<![\w.\"'-])payload\b(?!\s*[:(])")
+_TEXT = lazy_pattern(r"'(?:[^'\\]|\\.)*'")
+_PAYLOAD = lazy_pattern(r"(?<![\w.\"'-])payload\b(?!\s*[:(])")
 _NO_TEXTS = frozenset({"description", "tests", "label"})
 
 

@@ -21,24 +21,15 @@ from syncflow.config.models.adapter import AdapterFile, OutcomeRule
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.operation import Operation
 from syncflow.config.nodes import scalars
-from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten
-from syncflow.config.shipped import is_shipped
+from syncflow.patterns import lazy_pattern
 
 _Path = tuple[str | int, ...]
-_SECRET = re.compile(r"password|passphrase|secret|token|(^|_)key$", re.IGNORECASE)
-_NEXT = re.compile(r"\bnext\b")
+_SECRET = lazy_pattern(r"password|passphrase|secret|token|(^|_)key$", re.IGNORECASE)
+_NEXT = lazy_pattern(r"\bnext\b")
 _WAITS = ("retry", "throttle", "park")
-_TOKEN = re.compile(r"\btoken\.")
+_TOKEN = lazy_pattern(r"\btoken\.")
 _SAYS = ("results", "failures", "ok")
-
-
-def check_adapters(project: Project) -> Iterator[Diagnostic]:
-    """Yield what looks wrong in the adapters of the project that systems use; those that come with syncflow are checked by its tests."""
-    for name in dict.fromkeys(system.adapter for system in project.routes.model.systems.values()):
-        adapter = project.adapters[name]
-        if adapter.model.speaks_http and not is_shipped(adapter.path):
-            yield from check_adapter_file(project.adapters[name])
 
 
 def check_adapter_file(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:

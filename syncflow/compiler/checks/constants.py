@@ -15,10 +15,11 @@ from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Rec
 from syncflow.config.nodes import MappingNode, ScalarNode, dotted, find, scalars
 from syncflow.config.project import Project
 from syncflow.config.replacements import quoted, rewritten
+from syncflow.patterns import lazy_pattern
 
 _Path = tuple[str | int, ...]
 _CURLY = "“”„‟‘’‚‛«»"
-_IN_CURLY = re.compile(rf"\s*[{_CURLY}](.*)[{_CURLY}]\s*", re.DOTALL)
+_IN_CURLY = lazy_pattern(rf"\s*[{_CURLY}](.*)[{_CURLY}]\s*", re.DOTALL)
 
 
 def check_constants(project: Project) -> Iterator[Diagnostic]:

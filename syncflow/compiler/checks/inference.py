@@ -40,6 +40,7 @@ from syncflow.config.models.mapping import (
 from syncflow.config.nodes import dotted
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten_part
+from syncflow.patterns import lazy_pattern
 
 _Path = tuple[str | int, ...]
 
@@ -162,7 +163,7 @@ def _idle_default(document: Document[MappingFile], name: str, form: FieldForm) -
         )
 
 
-_QUOTED = re.compile(r"""(?:'([^'`]*)'|`"?([^"'`]*)"?`)""")
+_QUOTED = lazy_pattern(r"""(?:'([^'`]*)'|`"?([^"'`]*)"?`)""")
 
 
 def _path_in_quotes(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,8 +11,9 @@ from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.nodes import dotted, scalars
+from syncflow.patterns import lazy_pattern
 
-_MAPPED: Final = re.compile(r"\bdeliveries\s*\|\s*map\(\s*attribute\s*=\s*(['\"])(?P<path>[^'\"]*)\1")
+_MAPPED: Final = lazy_pattern(r"\bdeliveries\s*\|\s*map\(\s*attribute\s*=\s*(['\"])(?P<path>[^'\"]*)\1")
 _OF_THE_SYSTEM: Final = frozenset({"options", "auth", "token", "steps", "next", "batch"})
 """Roots whose fields hang on the adapter, and are rarely asked of each record."""
 

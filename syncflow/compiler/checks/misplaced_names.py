@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,8 +11,9 @@ from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.answer import Answer, Reader
+from syncflow.patterns import lazy_pattern
 
-_NAMES = re.compile(r"(?<![\w.@\"'\]])(body|headers|element|auth|options|steps|token)\.(?=[\w\"])")
+_NAMES = lazy_pattern(r"(?<![\w.@\"'\]])(body|headers|element|auth|options|steps|token)\.(?=[\w\"])")
 _OF_JMESPATH = frozenset({"body", "headers", "element"})
 """Elsewhere ``token`` or ``options`` may well be the other side's own."""
 _OF_ELEMENT = ("match", "ok", "vendor_id", "code", "message")

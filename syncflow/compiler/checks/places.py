@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from syncflow.compiler.code.guards import path_of
 from syncflow.compiler.code.parse import parse
@@ -34,11 +34,13 @@ from syncflow.compiler.types.json import (
 from syncflow.compiler.types.narrowing import values_of, without_null
 from syncflow.compiler.values import text_of
 from syncflow.config.documents import Document
-from syncflow.config.models.handshakes import WebhookHandshake
 from syncflow.config.models.mapping import Constant, MappingFile, OwnKey, Recipe, expression_path
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
+
+if TYPE_CHECKING:
+    from syncflow.config.models.handshakes import WebhookHandshake
 
 Use = Literal["value", "rule", "foreign"]
 """value: gives a value · rule: is true or false, or is looked up · foreign: reads an event of another shape."""

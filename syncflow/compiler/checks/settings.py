@@ -142,7 +142,7 @@ def _column_of_id(project: Project, kind: str) -> str | None:
     return path[1] if path is not None and len(path) == 2 and path[0] == "item" else None
 
 
-def _idle(project: Project, path: tuple[str, ...], why: str) -> Diagnostic:
+def _idle(project: Project, path: tuple[str | int, ...], why: str) -> Diagnostic:
     return project.routes.report(
         "SF518", f"this changes nothing: {why}", *path, severity="warning", at_key=True, hint="take it out"
     )

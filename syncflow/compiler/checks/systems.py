@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from syncflow.config.diagnostics import Diagnostic
@@ -11,6 +10,7 @@ from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.project import Project
 from syncflow.config.scalars import Rate
+from syncflow.patterns import lazy_pattern
 
 
 def check_systems(project: Project) -> Iterator[Diagnostic]:
@@ -67,7 +67,7 @@ def _hosts_that_are_none(project: Project, name: str, settings: SystemSettings) 
             )
 
 
-_NAME_OF_HOST = re.compile(r"^\w+://|:\d+(?=/|$)")
+_NAME_OF_HOST = lazy_pattern(r"^\w+://|:\d+(?=/|$)")
 """What an address has beside the name of its host."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from syncflow.compiler.languages.base import ExpressionError
+from syncflow.patterns import lazy_pattern
 
 
 class Idiom(NamedTuple):
@@ -20,13 +21,13 @@ class Idiom(NamedTuple):
 
 
 _PATH = r"[A-Za-z_@][\w.\"-]*(?:\([^()]*\))?"
-_IF_ELSE = re.compile(r"^\s*(?P<then>.+?)\s+if\s+(?P<test>.+?)\s+else\s+(?P<other>.+?)\s*$")
-_QUESTION = re.compile(r"^\s*(?P<test>.+?)\s*\?\s*(?P<then>.+?)\s*:\s*(?P<other>.+?)\s*$")
-_IN = re.compile(rf"(?P<value>{_PATH})\s+(?P<no>not\s+)?in\s*[\[(](?P<list>[^\[\]()]*)[\])]", re.IGNORECASE)
-_BRACES = re.compile(r"(?<!\{)\{\s*(?P<path>(?:item|record|operation|timestamp)\b[\w.]*)\s*\}(?!\})")
-_BARE = re.compile(r"\$?\{\s*(?P<path>[\w.]+)\s*\}")
-_DASHED = re.compile(r"(?<![\w.\"'-])(?P<before>(?:[A-Za-z_]\w*\.)+)(?P<name>[A-Za-z_]\w*(?:-\w+)+)")
-_DIGIT = re.compile(r"(?<=\.)(?P<name>[0-9]+[A-Za-z_]\w*)")
+_IF_ELSE = lazy_pattern(r"^\s*(?P<then>.+?)\s+if\s+(?P<test>.+?)\s+else\s+(?P<other>.+?)\s*$")
+_QUESTION = lazy_pattern(r"^\s*(?P<test>.+?)\s*\?\s*(?P<then>.+?)\s*:\s*(?P<other>.+?)\s*$")
+_IN = lazy_pattern(rf"(?P<value>{_PATH})\s+(?P<no>not\s+)?in\s*[\[(](?P<list>[^\[\]()]*)[\])]", re.IGNORECASE)
+_BRACES = lazy_pattern(r"(?<!\{)\{\s*(?P<path>(?:item|record|operation|timestamp)\b[\w.]*)\s*\}(?!\})")
+_BARE = lazy_pattern(r"\$?\{\s*(?P<path>[\w.]+)\s*\}")
+_DASHED = lazy_pattern(r"(?<![\w.\"'-])(?P<before>(?:[A-Za-z_]\w*\.)+)(?P<name>[A-Za-z_]\w*(?:-\w+)+)")
+_DIGIT = lazy_pattern(r"(?<=\.)(?P<name>[0-9]+[A-Za-z_]\w*)")
 _WORDS = {"and": "&&", "or": "||", "not": "!"}
 _OPERATORS = {"<>": "!=", "===": "==", "!==": "!=", "=": "=="}
 
@@ -36,7 +37,7 @@ def idiom_at(text: str, offset: int) -> Idiom | None:
     return next((found for reads in _READERS for found in reads(text, offset)), None)
 
 
-_METHOD = re.compile(r"(?P<of>[A-Za-z_@][\w.\"-]*)\.(?P<name>\w+)\((?P<given>[^()]*)\)")
+_METHOD = lazy_pattern(r"(?P<of>[A-Za-z_@][\w.\"-]*)\.(?P<name>\w+)\((?P<given>[^()]*)\)")
 
 
 def as_method(text: str, error: ExpressionError) -> ExpressionError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
@@ -15,6 +14,7 @@ from syncflow.compiler.forms.numbers import read_number
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.errors import DataError
 from syncflow.events import Json
+from syncflow.patterns import lazy_pattern
 
 Key = Callable[[Any], Any]
 
@@ -285,7 +285,7 @@ def to_array(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_A_DOUBLE: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+\Z|-?[0-9]+\.[0-9]+\Z")
+_A_DOUBLE: Final = lazy_pattern(r"-?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+\Z|-?[0-9]+\.[0-9]+\Z")
 """Whole numbers that JSON writes as a double are one: to_number('1.0') is 1.0."""
 _LONGEST_NUMBER: Final = 400
 """Characters; the largest float, written out, has 309."""

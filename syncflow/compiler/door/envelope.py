@@ -6,7 +6,6 @@ In: JSON text, and the ``envelope:`` of a project. Out: a ``Letter``. Knows noth
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, NoReturn, TypeAlias
 
@@ -23,6 +22,7 @@ from syncflow.config.models.routes import Envelope, RecordSettings
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, ItemPath, Json
 from syncflow.frozen import frozen_value
+from syncflow.patterns import lazy_pattern
 
 TOMBSTONE = "null (a tombstone)"
 """The reason why an event whose whole body is null is ignored: change data capture writes one behind each delete."""
@@ -32,7 +32,7 @@ MAX_DEPTH = 100
 
 _DIGITS = bytes(ord("0") if chr(code).isdigit() and code < 128 else ord(" ") for code in range(256))
 _LONG_NUMBER = b"0" * 19
-_SHOWABLE = re.compile(r"[A-Za-z_-]{1,20}\Z")
+_SHOWABLE = lazy_pattern(r"[A-Za-z_-]{1,20}\Z")
 _CHANGES: dict[str, Change] = {"create": "create", "update": "update", "delete": "delete"}
 
 

@@ -12,8 +12,9 @@ from typing import NamedTuple, TypeAlias
 
 from syncflow.compiler.values import Fault, kind_of
 from syncflow.events import Item, ItemPath, Json
+from syncflow.patterns import lazy_pattern
 
-_STEP = re.compile(r'(?:"((?:[^"\\]|\\.)+)"|([^."\[\]]+))(?:\.|\Z)')
+_STEP = lazy_pattern(r'(?:"((?:[^"\\]|\\.)+)"|([^."\[\]]+))(?:\.|\Z)')
 
 
 Steps: TypeAlias = Sequence[str | int | None]

@@ -6,7 +6,6 @@ and has the last word where values contradict their declaration (SQLite does not
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,8 +15,9 @@ from syncflow.compiler.drafts.observed import Observed, Texts
 from syncflow.compiler.drafts.personal import is_name_of_a_person, is_personal_name
 from syncflow.events import Json
 from syncflow.frozen import frozen_value
+from syncflow.patterns import lazy_pattern
 
-_TYPE: Final = re.compile(
+_TYPE: Final = lazy_pattern(
     r"(?P<name>[a-z0-9_ .\"]+?) ?(?:\((?P<first>\d+)(?:, ?(?P<second>\d+))?\))?(?P<more>(?: [a-z ]+)?)\Z"
 )
 _EXACT_DIGITS: Final = 13

@@ -6,13 +6,13 @@ of names that look like data (an e-mail address, a number); below a depth, and b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from syncflow.compiler.drafts.text_kinds import TEXT_KINDS, TextKind, kinds_of
 from syncflow.compiler.forms.nothing import is_nothing
 from syncflow.events import Item, Json
+from syncflow.patterns import lazy_pattern
 
 MOST_VALUES: Final = 12
 """Distinct texts of which a list is made."""
@@ -22,7 +22,7 @@ _MOST_PLACES: Final = 4000
 _MOST_NAMES: Final = 200
 _MOST_NAMES_AT_TOP: Final = 1500
 _LONGEST_NAME: Final = 120
-_IS_DATA: Final = re.compile(r"@|[0-9]{4}|\A[0-9.+-]+\Z|\$\{|[\x00-\x1f\x7f-\x9f]")
+_IS_DATA: Final = lazy_pattern(r"@|[0-9]{4}|\A[0-9.+-]+\Z|\$\{|[\x00-\x1f\x7f-\x9f]")
 """In the name of a property: rather a value that was made a name."""
 
 

@@ -14,17 +14,18 @@ from syncflow.compiler.forms.booleans import read_boolean
 from syncflow.compiler.forms.moments import plain_time, read_parts
 from syncflow.compiler.forms.nothing import is_nothing
 from syncflow.compiler.types.formats import FORMATS, is_date, is_date_time, is_email, is_uuid
+from syncflow.patterns import lazy_pattern
 
-_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?\Z")
-_NUMBER_WITH_COMMA: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:,[0-9]{1,15})?\Z")
-_FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z")
-_DIGITS: Final = re.compile(r"[0-9]+\Z")
-_ADDRESS: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|mailto:|tel:|urn:)")
-_INTERNATIONAL: Final = re.compile(r"(?:\+|00)[1-9][0-9 ()./-]{6,24}\Z")
-_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\Z")
-_CARD: Final = re.compile(r"[0-9]{13,19}\Z")
-_SOCIAL_SECURITY: Final = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}\Z")
+_INTEGER: Final = lazy_pattern(r"-?(?:0|[1-9][0-9]{0,17})\Z")
+_NUMBER: Final = lazy_pattern(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?\Z")
+_NUMBER_WITH_COMMA: Final = lazy_pattern(r"-?(?:0|[1-9][0-9]{0,14})(?:,[0-9]{1,15})?\Z")
+_FRACTION: Final = lazy_pattern(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z")
+_DIGITS: Final = lazy_pattern(r"[0-9]+\Z")
+_ADDRESS: Final = lazy_pattern(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|mailto:|tel:|urn:)")
+_INTERNATIONAL: Final = lazy_pattern(r"(?:\+|00)[1-9][0-9 ()./-]{6,24}\Z")
+_IBAN: Final = lazy_pattern(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\Z")
+_CARD: Final = lazy_pattern(r"[0-9]{13,19}\Z")
+_SOCIAL_SECURITY: Final = lazy_pattern(r"[0-9]{3}-[0-9]{2}-[0-9]{4}\Z")
 _MOST_DIGITS: Final = 15
 _LONGEST_MOMENT: Final = 80
 

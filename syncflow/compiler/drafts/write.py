@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from syncflow.compiler.drafts.draft import Draft
 from syncflow.events import Json
+from syncflow.patterns import lazy_pattern
 
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_PLAIN: Final = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _WORDS: Final = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
 _STEP: Final = "  "
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import Final
 
 import orjson
 
 from syncflow.events import Json
+from syncflow.patterns import lazy_pattern
 
-_BLANKS: Final = re.compile(r"\s+")
+_BLANKS: Final = lazy_pattern(r"\s+")
 _OTHER_ALPHABET: Final = str.maketrans("-_", "+/")
 _DEEPEST: Final = 100
 

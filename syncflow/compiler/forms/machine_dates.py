@@ -19,31 +19,33 @@ import re
 from datetime import date
 from typing import Final
 
+from syncflow.patterns import lazy_pattern
+
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_NAME = r"(?:mon|tue|wed|thu|fri|sat|sun)"
 _MONTH = "(" + "|".join(_MONTHS) + ")"
 _CLOCK = r"([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)"
 _ZONE = r"(?:gmt|utc|z)?([+-][0-9]{4})?"
 
-_BASIC = re.compile(
+_BASIC = lazy_pattern(
     r"([0-9]{4})([0-9]{2})([0-9]{2})(?:t([0-9]{2})([0-9]{2})([0-9]{2})?([.,][0-9]{1,9})?(.*))?\Z", re.IGNORECASE
 )
-_WEEK = re.compile(r"([0-9]{4})-?w([0-9]{2})-?([1-7])\Z", re.IGNORECASE)
-_ORDINAL = re.compile(r"([0-9]{4})-([0-9]{3})\Z")
-_COMPACT = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\Z")
-_ORACLE = re.compile(
+_WEEK = lazy_pattern(r"([0-9]{4})-?w([0-9]{2})-?([1-7])\Z", re.IGNORECASE)
+_ORDINAL = lazy_pattern(r"([0-9]{4})-([0-9]{3})\Z")
+_COMPACT = lazy_pattern(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\Z")
+_ORACLE = lazy_pattern(
     rf"([0-9]{{1,2}})-{_MONTH}-([0-9]{{4}}|[0-9]{{2}})"
     r"(?: (1[0-2]|0?[1-9])[.:]([0-9]{2})[.:]([0-9]{2})(?:[.,]([0-9]{1,9}))? ([AP])M(?: (gmt|utc|[+-][0-9]{2}:[0-9]{2}))?)?\Z",
     re.IGNORECASE,
 )
-_SQL_SERVER = re.compile(
+_SQL_SERVER = lazy_pattern(
     rf"{_MONTH} {{1,2}}([0-9]{{1,2}}) ([0-9]{{4}}) {{1,2}}(1[0-2]|0?[1-9]):([0-9]{{2}})([AP])M\Z", re.IGNORECASE
 )
-_C = re.compile(rf"{_DAY_NAME} {_MONTH} {{1,2}}([0-9]{{1,2}}) {_CLOCK} (gmt |utc )?([0-9]{{4}})\Z", re.IGNORECASE)
-_JAVASCRIPT = re.compile(
+_C = lazy_pattern(rf"{_DAY_NAME} {_MONTH} {{1,2}}([0-9]{{1,2}}) {_CLOCK} (gmt |utc )?([0-9]{{4}})\Z", re.IGNORECASE)
+_JAVASCRIPT = lazy_pattern(
     rf"{_DAY_NAME} {_MONTH} ([0-9]{{2}}) ([0-9]{{4}})(?: {_CLOCK} {_ZONE}(?: \([^()]{{1,60}}\))?)?\Z", re.IGNORECASE
 )
-_MAIL = re.compile(
+_MAIL = lazy_pattern(
     rf"(?:{_DAY_NAME}, )?([0-9]{{1,2}}) {_MONTH} ([0-9]{{4}}) {_CLOCK} {_ZONE}\Z", re.IGNORECASE
 )  # a zone by its letters other than GMT and UTC means several things
 

@@ -7,18 +7,18 @@ the fraction stay as they are, and a time without a zone stays without one.
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Final, NamedTuple
 
 from syncflow.compiler.forms.machine_dates import as_iso
+from syncflow.patterns import lazy_pattern
 
 _CLOCK: Final = r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:[.,]([0-9]{1,9}))?)?"
 _ZONE: Final = r" ?([Zz]|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?"
-_MOMENT: Final = re.compile(
+_MOMENT: Final = lazy_pattern(
     rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[Tt ]{_CLOCK}{_ZONE}(?:\[[A-Za-z0-9_/+-]{{1,60}}\])?)?\Z"
 )
-_TIME: Final = re.compile(rf"{_CLOCK}{_ZONE}\Z")
+_TIME: Final = lazy_pattern(rf"{_CLOCK}{_ZONE}\Z")
 
 
 class Moment(NamedTuple):

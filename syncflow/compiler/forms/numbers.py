@@ -7,13 +7,14 @@ Every digit is kept: a number is read as a ``Decimal``.
 from __future__ import annotations
 
 import math
-import re
 from decimal import Decimal
 from typing import Final
 
-_WRITTEN: Final = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\Z")
-_GROUPED: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){1,100}(?:\.[0-9]{1,400})?\Z")
-_AMBIGUOUS: Final = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}\Z")
+from syncflow.patterns import lazy_pattern
+
+_WRITTEN: Final = lazy_pattern(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?\Z")
+_GROUPED: Final = lazy_pattern(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){1,100}(?:\.[0-9]{1,400})?\Z")
+_AMBIGUOUS: Final = lazy_pattern(r"[+-]?[0-9]{1,3},[0-9]{3}\Z")
 _SWAPPED: Final = str.maketrans(",.", ".,")
 _LONGEST_WRITTEN_OUT: Final = 300
 """So many digits before the point are a double, and no more are written out behind it."""

@@ -7,13 +7,12 @@ before it are the last name as a whole; a name that begins with a particle in lo
 
 from __future__ import annotations
 
-import re
-
 from syncflow.compiler.functions.function import Group
 from syncflow.compiler.functions.parameters import anything, text
 from syncflow.compiler.functions.rules import bounded, text_up_to
 from syncflow.compiler.types.json import TRIMMED, Text, Type, longest, nullable
 from syncflow.events import Json
+from syncflow.patterns import lazy_pattern
 
 GROUP = Group("names", "Names of people")
 
@@ -28,7 +27,7 @@ _PARTICLES = {
 }  # fmt: skip
 
 
-_BRACKETED = re.compile(r"\([^()]*(?:\)|\Z)|\[[^\[\]]*(?:\]|\Z)")
+_BRACKETED = lazy_pattern(r"\([^()]*(?:\)|\Z)|\[[^\[\]]*(?:\]|\Z)")
 _NOT_FIRST = _TITLES | _PARTICLES
 _LONGEST_SUFFIX = max(map(len, _SUFFIXES))
 

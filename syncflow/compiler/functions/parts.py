@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from syncflow.compiler.functions.function import Group, Rule
@@ -13,6 +12,7 @@ from syncflow.compiler.functions.rules import bounded, grown, least, most, no_lo
 from syncflow.compiler.functions.text import accentless
 from syncflow.compiler.types.json import BOOLEAN, Array, Text, Type, longest, nullable
 from syncflow.events import Json
+from syncflow.patterns import lazy_pattern
 
 GROUP = Group("parts", "Parts of text")
 
@@ -146,8 +146,8 @@ def _ends_with(value: str, end: str) -> bool:
     return value.endswith(end)
 
 
-_WORD = re.compile(r"[^\W_]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = lazy_pattern(r"[^\W_]+")
+_HUMP = lazy_pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def _words_of(value: str) -> list[str]:

@@ -5,7 +5,6 @@ A pattern that is no regular expression gives null; where it is a constant, ``va
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from syncflow.compiler.functions.rules import bounded, constant_text, text_up_to
 from syncflow.compiler.types.json import BOOLEAN, NULL, Array, Text, Type, compiled_pattern, longest, nullable
 from syncflow.compiler.types.narrowing import constant
 from syncflow.events import Json
+from syncflow.patterns import lazy_pattern
 
 GROUP = Group("patterns", "Regular expressions")
 
@@ -45,6 +45,16 @@ def _said(error: Exception) -> str:
 
 
 _PATTERN = text("pattern", "In RE2 syntax.", check=_check_pattern)
+_UNLIKE = ("", "x", "7", " ", "\n", "-", "é", "A-1 b\n", "x" * 5_000)
+"""Texts that have nothing in common: what is found in all of them is found in every text."""
+
+
+def _in_every_text(pattern: Json) -> str:
+    """Say that a pattern tells no text from another."""
+    compiled = _compiled(pattern) if isinstance(pattern, str) else None
+    if compiled is None or any(next(_matched(compiled, each), None) is None for each in _UNLIKE):
+        return ""
+    return "this pattern is found in every text"
 
 
 def _known(pattern: Type) -> Any:
@@ -61,7 +71,7 @@ def _sure(pattern: Type, kind: Type) -> Type:
     "matches",
     "Tell whether a pattern is found in text; ^ and $ ask for the whole.",
     text(),
-    _PATTERN,
+    text("pattern", "In RE2 syntax.", check=_check_pattern, idle=_in_every_text),
     returns=lambda _, pattern: _sure(pattern, BOOLEAN),
     examples=[("A-123", "^[A-Z]-[0-9]+$", True), ("x", "[0-9]", False)],
 )
@@ -106,7 +116,7 @@ def _find_all(value: str, pattern: str) -> list[Json] | None:
     return None if compiled is None else [match.group(0) for match in _matched(compiled, value)]
 
 
-_PIECE = re.compile(r"\\([0-9\\])|([^\\]+)")
+_PIECE = lazy_pattern(r"\\([0-9\\])|([^\\]+)")
 
 
 def _pieces(new: str) -> list[str | int] | None:

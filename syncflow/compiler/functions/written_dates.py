@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
+from syncflow.patterns import lazy_pattern
+
 _MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  # noqa: SIM905
 
@@ -46,7 +48,7 @@ _ELSEWHERE = {
     "mm": "M", "ss": "S", "SSS": "f", "EEEE": "A", "EEE": "a", "a": "p", "A": "p",
 }  # fmt: skip
 """What other notations call a letter of ours."""
-_PIECE = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
+_PIECE = lazy_pattern(r"%(.?)|([^%]+)", re.DOTALL)
 _LONGEST_PATTERN = 200
 
 

@@ -11,11 +11,12 @@ from typing import NamedTuple
 from jinja2 import Environment, TemplateSyntaxError
 
 from syncflow.compiler.languages.base import ExpressionError
+from syncflow.patterns import lazy_pattern
 
-_PART = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_OPENS = re.compile(r"\{%-?\s*(if|for|set)\b")
-_CLOSES = re.compile(r"\{%-?\s*end(if|for|set)\b")
-_FOUND = re.compile(r"(?:got|unexpected) '?(.+?)'?$")
+_PART = lazy_pattern(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_OPENS = lazy_pattern(r"\{%-?\s*(if|for|set)\b")
+_CLOSES = lazy_pattern(r"\{%-?\s*end(if|for|set)\b")
+_FOUND = lazy_pattern(r"(?:got|unexpected) '?(.+?)'?$")
 _PLAIN_WORDS = (
     ("'end of print statement'", "}}"),
     ("end of print statement", "}}"),

@@ -22,7 +22,6 @@ nothing behind it sees another.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -31,6 +30,7 @@ from syncflow.compiler.forms.booleans import plain_boolean
 from syncflow.compiler.forms.moments import plain_date, plain_date_time, plain_time
 from syncflow.compiler.forms.numbers import plain_decimal
 from syncflow.frozen import frozen_value
+from syncflow.patterns import lazy_pattern
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
@@ -38,21 +38,21 @@ _ZONE = r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}\Z")
-_HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
-_DATE = re.compile(rf"{_DAY}\Z")
-_TIME = re.compile(rf"{_CLOCK}{_ZONE}?\Z")
-_ZONED = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}\Z")
-_LOCAL = re.compile(rf"{_DAY}T{_CLOCK}\Z")
-_DATE_TIME = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}?\Z")
+_EMAIL = lazy_pattern(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}\Z")
+_HOSTNAME = lazy_pattern(rf"{_LABEL}(?:\.{_LABEL})*\Z")
+_DATE = lazy_pattern(rf"{_DAY}\Z")
+_TIME = lazy_pattern(rf"{_CLOCK}{_ZONE}?\Z")
+_ZONED = lazy_pattern(rf"{_DAY}T{_CLOCK}{_ZONE}\Z")
+_LOCAL = lazy_pattern(rf"{_DAY}T{_CLOCK}\Z")
+_DATE_TIME = lazy_pattern(rf"{_DAY}T{_CLOCK}{_ZONE}?\Z")
 _URI = r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+"
 _UUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 _E164 = r"\+[1-9][0-9]{1,14}"
-_IS_URI = re.compile(rf"{_URI}\Z")
-_IS_UUID = re.compile(rf"{_UUID}\Z")
-_IS_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z")
+_IS_URI = lazy_pattern(rf"{_URI}\Z")
+_IS_UUID = lazy_pattern(rf"{_UUID}\Z")
+_IS_DECIMAL = lazy_pattern(r"-?[0-9]+(?:\.[0-9]+)?\Z")
 _PLAIN_DECIMAL = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
-_IS_E164 = re.compile(rf"{_E164}\Z")
+_IS_E164 = lazy_pattern(rf"{_E164}\Z")
 
 # Without looking ahead, and without the 29th of February.
 _PLAIN_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?"

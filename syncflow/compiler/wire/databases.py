@@ -6,7 +6,6 @@ In: the settings of a system, and the mappings of its routes. Out: ``DatabasePla
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -15,8 +14,9 @@ from syncflow.config.models.schema import ObjectField
 from syncflow.config.models.system_sql import SqlSystem
 from syncflow.events import Action
 from syncflow.frozen import frozen_value
+from syncflow.patterns import lazy_pattern
 
-_PASSWORD = re.compile(r"^[\w+.-]+://[^/@]*?:(?P<password>.*)@(?=[^@]*$)")
+_PASSWORD = lazy_pattern(r"^[\w+.-]+://[^/@]*?:(?P<password>.*)@(?=[^@]*$)")
 
 
 @frozen_value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from syncflow.compiler.types.json import Object, Type, optional
@@ -12,8 +11,9 @@ from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.job import Job, JobAnswer, JobPoll, JobRequest
 from syncflow.config.models.request import Request
+from syncflow.patterns import lazy_pattern
 
-_CARRIES = re.compile(r"\b(each|deliveries)\b")
+_CARRIES = lazy_pattern(r"\b(each|deliveries)\b")
 
 
 def compile_job(job: Job, texts: Texts, path: tuple[Step, ...]) -> JobPlan:

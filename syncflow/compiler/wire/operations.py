@@ -34,14 +34,15 @@ from syncflow.config.models.operation import Operation
 from syncflow.config.models.operation import Step as StepModel
 from syncflow.config.models.request import Request
 from syncflow.errors import DataError
+from syncflow.patterns import lazy_pattern
 
 MOST_ENTRIES = 100
 """Elements of a list for which a step with ``for`` sends requests, where it says no other number."""
-_HOST_OF_AN_OPTION = re.compile(r"(\{\{\s*options\.\w+\s*\}\})(/.*|)$", re.DOTALL)
+_HOST_OF_AN_OPTION = lazy_pattern(r"(\{\{\s*options\.\w+\s*\}\})(/.*|)$", re.DOTALL)
 """A URL that begins with an address which a system gives, and is no path of its own address."""
 _DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"}
 _LINE_ENDS = {"lf": "\n", "crlf": "\r\n"}
-_TABLES = re.compile(r"(?<![\w.])tables\b(?:\.(\w+))?")
+_TABLES = lazy_pattern(r"(?<![\w.])tables\b(?:\.(\w+))?")
 FIELD_TRAITS = (
     "label", "length", "required", "read_only", "create_only", "options", "unique", "key", "case_sensitive",
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,9 +13,10 @@ from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.adapter import Limit, OutcomeRule
 from syncflow.config.scalars import resolve
 from syncflow.errors import DataError
+from syncflow.patterns import lazy_pattern
 
-_STATUS = re.compile(r"[1-5]([0-9]{2}|xx)\Z")
-_DURATION = re.compile(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\Z")
+_STATUS = lazy_pattern(r"[1-5]([0-9]{2}|xx)\Z")
+_DURATION = lazy_pattern(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\Z")
 
 
 def compile_rules(rules: Iterable[OutcomeRule], texts: Texts, root: Root) -> tuple[RulePlan, ...]:

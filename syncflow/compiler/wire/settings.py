@@ -16,6 +16,8 @@ from syncflow.config.scalars import Rate, Written, resolve
 from syncflow.events import Json
 
 DEFAULT_IN_FLIGHT = 4
+LONG_WINDOW_SECONDS = 3600
+"""Windows from this length on are those of which a system may `reserve` a share."""
 
 
 class Complaint(NamedTuple):

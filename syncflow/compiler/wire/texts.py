@@ -5,7 +5,6 @@ What expressions of one place see is a type (``sight``); where it is an object, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,16 +20,18 @@ from syncflow.compiler.types.json import ABSENT, ANY, Object, Type, compiled_pat
 from syncflow.compiler.wire.plans import Render, Renders, Root, Value
 from syncflow.compiler.wire.sight import Sight
 from syncflow.config.diagnostics import did_you_mean
+from syncflow.config.models.adapter import AdapterFile
 from syncflow.errors import DataError
+from syncflow.patterns import lazy_pattern
 
 T = TypeVar("T")
 Step = str | int
-_AS_IN_A_BODY = re.compile(
+_AS_IN_A_BODY = lazy_pattern(
     r"(key\.(name|value)|(payload|options|auth)\.\w+|token\.value|record\.(kind|id)|delivery\.(unique_)?id|batch\.id|vendor_id)"
 )
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER = lazy_pattern(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OF_THE_BODY = frozenset({"content-length", "transfer-encoding", "content-encoding"})
-_OF_ANOTHER_NOTATION = re.compile(rf"(?<![{{$])\{{\s*([\w.]+)\s*\}}(?!\}})|(?<=/):{_AS_IN_A_BODY.pattern}(?![\w.])")
+_OF_ANOTHER_NOTATION = lazy_pattern(rf"(?<![{{$])\{{\s*([\w.]+)\s*\}}(?!\}})|(?<=/):{_AS_IN_A_BODY.pattern}(?![\w.])")
 """An insert as other tools write it, which would be sent as it stands: ``{id}``, ``:vendor_id``."""
 
 
@@ -54,6 +55,17 @@ class Problem(NamedTuple):
 
 Compiled = dict[tuple[Step, ...], tuple[Any, tuple[Problem, ...]]]
 """Parts of a file that were compiled before, by their place, with what was wrong with them."""
+
+
+class CompiledAdapters:
+    """What was compiled of adapter files and depends on no system's settings: it serves every system and profile alike."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[AdapterFile, Compiled]] = {}
+
+    def of(self, model: AdapterFile) -> Compiled:
+        """Return what is known of one file; it is filled by who compiles."""
+        return self._kept.setdefault(id(model), (model, {}))[1]
 
 
 def never(_: Any) -> Any:
@@ -286,7 +298,7 @@ def _known_in(kind: Type) -> dict[str, Type] | None:
     return dict(objects[0].properties)
 
 
-_LAST_IS_AN_INSERT = re.compile(r"/\{\{(?:[^}]|\}(?!\}))*\}\}(?:\?|$)")
+_LAST_IS_AN_INSERT = lazy_pattern(r"/\{\{(?:[^}]|\}(?!\}))*\}\}(?:\?|$)")
 """Of a path: its last segment is one insert."""
 
 

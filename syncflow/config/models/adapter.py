@@ -20,12 +20,11 @@ status, code, message, body, element.
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from syncflow.config.models.base import Model
-from syncflow.config.models.contracts import AdapterTest
+from syncflow.config.models.base import Model, elsewhere
 from syncflow.config.models.lookup_table import LookupTable
 from syncflow.config.models.operation import Operation
 from syncflow.config.models.request import Request
@@ -44,6 +43,11 @@ from syncflow.config.scalars import (
     Written,
 )
 from syncflow.events import Action
+
+if TYPE_CHECKING:
+    from syncflow.config.models.contracts import AdapterTest
+else:  # of no use to a run
+    AdapterTest = elsewhere("syncflow.config.models.contracts", "AdapterTest")
 
 Then = Literal[
     "delivered",

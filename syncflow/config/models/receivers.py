@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from syncflow.config.scalars import Unset, refuse
+from syncflow.patterns import lazy_pattern
 
 RECEIVERS = frozenset({"alerts", "lineage", "traces"})
 """Parts of ``routes.yaml`` in which ``to`` and ``headers`` are secret."""
-_WEB = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?")
+_WEB = lazy_pattern(r"https?://[^\s/?#]+(?:[/?#]\S*)?")
 
 
 def _web_address(value: Any) -> Any:

@@ -9,13 +9,11 @@ from syncflow.config.models.alerts import AlertSettings
 from syncflow.config.models.base import Model, exactly_one
 from syncflow.config.models.lineage import LineageSettings
 from syncflow.config.models.relations import Refers
-from syncflow.config.models.signatures import WebhookSignature
 from syncflow.config.models.sources import (
     FileSource,
     GenerateSource,
     SourceSettings,
     StdinSource,
-    WebhookSource,
 )
 from syncflow.config.models.system_sql import SqlSystem
 from syncflow.config.models.traces import TraceSettings
@@ -65,8 +63,6 @@ __all__ = [
     "SystemSettings",
     "TlsSettings",
     "UnreadableRule",
-    "WebhookSignature",
-    "WebhookSource",
 ]
 
 NullRule = Literal["clear", "omit"]

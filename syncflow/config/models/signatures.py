@@ -11,8 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 from syncflow.config.models.public_keys import KeyAlgorithm
 from syncflow.config.models.senders import WithPreset, presets_of
 from syncflow.config.scalars import Duration, Text, refuse
+from syncflow.patterns import lazy_pattern
 
-SIGNED_PART: Final = re.compile(r"\{\{ *([a-z_]+) *\}\}")
+SIGNED_PART: Final = lazy_pattern(r"\{\{ *([a-z_]+) *\}\}")
 """One part of the request in the template of what is signed."""
 
 _PARTS = ("body", "timestamp", "method", "url", "path", "id")

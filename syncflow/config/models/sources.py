@@ -1,25 +1,38 @@
 """Where events come from: the settings of each source."""
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from syncflow.config.models.base import Model, exactly_one
-from syncflow.config.models.handshakes import AnswerStatus, WebhookAuth, WebhookHandshake
+from syncflow.config.models.base import Model, elsewhere, exactly_one
 from syncflow.config.models.row_settings import RowSettings
-from syncflow.config.models.signatures import HeaderName, WebhookSignature
-from syncflow.config.models.source_kafka import KafkaSource
-from syncflow.config.models.source_mysql import MysqlSource
-from syncflow.config.models.source_nats import NatsSource
-from syncflow.config.models.source_objects import ObjectsSource
-from syncflow.config.models.source_outbox import OutboxSource
 from syncflow.config.models.source_passes import PassSettings
-from syncflow.config.models.source_postgres import PostgresSource
-from syncflow.config.models.source_rabbitmq import RabbitmqSource
-from syncflow.config.models.source_redis import RedisSource
-from syncflow.config.models.source_sql import SqlSource
-from syncflow.config.models.source_sqs import SqsSource
 from syncflow.config.scalars import Boolean, Count, FilePath, Integer, Name, Number, RatePer, Share, SomeSize, Text
+
+if TYPE_CHECKING:
+    from syncflow.config.models.source_kafka import KafkaSource
+    from syncflow.config.models.source_mysql import MysqlSource
+    from syncflow.config.models.source_nats import NatsSource
+    from syncflow.config.models.source_objects import ObjectsSource
+    from syncflow.config.models.source_outbox import OutboxSource
+    from syncflow.config.models.source_postgres import PostgresSource
+    from syncflow.config.models.source_rabbitmq import RabbitmqSource
+    from syncflow.config.models.source_redis import RedisSource
+    from syncflow.config.models.source_sql import SqlSource
+    from syncflow.config.models.source_sqs import SqsSource
+    from syncflow.config.models.source_webhook import WebhookSource
+else:  # most projects have none of these
+    KafkaSource = elsewhere("syncflow.config.models.source_kafka", "KafkaSource")
+    MysqlSource = elsewhere("syncflow.config.models.source_mysql", "MysqlSource")
+    NatsSource = elsewhere("syncflow.config.models.source_nats", "NatsSource")
+    ObjectsSource = elsewhere("syncflow.config.models.source_objects", "ObjectsSource")
+    OutboxSource = elsewhere("syncflow.config.models.source_outbox", "OutboxSource")
+    PostgresSource = elsewhere("syncflow.config.models.source_postgres", "PostgresSource")
+    RabbitmqSource = elsewhere("syncflow.config.models.source_rabbitmq", "RabbitmqSource")
+    RedisSource = elsewhere("syncflow.config.models.source_redis", "RedisSource")
+    SqlSource = elsewhere("syncflow.config.models.source_sql", "SqlSource")
+    SqsSource = elsewhere("syncflow.config.models.source_sqs", "SqsSource")
+    WebhookSource = elsewhere("syncflow.config.models.source_webhook", "WebhookSource")
 
 
 class GenerateSource(Model):
@@ -61,46 +74,6 @@ class StdinSource(RowSettings):
     """JSON lines, a JSON document, or CSV with a header."""
     max_event: SomeSize = 1_000_000
     """A longer event becomes a dead letter."""
-
-
-class WebhookTls(Model):
-    """The certificate of a webhook that speaks TLS itself; a renewed one is used from the next connection on."""
-
-    certificate: FilePath
-    """The certificate and those between it and its authority (PEM)."""
-    key: FilePath | None = None
-    """Its private key, where the certificate's file does not hold it."""
-    password: Text = Field(default="", repr=False)
-    """The password that the key is encrypted with."""
-    client_ca: FilePath | None = None
-    """Authorities (PEM): only senders with a certificate of one of them are heard."""
-
-
-class WebhookSource(Model):
-    """Events by HTTP POST: one, an array, or a line each."""
-
-    listen: Text = "127.0.0.1:8080"
-    """Address and port."""
-    path: Text = "/events"
-    """The path that is posted to."""
-    tls: WebhookTls | None = None
-    """Speak HTTPS; left out, a proxy before it does."""
-    max_body: SomeSize = 5_000_000
-    """A longer body is refused."""
-    max_event: SomeSize = 1_000_000
-    """A longer event becomes a dead letter; a body in which every event is longer is refused."""
-    headers: tuple[HeaderName, ...] = ()
-    """Headers that are data: events have them as ``request.headers`` in lower case, beside ``request.path`` and ``request.query``."""
-    form: Text | None = None
-    """The field of a form that holds the JSON: ``payload``; left out, a form is an object of its fields."""
-    signature: WebhookSignature | None = None
-    """How senders prove who they are; left out, everyone who reaches the address is heard."""
-    auth: WebhookAuth | None = None
-    """How senders sign in, instead of a signature or beside it."""
-    handshake: WebhookHandshake | None = None
-    """The sender's question whether its messages are wanted; it is answered, and is no event."""
-    status: AnswerStatus = 200
-    """The status that accepted events are answered with, where a sender wants another one than 200."""
 
 
 class SourceSettings(Model):

@@ -17,7 +17,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from syncflow.config.models.routes import SourceSettings, WebhookSource
+from syncflow.config.models.routes import SourceSettings
+from syncflow.config.models.source_webhook import WebhookSource
 from syncflow.config.webhook_settings import WEBHOOK_PATH
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Item, Json, Position, Raw

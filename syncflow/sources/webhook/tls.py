@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from syncflow.config.models.sources import WebhookTls
+from syncflow.config.models.source_webhook import WebhookTls
 from syncflow.config.regular_files import oddity
 from syncflow.errors import ProjectError
 from syncflow.sources.webhook.connections import BoundedConnection, Connections

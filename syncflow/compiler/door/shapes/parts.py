@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -11,6 +10,7 @@ import orjson
 from syncflow.compiler.values import Fault
 from syncflow.config.models.routes import Envelope, RecordSettings
 from syncflow.events import Item, ItemPath, Json
+from syncflow.patterns import lazy_pattern
 
 
 class Shaped(NamedTuple):
@@ -24,7 +24,7 @@ class Shaped(NamedTuple):
 Shape: TypeAlias = "Callable[[Item | None, Item], Shaped]"
 """Body and what came beside it → the event. Raises Fault and NotAnEventError."""
 
-_PROPERTY = re.compile(r'item\.(?:"([^"\\]+)"|([A-Za-z_][A-Za-z0-9_]*))\Z')
+_PROPERTY = lazy_pattern(r'item\.(?:"([^"\\]+)"|([A-Za-z_][A-Za-z0-9_]*))\Z')
 
 
 class NotAnEventError(Exception):
