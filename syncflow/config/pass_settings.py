@@ -42,6 +42,9 @@ def check_times(routes: Document[RoutesFile], given: PassSettings, at: tuple[str
     if given.every is not None and given.cron is not None:
         message, hint = "`every` and `cron` exclude each other", "remove one of them"
         yield routes.report("SF205", message, *at, "every", at_key=True, hint=hint)
+    elif given.cron is None and "timezone" in given.model_fields_set:
+        message, hint = "`timezone` has no meaning without `cron`, whose times it reads", "remove it"
+        yield routes.report("SF205", message, *at, "timezone", at_key=True, severity="warning", hint=hint)
     try:
         ZoneInfo(given.timezone)
     except (OSError, ValueError, LookupError):

@@ -18,8 +18,9 @@ from syncflow.config.models.receivers import is_secret_of_a_receiver
 from syncflow.config.nodes import MappingNode, Node, Path, ScalarNode, dotted, find, is_nothing
 from syncflow.config.quoting import without_password
 from syncflow.config.scalars import SHAPES, TIMES, Plain
+from syncflow.patterns import lazy_pattern
 
-_SECRET_WORDS = re.compile(r"auth|secret|token|password|credential|api_?key", re.IGNORECASE)
+_SECRET_WORDS = lazy_pattern(r"auth|secret|token|password|credential|api_?key", re.IGNORECASE)
 _MAX_SHOWN = 40
 
 TYPE_ERRORS = {
@@ -181,6 +182,9 @@ def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: 
     laid_over = isinstance(taken, MappingNode) and not _holds(taken, key)  # then a key that is there may be meant again
     free = [name for name in known if not isinstance(taken, MappingNode) or laid_over or name not in taken.entries]
     where = f" in `{dotted(path[:-1])}`" if len(path) > 1 else ""
+    if isinstance(taken, MappingNode) and _is_behind_a_comma(taken, key):
+        message = f"`{key.value}` is read as a key{where}: a comma between braces ends the value before it"
+        return Diagnostic("SF201", key.span, message, hint="put the whole value in quotes", path=dotted(path))
     hint = hint_at(model, error["loc"][:-1], str(key.value))
     return Diagnostic(
         "SF201",
@@ -191,6 +195,15 @@ def _unknown_key(path: Path, error: ErrorDetails, model: type[BaseModel], root: 
         hint=hint,
         path=dotted(path),
     )
+
+
+def _is_behind_a_comma(node: MappingNode, key: ScalarNode) -> bool:
+    """Whether a key is the rest of a value that holds a comma: ``{from: coalesce(item.a, item.b)}``. It has no colon of its own."""
+    entry = node.entries.get(str(key.value))
+    if entry is None or entry.key is not key or not is_nothing(entry.value.data()):
+        return False
+    before, behind = key.file.text[: key.start.index].rstrip(), key.file.text[key.end.index :].lstrip()
+    return before.endswith(",") and behind[:1] in {",", "}"} and key.style == ""
 
 
 def _holds(node: MappingNode, key: ScalarNode) -> bool:

@@ -41,7 +41,7 @@ def _is_secret(path: Path, routes: Document[RoutesFile], adapters: Mapping[str, 
         inner = path[1:] if path[0] == "source" else path[2:]
         if inner and inner[0] == "objects":
             return not _SECRETS_OF_OBJECTS.isdisjoint(inner)
-        return not _SECRETS_OF_SOURCES.isdisjoint(path) or path[-1] == "url"
+        return not _SECRETS_OF_SOURCES.isdisjoint(path) or inner[:2] == ("nats", "servers")
     if path[0] in RECEIVERS:
         return is_secret_of_a_receiver(path)
     if path == ("journal", "url") or (len(path) == 4 and path[0] == "systems" and path[2:] == ("sql", "url")):

@@ -11,6 +11,7 @@ from syncflow.config.documents import Document
 from syncflow.config.models.routes import RoutesFile
 from syncflow.config.models.source_sql import SqlCursor, SqlSource
 from syncflow.config.pass_settings import check_key, check_passes
+from syncflow.patterns import lazy_pattern
 
 _FOR_DIFF = ("removed", "guard")
 
@@ -22,6 +23,7 @@ def check_sql(
     yield from check_passes(routes, sql, at)
     yield from check_key(routes, sql, at) if sql.changes == "diff" else _without_diff(routes, sql, at)
     yield from _address(routes, sql, at, is_installed)
+    yield from _statement(routes, sql, at)
 
 
 def _without_diff(routes: Document[RoutesFile], sql: SqlSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
@@ -34,6 +36,25 @@ def _without_diff(routes: Document[RoutesFile], sql: SqlSource, at: tuple[str, .
         if name in sql.model_fields_set:
             hint = "write `changes: diff`, or remove it"
             yield routes.report("SF205", f"{way}: `{name}` has no meaning here", *at, name, at_key=True, hint=hint)
+
+
+_CHANGES = lazy_pattern(
+    r"\s*(insert|update|delete|merge|replace|drop|create|alter|truncate|call|exec\w*)\b", re.IGNORECASE
+)
+_QUOTED = lazy_pattern(r"'[^']*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_PARAMETER = lazy_pattern(r"(?<![:\w\[]):([A-Za-z_]\w*)")
+
+
+def _statement(routes: Document[RoutesFile], sql: SqlSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Yield what is no query, and parameters, which nobody fills."""
+    plain = _QUOTED.sub("", sql.query)
+    if changes := _CHANGES.match(plain):
+        message = f"this is no query: {changes[1].upper()} gives no rows"
+        yield routes.report("SF205", message, *at, "query", expected="a SELECT")
+    elif parameter := _PARAMETER.search(plain):
+        message = f"nothing is put in the place of `:{parameter[1]}`: a query has no parameters"
+        hint = "leave the condition out: `changes: {cursor: column}` reads on from the last row"
+        yield routes.report("SF205", message, *at, "query", hint=hint)
 
 
 def _address(

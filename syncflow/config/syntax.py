@@ -91,6 +91,9 @@ def explain_syntax_error(error: yaml.YAMLError, file: FileText) -> Diagnostic:
     span = _place(error, file)
     if "values are not allowed" in problem and re.search(r":\s.*\s\?\s.*\s:\s", file.line(span.line)):
         hint = "a choice is written when(condition, value, otherwise)"
+    before = file.line(span.line)[: span.column - 1].rstrip()
+    if hint == "put it in quotes" and before.endswith(",") and "(" in before:
+        hint = "put the whole value in quotes: between braces a comma ends it"
     return Diagnostic("SF100", span, message, hint=hint)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncflow.compiler.checks.alerts import check_alerts
 from syncflow.compiler.checks.constants import check_constants
 from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.envelopes import check_envelopes
@@ -44,6 +45,7 @@ def find_problems_of_settings(project: Project) -> Iterator[Diagnostic]:
     yield from check_systems(project)
     yield from check_secrets(project)
     yield from check_settings(project)
+    yield from check_alerts(project)
     yield from check_paths(project)
 
 

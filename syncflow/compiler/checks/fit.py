@@ -41,8 +41,11 @@ from syncflow.config.models.mapping import (
     has_default,
 )
 from syncflow.config.models.schema import ObjectField
+from syncflow.patterns import lazy_pattern
 
 _Steps = tuple[str | int | None, ...]
+
+_WRITTEN_DATE = lazy_pattern(r"format_date\((.+?), *'[^']*'(?:, *'[^']*')?\)")
 
 
 class _Misfit(NamedTuple):
@@ -278,6 +281,9 @@ def _formatted(field: ObjectField, text: str) -> str:
     if is_jinja(text):
         return ""
     made = {"email": "normalize_email", "date": "date", "date-time": "datetime"}.get(field.type)
+    as_it_is = _WRITTEN_DATE.fullmatch(text)
+    if made in {"date", "datetime"} and as_it_is is not None:
+        return f"the field takes a date as it is, and nothing reads what is written by a pattern: write {made}({as_it_is[1]})"
     if field.type in {"time", "uuid"}:
         return f"say `format: {field.type}` in the schema"
     return f"write {made}({text}), or say `format: {field.type}` in the schema" if made else ""

@@ -7,6 +7,7 @@ from typing import Final
 
 from syncflow.compiler.checks.places import compiled, object_fields
 from syncflow.compiler.code import Emitted, Emitter
+from syncflow.compiler.code.findings import stretch_of
 from syncflow.compiler.code.nodes import Call, Or
 from syncflow.compiler.code.nodes import Constant as ConstantNode
 from syncflow.compiler.code.parse import parse
@@ -14,7 +15,8 @@ from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.types.fitting import may_be_blank
-from syncflow.compiler.types.json import Integer, Text, is_subtype, may_be_null, union
+from syncflow.compiler.types.json import MISSING, Integer, Text, is_subtype, longest, may_be_null, union
+from syncflow.compiler.types.narrowing import constant, without_null
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
@@ -46,6 +48,7 @@ def check_keys(project: Project) -> Iterator[Diagnostic]:
         yield from _not_permitted(project, mapping)
         yield from _not_from_id(project, mapping)
         yield from _shared_by_default(project, mapping)
+        yield from _cut(project, mapping)
 
 
 def check_ids(project: Project) -> Iterator[Diagnostic]:
@@ -59,7 +62,13 @@ def check_ids(project: Project) -> Iterator[Diagnostic]:
         ]
         if record.id in keys or compiled(project, record.id) is None or kind not in project.schemas:
             continue
-        found = Emitter(root_of(kind, project.schemas[kind].model)).expression(record.id).type
+        found = (
+            Emitter(root_of(kind, project.schemas[kind].model), functions=library_of(project))
+            .expression(record.id)
+            .type
+        )
+        if constant(found) is not MISSING:
+            yield _same_id(project, kind, at_id="id" in record.model_fields_set)
         if not is_subtype(found, ID):
             yield project.routes.report(
                 "SF346",
@@ -97,6 +106,18 @@ def check_one_key_is_there(
         expected=f"text of at least 1 character, or an integer{'' if one else ', in one of them'}",
         found="; ".join(dict.fromkeys(describe(kind) for kind in kinds.values())),
         hint="say `minLength: 1` in the schema, and require the property",
+    )
+
+
+def _same_id(project: Project, kind: str, *, at_id: bool) -> Diagnostic:
+    """Say that records cannot be told from each other by their ids."""
+    return project.routes.report(
+        "SF318",
+        f"every record of {kind} has the same id, so each overwrites those before it",
+        *("records", kind, *(["id"] if at_id else [])),
+        at_key=not at_id,
+        severity="warning",
+        expected="what no two records share",
     )
 
 
@@ -206,6 +227,43 @@ def _shared(project: Project, mapping: Document[MappingFile], form: FieldForm) -
         if is_jinja(text) or not may_be_null(Emitter(root, functions=library_of(project)).expression(text).type):
             return None
     return form.default
+
+
+def _cut(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
+    """Yield keys that are cut from what may be longer: two records that begin alike become one."""
+    for name, form in mapping.model.key_forms.items():
+        text = form.source if isinstance(form, Recipe) else "" if isinstance(form, Constant) else form
+        cut = None if not text or is_jinja(text) or compiled(project, text) is None else _cut_from(project, text)
+        if cut is None or mapping.model.source not in project.schemas:
+            continue
+        part, most = cut
+        root = root_of(mapping.model.source, project.schemas[mapping.model.source].model)
+        whole = longest(without_null(Emitter(root, functions=library_of(project)).expression(part).type))
+        if whole is None or whole > most:
+            yield mapping.report(
+                "SF318",
+                f"the key `{name}` is cut after {most} characters: two records that begin alike become one",
+                *(expression_path(name, form) if mapping.model.keys else ("key", "value")),
+                severity="warning",
+                hint=f"say `maxLength: {most}` in the schema, or take a hash, such as sha256({part})",
+            )
+
+
+def _cut_from(project: Project, text: str) -> tuple[str, int] | None:
+    """Return what an expression cuts, as it is written, and after how many characters; None for one that cuts nothing. Of a hash a part
+    will do."""
+    node = parse(text, library_of(project))
+    while isinstance(node, Call) and node.name in _OF_ONE_TEXT:
+        node = node.arguments[0]
+    if not isinstance(node, Call) or node.name != "truncate" or isinstance(node.arguments[0], Call):
+        return None
+    most = node.arguments[1].value if isinstance(node.arguments[1], ConstantNode) else None
+    begin, end = stretch_of(node.arguments[0], text)
+    return (text[begin:end], most) if isinstance(most, int) else None
+
+
+_OF_ONE_TEXT: Final = frozenset({"lower", "upper", "trim"})
+"""Functions that leave a key as long as it was."""
 
 
 def _last_constant(project: Project, text: str) -> str | None:

@@ -8,28 +8,30 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from syncflow.compiler.checks.open_secrets import Held, held_secrets, password_of
 from syncflow.compiler.checks.written import requests_of
 from syncflow.compiler.wire.secrets import SHORTEST_SECRET
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.receivers import RECEIVERS
 from syncflow.config.nodes import Path, ScalarNode, scalars
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten
 from syncflow.config.scalars import Unset
+from syncflow.patterns import lazy_pattern
 
 _NOT_OUTSIDE = ("localhost", "test", "example", "invalid", "local", "internal", "lan", "home.arpa")
 """Names at the end of hosts that are not of the world outside: RFC 2606, RFC 6762, RFC 8375 and everyday ones."""
-_NAMED_SECRET = re.compile(r"authori[sz]ation|password|passphrase|secret|token|api[-_]?key|^key$", re.IGNORECASE)
-_DEFAULT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-([^{}]+)\}")
-_SCHEME = re.compile(r"^(?:Bearer|Basic|Token|ApiKey|Klaviyo-API-Key)\s+", re.IGNORECASE)
+_NAMED_SECRET = lazy_pattern(r"authori[sz]ation|password|passphrase|secret|token|api[-_]?key|^key$", re.IGNORECASE)
+_HOLD = frozenset({"systems", "source", "sources", "journal"}) | RECEIVERS
+_DEFAULT = lazy_pattern(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-([^{}]+)\}")
+_SCHEME = lazy_pattern(r"^(?:Bearer|Basic|Token|ApiKey|Klaviyo-API-Key)\s+", re.IGNORECASE)
 
 
 def check_secrets(project: Project) -> Iterator[Diagnostic]:
     """Yield secrets that stand in the files of a project, and those that would travel in the open."""
-    written = {
-        path: scalar for path, scalar in scalars(project.routes.node) if path and path[0] in {"systems", "source"}
-    }
+    written = {path: scalar for path, scalar in scalars(project.routes.node) if path and path[0] in _HOLD}
     for name, settings in project.routes.model.systems.items():
         adapter = project.adapters[settings.adapter]
         if settings.sql is not None:
@@ -40,9 +42,9 @@ def check_secrets(project: Project) -> Iterator[Diagnostic]:
             yield from _of_setting(project, written, ("systems", name, "auth", setting), f"{name}_{setting}")
         if adapter.model.auth:
             yield from _over_http(project, name, written.get(("systems", name, "base_url")))
-    for path, scalar in written.items():
-        if path[0] == "source" and any(step in {"secret", "token"} for step in path):
-            yield from _of_setting(project, {path: scalar}, path, "webhook_secret")
+    for held in held_secrets(written, is_at_home=is_at_home, is_named_secret=_is_named_secret):
+        yield from _written_out(project, held)
+    yield from _receivers_over_http(project, written)
     for used in dict.fromkeys(system.adapter for system in project.routes.model.systems.values()):
         if project.adapters[used].model.speaks_http:
             yield from check_literals(project.adapters[used])
@@ -81,49 +83,72 @@ def _of_setting(project: Project, written: dict[Path, ScalarNode], path: Path, v
     scalar = written.get(path)
     if scalar is None or scalar.value in (None, ""):
         return
-    setting = str(path[-1] if isinstance(path[-1], str) else path[-2])
-    setting = "the secret of the webhook" if setting == "secret" else setting
-    yield from _written_out(project, scalar, path, setting, variable.upper().replace("-", "_"))
+    text = str(scalar.value)
+    held = Held(path, scalar, f"{path[-1]} is a secret, and", variable.upper().replace("-", "_"), text)
+    yield from _written_out(project, held)
     text = "" if isinstance(scalar.value, Unset) else str(scalar.value)
-    if 0 < len(text) < SHORTEST_SECRET and path[0] == "systems":
+    if 0 < len(text) < SHORTEST_SECRET:
         yield project.routes.report(
             "SF519",
-            f"{setting} is shorter than {SHORTEST_SECRET} characters, so it is not hidden where a system's words are shown",
+            f"{path[-1]} is shorter than {SHORTEST_SECRET} characters, so it is not hidden where a system's words are shown",
             *path,
             severity="warning",
             hint="use a longer secret; so short a text is part of many others",
         )
 
 
-def _written_out(project: Project, scalar: ScalarNode, path: Path, setting: str, variable: str) -> Iterator[Diagnostic]:
+def _written_out(project: Project, held: Held) -> Iterator[Diagnostic]:
+    scalar, variable = held.scalar, held.variable
     raw = scalar.file.text[scalar.start.index : scalar.end.index]
     default = _DEFAULT.search(raw)
-    if default is not None and len(default[2]) >= SHORTEST_SECRET:
+    is_part = held.secret != str(scalar.value)
+    if default is not None and _tells_secret(default[2], is_part=is_part):
         message = f"the default of {default[1]} is a secret, and stands here for everyone who reads this file"
-        hint, instead = f"write ${{{default[1]}}}, without a default", f"${{{default[1]}}}"
-    elif not scalar.variables and "${" not in raw:
-        message = f"{_named(setting)} stands here for everyone who reads this file"
-        hint, instead = f"write ${{{variable}}}, or ${{file:/run/secrets/{variable.lower()}}}", f"${{{variable}}}"
+        hint, written, instead = f"write ${{{default[1]}}}, without a default", default[0], f"${{{default[1]}}}"
+    elif held.secret in raw and not scalar.variables:
+        message = f"{held.name} stands here for everyone who reads this file"
+        elsewhere = " in its place" if is_part else f", or ${{file:/run/secrets/{variable.lower()}}}"
+        hint, written, instead = f"write ${{{variable}}}{elsewhere}", held.secret, f"${{{variable}}}"
     else:
         return
-    replaced = rewritten(scalar.span, instead)
-    yield project.routes.report("SF517", message, *path, severity="warning", hint=hint, replaced=replaced)
+    replaced = rewritten(scalar.span, raw.strip("\"'").replace(written, instead))
+    yield project.routes.report("SF517", message, *held.path, severity="warning", hint=hint, replaced=replaced)
 
 
-def _named(setting: str) -> str:
-    return setting if setting.startswith("the ") else f"{setting} is a secret, and"
+def _tells_secret(default: str, *, is_part: bool) -> bool:
+    """Whether a default is a secret, or where only the password of an address is one, an address with a password."""
+    if is_part:
+        return not is_at_home(default) and password_of(default) != ""
+    return len(default) >= SHORTEST_SECRET
+
+
+def _is_named_secret(name: str) -> bool:
+    return _NAMED_SECRET.search(name) is not None
+
+
+def _receivers_over_http(project: Project, written: dict[Path, ScalarNode]) -> Iterator[Diagnostic]:
+    for path, scalar in written.items():
+        if path[0] in RECEIVERS and path[-1] == "to" and not isinstance(scalar.value, Unset):
+            yield from _in_the_open(project, path, scalar, f"{path[0]} would go")
 
 
 def _over_http(project: Project, name: str, scalar: ScalarNode | None) -> Iterator[Diagnostic]:
-    address = str(scalar.value) if scalar is not None and isinstance(scalar.value, str) else ""
-    if scalar is not None and address.startswith("http://") and _is_foreign(address):
+    if scalar is not None and isinstance(scalar.value, str):
+        yield from _in_the_open(project, ("systems", name, "base_url"), scalar, f"{name} would send its credentials")
+
+
+def _in_the_open(project: Project, path: Path, scalar: ScalarNode, what: str) -> Iterator[Diagnostic]:
+    address = str(scalar.value)
+    if address.startswith("http://") and _is_foreign(address):
+        secure = f"https://{address.removeprefix('http://')}"
+        shown = secure if path[0] == "systems" else "https://"
         yield project.routes.report(
             "SF521",
-            f"{name} would send its credentials to {_host(address)} over http, where anyone on the way reads them",
-            *("systems", name, "base_url"),
+            f"{what} to {_host(address)} over http, where anyone on the way reads them",
+            *path,
             severity="warning",
-            hint=f"write https://{address.removeprefix('http://')}",
-            replaced=None if scalar.variables else rewritten(scalar.span, f"https://{address.removeprefix('http://')}"),
+            hint=f"write {shown}",
+            replaced=None if scalar.variables else rewritten(scalar.span, secure),
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from pathlib import Path
 
 from syncflow.compiler.checks.legs import leg_scope
 from syncflow.compiler.checks.places import plain_path
@@ -10,12 +12,12 @@ from syncflow.compiler.checks.reach import is_exact, rule_of
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.requests import LONG_WINDOW_SECONDS
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems, systems_of
 from syncflow.compiler.types.json import NEVER
+from syncflow.compiler.wire.settings import LONG_WINDOW_SECONDS
 from syncflow.config.diagnostics import Diagnostic
-from syncflow.config.models.routes import RouteSettings
+from syncflow.config.models.routes import RetrySettings, RouteSettings
 from syncflow.config.project import Project
 from syncflow.config.replacements import rewritten
 
@@ -24,6 +26,8 @@ def check_settings(project: Project) -> Iterator[Diagnostic]:
     """Yield settings of ``routes.yaml`` that do nothing, or work against each other."""
     yield from _versions(project)
     yield from _waits(project)
+    yield from _one_attempt(project)
+    yield from _rates(project)
     yield from _tombstones(project)
     yield from _doubts(project)
     yield from _reserves(project)
@@ -61,6 +65,33 @@ def _waits(project: Project) -> Iterator[Diagnostic]:
                 severity="warning",
                 hint=f"the first wait is the shortest one; write `first: {most:g}s` or less",
             )
+
+
+def _one_attempt(project: Project) -> Iterator[Diagnostic]:
+    """Yield waits before attempts that are never made."""
+    root = project.routes.model.retry
+    places: list[tuple[tuple[str, ...], RetrySettings]] = [(("retry",), root)]
+    places += [(("systems", name, "retry"), system.retry) for name, system in project.routes.model.systems.items()]
+    for place, retry in places:
+        attempts = retry.attempts if "attempts" in retry.model_fields_set else root.attempts
+        for name in ("first", "most", "age"):
+            if attempts == 1 and name in retry.model_fields_set:
+                yield _idle(project, (*place, name), "nothing is tried again (`attempts: 1`)")
+
+
+def _rates(project: Project) -> Iterator[Diagnostic]:
+    """Yield rates of a list that another one of it never lets through."""
+    for name, system in project.routes.model.systems.items():
+        rates = system.limits.requests
+        if not rates or not isinstance(rates[0], tuple):
+            continue
+        for index, rate in enumerate(rates):
+            for other in rates:
+                most = math.ceil(rate.per_seconds / other.per_seconds) * other.count
+                if other is not rate and most <= rate.count and (other != rate or rates.index(other) < index):
+                    why = f"the others let at most {most:,g} requests through in this time"
+                    yield _idle(project, ("systems", name, "limits", "requests", index), why)
+                    break
 
 
 def _tombstones(project: Project) -> Iterator[Diagnostic]:
@@ -151,11 +182,11 @@ def _idle(project: Project, path: tuple[str | int, ...], why: str) -> Diagnostic
 def _repeated_routes(project: Project) -> Iterator[Diagnostic]:
     """Yield routes that send events to a system by a mapping by which another route sends them there already."""
     routes = project.routes.model.routes
-    alike: dict[tuple[str, str, str | None], list[int]] = {}
+    alike: dict[tuple[str, str, Path], list[int]] = {}
     for index, route in enumerate(routes):
         kind, systems = kind_of_route(project, route), all_systems(route)
         for system in systems:
-            candidates = alike.get((kind, system, _mapping(route, system)), ())
+            candidates = alike.get((kind, system, _mapping(project, route, system)), ())
             earlier = next((n for n in candidates if _doubles(project, routes[n], route, system, kind=kind)), None)
             if earlier is not None:
                 line = project.routes.span("routes", earlier).line
@@ -168,7 +199,7 @@ def _repeated_routes(project: Project) -> Iterator[Diagnostic]:
                 )
                 break
         for system in systems:
-            alike.setdefault((kind, system, _mapping(route, system)), []).append(index)
+            alike.setdefault((kind, system, _mapping(project, route, system)), []).append(index)
 
 
 def _doubles(project: Project, one: RouteSettings, other: RouteSettings, system: str, *, kind: str) -> bool:
@@ -181,8 +212,9 @@ def _doubles(project: Project, one: RouteSettings, other: RouteSettings, system:
     return leg_scope(project, other, system, leg_scope(project, one, system, root)) != NEVER
 
 
-def _mapping(route: RouteSettings, system: str) -> str | None:
-    return route.mappings.get(system) or route.mapping
+def _mapping(project: Project, route: RouteSettings, system: str) -> Path:
+    """Return the file: one may be named in several ways."""
+    return project.mapping_path(route.mappings.get(system) or route.mapping or "")
 
 
 def _values(route: RouteSettings, system: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from syncflow.compiler.code import complaints, nodes, slips
+from syncflow.compiler.code import complaints, nodes, repeats, slips
 from syncflow.compiler.code.built_ins import BUILT_INS, BuiltIn
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.guards import assume
@@ -128,7 +128,9 @@ class _Inference:
                 left, right = self.types[node.left], self.types[node.right]
                 return complaints.of_comparison(node, left, right) or slips.of_order(node, left, right)
             case nodes.Or():
-                return slips.of_or(node, self.types[node.left], self.types[node.right])
+                return slips.of_or(node, self.types[node.left], self.types[node.right]) or repeats.of_row(node)
+            case nodes.And():
+                return repeats.of_row(node)
             case nodes.Call():
                 return self._complain_of_call(node, [self.types[argument] for argument in node.arguments])
         return ()
@@ -138,6 +140,8 @@ class _Inference:
             complaints.of_call(node, given, self.functions)
             or slips.of_asking(node, given)
             or slips.of_result(node, given, self.types[node], self._ours(node))
+            or repeats.of_choice(node)
+            or repeats.of_constants(node.arguments, f"{node.name}()", self._ours(node), given)
         )
 
     def _ours(self, node: nodes.Call) -> Function | None:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from syncflow.compiler.functions import written_dates
 from syncflow.compiler.functions.ambient import current
 from syncflow.compiler.functions.function import Group
-from syncflow.compiler.functions.idle import without_year, zero
+from syncflow.compiler.functions.idle import minutes_for_months, of_dates_read, zero
 from syncflow.compiler.functions.moments import (
     from_microseconds,
     has_zone,
@@ -49,8 +49,8 @@ def _check_pattern(pattern: Json) -> str:
 
 _VALUE = text("value", "A date or a date-time in ISO 8601.")
 _ZONE = text("zone", "Where a time without a zone is read.", default="UTC", check=_check_zone)
-_PATTERN = text("pattern", "Such as %d.%m.%Y.", check=_check_pattern)
-_PATTERN_TO_READ = text("pattern", "Such as %d.%m.%Y.", check=_check_pattern, idle=without_year)
+_PATTERN = text("pattern", "Such as %d.%m.%Y.", check=_check_pattern, idle=minutes_for_months)
+_PATTERN_TO_READ = text("pattern", "Such as %d.%m.%Y.", check=_check_pattern, idle=of_dates_read)
 
 
 def _sure(result: Type) -> Callable[..., Type]:

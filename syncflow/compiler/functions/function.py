@@ -73,6 +73,9 @@ class Function:
     may_fail: bool = False
     """Whether a call may raise DataError: only of a project's own functions, ours are total."""
 
+    idle_together: Callable[..., str] | None = None
+    """Says of the constants behind the first argument why a call with them does nothing; empty where it does something."""
+
     unreadable: bool = False
     """Whether it is a conversion: null from it for a value that is there means that it cannot read that (``unreadable``)."""
 
@@ -182,9 +185,10 @@ class Group:
         variadic: bool = False,
         deterministic: bool = True,
         unreadable: int = 0,
+        idle: Callable[..., str] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register the decorated function. An example is its arguments and, last, the result. ``unreadable``: it is a conversion of
-        its first argument, or its first few."""
+        its first argument, or its first few. ``idle``: see ``Function.idle_together``."""
 
         def register(body: Callable[..., Any]) -> Callable[..., Any]:
             shown = tuple(Example(tuple(example[:-1]), example[-1]) for example in examples)
@@ -204,6 +208,7 @@ class Group:
                     variadic=variadic,
                     deterministic=deterministic,
                     unreadable=unreadable > 0,
+                    idle_together=idle,
                 )
             )
             return body

@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from syncflow.compiler.forms.booleans import read_boolean
 from syncflow.compiler.forms.numbers import as_number, read_decimal
 from syncflow.compiler.functions.function import Group
+from syncflow.compiler.functions.idle import crossed
 from syncflow.compiler.functions.kinds import NUMBER_KIND
 from syncflow.compiler.functions.parameters import anything, array, integer, number, text
 from syncflow.compiler.functions.rules import least, most, text_up_to
@@ -191,6 +192,7 @@ def _clamped(value: Type, lowest: Type, highest: Type) -> Type:
     number("least"),
     number("most"),
     returns=_clamped,
+    idle=crossed,
     examples=[(150, 0, 100, 100), (-1, 0, 100, 0), (50, 0, 100, 50)],
 )
 def _clamp(value: float, lowest: float, highest: float) -> float:

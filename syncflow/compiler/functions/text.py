@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from syncflow.compiler.functions.function import Group, Rule
 from syncflow.compiler.functions.graphemes import cut
-from syncflow.compiler.functions.idle import below_one, empty
+from syncflow.compiler.functions.idle import alike, below_one, empty
 from syncflow.compiler.functions.kinds import MOST_CHARACTERS
 from syncflow.compiler.functions.parameters import anything, integer, text
 from syncflow.compiler.functions.rules import bounded, most, no_longer, text_up_to
@@ -27,6 +26,7 @@ from syncflow.compiler.types.json import (
     union,
 )
 from syncflow.events import Json
+from syncflow.patterns import lazy_pattern
 
 GROUP = Group("text", "Text")
 
@@ -131,6 +131,7 @@ def _replaced(value: Type, _old: Type, new: Type) -> Type:
     text("old", "What to replace; where it is empty nothing is.", idle=empty("nothing is replaced")),
     text("new", "What to put there."),
     returns=_replaced,
+    idle=alike,
     examples=[("+1 555 0100", " ", "-", "+1-555-0100"), ("Ada", "", "x", "Ada")],
 )
 def _replace(value: str, old: str, new: str) -> str:
@@ -151,7 +152,7 @@ def _capitalize(value: str) -> str:
     return bounded(value.capitalize())
 
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = lazy_pattern(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 def _titled(value: str) -> str:

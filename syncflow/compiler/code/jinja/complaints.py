@@ -11,6 +11,7 @@ from syncflow.compiler.code.findings import Finding, at
 from syncflow.compiler.code.jinja import nodes
 from syncflow.compiler.code.jinja.guards import Scope, path_of
 from syncflow.compiler.code.nodes import Node
+from syncflow.compiler.code.repeats import of_constants
 from syncflow.compiler.functions import Function
 from syncflow.compiler.types.json import (
     ABSENT,
@@ -182,7 +183,8 @@ def of_filter(node: nodes.Filter, given: Sequence[Type], function: Function) -> 
     """Arguments that do not fit their function."""
     if NEVER in given:
         return ()
-    return [found for position, kind in enumerate(given) for found in _of_argument(node, position, kind, function)]
+    each = [found for position, kind in enumerate(given) for found in _of_argument(node, position, kind, function)]
+    return each or of_constants(node.arguments, node.name, function, given)
 
 
 def _of_argument(node: nodes.Filter, position: int, given: Type, function: Function) -> Sequence[Finding]:
