@@ -16,6 +16,7 @@ from syncflow.runtime.journal.base import Commit
 from syncflow.runtime.journal.claims import READING, FencedError, share_of, system_of, wanted
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.tables.executors import Inline
+from syncflow.runtime.journal.tables.presence import perhaps_there
 from syncflow.runtime.journal.tables.shared_journal import TabularSharedJournal
 from syncflow.runtime.journal.tables.sharing import SHARED, Member
 from tests.runtime.programs import program
@@ -149,5 +150,47 @@ def test_a_worker_that_was_silent_for_very_long_is_told_to_start_again(lived: An
             await first.look()
         for journal in (first, second):
             await journal.close(finished=True)
+
+    lived(main)
+
+
+def written(path: Path) -> None:
+    """Two deliveries of a record: the first superseded while it waited, the second refused."""
+    with closing(connect(path)) as database:
+        database.executescript("""
+            INSERT INTO events (seq, partition, offset, raw, kind, record, change, state, read_at)
+                VALUES (1, 'p', 1, x'', 'contacts', 'A', 'create', 'routed', 9e9),
+                       (2, 'p', 2, x'', 'contacts', 'A', 'update', 'routed', 9e9);
+            INSERT INTO deliveries (id, event, route, system, object, operation, kind, record, key_name, key_value, payload,
+                version_time, version_seq, whole, read_at, fingerprint, state, code)
+                VALUES (1, 1, 'a', 'a', 'Contact', 'upsert', 'contacts', 'A', 'Ext', 'k', '{}', 0, 1, 1, 9e9, 'f', 'superseded', NULL),
+                       (2, 2, 'a', 'a', 'Contact', 'upsert', 'contacts', 'A', 'Ext', 'k', '{}', 0, 2, 1, 9e9, 'f', 'dead', 'BAD');
+            INSERT INTO presence (record, kind, route, system, object, key_name, key_value, compared, version_time, version_seq, state,
+                delivery, born) VALUES ('A', 'contacts', 'a', 'a', 'Contact', 'Ext', 'k', 'k', 0, 2, 'present', 2, 1);
+        """)
+
+
+@pytest.mark.parametrize("how", ["its claim ends", "its process is gone", "another program", "it lets go"])
+def test_what_a_worker_may_have_sent_that_lost_its_share_is_perhaps_there(how: str, lived: Any) -> None:
+    async def main(path: Path, clock: Moments) -> None:
+        one, two = worker(path, clock), worker(path, clock)
+        first = await one.open(fingerprint="f")
+        await two.open(fingerprint="g" if how == "another program" else "f")
+        await one.take_over("f", activation_of(program()), at=clock.now)
+        claimed = await one.claim(share_of("a"))
+        assert claimed is not None
+        written(path)
+        if how == "it lets go":
+            await one.release(claimed.claim)
+        elif how != "its process is gone":
+            clock.now += 11
+        if how == "another program":
+            assert await two.take_over("g", activation_of(program()), at=clock.now)
+        assert await two.claim(share_of("a"), gone=[first.worker] if how == "its process is gone" else [])
+        with closing(connect(path)) as database:
+            lost = dict(database.execute("SELECT id, lost_at FROM runs"))
+        assert lost == {first.worker: 0 if how == "it lets go" else 2, first.worker + 1: 0}
+        found = perhaps_there(two._executor.tables._db, [("k", "k", None, "A", "contacts", "a", 2)])  # type: ignore[attr-defined]
+        assert found == (set() if how == "it lets go" else {2})
 
     lived(main)

@@ -102,6 +102,97 @@ def test_a_refusal_of_what_superseded_an_attempt_that_may_have_written_proves_no
     assert vendor.names() == {"j": "3"}
 
 
+def perhaps_there(path: Path, lost: str, *more: dict[str, Any]) -> tuple[Vendor, list[dict[str, Any]]]:
+    """A's first write gets no answer, and what supersedes it is refused; then come others."""
+    answers = {"1": lost, "bad": "refuse"}
+    vendor = Vendor(lambda delivery, _: answers.get(str(delivery.payload.get("Name")), "ok"))
+    events = [change("A", key="k", name="1"), change("A", key="k", name="bad"), *more]
+    live(events, path, vendor=vendor, program=PLAN, chunk=1, pause_seconds=0.4)
+    assert [state for (state,) in of_journal(path, "SELECT state FROM deliveries")][:2] == ["superseded", "dead"]
+    return vendor, events
+
+
+OPEN_LETTERS = "SELECT code, reason FROM dead_letters WHERE state = 'open' AND code != 'BAD'"
+UNCONFIRMED = (
+    "another record of contacts may hold this value of Ext in a: it was written there and nothing answered "
+    "(the next delivery of that record decides, or dropping its dead letter)"
+)
+
+
+@pytest.mark.parametrize("pauses", [0, 3], ids=["it comes meanwhile", "or later"])
+@pytest.mark.parametrize("lost", ["lost", "fail"], ids=["it was written", "it was not"])
+def test_nobody_takes_the_key_of_a_record_that_is_perhaps_there(lost: str, pauses: int, tmp_path: Path) -> None:
+    between = [change("C", key="c", name=f"c{number}") for number in range(pauses)]
+    vendor, _ = perhaps_there(tmp_path / "j.db", lost, *between, change("B", key="K", name="b"))
+    assert vendor.violations == []
+    assert {delivery.record.id for delivery in vendor.sent} <= {"A", "C"}
+    assert of_journal(tmp_path / "j.db", OPEN_LETTERS) == [("key_taken", UNCONFIRMED)]
+
+
+@pytest.mark.parametrize("lost", ["lost", "fail"], ids=["it was written", "it was not"])
+@pytest.mark.parametrize("by", ["its delete", "a person"])
+def test_a_key_that_is_perhaps_held_is_free_once_its_record_is_gone(by: str, lost: str, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    vendor, events = perhaps_there(path, lost, change("B", key="K", name="b"))
+    if by == "its delete":
+        events = [*events, change("A", "delete", key="k")]
+        live(events, path, vendor=vendor, program=PLAN)
+    else:
+        vendor.held.clear()
+        wishes.drop(path, Letters(record="A"))
+    wishes.redrive(path, Letters(record="B"), how="remap")
+    live(events, path, vendor=vendor, program=PLAN)
+    assert vendor.violations == []
+    assert vendor.names() == {"k": "b"}
+
+
+@pytest.mark.parametrize("lost", ["lost", "fail"], ids=["it was written", "it was not"])
+def test_a_record_that_is_perhaps_there_is_found_out_by_its_next_delivery(lost: str, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    later = [change("A", key="k", name="3"), change("B", key="k", name="b"), change("A", key="j", name="4")]
+    vendor, events = perhaps_there(path, lost, *later)
+    assert vendor.violations == []
+    assert vendor.names() == {"j": "4"}
+    assert of_journal(path, OPEN_LETTERS)[0][0] == "key_taken"
+    live([*events, change("B", key="k", name="b2")], path, vendor=vendor, program=PLAN)
+    assert vendor.names() == {"j": "4", "k": "b2"}
+
+
+@pytest.mark.parametrize("lost", ["lost", "fail"], ids=["it was written", "it was not"])
+def test_the_key_of_a_record_that_is_perhaps_there_is_not_changed_before_it_is_known(lost: str, tmp_path: Path) -> None:
+    """Written under its new key, it would perhaps be there twice."""
+    path = tmp_path / "j.db"
+    vendor, events = perhaps_there(path, lost, change("A", "update", key="j", name="3"))
+    assert set(vendor.names()) <= {"k"}
+    assert of_journal(path, OPEN_LETTERS) == [
+        (
+            "key_changed",
+            "the record may still be there under another value of Ext: it was written there and nothing answered "
+            "(its next delivery under that value decides, or dropping its dead letter)",
+        )
+    ]
+    events = [*events, change("A", "update", key="k", name="4"), change("A", "update", key="j", name="5")]
+    live(events, path, vendor=vendor, program=PLAN, chunk=1, pause_seconds=1)
+    assert vendor.names() == {"j": "5"}
+
+
+def test_a_former_life_keeps_no_key(tmp_path: Path) -> None:
+    """What had no answer before the record was deleted says nothing of its next life."""
+    path = tmp_path / "j.db"
+    answers = {"1": "lost", "bad": "refuse"}
+    vendor = Vendor(lambda delivery, _: answers.get(str(delivery.payload.get("Name")), "ok"))
+    events = [change("A", key="k", name="1"), change("A", key="k", name="2"), change("A", "delete", key="k")]
+    events += [change("A", key="k", name="bad"), change("B", key="k", name="b")]
+    live(events, path, vendor=vendor, program=PLAN, chunk=1, pause_seconds=0.4)
+    assert [state for (state,) in of_journal(path, "SELECT state FROM deliveries")][:4] == [
+        "superseded",
+        "delivered",
+        "delivered",
+        "dead",
+    ]
+    assert vendor.names() == {"k": "b"}
+
+
 def test_a_refusal_after_a_run_that_died_proves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     vendor = Vendor()

@@ -102,12 +102,25 @@ class _Oracles:
         ):
             if code == "key_taken" and self.script.shared_handles:
                 continue
+            if code == "key_changed" and self._was_refused_before(number):
+                continue  # its first write got no answer, and what superseded that was refused: it is perhaps there under another key
             if code == "program_changed" and system == "ledger" and "gone" in self.evidence.variants:
                 continue
             if self._is_cursed(system, self.script.events[number - 1]["item"]["id"]):
                 continue
             if self.script.events[number - 1]["item"].get("phone") != "refuse":
                 self.violations.append(f"event {number} is a dead letter of {system} for no reason: {code}")
+
+    def _was_refused_before(self, number: int) -> bool:
+        """Whether a version of the record that came to be written before an event was refused."""
+        order, events = order_of(self.script), self.script.events
+        return any(
+            event["item"]["id"] == events[number - 1]["item"]["id"]
+            and event["item"].get("phone") == "refuse"
+            and order[other] < order[number]
+            for other, event in enumerate(events, 1)
+            if other in order
+        )
 
     def _what_was_refused_is_not_called_delivered(self, database: Any) -> None:
         refused = self.world.refused.union(*(directory.refused for directory in self.world.directories.values()))

@@ -143,6 +143,12 @@ PLANTS = {
         "        settled = self._settler.settle(settlements, superseded=superseded)\n"
         "        __import__('asyncio').create_task(settled)\n        at = self._clock.monotonic()\n",
     ),
+    "the key of a record that is perhaps there is free": Plant(
+        "syncflow/runtime/journal/tables/presence.py",
+        "    return frozenset(row[0] for row in db.among(_PERHAPS_THERE,",
+        "    return frozenset(row[0] for row in db.among(_PERHAPS_THERE + ' AND FALSE',",
+        first=139,
+    ),
     "a zombie settles": Plant("syncflow/runtime/journal/tables/shared_journal.py", '"settle", ', "", workers=True),
     "a zombie commits": Plant("syncflow/runtime/journal/tables/shared_journal.py", '"commit", ', "", workers=True),
     "no claim is looked at": Plant(

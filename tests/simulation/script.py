@@ -66,6 +66,27 @@ def write_script(random: Random) -> Script:
     return Script(events, by_timestamp, shared)
 
 
+def doubtful(script: Script, random: Random) -> Script:
+    """Return a script with many a version that is refused right after another one, and a record that then wants the same handle."""
+    events = list(script.events)
+    places = [index for index, event in enumerate(events) if event["record"] == "contacts"]
+    records = sorted({events[index]["item"]["id"] for index in places})
+    if len(records) < 2:
+        return script
+    for number, place in enumerate(zip(places[::4], places[1::4], places[2::4], strict=False)):
+        first, second = random.sample(records, 2)
+        same = {"handle": f"d{number}", "contact_type": random.choice(("lead", "prospect"))}
+        changes: list[dict[str, Any]] = [
+            {"id": first, "phone": None},
+            {"id": first, "phone": "refuse"},
+            {"id": second, "phone": None},
+        ]
+        for index, change in zip(place, changes, strict=True):
+            item = events[index]["item"] | same | change | {"email": f"{change['id']}.1@sim.test"}
+            events[index] = events[index] | {"operation": "update", "item": item}
+    return Script(events, script.by_timestamp, shared_handles=True)
+
+
 def _partial(random: Random, number: int) -> dict[str, Any]:
     """Draw a change of some fields of a profile, which may come late; a delete comes in time."""
     item: dict[str, Any] = {"id": f"P{random.randint(1, 3)}"}

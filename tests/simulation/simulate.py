@@ -36,11 +36,13 @@ from tests.simulation.oracles import Evidence, judge
 from tests.simulation.pausing import Pausing
 from tests.simulation.people import People
 from tests.simulation.programs import PROJECT, Variant, program_of
-from tests.simulation.script import Script, write_script
+from tests.simulation.script import Script, doubtful, write_script
 from tests.simulation.virtual import Clock, SeededLoop, bury
 from tests.simulation.world import LIMITS, Network, World
 
 MOST_LIVES = 30
+DOUBTFUL_SHARE = 0.1
+"""Of the seeds."""
 STOPPED = "somebody stopped it"
 VARIANTS: Sequence[Sequence[Variant]] = (
     ("usual",), ("usual",), ("usual", "renamed"), ("usual", "renamed"), ("usual", "gone", "usual"), ("usual", "mapped"),
@@ -66,12 +68,19 @@ class Simulation:
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.script: Script = write_script(self.random)
+        # Answers are lost and versions refused, so that again and again nobody knows whether a record is there.
+        doubts = Random(f"{self.seed} doubts")
+        self.is_doubtful = doubts.random() < DOUBTFUL_SHARE
+        if self.is_doubtful:
+            self.script = doubtful(self.script, doubts)
         bodies = [orjson.dumps(event) for event in self.script.events]
         self.broker = Broker(bodies, Random(self.random.random()), self._crash)
         self.crash_points = 0
         self.world = World(Random(self.random.random()), self.clock.true)
         self.clock.is_dull = self.world.is_dull
         self.world.faults = self.random.choice((0.0, 0.05, 0.2))
+        if self.is_doubtful:
+            self.world.faults, self.world.lost_share = 0.2, 1.0
         self.version = "timestamp" if self.script.by_timestamp else "arrival"
         self.path = self.directory / f"{self.seed}.db"
         self.habits = Random(f"{self.seed} habits")

@@ -76,6 +76,8 @@ class World:
     """The ledger: idempotency key → (ref, text)."""
     refused: set[tuple[str, int]] = field(default_factory=set)
     """(system, event) of what a customer's rule refused."""
+    lost_share: float = 0.3
+    """Of the troubles: how often a request, or its answer, is lost on the way."""
     booked_without_key: int = 0
     requests: int = 0
     troubles: int = 0
@@ -126,12 +128,12 @@ class World:
             return await self._struck()
         struck = self.curse.moment if self.curse else 0
         await asyncio.sleep(self.random.choice((0.0, 0.0, 0.01, 0.4)) if self.faults else 0.0)
-        if self.trouble(0.3):
+        if self.trouble(self.lost_share):
             await self._lost()
         if self.trouble(0.5):
             return _answer(self._refusal(system))
         reply = getattr(self, f"_{system}")(request)
-        if self.trouble(0.3):
+        if self.trouble(self.lost_share):
             await self._lost()
         await asyncio.sleep(self.random.uniform(0.0, 0.05))
         if self.curse and reply[0] < 300:

@@ -19,6 +19,7 @@ from syncflow.compiler.requests import OperationPlan
 from syncflow.events import Action, Delivery, Outcome, Verdict
 from syncflow.key_rules import named
 from syncflow.runtime.journal.base import Presence, TurnFacts
+from syncflow.runtime.key_taken import is_confirmed, key_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class NothingThere:
 class KeyTaken:
     """Another record holds its key."""
 
+    confirmed: bool = True
+    """Whether it is known to be there, rather than perhaps."""
+
 
 @dataclass(frozen=True, slots=True)
 class StillThere:
@@ -56,6 +60,8 @@ class StillThere:
 
     known: bool
     """Whether the vendor's id of it is known."""
+    confirmed: bool = True
+    """Whether it is known to be there, rather than perhaps."""
 
 
 Turn = Go | Overtaken | Unchanged | NothingThere | KeyTaken | StillThere
@@ -73,8 +79,8 @@ def decide(
     if delivery.operation == "delete":
         return _delete(delivery, facts)
     compared = route.compared(delivery.key)
-    if any(_holds(rival, compared, before=delivery.id) for rival in facts.rivals):
-        return KeyTaken()
+    if holders := [rival for rival in facts.rivals if _holds(rival, compared, before=delivery.id)]:
+        return KeyTaken(confirmed=is_confirmed(holders, compared))
     fresh = _without_overtaken(delivery, facts, by_time=by_time) if route.remembers else delivery
     if isinstance(fresh, Overtaken):
         return fresh
@@ -95,12 +101,16 @@ def unsent(delivery: Delivery, turn: Turn, route: RoutePlan) -> Outcome | None:
         return Outcome(Verdict.ALREADY_DONE, message="nothing of the record is there")
     if isinstance(turn, StillThere):
         words = f"the record is still there under another value of {delivery.key.name}"
-        if route.on_key_change == "update" and not turn.known:
+        if not turn.confirmed:
+            words = words.replace("is still", "may still be") + (
+                ": it was written there and nothing answered (its next delivery under that value decides, or dropping its dead letter)"
+            )
+        elif route.on_key_change == "update" and not turn.known:
             words += ", and its id there is not known (on_key_change: update)"
         else:
             words += f": its delete failed (on_key_change: {route.on_key_change})"
         return Outcome(Verdict.REJECTED, code="key_changed", message=words)
-    words = f"another record of {delivery.record.kind} holds this value of {delivery.key.name} in {route.system}"
+    words = key_taken(route, delivery.record, delivery.key, confirmed=turn.confirmed)
     return Outcome(Verdict.REJECTED, code="key_taken", message=words)
 
 
@@ -162,8 +172,12 @@ def _without_unchanged(
 
 def _addressed(delivery: Delivery, own: Presence | None, route: RoutePlan, compared: str, *, can_update: bool) -> Turn:
     """Address the record where it is: by its key, or by the vendor's id where it is still under another key."""
-    if own is None or own.held in ("", compared) or not own.proven:
+    if own is None or own.held in ("", compared):
         return Go(_by_key(delivery, own, route))
+    if not own.proven:
+        # Made anew under this key, it would be there twice; where the other key was to be deleted, all was done that can be.
+        is_twice = route.on_key_change == "update" and not own.held_id
+        return StillThere(known=False, confirmed=False) if is_twice else Go(_by_key(delivery, own, route))
     # A change of its key, or the delete of it, failed: as this event finds it, its key changes now.
     if route.on_key_change == "update" and can_update and own.held_id:
         return Go(replace(delivery, operation="update", vendor_id=own.held_id))
@@ -171,8 +185,8 @@ def _addressed(delivery: Delivery, own: Presence | None, route: RoutePlan, compa
 
 
 def _by_key(delivery: Delivery, own: Presence | None, route: RoutePlan) -> Delivery:
-    if delivery.operation == "update" and delivery.frees and not (own and own.held):
-        # The key was to change, but nothing came to be under the old one: there is nothing to update.
+    if delivery.operation == "update" and delivery.frees and not (own and own.held and (own.proven or own.held_id)):
+        # The key was to change, but nothing came to be under the old one, or is perhaps under this one: there is nothing to update.
         return replace(delivery, operation=route.operations["update"] or "upsert", vendor_id=None)
     if own is None or not own.held:
         return delivery

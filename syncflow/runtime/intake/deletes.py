@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from syncflow.events import Key, Record, Routed, Version
-from syncflow.runtime.intake.planning import Planning, key_taken
+from syncflow.runtime.intake.planning import Planning
 from syncflow.runtime.intake.presence import is_settled
 from syncflow.runtime.journal.base import Presence
 
@@ -68,8 +68,8 @@ def _delete_unknown(planning: Planning, routed: Routed, version: Version) -> Non
         elif match.key.value:
             compared = route.compared(match.key)
             rivals = planning.rivals(route, record, compared)
-            if any(is_settled(rival, compared) for rival in rivals):
-                planning.refuse("key_taken", key_taken(route, record, match.key), route=route.name)
+            if holders := [rival for rival in rivals if is_settled(rival, compared)]:
+                planning.refuse_key(route, record, match.key, holders, compared)
                 continue
             delivery = planning.delivery(record, route, match.operation, match.key, {}, version)
             if rivals:

@@ -6,7 +6,7 @@ time. Presence is read and changed through its ``view`` and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -23,6 +23,7 @@ from syncflow.runtime.journal.base import (
     Presence,
     Superseded,
 )
+from syncflow.runtime.key_taken import is_confirmed, key_taken
 
 
 @dataclass(slots=True)
@@ -179,6 +180,13 @@ class Planning:
         passing = row.passing if row.held == row.compared else tuple(sorted({*row.passing, row.compared}))
         self.view.set(replace(row, version=version, state=state, delivery=delivery.id, passing=passing))
 
+    def refuse_key(
+        self, route: RoutePlan, record: Record, key: Key, holders: Iterable[Presence], compared: str
+    ) -> None:
+        """Give up what would be written under a key that others hold."""
+        reason = key_taken(route, record, key, confirmed=is_confirmed(holders, compared))
+        self.refuse("key_taken", reason, route=route.name)
+
     def rivals(self, route: RoutePlan, record: Record, compared: str) -> Sequence[Presence]:
         """Return presence of other records that have to do with a target key."""
         return self.view.rivals(record, (route.system, route.object, compared))
@@ -254,8 +262,3 @@ def _kept(route: RoutePlan, delivery: Delivery, row: Presence | None) -> Item:
     """Return what the delete of a record needs of its payload; what a partial one leaves out is as before."""
     before = row.kept if row is not None and row.state == "present" and not delivery.whole else {}
     return {name: value for name in route.keeps if (value := delivery.payload.get(name, before.get(name))) is not None}
-
-
-def key_taken(route: RoutePlan, record: Record, key: Key) -> str:
-    """Return the reason of a dead letter ``key_taken``."""
-    return f"another record of {record.kind} holds this value of {key.name} in {route.system}"

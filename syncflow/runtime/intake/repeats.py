@@ -7,8 +7,9 @@ from dataclasses import replace
 from syncflow.compiler.program import RoutePlan
 from syncflow.events import Delivery, Position, Raw, Refused
 from syncflow.runtime.changed_program import unrepeatable
-from syncflow.runtime.intake.planning import Planning, key_taken
+from syncflow.runtime.intake.planning import Planning
 from syncflow.runtime.intake.upserts import grave_of, one_upsert
+from syncflow.runtime.key_taken import is_confirmed, key_taken
 
 
 def repeat(planning: Planning, delivery: Delivery) -> None:
@@ -53,8 +54,10 @@ def _repeat_delete(planning: Planning, route: RoutePlan, again: Delivery, *, fir
         is_delete = planning.mark is None or planning.mark.change == "delete"
         return planning.erase(row, row.version, state="deleted" if is_delete else "left")
     # What it is about is not where the record is now: an old key, left behind because this delete failed.
-    if any(compared in (rival.compared, rival.held) for rival in planning.rivals(route, again.record, compared)):
-        return _bury_mark(planning, "key_taken", key_taken(route, again.record, again.key), first)
+    rivals = planning.rivals(route, again.record, compared)
+    if holders := [rival for rival in rivals if compared in (rival.compared, rival.held)]:
+        reason = key_taken(route, again.record, again.key, confirmed=is_confirmed(holders, compared))
+        return _bury_mark(planning, "key_taken", reason, first)
     return planning.emit(replace(again, vendor_id=first.vendor_id))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.values import text_of_id
 from syncflow.events import Delivery, Key, Record, Routed, Version
-from syncflow.runtime.intake.planning import Planning, key_taken
+from syncflow.runtime.intake.planning import Planning
 from syncflow.runtime.intake.presence import is_settled, other_keys
 from syncflow.runtime.journal.base import Presence
 
@@ -59,8 +59,8 @@ def one_upsert(
     delivery = _under_its_key(route, delivery, old)
     compared = route.compared(delivery.key)
     rivals = planning.view.rivals(delivery.record, (route.system, route.object, compared))
-    if rivals and any(is_settled(rival, compared) for rival in rivals):
-        return planning.refuse("key_taken", key_taken(route, delivery.record, delivery.key), route=route.name)
+    if holders := [rival for rival in rivals if is_settled(rival, compared)]:
+        return planning.refuse_key(route, delivery.record, delivery.key, holders, compared)
     if old and old.compared != compared:
         return _change_key(planning, route, delivery, old, compared, contended=bool(rivals))
     if rivals or (row is not None and (row.passing or row.held not in ("", compared))):

@@ -141,7 +141,10 @@ CREATE TABLE pauses (
 """
 """The systems and routes that people paused."""
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED, REFERS, PAUSES)
+LOST = "ALTER TABLE runs ADD COLUMN lost_at bigint NOT NULL DEFAULT 0;"
+"""The last delivery there was when another worker took what a run had not let go of: it may have sent any of them; 0 where none did."""
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED, REFERS, PAUSES, LOST)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

@@ -242,6 +242,9 @@ CREATE TABLE pauses (
 """
 """The systems and routes that people paused."""
 
+LOST = "ALTER TABLE runs ADD COLUMN lost_at INTEGER NOT NULL DEFAULT 0;"
+"""The last delivery there was when another worker took what a run had not let go of: it may have sent any of them; 0 where none did."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -266,5 +269,6 @@ MIGRATIONS = (
     JOBS,
     REFERS,
     PAUSES,
+    LOST,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""

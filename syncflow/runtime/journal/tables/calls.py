@@ -199,10 +199,6 @@ class Tables(ABC):
         """Write what attempts came to, and what they prove; of deliveries that are settled already, nothing."""
         with self._db as db:
             outcomes = self._settled_now(outcomes)
-            unsettled = presence.lost_sight_of(db, outcomes["refused"])
-            presence.prove(db, outcomes, unsettled=unsettled)
-            refusals = [row[-1] for row in outcomes["sent"] if row[0] == "refused"]
-            sent.write(db, outcomes["sent"], unsettled=presence.may_have_written(db, refusals))
             # Refusals that do not count keep an attempt's number: they share a row, however long a host is dead.
             db.executemany(
                 "INSERT INTO attempts (delivery, number, code, first_at, at, state, status, message, rule, batch_id, due_at) "
@@ -210,8 +206,13 @@ class Tables(ABC):
                 "times = attempts.times + 1, status = excluded.status, batch_id = excluded.batch_id, due_at = excluded.due_at",
                 outcomes["attempts"],
             )
-            self._bury(outcomes["dead_letters"])
+            # What a refusal proves depends on what came before it, perhaps in this group.
             self._supersede(outcomes["superseded"], at)
+            unsettled = presence.lost_sight_of(db, outcomes["refused"])
+            presence.prove(db, outcomes, unsettled=unsettled, perhaps=presence.perhaps_there(db, outcomes["refused"]))
+            refusals = [row[-1] for row in outcomes["sent"] if row[0] == "refused"]
+            sent.write(db, outcomes["sent"], unsettled=presence.may_have_written(db, refusals))
+            self._bury(outcomes["dead_letters"])
 
     def _settled_now(self, outcomes: Mapping[str, Rows]) -> Mapping[str, Rows]:
         """Write what deliveries came to; return the outcomes without those of deliveries that were settled before."""

@@ -2,6 +2,10 @@
 
 Every statement names the delivery that was settled. Only the outcome of the *last* delivery that was meant for a place corrects its
 intention (``delivery = …``): while a later one is open, that one decides. What is *held* follows every outcome, for it tells what is there.
+
+A refusal proves that what was refused is not there, also where an earlier attempt at the very same delivery got no answer: the other side
+has judged it. It says nothing of what the refused one *superseded*: where an attempt at that got no answer, the record is perhaps there,
+and holds its key, unproven, until a later outcome or a person decides (``perhaps_there``).
 """
 
 from __future__ import annotations
@@ -99,16 +103,38 @@ def intend(db: Database, rows: Sequence[Row]) -> None:
     db.insert("presence", PRESENCE, rows, tail=_REMEMBERED)
 
 
+_UNANSWERED = (
+    "a.state = 'retrying' AND a.code NOT IN ('no_connection', 'throttle', 'park', 'closed') "
+    "AND NOT coalesce(a.status BETWEEN 400 AND 499, FALSE)"
+)
+"""An attempt got no answer that excludes that it was written."""
+_RUN_DIED = (
+    "EXISTS (SELECT 1 FROM runs r WHERE r.lost_at >= {0}.id OR (NOT r.finished AND r.id < (SELECT max(id) FROM runs) "
+    "AND {0}.read_at <= (SELECT min(n.started_at) FROM runs n WHERE n.id > r.id)))"
+)
+"""A run died, or lost its claim to another worker, while a delivery was there."""
+_SUPERSEDED = (
+    "FROM events e JOIN deliveries s ON s.event = e.seq "
+    "WHERE e.record = d.record AND e.kind = d.kind AND s.route = d.route AND s.state = 'superseded' AND s.id < d.id"
+)
+
 _MAY_HAVE_WRITTEN = (
-    "SELECT d.id FROM deliveries d WHERE d.id {among} "
-    "AND (EXISTS (SELECT 1 FROM attempts a WHERE a.delivery IN (SELECT s.id FROM events e JOIN deliveries s ON s.event = e.seq "
-    "WHERE e.record = d.record AND e.kind = d.kind AND s.route = d.route AND (s.id = d.id OR s.state = 'superseded' AND s.id < d.id)) "
-    "AND a.state = 'retrying' "
-    "AND a.code NOT IN ('no_connection', 'throttle', 'park', 'closed') AND NOT coalesce(a.status BETWEEN 400 AND 499, FALSE)) "
-    "OR EXISTS (SELECT 1 FROM runs r WHERE NOT r.finished AND r.id < (SELECT max(id) FROM runs) "
-    "AND d.read_at <= (SELECT min(n.started_at) FROM runs n WHERE n.id > r.id)))"
+    "SELECT d.id FROM deliveries d WHERE d.id {among} "  # constants only
+    f"AND (EXISTS (SELECT 1 FROM attempts a WHERE (a.delivery = d.id OR a.delivery IN (SELECT s.id {_SUPERSEDED})) AND {_UNANSWERED}) "
+    f"OR {_RUN_DIED.format('d')})"
 )
 """An attempt at it, or at what it superseded, got no answer that excludes it, or a run died while the delivery was open."""
+
+_NEIGHBOURS = (
+    "NOT EXISTS (SELECT 1 FROM events f JOIN deliveries x ON x.event = f.seq WHERE f.record = d.record AND f.kind = d.kind "
+    "AND x.route = d.route AND x.operation = 'delete' AND x.id BETWEEN s.id AND d.id)"
+)
+"""Both are of one life: no delete is between them."""
+_PERHAPS_THERE = (
+    "SELECT d.id FROM deliveries d JOIN presence p ON p.record = d.record AND p.kind = d.kind AND p.route = d.route "  # constants only
+    f"WHERE d.id {{among}} AND p.held = '' AND coalesce(d.code, '') != 'key_taken' AND EXISTS (SELECT 1 {_SUPERSEDED} "
+    f"AND (EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = s.id AND {_UNANSWERED}) OR {_RUN_DIED.format('s')}) AND {_NEIGHBOURS})"
+)
 
 _HOLDS_NOTHING = "AND EXISTS (SELECT 1 FROM presence p WHERE p.record = d.record AND p.kind = d.kind AND p.route = d.route AND p.held = '')"
 
@@ -121,24 +147,35 @@ def may_have_written(db: Database, refused: Sequence[int]) -> frozenset[int]:
 def lost_sight_of(db: Database, refused: Sequence[Row]) -> frozenset[int]:
     """Return the refused deliveries of which an earlier attempt may have written where nothing else is known to be.
 
-    They may be there, without a claim to their key: ``held_value`` then says under which one, and ``held`` is empty.
+    A delete must still go there, but they have no claim to their key: ``held_value`` says under which one, and ``held`` is empty.
     """
     return frozenset(row[0] for row in db.among(f"{_MAY_HAVE_WRITTEN} {_HOLDS_NOTHING}", [row[-1] for row in refused]))
 
 
-def prove(db: Database, outcomes: Mapping[str, Sequence[Row]], *, unsettled: Container[int]) -> None:
-    """Write what outcomes prove: see ``rows.proof_rows``. ``unsettled``: those that ``lost_sight_of`` names."""
+def perhaps_there(db: Database, refused: Sequence[Row]) -> frozenset[int]:
+    """Return the refused deliveries whose record is perhaps there by one that they superseded: it holds its key.
+
+    Not those of whose key another one is known to be the holder: it came to it in its turn.
+    """
+    return frozenset(row[0] for row in db.among(_PERHAPS_THERE, [row[-1] for row in refused]))
+
+
+def prove(
+    db: Database, outcomes: Mapping[str, Sequence[Row]], *, unsettled: Container[int], perhaps: Container[int]
+) -> None:
+    """Write what outcomes prove: see ``rows.proof_rows``. ``unsettled``: of ``lost_sight_of``; ``perhaps``: of ``perhaps_there``."""
     refused = [(*row[3:], True) for row in outcomes["refused"]]
-    perhaps = [(row[0], *row[3:]) for row in outcomes["refused"] if row[-1] in unsettled]
+    seen = [(row[0], *row[3:]) for row in outcomes["refused"] if row[-1] in unsettled]
+    doubtful = [*outcomes["doubtful"], *(row for row in outcomes["refused"] if row[-1] in perhaps)]
     db.update(_HELD, _PLACED, outcomes["held"], where=_HELD_WHERE)
     db.update(_REMOVED, "text text text text text bigint", outcomes["removed"], where=_whose(3))
-    db.update(_DOUBTFUL, _PLACED, outcomes["doubtful"], where=_whose(4))
+    db.update(_DOUBTFUL, _PLACED, doubtful, where=_whose(4))
     failed = _whose(1) + " AND presence." + _IS_LAST.format(last="v.column4")
     rows = [*outcomes["failed"], *refused]
     correct = f"UPDATE presence SET {_CORRECTED}, proven = proven AND v.column5"
     db.update(correct, "text text text bigint boolean", rows, where=failed)
-    seen = "UPDATE presence SET held_value = v.column1"
-    db.update(seen, "text text text text bigint", perhaps, where=f"{_whose(2)} AND presence.held = ''")
+    note = "UPDATE presence SET held_value = v.column1"
+    db.update(note, "text text text text bigint", seen, where=f"{_whose(2)} AND presence.held = ''")
     moved_out = f"{failed} AND presence.state = 'gone' AND presence.held_value = '' AND {_WAS_REMOVED}"
     db.update("UPDATE presence SET state = 'left'", "text text text bigint boolean", rows, where=moved_out)
 

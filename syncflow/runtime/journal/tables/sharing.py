@@ -144,6 +144,8 @@ class SharedTables(calls.Tables):
         if lost and until > now:
             return None
         strays = max(strays, until) if lost else strays
+        if holder not in (0, me):
+            _note_lost(db, [holder])
         changed = db.execute(
             "UPDATE claims SET worker = ?, epoch = ?, until = ?, strays = ? WHERE share = ? AND epoch = ? AND until = ?",
             (me, epoch + 1, now + CLAIM_SECONDS, strays, share, epoch, until),
@@ -168,6 +170,9 @@ class SharedTables(calls.Tables):
         with self._db as db:
             now = self.time()
             absent = (0, self._run_id, *gone)
+            holders = db.execute(
+                "SELECT DISTINCT worker FROM claims WHERE worker NOT IN (0, ?)", (self._run_id,)
+            ).fetchall()
             others = f"worker NOT IN ({marks(absent)}) AND until > ?"
             if db.execute(f"SELECT 1 FROM claims WHERE {others} LIMIT 1", (*absent, now)).fetchone():
                 return None
@@ -176,6 +181,7 @@ class SharedTables(calls.Tables):
                 f"strays = CASE WHEN worker IN ({marks(absent)}) OR strays > until THEN strays ELSE until END WHERE worker != ?",
                 (*absent, self._run_id),
             )
+            _note_lost(db, [holder for (holder,) in holders])
             activated = activate(db, program, at)
             db.execute("DELETE FROM programs")
             db.execute("INSERT INTO programs VALUES (?, ?)", (fingerprint, now))
@@ -197,6 +203,12 @@ class SharedTables(calls.Tables):
             ended = (at, finished, words, self._run_id)
             db.execute("UPDATE runs SET ended_at = ?, finished = ?, ending = ? WHERE id = ?", ended)
         self.drop()
+
+
+def _note_lost(db: Database, runs: Sequence[int]) -> None:
+    """Note of runs which deliveries they may have sent: others take now what these have not let go of."""
+    sql = "UPDATE runs SET lost_at = (SELECT coalesce(max(id), 0) FROM deliveries) WHERE id = ?"
+    db.executemany(sql, [(run,) for run in runs])
 
 
 def check_claim(db: Database, worker: int, claim: tuple[str, int]) -> None:
