@@ -240,7 +240,11 @@ class Signal:
 
 @frozen_value
 class Batch:
-    """Deliveries of one system, object, operation, key name and adapter group; no target key twice."""
+    """Deliveries of one system, object, operation, key name and adapter group; no target key twice.
+
+    Where an adapter's requests carry several objects or operations, these are those of the operation whose requests they are, and
+    the key name is empty.
+    """
 
     id: str
     system: str

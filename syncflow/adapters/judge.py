@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import orjson
 
@@ -267,7 +267,7 @@ class Judge:
         rulings: list[Ruling] = []
         signals: list[Signal | None] = []
         reauthenticate = False
-        for said in reading.said:
+        for record, said in zip(asked.records, reading.said, strict=True):
             row = self._one_row(asked, said)
             if isinstance(row, Ruling):
                 rulings.append(row)
@@ -276,7 +276,8 @@ class Judge:
             elif row.good:
                 rulings.append(self._good(asked, row))
             else:
-                decision, refusal = self._failure(asked, answer, row, now=now)
+                operation = cast(Action, record["operation"])
+                decision, refusal = self._failure(asked, answer, row, now=now, operation=operation)
                 ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(row.element))
                 reauthenticate = reauthenticate or decision.then == "reauthenticate"
                 rulings.append(ruling)
@@ -354,10 +355,12 @@ class Judge:
     def _doubt(self, asked: Asked) -> Verdict:
         return Verdict.IN_DOUBT if asked.unsafe else Verdict.RETRY
 
-    def _failure(self, asked: Asked, answer: Answered, row: Row, *, now: float) -> tuple[Decision, Refusal]:
+    def _failure(
+        self, asked: Asked, answer: Answered, row: Row, *, now: float, operation: Action | None = None
+    ) -> tuple[Decision, Refusal]:
         refusal = Refusal(
             answer.status,
-            asked.operation,
+            operation or asked.operation,
             self._mask(row.code),
             self._mask(row.message or row.code or "refused"),
             answer.headers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from syncflow.adapters.judge import Asked, Judgement, Ruling
 from syncflow.compiler.requests import OperationPlan
@@ -12,7 +12,7 @@ from syncflow.compiler.values import is_true
 from syncflow.compiler.wire.plans import Root, StepPlan
 from syncflow.compiler.wire.roots import root_of
 from syncflow.errors import DataError
-from syncflow.events import Batch, BatchResult, Delivery, Item, Outcome, Signal, Verdict
+from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Outcome, Signal, Verdict
 
 _DELIVERED = Outcome(Verdict.DELIVERED)
 """What most records come to, which need not be made for each."""
@@ -80,11 +80,17 @@ def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
         step=current.step,
         records=records,
         shared=shared,
-        operation=current.batch.operation,
+        operation=operation_of(current.batch, records),
         unsafe=current.operation.repeat == "unsafe" if current.unsafe is None else current.unsafe,
         last=current.last,
         is_part=current.is_part,
     )
+
+
+def operation_of(batch: Batch, records: Sequence[Root]) -> Action:
+    """Return what is asked of these records; of several things that go in one request, what stands for it."""
+    asked = {str(record["operation"]) for record in records}
+    return cast(Action, asked.pop()) if len(asked) == 1 else batch.operation
 
 
 def fits(step: StepPlan, member: Member) -> bool:

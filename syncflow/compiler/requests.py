@@ -49,7 +49,7 @@ from syncflow.compiler.wire.settings import (
 )
 from syncflow.compiler.wire.texts import CompiledAdapters, Step, Texts
 from syncflow.config.diagnostics import Diagnostic
-from syncflow.config.models.adapter import AdapterFile
+from syncflow.config.models.adapter import AdapterFile, carrier_place
 from syncflow.config.models.operation import Operation, Repeat
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import Consent, Jwt, SignIn, Token
@@ -88,6 +88,8 @@ class OperationPlan:
     """Fields of a record's last payload that its delete needs."""
     every: bool = False
     """Whether no delivery carries the effect of the one before it: each is to be sent."""
+    carrier: tuple[str, Action] | None = None
+    """Whose requests carry its records and those of others: an object (empty: its own) and an operation."""
     job: JobPlan | None = field(default=None, repr=False)
     """How many records go together and over time, in place of the steps or beside them."""
 
@@ -240,8 +242,9 @@ def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:
     _own_defaults(model, texts)
     for way, sign_in in model.auth.items():
         _sign_in(way, sign_in, texts)
+    mixed = model.carrying_operations()
     for path, _, operation in model.all_operations():
-        compile_steps(operation, texts, path, records=operation.batch.records)
+        compile_steps(operation, texts.mixed() if path in mixed else texts, path, records=operation.batch.records)
         if operation.job is not None:
             compile_job(operation.job, texts, (*path, "job"))
         if operation.batch.group is not None:
@@ -312,10 +315,20 @@ def _operations(
     model: AdapterFile,
     options: Mapping[str, Json],
 ) -> dict[Action, OperationPlan]:
-    return {
-        action: _operation(action, operation, texts, settings, model, options, path=(*path, action))
-        for action, operation in operations.items()
-    }
+    own, mixed = str(path[1]) if path[0] == "objects" else "", model.carrying_operations()
+    made: dict[Action, OperationPlan] = {}
+    for action, operation in operations.items():
+        if operation.with_ is None:
+            at = (*path, action)
+            plan = _operation(action, operation, texts, settings, model, options, path=at, is_mixed=at in mixed)
+            made[action] = replace(plan, carrier=("", action)) if at in mixed else plan
+            continue
+        at, carrier = model.place_of_carrier(own, action, operation), model.carrier_of(own, action, operation)
+        assert carrier is not None, "a file without it is refused"
+        where, by = carrier_place(operation.with_ or "", action)
+        plan = _operation(by, carrier, texts, settings, model, options, path=at, is_mixed=True)
+        made[action] = replace(plan, action=action, every=operation.every, keeps=operation.keeps, carrier=(where, by))
+    return made
 
 
 def _operation(
@@ -327,14 +340,18 @@ def _operation(
     options: Mapping[str, Json],
     *,
     path: tuple[Step, ...],
+    is_mixed: bool,
 ) -> OperationPlan:
+    """``is_mixed``: whether its requests carry records of other operations too."""
     batch = operation.batch
     records = max(1, min(batch.records, settings.batch.records or batch.records))
     group = None if batch.group is None else texts.value(batch.group, *path, "batch", "group", sees=texts.sight.chosen)
     most_bytes = min((most for most in (batch.bytes, settings.batch.bytes) if most), default=0)
     steps, decisions = texts.once(
         (*path, most_bytes),
-        lambda: compile_steps(operation, texts, path, records=batch.records, most_bytes=most_bytes),
+        lambda: compile_steps(
+            operation, texts.mixed() if is_mixed else texts, path, records=batch.records, most_bytes=most_bytes
+        ),
     )
     return OperationPlan(
         action=action,

@@ -115,7 +115,7 @@ def _open_secrets(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
 
 def _unreached_rules(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
     rules = adapter.model.outcomes
-    known = {action for _, action, _ in adapter.model.all_operations()}
+    known = {action for _, action, _ in (*adapter.model.all_operations(), *adapter.model.carried_operations())}
     for index, rule in enumerate(rules):
         earlier = next((number for number, other in enumerate(rules[:index]) if _takes_all(other, rule)), None)
         if rule.operation is not None and rule.operation not in known:

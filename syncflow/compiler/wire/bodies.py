@@ -1,6 +1,7 @@
 """Bodies compiled: a tree of YAML → one function that makes the JSON of a whole request.
 
-Strings are expressions, ``{each: …}`` is a list with one entry for each record, ``{value: …}`` a constant.
+Strings are expressions, ``{each: …}`` is a list with one entry for each record (of those that ``when`` beside it picks), ``{value: …}``
+a constant.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from functools import partial
 from typing import Any, Final
 
 from syncflow.compiler.code import Emitted, Emitter
-from syncflow.compiler.code.values import Collected, Field, Listing, Record, Variable
-from syncflow.compiler.types.json import ANY, ARRAY, OBJECT, Array, Object, Type
+from syncflow.compiler.code.truth import is_plain
+from syncflow.compiler.code.values import Collected, Field, Listing, Record, Truth, Value, Variable
+from syncflow.compiler.languages.base import is_jinja
+from syncflow.compiler.types.json import ANY, ARRAY, BOOLEAN, OBJECT, Array, Object, Type
 from syncflow.compiler.wire.plans import Body
 from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.scalars import Plain, resolve
@@ -53,15 +56,15 @@ class _Tree:
     def _mapping(self, node: Mapping[str, Any], path: tuple[Step, ...]) -> Emitted:
         if set(node) == {"value"}:
             return self.emitter.constant(resolve(node["value"]))
-        if set(node) == {"each"}:
-            return self._each(node["each"], (*path, "each"))
+        if "each" in node and set(node) <= {"each", "when"}:
+            return self._each(node["each"], (*path, "each"), node.get("when"))
         if "each" in node:
-            hint = "put the list under a key of its own: {items: {each: …}}"
+            hint = "put the list under a key of its own: {items: {each: …}}; only `when` stands beside it, which picks records"
             self.texts.wrong((*path, "each"), "each stands with other keys", hint=hint)
         entries = {str(name): self.emitted(child, (*path, name)).value for name, child in node.items()}
         return _made(self.emitter, Record(tuple(entries), tuple(entries.values()), type=OBJECT))
 
-    def _each(self, node: Any, path: tuple[Step, ...]) -> Emitted:
+    def _each(self, node: Any, path: tuple[Step, ...], when: Any) -> Emitted:
         records = _records_of(self.root.type)
         if records is None:
             self.texts.wrong(path, "each stands within each", hint="one entry is made for each record of the request")
@@ -69,9 +72,19 @@ class _Tree:
         pool = self.emitter.pool
         source = pool.one(Field(self.root, _RECORDS, type=records))
         record = pool.one(Variable("delivery", source, type=records.items))
-        entry = replace(self, root=record).emitted(node, path)
-        every = Collected(record, source, (), entry.value, of_values=False, proven=True, type=ARRAY)
+        of_one = replace(self, root=record)
+        conditions = () if when is None else (of_one.condition(when, (*path[:-1], "when")),)
+        entry = of_one.emitted(node, path)
+        every = Collected(record, source, conditions, entry.value, of_values=False, proven=True, type=ARRAY)
         return _made(self.emitter, every)
+
+    def condition(self, node: Any, path: tuple[Step, ...]) -> Value:
+        """Return whether a record is one of those that an ``each`` is for."""
+        text = str(node) if isinstance(node, str) else ""
+        if not text or is_jinja(text):
+            self.texts.wrong(path, "a condition is written in JMESPath", hint="such as object == 'event'")
+        emitted = self.emitted(node if text and not is_jinja(text) else None, path)
+        return self.emitter.pool.one(Truth(emitted.value, is_plain(emitted.type), negated=False, type=BOOLEAN))
 
 
 def _made(emitter: Emitter, value: Listing | Record | Collected) -> Emitted:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -52,6 +53,8 @@ _RECORD: Final[Mapping[str, Type]] = {
     "vendor_id": optional(TEXT),
     "position": INTEGER,
 }
+_OF_ONE_KIND: Final = frozenset({"object", "operation", "key"})
+"""What is of a whole request only where all of its records are alike."""
 RECORD: Final = closed_object(**_RECORD)
 """What is of one record, whatever the adapter."""
 
@@ -100,6 +103,13 @@ class Sight:
     """The request that makes an entry of a table."""
     entry: Object
     """A request for one element of a list of one record."""
+    is_mixed: bool = False
+    """Whether requests carry records of several objects or operations: then only a record has one."""
+
+    def mixed(self) -> Sight:
+        """Return what is seen where requests carry records of several objects or operations."""
+        seen = {name: kind for name, kind in self.several.properties if name not in _OF_ONE_KIND}
+        return replace(self, several=closed_object(**seen), is_mixed=True)
 
     def request(self, *, records: int) -> Object:
         """Return what a request sees that carries at most so many records."""
@@ -118,7 +128,8 @@ class Sight:
 
     def after(self, steps: Mapping[str, Mapping[str, Type]]) -> Sight:
         """Return what a step sees, after these: the name of each, and what it keeps."""
-        return sight_of(*self.settings, steps=steps)
+        found = sight_of(*self.settings, steps=steps)
+        return found.mixed() if self.is_mixed else found
 
 
 def sight_of(

@@ -84,7 +84,14 @@ class Texts:
 
     def after(self, steps: Mapping[str, Mapping[str, Type]]) -> Texts:
         """Return what compiles the texts of a step that comes after these; problems are noted in one place."""
-        texts = Texts(self._document, self.sight.after(steps))
+        return self._seeing(self.sight.after(steps))
+
+    def mixed(self) -> Texts:
+        """Return what compiles the texts of requests that carry records of several objects or operations."""
+        return self._seeing(self.sight.mixed())
+
+    def _seeing(self, sight: Sight) -> Texts:
+        texts = Texts(self._document, sight)
         texts.problems = self.problems
         return texts
 

@@ -20,7 +20,7 @@ status, code, message, body, element.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -283,6 +283,18 @@ class AdapterFile(Model):
         return self
 
     @model_validator(mode="after")
+    def _carriers_are_there(self) -> Self:
+        for name, action, operation in self.carried_operations():
+            carrier, by = self.carrier_of(name, action, operation), operation.with_
+            if carrier is None or carrier.with_ is not None:
+                raise ValueError(f"expected an operation with a request of its own in `with: {by}` of {action}")
+            if carrier.job is not None:
+                raise ValueError(f"expected no job in {by}, whose requests carry the records of another operation")
+            if carrier.repeat != operation.repeat:
+                raise ValueError(f"expected repeat: {carrier.repeat} beside `with: {by}`: the request is the same")
+        return self
+
+    @model_validator(mode="after")
     def _only_deletes_keep(self) -> Self:
         for _, action, operation in self.all_operations():
             if operation.keeps and action != "delete":
@@ -301,13 +313,65 @@ class AdapterFile(Model):
 
     def operations_of(self, object_name: str) -> dict[Action, Operation]:
         """Return what can be done with a record of an object; of one that the file does not name, what the adapter can."""
+        found = self._written_for(object_name)
+        return {action: self._whole(object_name, action, operation) for action, operation in found.items()}
+
+    def _written_for(self, object_name: str) -> dict[Action, Operation]:
         own = self.objects.get(object_name)
         return own.operations if own is not None and own.operations else self.operations
 
+    def _whole(self, object_name: str, action: Action, operation: Operation) -> Operation:
+        """Return an operation with the requests of the one that carries its records."""
+        carrier = None if operation.with_ is None else self.carrier_of(object_name, action, operation)
+        if carrier is None:
+            return operation
+        return carrier.model_copy(update={"every": operation.every, "keeps": operation.keeps, "with_": operation.with_})
+
+    def carrier_of(self, object_name: str, action: Action, operation: Operation) -> Operation | None:
+        """Return the operation whose requests carry the records of another one."""
+        where, by = carrier_place(operation.with_ or "", action)
+        if where and where not in self.objects:
+            return None
+        return self._written_for(where or object_name).get(by)
+
+    def place_of_carrier(self, object_name: str, action: Action, operation: Operation) -> tuple[str | int, ...]:
+        """Return where the operation stands whose requests carry the records of another one."""
+        where, by = carrier_place(operation.with_ or "", action)
+        own = self.objects.get(where or object_name)
+        return (
+            ("objects", where or object_name, "operations", by)
+            if own is not None and own.operations
+            else ("operations", by)
+        )
+
+    def carrying_operations(self) -> set[tuple[str | int, ...]]:
+        """Return the places of the operations whose requests carry records of others."""
+        return {self.place_of_carrier(*each) for each in self.carried_operations()}
+
+    def carried_operations(self) -> Iterator[tuple[str, Action, Operation]]:
+        """Yield the operations whose records go in requests of another one, and the object where they stand; empty: the adapter."""
+        for name, operations in (
+            ("", self.operations),
+            *((name, each.operations) for name, each in self.objects.items()),
+        ):
+            for action, operation in operations.items():
+                if operation.with_ is not None:
+                    yield name, action, operation
+
     def all_operations(self) -> Iterator[tuple[tuple[str | int, ...], Action, Operation]]:
-        """Yield every operation with the place where it stands: the adapter's, then those of its objects."""
+        """Yield every operation with requests, and the place where it stands: the adapter's, then those of its objects."""
         for action, operation in self.operations.items():
-            yield ("operations", action), action, operation
+            if operation.with_ is None:
+                yield ("operations", action), action, operation
         for name, each in self.objects.items():
             for action, operation in each.operations.items():
-                yield ("objects", name, "operations", action), action, operation
+                if operation.with_ is None:
+                    yield ("objects", name, "operations", action), action, operation
+
+
+def carrier_place(by: str, action: Action) -> tuple[str, Action]:
+    """Return what ``with`` names: an object (empty: the same one) and an operation."""
+    name, _, other = by.rpartition("/")
+    if other in get_args(Action):
+        return name, cast(Action, other)
+    return by, action

@@ -122,7 +122,7 @@ class Step(Model):
 
 
 def _request_steps_or_job(schema: dict[str, Any]) -> None:
-    one = exactly_one("request", "steps")["oneOf"]
+    one = exactly_one("request", "steps", "with")["oneOf"]
     none = {"not": {"anyOf": one}, **exactly_one("job")["oneOf"][0]}
     schema["oneOf"] = [*one, none]
 
@@ -160,6 +160,9 @@ class Operation(Model):
     """How the answer is read."""
     steps: tuple[Step, ...] = ()
     """Several requests, in turn."""
+    with_: Text | None = Field(default=None, alias="with")
+    """In place of a request: the operation whose requests carry these records too: ``person`` (the same operation of that object),
+    ``upsert`` (that of the same object), or ``person/upsert``."""
     job: Job | None = None
     """Records that are handed over together and worked on for a while. Beside a request or steps: for many records (``from``)."""
 
@@ -179,12 +182,20 @@ class Operation(Model):
         return [self.answer] if self.request is not None else [step.answer for _, step in self.sending]
 
     @model_validator(mode="after")
+    def _is_carried_by_another(self) -> Self:
+        if self.with_ is not None:
+            for name in ("request", "steps", "job", "batch", "answer", "replaces"):
+                if name in self.model_fields_set:
+                    raise ValueError(f"expected no {name} beside with: the operation that it names has it")
+        return self
+
+    @model_validator(mode="after")
     def _request_or_steps(self) -> Self:
         if self.request is not None and self.steps:
             raise ValueError("expected either request or steps")
         if self.answer.strangers == "ignore":
             raise ValueError("expected strangers only in the answer of a step that looks (GET, or reads: true)")
-        if self.request is None and not self.steps and self.job is None:
+        if self.request is None and not self.steps and self.job is None and self.with_ is None:
             raise ValueError("expected either request or steps, or a job")
         if self.job is not None and self.request is None and not self.steps:
             if self.job.when is not None:

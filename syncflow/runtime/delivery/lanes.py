@@ -34,7 +34,9 @@ class Group(NamedTuple):
 
     object: str
     operation: Action
+    """Where requests carry several objects or operations: those of the one that stands for them."""
     key_name: str
+    """Empty where a request may carry records with keys of several fields."""
     part: str
     """The adapter's own group."""
     by_job: bool = False
@@ -356,6 +358,9 @@ class Lanes:
 
     def _group(self, delivery: Delivery) -> Group:
         operation = self._plan.operations_of(delivery.object)[delivery.operation]
+        if operation.carrier is not None:
+            name, action = operation.carrier
+            return Group(name or delivery.object, action, "", operation.group(delivery))
         by_job = operation.job is not None and self._may_go_by_job(delivery)
         return Group(delivery.object, delivery.operation, delivery.key.name, operation.group(delivery), by_job)
 
