@@ -79,6 +79,8 @@ def plan(
     """Show what a run would create, change and delete now.
 
     Reads the source and the journal, and changes neither; asks no system. Names of fields are shown, their values with --show.
+
+    Exits with 1 if the guard of a route would hold it.
     """
     from syncflow.cli import plan_markdown, plan_shown, plan_text
     from syncflow.cli.run import check_routes
@@ -105,6 +107,8 @@ def plan(
         plan_text.show(shown)
     if out is not None:
         remark(f"the plan is in {out}; `syncflow run --plan {out}` does exactly this")
+    if shown.tripped:
+        raise typer.Exit(1)
     if detailed and shown.changes:
         raise typer.Exit(2)
 
@@ -128,7 +132,9 @@ def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown
     from syncflow.cli.alongside import looking_through_memory_less
     from syncflow.cli.plan_shown import Listing, shown_of
     from syncflow.clock import SystemClock
+    from syncflow.compiler.build import guards
     from syncflow.errors import DataError
+    from syncflow.runtime.preview.guarding import Guarding
     from syncflow.runtime.preview.looking import ahead_of, seeds_of
     from syncflow.runtime.preview.plan_file import PlanFile, StepDigest, key_of, mark_of, told_counts
 
@@ -149,8 +155,11 @@ def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown
             project, only=wishes.only, most=wishes.listed, values=wishes.values, delivered=seeds.delivered
         )
 
+        guarding = Guarding(guards(project), seeds)
+
         def take(step: Step) -> None:
             listing.take(step)
+            guarding.take(step)
             if wishes.out is not None:
                 digest.take(step)
 
@@ -183,8 +192,10 @@ def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown
             routes=wishes.only,
             counts=told_counts(list(program.routes), effects),
         )
-        is_there = not salt
-    shown = shown_of(project, program, ahead, listing, words=words, has_journal=is_there, events=wishes.events)
+        is_there, tripped = not salt, guarding.tripped()
+    shown = shown_of(
+        project, program, ahead, listing, words=words, has_journal=is_there, events=wishes.events, tripped=tripped
+    )
     return shown, plan_file
 
 

@@ -51,6 +51,7 @@ def _others(shown: Shown) -> Iterator[str]:
         for route in shown.routes
         for code, count in route.counts.dead.items()
     ]
+    said += [f"**a guard holds {_plain(each.route)}**: {_plain(each.words)}" for each in shown.tripped]
     said += [_plain(note) for note in shown.notes]
     if said:
         yield ""

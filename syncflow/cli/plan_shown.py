@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from syncflow.config.project import Project
     from syncflow.events import Delivery
     from syncflow.runtime.preview.counts import RouteCounts
+    from syncflow.runtime.preview.guarding import Tripped
     from syncflow.runtime.preview.planner import Ahead
     from syncflow.runtime.preview.steps import Effect, Step
 
@@ -80,6 +81,8 @@ class Shown:
     dead: Mapping[str, int]
     others: int
     """Changes of routes that were not asked for."""
+    tripped: tuple[Tripped, ...] = ()
+    """Guards that would hold their routes."""
 
     @property
     def changes(self) -> int:
@@ -177,6 +180,7 @@ def shown_of(
     words: Sequence[str],
     has_journal: bool,
     events: Path | None,
+    tripped: Sequence[Tripped],
 ) -> Shown:
     """Return a plan as it is printed."""
     from syncflow.runtime.preview.counts import RouteCounts
@@ -209,6 +213,7 @@ def shown_of(
         duplicates=counts.duplicates,
         dead=dict(counts.dead.most_common()),
         others=sum(route.changes for name, route in counts.routes.items() if name not in names),
+        tripped=tuple(tripped),
     )
 
 
@@ -248,6 +253,7 @@ def as_json(shown: Shown) -> dict[str, Any]:
         "ignored": dict(shown.ignored),
         "duplicates": shown.duplicates,
         "dead_letters": dict(shown.dead),
+        "guards": [asdict(each) for each in shown.tripped],
     }
 
 

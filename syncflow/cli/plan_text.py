@@ -33,6 +33,11 @@ def show(shown: Shown) -> None:
         say()
         for line in rest:
             _wrapped(line, "  ")
+    for guard in shown.tripped:
+        say()
+        _wrapped(f"! a guard holds the route {guard.route}: {guard.words}", "  ")
+    if shown.tripped:
+        say("  a run would send nothing of it; `syncflow run --ignore-guards` sends it")
     say()
     say(f"{summary(shown)}; nothing was sent")
 

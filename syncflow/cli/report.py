@@ -77,6 +77,7 @@ def _closing(ending: Ending) -> list[str]:
             lines.append(
                 f"values that could not be read ({name}): {counts}; `syncflow explain` names them for an event"
             )
+    lines += _guarded(tally.held)
     lines += [f"the system was stopped: {why}" for why in ending.systems_stopped]
     lines += [
         f"{name}: {system.paused}; what is open waits in the journal for `syncflow resume`"
@@ -117,6 +118,17 @@ def _closing(ending: Ending) -> list[str]:
     if ending.clean:
         lines.append("everything is accounted for, nothing is left")
     return lines
+
+
+def _guarded(held: Mapping[str, str]) -> list[str]:
+    if not held:
+        return []
+    return [
+        *(f"a guard held the route {name}, which sent nothing: {words}" for name, words in held.items()),
+        "  look at what it would have sent: syncflow dlq list --code guarded",
+        "  send it all the same: syncflow dlq redrive --code guarded, then syncflow run --ignore-guards",
+        "  or never: syncflow dlq drop --code guarded; `guard:` of the route says how much is allowed",
+    ]
 
 
 def _told(report: Report) -> str:

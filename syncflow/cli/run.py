@@ -99,7 +99,7 @@ def run(
         bool, typer.Option("--once", help="Read a source that has a schedule once, immediately, then stop.")
     ] = False,
     ignore_guards: Annotated[
-        bool, typer.Option("--ignore-guards", help="Do not let guards of the source stop the first pass.")
+        bool, typer.Option("--ignore-guards", help="Let no guard hold a route, or stop the first pass of the source.")
     ] = False,
     resnapshot: Annotated[
         bool,
@@ -250,6 +250,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         tracing_run,
     )
     from syncflow.cli.live import logging_progress, showing
+    from syncflow.compiler.build import guards
     from syncflow.config.journal_place import place_of
     from syncflow.runtime.assembly import assembled, project_journal
     from syncflow.runtime.measures import Measures
@@ -258,7 +259,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
         tracing_run(project, wishes.name) as traces,
         assembled(
             project,
-            journal=project_journal(project, forked=True, shared=wishes.may_share),
+            journal=project_journal(project, forked=True, shared=wishes.may_share and not guards(project)),
             limit=wishes.limit,
             wait_seconds=wishes.wait_seconds,
             reading=wishes.reading,

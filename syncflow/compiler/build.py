@@ -50,7 +50,7 @@ from syncflow.compiler.wire.texts import CompiledAdapters
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
-from syncflow.config.models.routes import RouteSettings, SystemNames
+from syncflow.config.models.routes import RouteGuard, RouteSettings, SystemNames
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.project import Project
 from syncflow.errors import ProjectError
@@ -123,6 +123,16 @@ def comparisons(project: Project) -> dict[str, Changed]:
             adapter, _, object_name = route.mappings[system].model.target.partition("/")
             found[name] = changed_of(project.objects[adapter, object_name].model.fields)
     return found
+
+
+def guards(project: Project) -> dict[str, RouteGuard]:
+    """Return by route how much of what is there a run may take away or change; only routes that say so."""
+    return {
+        name: route.settings.guard
+        for route in written_routes(project)
+        if route.settings.guard is not None
+        for name in route.legs.values()
+    }
 
 
 def choices(project: Project) -> Branches:

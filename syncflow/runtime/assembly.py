@@ -34,6 +34,7 @@ from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.sqlite.process import Forked
 from syncflow.runtime.journal.tables.executors import Executor
 from syncflow.runtime.measures import Measures
+from syncflow.runtime.observe import warn
 from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.runtime.run_name import RunName, new_run_name
 from syncflow.runtime.told import OnOutcome
@@ -73,9 +74,11 @@ async def assembled(
     others wait in the journal. ``measures``: where it is noted how long things take; ``traces``: what tells a collector of it.
     ``name``: what the run is called; it names itself where nobody does. ``on_outcome`` is told how each delivery ended.
 
+    Guards of routes are judged here, by a plan of what the run would do, unless a source is handed in.
+
     Raises:
         ProjectError: the project does not compile, or has no tables to read anew.
-        UnavailableError: there is no place for the journal.
+        UnavailableError: there is no place for the journal, or a plan for the guards cannot read what it is made of.
     """
     time = clock or SystemClock()
     program = build(project)
@@ -92,6 +95,16 @@ async def assembled(
 
         return project_source(project, clock=time, reading=reading, present=present)
 
+    routes_to_hold = import_module(
+        "syncflow.runtime.preview.guarding"
+    ).routes_to_hold  # it opens sources by this module
+    held: Mapping[str, str] = (
+        {}
+        if source or reading.ignore_guards
+        else await routes_to_hold(project, program, clock=time, limit=limit, from_start=reading.from_start, drain=drain)
+    )
+    for route, words in held.items():
+        warn("route.held", route=route, reason=words)
     try:
         kept = journal or project_journal(project)
         yield Engine(
@@ -112,22 +125,15 @@ async def assembled(
             name=name or new_run_name(now=time.now()),
             reads_once=source is None and not drain and reads_once(project),
             on_outcome=on_outcome,
+            held=held,
         )
     finally:
         await clients.aclose()
 
 
 def reads_once(project: Project) -> bool:
-    """Whether all that the project reads is files, or rows of queries, that end."""
-    return all(_ends(settings) for settings in project.routes.model.all_sources.values())
-
-
-def _ends(settings: SourceSettings) -> bool:
-    if settings.rows is not None:
-        return settings.rows.every is None and settings.rows.cron is None
-    if settings.objects is not None:
-        return settings.objects.every is None and settings.objects.cron is None
-    return settings.file is not None and not settings.file.follow
+    """Whether all that the project reads is files, objects, or rows of queries, that end."""
+    return project.routes.model.reads_once
 
 
 def project_source(

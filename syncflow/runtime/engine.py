@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from random import Random, SystemRandom
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from syncflow.clock import Clock, SystemClock
@@ -70,6 +71,7 @@ class Engine:
         name: RunName = NAMELESS,
         source_again: Callable[[], Source] | None = None,
         on_outcome: OnOutcome | None = None,
+        held: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """``source_again`` makes the source anew, for a worker that reads once more; ``source`` is used for the first time.
 
@@ -77,9 +79,10 @@ class Engine:
 
         ``only``: names of routes that send; deliveries of the others wait in the journal. ``measures``: where it is noted how long things
         take; None where nobody asks; ``traces``: what tells a collector of it. ``name``: what the run is called.
-        ``on_outcome`` is told how each delivery ended."""
+        ``on_outcome`` is told how each delivery ended.
+        ``held``: routes that send nothing, with the guard that says so."""
         self.name = name
-        self.tally = Tally()
+        self.tally = Tally(held=dict(held))
         self._source = source
         self._bugs = Bugs()
         self._clock = clock or SystemClock()
@@ -116,6 +119,7 @@ class Engine:
             measures=measures,
             traces=traces,
             counts_for_others=self._shared is not None,
+            held=held,
         )
         self._state = RunState(
             program=program,

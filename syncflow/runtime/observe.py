@@ -147,6 +147,8 @@ class Tally:
     """How many requests of others to the source ended how."""
     pauses: tuple[tuple[str, str], ...] = ()
     """What people paused: system or route, and its name."""
+    held: dict[str, str] = field(default_factory=dict)
+    """Routes that sent nothing, with the guard that held them."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
     systems: dict[str, SystemTally] = field(default_factory=dict)
 
@@ -196,6 +198,7 @@ class Tally:
             "set_aside": self.set_aside,
             "dead_letters": self.dead_letters,
             "accounted": self.accounted,
+            "held": dict(self.held),
             "source": [asdict(report) for report in self.source_reports],
             "source_requests": dict(sorted(self.source_requests.items())),
             "source_lags": {name: asdict(lag) for name, lag in sorted(self.source_lags.items())},

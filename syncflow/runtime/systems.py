@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from syncflow.clock import Clock
@@ -62,12 +63,15 @@ class Systems:
         measures: Measures | None = None,
         traces: Traces | None = None,
         counts_for_others: bool = False,
+        held: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """``at_once``: what an earlier run left is tried although its time has not come. ``counts_for_others``: other workers may send to
         systems for which this one makes deliveries."""
         self.only = chosen_routes(program, only) if only else None
         """The routes that send; None: all."""
         self._only_names = only
+        self._held = held
+        """Routes that send nothing, with the guard that says so."""
         self._connect = connect
         self._journal = journal
         self._settler = settler
@@ -409,6 +413,7 @@ class Systems:
                 standing=self._standings.pop(name, None),
                 only=self.only,
                 withheld=self._withheld[name],
+                held=self._held,
                 window=self._window,
                 at_once=self._at_once,
                 traces=system.limiter.traces,

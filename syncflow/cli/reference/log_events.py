@@ -118,6 +118,9 @@ LOG_EVENTS: dict[str, LogEvent] = {
         ("system", "reason"),
         "Events fail for a system that another worker sends to, more than `stop_after` allows: those that follow are kept, not given up.",
     ),
+    "route.held": LogEvent(
+        _WARNING, ("route", "reason"), "A guard of the route holds it: its deliveries become dead letters `guarded`."
+    ),
     "delivery.dead": LogEvent(
         _INFO, ("route", "delivery", "code"), "A delivery was given up; `syncflow dlq show` has the reason."
     ),

@@ -11,6 +11,7 @@ from syncflow.compiler.checks.envelopes import check_envelopes
 from syncflow.compiler.checks.expressions import check_expressions
 from syncflow.compiler.checks.fields import check_fields
 from syncflow.compiler.checks.generated import check_generated
+from syncflow.compiler.checks.guards import check_guards
 from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_ids, check_keys
 from syncflow.compiler.checks.objects import check_objects
@@ -67,6 +68,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_envelopes,
         check_routes,
         check_relations,
+        check_guards,
         check_coverage,
         check_reach,
         check_rules,

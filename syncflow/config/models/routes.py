@@ -28,6 +28,7 @@ from syncflow.config.scalars import (
     FileToMake,
     Name,
     OptionalText,
+    Percent,
     RatePer,
     Share,
     SomeSize,
@@ -53,6 +54,7 @@ __all__ = [
     "RecordSettings",
     "RetrySettings",
     "RouteAction",
+    "RouteGuard",
     "RouteSettings",
     "RoutesFile",
     "SourceSettings",
@@ -265,6 +267,18 @@ class SystemSettings(Model):
         return {"adapter": "sql", **data} if isinstance(data, dict) and data.get("sql") is not None else data
 
 
+class RouteGuard(Model):
+    """How much of what a route has over there one run may take away or change without a person's word: shares of the records that are
+    known to be there. Where more would be, nothing of the route is sent: its deliveries become dead letters ``guarded``."""
+
+    deletes: Percent | None = None
+    """Most of the records there that a run may delete: 10%."""
+    changes: Percent | None = None
+    """Most of the records there that a run may change; needs ``send: changed``, by which it is known what changes."""
+    at_least: Count = 1
+    """Fewer records than these never trip the guard."""
+
+
 class RouteSettings(Model):
     """Which events go where: ``by`` with a ``table`` of systems, or ``when`` with one ``to`` system (neither: every event)."""
 
@@ -296,6 +310,8 @@ class RouteSettings(Model):
     """What is done when a record gets another key."""
     after: dict[Name, Refers] = Field(default_factory=dict)
     """The records that a record refers to, by their kind: {companies: item.company_id}. It is sent once they are in the same system."""
+    guard: RouteGuard | None = None
+    """How much of what is there a run may delete or change; for projects whose sources end."""
     was: SystemNames = ()
     """A name that this route had before, or several: what the journal knows under it goes on under this one."""
     tests: tuple[RouteTest, ...] = ()
@@ -306,6 +322,14 @@ class RouteSettings(Model):
         targets = [target for target in (*self.table.values(), self.default, self.to) if target is not None]
         listed = [(target,) if isinstance(target, str) else target for target in targets]
         return tuple(dict.fromkeys(system for names in listed for system in names))
+
+
+def _ends(settings: SourceSettings) -> bool:
+    if settings.rows is not None:
+        return settings.rows.every is None and settings.rows.cron is None
+    if settings.objects is not None:
+        return settings.objects.every is None and settings.objects.cron is None
+    return settings.file is not None and not settings.file.follow
 
 
 class JournalKeep(Model):
@@ -413,6 +437,11 @@ class RoutesFile(Model):
         if self.source is not None:
             return {("source",): self.source}
         return {("sources", name): settings for name, settings in self.sources.items()}
+
+    @property
+    def reads_once(self) -> bool:
+        """Whether all that the project reads is files, objects, or rows of queries, that end."""
+        return all(map(_ends, self.all_sources.values()))
 
     @property
     def envelopes(self) -> Mapping[tuple[str, ...], Envelope]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from syncflow.clock import Clock
@@ -75,6 +75,8 @@ class Assignment:
     """The routes whose deliveries are read from the journal; None: all."""
     withheld: frozenset[str] = frozenset()
     """The routes that people paused."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Routes that send nothing in this run: their deliveries are given up, for the reason that stands there."""
     window: int = WINDOW
     at_once: bool = False
     """Whether what an earlier run left is tried although its time has not come."""

@@ -136,6 +136,7 @@ class Dispatcher:
             withheld=given.withheld,
             at_once=given.at_once,
             strays=given.strays,
+            guarded=given.held,
         )
 
     def _make_heads(self, given: Assignment) -> Heads:

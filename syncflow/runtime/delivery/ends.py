@@ -30,6 +30,9 @@ from syncflow.runtime.observe import Tally, note
 
 Ended = tuple[Delivery, Outcome]
 
+GUARDED = "guarded"
+"""The code of a dead letter whose route a guard held."""
+
 _ACCEPTED = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 
 
@@ -214,7 +217,8 @@ class Ends:
         await self._settler.settle(settlements)
         at = self._clock.monotonic()
         for entry in settlements:
-            self._stop_after.dead(at=at)
+            if entry.outcome.code != GUARDED:  # nothing is wrong with the system
+                self._stop_after.dead(at=at)
             self._count(entry)
 
     async def supersede(self, superseded: Sequence[tuple[Delivery, Superseded]]) -> None:

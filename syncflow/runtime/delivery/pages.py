@@ -8,13 +8,14 @@ is never overtaken in its lane. Where a few long lanes fill the window and their
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from syncflow.clock import Clock
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Delivery, Outcome, Verdict
 from syncflow.runtime.delivery.assignment import NO_STRAYS, Strays
-from syncflow.runtime.delivery.ends import Ended, Ends
+from syncflow.runtime.delivery.ends import GUARDED, Ended, Ends
 from syncflow.runtime.delivery.lanes import Lanes
 from syncflow.runtime.journal.base import DeliveryState, Journal, Superseded, Waiting
 
@@ -40,9 +41,11 @@ class Pages:
         withheld: frozenset[str] = frozenset(),
         at_once: bool = False,
         strays: Strays = NO_STRAYS,
+        guarded: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """``withheld``: the routes whose deliveries stay in the journal. ``at_once``: what an earlier run left is tried although its time
-        has not come. ``strays``: what another worker may be sending."""
+        has not come. ``strays``: what another worker may be sending.
+        ``guarded``: routes whose deliveries are given up, with the reason."""
         self._strays = strays
         self._waits_until = float("-inf")
         self.backlog = backlog
@@ -57,6 +60,7 @@ class Pages:
         self._only = only
         self._withheld = withheld
         self._at_once = at_once
+        self._guarded = guarded
         self._skipped = False
         self._loaded = 0
 
@@ -78,10 +82,11 @@ class Pages:
             return
         self._loaded = deliveries[-1].id
         asked = {(delivery.object, delivery.operation) for delivery in deliveries}
-        if any(action not in self._plan.operations_of(name) for name, action in asked):
+        unknown = any(action not in self._plan.operations_of(name) for name, action in asked)
+        if unknown or (self._guarded and any(delivery.route in self._guarded for delivery in deliveries)):
             refused = self._refused((delivery, DeliveryState.WAITING) for delivery in deliveries)
             deliveries = [delivery for delivery in deliveries if delivery.id not in refused]
-            self._keep(asyncio.create_task(self._ends.give_up(refused.values())))
+            self._keep(asyncio.create_task(self._give_up(refused.values())))
         self._add([(delivery, None) for delivery in deliveries])
 
     @property
@@ -123,9 +128,12 @@ class Pages:
             refused = self._refused((row.delivery, row.state) for row in rows)
             waits = [(row.delivery, self._wait_of(row)) for row in rows]
             self._add([(delivery, wait) for delivery, wait in waits if delivery.id not in refused])
-            await self._ends.give_up(refused.values())
-            for delivery, _ in refused.values():
-                self._lanes.stir(delivery.record, now=self._clock.monotonic())
+            await self._give_up(refused.values())
+
+    async def _give_up(self, refused: Collection[Ended]) -> None:
+        await self._ends.give_up(refused)
+        for delivery, _ in refused:
+            self._lanes.stir(delivery.record, now=self._clock.monotonic())
 
     def _wait_of(self, row: Waiting) -> float | None:
         strays = self._strays.wait_seconds(row.delivery.id, self._clock.monotonic())
@@ -159,6 +167,8 @@ class Pages:
         operation = self._plan.operations_of(delivery.object).get(delivery.operation)
         if state is DeliveryState.SENDING and (operation is None or operation.repeat == "unsafe"):
             return Outcome(Verdict.IN_DOUBT, code="in_doubt", message="the run ended while it was being sent")
+        if delivery.route in self._guarded:
+            return Outcome(Verdict.REJECTED, code=GUARDED, message=self._guarded[delivery.route])
         if operation is not None:
             return None
         words = f"the adapter {self._plan.adapter} of {self._plan.name} has no operation `{delivery.operation}`"

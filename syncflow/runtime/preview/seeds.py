@@ -111,6 +111,15 @@ class Seeds:
         """The key of the journal's hashes."""
         return None if self._database is None else sent.read_key(self._database)
 
+    def held(self, route: str) -> int:
+        """Return how many records a route is known to have over there; none where it leads elsewhere now."""
+        takeover = self._takeover
+        if self._database is None or takeover is None or route in takeover.elsewhere:
+            return 0
+        names = [route, *(old for old, new in takeover.names.get("route", {}).items() if new == route)]
+        sql = "SELECT count(*) FROM presence WHERE route {among} AND held != ''"
+        return sum(int(row[0]) for row in self._database.among(sql, names))
+
     def positions(self) -> dict[str, Position]:
         """Return how far each partition was read."""
         if self._database is None:
