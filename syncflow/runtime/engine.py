@@ -90,7 +90,8 @@ class Engine:
         self._shares: Shares | None = None
         self._source_again = source_again
         self.measures = measures
-        journal = self._journal = self._written(journal, on_outcome)
+        self._on_outcome = on_outcome
+        journal = self._journal = self._written(journal)
         self._limit = limit
         self._reads_once = reads_once
         self._wait_seconds = wait_seconds
@@ -139,11 +140,11 @@ class Engine:
         """Held while a reload is under way: the project that was loaded last must win."""
         self.last_reload: LastReload | None = None
 
-    def _written(self, journal: Journal, on_outcome: OnOutcome | None) -> Journal:
+    def _written(self, journal: Journal) -> Journal:
         """Return a journal with its bulkheads, and with its writes told and timed where somebody asks."""
         journal = guarded_journal(journal, self._bugs)
-        if on_outcome is not None:
-            journal = telling_journal(journal, on_outcome, bugs=self._bugs)
+        if self._on_outcome is not None:
+            journal = telling_journal(journal, self._on_outcome, bugs=self._bugs)
         if self.measures is None:
             return journal
         return measured_journal(journal, self.measures, monotonic=self._clock.monotonic)
@@ -263,6 +264,7 @@ class Engine:
         self._systems.show()
         self.tally.source_requests = dict(self._source_news.requests())
         self.tally.source_lags = dict(self._source_news.lags())
+        self.tally.worker = None if self._shares is None else self._shares.show()
         return self.tally
 
     # -- the run -------------------------------------------------------------------------------------------------------------
