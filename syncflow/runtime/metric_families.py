@@ -14,7 +14,7 @@ from syncflow.runtime.desk.gauges import Gauges
 from syncflow.runtime.desk.masking import OTHER, plain_code
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.metric_names import METRICS
-from syncflow.runtime.observe import Latencies, RouteTally, SystemTally, Tally
+from syncflow.runtime.observe import Latencies, RouteTally, SystemTally, Tally, WorkerTally
 from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.sources.base import Lag, ReportKind
 
@@ -85,11 +85,27 @@ class RunCollector:
         for what, name in tally.pauses:
             paused.add_metric([what, name], 1.0)
         yield paused
+        if tally.worker is not None:
+            yield from _worker_families(tally.worker)
         if self._measures is not None:
             yield from _measured_families(self._measures)
         gauges = self._gauges()
         if gauges is not None:
             yield from _journal_families(gauges, systems=tally.systems, now=self._now())
+
+
+def _worker_families(worker: WorkerTally) -> Iterator[Metric]:
+    workers = _family("syncflow_workers")
+    for state in ("working", "waiting"):
+        workers.add_metric([state], getattr(worker, state))
+    shares = _family("syncflow_worker_share")
+    for share in worker.holds:
+        shares.add_metric([share], 1.0)
+    yield from (workers, shares)
+    yield _single("syncflow_shares_unheld", worker.unheld)
+    yield _single("syncflow_worker_takeovers", worker.takeovers)
+    yield _single("syncflow_worker_claims_lost", worker.lost)
+    yield _single("syncflow_worker_silent_seconds", worker.silent_seconds)
 
 
 def _family(name: str) -> Any:

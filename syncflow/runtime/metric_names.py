@@ -135,6 +135,26 @@ METRICS: dict[str, MetricName] = {
             "Age of the oldest delivery of a system that is not settled, of earlier runs too; 0 where none is open.",
             "system",
         ),
+        _gauge(
+            "syncflow_workers",
+            "Workers that share the journal and are alive: working, or waiting (another version of the project, or ending).",
+            "state",
+        ),
+        _gauge(
+            "syncflow_worker_share",
+            "1 for each share that this worker holds: reading, or system and its name.",
+            "share",
+        ),
+        _gauge("syncflow_shares_unheld", "Shares that no living worker holds."),
+        _counter(
+            "syncflow_worker_takeovers",
+            "Shares that this worker took from one that did not let go: killed, or silent for too long.",
+        ),
+        _counter(
+            "syncflow_worker_claims_lost",
+            "Shares of this worker that another took; what it wrote after that was refused.",
+        ),
+        _gauge("syncflow_worker_silent_seconds", "Since this worker renewed its claims, which end after ten seconds."),
         _gauge("syncflow_dead_letters_open", "Dead letters of all runs that nobody dealt with yet.", "route", "code"),
     )
 }

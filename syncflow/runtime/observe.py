@@ -113,6 +113,26 @@ class SystemTally:
 
 
 @dataclass(slots=True)
+class WorkerTally:
+    """How a worker stands among those that share its journal."""
+
+    holds: tuple[str, ...] = ()
+    """Its shares, by their names: ``reading``, ``system crm``."""
+    working: int = 0
+    """Workers that are alive and have something to do or may have, this one included."""
+    waiting: int = 0
+    """Workers that are alive and hold nothing: they have another version of the project, or are ending."""
+    unheld: int = 0
+    """Shares that no living worker holds."""
+    takeovers: int = 0
+    """Shares that it took from workers that did not let go: killed, or silent for too long."""
+    lost: int = 0
+    """Its shares that others took: what it wrote after that was refused."""
+    silent_seconds: float = 0.0
+    """Since its claims were last renewed; they end after ten seconds."""
+
+
+@dataclass(slots=True)
 class Tally:
     """All counts of a run."""
 
@@ -151,6 +171,8 @@ class Tally:
     """Routes that sent nothing, with the guard that held them."""
     routes: dict[str, RouteTally] = field(default_factory=dict)
     systems: dict[str, SystemTally] = field(default_factory=dict)
+    worker: WorkerTally | None = None
+    """None of a run that has its journal for itself."""
 
     def route(self, name: str) -> RouteTally:
         found = self.routes.get(name)

@@ -35,7 +35,7 @@ from syncflow.runtime.journal.claims import (
     system_of,
     wanted,
 )
-from syncflow.runtime.observe import note, warn
+from syncflow.runtime.observe import WorkerTally, note, warn
 from syncflow.runtime.reading import Guarded, Reading, RunState
 
 OpenReading = Callable[[Claimed, Journal], Awaitable[Reading]]
@@ -81,13 +81,16 @@ class Shares:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _joined: bool = False
     _started: float = 0.0
+    _renewed: float = 0.0
+    _takeovers: int = 0
+    _lost: int = 0
     _leaving: bool = False
 
     # -- what the run asks ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to renew, to take and to give."""
-        self._started = self.run.clock.now()
+        self._started, self._renewed = self.run.clock.now(), self.run.clock.monotonic()
         self._tasks = [
             self.group.create_task(self._renew(), name="renew claims"),
             self.group.create_task(self._move_always(), name="move shares"),
@@ -104,14 +107,29 @@ class Shares:
         """The shares that this worker holds."""
         return tuple(sorted(self._held))
 
+    def show(self) -> WorkerTally:
+        """Return how this worker stands among the others."""
+        waiting = sum(bool(worker.waits) for worker in self.workers.living)
+        return WorkerTally(
+            holds=self.holds,
+            working=len(self.workers.living) - waiting,
+            waiting=waiting,
+            unheld=sum(not self._is_taken(share) for share in self._all()),
+            takeovers=self._takeovers,
+            lost=self._lost,
+            silent_seconds=self.run.clock.monotonic() - self._renewed,
+        )
+
     @property
     def are_taken(self) -> bool:
         """Whether every share is held by somebody who lives."""
-        living = {worker.id for worker in self.workers.living} - {self.me}
-        return all(
-            (share in self._held and not self._held[share].lost) or self.workers.holders.get(share, (0, 0))[0] in living
-            for share in self._all()
-        )
+        return all(map(self._is_taken, self._all()))
+
+    def _is_taken(self, share: str) -> bool:
+        if share in self._held and not self._held[share].lost:
+            return True
+        holder = self.workers.holders.get(share, (0, 0))[0]
+        return any(worker.id == holder != self.me for worker in self.workers.living)
 
     async def leave(self) -> bool:
         """Let what is under way end, and give all shares to the others; return whether others go on."""
@@ -169,6 +187,7 @@ class Shares:
         """Renew the claims; a claim lasts from before it was renewed."""
         since = self.run.clock.monotonic()
         self.workers = await self.journal.look(waits=self.waits, quick=quick)
+        self._renewed = since
         for share in self._held.values():
             if self.workers.holders.get(share.claim.share) == (self.me, share.claim.epoch):
                 share.lasts_until = max(share.lasts_until, since + CLAIM_SECONDS)
@@ -263,6 +282,7 @@ class Shares:
         claimed = await self.journal.claim(name, gone=self._gone(), monotonic=since)
         if claimed is None:
             return
+        self._takeovers += self.workers.holders.get(name, (0, 0))[0] not in (0, self.me)
         journal = self.written(self.journal.under(claimed.claim))
         share = _Share(claimed.claim, journal, self.run.clock.monotonic(), since + CLAIM_SECONDS)
         self._held[name] = share
@@ -357,6 +377,7 @@ class Shares:
     async def _lose(self, share: _Share) -> None:
         """Leave at once what another worker holds by now."""
         name = share.claim.share
+        self._lost += 1
         warn("worker.lost", number=self.me, share=name, reason="its claim has passed to another worker, which goes on")
         try:
             await _cancelled(share.opening)

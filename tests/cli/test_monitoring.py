@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.metric_families import RunCollector
 from syncflow.runtime.metric_names import METRICS
+from syncflow.runtime.observe import WorkerTally
 from syncflow.runtime.run_name import RunName
 from syncflow.sources.base import Lag, Report
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
@@ -46,6 +48,9 @@ SELDOM = (
     "syncflow_limiter",
     "syncflow_system_wait",
     "syncflow_dead_letters_open",
+    "syncflow_worker",
+    "syncflow_paused",
+    "syncflow_shares",
 )
 """Parts of queries that give nothing while all goes well."""
 
@@ -164,11 +169,23 @@ def lived(path: Path, *, sick: bool) -> Samples:
             wait_seconds=5.0,
         )
         await engine.run()
+        # It has its journal for itself: how it would stand among others.
+        worker = (
+            WorkerTally(waiting=1, unheld=2, takeovers=6, lost=3, silent_seconds=8.0)
+            if sick
+            else WorkerTally(holds=("reading",))
+        )
         found = gauges(path)
         later = clock.now() + 7_200
         registry = CollectorRegistry()
         registry.register(
-            RunCollector(engine.snapshot, measures=measures, gauges=lambda: found, now=lambda: later, name=NAMED)
+            RunCollector(
+                lambda: replace(engine.snapshot(), worker=worker),
+                measures=measures,
+                gauges=lambda: found,
+                now=lambda: later,
+                name=NAMED,
+            )
         )
         return dict(_samples(generate_latest(registry).decode()))
 

@@ -21,7 +21,7 @@ from syncflow.runtime.measures import Measures, SystemMeasures
 from syncflow.runtime.metric_families import RunCollector
 from syncflow.runtime.metric_names import METRICS
 from syncflow.runtime.metrics import MetricsServer
-from syncflow.runtime.observe import Tally
+from syncflow.runtime.observe import Tally, WorkerTally
 from syncflow.runtime.run_name import RunName
 from syncflow.sources.base import Lag
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
@@ -178,6 +178,7 @@ def test_every_metric_of_a_run_stands_in_the_catalogue_and_the_other_way_round(t
     measures = Measures()
     tally = lived(tmp_path / "j.db", [event("A")], measures=measures).tally
     tally.source_lags = {"slot": Lag(events=1, bytes=7, seconds=1.0, slot_bytes=7)}
+    tally.worker = WorkerTally(holds=("reading",))
     name = RunName("run", "worker")
     collector = RunCollector(lambda: tally, measures=measures, gauges=lambda: gauges(tmp_path / "j.db"), name=name)
     assert sorted(family.name for family in collector.collect()) == sorted(METRICS)
