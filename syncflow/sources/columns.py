@@ -79,6 +79,10 @@ class RowReader:
                     del row[name]
         return row | self.missing if self.missing else row
 
+    def with_comma(self, row: Item) -> str:
+        """Return the columns of numbers in which a row has a number with a comma, which may stand before its fraction or a group."""
+        return ", ".join(name for name, kind, _ in self._typed if kind.kind in _NUMBERS and _has_comma(row.get(name)))
+
     def _settle_empty(self, row: Item, cells: Sequence[str], quoted: Sequence[bool], *, is_padded: bool) -> None:
         """Make null of the cells that hold nothing, or leave them out."""
         for place, cell in enumerate(cells):
@@ -89,6 +93,14 @@ class RowReader:
                     row[name] = None
                 elif not is_text:
                     del row[name]
+
+
+_NUMBERS: Final = frozenset({"integer", "number", "decimal"})
+_COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[.\s][0-9]{3})*,[0-9]+\Z|[+-]?[0-9]+,[0-9]+\Z")
+
+
+def _has_comma(cell: object) -> bool:
+    return isinstance(cell, str) and _COMMA.match(cell) is not None
 
 
 def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -135,7 +135,9 @@ class LineSplitter:
         self._giant, self._pieces, self._size = None, [], 0
         if giant is not None:
             return [giant.raw(position, why=self._too_long())]
-        return self._checked(text.removeprefix(_MARK) if first else text, position)
+        while first and text.startswith(_MARK):
+            text = text[len(_MARK) :]
+        return self._checked(text, position)
 
     def _checked(self, text: bytes, position: Position) -> list[Raw]:
         body = text.removesuffix(b"\r")

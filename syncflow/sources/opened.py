@@ -63,7 +63,7 @@ class OpenFile:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> UnavailableError:
-        why = getattr(error, "strerror", None) or str(error)
+        why = getattr(error, "strerror", None) or _damage(error)
         return UnavailableError(f"{self.path} cannot be read: {why}")
 
     def data_begins_at(self) -> int:
@@ -139,3 +139,12 @@ def _opened(path: Path) -> FileIO:
         os.close(descriptor)
         raise OSError(0, "it is not a regular file")
     return FileIO(descriptor)
+
+
+def _damage(error: Exception) -> str:
+    """Say what is wrong with a compressed file; what Python says of one holds its first bytes."""
+    if isinstance(error, EOFError):
+        return "it ends in the middle: it was cut off, or is still being written"
+    if isinstance(error, gzip.BadGzipFile) and "Not a gzipped file" in str(error):
+        return "it is not compressed by gzip, though its name says so"
+    return "its compressed content is damaged"

@@ -288,6 +288,10 @@ class RowSplitter:
         )  # rare enough to look at each cell
         if self._is_at_start:
             self._is_at_start = False
+            if commas := self._reader.with_comma(item):
+                self._notes.append(
+                    f"numbers with a comma are not read without `decimal`, which says what it means: {commas}"
+                )
             if self._columns.id and item.get(self._columns.id) in (None, ""):
                 self._stop(first.number, f"has no id: its column `{self._columns.id}` is empty")
         found.append(Raw(Position(self._partition, last.end, first.number), orjson.dumps(item)))

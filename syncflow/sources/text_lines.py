@@ -14,6 +14,7 @@ from syncflow.sources.encodings import Encoding, Undecodable
 from syncflow.sources.lines import Giant, broken_raw
 
 _MARK = "\ufeff"
+"""Of the order of bytes; at the beginning of a file, and more than once where one was made of several."""
 
 
 class Lines(NamedTuple):
@@ -118,7 +119,7 @@ class TextLineSplitter:
             return
         texts = text.split(self._newline)
         if self._is_first:
-            texts[0] = texts[0].removeprefix(_MARK)
+            texts[0] = texts[0].lstrip(_MARK)
             self._is_first = False
         width = self._width
         ends = list(accumulate((len(part) + width for part in parts), initial=self._offset))[1:]
@@ -161,7 +162,7 @@ class TextLineSplitter:
             except Undecodable as error:
                 found.append(broken_raw(position, part, why=str(error)))
             else:
-                text = text.removeprefix(_MARK) if self._is_first else text
+                text = text.lstrip(_MARK) if self._is_first else text
                 found.append(Lines([text], [self._offset], self._line))
             self._is_first = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 import tracemalloc
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.config.models.routes import FileSource
-from syncflow.errors import ProjectError
+from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import Raw
 from syncflow.sources.file import File
 from syncflow.sources.watched import FilePlan
@@ -49,6 +50,23 @@ def test_a_file_that_is_no_csv_is_one_error(content: bytes, message: str, tmp_pa
     with pytest.raises(ProjectError) as caught:
         read(tmp_path, content)
     assert caught.value.message == message
+
+
+DAMAGED = {
+    "not compressed": (b"a,b\n1,2\n", "it is not compressed by gzip, though its name says so"),
+    "cut off": (gzip.compress(b"a,b\n" + b"1,2\n" * 5_000)[:40], "it ends in the middle: it was cut off, or is still being written"),
+    "damaged": (gzip.compress(b"a,b\n1,2\n")[:-8] + bytes(8), "its compressed content is damaged"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "why"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_compressed_file_that_cannot_be_unpacked_says_why(content: bytes, why: str, tmp_path: Path) -> None:
+    """In words of ours: those of the library hold the first bytes of the file."""
+    write(tmp_path / "people.csv.gz", content)
+    plan = FilePlan(settings=FileSource(path="people.csv.gz", format="csv"), base=tmp_path, clock=StepClock())
+    with pytest.raises(UnavailableError) as caught:
+        asyncio.run(read_all(File(plan)))
+    assert caught.value.message == f"{tmp_path / 'people.csv.gz'} cannot be read: {why}"
 
 
 def test_a_change_to_another_encoding_costs_the_lines_in_it_and_says_where(tmp_path: Path) -> None:

@@ -215,6 +215,15 @@ SAMPLES = {
         b'n,m\n"1,234",12abc\n' + b"9" * 400 + b"," + b"9" * 25 + b"\n1 000,0x10\n",
         [{"n": "1,234", "m": "12abc"}, {"n": "9" * 400, "m": "9" * 25}, {"n": "1 000", "m": "0x10"}],
         {"n": "number", "m": "int"},
+        notes=("numbers with a comma are not read without `decimal`, which says what it means: n",),
+    ),
+    "decimal commas that nobody told of": Sample(
+        b"n;m;t\n1,5;1.234,50;1,5\n", [{"n": "1,5", "m": "1.234,50", "t": "1,5"}], {"n": "number", "m": "decimal"}, {},
+        ("its delimiter is ;", "numbers with a comma are not read without `decimal`, which says what it means: n, m"),
+    ),
+    "two marks of the order of bytes": Sample(b"\xef\xbb\xbf\xef\xbb\xbfa,b\n1,2\n", [{"a": "1", "b": "2"}]),
+    "a mark in a text that has one": Sample(
+        "\ufeffa,b\n1,2\n".encode("utf-16"), [{"a": "1", "b": "2"}], notes=("its encoding is utf-16",)
     ),
     "an optional property that takes no null is left out": Sample(b"a,b,c\n,,x\n", [{"b": None, "c": "x"}], {"a": "optional", "b": "text"}),
     "cells of blanks": Sample(b'a,b,c\n  ,\t,"  "\n', [{"a": None, "b": None, "c": "  "}]),

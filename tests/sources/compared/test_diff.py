@@ -190,7 +190,7 @@ def test_a_packed_file_that_is_cut_off_is_one_clear_error(tmp_path: Path) -> Non
         asyncio.run(project.run())
     path = tmp_path / "people.jsonl.gz"
     assert caught.value.message == (
-        f"{path} cannot be read: Compressed file ended before the end-of-stream marker was reached"
+        f"{path} cannot be read: it ends in the middle: it was cut off, or is still being written"
     )
     assert caught.value.hint == "is it written to its end?"
 
