@@ -117,7 +117,8 @@ def _words(group: Sequence[Problem], *, written: str) -> _Words:
         case "string_pattern_mismatch":
             words = _Words("SF205", f"{name} is not written like this", _expected_shape(error))
         case "too_short" | "string_too_short":
-            expected = "at least one entry" if error["type"] == "too_short" else "at least one character"
+            is_text = error["type"] == "string_too_short" or context.get("field_type") == "Value"
+            expected = "at least one character" if is_text else "at least one entry"
             words = _Words("SF206", f"{name} must not be empty", expected)
         case kind if kind in TYPE_ERRORS:
             types = [TYPE_ERRORS[problem.error["type"]] for problem in group if problem.error["type"] in TYPE_ERRORS]
