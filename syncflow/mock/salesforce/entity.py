@@ -59,6 +59,8 @@ class Entity:
         self.records: dict[str, Record] = {}
         self.deleted: dict[str, Record] = {}
         self.undo: list[Undo] | None = None
+        self.others: Mapping[str, Entity] = {}
+        """The objects of the org, by name: whose records may be referred to."""
         self._desk = desk
         self._lower: dict[str, Field] = {}
         self._index: dict[str, dict[str, list[str]]] = {}
@@ -93,7 +95,11 @@ class Entity:
             if field is None:
                 if name == "attributes":
                     continue
-                return {}, [Problem("INVALID_FIELD", f"No such column '{name}' on sobject of type {self.name}")]
+                found = self._referred(name, value)
+                if isinstance(found, Problem):
+                    return {}, [found]
+                kept |= found
+                continue
             if not (field.createable if creating else field.updateable):
                 problems.append(_read_only(field, creating=creating))
                 continue
@@ -105,6 +111,22 @@ class Entity:
             text = f"Required fields are missing: [{', '.join(missing)}]"
             problems.append(Problem("REQUIRED_FIELD_MISSING", text, tuple(missing)))
         return kept, problems
+
+    def _referred(self, name: str, value: Any) -> Record | Problem:
+        """The field of a relation with the id of the record that a key of its own names: ``{Account: {External_Id__c: C1}}``."""
+        field = next((each for each in self.fields.values() if each.described["relationshipName"] == name), None)
+        keys = [each for each in value if each != "attributes"] if isinstance(value, dict) else []
+        other = self.others.get(field.described["referenceTo"][0]) if field and field.described["referenceTo"] else None
+        if field is None or other is None or len(keys) != 1:
+            return Problem("INVALID_FIELD", f"No such column '{name}' on sobject of type {self.name}")
+        key, text = other.field(keys[0]), str(value[keys[0]])
+        if key is None or not (key.lookup or key.type == "id"):
+            return Problem("INVALID_FIELD", f"{keys[0]} of {other.name} is no External ID or indexed field")
+        found = other.lookup(key, text)
+        if len(found) != 1:
+            words = f"Foreign key external ID: {text} not found for field {key.name} in entity {other.name}"
+            return Problem("INVALID_FIELD", words)
+        return {field.name: found[0]}
 
     # writing --------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ class Salesforce:
     def __init__(self, settings: SalesforceSettings, seed: int) -> None:
         self.desk = Desk(settings, seed)
         self.entities = {name: Entity(name, self.desk) for name in shipped()["objects"]}
+        for entity in self.entities.values():
+            entity.others = self.entities
         self.sessions = Sessions(settings)
         self.jobs = Jobs(self.desk, settings)
         self.cursors: dict[str, list[dict[str, Any]]] = {}
@@ -83,6 +85,7 @@ class Salesforce:
     def add_object(self, name: str) -> Entity:
         """Add an object, as an administrator of the org would: ``Project__c``."""
         entity = self.entities[name] = Entity(name, self.desk, custom_object(name, len(self.entities)))
+        entity.others = self.entities
         return entity
 
     def too_fast(self, call: Call) -> Answer:
