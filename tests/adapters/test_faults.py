@@ -162,7 +162,6 @@ def test_a_batch_whose_address_would_be_too_long_goes_in_parts(mock: Mock, plans
 
 
 TRIALS = trials()
-USUAL = 300
 
 
 def test_every_object_of_every_shipped_adapter_is_tried() -> None:
@@ -173,7 +172,7 @@ def test_every_object_of_every_shipped_adapter_is_tried() -> None:
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: f"{trial.adapter}/{trial.object}")
 def test_five_in_a_hundred_of_every_fault_leave_what_the_events_say(trial: Trial, tmp_path: Path) -> None:
     faults = Faults(trial.adapter, share=0.05, without=trial.without)
-    events = made_events(trial.object, length(USUAL), deletes=trial.deletes)
+    events = made_events(trial.object, length(trial.events), deletes=trial.deletes)
     ending, held = run_trial(trial, tmp_path, events=events, faults=faults)
     assert ending.clean, ending
     expected = (trial.expected or last_states)(trial, events)

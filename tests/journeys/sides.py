@@ -40,7 +40,8 @@ def _allow_any_number(adapters: Path) -> None:
     """Give HubSpot's adapter no window: every start would wait ten seconds for the requests of the run before."""
     shipped = ROOT / "syncflow" / "adapters"
     (adapters / "objects").mkdir(parents=True)
-    shutil.copy(shipped / "objects" / "hubspot_contacts.yaml", adapters / "objects")
+    for path in (shipped / "objects").glob("hubspot_*.yaml"):
+        shutil.copy(path, adapters / "objects")
     text, window = (shipped / "hubspot.yaml").read_text("utf-8"), "  - {requests: 100, per: 10s}"
     assert window in text
     (adapters / "hubspot.yaml").write_text(text.replace(window, "  #"), "utf-8")

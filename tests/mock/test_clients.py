@@ -100,3 +100,30 @@ def test_hubspot_api_client_with_its_own_validation(served: Running) -> None:
     api.basic_api.archive(made.id)
     with pytest.raises(contacts.ApiException, match="404"):
         api.basic_api.get_by_id(made.id)
+
+
+def test_hubspot_api_client_associates_records(served: Running) -> None:
+    from hubspot import HubSpot
+    from hubspot.crm import companies, contacts
+    from hubspot.crm.associations import v4
+
+    account = HubSpot(access_token="demo", host=served.url)
+    person = account.crm.contacts.basic_api.create(
+        contacts.SimplePublicObjectInputForCreate(properties={"email": "g@h.example"}, associations=[])
+    )
+    company = account.crm.companies.basic_api.create(
+        companies.SimplePublicObjectInputForCreate(properties={"name": "Acme"}, associations=[])
+    )
+    api, one, two = account.crm.associations.v4.batch_api, {"id": person.id}, {"id": company.id}
+    types = [{"associationCategory": "USER_DEFINED", "associationTypeId": 36}]
+    typed = v4.BatchInputPublicAssociationMultiPost(inputs=[{"from": one, "to": two, "types": types}])
+    made = api.create("contacts", "companies", typed)
+    assert str(made.results[0].to_object_id) == company.id
+    asked = v4.BatchInputPublicFetchAssociationsBatchRequest(inputs=[one])
+    assert len(api.get_page("contacts", "companies", asked).results[0].to[0].association_types) == 2
+    api.archive_labels("contacts", "companies", typed)
+    assert len(api.get_page("contacts", "companies", asked).results[0].to[0].association_types) == 1
+    api.archive(
+        "contacts", "companies", v4.BatchInputPublicAssociationMultiArchive(inputs=[{"from": one, "to": [two]}])
+    )
+    assert api.get_page("contacts", "companies", asked).results == []

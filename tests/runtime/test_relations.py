@@ -321,6 +321,28 @@ def test_what_was_given_up_is_sent_by_a_redrive_once_its_record_is_there(tmp_pat
     assert len(vendor.there) == 2
 
 
+def test_a_record_waits_for_what_another_route_makes_of_itself(tmp_path: Path) -> None:
+    sent: list[str] = []
+
+    def note(batch: Batch, _number: int) -> BatchResult | None:
+        sent.extend(f"{batch.object} {each.key.value}" for each in batch.deliveries)
+        bad = Outcome(Verdict.REJECTED, code="BAD", message="no")
+        outcomes = [bad if each.key.value == "Q" else Outcome(Verdict.DELIVERED) for each in batch.deliveries]
+        return BatchResult(tuple(outcomes))
+
+    def route(accepted: Accepted) -> Routed:
+        key = Key("Ext", accepted.event.record.id)
+        relation = Match("pairs", "a", "Pair", "upsert", key, {"Ext": key.value}, after=(accepted.event.record,))
+        return Routed(accepted, (relation, Match("contacts", "a", "Contact", "upsert", key, {"Ext": key.value})))
+
+    plain = relations({}, records=1)
+    pairs = replace(plain.routes["contacts"], name="pairs", object="Pair", after=AFTER)
+    program = replace(plain, routes={**plain.routes, "pairs": pairs}, route=route)
+    run([contact("P"), contact("Q")], tmp_path / "j.db", note, program)
+    assert sent == ["Contact P", "Contact Q", "Pair P"]
+    assert [code for code, _ in letters(tmp_path / "j.db")] == ["BAD", "missing_record"]
+
+
 @pytest.mark.parametrize("seed", range(examples(20)))
 def test_whatever_comes_in_whatever_order_nothing_dangles_and_nothing_is_left(tmp_path: Path, seed: int) -> None:
     random = Random(seed)

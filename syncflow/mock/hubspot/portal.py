@@ -53,6 +53,8 @@ class Hubspot:
         for name, (type_id, one, properties) in _OTHERS.items():
             self.types[name] = ObjectType(name, type_id, one.upper(), _properties(one, properties), self.desk)
             self._names |= {one: name, type_id: name}
+        self.associations: dict[tuple[str, str], dict[str, dict[str, set[tuple[str, int]]]]] = {}
+        """(type, other type) → id → other id → its types, from both sides."""
         self.tokens = Tokens(settings)
         self._answered = 0
         self.configure(settings)

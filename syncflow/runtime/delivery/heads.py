@@ -106,6 +106,12 @@ class Heads:
         return Outlook(
             is_open=lambda record: lanes.is_open(record, before=delivery.id),
             in_circle=lambda record: lanes.in_circle(record, delivery.record),
+            is_elsewhere=any(
+                route.kind == delivery.record.kind
+                and route.system == delivery.system
+                and route.object != delivery.object
+                for route in self._routes.values()
+            ),
             ended=ended,
             now=self._clock.now(),
             since=max(delivery.read_at, self._back_at()),

@@ -51,6 +51,8 @@ class Outlook:
 
     is_open: Callable[[Record], bool]
     in_circle: Callable[[Record], bool]
+    is_elsewhere: bool
+    """Whether records of its kind are in another object of its system too."""
     ended: bool
     now: float
     """Wall seconds."""
@@ -63,12 +65,16 @@ def relate(delivery: Delivery, facts: TurnFacts, route: RoutePlan, outlook: Outl
     until, missing = 0.0, list[Missing]()
     for record in delivery.after:
         rule = route.after.get(record.kind)
-        if rule is None or record == delivery.record:
+        is_own = record == delivery.record
+        if rule is None or (is_own and not outlook.is_elsewhere):
             continue  # the program changed since; and a record that refers to itself waits for nobody
-        how = standing(facts.referred.get(record, ()), is_open=outlook.is_open(record))
+        rows = facts.referred.get(record, ())
+        if is_own:  # it waits for what another route makes of it
+            rows = tuple(row for row in rows if row.object != delivery.object)
+        how = standing(rows, is_open=outlook.is_open(record))
         if how == "there":
             continue
-        if how == "comes" and not outlook.in_circle(record):
+        if how == "comes" and (is_own or not outlook.in_circle(record)):
             until = float("inf")
         elif how == "comes":
             missing.append(Missing(record, "circle"))

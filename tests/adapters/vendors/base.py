@@ -63,6 +63,8 @@ class Trial:
     """Fields of the mapping that are not sent."""
     describes: Fields | None = None
     """The object file of the project, where the adapter's own does not tell all fields."""
+    events: int = 300
+    """How many events are enough: few where each takes so many requests that one of them nearly always fails."""
     without: frozenset[str] = frozenset()
     """Kinds of faults that prove nothing here, with the reason beside it."""
 
