@@ -69,9 +69,7 @@ def read_answer(
     strays: list[Row] = []
     try:
         for reader, good, optional in _readers(answer):
-            elements = _all_elements(
-                reader, bodies, records, optional=optional, empty=answer.body in {"any", "empty"}, looks=looks
-            )
+            elements = _all_elements(reader, bodies, records, optional=optional, kind=answer.body, looks=looks)
             if looks and not elements:
                 continue
             rows = _rows(reader, elements, records, shared, good=good, looks=looks, is_part=is_part)
@@ -113,13 +111,16 @@ def _all_elements(
     records: Sequence[Root],
     *,
     optional: bool,
-    empty: bool,
+    kind: str,
     looks: bool,
 ) -> list[Json]:
-    """Return what is listed, page after page. ``empty``: an answer without a body is one element, whose headers may say something."""
+    """Return what is listed, page after page. Of an answer that may be without a body, that is one element, whose headers may say
+    something; of one that is a text, the text is."""
     alone = len(records) == 1 and len(bodies) == 1
-    if alone and empty and bodies[0] is None:
+    if alone and bodies[0] is None and kind in {"any", "empty"}:
         return [None]
+    if alone and kind == "text" and isinstance(text := _value_of(reader, bodies[0]), str):
+        return [text]
     told = [body for body in bodies if body is not None or not looks]
     return [one for body in told for one in _elements(reader, body, alone=alone, optional=optional)]
 

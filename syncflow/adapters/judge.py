@@ -110,6 +110,8 @@ class Judge:
             return self._refused(asked, answer, body, now=now)
         if not trouble or _may_be_anything(asked.step.answer, answer):
             if not self._accepted(asked.step.answer, body):
+                if asked.step.answer.body == "text" and not self._says_why(asked, answer, now=now):
+                    return self._unreadable(asked, answer, "it says neither that it was taken nor why not")
                 return self._refused(asked, answer, body, now=now)
             seen: Root = {**asked.shared, "headers": dict(answer.headers)}
             bodies = (*earlier, body)
@@ -121,13 +123,19 @@ class Judge:
             return self._unreadable(asked, answer, trouble)
         return self._read(asked, answer, reading, now=now)
 
+    def _says_why(self, asked: Asked, answer: Answered, *, now: float) -> bool:
+        """Whether a text that is no success is a refusal: words, and no JSON cut off, or what the adapter knows by a code or a rule."""
+        refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records), key_name=_key_name(asked))
+        return bool(text_of(answer) or refusal.code or self.decide(refusal, now=now).place)
+
     def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1, key_name: str = "") -> Refusal:
         """Return what is known of a request that was refused."""
         body, trouble = decode(answer)
         text = text_of(answer) if trouble else ""
         # Before anything else is done with the words: what is cut out of a secret would no longer be known as one.
-        code = self._mask(_found(self._wire.error_code, body))
-        words = _found(self._wire.error_message, body) or text[: 2 * TEXT_CHARACTERS]
+        read = body if not trouble else text or None
+        code = self._mask(_found(self._wire.error_code, read))
+        words = _found(self._wire.error_message, read) or text[: 2 * TEXT_CHARACTERS]
         message = self._mask(words)[: None if body is not None else TEXT_CHARACTERS] or f"status {answer.status}"
         return Refusal(
             answer.status, operation, code, message, answer.headers, body, records=records, key_name=key_name

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from syncflow.adapters.assertions import sign
 from syncflow.adapters.decide import Decision
 from syncflow.adapters.http import Answered, Prepared, Unanswered
-from syncflow.adapters.judge import Judge, decode, impersonal
+from syncflow.adapters.judge import Judge, decode_as, impersonal
 from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.renewed import Renewed
 from syncflow.clock import Clock
@@ -196,7 +196,7 @@ class SignIn:
         return True
 
     def _read(self, plan: TokenPlan, answer: Answered) -> Token | NoToken:
-        body, trouble = decode(answer)
+        body, trouble = decode_as("text" if plan.is_text else "json", answer)
         value = _evaluated(plan.value, body)
         if not trouble and (value is None or value == "") and self._says_refused(answer):
             return self.refused(answer)

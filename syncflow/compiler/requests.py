@@ -303,6 +303,7 @@ def _token(token: Token, settings: Iterable[str], texts: Texts, path: tuple[Step
         value=texts.value(token.value, *path, "value"),
         life=None if token.life is None else texts.value(token.life, *path, "life"),
         base_url=None if token.base_url is None else texts.value(token.base_url, *path, "base_url"),
+        is_text=token.body == "text",
     )
 
 

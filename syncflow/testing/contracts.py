@@ -61,10 +61,9 @@ def _reply(got: ScriptedAnswer) -> Reply:
 
 def _request_problems(expected: ExpectedRequest, asked: Asked) -> Iterator[str]:
     path = asked.path.removeprefix(urlsplit(BASE_URL).path)
-    if expected.method is not None:
-        yield from _unlike("method", expected.method.upper(), asked.method)
-    if expected.path is not None:
-        yield from _unlike("path", expected.path, path)
+    for what, wanted, sent in zip(("method", "path"), expected.line, (asked.method, path), strict=True):
+        if wanted is not None:
+            yield from _unlike(what, wanted, sent)
     if expected.query is not None:
         yield from _unlike("query", expected.query, dict(asked.query))
     for name, value in expected.headers.items():

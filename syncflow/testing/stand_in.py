@@ -15,7 +15,7 @@ from syncflow.adapters.http import open_client
 from syncflow.adapters.lookup_tables import UnaskedTables
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.requests import OperationPlan, SystemPlan, plan_system
-from syncflow.compiler.wire.plans import RequestPlan
+from syncflow.compiler.wire.plans import RequestPlan, Value
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Option
 from syncflow.config.models.routes import SystemSettings
@@ -72,10 +72,20 @@ def _with_a_token_to_read(plan: SystemPlan, model: AdapterFile) -> SystemPlan:
         return plan
     token = plan.details.sign_in.token
     if not _PLAIN.fullmatch(way.token.value):
-        token = replace(token, value=lambda body: body["value"] if isinstance(body, dict) and "value" in body else None)
+        token = replace(token, value=_made_up_or(token.value))
     if way.token.base_url and not _PLAIN.fullmatch(way.token.base_url):
         token = replace(token, base_url=lambda _: BASE_URL)
     return replace(plan, details=replace(plan.details, sign_in=replace(plan.details.sign_in, token=token)))
+
+
+def _made_up_or(read: Value) -> Value:
+    """Return what reads the made-up token, of an answer that is one text too, and else what the adapter's own tests answer."""
+
+    def value(body: Json) -> Json:
+        made_up = orjson.loads(body) if isinstance(body, str) and body.startswith("{") else body
+        return made_up["value"] if isinstance(made_up, dict) and "value" in made_up else read(body)
+
+    return value
 
 
 def ways_in(model: AdapterFile) -> list[str]:

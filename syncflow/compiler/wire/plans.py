@@ -253,6 +253,8 @@ class TokenPlan:
     value: Value
     life: Value | None
     base_url: Value | None
+    is_text: bool = False
+    """Whether the answer is one text, and no JSON."""
 
 
 @frozen_value

@@ -1,12 +1,14 @@
 """The ``tests:`` of an adapter: records to be sent, the exact requests, scripted answers, and what becomes of each record."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from syncflow.config.models.base import Model
 from syncflow.config.scalars import Integer, JsonValue, Name, Number, Text, Written
 from syncflow.events import Action
+
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class ExpectedRequest(Model):
@@ -16,6 +18,16 @@ class ExpectedRequest(Model):
     """Its method."""
     path: Text | None = None
     """Its path, counted from the system's address."""
+    get: Text | None = None
+    """``get: /people`` is ``method: GET, path: /people``, and so on."""
+    post: Text | None = None
+    """A POST of this path."""
+    put: Text | None = None
+    """A PUT of this path."""
+    patch: Text | None = None
+    """A PATCH of this path."""
+    delete: Text | None = None
+    """A DELETE of this path."""
     query: dict[Text, Text] | None = None
     """What follows the question mark, all of it."""
     headers: dict[Text, Text] = Field(default_factory=dict)
@@ -24,6 +36,21 @@ class ExpectedRequest(Model):
     """Its body as JSON."""
     text: Text | None = None
     """Its body as text."""
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        given = [name for name in _METHODS if getattr(self, name) is not None]
+        if len(given) > 1 or (given and (self.method is not None or self.path is not None)):
+            raise ValueError(f"expected one of method and path, {', '.join(_METHODS)}; found {', '.join(given)}")
+        return self
+
+    @property
+    def line(self) -> tuple[str | None, str | None]:
+        """The method in capitals, and the path; None for what is not compared."""
+        for name in _METHODS:
+            if (path := getattr(self, name)) is not None:
+                return name.upper(), path
+        return self.method and self.method.upper(), self.path
 
 
 class ScriptedAnswer(Model):

@@ -33,6 +33,8 @@ class Token(Model):
     """An assertion made for every sign-in, which the request sees as ``assertion``."""
     renews: dict[Name, Expr] = Field(default_factory=dict)
     """Settings that the answer may give anew: ``{refresh_token: refresh_token}``. They are kept beside the journal."""
+    body: Literal["json", "text"] = "json"
+    """What the answer is: ``text`` for one that is no JSON, which ``value`` and ``life`` then read as one text."""
     value: Expr = "access_token"
     """The token, in the answer."""
     life: Expr | None = "expires_in"
