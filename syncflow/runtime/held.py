@@ -36,7 +36,7 @@ class Held:
     settler: Settler
     is_ours: Callable[[], bool]
     """Whether the claim still lasts."""
-    guarded: Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]]
+    guarded: Callable[[Callable[[], Coroutine[Any, Any, None]]], Coroutine[Any, Any, None]]
     """What goes around its task: a claim that has passed on ends that task, not the run."""
     usage: Usage | None
     standing: Standing | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from syncflow.clock import Clock
@@ -111,8 +112,9 @@ class Reading:
         processed: asyncio.Queue[ProcessedChunk | None] = asyncio.Queue(QUEUE)
         transformed: asyncio.Queue[TransformedChunk | None] = asyncio.Queue(QUEUE)
         run = self._run
-        tidying = tidy(self._journal, keep=lambda: run.keep, clock=run.clock, bugs=run.bugs)
-        reading = read(
+        tidying = partial(tidy, self._journal, keep=lambda: run.keep, clock=run.clock, bugs=run.bugs)
+        reading = partial(
+            read,
             self._source,
             raw,
             clock=run.clock,
@@ -122,16 +124,16 @@ class Reading:
             bugs=run.bugs,
             at_end=self._at_end,
         )
-        stages: dict[str, Coroutine[Any, Any, None]] = {
+        stages: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "read": reading,
-            "process": self._process(raw, processed),
-            "transform": self._transform(processed, transformed),
-            "commit": self._commit(transformed),
-            "take up": self._take_up(),
+            "process": partial(self._process, raw, processed),
+            "transform": partial(self._transform, processed, transformed),
+            "commit": partial(self._commit, transformed),
+            "take up": self._take_up,
             "tidy": tidying,
         }
         for name, stage in stages.items():
-            task = group.create_task(guarded(stage) if guarded else stage, name=name)
+            task = group.create_task(guarded(stage) if guarded else stage(), name=name)
             self._tasks.append(task)
             if name == "commit":
                 self._committing = task
@@ -251,5 +253,5 @@ class Reading:
         note("source.goes_on", waiting=run.tally.open)
 
 
-Guarded = Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]]
-"""What goes around a task of its own: it says what an exception costs."""
+Guarded = Callable[[Callable[[], Coroutine[Any, Any, None]]], Coroutine[Any, Any, None]]
+"""What goes around a task of its own: it says what an exception costs. It gets a call: a task cancelled before its start makes none."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from syncflow.errors import ProjectError, UnavailableError
@@ -289,7 +290,7 @@ class Shares:
         note("worker.takes", number=self.me, share=name, epoch=claimed.claim.epoch)
         try:
             if name == READING:  # a source may wait until another one lets go of it
-                opening = self._guarded(share)(self._begin_reading(share, claimed))
+                opening = self._guarded(share)(partial(self._begin_reading, share, claimed))
                 share.opening = self.group.create_task(opening, name="open source")
             else:
                 await self._begin_system(share, claimed)
@@ -308,7 +309,7 @@ class Shares:
         name = system_of(share.claim.share)
         settler = Settler(share.journal)
         guarded = self._guarded(share)
-        share.settling = self.group.create_task(guarded(settler.run()), name=f"settle {name}")
+        share.settling = self.group.create_task(guarded(settler.run), name=f"settle {name}")
         standing, until = claimed.standing, 0.0
         if claimed.ended_ago is not None:
             timeout = self.run.program.systems[name].timeout_seconds
@@ -329,9 +330,9 @@ class Shares:
     def _guarded(self, share: _Share) -> Guarded:
         """Let a claim that has passed on cost the share, not the run."""
 
-        async def guarded(work: Coroutine[Any, Any, None]) -> None:
+        async def guarded(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
             try:
-                await work
+                await work()
             except FencedError:
                 self._found_lost(share)
             except BaseExceptionGroup as group:

@@ -12,6 +12,7 @@ import itertools
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -288,7 +289,7 @@ class Systems:
         self._counted.pop(name, None)
         self._refused.discard(name)
         dispatcher = self._dispatchers[name] = self._dispatcher(name, system, backlog=backlog)
-        running = dispatcher.run() if held is None else held.guarded(dispatcher.run())
+        running = dispatcher.run() if held is None else held.guarded(dispatcher.run)
         self._tasks[name] = group.create_task(running, name=f"dispatch {name}")
 
     # -- what people paused ----------------------------------------------------------------------------------------------------
@@ -306,8 +307,8 @@ class Systems:
                 and name not in self._beginning
                 and self._withheld.get(name) != self._wanted(name)
             ):
-                turn = self._turn(name, group)
-                self._turning[name] = group.create_task(held.guarded(turn) if held else turn, name=f"pause {name}")
+                turn = partial(self._turn, name, group)
+                self._turning[name] = group.create_task(held.guarded(turn) if held else turn(), name=f"pause {name}")
 
     def paused_systems(self) -> frozenset[str]:
         """Return the systems that would be sent to here, were it not for a pause."""
