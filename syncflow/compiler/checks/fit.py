@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import Literal, NamedTuple
 
-from syncflow.compiler.checks.keys import ID
+from syncflow.compiler.checks.keys import ID, heard_at_key
 from syncflow.compiler.code import Emitted
 from syncflow.compiler.code.widening import of_constant
 from syncflow.compiler.languages.base import is_jinja
@@ -72,7 +72,7 @@ def check_fit(
     if isinstance(form, Constant) or field.read_only:
         return
     if document.model.keys == (name,):
-        yield from _key(document, name, emitted, field)
+        yield from heard_at_key(document, _key(document, name, emitted, field))
     left_out = partial and any(read.steps[0] == "item" and read.steps not in identity for read in emitted.reads)
     yield from _required(document, name, emitted, field, left_out=left_out)
     yield from _not_blank(document, name, emitted, field)

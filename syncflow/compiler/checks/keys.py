@@ -46,9 +46,16 @@ def check_keys(project: Project) -> Iterator[Diagnostic]:
         yield from _own_is_a_field(mapping)
         yield from _one_column(project, mapping)
         yield from _not_permitted(project, mapping)
-        yield from _not_from_id(project, mapping)
-        yield from _shared_by_default(project, mapping)
+        yield from heard_at_key(mapping, _not_from_id(project, mapping))
+        yield from heard_at_key(mapping, _shared_by_default(project, mapping))
         yield from _cut(project, mapping)
+
+
+def heard_at_key(mapping: Document[MappingFile], found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+    """Leave out what a comment in the line of ``key:`` allows: it is said where the key is made, which may be elsewhere."""
+    span = mapping.key_span("key")
+    allowed = span.text.allowed.get(span.line, frozenset()) if span.text is not None else frozenset()
+    yield from (each for each in found if each.is_error or each.code not in allowed)
 
 
 def check_ids(project: Project) -> Iterator[Diagnostic]:
