@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from syncflow.compiler.wire.settings import Complaint, choose_sign_in, read_options, wrong_address
+from syncflow.compiler.wire.settings import Complaint, choose_sign_in, read_options, unsignable, wrong_address
 from syncflow.compiler.wire.sight import sight_of
 from syncflow.compiler.wire.texts import Compiled, Problem, Step, Texts
 from syncflow.config.diagnostics import Diagnostic, Span
@@ -77,7 +77,7 @@ def read_settings(
     model, settings = adapter.model, _without_unset(name, settings, routes)
     options, complaints = read_options(model, settings)
     way, auth, unsigned = choose_sign_in(model, settings)
-    complaints += unsigned
+    complaints += [*unsigned, *unsignable(model, way)]
     base_url = _base_url(settings, texts, model, options, complaints)
     return Given(settings, options, way, auth, base_url, _tls(settings, routes, complaints), complaints)
 

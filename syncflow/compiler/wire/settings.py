@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from syncflow.compiler.wire.texts import Step
 from syncflow.config.diagnostics import did_you_mean
+from syncflow.config.installed import is_installed
 from syncflow.config.models.adapter import AdapterFile, Limit, Option
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.models.sign_in import SignIn
@@ -95,6 +96,17 @@ def choose_sign_in(adapter: AdapterFile, settings: SystemSettings) -> tuple[str,
         if by_person and way.settings.keys() - by_person <= given.keys() <= way.settings.keys():
             return name, {**dict.fromkeys(sorted(by_person), ""), **given}, []
     return "", given, [_no_way(ways, given)]
+
+
+def unsignable(
+    adapter: AdapterFile, way: str, *, is_installed: Callable[[str], bool] = is_installed
+) -> list[Complaint]:
+    """Complain of a way to sign in by an assertion that nothing here can sign."""
+    token = adapter.auth[way].token if way else None
+    if token is None or token.jwt is None or is_installed("jwt"):
+        return []
+    message = "signing in with a JWT needs a package that is not installed"
+    return [Complaint("SF222", ("auth",), message, "pip install 'syncflow[jwt]'")]
 
 
 def _no_way(ways: Mapping[str, SignIn], given: Mapping[str, Json]) -> Complaint:

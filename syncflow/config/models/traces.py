@@ -19,7 +19,7 @@ class TraceSettings(Model):
     headers: dict[Text, Text] = Field(default_factory=dict, repr=False)
     """Headers of each request to the collector, such as Authorization. Secret."""
     sample: Percent | None = None
-    """The share of chunks, batches and jobs that are traced: 10%. One with an event of a trace that is recorded elsewhere is always traced.
-    Default: OTEL_TRACES_SAMPLER, else 10%."""
+    """The share of chunks, batches and jobs that are traced: 5%. One with an event of a trace that is recorded elsewhere is always traced.
+    Default: OTEL_TRACES_SAMPLER, else 5%."""
     propagate: tuple[Name, ...] = ()
     """The systems whose requests carry the header ``traceparent``, so that what they do is part of the trace."""

@@ -19,7 +19,7 @@ from syncflow.runtime.run_name import RunName
 if TYPE_CHECKING:
     from syncflow.runtime.traces.spans import Traces
 
-SAMPLE = 0.1
+SAMPLE = 0.05
 """The share that is traced where nobody says."""
 
 
