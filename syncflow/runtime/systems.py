@@ -285,6 +285,10 @@ class Systems:
         finally:
             self._beginning.discard(name)
         self._limiters[name] = system.limiter
+        if self._closing or name not in self._mine:  # it was to end while it was about to begin
+            await system.limiter.ledger.close()
+            await system.client.close()
+            return
         self._withheld[name] = self._wanted(name) or frozenset()
         self._counted.pop(name, None)
         self._refused.discard(name)
@@ -301,6 +305,8 @@ class Systems:
         for what, name in sorted(self.pauses.named - pauses.named):
             note("pause.over", what=what, name=name)
         self.pauses = pauses
+        if self._closing:
+            return  # the next program begins by it
         for name, held in self._mine.items():
             if (
                 name not in self._turning
@@ -366,7 +372,7 @@ class Systems:
             return
         system = self._connected(program.systems[name], held)
         await self._send_to(name, system, group=group, backlog=True)
-        if held.stays_stopped and held.standing is not None:
+        if held.stays_stopped and held.standing is not None and name in self._dispatchers:
             self._dispatchers[name].stay_stopped(held.standing.reason, by=held.standing.by)
 
     async def drop(self, name: str, *, at_once: bool) -> None:

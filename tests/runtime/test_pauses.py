@@ -22,6 +22,7 @@ from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
+from syncflow.runtime.journal.usage import UsageNote
 from syncflow.runtime.metric_families import RunCollector
 from syncflow.runtime.observe import Tally
 from syncflow.runtime.pauses import Pause, Pauses
@@ -304,3 +305,35 @@ def test_what_is_paused_is_counted_and_told_to_whoever_watches(tmp_path: Path) -
     assert ending.tally.as_json()["pauses"] == [{"what": "route", "name": "b"}, {"what": "system", "name": "a"}]
     (line,) = [each for each in lines(standings(seen[0], {}, Speeds(), now=0.0)) if each.startswith("  a:")]
     assert line.endswith("paused by ana: they move house")
+
+
+class SlowNotes(SqliteJournal):
+    """A journal that takes a second for a note of what is going to be sent."""
+
+    async def note_usage(self, note: UsageNote) -> None:
+        await asyncio.sleep(1.0)
+        await super().note_usage(note)
+
+
+def test_a_program_that_changes_while_a_system_is_about_to_be_resumed_does_not_hang(tmp_path: Path) -> None:
+    """Seen by the simulation: a dispatcher that began while all others ended was never told to end."""
+    path, clock, systems = tmp_path / "j.db", VirtualClock(), FakeSystems()
+    begun(path, program())
+
+    async def main() -> Ending:
+        journal = SlowNotes(path, inline=True, now=clock.now)
+        source = Paced([event(f"A{i}") for i in range(60)], clock, 0.9)
+        engine = Engine(program(), source=source, journal=journal, systems=systems, clock=clock, random=Random(1))
+        running = asyncio.create_task(engine.run())
+        for number in range(6):
+            await clock.sleep(3.0)
+            pause(path, "system", "a", noted=ANA)
+            await clock.sleep(2.5)
+            resume(path, "system", "a", noted=ANA)
+            await clock.sleep(0.2 + 0.3 * number)
+            await engine.swap(program(fingerprint=f"f{number}"))
+        return await running
+
+    ending = run_virtually(main())
+    assert ending.clean
+    assert sorted(sent(systems, "a")) == sorted(f"A{i}" for i in range(60))
