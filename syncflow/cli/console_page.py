@@ -69,7 +69,7 @@ def console(
         user_header=user_header,
         token=token_for(routes),
     )
-    asyncio.run(_serve(place, asked, title=title_of(routes)))
+    asyncio.run(_serve(place, asked, title=title_of(routes), project=(routes, profile)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Asked:
     """The one that was set; empty: one is made."""
 
 
-async def _serve(place: Place, asked: Asked, *, title: str) -> None:
+async def _serve(place: Place, asked: Asked, *, title: str, project: tuple[Path, str | None]) -> None:
     import asyncio
     import signal
 
@@ -92,26 +92,36 @@ async def _serve(place: Place, asked: Asked, *, title: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    async with serving_console(place, asked, title=title):
+    async with serving_console(place, asked, title=title, project=project):
         remark("Ctrl-C stops it.")
         await ended.wait()
 
 
 @asynccontextmanager
 async def serving_console(
-    place: Place, asked: Asked | None, *, title: str, tally: Callable[[], Tally] | None = None
+    place: Place,
+    asked: Asked | None,
+    *,
+    title: str,
+    project: tuple[Path, str | None],
+    tally: Callable[[], Tally] | None = None,
 ) -> AsyncIterator[None]:
-    """Serve a console while the block lasts; nothing without an address. ``tally`` are the counts of the run that it is part of."""
+    """Serve a console while the block lasts; nothing without an address. ``tally`` are the counts of the run that it is part of.
+
+    ``project``: the routes file and the profile.
+    """
     if asked is None:
         yield
         return
     from syncflow.console.asking import Asking
     from syncflow.console.desk import JournalDesk
+    from syncflow.console.playground import Playground
     from syncflow.console.serving import serving
 
     settings, token = _settings(asked, title=title, in_run=tally is not None)
     host, port = asked.listen
-    async with serving(Asking(JournalDesk(place), settings, tally=tally), host, port) as chosen:
+    asking = Asking(JournalDesk(place), settings, tally=tally, playground=Playground(*project))
+    async with serving(asking, host, port) as chosen:
         shown = f"[{host}]" if ":" in host else host
         remark(f"console on http://{shown}:{chosen}/")
         if token:

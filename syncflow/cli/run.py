@@ -290,6 +290,7 @@ async def _run(project: Project, wishes: Wishes) -> _Ended:
                         place,
                         wishes.console,
                         title=title_of(wishes.routes),
+                        project=(wishes.routes, wishes.profile),
                         tally=engine.snapshot,
                     ),
                     alongside(tasks),

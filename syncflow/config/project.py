@@ -189,6 +189,11 @@ def survey_project(
     return _load(Inputs(resolved(Path(), str(path)), profile, _environment(environment, path), offline))
 
 
+def survey_inputs(inputs: Inputs) -> Survey:
+    """Load a project out of what is given: an editor's texts stand for files by ``inputs.trees``."""
+    return _load(inputs)
+
+
 def survey_profiles(path: str | Path, *, environment: Mapping[str, str] | None = None) -> dict[str, Survey]:
     """Load a project once with each of its profiles, the one that a run would use first; ``""`` stands for none.
 

@@ -7,6 +7,7 @@ access      token, sessions, cross-site checks, allowed hosts. Pure
 guard       every request passes it: host, origin, size, sign-in, headers of every answer
 api, pages  the same answers as JSON and as HTML
 acting      redrive, drop, replay: preview, then confirmation, each noted with who did it
+playground  files and an event, tried in a process of its own (``trying``), within bounds
 live        one watcher tells all open pages that something changed
 app, serving  the application, and its server
 ```

@@ -16,6 +16,7 @@ from syncflow.console.asking import Asking
 from syncflow.console.guard import App, Guard, Message, Receive, Scope, Send
 from syncflow.console.live import Pulse
 from syncflow.console.pages import Pages, pages
+from syncflow.console.playground_api import playground_api
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.observe import warn
 
@@ -35,6 +36,7 @@ def create_app(asking: Asking, *, pulse: Pulse | None = None) -> App:
     )
     shows = Pages(asking)
     app.include_router(api(asking, beat))
+    app.include_router(playground_api(asking))
     app.include_router(pages(asking, shows))
     _explain_errors(app, shows)
     settings = asking.settings

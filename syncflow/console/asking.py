@@ -13,6 +13,7 @@ from fastapi import Path, Query
 from syncflow.console import questions
 from syncflow.console.access import Access
 from syncflow.console.desk import Desk
+from syncflow.console.playground import Playground
 from syncflow.runtime.observe import Tally
 
 T = TypeVar("T")
@@ -54,6 +55,8 @@ class Asking:
     settings: Settings
     tally: Callable[[], Tally] | None = None
     clock: Callable[[], float] = time.time
+    playground: Playground | None = None
+    """Where files can be tried; None where there is no project's folder."""
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def ask(self, question: Callable[[], T]) -> T:

@@ -25,6 +25,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_BODY_BYTES = 65_536
+MOST_PLAYGROUND_BYTES = 1_000_000
+PLAYGROUND = "/api/playground"
 BODY_SECONDS = 10.0
 VISITOR = "syncflow.visitor"
 """Where a request's scope holds who asks."""
@@ -70,7 +72,8 @@ class Guard:
         refused = self._refused(scope)
         if refused is None and scope["method"] == "POST":
             try:
-                receive = await _whole_body(receive)
+                most = MOST_PLAYGROUND_BYTES if scope["path"] == PLAYGROUND else MOST_BODY_BYTES
+                receive = await _whole_body(receive, most)
             except _BodyError as error:
                 refused = PlainTextResponse(f"{error.words}\n", error.status, {"Connection": "close"})
         await (self._app if refused is None else refused)(scope, receive, sending)
@@ -128,7 +131,7 @@ class _BodyError(Exception):
         self.words = words
 
 
-async def _whole_body(receive: Receive) -> Receive:
+async def _whole_body(receive: Receive, most: int) -> Receive:
     """Read a body to its end, within a size and a time; return what hands it on."""
     body = b""
     try:
@@ -138,8 +141,8 @@ async def _whole_body(receive: Receive) -> Receive:
                 if message["type"] != "http.request":
                     raise _BodyError(400, "the body was not sent to its end")
                 body += message.get("body", b"")
-                if len(body) > MOST_BODY_BYTES:
-                    raise _BodyError(413, f"expected at most {MOST_BODY_BYTES:,} bytes")
+                if len(body) > most:
+                    raise _BodyError(413, f"expected at most {most:,} bytes")
                 if not message.get("more_body", False):
                     break
     except TimeoutError:

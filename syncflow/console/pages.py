@@ -26,6 +26,7 @@ HOME = Path(__file__).parent
 STATIC = {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "playground.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 STATES = tuple(str(state) for state in DeliveryState)
@@ -77,6 +78,7 @@ class Pages:
             "visitor": request.scope.get(VISITOR),
             "allow": settings.allow,
             "in_run": settings.in_run,
+            "has_playground": self.asking.playground is not None,
             "now": self.asking.clock(),
             "path": quote(request.scope["path"]),
             "query": {name: value for name, value in request.query_params.items() if name != "before"},
@@ -96,6 +98,13 @@ def pages(asking: Asking, shows: Pages) -> APIRouter:
     _add_actions(router, asking, shows)
     _add_sign_in(router, asking, shows)
     _add_static(router)
+
+    @router.get("/playground")
+    async def playground(request: Request) -> Response:
+        if asking.playground is None:
+            raise DataError("this console has no playground", hint="it is started with a project's routes file")
+        return shows.plain(request, "playground")
+
     return router
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from syncflow.console.access import Access
 from syncflow.console.app import create_app
 from syncflow.console.asking import Asking, Settings
 from syncflow.console.guard import App
+from syncflow.console.playground import Playground
 from syncflow.errors import DataError, SyncflowError
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
@@ -180,6 +182,7 @@ class FakeDesk:
         raise DataError(f"there is no dead letter {number}", hint="`syncflow dlq list` shows the open ones")
 
     def trail(self, name: str, *, before: int | None, most: int) -> Row:
+        name = name.rpartition(" ")[2]
         events = [row | {"raw": '{"item": {"name": "Ada"}}'} for row in self.event_rows if row["record"] == name]
         sent = [
             row
@@ -226,9 +229,10 @@ class FakeDesk:
         return True
 
 
-def asking(desk: Any = None, **settings: Any) -> Asking:
+def asking(desk: Any = None, playground_of: Path | None = None, **settings: Any) -> Asking:
     given: dict[str, Any] = {"access": Access(TOKEN), "title": "demo"} | settings
-    return Asking(desk or FakeDesk(), Settings(**given), clock=lambda: NOW)
+    playground = Playground(playground_of) if playground_of else None
+    return Asking(desk or FakeDesk(), Settings(**given), clock=lambda: NOW, playground=playground)
 
 
 def app(desk: Any = None, **settings: Any) -> App:

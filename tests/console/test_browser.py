@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ import pytest
 from syncflow.console.access import Access
 from syncflow.console.asking import Asking, Settings
 from syncflow.console.desk import JournalDesk
+from syncflow.console.playground import Playground
 from syncflow.console.serving import serving
 from syncflow.runtime.desk import browse, wishes
 from syncflow.runtime.desk.letters import Letters
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 PATIENCE_MILLISECONDS = 90_000
 COUNT = 1_000
+ROOT = Path(__file__).resolve().parents[2]
 SIZES = [(1280, "light"), (375, "dark")]
 PAGES = {
     "/": "Overview",
@@ -52,15 +56,17 @@ PAGES = {
 
 
 @contextmanager
-def served(journal: Path, *, port: int = 0, tally: Any = None) -> Iterator[str]:
-    """Serve a console of a journal in a thread; yield its address."""
+def served(journal: Path, *, port: int = 0, tally: Any = None, routes: Path | None = None) -> Iterator[str]:
+    """Serve a console of a journal in a thread; yield its address. ``routes``: the project's file, for the playground."""
     ready, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
 
     async def main() -> None:
         allow = frozenset({"redrive", "drop", "replay"})
         settings = Settings(Access(TOKEN), title="demo", allow=allow, in_run=tally is not None)
-        async with serving(Asking(JournalDesk(journal), settings, tally=tally), "127.0.0.1", port) as chosen:
+        playground = Playground(routes) if routes else None
+        asking = Asking(JournalDesk(journal), settings, tally=tally, playground=playground)
+        async with serving(asking, "127.0.0.1", port) as chosen:
             found.extend((chosen, asyncio.get_running_loop()))
             ready.set()
             await ended.wait()
@@ -192,3 +198,42 @@ def test_a_page_says_when_its_run_has_ended_and_goes_on_with_the_next(browser: B
     with served(path, port=port, tally=Tally):
         problem.wait_for(state="hidden")
     ended.close()
+
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@pytest.mark.parametrize(("width", "theme"), SIZES)
+def test_the_playground_follows_what_is_typed_and_shows_markup_as_text(
+    browser: Browser, tmp_path: Path, width: int, theme: str
+) -> None:
+    """Without a journal, too: a project that never ran."""
+    shutil.copytree(ROOT / "syncflow" / "cli" / "project", tmp_path, dirs_exist_ok=True)
+    with (
+        served(tmp_path / "none.db", routes=tmp_path / "routes.yaml") as url,
+        signed_in(browser, url, width=width, theme=theme) as context,
+    ):
+        page = context.new_page()
+        troubles: list[str] = []
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("dialog", lambda dialog: troubles.append(dialog.message))
+        page.on("console", lambda message: troubles.append(message.text) if "Security Policy" in message.text else None)
+        page.goto(f"{url}/playground")
+        page.locator(".result table").first.wait_for()
+        event = {
+            "record": "contacts",
+            "operation": "create",
+            "item": {"id": "A1", "name": HOSTILE, "contact_type": "customer"},
+        }
+        page.get_by_label("Event", exact=True).fill(json.dumps(event))
+        page.locator(".result td", has_text="onerror").first.wait_for()
+        mapping = page.get_by_label("Mapping", exact=True).last
+        mapping.fill(mapping.input_value().replace("item.phone", f"lowr(item.id, '{HOSTILE}')"))
+        page.locator(".editor .line.error").wait_for()
+        assert page.locator(".result").inner_text().count("did you mean lower?") == 1
+        assert page.locator("#playground img, #playground script").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
+        page.get_by_role("button", name="Undo my changes").click()
+        page.locator(".result table").first.wait_for()
+        assert troubles == []
