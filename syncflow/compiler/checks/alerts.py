@@ -51,7 +51,7 @@ def _of_slack(project: Project, receiver: AlertSettings, index: int) -> Iterator
             "Slack refuses every alert of this shape: it takes a text, and nothing else",
             *("alerts", index, "as" if "shape" in receiver.model_fields_set else "to"),
             severity="warning",
-            hint="write `as: slack`",
+            hint="with `as: slack` it is sent as Slack takes it",
         )
 
 

@@ -199,7 +199,7 @@ def _own_is_a_field(mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
             f"the key is to be called `{key.name}`, which is a field of the mapping",
             *_place(mapping, key.name),
             expected="a name that no field has",
-            hint=f"write `key: {key.name}` if the field is the key, or leave the field out",
+            hint=f"name the field alone (`key: {key.name}`) if it is the key; else leave the field out",
         )
 
 
