@@ -27,6 +27,7 @@ SUITES = (
     "single",
     "limit",
     "idle",
+    "traces",
     "journal",
     "sql",
     "postgres",
