@@ -45,11 +45,14 @@ def auth(
     from syncflow.runtime.consenting import sign_in
 
     def show(page: str) -> None:
-        say(f"open this page and sign in; the browser then comes back to {redirect}\n\n  {page}\n")
+        say(f"open this page and sign in; the browser then comes back to {redirect}")
+        say(f"  {page}")
         if browser:
+            import threading
             import webbrowser
 
-            webbrowser.open(page)
+            # Some browsers hold up who opens them until they are closed.
+            threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
 
     project = load_systems(routes, profile=profile)
     asyncio.run(sign_in(project, system, redirect=redirect, seconds=wait, show=show))

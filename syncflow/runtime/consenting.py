@@ -55,7 +55,7 @@ async def sign_in(
             try:
                 found = await asyncio.wait_for(asyncio.shield(came), seconds)
             except TimeoutError:
-                raise UnavailableError(f"nobody came back from the sign-in within {seconds:g} seconds") from None
+                raise UnavailableError(f"nobody came back from the sign-in within {seconds:g} s") from None
         if found.error:
             raise DataError(f"the sign-in was refused: {_word(found.error)}")
         await consent.finish(found.code)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,6 +141,26 @@ async def _checked(found: Project) -> CheckResult:
         return await clients.of(plan, OpenGate()).check()
 
 
+def test_the_command_opens_a_browser_and_prints_no_secret(tmp_path: Path, server: Accounts) -> None:
+    """As a process, with a program for a browser that ends only when it has come back."""
+    project(tmp_path, server)
+    browser = tmp_path / "browser.py"
+    browser.write_text("import sys, urllib.request\nurllib.request.urlopen(sys.argv[1]).read()\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "syncflow", "auth", "crm", "--redirect", free()],
+        cwd=tmp_path,
+        env={**os.environ, "BROWSER": f"{sys.executable} {browser} %s"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines()[-1] == "signed in to crm; `syncflow check` looks whether it lets us in"
+    assert not [secret for secret in ("app-secret", *server.refresh, *server.access) if secret in ended.stdout]
+    assert asyncio.run(_checked(load_project(tmp_path / "routes.yaml", environment={}))).good
+
+
 def _refused(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -214,7 +237,7 @@ async def stays_away(browser: httpx.AsyncClient, page: str) -> None: ...
 @pytest.mark.parametrize(
     ("visit", "refuses", "gives", "error", "words"),
     [
-        (stays_away, "", True, UnavailableError, "nobody came back from the sign-in within 0.05 seconds"),
+        (stays_away, "", True, UnavailableError, "nobody came back from the sign-in within 0.05 s"),
         (goes_through, "access_denied", True, DataError, "the sign-in was refused: access_denied"),
         (goes_through, "<script>planted</script>", True, DataError, "the sign-in was refused: without a reason"),
         (goes_through, "", False, DataError, "it gives no refresh_token"),
