@@ -35,9 +35,10 @@ from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.sources.base import Source
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
-from tests.effort import examples
+from tests.effort import EFFORT, examples
 from tests.runtime.programs import route as plain_route
 from tests.runtime.programs import system
+from tests.runtime.vendor import live
 
 KINDS = {"companies": "Company", "contacts": "Contact"}
 AFTER = {"companies": AfterPlan(600.0), "contacts": AfterPlan(600.0)}
@@ -343,7 +344,31 @@ def test_a_record_waits_for_what_another_route_makes_of_itself(tmp_path: Path) -
     assert [code for code, _ in letters(tmp_path / "j.db")] == ["BAD", "missing_record"]
 
 
-@pytest.mark.parametrize("seed", range(examples(20)))
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_kill_at_any_call_of_the_journal_loses_nobody_who_waits(tmp_path: Path, after: bool) -> None:
+    events = [
+        contact("P", company="C", manager="Q"),
+        contact("Q", company="D"),
+        company("C"),
+        contact("P", "update", company="D", manager="Q"),
+        company("C", "update", key="CC"),
+        contact("R", company="C"),
+        company("D"),
+    ]
+    for number in range(1 + after, 60, max(1, 10 // EFFORT)):
+        vendor, place = Strict(), tmp_path / f"{number}.db"
+        systems = FakeSystems(vendor, latency_seconds=0.1)
+        killed = live(events, place, vendor=systems, program=relations(), chunk=3, kill=(number, after))
+        if killed is None:
+            ending = live(events, place, vendor=systems, program=relations(), chunk=3)
+            assert ending is not None
+            assert ending.clean, number
+        assert vendor.dangling == [], number
+        assert {key for _, key in vendor.there} >= {"P", "Q", "R", "CC", "D"}, number
+    assert killed is not None, "more calls than were tried"
+
+
+@pytest.mark.parametrize("seed", range(examples(6)))
 def test_whatever_comes_in_whatever_order_nothing_dangles_and_nothing_is_left(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
     events = [_drawn(random) for _ in range(60)]
