@@ -245,7 +245,9 @@ def _show_foresight(foresight: Foresight) -> None:
                 f"  would send nothing: {_delivery(each)}, where every field is as it was last delivered (send: changed)"
             )
         else:
-            say(f"  would send: {_delivery(each)}{overtaken}{_left_out(foresight.left_out.get(each.id))}")
+            after = ", ".join(f"{kind} {number}" for kind, number in each.after)
+            waits = f", once {after} {'is' if len(each.after) == 1 else 'are'} there (after)" if after else ""
+            say(f"  would send: {_delivery(each)}{overtaken}{_left_out(foresight.left_out.get(each.id))}{waits}")
     for route in foresight.kept:
         say(f"  would leave it where {route} put it (on_leave: keep)")
     for letter in foresight.outcome.dead_letters:

@@ -9,7 +9,7 @@ from functools import partial
 from syncflow.compiler.masking import Mask
 from syncflow.compiler.program import Program
 from syncflow.config.journal_place import Place
-from syncflow.events import Delivery, Ignored, Raw, Record, Refused
+from syncflow.events import Delivery, Ignored, Key, Raw, Record, Refused
 from syncflow.runtime.delivery.turn import Go, Turn, Unchanged, decide
 from syncflow.runtime.intake.plan import Fate, keys_of
 from syncflow.runtime.intake.planning import Numbers
@@ -125,7 +125,8 @@ def masked(foresight: Foresight, mask: Mask, personal: Mapping[str, frozenset[st
 
 def _masked(delivery: Delivery, mask: Mask, fields: frozenset[str]) -> Delivery:
     payload, key = mask.payload(delivery.payload, fields), mask.key(delivery.key, fields)
-    return replace(delivery, payload=payload, key=key)
+    after = tuple(Record(kind, mask.key(Key(kind, number), frozenset()).value) for kind, number in delivery.after)
+    return replace(delivery, payload=payload, key=key, after=after)
 
 
 def _hidden(row: Presence, mask: Mask, personal: Mapping[str, frozenset[str]]) -> Presence:

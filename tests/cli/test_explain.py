@@ -264,3 +264,10 @@ def test_code_prints_the_python_of_the_routes_and_of_every_mapping(command: Comm
     assert "'firstname': split_name_name[0] or 'Unknown'," in ended.out
     assert "# routes.yaml\n" in ended.out
     assert "def route(root):\n    record = root['record']\n    if record == 'contacts':\n" in ended.out
+
+
+def test_what_a_delivery_waits_for_is_told(command: Command) -> None:
+    example = Path(__file__).parents[2] / "examples" / "related-records"
+    said = command("explain", str(example / "routes.yaml"), "--events", str(example / "events.jsonl"))
+    assert "id = employer of P1, once contacts P1, companies C1 are there (after)" in said.out
+    assert "id = employer of P3, once contacts P3 is there (after)" in said.out

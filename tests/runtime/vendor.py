@@ -22,6 +22,7 @@ from syncflow.errors import SyncflowError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Key, Match, Outcome, Routed, Verdict
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
+from syncflow.runtime.held import Connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.journal.tables.journal import TabularJournal
 from syncflow.testing import ListSource, VirtualClock, run_virtually
@@ -191,7 +192,7 @@ def live(
     events: Sequence[dict[str, Any]],
     place: Place,
     *,
-    vendor: Vendor,
+    vendor: Connect,
     program: Program,
     window: int = 1000,
     chunk: int = 500,
