@@ -29,6 +29,24 @@ class Run:
     until: float | None = None
     why: str = ""
     """Why it ended before its work was done."""
+    name: str = ""
+    """What it is called in the log, on /metrics and in exports; empty for one of an earlier version."""
+    worker: str = ""
+    """Which worker it is, or was: a process of a machine, or SYNCFLOW_WORKER."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """One of several workers that share the journal."""
+
+    name: str
+    since: float
+    holds: Sequence[str] = ()
+    """``reading``, and the systems that it sends to."""
+    waits: str = ""
+    """Why it holds nothing; empty where it works."""
+    silent_seconds: float | None = None
+    """Since when its claims have ended; None where it lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +133,7 @@ class Overview:
     source_requests: Mapping[str, int]
     systems: Sequence[SystemView]
     routes: Sequence[RouteView]
+    workers: Sequence[WorkerView] = ()
     advice: Sequence[Advice] = ()
 
     @property
@@ -134,6 +153,7 @@ def overview(totals: Row, places: Sequence[Row], tally: Tally | None, *, now: fl
         source_requests=totals["source_requests"],
         systems=systems(totals, places, tally),
         routes=routes(totals, places),
+        workers=[_worker(row) for row in totals.get("workers", ())],
     )
     return Overview(
         **{name: getattr(found, name) for name in found.__slots__} | {"advice": tuple(_advice(found, totals, now))}
@@ -229,13 +249,21 @@ def _run(totals: Row) -> Run:
     last = totals["last_run"]
     if last is None:
         return Run("never")
+    named = {"name": last.get("run", ""), "worker": last.get("worker", "")}
     if totals["running"] and last["ended_at"] is None:
-        return Run("running", last["started_at"])
+        return Run("running", last["started_at"], **named)
     if last["ended_at"] is None:
-        return Run("killed", last["started_at"])
+        return Run("killed", last["started_at"], **named)
     ending = last["ending"] or {"how": "done" if last["finished"] else "error", "reason": ""}
     states: dict[str, RunState] = {"done": "ended", "stopped": "stopped", "error": "failed"}
-    return Run(states.get(ending["how"], "ended"), last["started_at"], last["ended_at"], ending.get("reason", ""))
+    state = states.get(ending["how"], "ended")
+    return Run(state, last["started_at"], last["ended_at"], ending.get("reason", ""), **named)
+
+
+def _worker(row: Row) -> WorkerView:
+    shares = [share.removeprefix("system ") for share in row["holds"]]
+    held = sorted(shares, key=lambda share: (share != "reading", share))
+    return WorkerView(row["name"].partition(",")[0], row["since"], held, row["waits"], row["silent"])
 
 
 def _advice(found: Overview, totals: Row, now: float) -> Iterator[Advice]:

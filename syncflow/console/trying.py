@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.adapters.rendering import rendered_each
-from syncflow.compiler.build import build, check
+from syncflow.compiler.build import build
 from syncflow.compiler.explanations import LegStory, Narrator
 from syncflow.compiler.functions.ambient import Ambient, surrounded_by
 from syncflow.compiler.origins import Origin
+from syncflow.compiler.problems import check
 from syncflow.compiler.program import Program
 from syncflow.config.models.routes import GenerateSource
 from syncflow.config.nodes import MappingNode

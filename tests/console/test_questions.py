@@ -164,7 +164,7 @@ def test_a_journal_in_trouble_is_a_page_that_says_so_and_looks_again(error: Unav
 def test_the_api_is_described() -> None:
     described = ask(app(), "/api/openapi.json").json()
     assert described["info"]["title"] == "syncflow console"
-    assert len(described["paths"]) == 16
+    assert len(described["paths"]) == 18
     for methods in described["paths"].values():
         for each in methods.values():
             assert each["summary"].endswith((".", "act."))
@@ -198,3 +198,36 @@ def test_questions_are_asked_in_threads_and_few_at_a_time() -> None:
 
     assert threading.main_thread().name not in asyncio.run(main())
     assert most <= 4
+
+
+def test_the_run_is_named_and_workers_say_what_they_hold() -> None:
+    last = {
+        "run": "1m8k52t8q8r0z",
+        "worker": "crm-1",
+        "started_at": NOW - 60,
+        "ended_at": None,
+        "finished": False,
+        "ending": None,
+    }
+    rows = [
+        {
+            "id": 1,
+            "name": "process 7 on one, since noon",
+            "since": NOW,
+            "holds": ["system crm", "reading"],
+            "waits": "",
+            "silent": None,
+        },
+        {"id": 2, "name": "process 8 on two", "since": NOW, "holds": [], "waits": "another version", "silent": None},
+        {"id": 3, "name": "process 9 on six", "since": NOW, "holds": ["system a"], "waits": "", "silent": 12.0},
+    ]
+    found = overview(totals(last_run=last, running="process 7", workers=rows), [], None, now=NOW)
+    assert (found.run.state, found.run.name, found.run.worker) == ("running", "1m8k52t8q8r0z", "crm-1")
+    assert [(each.name, list(each.holds), each.waits, each.silent_seconds) for each in found.workers] == [
+        ("process 7 on one", ["reading", "crm"], "", None),
+        ("process 8 on two", [], "another version", None),
+        ("process 9 on six", ["a"], "", 12.0),
+    ]
+    page = ask(app(FakeDesk(totals(last_run=last, workers=rows))), "/").text
+    assert "1m8k52t8q8r0z" in page
+    assert "silent for 12 s" in page
