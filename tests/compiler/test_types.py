@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,6 +170,18 @@ def test_no_text_is_longer_than_the_longest(kind: Type, value: Any) -> None:
     bound = longest(kind)
     if isinstance(value, str) and accepts(kind, value):
         assert bound is None or len(value) <= bound
+
+
+def test_objects_that_differ_in_one_value_have_different_hashes() -> None:
+    """A thousand routes narrow the same names to other values; were their hashes one, each look into a cache would compare them all."""
+    kinds = [closed_object(item=closed_object(name=of_value(f"n{number}"))) for number in range(1_000)]
+    assert len(set(map(hash, kinds))) == len(kinds)
+
+
+def test_an_object_made_of_another_has_a_hash_of_its_own() -> None:
+    one = closed_object(name=TEXT)
+    assert hash(one) == hash(closed_object(name=TEXT))
+    assert hash(replace(one, properties=(("name", NUMBER),))) == hash(closed_object(name=NUMBER)) != hash(one)
 
 
 @given(TYPES)

@@ -8,6 +8,7 @@ In: types. Out: types and verdicts. Knows no expression and no file. A type is a
 from __future__ import annotations
 
 import math
+from dataclasses import field
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -86,17 +87,29 @@ class Array:
     max_length: int | None = None
 
 
+_NOTHING_ELSE: Final = Absent()
+
+
 @frozen_value
 class Object:
     """Objects: known properties by name, sorted, and the type of every other; ``rest`` is ABSENT where no other may be
     there."""
 
     properties: tuple[tuple[str, Type], ...] = ()
-    rest: Type = Absent()
+    rest: Type = _NOTHING_ELSE
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __init__(self, properties: tuple[tuple[str, Type], ...] = (), rest: Type = _NOTHING_ELSE) -> None:
+        self.properties = properties  # type: ignore[misc]  # it is being made
+        self.rest = rest  # type: ignore[misc]
+        self._hash = 0  # type: ignore[misc]
 
     def __hash__(self) -> int:
-        """Of the names alone: types are looked up in caches all the time, and those of large objects are deep."""
-        return hash(tuple([name for name, _ in self.properties]))
+        """Made once: types are looked up in caches all the time, and those of large objects are deep. It is of all that they hold, for of
+        a thousand routes each narrows the same names to other values."""
+        if self._hash == 0:
+            self._hash = hash((self.properties, self.rest)) or 1  # type: ignore[misc]  # nothing is told by it
+        return self._hash
 
     def property(self, name: str) -> Type:
         """Return the type of what stands under ``name``, absent included."""
