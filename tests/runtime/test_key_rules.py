@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncflow.key_rules import KeyRules
+from syncflow.events import Key
+from syncflow.key_rules import KeyRules, named
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
-from syncflow.runtime.journal.tables.presence import compare_anew
+from syncflow.runtime.journal.tables.presence import FIELD_OF_HELD, compare_anew
 
 
 def trimmed(key: str) -> str:
@@ -38,3 +39,15 @@ def test_compared_keys_follow_the_rule_of_today(tmp_path: Path) -> None:
     assert rows == [("a1", "a1"), ("a1", "a1"), ("b", ""), ("A1 ", "A1 ")]
     compare_anew(db, "here", KeyRules({"Ext": str}))
     assert db.execute("SELECT compared FROM presence WHERE record = '2'").fetchone() == ("A1 ",)
+
+
+def test_keys_of_several_fields_are_compared_by_name_and_value_and_tell_their_field(tmp_path: Path) -> None:
+    rules = KeyRules({"id": str, "mail": trimmed})
+    assert rules.compared(Key("id", "5")) != rules.compared(Key("mail", "5"))
+    assert rules.compared(Key("mail", " A@x.org")) == rules.compared(Key("mail", "a@x.org "))
+    assert named(rules.compared(Key("mail", "A@x.org")), "A@x.org", "id") == Key("mail", "A@x.org")
+    assert named("a@x.org", "A@x.org", "id") == Key("id", "A@x.org"), "a journal of a route that had one key"
+    db = connect(tmp_path / "j.db")
+    for compared, field in ((rules.compared(Key("mail", "a@x.org")), "mail"), ("a@x.org", "")):
+        found = db.execute(f"SELECT {FIELD_OF_HELD} FROM (SELECT ? AS held)", (compared,)).fetchone()
+        assert found == (field,), compared

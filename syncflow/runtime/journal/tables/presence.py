@@ -40,12 +40,12 @@ _REMEMBERED = _remembered()
 
 _IS_LAST = "delivery = {last}"
 
-_FIELD_OF_HELD = f"rtrim(rtrim(held, replace(held, '{NAMED}', '')), '{NAMED}')"
+FIELD_OF_HELD = f"rtrim(rtrim(held, replace(held, '{NAMED}', '')), '{NAMED}')"
 """What stands before ``NAMED``. Of what both databases know, only this finds a character: cutting off the end by a set of them."""
 
 _CORRECTED = (
     "state = CASE WHEN held != '' THEN 'present' WHEN state = 'present' THEN 'gone' ELSE state END, "
-    f"key_name = CASE WHEN replace(held, '{NAMED}', '') = held THEN key_name ELSE {_FIELD_OF_HELD} END, "
+    f"key_name = CASE WHEN replace(held, '{NAMED}', '') = held THEN key_name ELSE {FIELD_OF_HELD} END, "
     "key_value = CASE WHEN held != '' THEN held_value ELSE key_value END, compared = CASE WHEN held != '' THEN held ELSE compared END, "
     "vendor_id = CASE WHEN held != '' AND held != compared THEN held_id ELSE vendor_id END, passing = NULL"
 )
