@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.sampling import ParentBased, Sampler
 from opentelemetry.trace import StatusCode
 
 from syncflow.adapters.gate import RequestSlot
-from syncflow.events import Batch, BatchResult, Outcome, Position, Raw, Signal, Verdict
+from syncflow.events import Batch, BatchResult, Job, Outcome, Position, Raw, Signal, Verdict
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Journal, JournaledEvent
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
@@ -309,3 +309,38 @@ def test_a_run_without_traces_loads_nothing_of_them() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_job_has_a_span_in_which_its_requests_lie() -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(sampler=ParentBased(Chance(1.0)), shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+
+    async def main() -> None:
+        traces = Traces(provider.get_tracer("syncflow"), clock=VirtualClock()).system("crm")
+        job = Job("1-1", "crm", "Contact", "upsert", "Ext", "waiting", 0.0, (7,))
+        deliveries: Any = [SimpleNamespace(event=1, route="people")]
+        part = await traces.job(job, deliveries, cast("Journal", Beside({1: RECORDED})), resumed=True)
+        slot = RequestSlot(ended="5xx", method="GET", host="crm.example", status=503)
+        request = traces.request(slot, "upsert")
+        assert part is not None
+        assert request is not None
+        traces.answered(request, slot)
+        part.end(failed="it stands at waiting")
+
+    run_virtually(main())
+    request, job = kept.get_finished_spans()
+    assert (job.name, request.name) == ("job crm/Contact", "GET")
+    assert request.parent is not None
+    assert request.parent.span_id == job.context.span_id
+    assert [f"{link.context.trace_id:032x}" for link in job.links] == [TRACE]
+    assert (job.status.description, job.attributes["syncflow.resumed"]) == ("it stands at waiting", True)  # type: ignore[index]
+    assert dict(request.attributes or {}) == {
+        "syncflow.system": "crm",
+        "syncflow.operation": "upsert",
+        "syncflow.outcome": "5xx",
+        "http.request.method": "GET",
+        "server.address": "crm.example",
+        "http.response.status_code": 503,
+        "error.type": "503",
+    }

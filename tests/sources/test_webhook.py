@@ -160,3 +160,24 @@ def test_a_message_that_comes_again_has_the_same_event_ids() -> None:
             assert (await answer).status_code == 200
 
     talk(main, signature=WebhookSignature(secret="s3cret", id="X-Id", signed="{{ id }}{{ body }}"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ([("traceparent", f"00-{'4b' * 16}-{'00f0' * 4}-01")], f"00-{'4b' * 16}-{'00f0' * 4}-01"),
+        ([("traceparent", "00-none")], None),
+        ([("traceparent", f"00-{'4b' * 16}-{'00f0' * 4}-01")] * 2, None),
+        ([], None),
+    ],
+    ids=["one", "wrong", "twice", "none"],
+)
+def test_the_trace_of_a_request_is_kept_beside_its_events(headers: list[tuple[str, str]], kept: str | None) -> None:
+    async def main(source: Webhook, client: httpx.AsyncClient) -> None:
+        answer = asyncio.ensure_future(client.post("/events", content=b'[{"a": 1}, {"a": 2}]', headers=headers))
+        raws = await take(source, 2)
+        assert [raw.meta for raw in raws] == [None if kept is None else {"headers": {"traceparent": kept}}] * 2
+        await source.acknowledge(raws[-1].position)
+        assert (await answer).status_code == 200
+
+    talk(main)
