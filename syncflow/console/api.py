@@ -53,7 +53,7 @@ def _add_views(router: APIRouter, asking: Asking) -> None:
     async def routes() -> Any:
         return _answer({"routes": (await asking.overview()).routes})
 
-    @router.get("/routes/{name}", summary="One route.")
+    @router.get("/routes/{name:path}", summary="One route.")
     async def route(name: str) -> Any:
         return _answer(_named((await asking.overview()).routes, name, "route"))
 

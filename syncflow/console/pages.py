@@ -133,7 +133,7 @@ def _add_views(router: APIRouter, asking: Asking, shows: Pages) -> None:
         found = await asking.overview()
         return shows.plain(request, "routes", run=found.run, routes=found.routes)
 
-    @router.get("/routes/{name}")
+    @router.get("/routes/{name:path}")
     async def route(request: Request, name: str) -> Response:
         found = await asking.overview()
         one = next((each for each in found.routes if each.name == name), None)

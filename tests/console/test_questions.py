@@ -231,3 +231,14 @@ def test_the_run_is_named_and_workers_say_what_they_hold() -> None:
     page = ask(app(FakeDesk(totals(last_run=last, workers=rows))), "/").text
     assert "1m8k52t8q8r0z" in page
     assert "silent for 12 s" in page
+
+
+def test_a_route_out_of_a_table_has_its_page_although_its_name_has_a_slash() -> None:
+    counts = [{"route": "contacts/crm", "system": "crm", "state": "delivered", "count": 1}]
+    served = app(FakeDesk(totals(deliveries=counts)), allow=frozenset({"pause"}))
+    (link,) = set(re.findall(r'href="(/routes/contacts[^"]*)"', ask(served, "/routes").text))
+    page = ask(served, link)
+    assert page.status_code == 200
+    assert 'name="route" value="contacts/crm"' in page.text
+    assert ask(served, f"/api{link}").json()["name"] == "contacts/crm"
+    assert ask(served, "/routes/..%2f..%2fstatic").status_code == 404
