@@ -32,7 +32,7 @@ from syncflow.runtime.journal.tables.shared_journal import TabularSharedJournal
 from syncflow.runtime.journal.tables.sharing import SHARED, Member, SharedTables, look
 from tests.simulation.faults import Broker, Slow, WatchedTables, fresh
 from tests.simulation.programs import PROJECT, program_of
-from tests.simulation.simulate import Simulation, overheard
+from tests.simulation.simulate import MEMORY, Simulation, overheard
 from tests.simulation.virtual import SeededLoop, bury
 from tests.simulation.world import Network
 
@@ -341,7 +341,7 @@ def simulate_workers(seed: int, *, project: Path = PROJECT) -> list[str]:
 
 def lived_together(seed: int, *, project: Path = PROJECT) -> WorkersSimulation:
     """Return a seed's simulation after its end."""
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         simulation = WorkersSimulation(seed, Path(place), project)
         simulation.run()
     return simulation
