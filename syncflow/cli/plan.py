@@ -106,7 +106,8 @@ def plan(
     else:
         plan_text.show(shown)
     if out is not None:
-        remark(f"the plan is in {out}; `syncflow run --plan {out}` does exactly this")
+        word = " --ignore-guards" if shown.tripped else ""
+        remark(f"the plan is in {out}; `syncflow run --plan {out}{word}` does exactly this")
     if shown.tripped:
         raise typer.Exit(1)
     if detailed and shown.changes:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from syncflow.mock.server import Running
+from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
 from tests.cli.conftest import Command
 from tests.journeys.sides import held
 
@@ -93,6 +96,39 @@ def test_few_records_trip_no_guard_and_what_is_new_is_not_at_stake(
     add(there, event("L9", "lead"), event("L9", "lead", operation="delete"))
     assert command("run", "--quiet").code == 0
     assert len(held(mock.url, LEADS, "Contact")) == 6
+
+
+def test_a_journal_of_an_earlier_version_is_brought_up_to_date_first(
+    command: Command, from_file: Path, mock: Running
+) -> None:
+    routes = from_file / "routes.yaml"
+    text = routes.read_text("utf-8")
+    routes.write_text(
+        text.replace("  - by: item.contact_type", "  - guard: {deletes: 25%}\n    by: item.contact_type"), "utf-8"
+    )
+    (from_file / "events.jsonl").write_text("", "utf-8")
+    add(from_file, event("L0", "lead"))
+    (from_file / ".syncflow").mkdir()
+    with closing(sqlite3.connect(from_file / ".syncflow" / "journal.db")) as journal:
+        for version, step in enumerate(MIGRATIONS[:1], 1):
+            journal.executescript(f"{step};\nPRAGMA user_version = {version};")
+    assert command("run", "--quiet").code == 0
+    assert "L0" in held(mock.url, LEADS, "Contact")
+
+
+def test_what_a_person_planned_and_looked_at_is_carried_out(command: Command, there: Path, mock: Running) -> None:
+    add(there, *(event(f"L{number}", "lead", operation="delete") for number in range(4)))
+    plan = command("plan", "--out", "plan.json")
+    assert (plan.code, "run --plan plan.json --ignore-guards" in plan.err) == (1, True)
+    assert command("run", "--quiet", "--plan", "plan.json", "--ignore-guards").code == 0
+    assert len(held(mock.url, LEADS, "Contact")) == 4
+
+
+def test_what_waits_in_the_journal_is_guarded_too(command: Command, there: Path, mock: Running) -> None:
+    add(there, *(event(f"L{number}", "lead", operation="delete") for number in range(4)))
+    assert command("run", "--quiet", "--ignore-guards", "--route", "contacts/hubspot").code == 0
+    assert command("run", "--quiet", "--drain").code == 1
+    assert len(held(mock.url, LEADS, "Contact")) == 8
 
 
 def test_a_guard_of_changes_counts_records_that_were_there(command: Command, there: Path, mock: Running) -> None:

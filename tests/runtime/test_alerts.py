@@ -37,6 +37,7 @@ def sick() -> Tally:
     tally.source_lags = {"orders": Lag(seconds=4000.0), "people": Lag(seconds=3.0)}
     tally.source_reports.append(Report("guarded", "30 % of the rows were gone"))
     tally.source_report_counts["guarded"] = 1
+    tally.held = {"orders": "9 of its 10 records there would be deleted"}
     return tally
 
 
@@ -50,6 +51,11 @@ def test_what_is_wrong_is_told_in_our_words() -> None:
         ("parked", "news", "news does not answer (status 503); it is only probed. Its deliveries wait."),
         ("lag", "orders", "the source orders is 4,000 s behind"),
         ("guard", "source", "a guard stopped a pass: 30 % of the rows were gone"),
+        (
+            "guard",
+            "orders",
+            "a guard held the route orders, which sent nothing: 9 of its 10 records there would be deleted",
+        ),
         (
             "dead_letters",
             "contacts/crm",

@@ -22,7 +22,7 @@ class AlertSettings(Model):
     """``slack``: what Slack, Mattermost and Rocket.Chat take; ``json``: one object with every field."""
     causes: Annotated[tuple[AlertCause, ...], Field(min_length=1)] = get_args(AlertCause)
     """What is told: ``dead_letters`` that nobody dealt with, a system that ``stopped`` or does not answer (``parked``), a source that
-    lags (``lag``), a pass that a guard stopped (``guard``), a run that ended with an error (``error``). Default: all."""
+    lags (``lag``), a pass or a route that a guard stopped (``guard``), a run that ended with an error (``error``). Default: all."""
     every: Duration = 3600.0
     """A cause that goes on is told again after so long; that it is over is told once."""
     parked: Duration = 300.0

@@ -54,6 +54,10 @@ def _of_source(tally: Tally, settings: AlertSettings) -> Iterator[Cause]:
     if guarded := tally.source_report_counts.get("guarded", 0):
         told = next((report.words for report in reversed(tally.source_reports) if report.kind == "guarded"), "")
         yield Cause("guard", "source", f"a guard stopped a pass: {told}", count=guarded, passes=False)
+    for route, words in tally.held.items():
+        yield Cause(
+            "guard", route, f"a guard held the route {route}, which sent nothing: {words}", count=1, passes=False
+        )
 
 
 def _of_letters(gauges: Gauges | None) -> Iterator[Cause]:

@@ -14,10 +14,12 @@ from typing import Literal
 from syncflow.clock import Clock
 from syncflow.compiler.build import guards
 from syncflow.compiler.program import Program
+from syncflow.config.journal_place import place_of
 from syncflow.config.models.routes import RouteGuard
 from syncflow.config.project import Project
 from syncflow.events import Record
 from syncflow.frozen import frozen_value
+from syncflow.runtime.journal.homes import is_there, writing
 from syncflow.runtime.preview.looking import ahead_of, seeds_of
 from syncflow.runtime.preview.reading import PlanSource, plan_source
 from syncflow.runtime.preview.seeds import Seeds
@@ -95,6 +97,12 @@ async def routes_to_hold(
     wanted = guards(project)
     if not wanted:
         return {}
+    place = place_of(project.routes.model.journal, project.path)
+    if is_there(place):
+        with writing(
+            place
+        ):  # the run would bring a journal of an earlier version up to date; what is planned must find it so
+            pass
     with plan_source(project, clock=clock) as found, seeds_of(project, program) as seeds:
         source = PlanSource(NothingToRead(), (), 0, is_exact=True) if drain else found
         guarding = Guarding(wanted, seeds)
