@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from syncflow.compiler.wire.plans import DescribePlan
+from syncflow.compiler.wire.plans import DescribePlan, ReadPlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import DataError
-from syncflow.events import Json
+from syncflow.events import Item, Json
 
 _TEXTS = frozenset({"label"})
 
@@ -23,6 +23,23 @@ def read_fields(plan: DescribePlan, body: Json) -> dict[str, ObjectField]:
     if not isinstance(listed, list) or not listed:
         raise DataError(f"{plan.request.place}: the answer has no list of fields where `each` looks for one")
     return dict(sorted(_field(plan, element) for element in listed))
+
+
+def read_records(plan: ReadPlan, body: Json) -> list[Item]:
+    """Return the fields of the records that an answer lists.
+
+    Raises:
+        DataError: it does not have the shape that the adapter says.
+    """
+    listed = plan.each(body)
+    if listed is None:
+        return []
+    if not isinstance(listed, list):
+        raise DataError(f"{plan.request.place}: the answer has no list of records where `each` looks for one")
+    found = [element if plan.fields is None else plan.fields(element) for element in listed]
+    if not all(isinstance(fields, dict) for fields in found):
+        raise DataError(f"{plan.request.place}: a record has no fields where `fields` looks for them")
+    return [fields for fields in found if isinstance(fields, dict)]
 
 
 def _field(plan: DescribePlan, element: Json) -> tuple[str, ObjectField]:

@@ -13,7 +13,7 @@ import httpx
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.consent import Consent
 from syncflow.adapters.decisions import applies, decide_records, message_of
-from syncflow.adapters.describe import read_fields
+from syncflow.adapters.describe import read_fields, read_records
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Prepared, Unanswered
@@ -45,10 +45,10 @@ from syncflow.adapters.signin import NoToken
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import DecisionPlan, Root, StepPlan, WirePlan
-from syncflow.compiler.wire.roots import payload_as_sent
+from syncflow.compiler.wire.roots import payload_as_sent, request_root
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
-from syncflow.events import Batch, BatchResult, Delivery, Json, Outcome, Signal, Verdict
+from syncflow.events import Batch, BatchResult, Delivery, Item, Json, Outcome, Signal, Verdict
 
 NOT_FOUND = Ruling()
 SETTLED = Ruling(Outcome(Verdict.ALREADY_DONE))
@@ -181,6 +181,51 @@ class SystemClient:
         if trouble:
             raise DataError(f"{self._plan.name}: the answer cannot be read: {trouble}")
         return read_fields(plan, body)
+
+    @property
+    def reads_most(self) -> int:
+        """How many records one request reads back at most; 0 where the adapter does not say how."""
+        return 0 if self._wire.read is None else self._wire.read.records
+
+    async def read(self, deliveries: Sequence[Delivery], fields: Sequence[str]) -> list[Item]:
+        """Return the fields of the records under the keys of deliveries, as they are there; nothing of one that is not.
+
+        ``deliveries``: of one object and key field, at most ``reads_most``. What comes back need not be in their order.
+
+        Raises:
+            DataError: the adapter does not say how, a request cannot be made, or the answer is not as it says.
+            UnavailableError: the system does not answer, or refuses.
+        """
+        plan = self._wire.read
+        if plan is None:
+            raise DataError(f"the adapter {self._plan.adapter} does not say how records are read")
+        token = await self._sender.sign_in.token()
+        if isinstance(token, NoToken):
+            raise UnavailableError(f"{self._plan.name}: {self.mask(token.message)}")
+        names: Json = list(fields)
+        shared: Root = {
+            **self._sender.common(),
+            "token": token.seen,
+            "object": deliveries[0].object,
+            "key_name": deliveries[0].key.name,
+            "fields": names,
+        }
+        records = roots_of(shared, [self._member(delivery) for delivery in deliveries])
+        root = request_root(shared, records, alone=plan.records == 1)
+        prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
+        answer = await self._sender.exchange(prepared, plan.request.group)
+        if isinstance(answer, Unanswered):
+            raise UnavailableError(f"{self._plan.name}: {answer.reason}")
+        if answer.status in plan.missing:
+            return []
+        if not 200 <= answer.status < 300:
+            refusal = self._sender.judge.refusal(answer, operation=None)
+            words = " ".join(filter(None, (f"refused with status {answer.status}", refusal.code)))
+            raise UnavailableError(f"{self._plan.name}: reading was {self.mask(words)}")
+        body, trouble = decode(answer)
+        if trouble:
+            raise DataError(f"{self._plan.name}: the answer cannot be read: {trouble}")
+        return read_records(plan, body)
 
     def render(self, batch: Batch, *, nothing_found: bool = False) -> list[RenderedRequest]:
         """Return the requests that a batch would cause if all goes well, secrets masked.

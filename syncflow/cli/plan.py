@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from syncflow.cli.plan_shown import Shown
     from syncflow.compiler.program import Program
     from syncflow.config.project import Project
+    from syncflow.runtime.preview.online import Asked, Seen
     from syncflow.runtime.preview.plan_file import PlanFile
     from syncflow.runtime.preview.reading import PlanSource
     from syncflow.runtime.preview.steps import Step
@@ -73,12 +74,20 @@ def plan(
             "--out", metavar="FILE", help="Keep the plan in FILE, without records; run --plan FILE carries it out."
         ),
     ] = None,
+    online: Annotated[
+        bool,
+        typer.Option(
+            "--online", help="Read the records back from the systems, and compare with what is there; writes nothing."
+        ),
+    ] = False,
     profile: ProfileOption = None,
     output: Annotated[PlanOutput, typer.Option("--output", "-o", help="Output format.")] = PlanOutput.TEXT,
 ) -> None:
     """Show what a run would create, change and delete now.
 
-    Reads the source and the journal, and changes neither; asks no system. Names of fields are shown, their values with --show.
+    Reads the source and the journal, and changes neither; asks no system without --online.
+
+    Names of fields are shown, their values with --show.
 
     Exits with 1 if the guard of a route would hold it.
     """
@@ -92,10 +101,10 @@ def plan(
         raise typer.BadParameter("--out keeps a plan of the source, for a run; --events plans a file that no run reads")
     if sample is not None and everything:
         raise typer.BadParameter("--sample plans some events and --all plans every one; give one of them")
-    project = load_project(routes, profile=profile, offline=True)
+    project = load_project(routes, profile=profile, offline=not online)
     only = check_routes(project, tuple(route or ()))
     program = build(project)
-    wishes = _Wishes(events, 0 if everything else sample, from_start, only, listed, show, out)
+    wishes = _Wishes(events, 0 if everything else sample, from_start, only, listed, show, out, online)
     shown, plan_file = _planned(project, program, wishes)
     if out is not None:
         write_plan(out, plan_file)
@@ -125,6 +134,7 @@ class _Wishes:
     listed: int
     values: bool
     out: Path | None
+    online: bool
 
 
 def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown, PlanFile]:
@@ -137,6 +147,7 @@ def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown
     from syncflow.errors import DataError
     from syncflow.runtime.preview.guarding import Guarding
     from syncflow.runtime.preview.looking import ahead_of, seeds_of
+    from syncflow.runtime.preview.online import Asked
     from syncflow.runtime.preview.plan_file import PlanFile, StepDigest, key_of, mark_of, told_counts
 
     clock = SystemClock()
@@ -156,11 +167,13 @@ def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown
             project, only=wishes.only, most=wishes.listed, values=wishes.values, delivered=seeds.delivered
         )
 
-        guarding = Guarding(guards(project), seeds)
+        guarding, asked = Guarding(guards(project), seeds), Asked()
 
         def take(step: Step) -> None:
             listing.take(step)
             guarding.take(step)
+            if wishes.online:
+                asked.take(step)
             if wishes.out is not None:
                 digest.take(step)
 
@@ -194,10 +207,38 @@ def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown
             counts=told_counts(list(program.routes), effects),
         )
         is_there, tripped = not salt, guarding.tripped()
+    seen = _seen(project, program, asked) if wishes.online else {}
     shown = shown_of(
-        project, program, ahead, listing, words=words, has_journal=is_there, events=wishes.events, tripped=tripped
+        project,
+        program,
+        ahead,
+        listing,
+        words=words,
+        has_journal=is_there,
+        events=wishes.events,
+        tripped=tripped,
+        seen=seen,
     )
     return shown, plan_file
+
+
+def _seen(project: Project, program: Program, asked: Asked) -> Mapping[str, Seen]:
+    import asyncio
+
+    from syncflow.clock import SystemClock
+    from syncflow.compiler.build import comparisons
+    from syncflow.runtime.assembly import project_renewed
+    from syncflow.runtime.preview.online import seen_online
+
+    reading = seen_online(
+        program,
+        asked,
+        comparing=comparisons(project),
+        renewed=project_renewed(project),
+        clock=SystemClock(),
+        tell=remark,
+    )
+    return asyncio.run(reading)
 
 
 @contextmanager

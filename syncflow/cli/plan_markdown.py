@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from syncflow.cli.console import counted, say
-from syncflow.cli.plan_shown import MARKS, WORDS, Shown, ShownRoute, ShownStep, summary
+from syncflow.cli.plan_shown import MARKS, WORDS, Shown, ShownRoute, ShownStep, seen_lines, summary
 
 if TYPE_CHECKING:
     from syncflow.runtime.preview.steps import Effect
@@ -52,6 +52,12 @@ def _others(shown: Shown) -> Iterator[str]:
         for code, count in route.counts.dead.items()
     ]
     said += [f"**a guard holds {_plain(each.route)}**: {_plain(each.words)}" for each in shown.tripped]
+    said += [
+        f"{_plain(route.name)}: {_plain(line)}"
+        for route in shown.routes
+        if route.seen
+        for line in seen_lines(route.seen)
+    ]
     said += [_plain(note) for note in shown.notes]
     if said:
         yield ""

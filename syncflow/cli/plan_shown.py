@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from syncflow.events import Delivery
     from syncflow.runtime.preview.counts import RouteCounts
     from syncflow.runtime.preview.guarding import Tripped
+    from syncflow.runtime.preview.online import Found, Seen
     from syncflow.runtime.preview.planner import Ahead
     from syncflow.runtime.preview.steps import Effect, Step
 
@@ -63,6 +64,8 @@ class ShownRoute:
     steps: tuple[ShownStep, ...]
     sends_all: bool
     keeps_left: bool
+    seen: Seen | None = None
+    """What is there now, where it was read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,7 @@ def shown_of(
     has_journal: bool,
     events: Path | None,
     tripped: Sequence[Tripped],
+    seen: Mapping[str, Seen],
 ) -> Shown:
     """Return a plan as it is printed."""
     from syncflow.runtime.preview.counts import RouteCounts
@@ -206,6 +210,7 @@ def shown_of(
                 steps=listing.of(name),
                 sends_all=program.routes[name].changed is None,
                 keeps_left=program.routes[name].on_leave == "keep",
+                seen=seen.get(name),
             )
             for name in names
         ),
@@ -274,7 +279,44 @@ def _route_json(route: ShownRoute) -> dict[str, Any]:
         "left": counts.kept,
         "dead_letters": dict(counts.dead.most_common()),
         "steps": [_step_json(step) for step in route.steps],
+        **({} if route.seen is None else {"online": _seen_json(route.seen)}),
     }
+
+
+ONLINE: tuple[tuple[str, Found, str], ...] = (
+    ("+", "create", "create"),
+    ("~", "change", "change"),
+    ("-", "delete", "delete"),
+    ("=", "unchanged", "unchanged"),
+    ("?", "unknown", "cannot be read"),
+)
+"""Mark, what is counted, and how it is called."""
+
+
+def _seen_json(seen: Seen) -> dict[str, Any]:
+    return {
+        **{found: seen.found[found] for _, found, _ in ONLINE},
+        "gone": seen.found["gone"],
+        "fields": dict(seen.fields.most_common()),
+        "drifted": seen.drifted,
+        "requests": seen.requests,
+        "left_out": seen.left_out,
+        "reasons": dict(seen.reasons.most_common()),
+    }
+
+
+def seen_lines(seen: Seen) -> Iterator[str]:
+    """Yield what a person is told of what is there now."""
+    parts = [f"{mark} {seen.found[found]:,} {word}" for mark, found, word in ONLINE if seen.found[found]]
+    yield f"over there: {', '.join(parts) or 'nothing to do'}"
+    if seen.fields:
+        yield "fields there: " + ", ".join(f"{name} {count:,}" for name, count in seen.fields.most_common(12))
+    if seen.drifted:
+        yield f"{counted(seen.drifted, 'record')} changed or deleted there since delivered"
+    for reason, count in seen.reasons.most_common(3):
+        yield f"{counted(count, 'record')} cannot be read: {reason}"
+    if seen.left_out:
+        yield f"{counted(seen.left_out, 'record')} more were not read back"
 
 
 def _step_json(step: ShownStep) -> dict[str, Any]:

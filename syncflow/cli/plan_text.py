@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from syncflow.cli.console import counted, say
-from syncflow.cli.plan_shown import MARKS, WORDS, Shown, ShownField, ShownRoute, ShownStep, summary
+from syncflow.cli.plan_shown import MARKS, WORDS, Shown, ShownField, ShownRoute, ShownStep, seen_lines, summary
 from syncflow.visible import visible
 
 _WIDTH = 80
@@ -56,6 +56,8 @@ def _show_route(route: ShownRoute) -> None:
     if counts.fields:
         _wrapped(f"fields: {_fields(route)}", "    ")
     for line in _details(route):
+        _wrapped(line, "    ")
+    for line in () if route.seen is None else seen_lines(route.seen):
         _wrapped(line, "    ")
     for step in route.steps:
         _show_step(step)

@@ -26,7 +26,13 @@ from syncflow.compiler.wire.given import (
 )
 from syncflow.compiler.wire.jobs import compile_job
 from syncflow.compiler.wire.lookup_tables import compile_tables
-from syncflow.compiler.wire.operations import compile_check, compile_describe, compile_request, compile_steps
+from syncflow.compiler.wire.operations import (
+    compile_check,
+    compile_describe,
+    compile_read,
+    compile_request,
+    compile_steps,
+)
 from syncflow.compiler.wire.plans import (
     ConsentPlan,
     DecisionPlan,
@@ -388,7 +394,7 @@ def _details(
     secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
     errors = model.errors
     around = texts.sight.around(records=max(operation.batch.records for _, _, operation in model.all_operations()))
-    check, describe = model.check, model.describe
+    check, describe, read = model.check, model.describe, model.read
     texts.begins_with_slash(model.path, "path")
     return WirePlan(
         path=texts.url(model.path, "path", sees=around),
@@ -406,6 +412,7 @@ def _details(
         secret_names=secret_names,
         check=None if check is None else texts.once(("check",), lambda: compile_check(model, check, texts)),
         describe=None if describe is None else texts.once(("describe",), lambda: compile_describe(describe, texts)),
+        read=None if read is None else texts.once(("read",), lambda: compile_read(read, texts)),
         tables=compile_tables(model.tables, texts),
     )
 

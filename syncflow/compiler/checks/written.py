@@ -36,6 +36,8 @@ def requests_of(adapter: AdapterFile) -> Iterator[tuple[Path, Request]]:
             yield ("tables", name, "create", "request"), table.create.request
     if adapter.describe is not None:
         yield ("describe", "request"), adapter.describe.request
+    if adapter.read is not None:
+        yield ("read", "request"), adapter.read.request
     if adapter.check is not None:
         yield ("check",), adapter.check
 

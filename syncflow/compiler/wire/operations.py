@@ -17,6 +17,7 @@ from syncflow.compiler.wire.plans import (
     DecisionPlan,
     DescribePlan,
     PagesPlan,
+    ReadPlan,
     Render,
     Renders,
     RequestPlan,
@@ -28,7 +29,7 @@ from syncflow.compiler.wire.readers import compile_reader
 from syncflow.compiler.wire.settings import wrong_address
 from syncflow.compiler.wire.sight import PAGE, Sight
 from syncflow.compiler.wire.texts import Step, Texts
-from syncflow.config.models.adapter import AdapterFile, Check, FieldReader
+from syncflow.config.models.adapter import AdapterFile, Check, FieldReader, RecordReader
 from syncflow.config.models.answer import Answer, Pages
 from syncflow.config.models.operation import Operation
 from syncflow.config.models.operation import Step as StepModel
@@ -223,6 +224,18 @@ def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:
         type=texts.value(reader.type, "describe", "type"),
         types=dict(reader.types),
         traits=tuple((name, texts.value(text, "describe", name)) for name, text in given.items() if text is not None),
+    )
+
+
+def compile_read(reader: RecordReader, texts: Texts) -> ReadPlan:
+    """Compile how records are read back."""
+    sees = texts.sight.read_one if reader.batch.records == 1 else texts.sight.read_several
+    return ReadPlan(
+        request=compile_request(reader.request, texts, ("read", "request"), sees=sees),
+        records=reader.batch.records,
+        each=texts.value(reader.each, "read", "each"),
+        fields=None if reader.fields is None else texts.value(reader.fields, "read", "fields"),
+        missing=frozenset(reader.missing),
     )
 
 

@@ -288,6 +288,17 @@ class DescribePlan:
 
 
 @frozen_value
+class ReadPlan:
+    """How records are read back by their keys."""
+
+    request: RequestPlan
+    records: int
+    each: Value
+    fields: Value | None
+    missing: frozenset[int]
+
+
+@frozen_value
 class CheckPlan:
     """The harmless read of ``check``, and what its answer is judged by."""
 
@@ -340,4 +351,5 @@ class WirePlan:
     """Which of ``auth`` they are."""
     check: CheckPlan | None
     describe: DescribePlan | None
+    read: ReadPlan | None
     tables: Mapping[str, LookupTablePlan] = field(default_factory=dict)

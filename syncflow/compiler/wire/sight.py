@@ -43,6 +43,7 @@ _REQUEST: Final[Mapping[str, Type]] = {
     "batch": closed_object(id=TEXT),
     "key": _KEY_NAME,
 }
+_READ: Final[Mapping[str, Type]] = {"fields": Array(TEXT), "key_name": TEXT}
 _RECORD: Final[Mapping[str, Type]] = {
     "object": TEXT,
     "operation": TEXT,
@@ -83,6 +84,10 @@ class Sight:
     """A request that carries no record."""
     described: Object
     """The request for the fields of an object."""
+    read_one: Object
+    """The request that reads one record back."""
+    read_several: Object
+    """The request that reads several records back."""
     around_record: Object
     """The adapter's own path and headers, where every request carries one record; some requests carry none."""
     around_several: Object
@@ -158,6 +163,8 @@ def sight_of(
         asserting=closed_object(**signing, assertion=TEXT),
         common=closed_object(**common),
         described=closed_object(**common, object=TEXT),
+        read_one=closed_object(**record, **_READ, deliveries=Array(closed_object(**record))),
+        read_several=closed_object(**request, **_READ, deliveries=Array(closed_object(**record))),
         around_record=_sometimes(record, common),
         around_several=_sometimes(request, common),
         chosen=closed_object(**own, **_RECORD, **own_steps),

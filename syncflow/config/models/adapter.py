@@ -174,6 +174,28 @@ class FieldReader(Model):
     """Whether keys that differ in case are different records."""
 
 
+class ReadBatch(Model):
+    """How many records are asked for at once."""
+
+    records: Count = 1
+    """Most records in a request."""
+
+
+class RecordReader(Model):
+    """How records are read back by their keys: a harmless read, and where what it found stands in its answer."""
+
+    request: Request
+    """What is asked; it sees what a request of an operation sees, ``fields`` (the names that are wanted) and ``key_name``."""
+    batch: ReadBatch = Field(default_factory=ReadBatch.model_construct)
+    """How many records are asked for at once; a request for one sees ``key.value``, one for several ``deliveries``."""
+    each: Expr
+    """The list of records found, in the body."""
+    fields: Expr | None = None
+    """The fields of one of them, its key among them; left out: the record itself."""
+    missing: tuple[Count, ...] = ()
+    """Statuses that say that nothing was found; a record that is in no list was not found either."""
+
+
 class ErrorReader(Model):
     """Where an error body says what went wrong; both read from the body."""
 
@@ -269,6 +291,8 @@ class AdapterFile(Model):
     """What answers mean; the first rule that fits decides."""
     describe: FieldReader | None = None
     """How the fields of an object are read: for ``syncflow schema pull`` and ``syncflow validate --online``."""
+    read: RecordReader | None = None
+    """How records are read back by their keys: for ``syncflow plan --online``."""
     tests: tuple[AdapterTest, ...] = ()
     """Examples that ``syncflow adapters check`` runs."""
     check: Check | None = None

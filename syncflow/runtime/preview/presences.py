@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from syncflow.events import Key, Record
+from syncflow.events import Record
+from syncflow.key_rules import named
 from syncflow.runtime.journal.base import Presence
 from syncflow.runtime.journal.tables.rows import Row
 
@@ -138,7 +139,7 @@ def _corrected(row: Presence, last: int, *, is_sure: bool, was_removed: Callable
         return row
     if row.held:
         vendor_id = row.held_id if row.held != row.compared else row.vendor_id
-        key = Key(row.key.name, row.held_value)
+        key = named(row.held, row.held_value, row.key.name)
         now = replace(row, state="present", key=key, compared=row.held, vendor_id=vendor_id)
     else:
         now = replace(row, state="gone") if row.state == "present" else row
