@@ -99,8 +99,8 @@ PLANTS = {
     ),
     "requests of earlier runs forgotten": Plant(
         "syncflow/runtime/systems.py",
-        "            limiter.recall(self._usage.pop(name, None))\n",
-        "            pass\n",
+        "recall(held.usage if held else self._usage.pop(name, None))",
+        "recall(held.usage if held else None)",
     ),
     "fields that something newer has written sent all the same": Plant(
         "syncflow/runtime/delivery/turn.py",
@@ -189,8 +189,8 @@ PLANTS = {
     ),
     "requests of the former holder forgotten": Plant(
         "syncflow/runtime/systems.py",
-        "        system.limiter.recall(held.usage)\n",
-        "",
+        "recall(held.usage if held else self._usage.pop(name, None))",
+        "recall(None if held else self._usage.pop(name, None))",
         workers=True,
     ),
     "requests of the former holder by the clock of a worker": Plant(
