@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.cli.app import run_command_line
+from syncflow.cli.console import remarks_to
 from syncflow.mock.server import Running, running_mock
 from syncflow.mock.settings import Settings
 
@@ -30,7 +32,21 @@ Command = Callable[..., Ended]
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+def logging_as_before() -> Iterator[None]:
+    """A command sets up logging for its process, which here is that of other tests too."""
+    logger, root = logging.getLogger("syncflow"), logging.getLogger()
+    before = logger.handlers[:], logger.level, logger.propagate, root.handlers[:]
+    yield
+    logger.handlers[:], logger.level, logger.propagate, root.handlers[:] = before
+    remarks_to(None)
+
+
+@pytest.fixture
+def command(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    logging_as_before: None,
+) -> Command:
     for name in ("MOCK_MODE", "SYNCFLOW_PROFILE", "LOG_LEVEL", "SALESFORCE_URL", "HUBSPOT_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "160")
