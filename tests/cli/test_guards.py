@@ -33,7 +33,7 @@ def there(command: Command, from_file: Path, mock: Running) -> Path:
     routes = from_file / "routes.yaml"
     text = routes.read_text("utf-8")
     routes.write_text(
-        text.replace("  - by: item.contact_type", "  - guard: {deletes: 25%}\n    by: item.contact_type"), "utf-8"
+        text.replace("  - by: item.contact_type", "  - guard: {delete: 25%}\n    by: item.contact_type"), "utf-8"
     )
     (from_file / "events.jsonl").write_text("", "utf-8")
     add(from_file, *(event(f"L{number}", "lead") for number in range(8)))
@@ -56,10 +56,10 @@ def test_a_route_whose_guard_trips_is_held_and_others_are_not(command: Command, 
     add(there, *gone, event("C2", "customer"), event("L9", "lead"))
     plan = command("plan")
     assert plan.code == 1
-    words = "3 of its 8 records there would be deleted, more than `guard: {deletes: 25%}` allows"
+    words = "3 of its 8 records there would be deleted, more than `guard: {delete: 25%}` allows"
     assert words in " ".join(plan.out.split())
     assert json.loads(command("plan", "-o", "json").out)["guards"] == [
-        {"route": "contacts/salesforce", "guard": "deletes", "share": 0.25, "count": 3, "there": 8}
+        {"route": "contacts/salesforce", "guard": "delete", "share": 0.25, "count": 3, "there": 8}
     ]
     assert "a guard holds contacts/salesforce" in command("plan", "-o", "markdown").out
     run = command("run", "--quiet")
@@ -91,7 +91,7 @@ def test_few_records_trip_no_guard_and_what_is_new_is_not_at_stake(
     command: Command, there: Path, mock: Running
 ) -> None:
     routes = there / "routes.yaml"
-    routes.write_text(routes.read_text("utf-8").replace("deletes: 25%", "deletes: 0%, at_least: 3"), "utf-8")
+    routes.write_text(routes.read_text("utf-8").replace("delete: 25%", "delete: 0%, at_least: 3"), "utf-8")
     add(there, event("L0", "lead", operation="delete"), event("L1", "lead", operation="delete"))
     add(there, event("L9", "lead"), event("L9", "lead", operation="delete"))
     assert command("run", "--quiet").code == 0
@@ -104,7 +104,7 @@ def test_a_journal_of_an_earlier_version_is_brought_up_to_date_first(
     routes = from_file / "routes.yaml"
     text = routes.read_text("utf-8")
     routes.write_text(
-        text.replace("  - by: item.contact_type", "  - guard: {deletes: 25%}\n    by: item.contact_type"), "utf-8"
+        text.replace("  - by: item.contact_type", "  - guard: {delete: 25%}\n    by: item.contact_type"), "utf-8"
     )
     (from_file / "events.jsonl").write_text("", "utf-8")
     add(from_file, event("L0", "lead"))
@@ -133,7 +133,7 @@ def test_what_waits_in_the_journal_is_guarded_too(command: Command, there: Path,
 
 def test_a_guard_of_changes_counts_records_that_were_there(command: Command, there: Path, mock: Running) -> None:
     routes = there / "routes.yaml"
-    text = routes.read_text("utf-8").replace("guard: {deletes: 25%}", "send: changed\n    guard: {changes: 25%}")
+    text = routes.read_text("utf-8").replace("guard: {delete: 25%}", "send: changed\n    guard: {change: 25%}")
     routes.write_text(text, "utf-8")
     same = [event(f"L{number}", "lead", operation="update") for number in range(8)]
     add(there, *same)

@@ -23,20 +23,20 @@ def check_guards(project: Project) -> Iterator[Diagnostic]:
                 at_key=True,
                 hint="guard each pass in the source (`changes: diff` with `guard`), or read it once per run",
             )
-        if route.guard.changes is not None and route.send != "changed":
+        if route.guard.change is not None and route.send != "changed":
             yield project.routes.report(
                 "SF426",
-                "`changes` needs `send: changed`: without it, what was sent before is forgotten with the payloads of the journal",
+                "`change` needs `send: changed`: without it, what was sent before is forgotten with the payloads of the journal",
                 *place,
-                "changes",
+                "change",
                 at_key=True,
                 hint="add `send: changed` to the route",
             )
-        if route.guard.deletes is None and route.guard.changes is None:
+        if route.guard.delete is None and route.guard.change is None:
             yield project.routes.report(
                 "SF426",
                 "this guard allows everything",
                 *place,
                 at_key=True,
-                hint="add `deletes: 10%`, or `changes: 50%`",
+                hint="add `delete: 10%`, or `change: 50%`",
             )

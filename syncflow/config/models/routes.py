@@ -271,9 +271,9 @@ class RouteGuard(Model):
     """How much of what a route has over there one run may take away or change without a person's word: shares of the records that are
     known to be there. Where more would be, nothing of the route is sent: its deliveries become dead letters ``guarded``."""
 
-    deletes: Percent | None = None
+    delete: Percent | None = None
     """Most of the records there that a run may delete: 10%."""
-    changes: Percent | None = None
+    change: Percent | None = None
     """Most of the records there that a run may change; needs ``send: changed``, by which it is known what changes."""
     at_least: Count = 1
     """Fewer records than these never trip the guard."""

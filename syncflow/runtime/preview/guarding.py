@@ -32,14 +32,14 @@ class Tripped:
     """A guard that stops a route. ``share``: the most that it allows, of 1; ``there``: records that the route had there before."""
 
     route: str
-    guard: Literal["deletes", "changes"]
+    guard: Literal["delete", "change"]
     share: float
     count: int
     there: int
 
     @property
     def words(self) -> str:
-        done = "deleted" if self.guard == "deletes" else "changed"
+        done = "deleted" if self.guard == "delete" else "changed"
         allowed = f"guard: {{{self.guard}: {100 * self.share:g}%}}"
         return f"{self.count:,} of its {self.there:,} records there would be {done}, more than `{allowed}` allows"
 
@@ -75,9 +75,9 @@ class Guarding:
         found = []
         for route, guard in self._guards.items():
             there = self._there[route]
-            asked: tuple[tuple[Literal["deletes", "changes"], float | None, set[Record]], ...] = (
-                ("deletes", guard.deletes, self._deleted[route]),
-                ("changes", guard.changes, self._changed[route]),
+            asked: tuple[tuple[Literal["delete", "change"], float | None, set[Record]], ...] = (
+                ("delete", guard.delete, self._deleted[route]),
+                ("change", guard.change, self._changed[route]),
             )
             for name, share, records in asked:
                 count = len(records)
