@@ -201,8 +201,8 @@ PLANTS = {
     ),
     "what others committed overtaken by what is handed out": Plant(
         "syncflow/runtime/sharing.py",
-        "        self.run.systems.look()\n        share.reading.start",
-        "        share.reading.start",
+        "        self.run.systems.look()\n        reading.start",
+        "        reading.start",
         workers=True,
     ),
     "a share let go before what is under way has ended": Plant(

@@ -40,6 +40,11 @@ SEEN_WITH_WORKERS = {"a zombie settles", "no claim is looked at", "numbers not r
 """Of the plants among workers, those that few seeds show; the others are tried by hand: ``python -m tests.simulation.plants NAME 400``."""
 
 
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_bug_fits_the_code(name: str) -> None:
+    assert PLANTS[name].before in (ROOT / PLANTS[name].file).read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     "name", [name for name, plant in PLANTS.items() if not plant.workers or name in SEEN_WITH_WORKERS]
 )
