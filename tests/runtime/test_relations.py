@@ -344,6 +344,32 @@ def test_a_record_waits_for_what_another_route_makes_of_itself(tmp_path: Path) -
     assert [code for code, _ in letters(tmp_path / "j.db")] == ["BAD", "missing_record"]
 
 
+@pytest.mark.parametrize("pairs_after", [AFTER, {}], ids=["pairs refer to themselves", "pairs refer to nobody"])
+@pytest.mark.parametrize("pairs_first", [True, False])
+@pytest.mark.parametrize("is_pair", [True, False])
+def test_who_is_their_own_manager_is_sent_where_another_route_makes_something_of_them_too(
+    tmp_path: Path, pairs_after: dict[str, AfterPlan], pairs_first: bool, is_pair: bool
+) -> None:
+    def route(accepted: Accepted) -> Routed:
+        record = accepted.event.record
+        key = Key("Ext", record.id)
+        contact = Match("contacts", "a", "Contact", "upsert", key, {"Ext": key.value}, after=(record,))
+        pair = Match("pairs", "a", "Pair", "upsert", key, {"Ext": key.value}, after=(record,) if pairs_after else ())
+        found = [pair, contact] if pairs_first else [contact, pair]
+        return Routed(accepted, tuple(each for each in found if is_pair or each is contact))
+
+    plain = relations(records=1)
+    contacts = plain.routes["contacts"]
+    pairs = replace(contacts, name="pairs", object="Pair", after=pairs_after)
+    routes = {"pairs": pairs, "contacts": contacts} if pairs_first else {"contacts": contacts, "pairs": pairs}
+    vendor = Strict()
+    ending = run(
+        [contact("P"), contact("P", "update")], tmp_path / "j.db", vendor, replace(plain, routes=routes, route=route)
+    )
+    assert ending.clean
+    assert vendor.there.keys() == {("Contact", "P"), *([("Pair", "P")] if is_pair else [])}
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_kill_at_any_call_of_the_journal_loses_nobody_who_waits(tmp_path: Path, after: bool) -> None:
     events = [

@@ -7,10 +7,10 @@ from collections.abc import Callable, Container, Mapping
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.requests import SystemPlan
-from syncflow.events import Delivery, Outcome
+from syncflow.events import Delivery, Outcome, Record
 from syncflow.runtime.delivery.ends import Ends
 from syncflow.runtime.delivery.lanes import Lanes
-from syncflow.runtime.delivery.relations import Missing, Outlook, Wait, refusal, relate
+from syncflow.runtime.delivery.relations import Missing, Outlook, Wait, places_of_itself, refusal, relate
 from syncflow.runtime.delivery.turn import Go, Overtaken, Turn, decide, unsent
 from syncflow.runtime.journal.base import Journal, Presence, Superseded, TurnFacts
 
@@ -51,6 +51,9 @@ class Heads:
         self._ended = ended
         self._back_at = back_at
         self._withheld = withheld
+        self._elsewhere = {
+            route.name: places_of_itself(route, routes.values()) for route in routes.values() if route.after
+        }
 
     async def decide(self) -> None:
         """Decide all whose turn it is: one look at the journal for many."""
@@ -102,16 +105,15 @@ class Heads:
         return decide(delivery, facts, route, by_time=by_time, operations=self._plan.operations_of(delivery.object))
 
     def _outlook(self, delivery: Delivery, *, ended: bool) -> Outlook:
-        lanes = self._lanes
+        lanes, elsewhere = self._lanes, self._elsewhere.get(delivery.route, frozenset())
+
+        def is_open(record: Record) -> bool:
+            return lanes.is_open(record, before=delivery.id, objects=elsewhere if record == delivery.record else None)
+
         return Outlook(
-            is_open=lambda record: lanes.is_open(record, before=delivery.id),
+            is_open=is_open,
             in_circle=lambda record: lanes.in_circle(record, delivery.record),
-            is_elsewhere=any(
-                route.kind == delivery.record.kind
-                and route.system == delivery.system
-                and route.object != delivery.object
-                for route in self._routes.values()
-            ),
+            elsewhere=elsewhere,
             ended=ended,
             now=self._clock.now(),
             since=max(delivery.read_at, self._back_at()),

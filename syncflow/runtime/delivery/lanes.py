@@ -188,9 +188,10 @@ class Lanes:
             self._unpark(number, key)
             self._offer(key, self._lanes[key][0], now=now)
 
-    def is_open(self, record: Record, *, before: int) -> bool:
-        """Whether a delivery of a record with a lower number is still to be settled."""
-        lanes = (self._lanes.get((name, record)) for name in self._objects)
+    def is_open(self, record: Record, *, before: int, objects: Iterable[str] | None = None) -> bool:
+        """Whether a delivery of a record with a lower number is still to be settled, to one of ``objects`` or to any."""
+        names = self._objects if objects is None else objects
+        lanes = (self._lanes.get((name, record)) for name in names)
         return any(lane is not None and lane[0].id < before for lane in lanes)
 
     def in_circle(self, record: Record, of: Record) -> bool:

@@ -10,7 +10,7 @@ the source has ended, for then nothing comes any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -46,13 +46,13 @@ Turn = Ready | Wait | Missing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What is known beside the journal. ``is_open``: whether an older delivery of a record is still to be settled;
-    ``in_circle``: whether a record waits in turn for this delivery; ``ended``: whether nothing more is read."""
+    """What is known beside the journal. ``is_open``: whether an older delivery of a record is still to be settled (of its own: one to
+    an object of ``elsewhere``); ``in_circle``: whether a record waits for this delivery in turn; ``ended``: nothing more is read."""
 
     is_open: Callable[[Record], bool]
     in_circle: Callable[[Record], bool]
-    is_elsewhere: bool
-    """Whether records of its kind are in another object of its system too."""
+    elsewhere: Container[str]
+    """The other objects in which it waits for its own record (``places_of_itself``)."""
     ended: bool
     now: float
     """Wall seconds."""
@@ -65,14 +65,14 @@ def relate(delivery: Delivery, facts: TurnFacts, route: RoutePlan, outlook: Outl
     until, missing = 0.0, list[Missing]()
     for record in delivery.after:
         rule = route.after.get(record.kind)
+        if rule is None:
+            continue  # the program changed since
         is_own = record == delivery.record
-        if rule is None or (is_own and not outlook.is_elsewhere):
-            continue  # the program changed since; and a record that refers to itself waits for nobody
         rows = facts.referred.get(record, ())
-        if is_own:  # it waits for what another route makes of it
-            rows = tuple(row for row in rows if row.object != delivery.object)
+        if is_own:  # it waits for what another route makes of it, and where none does, for nobody
+            rows = tuple(row for row in rows if row.object in outlook.elsewhere)
         how = standing(rows, is_open=outlook.is_open(record))
-        if how == "there":
+        if how == "there" or (is_own and how == "absent" and all(row.state != "gone" for row in rows)):
             continue
         if how == "comes" and (is_own or not outlook.in_circle(record)):
             until = float("inf")
@@ -97,6 +97,20 @@ def standing(rows: Sequence[Presence], *, is_open: bool) -> Literal["there", "co
     if any(row.held for row in rows):
         return "there"
     return "comes" if any(row.state == "present" for row in rows) else "absent"
+
+
+def places_of_itself(route: RoutePlan, routes: Iterable[RoutePlan]) -> frozenset[str]:
+    """Return the other objects of a route's system that a record which refers to itself is to be in before this route sends it.
+
+    Of two routes whose records may each refer to themselves, the later one in the file waits for the earlier: never both for each other.
+    """
+    found, is_earlier = set[str](), True
+    for other in routes:
+        is_earlier = is_earlier and other.name != route.name
+        is_place = (other.kind, other.system) == (route.kind, route.system) and other.object != route.object
+        if is_place and (is_earlier or route.kind not in other.after):
+            found.add(other.object)
+    return frozenset(found)
 
 
 def refusal(missing: Missing, route: RoutePlan) -> Outcome:
