@@ -178,5 +178,16 @@ def test_a_request_in_half_a_minute_is_learned_too(asked: float | None) -> None:
     assert told.refused_share(600, 3600) < 0.05
 
 
+def test_one_that_is_taken_in_the_moment_of_a_refusal_says_nothing_of_pauses() -> None:
+    pace = Pace()
+    for now, refusals in ((100.0, 1), (200.0, 2), (300.0, 1)):
+        pace.start(now)
+        for _ in range(refusals):
+            pace.refused(now)
+        pace.taken(now)
+    assert pace.rate
+    assert pace.rate < 10
+
+
 def test_what_is_never_refused_has_no_pace() -> None:
     assert sent(lambda _: True, seconds=10).rate(0, 10) >= 45

@@ -122,8 +122,7 @@ class Pace:
         if self._epoch_at is None:
             self._epoch_at = busy
         if self._streak:
-            is_clear = self._streak >= _DEAF_STREAK
-            self._shortest_pause = self._paused if is_clear else min(self._shortest_pause, busy - self._refused_at)
+            self._learn_pause(busy - self._refused_at)
             if self._streak > 1 and not self._deaf:
                 self._learn_from_streak(busy)
         self._streak, self._pause, self._paused = 0, 0.0, 0.0
@@ -204,6 +203,13 @@ class Pace:
             self._hold_below(self.rate * 0.75)
         else:
             self._hold_below(self.rate)
+
+    def _learn_pause(self, seconds: float) -> None:
+        """Learn from a request that was taken so long after a refusal; at the same moment, it was under way with the one refused."""
+        if self._streak >= _DEAF_STREAK:
+            self._shortest_pause = self._paused
+        elif seconds > 0:
+            self._shortest_pause = min(self._shortest_pause, seconds)
 
     def _learn_from_streak(self, now: float) -> None:
         seconds = now - self._epoch_at if self._epoch_at is not None else 0.0
