@@ -9,8 +9,9 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adapters.md"
 ENGINE = "the engine that executes them all (Python, `syncflow/adapters` and `syncflow/compiler/wire`)"
 
-APIS = {"`salesforce`": 2}
-"""How many APIs an adapter speaks, where it is not one: Salesforce's Collections and its Bulk API are two."""
+APIS = {"`salesforce`": 2, "`hubspot`": 2}
+"""How many APIs an adapter speaks, where it is not one: Salesforce's Collections and its Bulk API are two, HubSpot's objects and its
+associations too."""
 
 
 def counted() -> dict[str, int]:
