@@ -288,7 +288,7 @@ ONLINE: tuple[tuple[str, Found, str], ...] = (
     ("~", "change", "change"),
     ("-", "delete", "delete"),
     ("=", "unchanged", "unchanged"),
-    ("?", "unknown", "cannot be read"),
+    ("?", "unknown", "unknown"),
 )
 """Mark, what is counted, and how it is called."""
 
@@ -314,7 +314,7 @@ def seen_lines(seen: Seen) -> Iterator[str]:
     if seen.drifted:
         yield f"{counted(seen.drifted, 'record')} changed or deleted there since delivered"
     for reason, count in seen.reasons.most_common(3):
-        yield f"{counted(count, 'record')} cannot be read: {reason}"
+        yield f"{counted(count, 'record')} unknown: {reason}"
     if seen.left_out:
         yield f"{counted(seen.left_out, 'record')} more were not read back"
 

@@ -69,6 +69,9 @@ def test_what_is_there_is_compared_field_by_field_and_drift_is_told(command: Com
 
 
 def test_deletes_say_whether_there_is_anything_to_delete(command: Command, there: Path) -> None:
+    nothing = command("plan", "--online")
+    assert "reading no record back" in nothing.err
+    assert "over there" not in nothing.out
     add(there, event("L0", "lead", operation="delete"), event("C0", "customer", operation="delete"))
     add(there, event("L9", "lead"), event("C1", "customer", operation="update", name="Grace Hopper"))
     found = online(command)
@@ -98,7 +101,15 @@ def delivery(payload: Item) -> Delivery:
         ({"a": None}, {"a": ""}, ("unchanged", ())),
         ({"a": None}, {}, ("unchanged", ())),
         ({"a": 1}, {"a": "1"}, ("unchanged", ())),
-        ({"a": "x"}, {}, ("change", ("a",))),
+        ({"a": "x"}, {"a": None}, ("change", ("a",))),
+        ({"a": "x"}, {}, ("unknown", ("a",))),
+        ({"a": "x", "b": 1}, {"b": 2}, ("change", ("b",))),
+        ({"a": {"b": 1, "c": None}}, {"a": {"b": "1", "d": ""}}, ("unchanged", ())),
+        ({"a": {"b": 1}}, {"a": {"b": 2, "c": 3}}, ("change", ("a",))),
+        ({"a": {"b": 1}}, {"a": {"c": 3}}, ("change", ("a",))),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 1, "d": 2}}}, ("unknown", ("a",))),
+        ({"a": {}}, {"a": {"c": 3}}, ("unknown", ("a",))),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 1, "c": 2}]}, ("change", ("a",))),
         ({"a": "x"}, {"a": "y", "b": "theirs"}, ("change", ("a",))),
         ({"a": False}, {"a": None}, ("change", ("a",))),
         ({"id": "A"}, {"id": "a"}, ("unchanged", ())),

@@ -191,7 +191,7 @@ class RecordReader(Model):
     each: Expr
     """The list of records found, in the body."""
     fields: Expr | None = None
-    """The fields of one of them, its key among them; left out: the record itself."""
+    """The fields of one of them, its key among them; left out: the record itself. A field that is not in it cannot be compared."""
     missing: tuple[Count, ...] = ()
     """Statuses that say that nothing was found; a record that is in no list was not found either."""
 

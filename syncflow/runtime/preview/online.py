@@ -3,7 +3,8 @@
     steps of a plan ──▶ ``Asked``: the last step of each record ──▶ the adapter's ``read`` ──▶ ``Seen`` by route: what the step comes to
 
 A plan knows what syncflow delivered last; others write there too. Compared are the fields that would be sent, and no other. What cannot be
-read is unknown: it is neither counted as there nor as not there.
+read is unknown: it is neither counted as there nor as not there. So is a record of which no field is known to differ and one cannot be
+told: the answer does not hold it, or it is an object that holds more there. No adapter says whether what is not sent would stay.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from syncflow.runtime.preview.steps import Step
 
 Found = Literal["create", "change", "delete", "unchanged", "gone", "unknown"]
 _WORTH_ASKING = frozenset({"create", "change", "key_change", "delete", "unchanged", "unknown"})
+_NOTHING = (None, "")
 MOST_ASKED = 10_000
 """Most records of a route that are read back."""
 
@@ -43,7 +45,7 @@ class Seen:
     """Records that are not as syncflow delivered them: somebody else changed or deleted them."""
     requests: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
-    """Why records could not be read."""
+    """Why records are unknown."""
     left_out: int = 0
     """Records beyond the most that are read back."""
 
@@ -86,11 +88,17 @@ async def seen_online(
         looks = [_look(program, opened, name, steps, comparing) for name, steps in asked.steps.items()]
         count = sum(len(look.batches) for look in looks)
         records = sum(len(batch) for look in looks for batch in look.batches)
-        tell(f"reading {records:,} records back in {count:,} request{'' if count == 1 else 's'}")
+        tell(_ahead(records, count))
         for look in looks:
             await look.read()
             look.seen.left_out = asked.left_out[look.route.name]
         return {look.route.name: look.seen for look in looks}
+
+
+def _ahead(records: int, requests: int) -> str:
+    if not requests:
+        return "reading no record back"
+    return f"reading {records:,} record{'' if records == 1 else 's'} back in {requests:,} request{'' if requests == 1 else 's'}"
 
 
 def _look(
@@ -99,14 +107,14 @@ def _look(
     name: str,
     steps: Mapping[Record, Step],
     comparing: Mapping[str, Changed],
-) -> _Look:
+) -> Look:
     route = program.routes[name]
     client = opened[route.system]
     rules = route.changed or comparing.get(name) or Changed()
-    return _Look(route, client if isinstance(client, SystemClient) else None, list(steps.values()), rules)
+    return Look(route, client if isinstance(client, SystemClient) else None, list(steps.values()), rules)
 
 
-class _Look:
+class Look:
     """One route: its records in batches, and what came of reading them."""
 
     def __init__(self, route: RoutePlan, client: SystemClient | None, steps: Sequence[Step], rules: Changed) -> None:
@@ -129,8 +137,9 @@ class _Look:
         key = steps[0].delivery.key.name
         fields = dict.fromkeys([key, *(name for step in steps for name in step.delivery.payload)])
         self.seen.requests += 1
+        asked = {self.route.compared(step.delivery.key): step.delivery for step in steps}
         try:
-            found = await self._client.read([step.delivery for step in steps], list(fields))
+            found = await self._client.read(list(asked.values()), list(fields))
         except SyncflowError as error:
             self._unknown(steps, error.message)
             return
@@ -149,33 +158,56 @@ class _Look:
 
     def _judge(self, step: Step, there: Item | None) -> None:
         found, fields = judged(step.delivery, there, self._rules)
+        if found == "unknown":
+            assert there is not None, "what is not there is known"
+            self._unknown([step], "; ".join(_why(name, is_there=name in there) for name in fields))
+            return
         self.seen.found[found] += 1
         self.seen.fields.update(fields)
         self.seen.drifted += step.effect == "unchanged" and found != "unchanged"
 
 
+def _why(name: str, *, is_there: bool) -> str:
+    return f"{name} holds more there than would be sent" if is_there else f"the answer does not hold {name}"
+
+
 def judged(delivery: Delivery, there: Item | None, rules: Changed) -> tuple[Found, tuple[str, ...]]:
-    """Say what a delivery does to a record as it is there, and which of its fields differ. Pure."""
+    """Say what a delivery does to a record as it is there, and which of its fields differ, or cannot be told where it is unknown. Pure."""
     if delivery.operation == "delete":
         return ("gone" if there is None else "delete"), ()
     if there is None:
         return "create", ()
     ours, theirs = rules.comparable(delivery.payload), rules.comparable(there)
-    fields = tuple(
-        name for name, value in ours.items() if name != delivery.key.name and not _is_same(value, theirs.get(name))
-    )
-    return ("change" if fields else "unchanged"), fields
+    same = {
+        name: (None if name not in theirs and value not in _NOTHING else _is_same(value, theirs.get(name)))
+        for name, value in ours.items()
+        if name != delivery.key.name
+    }
+    differing = tuple(name for name, is_same in same.items() if is_same is False)
+    if differing:
+        return "change", differing
+    untold = tuple(name for name, is_same in same.items() if is_same is None)
+    return ("unknown" if untold else "unchanged"), untold
 
 
-def _is_same(ours: Json, theirs: Json) -> bool:
-    """Whether two values are one over there, where nothing is null or an empty text, and many keep every value as text."""
-    if ours in (None, "") or theirs in (None, ""):
-        return ours in (None, "") and theirs in (None, "")
+def _is_same(ours: Json, theirs: Json) -> bool | None:
+    """Whether two values are one over there, where nothing is null or an empty text, and many keep every value as text.
+
+    None: all of an object that is sent is there, and more besides.
+    """
+    if ours in _NOTHING or theirs in _NOTHING:
+        return ours in _NOTHING and theirs in _NOTHING
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        parts = [_is_same(value, theirs.get(name)) for name, value in ours.items()]
+        if False in parts:
+            return False
+        has_more = any(value not in _NOTHING for name, value in theirs.items() if name not in ours)
+        return None if has_more or None in parts else True
     return ours == theirs or as_text(ours) == as_text(theirs)
 
 
 def _batches(steps: Sequence[Step], most: int) -> Iterator[list[Step]]:
-    """Yield steps that one request may read back: of one object and key field, no key twice."""
+    """Yield steps that one request may read back: of one object and key field."""
     by_key: dict[str, list[Step]] = {}
     for step in steps:
         by_key.setdefault(step.delivery.key.name, []).append(step)
