@@ -344,6 +344,16 @@ def test_a_record_waits_for_what_another_route_makes_of_itself(tmp_path: Path) -
     assert [code for code, _ in letters(tmp_path / "j.db")] == ["BAD", "missing_record"]
 
 
+def test_who_waits_for_another_record_is_in_no_circle_by_one_that_is_there(tmp_path: Path) -> None:
+    vendor = Strict()
+    first = [contact("A")]
+    assert run(first, tmp_path / "j.db", vendor).clean
+    later = [contact("B", manager="A", company="C"), contact("A", "update", manager="B"), company("C")]
+    assert run([*first, *later], tmp_path / "j.db", vendor).clean
+    assert vendor.there["Contact", "A"]["manager"] == "B"
+    assert vendor.dangling == []
+
+
 @pytest.mark.parametrize("pairs_after", [AFTER, {}], ids=["pairs refer to themselves", "pairs refer to nobody"])
 @pytest.mark.parametrize("pairs_first", [True, False])
 @pytest.mark.parametrize("is_pair", [True, False])

@@ -83,7 +83,7 @@ class Heads:
             return Wait(float("inf"))
         turn = self._turn_of(head, facts, ended=ended)
         if isinstance(turn, Wait):
-            self._lanes.park(head, due=self._clock.monotonic() + turn.until - self._clock.now())
+            self._lanes.park(head, turn.records, due=self._clock.monotonic() + turn.until - self._clock.now())
         return turn
 
     def _unsent(self, head: Delivery, turn: Turn | Wait | Missing) -> Outcome | None:

@@ -15,7 +15,7 @@ A head that is *unsure*, or that refers to other records, goes no further by its
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import NamedTuple
@@ -171,11 +171,11 @@ class Lanes:
                 self._waits.look(delivery, (delivery.object, delivery.record))
         return taken
 
-    def park(self, delivery: Delivery, *, due: float) -> None:
-        """Let a head that was taken wait for the records that it refers to, until ``due`` (infinite: as long as it takes)."""
+    def park(self, delivery: Delivery, records: Collection[Record], *, due: float) -> None:
+        """Let a head that was taken wait for records that it refers to, until ``due`` (infinite: as long as it takes)."""
         key = (delivery.object, delivery.record)
         self._flying.discard(delivery.id)
-        if not self._waits.park(delivery, key):
+        if not self._waits.park(delivery, key, records):
             self._unsure[delivery.id] = delivery
             return
         self.parked += len(self._lanes[key])

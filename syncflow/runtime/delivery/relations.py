@@ -31,6 +31,8 @@ class Wait:
     """It waits until something of its records is settled, but not longer than ``until`` (wall seconds; infinite: until then)."""
 
     until: float
+    records: tuple[Record, ...] = ()
+    """The ones that are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Outlook:
 
 def relate(delivery: Delivery, facts: TurnFacts, route: RoutePlan, outlook: Outlook) -> Turn:
     """Decide what becomes of a delivery that refers to others."""
-    until, missing = 0.0, list[Missing]()
+    until, waited_for, missing = 0.0, list[Record](), list[Missing]()
     for record in delivery.after:
         rule = route.after.get(record.kind)
         if rule is None:
@@ -76,6 +78,7 @@ def relate(delivery: Delivery, facts: TurnFacts, route: RoutePlan, outlook: Outl
             continue
         if how == "comes" and (is_own or not outlook.in_circle(record)):
             until = float("inf")
+            waited_for.append(record)
         elif how == "comes":
             missing.append(Missing(record, "circle"))
         elif outlook.ended:
@@ -84,10 +87,11 @@ def relate(delivery: Delivery, facts: TurnFacts, route: RoutePlan, outlook: Outl
             missing.append(Missing(record, "waited"))
         else:
             until = max(until, outlook.since + rule.wait_seconds)
+            waited_for.append(record)
     for each in missing:
         if not route.after[each.record.kind].without:
             return each
-    return Wait(until) if until else Ready(_without(delivery, route, missing))
+    return Wait(until, tuple(waited_for)) if until else Ready(_without(delivery, route, missing))
 
 
 def standing(rows: Sequence[Presence], *, is_open: bool) -> Literal["there", "comes", "absent"]:

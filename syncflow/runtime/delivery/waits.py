@@ -8,7 +8,7 @@ A head that is looked at hears what is settled while the journal is asked for it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from syncflow.events import Delivery, Record
 from syncflow.runtime.delivery.lines import LaneKey
@@ -21,6 +21,7 @@ class Waits:
         self._wanted: dict[int, tuple[Record, ...]] = {}
         self._by_record: dict[Record, dict[int, LaneKey]] = {}
         self._parked: dict[int, LaneKey] = {}
+        self._missed: dict[int, tuple[Record, ...]] = {}
         self._stirred: set[int] = set()
 
     def __len__(self) -> int:
@@ -35,12 +36,16 @@ class Waits:
         for record in delivery.after:
             self._by_record.setdefault(record, {})[delivery.id] = lane
 
-    def park(self, delivery: Delivery, lane: LaneKey) -> bool:
-        """Let it wait; return whether it does: not where it has heard something since it was looked at."""
+    def park(self, delivery: Delivery, lane: LaneKey, records: Collection[Record]) -> bool:
+        """Let it wait for some of its records, though it hears of all; return whether it does.
+
+        It does not where it has heard something since it was looked at.
+        """
         if delivery.id in self._stirred:
             self.leave(delivery.id)
             return False
         self._parked[delivery.id] = lane
+        self._missed[delivery.id] = tuple(records)
         return True
 
     def leave(self, number: int) -> bool:
@@ -52,11 +57,12 @@ class Waits:
                 if not waiting:
                     del self._by_record[record]
         self._stirred.discard(number)
+        self._missed.pop(number, None)
         return self._parked.pop(number, None) is not None
 
     def of(self, number: int) -> tuple[Record, ...]:
         """Return the records that a parked head waits for."""
-        return self._wanted.get(number, ()) if number in self._parked else ()
+        return self._missed.get(number, ())
 
     def heard(self, record: Record) -> list[tuple[int, LaneKey]]:
         """Something of a record was settled: return the heads that are parked for it, each with its lane."""
