@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from syncflow.adapters.gate import OpenGate
 from syncflow.compiler.changed import changed_of
 from syncflow.compiler.program import RoutePlan
+from syncflow.compiler.requests import SystemPlan
 from syncflow.compiler.texts import normaliser
 from syncflow.config.models.schema import ObjectField, ObjectFile
 from syncflow.events import Delivery
@@ -63,7 +65,7 @@ def test_a_request_asks_for_no_more_than_the_adapter_says_and_for_no_key_twice()
 
 def look(suite: dict[str, Any], network: Network, asked: Sequence[Delivery]) -> Seen:
     """Read deliveries back that a plan takes for unchanged."""
-    system = plan(shipped(suite["adapter"]), **suite["system"])
+    system = made(suite["adapter"])
     fields = fields_of(suite["adapter"], asked[0].object)
     route = RoutePlan(
         name="contacts",
@@ -87,6 +89,13 @@ def look(suite: dict[str, Any], network: Network, asked: Sequence[Delivery]) -> 
     return run_virtually(read())
 
 
+@cache
+def made(adapter: str) -> SystemPlan:
+    settings = next(suite["system"] for suite in SUITES if suite["adapter"] == adapter)
+    return plan(shipped(adapter), **settings)
+
+
+@cache
 def fields_of(adapter: str, name: str) -> dict[str, ObjectField]:
     text = (SHIPPED / "objects" / f"{adapter}_{name}.yaml").read_text("utf-8")
     return dict(ObjectFile.model_validate(yaml.safe_load(text)).fields)
