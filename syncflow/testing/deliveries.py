@@ -102,20 +102,27 @@ class DeliveryTrial:
         ends: Callable[[BatchResult], bool] | None = None,
         of: Sequence[bool] = (False, True),
     ) -> Sequence[_Kind] | None:
-        """Return how each step is answered so that a record is delivered; None where nothing was found."""
+        """Return how each step is answered so that a record is delivered; None where nothing was found.
+
+        Ways that differ only in steps which were not asked come to the same, and are tried once.
+        """
         kinds = [
             [fixed[1]] if fixed and fixed[0] == index else list(_KINDS) for index in range(len(self.operation.steps))
         ]
+        tried: dict[bool, list[Mapping[int, _Kind]]] = {known: [] for known in of}
         for way in islice(product(*kinds), _MOST_TRIES):
-            for vendor_id in of:
-                result, asked = self._sent(way, 1, known=vendor_id)
-                if asked and (ends or _all_done)(result):
+            for known in of:
+                if any(all(way[index] == kind for index, kind in used.items()) for used in tried[known]):
+                    continue
+                result, used = self._tried(way, 1, known=known)
+                if used and (ends or _all_done)(result):
                     return way
+                tried[known].append(used)
         return None
 
     def _either(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Try records whose ids there are known, and others, by themselves: where both are sent, steps may differ."""
-        if not all(self._sent(["204"] * len(self.operation.steps), 1, known=known)[1] for known in (False, True)):
+        if not all(self._tried(["204"] * len(self.operation.steps), 1, known=known)[1] for known in (False, True)):
             return
         broken = [
             f"no answer that could be made up delivers a record whose id there is {whose}: mend its steps, or add a test to `tests:`"
@@ -185,11 +192,24 @@ class DeliveryTrial:
         return made_up_batch(model, self.operation.action, records, object_name=self.object_name)
 
     def _sent(self, way: Sequence[_Kind], size: int, *, known: bool) -> tuple[BatchResult, Sequence[Asked]]:
-        """Send a batch whose requests are answered in this way: what became of it, and how many requests that took."""
+        """Send a batch whose requests are answered in this way: what became of it, and the requests that took."""
+        result, seen, _ = self._answered(way, size, known=known)
+        return result, seen
+
+    def _tried(self, way: Sequence[_Kind], size: int, *, known: bool) -> tuple[BatchResult, Mapping[int, _Kind]]:
+        """Do the same, and return how the steps that were asked were answered."""
+        result, _, used = self._answered(way, size, known=known)
+        return result, used
+
+    def _answered(
+        self, way: Sequence[_Kind], size: int, *, known: bool
+    ) -> tuple[BatchResult, Sequence[Asked], Mapping[int, _Kind]]:
         batch, answers = self._batch(size, known=known), self._answers()
+        used: dict[int, _Kind] = {}
 
         def answer(asked: Asked) -> Reply:
             index = int(stand_in.group.removeprefix(_STEP))
+            used[index] = way[index]
             part = replace(batch, deliveries=_named_in(asked, batch.deliveries))
             return next(_KINDS[way[index]](answers[index], part), Reply(204))
 
@@ -200,7 +220,7 @@ class DeliveryTrial:
         operation = replace(self.operation, steps=steps)
         plan = self.plan.with_operation(self.object_name, operation)
         stand_in = StandIn(self.adapter, plan, answer)
-        return stand_in.send(batch)[0], stand_in.seen
+        return stand_in.send(batch)[0], stand_in.seen, used
 
 
 def _named_in(asked: Asked, deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:

@@ -89,7 +89,7 @@ def test_a_run_killed_again_and_again_loses_and_repeats_nothing(
     """``KILLS=100`` kills it a hundred times. A system takes 400 records a second at most: there are enough for all lives."""
     project = default_project(tmp_path)
     slow_down(mock, milliseconds=200)
-    wanted = length.kills(30)
+    wanted = length.kills(15)
     events = write_stories(tmp_path / "events.jsonl", count=200 * wanted)
     instants = random.Random(4)
     kills = 0
