@@ -30,6 +30,7 @@ STATIC = {
     "icon.svg": "image/svg+xml",
 }
 STATES = tuple(str(state) for state in DeliveryState)
+ALWAYS_LISTED = {DeliveryState.WAITING.value, DeliveryState.DELIVERED.value}
 CHOICES = (ANY_OPEN, *STATES)
 EVENT_STATES = ("routed", "ignored", "duplicate", "dead")
 MOST = 50
@@ -131,7 +132,9 @@ def _add_views(router: APIRouter, asking: Asking, shows: Pages) -> None:
     @router.get("/routes")
     async def routes(request: Request) -> Response:
         found = await asking.overview()
-        return shows.plain(request, "routes", run=found.run, routes=found.routes)
+        used = {state for each in found.routes for state, count in each.counts.items() if count}
+        states = [state for state in STATES if state in used | ALWAYS_LISTED]
+        return shows.plain(request, "routes", run=found.run, routes=found.routes, states=states)
 
     @router.get("/routes/{name:path}")
     async def route(request: Request, name: str) -> Response:

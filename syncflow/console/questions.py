@@ -267,17 +267,15 @@ def _worker(row: Row) -> WorkerView:
 
 
 def _advice(found: Overview, totals: Row, now: float) -> Iterator[Advice]:
-    """Yield what a person could do next; that nothing has to be done is said too."""
-    said = False
-    for each in (
+    """Yield what a person could do next, what needs them first; that nothing has to be done is said too."""
+    said = [
         *_about_systems(found),
         *_about_routes(found),
         *_about_run(found),
         *_about_letters(found, totals),
         *_about_sources(found, now),
-    ):
-        said = True
-        yield each
+    ]
+    yield from sorted(said, key=lambda advice: advice.level != "act")
     if not said:
         yield Advice("know", "Nothing has to be done: everything that was read is delivered or explained.")
 

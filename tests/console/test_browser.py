@@ -20,6 +20,7 @@ from syncflow.console.playground import Playground
 from syncflow.console.serving import serving
 from syncflow.runtime.desk import browse, wishes
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.observe import Tally
 from tests.browser import browser, violations
 from tests.console.fakes import TOKEN
@@ -35,6 +36,7 @@ PATIENCE_MILLISECONDS = 90_000
 COUNT = 1_000
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = [(1280, "light"), (375, "dark")]
+LONG_CODE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"  # as long as vendors make them
 PAGES = {
     "/": "Overview",
     "/systems": "Systems",
@@ -85,6 +87,8 @@ def served(journal: Path, *, port: int = 0, tally: Any = None, routes: Path | No
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("journal") / "j.db"
     generate(path, COUNT)
+    with connect(path) as written:
+        written.execute("UPDATE dead_letters SET code = ? WHERE id % 2", (LONG_CODE,))
     return path
 
 
@@ -118,6 +122,8 @@ def test_every_page_fits_names_its_parts_and_loads_nothing_from_elsewhere(
             assert title in page.locator("h1, .big").first.inner_text(), path
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             assert page.evaluate(_UNNAMED) == [], path
+            assert page.evaluate(_BROKEN_WORDS) == [], path
+            assert page.evaluate(_CUT_OFF) == [], path
             page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-').partition('?')[0] or 'overview'}.png")
         assert troubles == []
 
@@ -137,6 +143,19 @@ def test_axe_finds_nothing_on_any_page(
                 found[path] = told
     assert found == {}
 
+
+_BROKEN_WORDS = """() => [...document.querySelectorAll("table, .tiles, .tag, .pill")].flatMap(part => {
+  const found = [], walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT), range = document.createRange();
+  while (walker.nextNode()) for (const word of walker.currentNode.data.matchAll(/[^\\s/-]+/g)) {
+    range.setStart(walker.currentNode, word.index);
+    range.setEnd(walker.currentNode, word.index + word[0].length);
+    if (new Set([...range.getClientRects()].map(each => Math.round(each.top))).size > 1) found.push(word[0]);
+  }
+  return found;
+})"""
+
+_CUT_OFF = """() => [...document.querySelectorAll(".tile, .card, .note, .tag, .bar")]
+  .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.outerHTML.slice(0, 200))"""
 
 _UNNAMED = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), [role=region], svg[role], nav")]
   .filter(each => !(each.innerText || each.getAttribute("aria-label") || (each.labels && each.labels.length)))

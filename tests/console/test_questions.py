@@ -94,6 +94,12 @@ def test_the_first_advice_is_the_most_urgent(more: dict[str, Any], words: str) -
     assert seen(**more).advice[0].words == words
 
 
+def test_what_needs_a_person_is_said_before_what_goes_on_by_itself() -> None:
+    parked = {"standings": [standing("parked")]}
+    letters = {"dead_letters": [{"stage": "mapping", "route": "leads", "code": "required", "count": 1}]}
+    assert [each.level for each in seen(**parked, **letters).advice] == ["act", "wait"]
+
+
 def test_how_much_of_a_limit_is_used_is_known_in_a_run_only() -> None:
     tally = Tally(systems={"crm": SystemTally(windows=(Window(100, 10.0),), used=(0.25,), requests=7)})
     (system,) = seen(tally).systems

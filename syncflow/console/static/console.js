@@ -54,6 +54,10 @@
       : "The console cannot be reached. Trying again.");
   }
 
+  // On a narrow screen the tabs scroll: the one of this page is to be seen.
+  const tab = document.querySelector(".top nav [aria-current]");
+  if (tab) { const list = tab.closest("ul"); list.scrollLeft = tab.offsetLeft - (list.clientWidth - tab.offsetWidth) / 2; }
+
   if (stream && window.EventSource) {
     const source = new EventSource(stream);
     source.addEventListener("change", (event) => {
