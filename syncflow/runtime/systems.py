@@ -166,7 +166,8 @@ class Systems:
     def nothing_moves(self) -> bool:
         """Whether no delivery is open but those of systems that stopped, and what is paused."""
         return not self._turning and all(
-            dispatcher.idle or dispatcher.stopped for dispatcher in self._dispatchers.values()
+            dispatcher.idle or dispatcher.stopped or dispatcher.waits_for_paused
+            for dispatcher in self._dispatchers.values()
         )
 
     @property

@@ -29,6 +29,8 @@ from syncflow.events import (
     Routed,
     Verdict,
 )
+from syncflow.runtime.desk.pausing import pause, resume
+from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect
@@ -342,6 +344,17 @@ def test_a_record_waits_for_what_another_route_makes_of_itself(tmp_path: Path) -
     run([contact("P"), contact("Q")], tmp_path / "j.db", note, program)
     assert sent == ["Contact P", "Contact Q", "Pair P"]
     assert [code for code, _ in letters(tmp_path / "j.db")] == ["BAD", "missing_record"]
+
+
+def test_a_run_whose_rest_waits_for_a_paused_route_ends_at_once(tmp_path: Path) -> None:
+    path, vendor = tmp_path / "j.db", Strict()
+    run([], path, vendor)
+    assert pause(path, "route", "companies", noted=Noted("ana", "companies"))
+    ending = run([company("C"), contact("P", company="C"), contact("Q", manager="P"), contact("R")], path, vendor)
+    assert (ending.tally.open, ending.stopped, set(vendor.there)) == (3, "", {("Contact", "R")})
+    assert resume(path, "route", "companies", noted=Noted("ana", "companies"))
+    assert run([], path, vendor).clean
+    assert len(vendor.there) == 4
 
 
 def test_who_waits_for_another_record_is_in_no_circle_by_one_that_is_there(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ class Dispatcher:
         self._news = asyncio.Event()
         self._flush = self._ended = False
         self._at_once = given.at_once
+        self._is_partial = bool(given.withheld) or given.only is not None
         self._closing = False
         self._free = asyncio.Semaphore(max(1, given.plan.in_flight))
         self._unsettled = asyncio.Semaphore(2 * max(1, given.plan.in_flight))  # what a kill may cause to be sent again
@@ -218,6 +219,11 @@ class Dispatcher:
     def idle(self) -> bool:
         """Whether nothing of this system is open, in memory or in the journal."""
         return not (len(self._lanes) or self._pages.backlog)
+
+    @property
+    def waits_for_paused(self) -> bool:
+        """Whether all that is open waits for other records, which nothing brings while their routes send nothing."""
+        return self._is_partial and self._ended and self._lanes.only_wait_for_others and not self._pages.backlog
 
     @property
     def is_busy(self) -> bool:

@@ -107,6 +107,11 @@ class Lanes:
         """Whether every head is in flight: none waits, in a group or for its time, and none has to be decided."""
         return not (self._groups or self.retrying or self._unsure)
 
+    @property
+    def only_wait_for_others(self) -> bool:
+        """Whether there is something, and all of it waits for other records, for as long as it takes."""
+        return 0 < self._count == self.parked and not self._unsure and self.wake_at() is None
+
     def has_untried(self, times: Callable[[int], int]) -> bool:
         """Whether a head that may go, now or at its time, has not been tried yet; ``times``: how often one failed in this run."""
         ready = (head.delivery for heads in self._groups.values() for head in heads.values())
