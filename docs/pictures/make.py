@@ -35,6 +35,8 @@ def main() -> None:
         environment = os.environ | {
             "MOCK_PORT": str(mock_port),
             "MOCK_RATE": "20/s",
+            "MOCK_FAULTS": "invalid=0.02",
+            "SYNCFLOW_WORKER": "crm-1",
             "MOCK_URL": f"http://127.0.0.1:{mock_port}",
             "EVENTS_PER_SECOND": EVENTS_PER_SECOND,
             "SYNCFLOW_CONSOLE_TOKEN": token,
@@ -70,9 +72,10 @@ def _wait_for(url: str) -> None:
 def _take(url: str, token: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1180, "height": 840})
+        page = browser.new_page(viewport={"width": 1180, "height": 1040})
         page.goto(url)
         page.get_by_label("Token").fill(token)
+        page.get_by_label("Your name").fill("Ada")
         page.keyboard.press("Enter")
         page.wait_for_timeout(RUN_MILLISECONDS)
         page.screenshot(path=FOLDER / "console.png")
