@@ -339,6 +339,8 @@ def why_in_our_words(row: Mapping[str, Any]) -> str:
     system = row["system"] or "the system"
     if not row["status"]:
         return f"not delivered to {system}"
+    if row["status"] < 400:
+        return f"{system} took the request (status {row['status']}), but not this record"
     return f"{system} {'failed' if row['status'] >= 500 else 'refused it'} (status {row['status']})"
 
 

@@ -48,6 +48,7 @@ def test_a_table_has_no_column_that_is_empty(capsys: pytest.CaptureFixture[str])
     [
         ({"reason": "no route fits", "status": None, "system": None}, "no route fits"),
         ({"reason": "", "status": 400, "system": "crm"}, "crm refused it (status 400)"),
+        ({"reason": "", "status": 207, "system": "crm"}, "crm took the request (status 207), but not this record"),
         ({"reason": "", "status": 503, "system": "crm"}, "crm failed (status 503)"),
         ({"reason": "", "status": None, "system": "crm"}, "not delivered to crm"),
     ],
