@@ -346,6 +346,23 @@ def test_a_record_waits_for_what_another_route_makes_of_itself(tmp_path: Path) -
     assert [code for code, _ in letters(tmp_path / "j.db")] == ["BAD", "missing_record"]
 
 
+def test_a_circle_that_goes_through_a_key_is_seen_whoever_is_first_at_the_key(tmp_path: Path) -> None:
+    """B waits for C, who takes the key that B's next change takes before; and D is to leave it first."""
+    vendor = Strict()
+    events = [
+        contact("D", "delete", key="b"),
+        contact("B", manager="C", key="k"),
+        contact("B", "update", key="b"),
+        contact("C", key="b"),
+    ]
+    ending = run(events, tmp_path / "j.db", vendor, relations(records=1))
+    assert (ending.tally.open, ending.stopped) == (0, "")
+    assert letters(tmp_path / "j.db")[0] == (
+        "missing_record",
+        "it refers to contacts C, which is not in a and waits for this record in turn (after)",
+    )
+
+
 def test_a_run_whose_rest_waits_for_a_paused_route_ends_at_once(tmp_path: Path) -> None:
     path, vendor = tmp_path / "j.db", Strict()
     run([], path, vendor)

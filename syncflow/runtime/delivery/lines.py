@@ -45,8 +45,10 @@ class KeyLines:
         return any(number > delivery.id and other != lane for line in behind for number, other in line.items())
 
     def before(self, delivery: Delivery) -> set[int]:
-        """Return the numbers of those that it waits for at its keys."""
-        return {self._first[place] for place in self._places[delivery.id]} - {delivery.id}
+        """Return the numbers of those that it waits for at its keys: of all that stand before it, not of the first alone."""
+        places = self._places[delivery.id]
+        ahead = {number for place in places for number in self._behind.get(place, ()) if number < delivery.id}
+        return (ahead | {self._first[place] for place in places}) - {delivery.id}
 
     def compared(self, delivery: Delivery) -> str:
         """Return the key that it stands in line for, as it is compared."""
