@@ -95,9 +95,9 @@ def test_the_first_advice_is_the_most_urgent(more: dict[str, Any], words: str) -
 
 
 def test_what_needs_a_person_is_said_before_what_goes_on_by_itself() -> None:
-    parked = {"standings": [standing("parked")]}
-    letters = {"dead_letters": [{"stage": "mapping", "route": "leads", "code": "required", "count": 1}]}
-    assert [each.level for each in seen(**parked, **letters).advice] == ["act", "wait"]
+    letters = [{"stage": "mapping", "route": "leads", "code": "required", "count": 1}]
+    told = seen(standings=[standing("parked")], dead_letters=letters)
+    assert [each.level for each in told.advice] == ["act", "wait"]
 
 
 def test_how_much_of_a_limit_is_used_is_known_in_a_run_only() -> None:

@@ -16,6 +16,7 @@ from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.program import AfterPlan, Program, RecordPlan, RoutePlan
 from syncflow.events import (
     Accepted,
+    Action,
     Batch,
     BatchResult,
     Event,
@@ -408,6 +409,45 @@ def test_who_is_their_own_manager_is_sent_where_another_route_makes_something_of
     )
     assert ending.clean
     assert vendor.there.keys() == {("Contact", "P"), *([("Pair", "P")] if is_pair else [])}
+
+
+def test_who_all_wait_for_each_other_through_keys_and_routes_come_to_an_end(tmp_path: Path) -> None:
+    """A circle that no record sees alone: when nothing else moves, the oldest is decided as one that waits in turn."""
+
+    def route(accepted: Accepted) -> Routed:
+        record = accepted.event.record
+        item: Any = accepted.event.root["item"]
+        key, pair_key = Key("Ext", item.get("key", item["id"])), Key("Ext", item["id"])
+        is_gone = accepted.event.change == "delete"
+        operation: Action = "delete" if is_gone else "upsert"
+
+        def refers(name: str) -> tuple[Record, ...]:
+            return (Record("contacts", item[name]),) if name in item and not is_gone else ()
+
+        pair = () if is_gone else tuple(dict.fromkeys((record, *refers("assistant"))))
+        return Routed(
+            accepted,
+            (
+                Match("pairs", "a", "Pair", operation, pair_key, {"Ext": pair_key.value}, after=pair),
+                Match("contacts", "a", "Contact", operation, key, {"Ext": key.value}, after=refers("manager")),
+            ),
+        )
+
+    plain = relations()
+    contacts = plain.routes["contacts"]
+    routes = {"pairs": replace(contacts, name="pairs", object="Pair"), "contacts": contacts}
+    events = [
+        contact("C", "update", manager="C", key="A"),
+        contact("B", manager="C"),
+        contact("A", "delete"),
+        contact("A", "delete"),
+        contact("A", "update", key="B"),
+        contact("C", assistant="B"),
+    ]
+    for window in (3, 1000):
+        path = tmp_path / f"{window}.db"
+        ending = run(events, path, Strict(), replace(plain, routes=routes, route=route), window=window)
+        assert (ending.tally.open, ending.stopped) == (0, ""), window
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -226,6 +226,13 @@ class Dispatcher:
         return self._is_partial and self._ended and self._lanes.only_wait_for_others and not self._pages.backlog
 
     @property
+    def _stands_for_good(self) -> bool:
+        """Whether all that is open waits for each other: circles are seen one record at a time, and some go through keys and routes."""
+        if not self._ended or self._is_partial or self._sending or self._job_room.open:
+            return False
+        return self._lanes.stands and (not self._pages.backlog or self._pages.is_full)
+
+    @property
     def is_busy(self) -> bool:
         """Whether something is being sent, or can be before long: what waits for its time or for a pause is not."""
         if self.stopped:
@@ -288,6 +295,8 @@ class Dispatcher:
             await self._heads.decide()
             await self._release_held()
             if self._pages.is_due:  # what waits for other records has made room
+                return
+            if self._stands_for_good and self._lanes.break_wait(now=self._clock.monotonic()):
                 return
         probing = self._condition.breaker.is_open and self._sending
         if self.stopped or probing or not self._lanes.is_ready(self._clock.monotonic(), flush=self._flush):

@@ -112,7 +112,7 @@ class Heads:
 
         return Outlook(
             is_open=is_open,
-            in_circle=lambda record: lanes.in_circle(record, delivery.record),
+            in_circle=lambda record: lanes.is_broken(delivery) or lanes.in_circle(record, delivery.record),
             elsewhere=elsewhere,
             ended=ended,
             now=self._clock.now(),

@@ -79,6 +79,7 @@ class Lanes:
         self._objects: set[str] = set()
         self._count = 0
         self.parked = 0
+        self._broken: set[int] = set()
         """How many of all these wait for other records, or stand behind one that does."""
 
     def __len__(self) -> int:
@@ -111,6 +112,11 @@ class Lanes:
     def only_wait_for_others(self) -> bool:
         """Whether there is something, and all of it waits for other records, for as long as it takes."""
         return 0 < self._count == self.parked and not self._unsure and self.wake_at() is None
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing here can go, now or at its time: some wait for other records, and all others for those, by a lane or a key."""
+        return bool(self.parked) and not (self._groups or self._unsure or self._flying) and self.wake_at() is None
 
     def has_untried(self, times: Callable[[int], int]) -> bool:
         """Whether a head that may go, now or at its time, has not been tried yet; ``times``: how often one failed in this run."""
@@ -192,6 +198,22 @@ class Lanes:
             del self._delayed[number]
             self._unpark(number, key)
             self._offer(key, self._lanes[key][0], now=now)
+
+    def break_wait(self, *, now: float) -> bool:
+        """Let the oldest that waits for other records be decided as one that waits in a circle; return whether there was one left."""
+        waiting = [(number, key) for number, key in self._waits.parked() if number not in self._broken]
+        if not waiting:
+            return False
+        number, key = min(waiting)
+        self._broken.add(number)
+        del self._delayed[number]
+        self._unpark(number, key)
+        self._offer(key, self._lanes[key][0], now=now)
+        return True
+
+    def is_broken(self, delivery: Delivery) -> bool:
+        """Whether its wait was ended by ``break_wait``."""
+        return delivery.id in self._broken
 
     def is_open(self, record: Record, *, before: int, objects: Iterable[str] | None = None) -> bool:
         """Whether a delivery of a record with a lower number is still to be settled, to one of ``objects`` or to any."""

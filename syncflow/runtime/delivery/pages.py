@@ -100,11 +100,16 @@ class Pages:
 
     @property
     def _stands(self) -> bool:
-        """Whether a few long lanes fill the window, whose heads have all failed before."""
+        """Whether a few long lanes fill the window, whose heads have all failed before, or all in it wait for what is not."""
         lanes = self._lanes
-        if lanes.records > self._window // 2 or len(lanes) >= MOST_WINDOWS * self._window:
+        if self._held >= MOST_WINDOWS * self._window:
             return False
-        return self._ends.all_failed
+        return lanes.stands or (lanes.records <= self._window // 2 and self._ends.all_failed)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is something to load, and no room for it."""
+        return self.backlog and self._clock.monotonic() >= self._waits_until and not self.is_due
 
     @property
     def _held(self) -> int:

@@ -64,6 +64,10 @@ class Waits:
         """Return the records that a parked head waits for."""
         return self._missed.get(number, ())
 
+    def parked(self) -> Iterable[tuple[int, LaneKey]]:
+        """Return the heads that are parked, each with its lane."""
+        return self._parked.items()
+
     def heard(self, record: Record) -> list[tuple[int, LaneKey]]:
         """Something of a record was settled: return the heads that are parked for it, each with its lane."""
         waiting = self._by_record.get(record)
