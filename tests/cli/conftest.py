@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,8 @@ class Ended:
 Command = Callable[..., Ended]
 
 
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
+@contextmanager
+def _logging_as_before() -> Iterator[None]:
     """A command sets up logging for its process, which here is that of other tests too."""
     logger, root = logging.getLogger("syncflow"), logging.getLogger()
     before = logger.handlers[:], logger.level, logger.propagate, root.handlers[:]
@@ -42,11 +43,7 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def command(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    logging_as_before: None,
-) -> Command:
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
     for name in ("MOCK_MODE", "SYNCFLOW_PROFILE", "LOG_LEVEL", "SALESFORCE_URL", "HUBSPOT_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "160")
@@ -57,7 +54,8 @@ def command(
         printed = capsys.readouterr()
         return Ended(left.value.code if isinstance(left.value.code, int) else 0, printed.out, printed.err)
 
-    return run
+    with _logging_as_before():
+        yield run
 
 
 @pytest.fixture
