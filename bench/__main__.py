@@ -25,6 +25,7 @@ SUITES = (
     "plan",
     "run",
     "single",
+    "bulk",
     "limit",
     "idle",
     "traces",

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from bench.events import created, write_events
 from bench.figures import Figure, Size
-from bench.pages import shown
 from bench.processes import PROJECT, ROOT, Ran, syncflow_run, workspace
 from bench.run import settings
 
@@ -57,8 +56,3 @@ def _mock() -> Iterator[str]:
             yield process.stdout.readline().strip()
         finally:
             process.kill()
-
-
-if __name__ == "__main__":
-    for figure in measure(Size.USUAL):
-        print(f"{figure.what:<64} {shown(figure):>20}", flush=True)
