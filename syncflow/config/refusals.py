@@ -127,9 +127,9 @@ def _words(group: Sequence[Problem], *, written: str) -> _Words:
             words = _Words("SF203", f"{name} {what}", expected)
         case kind if kind in _BOUNDS:
             word, bound = _BOUNDS[kind]
-            words = _Words(
-                "SF206", f"{name} is out of bounds", f"{word} {_bound(context.get(bound, ''), written)}".strip()
-            )
+            expected = f"{word} {_bound(context.get(bound, ''), written)}".strip()
+            is_share = expected == "at most 1"  # of those alone that are written as 0.1 or 10%
+            words = _Words("SF206", f"{name} is out of bounds", f"{expected}, which is 100%" if is_share else expected)
         case _:
             words = _incomplete(name, error["msg"].removeprefix("Value error, "))
     return words

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -158,9 +157,6 @@ class Interrupting(There):
         return await super().handle_async_request(request)
 
 
-@pytest.mark.skipif(
-    threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only"
-)
 def test_ctrl_c_ends_it_in_order(project: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     people = [_person(f"C{number}") for number in range(500)]
