@@ -60,7 +60,7 @@ def test_every_pattern_says_to_a_person_what_fits_it() -> None:
         ("redis: {url: u, stream: s, claim: 10ms}", "at least 1s"),
         ("sql: {url: u, query: q, every: 0s}", "more than 0s"),
         ("sql: {url: u, query: q, guard: {removed: 200%}}", "at most 100%"),
-        ("sql: {url: u, query: q, guard: {removed: 2}}", "at most 1"),
+        ("sql: {url: u, query: q, guard: {removed: 2}}", "at most 1, which is 100%"),
     ],
 )
 def test_what_is_expected_is_what_would_fit(source: str, expected: str, tmp_path: Path) -> None:
