@@ -18,7 +18,7 @@ class Figure:
 
     @property
     def reached(self) -> bool | None:
-        """Tell whether the bar is reached; None where there is no bar."""
+        """Say whether the bar is reached; None where there is no bar."""
         if self.at_least is None and self.at_most is None:
             return None
         return (self.at_least is None or self.value >= self.at_least) and (

@@ -150,7 +150,7 @@ def _evaluated(value: Callable[[Json], Json] | None, refusal: Refusal) -> Json:
 
 
 def is_own_attempt(refusal: Refusal, then: Then) -> bool:
-    """Tell whether a refusal counts against the record: one for rate, for sign-in or by a host in trouble does not."""
+    """Return whether a refusal counts against the record: one for rate, for sign-in or by a host in trouble does not."""
     if then in {"throttle", "park", "reauthenticate", "stop", "split"}:
         return False
     return refusal.alone or refusal.status not in _GATEWAY

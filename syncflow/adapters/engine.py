@@ -128,7 +128,7 @@ class SystemClient:
         plan = self._wire.sign_in.consent
         if plan is None:
             raise DataError(
-                f"nobody has to sign in to {self._plan.name}: the adapter {self._plan.adapter} signs in by its settings",
+                f"no person has to sign in to {self._plan.name}: the adapter {self._plan.adapter} signs in by its settings",
                 hint="`consent` in a way to sign in of an adapter says how a person does",
             )
         return Consent(

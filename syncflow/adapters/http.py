@@ -203,7 +203,7 @@ def _unanswered(error: Exception, host: str) -> Unanswered:
 
 
 def _never_sent(error: Exception) -> bool:
-    """Tell whether a failure came before anything was sent.
+    """Return whether a failure came before anything was sent.
 
     httpx-aiohttp maps every loss of a connection to ConnectTimeout; only aiohttp's own exception tells them apart.
     """

@@ -324,7 +324,7 @@ class Judge:
         return Ruling(done=True, vendor_id=row.vendor_id, element=row.element, kept=row.kept)
 
     def _is_named(self, asked: Asked) -> bool:
-        """Tell whether a result proves something without the vendor's id: it names its record, or says that all is well."""
+        """Return whether a result proves something without the vendor's id: it names its record, or says that all is well."""
         results = asked.step.answer.results
         return results is not None and (results.says_ok or not results.by_index)
 

@@ -94,7 +94,7 @@ def operation_of(batch: Batch, records: Sequence[Root]) -> Action:
 
 
 def fits(step: StepPlan, member: Member) -> bool:
-    """Tell whether a step is for a record; where that cannot be told it is not."""
+    """Return whether a step is for a record; where that cannot be told it is not."""
     if step.when is None:
         return True
     try:
@@ -116,7 +116,7 @@ def halves(part: Sequence[Member]) -> list[list[Member]]:
 
 
 def is_untouched(ruling: Ruling) -> bool:
-    """Tell whether a ruling leaves its record to be tried again."""
+    """Return whether a ruling leaves its record to be tried again."""
     return ruling.outcome is not None and ruling.outcome.verdict is Verdict.RETRY
 
 
@@ -133,7 +133,7 @@ def refused_again(judgement: Judgement, *, renewed: bool) -> Judgement:
 
 
 def is_settled(members: Sequence[Member], part: Sequence[Member], current: Round) -> bool:
-    """Tell whether something of the batch took effect, so that repeating all of it is not the way to find who is at fault.
+    """Return whether something of the batch took effect, so that repeating all of it is not the way to find who is at fault.
 
     The part is then left to be retried, without what is settled.
     """

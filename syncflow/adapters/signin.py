@@ -131,7 +131,7 @@ class SignIn:
             root = self._signing(plan)
             if lacking := self._lacking():
                 return _stopped(
-                    "consent", f"nobody has signed in: {', '.join(lacking)} is missing; run `{self._command}`"
+                    "consent", f"no person has signed in yet: {', '.join(lacking)} is missing; run `{self._command}`"
                 )
             prepared = prepare_sign_in(plan.request, root, base_url=self._base_url)
         except DataError as error:

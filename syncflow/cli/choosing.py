@@ -94,7 +94,7 @@ def chosen(
 
 
 def chosen_at_all(letters: Letters, *, everything: bool) -> bool:
-    """Tell whether a choice was made: what changes something wants to be told what, if only by ``--all``."""
+    """Return whether a choice was made: what changes something wants to be told what, if only by ``--all``."""
     from syncflow.runtime.desk.letters import Letters
 
     return everything or letters != Letters()

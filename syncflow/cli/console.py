@@ -166,7 +166,9 @@ def agreed(question: str, *, yes: bool) -> None:
         return
     question = visible(question)
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"{question} Nobody can be asked here; say so with --yes")
+        raise typer.BadParameter(
+            f"{question} This is not a terminal, so the question cannot be answered; confirm with --yes"
+        )
     if not typer.confirm(question, err=True):
         raise typer.Exit(1)
 

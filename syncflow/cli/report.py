@@ -28,7 +28,7 @@ def report(ending: Ending, *, systems: Mapping[str, str]) -> None:
             if tally.carried_over
             else ""
         )
-        + (f"; {tally.redriven:,} taken up again, as somebody asked (redrive, replay)" if tally.redriven else "")
+        + (f"; {tally.redriven:,} sent again on request (redrive, replay)" if tally.redriven else "")
     )
     if tally.routes:
         say()

@@ -73,5 +73,5 @@ def _compile(text: str, library: Mapping[str, Function]) -> Expression:
 
 
 def has_fallback(form: FieldForm) -> bool:
-    """Tell whether a field's default takes the place of a function that fails: in JMESPath only, for a template goes on to write."""
+    """Return whether a field's default takes the place of a function that fails: in JMESPath only, for a template goes on to write."""
     return isinstance(form, Recipe) and has_default(form) and not is_jinja(form.source)

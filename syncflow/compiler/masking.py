@@ -121,7 +121,7 @@ class Mask:
         return found is not None and any(self._covers(reading.steps) for reading in found.readings)
 
     def _covers(self, steps: Sequence[str | int | None]) -> bool:
-        """Tell whether a path leads to personal data, into it, or to what holds it."""
+        """Return whether a path leads to personal data, into it, or to what holds it."""
         return any(_leads(steps, path) for path in self._paths)
 
     def _reading(self, reading: Reading) -> Reading:
@@ -146,7 +146,7 @@ class Mask:
 
 
 def _leads(steps: Sequence[str | int | None], path: _Steps) -> bool:
-    """Tell whether one of two paths is the beginning of the other."""
+    """Return whether one of two paths is the beginning of the other."""
     return all(theirs is None or ours == theirs for ours, theirs in zip(steps, path, strict=False))
 
 

@@ -16,7 +16,7 @@ class Fault(Exception):  # noqa: N818  # not an error of anybody's code: it beco
 
 
 def is_true(value: Json) -> bool:
-    """Tell whether a rule's value counts as true: all but false, null, and empty text, lists and objects."""
+    """Return whether a rule's value counts as true: all but false, null, and empty text, lists and objects."""
     return value is not None and value is not False and value not in ("", [], {})
 
 

@@ -24,7 +24,7 @@ _IGNORED = frozenset({"default", "discriminator", "readOnly", "writeOnly", "depr
 
 
 def names_model(text: str) -> bool:
-    """Tell whether the name of a schema is that of a Pydantic model: ``models:Contact`` or ``lib/models.py:Contact``."""
+    """Return whether the name of a schema is that of a Pydantic model: ``models:Contact`` or ``lib/models.py:Contact``."""
     return _NAMED.fullmatch(text) is not None
 
 

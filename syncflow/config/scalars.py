@@ -166,7 +166,7 @@ def _rate(value: Any) -> Any:
     period = period.strip()
     seconds = TIMES[period] if period in TIMES else _period(period)
     if not slash or not _DECIMAL.match(count.strip()) or not 0 < float(count) < math.inf or not seconds:
-        raise refuse("this is not a rate", expected="so many per time, such as 5/s, 100/10s or 1000/m")
+        raise refuse("this is not a rate", expected="a number per time, such as 5/s, 100/10s or 1000/m")
     return Rate(float(count), seconds)
 
 

@@ -48,14 +48,14 @@ async def sign_in(
     async with Clients(clock=SystemClock(), renewed=project_renewed(project), transport=transport) as clients:
         client = clients.of(plan, OpenGate())
         if not isinstance(client, SystemClient):
-            raise DataError(f"nobody has to sign in to {system}: it is a database")
+            raise DataError(f"no person has to sign in to {system}: it is a database")
         consent = client.consent(redirect)
         async with listening(redirect, consent.state) as came:
             show(consent.page())
             try:
                 found = await asyncio.wait_for(asyncio.shield(came), seconds)
             except TimeoutError:
-                raise UnavailableError(f"nobody came back from the sign-in within {seconds:g} s") from None
+                raise UnavailableError(f"the sign-in in the browser was not finished within {seconds:g} s") from None
         if found.error:
             raise DataError(f"the sign-in was refused: {_word(found.error)}")
         await consent.finish(found.code)

@@ -447,5 +447,5 @@ class Engine:
         except BaseException as error:
             # Some systems have nothing that sends to them now: to go on would be to journal for ever what is never sent.
             why = error.message if isinstance(error, SyncflowError) else type(error).__name__
-            self.stop(f"the changed program could not be taken up: {why}")
+            self.stop(f"the changed program could not be applied: {why}")
             raise

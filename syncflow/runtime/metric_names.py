@@ -85,7 +85,7 @@ METRICS: dict[str, MetricName] = {
         _gauge("syncflow_system_paused_seconds", "Seconds for which nothing is sent to a system.", "system"),
         _gauge(
             "syncflow_system_limit_requests",
-            "Most requests of a system within so many seconds; only says of which group, all where it is empty.",
+            "Highest number of requests of a system within that number of seconds; `only` names the group, empty means all.",
             "system",
             "seconds",
             "only",
@@ -155,6 +155,11 @@ METRICS: dict[str, MetricName] = {
             "Shares of this worker that another took; what it wrote after that was refused.",
         ),
         _gauge("syncflow_worker_silent_seconds", "Since this worker renewed its claims, which end after ten seconds."),
-        _gauge("syncflow_dead_letters_open", "Dead letters of all runs that nobody dealt with yet.", "route", "code"),
+        _gauge(
+            "syncflow_dead_letters_open",
+            "Dead letters of all runs that are not yet redriven or dropped.",
+            "route",
+            "code",
+        ),
     )
 }

@@ -167,8 +167,8 @@ class Shares:
                 activation = activation_of(program)
                 taken = await self.journal.take_over(program.fingerprint, activation, at=self.run.clock.now())
                 if taken is None:
-                    self.run.stop("another worker came while the changed project was taken up")
-                    raise UnavailableError("another worker came while the changed project was taken up")
+                    self.run.stop("another worker came while the changed project was applied")
+                    raise UnavailableError("another worker came while the changed project was applied")
                 self.run.systems.tell(taken)
             self.run.program = program
             self.run.systems.begin(program)

@@ -43,7 +43,7 @@ def check_conformance(adapter: Document[AdapterFile]) -> list[Check]:
     except ProjectError as error:
         return [Check("a system can be made of it", tuple(render([found]) for found in error.diagnostics))]
     doubtful = tuple(render([found]) for found in check_adapter_file(adapter))
-    checks = [Check("everything in it can be used"), Check("everything in it is of use", doubtful)]
+    checks = [Check("everything in it can be used"), Check("everything in it is useful", doubtful)]
     checks += [Check(f"test: {test.name}", tuple(run_contract(adapter, test))) for test in adapter.model.tests]
     checks += _merged(trial.checks() for trial in _trials(adapter, plan))
     for way in ways_in(adapter.model)[1:]:
@@ -132,7 +132,7 @@ FAULTS = (
     _Fault("answers 503", Reply(503, "{}"), frozenset({Verdict.RETRY})),
     _Fault("answers 401", Reply(401, "{}"), frozenset({Verdict.RETRY}), counts=False),
     _Fault(
-        "answers a status and a code that nobody knows",
+        "answers an unknown status and code",
         Reply(418, '{"code": "NEVER_HEARD_OF"}'),
         _OPEN | {Verdict.REJECTED},
     ),
@@ -161,7 +161,7 @@ class _Trial(SignInTrial, PageTrial, JobTrial):
         yield self.check("a refused batch is halved until the record at fault stands alone", self._bisection())
         yield self.check("a record that the answer leaves out is not delivered", self._left_out())
         yield self.check("a record that the answer lists twice is not delivered", self._twice())
-        yield self.check("a record that is refused for a reason nobody knows is not delivered", self._refused_alone())
+        yield self.check("a record that is refused for an unknown reason is not delivered", self._refused_alone())
         yield self.check("a record that is found without its id goes no further", self._no_id())
         yield self.check("a second sending is the same request", self._repeat())
         yield from self.of_pages()
@@ -301,7 +301,7 @@ def _part(batch: Batch, part: Sequence[object]) -> Batch:
 
 
 def _needs_an_id(result: BatchResult) -> bool:
-    """Tell whether nothing was sent because an id there is not known: a dead letter that says so, whatever the server does."""
+    """Return whether nothing was sent because an id there is not known: a dead letter that says so, whatever the server does."""
     return all(outcome.code == UNKNOWN_ID and outcome.verdict is Verdict.REJECTED for outcome in result.outcomes)
 
 

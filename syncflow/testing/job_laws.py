@@ -25,7 +25,7 @@ class JobTrial(Trial):
         yield self.check("job: an answer that names no job makes none", self._nameless())
         yield self.check("job: no answer to a poll but the adapter's own words ends it", self._unending())
         yield self.check(
-            "job: results that cannot be read, or that list nobody, deliver nothing", self._without_results()
+            "job: results that cannot be read, or that list no record, deliver nothing", self._without_results()
         )
 
     def _hands_over(self) -> Iterator[str]:

@@ -100,7 +100,7 @@ class RouteTrials:
         expect, sent = test.expect, _sent(last)
         yield from check_error(expect.error, _letters(last), _became(last))
         if expect.ignored and last.events[0].event.state != "ignored":
-            yield Mismatch(("ignored",), "an event that is put aside", _became(last))
+            yield Mismatch(("ignored",), "an event that is ignored", _became(last))
         if expect.routes is not None and sorted(expect.routes) != sorted(sent):
             yield Mismatch(("routes",), _listed(expect.routes), _listed(sent))
         yield from self._compare_deliveries(test, sent)

@@ -37,7 +37,7 @@ class SignInTrial(Trial):
             if self._tells_its_life:
                 yield self.check("a token is renewed when its life is over", self._outlived())
             yield self.check("a token that is refused is renewed once", self._renewal())
-            yield self.check("while nobody can sign in, nothing is sent and nothing is lost", self._signed_out())
+            yield self.check("while sign-in fails, nothing is sent and nothing is lost", self._signed_out())
 
     @property
     def _has_token(self) -> bool:

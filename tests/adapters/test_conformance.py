@@ -61,7 +61,7 @@ BROKEN = {
     ),
     "promises a key and sends none": (
         ("repeat: safe", "repeat: by_key_header"),
-        {"everything in it is of use": "SF510 warning: no header tells which delivery it is"},
+        {"everything in it is useful": "SF510 warning: no header tells which delivery it is"},
     ),
     "makes no request of any record": (
         ("post: /people", 'post: "/people/{{ deliveries[7].key.value }}"'),
@@ -74,8 +74,8 @@ BROKEN = {
     "calls a record's refusal a success": (
         ("with: key.value}}", "with: key.value, ok: good}}\noutcomes: [{status: 200, then: delivered}]"),
         {
-            "everything in it is of use": "SF506 warning: this rule is of no use",
-            "upsert: a record that is refused for a reason nobody knows is not delivered": "a record that is refused is delivered",
+            "everything in it is useful": "SF506 warning: this rule is of no use",
+            "upsert: a record that is refused for an unknown reason is not delivered": "a record that is refused is delivered",
         },
     ),
     "takes the first of several": (
@@ -95,7 +95,7 @@ BROKEN = {
     ),
     "has a rule that decides nothing": (
         ("operations:", "outcomes: [{status: 5xx, then: retry}, {status: 503, then: retry}]\noperations:"),
-        {"everything in it is of use": "SF503 warning: this outcome is never reached"},
+        {"everything in it is useful": "SF503 warning: this outcome is never reached"},
     ),
 }
 
@@ -145,7 +145,7 @@ def test_an_adapter_of_several_steps_that_signs_in_has_none_either(tmp_path: Pat
     text = SMALL[: SMALL.index("    request:")] + STEPS
     checks = check_conformance(written(text.replace("operations:", SIGNS_IN), tmp_path))
     assert broken(checks) == {}
-    assert "upsert: while nobody can sign in, nothing is sent and nothing is lost" in {check.law for check in checks}
+    assert "upsert: while sign-in fails, nothing is sent and nothing is lost" in {check.law for check in checks}
 
 
 @pytest.mark.parametrize("read", ["value: \"{{ 'Token ' ~ key }}\"", "base_url: \"join('', ['https://', host])\""])
@@ -339,7 +339,7 @@ def test_records_whose_ids_are_known_do_not_stand_in_for_the_others(tmp_path: Pa
 def test_a_path_that_is_asked_of_every_record_must_be_there(path: str, problem: str | None, tmp_path: Path) -> None:
     query = f"post: /people, query: {{ids: \"{{{{ deliveries | map(attribute='{path}') | join(',') }}}}\"}}"
     found = broken(check_conformance(written(SMALL.replace("post: /people", query), tmp_path)))
-    told = "".join(found.get("everything in it is of use", ()))
+    told = "".join(found.get("everything in it is useful", ()))
     assert (problem in told) if problem else not told
 
 

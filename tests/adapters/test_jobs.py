@@ -161,7 +161,7 @@ def test_a_record_of_which_no_line_can_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("until: state == 'done'", "until: \"`true`\"", "`true` is the same whatever the answer says: the job would never end, or at once"),
+        ("until: state == 'done'", "until: \"`true`\"", "`true` is the same for every answer: the job would never end, or end at once"),
         ("csv: {each: payload}", "csv: [{a: {value: 1}}]", "nothing of the records is in what upload sends"),
         ("{{ job.place }}", "{{ job.plase }}", "job has no plase"),
         ('patch: "/jobs/{{ job.id }}"', 'patch: "/jobs/{{ deliveries[0].key.value }}"', "nothing here is called deliveries"),

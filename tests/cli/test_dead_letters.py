@@ -99,7 +99,7 @@ def test_as_first_sent_or_through_todays_files(command: Command, letters: Path, 
     assert command("dlq", "redrive", "--record", "A1002").code == 0
     ended = command("run", "--quiet")
     assert ended.code == 0
-    said = "0 events read: 0 routed, 0 ignored, 0 dead letters; 2 taken up again, as somebody asked (redrive, replay)\n"
+    said = "0 events read: 0 routed, 0 ignored, 0 dead letters; 2 sent again on request (redrive, replay)\n"
     assert ended.out.startswith(said)
     for record, source in (("A1001", "remapped"), ("A1002", "syncflow")):
         deliveries = json.loads(command("status", record, "--output", "json").out)["deliveries"]
@@ -113,7 +113,8 @@ def test_what_changes_something_is_told_what_and_confirmed(command: Command, let
     assert command("dlq", "drop").code == 2
     unsure = command("dlq", "redrive", "--all")
     assert unsure.code == 2
-    assert "Send all 3 dead letters again? Nobody can be asked here; say so with --yes" in unsure.err.replace("\n", " ")
+    told = unsure.err.replace("\n", " ")
+    assert "Send all 3 dead letters again? This is not a terminal, so the question cannot be answered" in told
     assert command("dlq", "drop", "--record", "A1001").code == 2
     assert len(_rows(command)) == 3
     assert command("dlq", "drop", "--record", "A1001", "--yes").out == "1 dead letter dropped\n"

@@ -152,7 +152,7 @@ def _compare(command: Command, index: int, listed: list[Command], outputs: list[
 
 
 def fits(expected: str, printed: str) -> bool:
-    """Tell whether the output is as shown; ``…`` stands for anything in a line, alone in a line for any lines."""
+    """Say whether the output is as shown; ``…`` stands for anything in a line, alone in a line for any lines."""
     lines = [_line_pattern(line) for line in expected.strip().splitlines()]
     return re.fullmatch("".join(lines), _lines(printed)) is not None
 

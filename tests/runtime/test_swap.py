@@ -163,7 +163,7 @@ def test_a_swap_that_fails_in_the_middle_ends_the_run(tmp_path: Path) -> None:
 
     ending = run_virtually(main())
     assert not ending.clean
-    assert ending.stopped == "the changed program could not be taken up: no room"
+    assert ending.stopped == "the changed program could not be applied: no room"
 
 
 class Slow(SqliteJournal):

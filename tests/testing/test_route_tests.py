@@ -42,7 +42,7 @@ def test_what_comes_of_an_event_may_be_expected(tmp_path: Path, given: str, expe
     [
         (LEAD, "{routes: [contacts/support]}", ("routes", "contacts/support", "contacts/sales")),
         (LEAD, "{routes: []}", ("routes", "none", "contacts/sales")),
-        (LEAD, "{ignored: true}", ("ignored", "an event that is put aside", "it was routed to contacts/sales")),
+        (LEAD, "{ignored: true}", ("ignored", "an event that is ignored", "it was routed to contacts/sales")),
         (LEAD, "{error: unrouted}", ("error", "a dead letter (code unrouted)", "it was routed to contacts/sales")),
         (LEAD, "{operations: {contacts/sales: delete}}", ("operations.contacts/sales", "delete", "upsert")),
         (LEAD, "{operations: {contacts/support: delete}}", ("operations.contacts/support", "delete", "nothing")),

@@ -137,7 +137,9 @@ LOG_EVENTS: dict[str, LogEvent] = {
         _WARNING, ("seconds", "place", "process"), "A write takes long: the disk or the database hangs. The run waits."
     ),
     "journal.answers_again": LogEvent(_INFO, ("process",), "Writes end in time again."),
-    "journal.tidied": LogEvent(_INFO, ("events",), "So many settled events were forgotten, by `journal.keep`."),
+    "journal.tidied": LogEvent(
+        _INFO, ("events",), "Settled events were removed from the journal, as `journal.keep` says."
+    ),
     "journal.not_tidied": LogEvent(_WARNING, ("reason",), "Settled events could not be forgotten."),
     "journal.made_private": LogEvent(
         _WARNING, ("files", "mode"), "Files with personal data were open to others, and are no more."
@@ -187,7 +189,7 @@ LOG_EVENTS: dict[str, LogEvent] = {
     "bug": LogEvent(
         _WARNING,
         ("during", "error", "traceback"),
-        "An exception that nobody foresaw: please report it. What it cost is said beside it.",
+        "An unforeseen exception: please report it. The line says what it cost.",
     ),
     "library.warned": LogEvent(
         _WARNING,

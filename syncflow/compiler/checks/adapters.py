@@ -146,7 +146,7 @@ def _idle_waits(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
 
 
 def _takes_all(earlier: OutcomeRule, later: OutcomeRule) -> bool:
-    """Tell whether whatever fits the later rule fits the earlier one; no where that cannot be told."""
+    """Return whether whatever fits the later rule fits the earlier one; no where that cannot be told."""
     return (
         _covers(statuses_of(earlier), statuses_of(later))
         and _covers(codes_of(earlier), codes_of(later))

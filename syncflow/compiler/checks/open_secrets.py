@@ -62,7 +62,7 @@ def _of_a_receiver(
             part for part in (*address.path.split("/"), address.query) if _WORD.search(part) and _has_digit(part)
         ]
         if telling and not is_at_home(text):
-            yield Held(path, scalar, "the address, which lets in whoever knows it,", f"{owner}_URL", text)
+            yield Held(path, scalar, "the address, which lets in everyone who knows it,", f"{owner}_URL", text)
     elif is_named(str(path[-1])):
         yield Held(path, scalar, f"{path[-1]} is a secret, and", f"{owner}_TOKEN", text)
 

@@ -87,7 +87,7 @@ def rule_of(route: RouteSettings, functions: Library) -> Node | None:
 
 
 def is_exact(rule: Node, paths: list[tuple[str, ...]]) -> bool:
-    """Tell whether types can say exactly what a rule leaves, and collect the paths that it compares with constants."""
+    """Return whether types can say exactly what a rule leaves, and collect the paths that it compares with constants."""
     match rule:
         case nodes.And() | nodes.Or():
             return is_exact(rule.left, paths) and is_exact(rule.right, paths)

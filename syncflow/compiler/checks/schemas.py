@@ -301,7 +301,7 @@ def _reference(spot: _Spot, defs: Mapping[str, SchemaNode]) -> Iterator[Diagnost
 
 
 def _is_circular(name: str, defs: Mapping[str, SchemaNode]) -> bool:
-    """Tell whether a definition is its own first part, so that no value could be checked against it."""
+    """Return whether a definition is its own first part, so that no value could be checked against it."""
     seen, waiting = set(), [name]
     while waiting:
         node = defs.get(waiting.pop())

@@ -39,7 +39,7 @@ def _wider_limits(project: Project, name: str, settings: SystemSettings, adapter
 
 
 def _implies(requests: int | None, per: float | None, rate: Rate) -> bool:
-    """Tell whether a window of the adapter never lets through what a rate would hold back."""
+    """Return whether a window of the adapter never lets through what a rate would hold back."""
     if requests is None or per is None:
         return False
     return requests * math.ceil(rate.per_seconds / per) < rate.count

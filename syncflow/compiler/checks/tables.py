@@ -118,7 +118,7 @@ def _never_written(document: Document[MappingFile], name: str, recipe: Recipe, k
 
 
 def may_need_default(project: Project, mapping: Document[MappingFile], recipe: Recipe) -> bool:
-    """Tell whether a record that fits its schema may need the default of a field, in a project that validates."""
+    """Return whether a record that fits its schema may need the default of a field, in a project that validates."""
     root = root_of(mapping.model.source, project.schemas[mapping.model.source].model)
     kind = Emitter(root, functions=library_of(project).forgiving).expression(recipe.source).type
     texts = None if recipe.table is None else texts_of(kind)

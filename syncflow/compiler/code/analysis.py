@@ -31,19 +31,19 @@ def count_uses(roots: Iterable[Value]) -> Counter[Value]:
 
 
 def may_raise(value: Value) -> bool:
-    """Tell whether computing a value may fail."""
+    """Return whether computing a value may fail."""
     return any(isinstance(part, values.Call) and part.callee.raises for part in reachable([value]))
 
 
 def is_read(value: Value, parameter: Variable) -> bool:
-    """Tell whether a value is but read out of the parameter: cheap, and sure not to fail."""
+    """Return whether a value is but read out of the parameter: cheap, and sure not to fail."""
     while isinstance(value, values.Field | values.Element):
         value = value.of
     return value is parameter
 
 
 def comes_first(wanted: Value, within: Value) -> bool:
-    """Tell whether ``within`` computes ``wanted`` for sure, and before any part that is computed only sometimes needs it."""
+    """Return whether ``within`` computes ``wanted`` for sure, and before any part that is computed only sometimes needs it."""
     return _search(wanted, within, {}) is True
 
 

@@ -122,7 +122,7 @@ def _always(node: nodes.Comparison, left: Type, right: Type) -> Sequence[Finding
 
 
 def are_disjoint(left: Type, right: Type) -> bool:
-    """Tell whether no value of one type surely equals one of the other."""
+    """Return whether no value of one type surely equals one of the other."""
     return restrict(left, right) == NEVER and restrict(right, left) == NEVER
 
 

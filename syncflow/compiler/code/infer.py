@@ -347,5 +347,5 @@ def _opposite(kind: Type) -> Type:
 
 
 def are_ordered(left: Type, right: Type) -> bool:
-    """Tell whether all values of the one and the other are numbers, or all are texts."""
+    """Return whether all values of the one and the other are numbers, or all are texts."""
     return any(is_subtype(left, kind) and is_subtype(right, kind) for kind in (NUMBER, TEXT))

@@ -24,7 +24,7 @@ def callee_of(function: Function, given: Sequence[Value], kinds: Sequence[Type])
 
 
 def are_ready(function: Function, given: Sequence[Value], kinds: Sequence[Type]) -> bool:
-    """Tell whether the arguments, of these types, are proven to be what the function's body takes."""
+    """Return whether the arguments, of these types, are proven to be what the function's body takes."""
     return all(_is_ready(function, position, given[position], kind) for position, kind in enumerate(kinds))
 
 
@@ -47,7 +47,7 @@ def null_for_null(function: Function, given: Sequence[Value], kinds: Sequence[Ty
 
 
 def _is_ready(function: Function, position: int, given: Value, kind: Type) -> bool:
-    """Tell whether an argument would be read as it is. Text reads numbers, and an integer may come as 1.0."""
+    """Return whether an argument would be read as it is. Text reads numbers, and an integer may come as 1.0."""
     parameter = function.parameter(position)
     if parameter is None or parameter.kind is ANYTHING_KIND:
         return parameter is not None

@@ -279,7 +279,7 @@ def _is_free(value: Value) -> bool:
 
 
 def _equal_alike(left: Type, right: Type) -> bool:
-    """Tell whether Python's ``==`` is JMESPath's for all values of two types: it is not for a boolean and a number."""
+    """Return whether Python's ``==`` is JMESPath's for all values of two types: it is not for a boolean and a number."""
     return not (_has_boolean(left) and _has_number(right)) and not (_has_number(left) and _has_boolean(right))
 
 

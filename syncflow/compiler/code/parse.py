@@ -228,7 +228,7 @@ class _Placing:
 
 
 def _is_projected_alone(left: Tree) -> bool:
-    """Tell whether ``left`` makes a projection without a star: ``a[]`` and ``a[1:2]``."""
+    """Return whether ``left`` makes a projection without a star: ``a[]`` and ``a[1:2]``."""
     if left["type"] == "flatten":
         return True
     parts = left.get("children", [])

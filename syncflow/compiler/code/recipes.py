@@ -118,7 +118,7 @@ def _may_lead_nowhere(kind: Type, path: Sequence[str | int | None]) -> bool:
 
 
 def is_there(root: Any, path: Sequence[str | int | None]) -> bool:
-    """Tell whether a path leads anywhere. Behind a null, and within an array, it counts as there."""
+    """Return whether a path leads anywhere. Behind a null, and within an array, it counts as there."""
     for step in path:
         if not isinstance(step, str) or not isinstance(root, dict):
             return True

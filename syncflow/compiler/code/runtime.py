@@ -61,7 +61,7 @@ def flatten(value: Any) -> Any:
 
 
 def truthy(value: Any) -> bool:
-    """Tell whether a value counts as true: all but null, false, and empty text, arrays and objects."""
+    """Return whether a value counts as true: all but null, false, and empty text, arrays and objects."""
     return bool(value) or (value == 0 and value is not False)
 
 

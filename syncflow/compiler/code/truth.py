@@ -81,7 +81,7 @@ def _false(kind: Type) -> Type:  # noqa: PLR0911  # one line a shape
 
 
 def is_plain(kind: Type) -> bool:
-    """Tell whether Python's own truth of every value is this one: it differs for the number 0 only."""
+    """Return whether Python's own truth of every value is this one: it differs for the number 0 only."""
     return not any(isinstance(member, Integer | Number | Anything) for member in members(kind))
 
 

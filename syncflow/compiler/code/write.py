@@ -336,5 +336,5 @@ def _bound(position: int | None) -> ast.expr | None:
 
 
 def _names_something(code: ast.expr) -> bool:
-    """Tell whether ``:=`` is in it, which Python takes nowhere in what a comprehension goes through."""
+    """Return whether ``:=`` is in it, which Python takes nowhere in what a comprehension goes through."""
     return any(isinstance(node, ast.NamedExpr) for node in ast.walk(code))

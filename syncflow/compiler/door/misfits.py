@@ -57,7 +57,7 @@ def _only_types(entries: Sequence[Any]) -> bool:
 
 
 def _holds_another(path: str, places: Mapping[str, Any]) -> bool:
-    """Tell whether something inside is wrong: then one of several types did fit here."""
+    """Return whether something inside is wrong: then one of several types did fit here."""
     return any(other.startswith((f"{path}.", f"{path}[")) for other in places)
 
 

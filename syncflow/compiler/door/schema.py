@@ -81,7 +81,7 @@ def compile_door(node: SchemaNode, *, name: str) -> Door:
 
 
 def _rest_of(node: SchemaNode) -> bool:
-    """Tell whether the top says more than a model can."""
+    """Return whether the top says more than a model can."""
     return bool(node.any_of or node.ref or node.enum is not None or "const" in node.model_fields_set)
 
 

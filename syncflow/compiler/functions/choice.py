@@ -114,7 +114,7 @@ def _null_if(value: Json, other: Json) -> Json:
 
 @GROUP.function(
     "is_in",
-    "Tell whether an array holds a value.",
+    "Check whether an array holds a value.",
     anything("value"),
     array("array"),
     returns=BOOLEAN,

@@ -31,7 +31,7 @@ def _if_email(result: Text, argument: Type) -> Type:
 
 @GROUP.function(
     "is_email",
-    "Tell whether text is an e-mail address.",
+    "Check whether text is an e-mail address.",
     text(),
     returns=BOOLEAN,
     examples=[("ada@example.com", True), ("ada@", False), (None, None)],
@@ -134,7 +134,7 @@ def _phone_e164(value: str, region: str) -> str | None:
 
 @GROUP.function(
     "is_phone",
-    "Tell whether text is a possible phone number.",
+    "Check whether text is a possible phone number.",
     _PHONE,
     _REGION,
     returns=BOOLEAN,

@@ -102,7 +102,7 @@ class Function:
         return self.parameters[-1] if self.variadic else None
 
     def takes_null(self, index: int) -> bool:
-        """Tell whether null, and absent with it, is a value like any other for the argument at ``index``."""
+        """Check whether null, and absent with it, is a value like any other for the argument at ``index``."""
         parameter = self.parameter(index)
         return parameter is not None and parameter.kind.takes_null
 

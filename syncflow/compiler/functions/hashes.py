@@ -58,9 +58,9 @@ def _md5(value: str) -> str:
 
 @GROUP.function(
     "hmac_sha256",
-    "Hash text with a secret (HMAC-SHA-256), so that nobody without it can guess the text.",
+    "Hash text with a secret (HMAC-SHA-256), so that the text cannot be guessed without the secret.",
     text(),
-    text("secret", "Known to nobody else; take it from the environment."),
+    text("secret", "Keep it private; take it from the environment."),
     returns=_hexadecimal(64),
     examples=[("ada@example.com", "s3cret", hmac.new(b"s3cret", b"ada@example.com", hashlib.sha256).hexdigest())],
 )

@@ -33,14 +33,14 @@ _TABLE: Final = (
     JMESPathFunction(
         "contains",
         "contains(subject, wanted)",
-        "Tell whether text holds another text, or an array an element.",
+        "Check whether text holds another text, or an array an element.",
         "contains('Lovelace', 'love')",
         result=False,
     ),
     JMESPathFunction(
         "ends_with",
         "ends_with(text, suffix)",
-        "Tell whether text ends with another.",
+        "Check whether text ends with another.",
         "ends_with('a.csv', '.csv')",
         result=True,
     ),
@@ -113,7 +113,7 @@ _TABLE: Final = (
     JMESPathFunction(
         "starts_with",
         "starts_with(text, prefix)",
-        "Tell whether text begins with another.",
+        "Check whether text begins with another.",
         "starts_with('Ada', 'A')",
         result=True,
     ),

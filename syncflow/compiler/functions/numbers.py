@@ -123,7 +123,7 @@ def _rounded(value: Type, digits: Type) -> Type:
 
 @GROUP.function(
     "round",
-    "Round a number to so many digits after the point (at most 15); a half goes away from zero.",
+    "Round a number to N digits after the point (at most 15); a half goes away from zero.",
     number(),
     integer("digits", default=0),
     returns=_rounded,
@@ -287,7 +287,7 @@ def _write(value: Decimal, digits: int, point: str, group: str) -> str | None:
 
 @GROUP.function(
     "format_number",
-    "Write a number with so many digits after the point (at most 15), and a mark between groups of three. Null beyond 19 digits.",
+    "Write a number with N digits after the point (at most 15), and a mark between groups of three. Null beyond 19 digits.",
     number(),
     integer("digits", default=2),
     _POINT,

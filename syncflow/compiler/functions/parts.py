@@ -110,7 +110,7 @@ def _substring(value: str, start: int, length: int) -> str:
 
 @GROUP.function(
     "contains",
-    "Tell whether text holds another text, or an array an element.",
+    "Check whether text holds another text, or an array an element.",
     anything("subject"),
     anything("search"),
     returns=nullable(BOOLEAN),
@@ -124,7 +124,7 @@ def _contains(subject: Json, search: Json) -> bool | None:
 
 @GROUP.function(
     "starts_with",
-    "Tell whether text begins with another.",
+    "Check whether text begins with another.",
     text(),
     text("start", idle=empty("every text begins so")),
     returns=BOOLEAN,
@@ -136,7 +136,7 @@ def _starts_with(value: str, start: str) -> bool:
 
 @GROUP.function(
     "ends_with",
-    "Tell whether text ends with another.",
+    "Check whether text ends with another.",
     text(),
     text("end", idle=empty("every text ends so")),
     returns=BOOLEAN,

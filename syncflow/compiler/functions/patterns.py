@@ -69,7 +69,7 @@ def _sure(pattern: Type, kind: Type) -> Type:
 
 @GROUP.function(
     "matches",
-    "Tell whether a pattern is found in text; ^ and $ ask for the whole.",
+    "Check whether a pattern is found in text; ^ and $ ask for the whole.",
     text(),
     text("pattern", "In RE2 syntax.", check=_check_pattern, idle=_in_every_text),
     returns=lambda _, pattern: _sure(pattern, BOOLEAN),

@@ -238,7 +238,7 @@ def _repeated(length: int | None, times: int | None) -> Type:
 
 @GROUP.function(
     "is_blank",
-    "Tell whether a value is null, or text without anything but blanks.",
+    "Check whether a value is null, or text without anything but blanks.",
     anything(),
     returns=BOOLEAN,
     examples=[("  ", True), (None, True), ("x", False), (0, False)],

@@ -21,7 +21,7 @@ MAX_WORK = 1_000_000
 
 
 def is_jinja(text: str) -> bool:
-    """Tell whether an expression is written in Jinja."""
+    """Return whether an expression is written in Jinja."""
     return "{{" in text or "{%" in text
 
 

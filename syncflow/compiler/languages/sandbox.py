@@ -249,7 +249,7 @@ def _join(context: Context, values: Any, separator: Any = "") -> str:
 
 
 def may_be_called(function: Function) -> bool:
-    """Tell whether a template calls a function by name, ``{{ now() }}``: where there need be no value to filter."""
+    """Return whether a template calls a function by name, ``{{ now() }}``: where there need be no value to filter."""
     return function.fewest == 0
 
 

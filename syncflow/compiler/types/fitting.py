@@ -41,7 +41,7 @@ _TEXTS = {"text", "phone", "url", "reference"}
 
 
 def fits(kind: Type, field: ObjectField, *, as_text: bool, accepts: Accepts) -> bool:
-    """Tell whether every value of a type, null aside, is taken as it stands."""
+    """Return whether every value of a type, null aside, is taken as it stands."""
     return all(_member_fits(member, field, as_text=as_text, accepts=accepts) for member in members(without_null(kind)))
 
 
@@ -103,7 +103,7 @@ def may_choose_none(kind: Type) -> bool:
 
 
 def may_be_blank(kind: Type) -> bool:
-    """Tell whether a value of a type may be text without any letter: nothing at all, or blanks."""
+    """Return whether a value of a type may be text without any letter: nothing at all, or blanks."""
     return any(_text_may_be_blank(member) for member in members(kind))
 
 

@@ -66,7 +66,7 @@ _PLAIN_LOCAL = f"{_PLAIN_DAY}T{_CLOCK}"
 
 
 def is_email(text: str) -> bool:
-    """Tell whether ``text`` is an e-mail address that strict systems take."""
+    """Return whether ``text`` is an e-mail address that strict systems take."""
     return len(text) <= 254 and _EMAIL.match(text) is not None
 
 
@@ -83,12 +83,12 @@ def is_time(text: str) -> bool:
 
 
 def is_zoned(text: str) -> bool:
-    """Tell whether ``text`` is a date and time with a zone."""
+    """Return whether ``text`` is a date and time with a zone."""
     return _ZONED.match(text) is not None and _of_calendar(text[:10])
 
 
 def is_local(text: str) -> bool:
-    """Tell whether ``text`` is a date and time without a zone."""
+    """Return whether ``text`` is a date and time without a zone."""
     return _LOCAL.match(text) is not None and _of_calendar(text[:10])
 
 
@@ -190,7 +190,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 
 
 def lies_within(inner: str | None, outer: str | None) -> bool:
-    """Tell whether every text of the format ``inner`` is one of ``outer``; None is the format of all texts."""
+    """Return whether every text of the format ``inner`` is one of ``outer``; None is the format of all texts."""
     if outer is None or inner == outer:
         return True
     return (

@@ -225,7 +225,7 @@ def _drop_covered(kinds: list[Type]) -> list[Type]:
 
 
 def accepts(kind: Type, value: Json | Missing) -> bool:  # noqa: PLR0911  # one line a shape
-    """Tell whether ``value`` is of the type."""
+    """Return whether ``value`` is of the type."""
     match kind:
         case Union():
             return any(accepts(member, value) for member in kind.members)
@@ -300,7 +300,7 @@ def compiled_pattern(pattern: str) -> re2._Regexp:
 
 
 def matches_pattern(pattern: str, value: str) -> bool:
-    """Tell whether an RE2 pattern is found in ``value``. What is not Unicode (a lone surrogate) never matches."""
+    """Return whether an RE2 pattern is found in ``value``. What is not Unicode (a lone surrogate) never matches."""
     try:
         return compiled_pattern(pattern).search(value) is not None
     except UnicodeEncodeError:
@@ -308,7 +308,7 @@ def matches_pattern(pattern: str, value: str) -> bool:
 
 
 def is_subtype(inner: Type, outer: Type) -> bool:  # noqa: PLR0911  # one line a shape
-    """Tell whether every value of ``inner`` is surely one of ``outer``. No may mean: not proven."""
+    """Return whether every value of ``inner`` is surely one of ``outer``. No may mean: not proven."""
     if inner == outer:
         return True
     if isinstance(inner, Union):

@@ -119,7 +119,7 @@ def _poll(poll: JobPoll, texts: Texts, path: tuple[Step, ...], *, sees: Object) 
             hint = "a condition over the body of the answer, such as state == 'done'"
             texts.wrong(
                 (*path, name),
-                f"{text} is the same whatever the answer says: the job would never end, or at once",
+                f"{text} is the same for every answer: the job would never end, or end at once",
                 hint=hint,
             )
         said[name] = texts.condition(text, *path, name)

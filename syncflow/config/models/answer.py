@@ -97,7 +97,7 @@ class Answer(Model):
     """``json``: a good answer that is not JSON (an empty 204 or 202 aside) proves nothing, so nothing is delivered by it. ``text``: one
     text (``ok: "@ == 'ok'"``). ``csv``: a list of objects, named by its first line.
     ``ndjson``: a list, one entry for each line. ``empty``: no body. A page of HTML is none of these.
-    ``any``: whatever it is."""
+    ``any``: every value."""
 
     @model_validator(mode="after")
     def _proves_something(self) -> Self:

@@ -47,7 +47,7 @@ def expression_path(name: str, form: str | Constant | Recipe) -> tuple[str, ...]
 
 
 def has_default(form: str | Constant | Recipe) -> bool:
-    """Tell whether a field says what to take where there is nothing; that may be null."""
+    """Return whether a field says what to take where there is nothing; that may be null."""
     return isinstance(form, Recipe) and "default" in form.model_fields_set
 
 

@@ -121,7 +121,7 @@ class Course:
             if not self._left:
                 await self._leave()
             elif self._is_overdue and self._setbacks >= MOST_SETBACKS:
-                await self._give_up(Outcome(Verdict.RETRY, code="job_lost", message="nobody knows how the job stands"))
+                await self._give_up(Outcome(Verdict.RETRY, code="job_lost", message="the state of the job is unknown"))
             elif self.job.stage == "starting" and self._setbacks >= MOST_SETBACKS and self._has_another_way:
                 await self._without_it()
             else:

@@ -91,7 +91,7 @@ def _holder(file: IO[str]) -> str:
 
 
 def _lives(holder: str) -> bool:
-    """Tell whether the process that a lock names is there, as far as can be told: one that names none may be just taking it."""
+    """Return whether the process that a lock names is there, as far as can be told: one that names none may be just taking it."""
     number = re.match(r"process (\d+)", holder)
     if number is None:
         return not holder

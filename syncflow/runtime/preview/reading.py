@@ -36,7 +36,7 @@ _SAMPLES: Mapping[str, str] = {
     "postgres": "postgres: the rows of its tables are planned, not the changes that wait in its log",
     "mysql": "mysql: the rows of its tables are planned, not the changes that wait in its log",
     "outbox": "outbox: the rows that are in the table now are planned",
-    "kafka": "kafka: the first messages of its topics are planned, whatever was read of them",
+    "kafka": "kafka: the first messages of its topics are planned, also those that were read before",
 }
 _SAMPLE = "{kind}: the messages that wait first are planned, and stay where they are"
 

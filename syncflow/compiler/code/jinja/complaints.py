@@ -232,7 +232,7 @@ def _of_joined(node: nodes.Filter, kind: Type, separator: Sequence[Type]) -> Seq
 
 
 def never_equal(left: Type, right: Type) -> bool:
-    """Tell whether no value of one type equals one of the other; to Python true is 1."""
+    """Return whether no value of one type equals one of the other; to Python true is 1."""
     if restrict(left, _NUMERIC) != NEVER and restrict(right, _NUMERIC) != NEVER and _has_boolean(left, right):
         return False
     return restrict(left, right) == NEVER and restrict(right, left) == NEVER
@@ -285,7 +285,7 @@ def _no_such_value(entry: nodes.Constant, kind: Type) -> Finding:
 
 
 def can_compare(operator: nodes.Comparator, left: Type, right: Type) -> bool:
-    """Tell whether a comparison fails for no values of two types."""
+    """Return whether a comparison fails for no values of two types."""
     if operator in {"==", "!="}:
         return True
     if operator in {"in", "not in"}:

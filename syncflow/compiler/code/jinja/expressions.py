@@ -297,7 +297,7 @@ class Expressions:
 
 
 def _asks_each(container: Type) -> bool:
-    """Tell whether looking for something absent fails in any case; an empty array is not asked."""
+    """Return whether looking for something absent fails in any case; an empty array is not asked."""
     return all(
         member.min_length > 0 if isinstance(member, Array) else is_subtype(member, union(TEXT, OBJECT))
         for member in members(container)

@@ -229,7 +229,7 @@ def _compared(operator: ours.Comparator, left: Node, right: Node) -> Node:
 
 
 def _is_json(value: Any) -> bool:
-    """Tell whether a constant is one that JSON has as well."""
+    """Return whether a constant is one that JSON has as well."""
     if isinstance(value, str):
         return _is_unicode(value)
     if isinstance(value, float):
