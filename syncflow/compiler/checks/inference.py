@@ -14,6 +14,7 @@ from syncflow.compiler.checks.keys import check_one_key_is_there
 from syncflow.compiler.checks.legs import scope_of_mapping
 from syncflow.compiler.checks.one_of import check_one_of
 from syncflow.compiler.checks.places import compiled, listed_values, object_fields
+from syncflow.compiler.checks.relations import check_is_id
 from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.checks.unbounded import TOO_LONG, is_unbounded, told_once
@@ -61,17 +62,30 @@ def check_inference(project: Project) -> Iterator[Diagnostic]:
         for other, after in route.after.items():
             kind = kind_of_route(project, route)
             if not is_jinja(after.id) and project.schemas[kind].name not in broken:
-                yield from _rule(project, ("routes", index, "after", other, "id"), after.id, roots(kind))
+                path = ("routes", index, "after", other, "id")
+                yield from _rule(project, path, after.id, roots(kind), fit=partial(check_is_id, project, path, other))
 
 
 def _root(project: Project, kind: str) -> Type:
     return root_of(kind, project.schemas[kind].model, with_deletes=True)
 
 
-def _rule(project: Project, path: _Path, text: str, root: Type) -> Iterator[Diagnostic]:
+def _rule(
+    project: Project,
+    path: _Path,
+    text: str,
+    root: Type,
+    *,
+    fit: Callable[[Type], Iterator[Diagnostic]] = lambda _: iter(()),
+) -> Iterator[Diagnostic]:
+    """Yield what types say of a rule; ``fit`` says what of its own type, where nothing else is wrong with it."""
     emitted = _emitted(project, text, root, partial(Emitter(root, functions=library_of(project)).expression, text))
-    for finding in () if emitted is None else emitted.findings:
-        yield diagnostic_of(project.routes, path, finding)
+    if emitted is None:
+        return
+    found = [diagnostic_of(project.routes, path, finding) for finding in emitted.findings]
+    yield from found
+    if not _is_explained(text, found):
+        yield from fit(emitted.type)
 
 
 def _mapping(project: Project, document: Document[MappingFile], scope: Type) -> Iterator[Diagnostic]:

@@ -1,14 +1,22 @@
-"""Checks of ``after``: what is referred to is brought to the same system, no kinds wait for each other, what is left out is there."""
+"""Checks of ``after``: what is referred to is brought to the same system, no kinds wait for each other, what is left out is there,
+what names a record is an id."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.routing.router import operations_of
+from syncflow.compiler.types.json import ABSENT, NULL, Array, Boolean, Integer, Object, Text, Type, is_subtype, members, union
+from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.project import Project
+
+_ONE: Final = union(Text(), Integer(), NULL, ABSENT)
+_IDS: Final = union(_ONE, Array(_ONE))
+"""What the router takes as ids of records; empty text is none."""
 
 
 def check_relations(project: Project) -> Iterator[Diagnostic]:
@@ -111,3 +119,29 @@ def _way(
                 before[other] = kind
                 open_ends.append(other)
     return None
+
+
+def check_is_id(project: Project, path: tuple[str | int, ...], kind: str, found: Type) -> Iterator[Diagnostic]:
+    """Yield an expression of ``after`` whose type, ``found``, is not always an id of ``kind`` or a list of ids: the router refuses others."""
+    if is_subtype(found, _IDS):
+        return
+    never = _is_none(found)
+    yield project.routes.report(
+        "SF434",
+        f"this is no id of {kind}: each record that has it becomes a dead letter"
+        if never
+        else f"this may be no id of {kind}; such a record becomes a dead letter",
+        *path,
+        severity="error" if never else "warning",
+        expected="text, an integer, null, or a list of these",
+        found=describe(found),
+        hint="name the property that holds the id of the other record",
+    )
+
+
+def _is_none(found: Type) -> bool:
+    """Whether no value of a type is an id or lists any, where it is not null."""
+    kinds = [each for each in members(found) if each not in {NULL, ABSENT}]
+    return all(
+        isinstance(each, Boolean | Object) or (isinstance(each, Array) and _is_none(each.items)) for each in kinds
+    )
