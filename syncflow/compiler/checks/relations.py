@@ -8,7 +8,19 @@ from typing import Final
 
 from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.routing.router import operations_of
-from syncflow.compiler.types.json import ABSENT, NULL, Array, Boolean, Integer, Object, Text, Type, is_subtype, members, union
+from syncflow.compiler.types.json import (
+    ABSENT,
+    NULL,
+    Array,
+    Boolean,
+    Integer,
+    Object,
+    Text,
+    Type,
+    is_subtype,
+    members,
+    union,
+)
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.mapping import MappingFile
@@ -122,7 +134,7 @@ def _way(
 
 
 def check_is_id(project: Project, path: tuple[str | int, ...], kind: str, found: Type) -> Iterator[Diagnostic]:
-    """Yield an expression of ``after`` whose type, ``found``, is not always an id of ``kind`` or a list of ids: the router refuses others."""
+    """Yield an expression of ``after`` whose type, ``found``, is not always an id or a list of ids: the router refuses others."""
     if is_subtype(found, _IDS):
         return
     never = _is_none(found)
