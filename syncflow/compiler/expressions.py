@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from syncflow.compiler.code import Emitter
+from syncflow.compiler.code.jinja.template import read_template
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.reads import calls_of, reads_of
 from syncflow.compiler.functions import FUNCTIONS, Function, Library
@@ -66,8 +67,8 @@ def _compiled(text: str, library: Library) -> Expression:
 
 def _compile(text: str, library: Mapping[str, Function]) -> Expression:
     if is_jinja(text):
-        emitted = Emitter(ANY, functions=library).expression(text)
-        return Expression(text, tuple(emitted.reads), tuple(emitted.calls), library)
+        reads, calls = read_template(text, library)
+        return Expression(text, tuple(reads), tuple(calls), library)
     node = parse(text, library)  # what it gives is compiled where somebody evaluates it: most checks ask what it reads
     return Expression(text, reads_of(node), calls_of(node), library)
 

@@ -12,6 +12,7 @@ from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.fit import check_fit
 from syncflow.compiler.checks.keys import check_one_key_is_there
 from syncflow.compiler.checks.legs import scope_of_mapping
+from syncflow.compiler.checks.one_answer import emitted_of
 from syncflow.compiler.checks.one_of import check_one_of
 from syncflow.compiler.checks.places import compiled, listed_values, object_fields
 from syncflow.compiler.checks.relations import check_is_id
@@ -79,7 +80,7 @@ def _rule(
     fit: Callable[[Type], Iterator[Diagnostic]] = lambda _: iter(()),
 ) -> Iterator[Diagnostic]:
     """Yield what types say of a rule; ``fit`` says what of its own type, where nothing else is wrong with it."""
-    emitted = _emitted(project, text, root, partial(Emitter(root, functions=library_of(project)).expression, text))
+    emitted = _emitted(project, text, root, partial(emitted_of, text, root, library_of(project)))
     if emitted is None:
         return
     found = [diagnostic_of(project.routes, path, finding) for finding in emitted.findings]
@@ -219,7 +220,7 @@ def path_of(name: str, form: FieldForm) -> _Path:
     return expression_path(name, form)
 
 
-def _emitted(project: Project, text: str, scope: Type, emit: Callable[[], Emitted]) -> Emitted | None:
+def _emitted(project: Project, text: str, scope: Type, emit: Callable[[], Emitted | None]) -> Emitted | None:
     """Return what is emitted; None where the expression is wrong or reads what nobody knows, which another check says."""
     expression = compiled(project, text)
     if expression is None or any(leads_nowhere(scope, read) for read in expression.reads):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from syncflow.compiler.code.emitter import Emitted, Emitter
 from syncflow.compiler.code.scopes import narrowed_by
 from syncflow.compiler.code.truth import when_false, when_true
@@ -24,8 +26,9 @@ def is_constant(text: str, *, true: bool) -> bool:
     return text.strip() == ("`true`" if true else "`false`")
 
 
+@lru_cache(maxsize=4096)
 def emitted_of(text: str, root: Type, functions: Library) -> Emitted | None:
-    """Return what a rule compiles to; None where it is wrong, which another check says."""
+    """Return what a rule compiles to, once for all checks that ask; None where it is wrong, which another check says."""
     try:
         return Emitter(root, functions=functions).expression(text)
     except ExpressionError:

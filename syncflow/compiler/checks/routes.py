@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 
+from syncflow.compiler.checks.one_answer import emitted_of
 from syncflow.compiler.checks.places import is_only_cased, may_be_written, texts_of
-from syncflow.compiler.code.emitter import Emitter
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.timestamps import open_zone
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.languages.base import ExpressionError, is_jinja
+from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems, operations_of
 from syncflow.compiler.types.json import Type
@@ -74,12 +75,10 @@ def _type_of(project: Project, kind: str, text: str) -> Type | None:
     """Return the type of a ``by``; None where it cannot be told, or is wrong, which another check says."""
     if is_jinja(text) or kind not in project.schemas:
         return None
-    root = root_of(kind, project.schemas[kind].model, with_deletes=True)
-    try:
-        emitted = Emitter(root, functions=library_of(project)).expression(text)
-    except ExpressionError:
+    emitted = emitted_of(text, root_of(kind, project.schemas[kind].model, with_deletes=True), library_of(project))
+    if emitted is None or any(finding.severity == "error" for finding in emitted.findings):
         return None
-    return None if any(finding.severity == "error" for finding in emitted.findings) else emitted.type
+    return emitted.type
 
 
 def _sending_nothing(project: Project, index: int, route: RouteSettings) -> Iterator[Diagnostic]:
@@ -183,9 +182,9 @@ def _written_by_others(project: Project) -> Iterator[Diagnostic]:
     """Yield routes that compare with what they sent, while another one writes the same records over it."""
     routes = project.routes.model.routes
     places = [_places(project, route) for route in routes]
+    writers = Counter(place for there in places for place in there)
     for index, route in enumerate(routes):
-        others = [place for number, there in enumerate(places) if number != index for place in there]
-        shared = [place for place in places[index] if place in others]
+        shared = sorted(place for place in places[index] if writers[place] > 1)
         if route.send == "changed" and shared:
             _, system, object_name = shared[0]
             yield project.routes.report(

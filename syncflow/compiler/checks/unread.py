@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from syncflow.compiler.code import Emitted, Emitter
+from syncflow.compiler.checks.one_answer import emitted_of
+from syncflow.compiler.code import Emitted
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions import Function
 from syncflow.compiler.functions.own import library_of
-from syncflow.compiler.languages.base import ExpressionError, is_jinja
+from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.mapping.unread import conversions_of
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.types.json import may_be_null
@@ -62,10 +63,12 @@ def check_unread_rules(project: Project) -> Iterator[Diagnostic]:
     """Yield rules of routes that may hang on a value which a conversion cannot read."""
     functions = library_of(project)
     for index, route in enumerate(project.routes.model.routes):
-        root = root_of(kind_of_route(project, route), project.schemas[kind_of_route(project, route)].model)
+        kind = kind_of_route(project, route)
+        root = root_of(kind, project.schemas[kind].model, with_deletes=True)
         for word in ("when", "by"):
             text = getattr(route, word)
-            met = [] if text is None or is_jinja(text) else _met(text, Emitter(root, functions=functions))
+            emitted = None if text is None or is_jinja(text) else emitted_of(text, root, functions)
+            met = [] if emitted is None else conversions_of(emitted, functions)
             if met:
                 yield project.routes.report(
                     "SF417",
@@ -76,13 +79,6 @@ def check_unread_rules(project: Project) -> Iterator[Diagnostic]:
                     severity="warning",
                     hint="check the value in the schema (`format:`, `enum:`), or compare it as it is written",
                 )
-
-
-def _met(text: str, emitter: Emitter) -> list[str]:
-    try:
-        return conversions_of(emitter.expression(text), emitter.functions)
-    except ExpressionError:
-        return []
 
 
 def _named(functions: list[str]) -> str:

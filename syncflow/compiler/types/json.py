@@ -309,7 +309,7 @@ def matches_pattern(pattern: str, value: str) -> bool:
 
 def is_subtype(inner: Type, outer: Type) -> bool:  # noqa: PLR0911  # one line a shape
     """Return whether every value of ``inner`` is surely one of ``outer``. No may mean: not proven."""
-    if inner == outer:
+    if inner is outer or inner == outer:
         return True
     if isinstance(inner, Union):
         return all(is_subtype(member, outer) for member in inner.members)

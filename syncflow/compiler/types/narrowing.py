@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from syncflow.compiler.types.json import (
@@ -38,12 +39,17 @@ from syncflow.compiler.types.json import (
 )
 from syncflow.events import Json
 
+_REMEMBERED = 16_384
+"""Types are few and asked of all the time: the same ones at each field of each mapping."""
 
+
+@lru_cache(_REMEMBERED)
 def without_absent(kind: Type) -> Type:
     """Return the type of the values that are there, null included."""
     return union(*(member for member in members(kind) if not isinstance(member, Absent)))
 
 
+@lru_cache(_REMEMBERED)
 def absent_as_null(kind: Type) -> Type:
     """Return the type with null in place of absent: how JMESPath reads."""
     return union(*(NULL if isinstance(member, Absent) else member for member in members(kind)))
@@ -52,6 +58,7 @@ def absent_as_null(kind: Type) -> Type:
 _SOME: Final = (BOOLEAN, NUMBER, TEXT, ARRAY, OBJECT)
 
 
+@lru_cache(_REMEMBERED)
 def without_null(kind: Type) -> Type:
     """Return the type of the values that are there and not null: what a guard or a default leaves."""
     return union(*(part for member in members(kind) for part in _not_null(member)))
@@ -64,6 +71,7 @@ def _not_null(kind: Type) -> Iterator[Type]:
         yield kind
 
 
+@lru_cache(_REMEMBERED)
 def restrict(kind: Type, to: Type) -> Type:
     """Return a type that holds at least the values of both: what is left of ``kind`` where only ``to`` goes on."""
     return union(*(part for member in members(kind) for bound in members(to) for part in _overlap(member, bound)))

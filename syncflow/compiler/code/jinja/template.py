@@ -57,11 +57,9 @@ def compile_template(
     Raises:
         ExpressionError: the text is not Jinja, is too long or too deep, or uses what is not allowed.
     """
-    if len(text) > MAX_TEXT:
-        raise ExpressionError(f"the template is longer than {MAX_TEXT:,} characters", 0, "keep templates short")
+    block = _block_of(text, functions)
     environment = open_environment(functions)
     try:
-        block = _read_once(text, functions) if isinstance(functions, Library) else _read(text, functions)
         inferred = infer(block, root.type, functions)
         tests = cast("Mapping[str, Callable[..., Any]]", environment.tests)
         escaping = None if escape is None else Callee("escape", escape)
@@ -70,11 +68,38 @@ def compile_template(
         alone = _null_alone(expressions, block) if is_sent and escape is None else None
         value = alone or _straight(Lowering(make, expressions, inferred.types, escaping), block)
     except RecursionError:
-        raise ExpressionError("the template is nested too deep", hint="split it over several fields") from None
+        raise too_deep() from None
     if value is None:
         value = _rendered(text, pool, root, functions, escape, place(block))
     kind = inferred.type if escape is None else Text()
     return Template(value, _bounded(kind, value), inferred.findings, reads_of(block), calls_of(block))
+
+
+def read_template(text: str, functions: Mapping[str, Function]) -> tuple[Sequence[Read], Sequence[Call]]:
+    """Return what a template reads and which functions it calls, without compiling it.
+
+    Raises:
+        ExpressionError: as for ``compile_template``, except for what only compiling finds.
+    """
+    block = _block_of(text, functions)
+    try:
+        return reads_of(block), calls_of(block)
+    except RecursionError:
+        raise too_deep() from None
+
+
+def _block_of(text: str, functions: Mapping[str, Function]) -> nodes.Block:
+    if len(text) > MAX_TEXT:
+        raise ExpressionError(f"the template is longer than {MAX_TEXT:,} characters", 0, "keep templates short")
+    try:
+        return _read_once(text, functions) if isinstance(functions, Library) else _read(text, functions)
+    except RecursionError:
+        raise too_deep() from None
+
+
+def too_deep() -> ExpressionError:
+    """Return the error of a template whose parts lie too deep in each other."""
+    return ExpressionError("the template is nested too deep", hint="split it over several fields")
 
 
 @lru_cache(maxsize=4096)
