@@ -1,7 +1,7 @@
 # Everything a clone needs: `make demo` shows the product, `make test` tests it. Works with GNU make 3.81 and later.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test node-clients check bench soak kills fuzz mutants docs pictures lock dist clean
+.PHONY: help setup demo test node-clients check bench soak kills fuzz mutants docs site pictures lock dist clean
 
 # Tests start commands by the hundred: let Python keep what it has compiled, also where the environment says otherwise.
 unexport PYTHONDONTWRITEBYTECODE
@@ -82,8 +82,21 @@ docs: setup  ## write the pages that are made from the code: docs/reference/ and
 	$(BIN)/syncflow docs --write docs/reference
 	$(BIN)/python -m syncflow.compiler.functions > docs/functions.md
 
-pictures: setup  ## make the pictures of README and docs anew, in a browser
-	$(BIN)/python docs/pictures/make.py
+pictures: setup  ## make the pictures of README and docs anew: the console in a browser, a terminal
+	$(BIN)/python docs/pictures/console.py
+	$(BIN)/python docs/pictures/terminal.py
+
+SITE := build/site
+SITE_READY := $(SITE)/.venv/.ready
+SOURCE_URL ?=
+
+site: $(SITE_READY)  ## build the documentation as a site in build/site/html; SOURCE_URL=… is where the repository can be read
+	@$(SITE)/.venv/bin/python -m website $(SITE) --source-url "$(SOURCE_URL)"
+
+$(SITE_READY): website/requirements.lock
+	@rm -rf $(SITE)/.venv && mkdir -p $(SITE) && $(PYTHON) -m venv $(SITE)/.venv
+	@$(SITE)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r website/requirements.lock
+	@touch $(SITE_READY)
 
 # Resolved on the oldest Python, so that what only an old one needs is locked too.
 LOCK_PYTHON ?= python3.11
@@ -96,9 +109,10 @@ lock:  ## resolve the dependencies of pyproject.toml anew
 	@build/lock/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['dev'], sep='\n')" > build/lock/dev.in
 	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml
 	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml build/lock/dev.in
-	@build/lock/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['bench-others'], sep='\n')" > build/lock/others.in
-	@PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file build/lock/others.lock build/lock/others.in
-	@grep -v '^\(#\|$$\)' build/lock/others.lock > bench/requirements-others.lock
+	@for group in bench-others:bench/requirements-others.lock site:website/requirements.lock; do \
+	    build/lock/bin/python -c "import sys, tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups'][sys.argv[1]], sep='\n')" $${group%%:*} > build/lock/group.in && \
+	    rm -f build/lock/group.lock && PIP_FIND_LINKS= build/lock/bin/$(COMPILE) --upgrade --output-file build/lock/group.lock build/lock/group.in && \
+	    grep -v '^\(#\|$$\)' build/lock/group.lock > $${group#*:} || exit 1; done
 	@rm -rf build/lock
 	for folder in $(NODE_PACKAGES); do (cd $$folder && npm install --package-lock-only --loglevel=error) || exit 1; done
 

@@ -19,6 +19,7 @@ LOCKS = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": RUNTIME + DEVELOPMENT + PROJECT["build-system"]["requires"],
     "bench/requirements-others.lock": PROJECT["dependency-groups"]["bench-others"],
+    "website/requirements.lock": PROJECT["dependency-groups"]["site"],
 }
 ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)((?:\s*\\\n\s+--hash=sha256:[0-9a-f]{64})+)\n", re.MULTILINE)
 
