@@ -1,4 +1,4 @@
-"""Files that hold personal data: made for their owner alone, whatever the umask, and never through a link that others planted.
+"""Files that hold personal data: made for their owner alone, regardless of the umask, and never through a link that others planted.
 
 private_folder(path)     0700 where it is made here
 open_private(path, …)    a descriptor of a file of 0600

@@ -29,7 +29,7 @@ def sign(plan: JwtPlan, root: Root, *, now: float) -> str:
 
 
 def made_up_key(algorithm: str) -> str:
-    """Return a key that nobody knows, to check an adapter by.
+    """Return an unknown key, to check an adapter by.
 
     Raises:
         DataError: the library is not there.

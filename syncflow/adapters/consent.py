@@ -26,7 +26,7 @@ OWN_PARAMETERS = frozenset({"response_type", "redirect_uri", "state", "code_chal
 
 
 class Consent:
-    """One sign-in of a person. ``random`` makes texts that nobody can guess."""
+    """One sign-in of a person. ``random`` makes texts that cannot be guessed."""
 
     def __init__(
         self,

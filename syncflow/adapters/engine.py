@@ -123,7 +123,7 @@ class SystemClient:
         """Return the sign-in of a person, who comes back to ``redirect``.
 
         Raises:
-            DataError: the way to sign in needs nobody.
+            DataError: the way to sign in needs no person.
         """
         plan = self._wire.sign_in.consent
         if plan is None:
@@ -293,7 +293,7 @@ class SystemClient:
                 raise DataError(f"{plan.place}: {message_of(plan, member.seen)}")
 
     def _would_send(self, step: StepPlan, shared: Root, records: Sequence[Root]) -> Prepared:
-        """Make a request; an id that nobody knows yet is one that the answer to an earlier delivery tells."""
+        """Make a request; an id that is not known yet is one that the answer to an earlier delivery tells."""
         try:
             return self._sender.prepare(step, shared, records, base_url=self._plan.base_url)
         except DataError:

@@ -27,7 +27,7 @@ class Gate(Protocol):
     def request(self, *, group: str = "") -> AbstractAsyncContextManager[RequestSlot | None]:
         """Wait for a slot in every window and in flight; the slot's period runs from leaving it, the time of the answer.
 
-        It gives None where nobody counts how requests end.
+        It gives None where the ends of requests are not counted.
         """
         ...
 

@@ -35,7 +35,7 @@ TEXT_CHARACTERS = 200
 """How much of an answer that is plain text is the message of a refusal."""
 _HTML = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 UNKNOWN_ID = "unknown_id"
-"""The code of a record that a request cannot be made from, for nobody knows its id there."""
+"""The code of a record that a request cannot be made from, because its id there is not known."""
 UNMADE = "request"
 """The code of a record that a request cannot be made from, for any other reason."""
 _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {

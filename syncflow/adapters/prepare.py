@@ -31,7 +31,7 @@ SIGNED = "<made when it is sent>"
 
 
 class CredentialsError(UnsendableError):
-    """The credentials of the system cannot be put on the wire, whatever the record."""
+    """The credentials of the system cannot be put on the wire, regardless of the record."""
 
 
 @dataclass(frozen=True, slots=True)

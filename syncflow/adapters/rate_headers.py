@@ -23,7 +23,7 @@ from syncflow.events import Signal
 LONGEST_SECONDS = 3600.0
 """Longer waits are left to the refusal that follows: it says so itself."""
 _DOUBTS = 3
-"""So many times in a row must nothing have been left after its reset, until the headers are not believed."""
+"""This many times in a row must nothing have been left after its reset, until the headers are not believed."""
 
 _PREFIXES = ("x-ratelimit-", "x-rate-limit-", "ratelimit-")
 _MEMBER = re.compile(r'\s*"?(?P<name>[^",;=]*)"?\s*(?P<parameters>(?:;[^,]*)?)')

@@ -9,7 +9,7 @@ _WORD = re.compile(r"\w+")
 
 
 def redact(text: str, values: Iterable[str]) -> str:
-    """Return ``text`` with ``…`` in place of every value that stands in it between word boundaries, whatever its case."""
+    """Return ``text`` with ``…`` in place of every value that stands in it between word boundaries, in upper or lower case."""
     folded = text.casefold() if len(text.casefold()) == len(text) else text.lower()
     if len(folded) != len(text):
         folded = text

@@ -140,7 +140,7 @@ async def watching(files: frozenset[Path], changed: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def tracing_run(project: Project, name: RunName) -> AsyncIterator[Traces | None]:
-    """Give the traces of a run, None where nobody wants any."""
+    """Give the traces of a run, None where none is wanted."""
     from syncflow.config.journal_place import project_name
     from syncflow.runtime.traces.opening import tracing
 

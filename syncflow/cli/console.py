@@ -161,7 +161,7 @@ def _places(error: BaseException) -> Iterator[str]:
 
 
 def agreed(question: str, *, yes: bool) -> None:
-    """Go on only if a person agrees, here or with ``--yes``; where nobody can be asked, only with ``--yes``."""
+    """Go on only if a person agrees, here or with ``--yes``; where there is no terminal, only with ``--yes``."""
     if yes:
         return
     question = visible(question)

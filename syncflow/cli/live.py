@@ -43,7 +43,7 @@ async def showing(engine: Engine) -> None:
 
 
 async def logging_progress(engine: Engine) -> None:
-    """Log the run's counts now and then until cancelled: for whoever reads logs, not lines."""
+    """Log the run's counts now and then until cancelled: for readers of logs."""
     from syncflow.runtime.observe import note
 
     while True:

@@ -87,7 +87,7 @@ def log_to_stderr(*, level: str, as_json: bool, about: Mapping[str, str] | None 
     logger.propagate = False
     if not as_json:
         remarks_to(None)
-    else:  # what a person would be told is a line of the log, whatever its level: nothing else may stand in it
+    else:  # what a person would be told is a line of the log, regardless of its level: nothing else may stand in it
         remarks_to(lambda text: log_always("remark", {"text": text}, about=about))
 
     def tell_repeats() -> None:
@@ -98,7 +98,7 @@ def log_to_stderr(*, level: str, as_json: bool, about: Mapping[str, str] | None 
 
 
 def log_always(event: str, fields: dict[str, Any], *, about: Mapping[str, str] | None = None) -> None:
-    """Write a line of a log of JSON lines, whatever its level."""
+    """Write a line of a log of JSON lines, regardless of its level."""
     said = {"msg": event, "levelname": "INFO", "created": time.time(), "fields": fields}
     sys.stderr.write(JsonFormat(about).format(logging.makeLogRecord(said)) + "\n")
     sys.stderr.flush()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 AGAIN_SECONDS = 600.0
-"""After so long a cause is told again; a service goes on for months."""
+"""After this time a cause is told again; a service goes on for months."""
 _MOST_CAUSES = 1000
 _NOTES = frozenset({"system.paused", "system.waits", "system.back", "source.goes_on", "journal.answers_again"})
 """What is no warning, and comes again and again nevertheless."""

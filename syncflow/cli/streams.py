@@ -1,4 +1,4 @@
-"""Standard output and error that take no more: whoever read has gone (``| head``), or the disk is full.
+"""Standard output and error that take no more: the reader has gone (``| head``), or the disk is full.
 
 What a command prints on standard output is its result: where that cannot be written, the command has failed. Standard error only tells
 what goes on: a run does not end because no one hears it any more.
@@ -20,7 +20,7 @@ class OutputError(Exception):
     def __init__(self, cause: OSError) -> None:
         super().__init__(cause)
         self.has_gone = cause.errno == EPIPE
-        """Whoever read it has ended, perhaps content with what came."""
+        """Its reader has ended, perhaps content with what came."""
         self.words = os.strerror(cause.errno) if cause.errno else type(cause).__name__
 
 

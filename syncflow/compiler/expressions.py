@@ -1,4 +1,4 @@
-"""Single expressions, for whoever asks about one: what it reads and calls, and what it gives for one event.
+"""Single expressions, for callers that ask about one: what it reads and calls, and what it gives for one event.
 
 JMESPath, or Jinja when the text contains ``{{`` or ``{%``. Checks, explanations and the coverage of tests ask; what a run evaluates
 is compiled by the same emitter, many expressions to a function.

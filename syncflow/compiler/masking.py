@@ -56,12 +56,12 @@ class Mask:
         )
 
     def fields(self, mapping: MappingFile) -> frozenset[str]:
-        """Return the fields of a mapping, and a key that is none, that are made of personal data, whatever the event."""
+        """Return the fields of a mapping, and a key that is none, that are made of personal data, regardless of the event."""
         forms = mapping.fields | mapping.key_forms
         return frozenset(name for name, form in forms.items() if any(map(self._covers, self._read_by(form))))
 
     def reads_personal(self, expression: str) -> bool:
-        """Return whether an expression reads personal data, whatever the event."""
+        """Return whether an expression reads personal data, regardless of the event."""
         return any(map(self._covers, paths_of(compile_expression(expression, functions=self._functions))))
 
     def _read_by(self, form: FieldForm) -> Sequence[tuple[str | int, ...]]:

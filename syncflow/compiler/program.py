@@ -86,7 +86,7 @@ class Program:
     unrouted: Literal["dead_letter", "ignore"]
     stop_after: int | str
     check: Callable[[Raw], Accepted | Ignored | Refused]
-    """decode → envelope → ignore rules → schema. Total: whatever the bytes, one of the three."""
+    """decode → envelope → ignore rules → schema. Total: regardless of the bytes, one of the three."""
     route: Callable[[Accepted], Routed]
     """routes → mappings. Total. For a delete: only those routes whose rule can be told from the item, with an empty payload."""
     unread: Mapping[str, Unread] = field(default_factory=dict, repr=False, compare=False)

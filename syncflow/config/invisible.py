@@ -1,4 +1,4 @@
-"""Characters that nobody sees, or that look like others: where they stand in a file, and what they are called.
+"""Characters that are not visible, or that look like others: where they stand in a file, and what they are called.
 
 In: the text of a file, its tree, and where reading it failed. Out: diagnostics, each at the character. Text in quotes may hold blanks and
 joiners of its own; nowhere may text be turned round.

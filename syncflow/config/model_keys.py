@@ -17,7 +17,7 @@ def keys_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
 
 
 def hint_at(model: type[BaseModel], location: Sequence[str | int], key: str) -> str:
-    """Return how what an unknown key means is written here, empty where nobody knows."""
+    """Return how what an unknown key means is written here, empty where it is not known."""
     models = [annotation for annotation in _annotations_at(model, location) if _is_model(annotation)]
     hints = [each.keys_of_others.get(key, "") for each in models if issubclass(each, Model)]
     return next(filter(None, hints), "")

@@ -151,7 +151,7 @@ def _size(value: Any) -> Any:
 
 
 class Rate(NamedTuple):
-    """So many per so many seconds."""
+    """A count, and the number of seconds in which it holds."""
 
     count: float  # type: ignore[assignment]  # a rate is never searched, so tuple's own count is not missed
     per_seconds: float

@@ -1,4 +1,4 @@
-"""Files that came with syncflow: its own tests have checked them, so that nobody has to wait for that again."""
+"""Files that came with syncflow: its own tests have checked them, so that this costs no time again."""
 
 from __future__ import annotations
 

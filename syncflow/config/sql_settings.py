@@ -46,7 +46,7 @@ _PARAMETER = lazy_pattern(r"(?<![:\w\[]):([A-Za-z_]\w*)")
 
 
 def _statement(routes: Document[RoutesFile], sql: SqlSource, at: tuple[str, ...]) -> Iterator[Diagnostic]:
-    """Yield what is no query, and parameters, which nobody fills."""
+    """Yield what is no query, and parameters without a value."""
     plain = _QUOTED.sub("", sql.query)
     if changes := _CHANGES.match(plain):
         message = f"this is no query: {changes[1].upper()} gives no rows"

@@ -45,7 +45,7 @@ def tried(asked: Mapping[str, Any]) -> Json:
     """Try what was asked: ``routes`` and ``profile``, then ``files`` (the texts to begin with), ``sample``, or ``texts`` and ``event``.
 
     Raises:
-        DataError: it cannot be tried; the words are for whoever asked.
+        DataError: it cannot be tried; the words are for the person who asked.
     """
     project = Path(asked["routes"])
     if asked.get("sample"):

@@ -132,7 +132,7 @@ class _Exchange:
         return b"".join(parts)
 
     async def _gone_within(self, seconds: float) -> bool:
-        """Wait so long, or until whoever asked has gone; say whether that was so."""
+        """Wait so long, or until the client has gone; say whether that was so."""
         gone = asyncio.ensure_future(self._receive())
         done, _ = await asyncio.wait({gone}, timeout=seconds)
         gone.cancel()

@@ -1,6 +1,6 @@
 """The little HTTP that every mocked system speaks: a call comes in whole, an answer goes out whole, a table finds who answers.
 
-Paths match whatever their case and with or without a slash at the end, because the vendors' clients differ in both.
+Paths match, in upper or lower case and with or without a slash at the end, because the vendors' clients differ in both.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ async def assembled(
 ) -> AsyncIterator[Engine]:
     """Make an engine for one run of ``project``; its connections are closed on leaving.
 
-    ``limit`` ends the run after so many events; ``reading``: how much is asked of the source.
+    ``limit`` ends the run after this many events; ``reading``: how much is asked of the source.
     ``drain`` reads nothing: the run sends what is journaled and marked, and ends. ``routes``: only these send; deliveries of the
     others wait in the journal. ``measures``: where it is noted how long things take; ``traces``: what tells a collector of it.
     ``name``: what the run is called; it names itself where nobody does. ``on_outcome`` is told how each delivery ended.

@@ -11,7 +11,7 @@ from syncflow.runtime.observe import Tally
 
 @dataclass(frozen=True, slots=True)
 class MostWaiting:
-    """How much may wait in the journal before the source is held back."""
+    """How much may wait in the journal before the source is paused."""
 
     deliveries: int = 1_000_000
     bytes: int = 2 * 10**9

@@ -78,7 +78,7 @@ class Engine:
         ``reads_once``: the source is a file that ends: a beginning that is all bad stops the run.
 
         ``only``: names of routes that send; deliveries of the others wait in the journal. ``measures``: where it is noted how long things
-        take; None where nobody asks; ``traces``: what tells a collector of it. ``name``: what the run is called.
+        take; None where none is asked for; ``traces``: what tells a collector of it. ``name``: what the run is called.
         ``on_outcome`` is told how each delivery ended.
         ``held``: routes that send nothing, with the guard that says so."""
         self.name = name
@@ -405,7 +405,7 @@ class Engine:
                 return
 
     def _nothing_moves(self) -> bool:
-        """Whether no delivery is open but those of systems that stopped. While dispatchers are swapped, nobody knows."""
+        """Whether no delivery is open but those of systems that stopped. While dispatchers are swapped, it is not known."""
         if self._state.between_chunks.locked():
             return False
         if self._shares is not None and not self._shares.are_taken:

@@ -147,7 +147,7 @@ def run(
     Args:
         project: the path of ``routes.yaml``, or a project that was loaded.
         profile: of a project given by its path.
-        limit: stop after so many events.
+        limit: stop after this many events.
         wait_seconds: how long to wait for retries at the end.
         drain: read nothing; send what is journaled.
         from_start: read the source again from its beginning.

@@ -1,4 +1,4 @@
-"""Serve a run's counts to whoever watches it: /metrics for Prometheus, /healthz and /readyz for an orchestrator.
+"""Serve a run's counts to monitoring: /metrics for Prometheus, /healthz and /readyz for an orchestrator.
 
 A few lines of HTTP of our own: three fixed answers need no framework, and a run that is not asked for metrics loads nothing.
 """
@@ -78,7 +78,7 @@ class MetricsServer:
                 writer.write(await self._reply(head))
                 await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            pass  # whoever asked has gone, or sent no request: there is nobody to tell
+            pass  # the client has gone, or sent no request: there is nobody to tell
         finally:
             writer.close()
 

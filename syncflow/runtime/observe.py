@@ -102,7 +102,7 @@ class SystemTally:
     held_back: int = 0
     """Where it is silent: how many deliveries wait in the journal, as far as they were counted."""
     windows: tuple[Window, ...] = ()
-    """Its limits: so many requests within so many seconds."""
+    """Its limits: this many requests within this many seconds."""
 
     def show_silence(self) -> None:
         """Note that nothing is sent to it: what it did before is not true any more."""

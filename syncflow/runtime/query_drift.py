@@ -23,7 +23,7 @@ def described_columns(settings: SqlSource, project: Project) -> Sequence[ColumnT
     """Return the columns of a query; asks the database.
 
     Raises:
-        SyncflowError: it lets nobody in, or the query cannot be run.
+        SyncflowError: it refuses the sign-in, or the query cannot be run.
     """
     from syncflow.sources.sql.database import Database  # noqa: PLC0415  # an extra
 

@@ -174,7 +174,7 @@ class Reading:
             self._run.traces.heard(plan.events)
 
     def _at_end(self) -> None:
-        self._has_ended = not isinstance(self._source, NothingToRead)  # what nobody asked for may still come
+        self._has_ended = not isinstance(self._source, NothingToRead)  # what was not asked for may still come
 
     # -- the stages ----------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ _WORKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 class RunName(NamedTuple):
     """``run`` names one run of one process, and no other: ids of later runs sort behind it. ``worker`` says where it runs.
 
-    Both are empty where nobody named the run (an ``Engine`` that is made by hand).
+    Both are empty where the run has no name (an ``Engine`` that is made by hand).
     """
 
     run: str = ""

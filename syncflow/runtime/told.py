@@ -1,4 +1,4 @@
-"""What became of each delivery, told to a function of whoever runs a project from Python.
+"""What became of each delivery, told to a function of a program that runs a project.
 
 It is called after the outcome is in the journal, on the loop of the run, so it is to return soon. An exception that it raises costs that
 one call: it is logged once for each place, and the run goes on.

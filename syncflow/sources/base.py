@@ -138,7 +138,7 @@ class Lagging(Protocol):
     """A source that knows how far behind it is."""
 
     def lag(self) -> Mapping[str, Lag]:
-        """Return it by partition, topic or table: words without data. Asked often, so it asks nobody over the network."""
+        """Return it by partition, topic or table: words without data. Asked often, so it asks nothing over the network."""
         ...
 
 

@@ -32,7 +32,7 @@ from syncflow.events import Item, Json
 _MOST_SHOWN: Final = 12
 _MOST_COMPARED: Final = 1000
 _SURE_DIGITS: Final = 18
-"""So many digits always fit into 64 bits."""
+"""This many digits always fit into 64 bits."""
 
 _PLAIN: Final = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}\Z")
 """Most numbers with a fraction."""

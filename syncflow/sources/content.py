@@ -97,7 +97,7 @@ class Content:
         self._ended = True
 
     async def _settle(self, reader: Reader) -> None:
-        """Let whoever writes the last line finish it."""
+        """Let the writer of the last line finish it."""
         waited = 0.0
         while waited < _SETTLE_SECONDS and abs(self._watched.clock.now() - reader.file.stat.st_mtime) < 60.0:
             await self._watched.clock.sleep(_POLL_SECONDS)

@@ -20,7 +20,7 @@ _BLANKS = re.compile(rb"[ \t\r\n,]*")
 _MARK = b"\xef\xbb\xbf"
 _SCALAR_ENDS = re.compile(rb"[\s,\]]")
 _FIRST = 65536
-"""So many bytes are waited for until a first line ends."""
+"""This many bytes are waited for until a first line ends."""
 
 
 class JsonSplitter:

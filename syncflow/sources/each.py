@@ -43,7 +43,7 @@ _TURN = 1000
 
 
 def compile_each(path: str) -> TakeApart:
-    """Compile what takes one body apart; total, whatever the bytes.
+    """Compile what takes one body apart; total, regardless of the bytes.
 
     Raises:
         ExpressionError: the path is wrong.

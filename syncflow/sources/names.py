@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from faker import Faker
 
 DOMAINS = ("example.com", "example.org", "example.net")
-"""Reserved for examples: mail to them reaches nobody."""
+"""Reserved for examples: mail to them reaches no one."""
 
 _AREAS = ("202", "212", "303", "312", "404", "415", "503", "617", "702", "206")
 PHONES = tuple(f"+1-{area}-555-{line:04d}" for area in _AREAS for line in range(100, 200))

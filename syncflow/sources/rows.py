@@ -35,7 +35,7 @@ DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?", re.IGNORECASE)
 _BLANKS = " \t\r\n"
 _FIRST = 65536
-"""So many bytes are waited for until a first line ends."""
+"""This many bytes are waited for until a first line ends."""
 NO_COLUMNS = Columns()
 _NO_SETTINGS = StdinSource()
 

@@ -14,7 +14,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:
 def traceparent_of(meta: Item | None) -> str:
     """Return the ``traceparent`` that came beside an event; empty where none did, or none that is right.
 
-    It is looked for among headers and fields of a message, whatever the case of its name.
+    It is looked for among headers and fields of a message, in upper or lower case.
     """
     for part in ("headers", "fields"):
         found = meta.get(part) if meta else None

@@ -63,7 +63,7 @@ class MadeUp:
         return self._body([_without(element, self.results.vendor_id) for element in self.elements])
 
     def refused(self) -> Json | None:
-        """Return a body in which the first record is refused by a code that nobody knows, or None where none can be."""
+        """Return a body in which the first record is refused by an unknown code, or None where none can be."""
         first, rest = self.elements[0], self.elements[1:]
         if self.results.ok is not None:
             return self._body([_refuse(first, self.results.ok), *rest])

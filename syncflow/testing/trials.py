@@ -67,7 +67,7 @@ class _Trial:
 
 
 def run_tests(project: Project, *, named: str = "") -> Report:
-    """Run the tests whose name, or whose file's path, contains ``named``, whatever its case.
+    """Run the tests whose name, or whose file's path, contains ``named``, in upper or lower case.
 
     Raises:
         ProjectError: the project does not compile.

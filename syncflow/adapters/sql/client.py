@@ -95,7 +95,7 @@ class DatabaseClient:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _opened(self) -> Session:
-        """Return the session, opened by whoever needs it first.
+        """Return the session, opened by the first that needs it.
 
         Raises:
             ProjectError: the address cannot be used.

@@ -48,7 +48,7 @@ def _only_looks(adapter: Document[AdapterFile], operation: Operation, path: Path
 
 
 def _delivers_nothing(adapter: Document[AdapterFile], answer: Answer, path: Path) -> Iterator[Diagnostic]:
-    """Yield a reader of failures alone that leaves out whoever did not fail."""
+    """Yield a reader of failures alone that leaves out the records that did not fail."""
     if answer.failures is None or answer.failures.ok is not None or answer.results is not None:
         return
     if answer.missing in _SETTLES:

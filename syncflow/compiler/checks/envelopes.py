@@ -1,4 +1,4 @@
-"""Checks of envelopes: names that nothing comes with, and kinds of record and operations that nobody knows.
+"""Checks of envelopes: names that nothing comes with, and unknown kinds of record and operations.
 
 What an event holds is not known before one is read; what its source puts beside it is, and so are constants.
 """
@@ -25,7 +25,7 @@ _Place = tuple[str, ...]
 
 
 def check_envelopes(project: Project) -> Iterator[Diagnostic]:
-    """Yield what the envelopes of a project read that is never there, and what they say that nobody knows."""
+    """Yield what the envelopes of a project read that is never there, and unknown words in them."""
     kinds = tuple(project.routes.model.records)
     for at, envelope in project.routes.model.envelopes.items():
         yield from _names_beside(project, at, envelope)

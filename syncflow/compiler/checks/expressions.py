@@ -64,7 +64,7 @@ def _unknown_paths(project: Project, place: Place, expression: Expression) -> It
 
 
 def leads_nowhere(kind: Type, read: Read) -> bool:
-    """Return whether a path has a step that nobody knows."""
+    """Return whether a path has an unknown step."""
     return _first_unknown(kind, read) is not None
 
 

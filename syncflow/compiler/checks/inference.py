@@ -143,7 +143,7 @@ def _first_of_each(findings: Sequence[Finding]) -> list[Finding]:
     """Leave out what is said of the same value a second time, further on in the same template."""
     firsts: dict[tuple[str, str, str], Finding] = {}
     unknown = [finding for finding in findings if finding.code == UNKNOWN]
-    for finding in unknown or findings:  # nobody can tell what a name that is not known may be
+    for finding in unknown or findings:  # what an unknown name may be cannot be told
         is_repeated = finding.code in _SAID_ONCE and (finding.code, finding.message, finding.hint) in firsts
         if not is_repeated:
             place = "" if finding.code in _SAID_ONCE else str(finding.offset)
@@ -221,7 +221,7 @@ def path_of(name: str, form: FieldForm) -> _Path:
 
 
 def _emitted(project: Project, text: str, scope: Type, emit: Callable[[], Emitted | None]) -> Emitted | None:
-    """Return what is emitted; None where the expression is wrong or reads what nobody knows, which another check says."""
+    """Return what is emitted; None where the expression is wrong or reads what is not known, which another check says."""
     expression = compiled(project, text)
     if expression is None or any(leads_nowhere(scope, read) for read in expression.reads):
         return None

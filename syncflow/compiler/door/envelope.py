@@ -75,7 +75,7 @@ def decode(body: bytes) -> Item:
 
 
 def parse(body: bytes) -> Item | None:
-    """Read one JSON object, or the null of a tombstone, whatever its limits. Raises Fault for anything else."""
+    """Read one JSON object, or the null of a tombstone, regardless of its limits. Raises Fault for anything else."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:

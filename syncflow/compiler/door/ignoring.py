@@ -1,4 +1,4 @@
-"""The rules of ``ignore:``: which events are put aside, and by which of them.
+"""The rules of ``ignore:``: which events are ignored, and by which of them.
 
 An event that leaves unchanged paths out is asked twice: at the door by the rules that read none of these, and by the others when it is
 complete (``intake.Completion``).

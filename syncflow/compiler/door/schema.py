@@ -59,7 +59,7 @@ class Door:
     _validate: Callable[[Any], Any] = field(repr=False)
 
     def misfits(self, item: Item, *, most: int = 5) -> Sequence[Misfit]:
-        """Return what does not fit, at most so many; empty where the item fits."""
+        """Return what does not fit, at most this many; empty where the item fits."""
         if self._fits(item):
             return ()
         try:

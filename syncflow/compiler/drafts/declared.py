@@ -21,7 +21,7 @@ _TYPE: Final = lazy_pattern(
     r"(?P<name>[a-z0-9_ .\"]+?) ?(?:\((?P<first>\d+)(?:, ?(?P<second>\d+))?\))?(?P<more>(?: [a-z ]+)?)\Z"
 )
 _EXACT_DIGITS: Final = 13
-"""Numbers of so many digits are handed out as numbers by every source, with a sign and a point."""
+"""Numbers of this many digits are handed out as numbers by every source, with a sign and a point."""
 _LONGEST_COMMENT: Final = 200
 
 
@@ -197,7 +197,7 @@ def _by_name(name: str, first: str | None, second: str | None, written: str) -> 
 
 
 def decimal_draft(digits: int, fraction: int) -> Draft:
-    """Return what a decimal number of so many digits is in JSON."""
+    """Return what a decimal number of this many digits is in JSON."""
     if not 0 < digits <= _EXACT_DIGITS:
         return Draft(types=("string",), words={"format": "decimal"}, notes={"": "every digit counts"})
     return Draft(types=("number",)) if fraction else Draft(types=("integer",))

@@ -1,6 +1,6 @@
 """What was seen of values: counted, never kept, but for a few short texts of which a list may be made.
 
-Memory is bounded, whatever the values: an object with very many names is a map, whose values are counted together, and so are the values
+Memory is bounded, regardless of the values: an object with very many names is a map, whose values are counted together, and so are the values
 of names that look like data (an e-mail address, a number); below a depth, and beyond a number of places, nothing is told apart.
 """
 

@@ -17,7 +17,7 @@ _GROUPED: Final = lazy_pattern(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){1,100}(?:\.[0-9]{1
 _AMBIGUOUS: Final = lazy_pattern(r"[+-]?[0-9]{1,3},[0-9]{3}\Z")
 _SWAPPED: Final = str.maketrans(",.", ".,")
 _LONGEST_WRITTEN_OUT: Final = 300
-"""So many digits before the point are a double, and no more are written out behind it."""
+"""This many digits before the point are a double, and no more are written out behind it."""
 _DIGITS_OF_64_BITS: Final = 20
 _BEYOND_64_BITS: Final = 2**63
 

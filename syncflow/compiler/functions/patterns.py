@@ -1,4 +1,4 @@
-"""Regular expressions in RE2 syntax: linear time, whatever the pattern and the text. No back-references, no look-around.
+"""Regular expressions in RE2 syntax: linear time, regardless of the pattern and the text. No back-references, no look-around.
 
 A pattern that is no regular expression gives null; where it is a constant, ``validate`` says so.
 """

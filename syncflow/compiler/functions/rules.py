@@ -15,7 +15,7 @@ def bounded(text: str) -> str:
 
 
 def text_up_to(characters: int | None) -> Type:
-    """Return the type of texts of at most so many characters; None and whatever exceeds the bound of all functions is
+    """Return the type of texts of at most this many characters; None and whatever exceeds the bound of all functions is
     that bound."""
     return Text(max_length=MOST_CHARACTERS if characters is None else max(0, min(characters, MOST_CHARACTERS)))
 

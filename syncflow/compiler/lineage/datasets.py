@@ -1,4 +1,4 @@
-"""What sources read and systems hold, named as catalogs know it, so that it is the same there whoever tells of it.
+"""What sources read and systems hold, named as catalogs know it, so that it is the same there for every teller.
 
 The names are those of OpenLineage (https://openlineage.io/docs/spec/naming/): a namespace that says where, ``postgres://host:5432``, and a
 name within it, ``database.schema.table``. What has no address that others know is named by the project. No user, password or query.

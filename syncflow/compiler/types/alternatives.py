@@ -8,7 +8,7 @@ from syncflow.config.models.schema import SchemaNode
 
 _REFERENCE = "#/$defs/"
 _DEEPEST = 16
-"""So many references of a schema are followed."""
+"""This many references of a schema are followed."""
 
 
 def alternatives(node: SchemaNode, root: SchemaNode, *, depth: int = _DEEPEST) -> Iterator[SchemaNode]:

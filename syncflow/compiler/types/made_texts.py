@@ -17,7 +17,7 @@ from syncflow.config.models.schema import SchemaNode
 from syncflow.frozen import frozen_value
 
 _ENOUGH: Final = 10**9
-"""A set of so many texts is large enough; counting stops there."""
+"""A set of this many texts is large enough; counting stops there."""
 _MOST_REPEATS: Final = 12
 _LONGEST: Final = 1000
 _TRIED: Final = 50

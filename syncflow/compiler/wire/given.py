@@ -106,7 +106,7 @@ def _base_url(
 
 
 def own_address(model: AdapterFile, texts: Texts, options: Mapping[str, Json]) -> str:
-    """Return the adapter's own address; it is not looked at where it needs an option that nobody gives, which is said elsewhere."""
+    """Return the adapter's own address; it is not looked at where it needs an option that is not given, which is said elsewhere."""
     before = len(texts.problems)
     render = texts.template(model.base_url, "base_url", sees=texts.sight.options)
     if len(texts.problems) > before:

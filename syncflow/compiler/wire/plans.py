@@ -84,7 +84,7 @@ class ReaderPlan:
     by_index: bool
     """Whether the i-th element is the i-th record's; else by ``match`` and ``with``."""
     keys: Callable[[Sequence[Root]], list[Item]]
-    """with: what ``match`` is compared with, of each record; one value or several, whatever their names."""
+    """with: what ``match`` is compared with, of each record; one value or several, regardless of their names."""
     says_ok: bool
     """Whether an element tells itself whether it is a success."""
     identifies: bool

@@ -57,7 +57,7 @@ _RECORD: Final[Mapping[str, Type]] = {
 _OF_ONE_KIND: Final = frozenset({"object", "operation", "key"})
 """What is of a whole request only where all of its records are alike."""
 RECORD: Final = closed_object(**_RECORD)
-"""What is of one record, whatever the adapter."""
+"""What is of one record, regardless of the adapter."""
 
 PAGE: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY, page=INTEGER)
 QUOTA: Final = closed_object(status=INTEGER, headers=_HEADERS, body=ANY)
@@ -117,11 +117,11 @@ class Sight:
         return replace(self, several=closed_object(**seen), is_mixed=True)
 
     def request(self, *, records: int) -> Object:
-        """Return what a request sees that carries at most so many records."""
+        """Return what a request sees that carries at most this many records."""
         return self.record if records == 1 else self.several
 
     def around(self, *, records: int) -> Object:
-        """Return what the adapter's own path and headers see, where requests carry at most so many records."""
+        """Return what the adapter's own path and headers see, where requests carry at most this many records."""
         return self.around_record if records == 1 else self.around_several
 
     def of_job(self, kept: Mapping[str, Type] | None, *, carries: bool) -> Object:

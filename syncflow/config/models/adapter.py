@@ -8,7 +8,7 @@ Names that requests see, in templates and expressions:
     options, auth (the system's settings), token (the sign-in's answer, and value), object, operation, batch {id}, key {name},
     deliveries [...] (each with the names below)
 and inside ``each``, and everywhere in a request that carries one record:
-    payload, key {name, value}, record {kind, id}, delivery {id, unique_id, attempt}, vendor_id (absent where nobody knows it),
+    payload, key {name, value}, record {kind, id}, delivery {id, unique_id, attempt}, vendor_id (absent where it is not known),
     position (from 0, in this request), steps {<name>: {done, element}} (what earlier steps came to), next (of the page before,
     from the second page on), tables {<name>: {…}} (in requests of operations; a name that a table lacks makes no request)
 Requests of a job see job {id, what its start keeps}, and ``deliveries`` only where they carry the records.
@@ -240,7 +240,7 @@ class CheckAnswer(Model):
     """How the answer of a check is read."""
 
     ok: Expr | None = None
-    """Over the body; where it is not true, the system refuses us, whatever the status. Left out: no ``ok`` of an operation may be false."""
+    """Over the body; where it is not true, the system refuses us, regardless of the status. Left out: no ``ok`` of an operation may be false."""
     body: Literal["json", "any"] = "json"
     """``any``: an answer that is not JSON is good too."""
 

@@ -21,10 +21,10 @@ class AlertSettings(Model):
     shape: Annotated[Literal["json", "slack"], Field(alias="as")] = "json"
     """``slack``: what Slack, Mattermost and Rocket.Chat take; ``json``: one object with every field."""
     causes: Annotated[tuple[AlertCause, ...], Field(min_length=1)] = get_args(AlertCause)
-    """What is told: ``dead_letters`` that nobody dealt with, a system that ``stopped`` or does not answer (``parked``), a source that
+    """What is told: ``dead_letters`` that are open, a system that ``stopped`` or does not answer (``parked``), a source that
     lags (``lag``), a pass or a route that a guard stopped (``guard``), a run that ended with an error (``error``). Default: all."""
     every: Duration = 3600.0
-    """A cause that goes on is told again after so long; that it is over is told once."""
+    """A cause that goes on is told again after this time; that it is over is told once."""
     parked: Duration = 300.0
     """How long a system must not answer before that is told."""
     lag: Duration = 900.0

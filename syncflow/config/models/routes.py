@@ -161,7 +161,7 @@ class SystemLimits(Model):
     """Tighten the adapter's own limits; never widen them."""
 
     requests: RatePer | tuple[RatePer, ...] = ()
-    """So many requests per time, or several such: 5/s, [10/s, 100/m]."""
+    """This many requests per time, or several such: 5/s, [10/s, 100/m]."""
     in_flight: Count | None = None
     """Most requests that wait for an answer at once."""
     reserve: Share = 0.0
@@ -344,7 +344,7 @@ class JournalKeep(Model):
 
 
 class JournalWaiting(Model):
-    """How much may wait in the journal before the source is held back."""
+    """How much may wait in the journal before the source is paused."""
 
     deliveries: Count = 1_000_000
     """How many."""
@@ -370,7 +370,7 @@ class JournalSettings(Model):
     keep: JournalKeep = Field(default_factory=JournalKeep.model_construct)
     """What is remembered of what is settled."""
     waiting: JournalWaiting = Field(default_factory=JournalWaiting.model_construct)
-    """How much may wait before the source is held back."""
+    """How much may wait before the source is paused."""
     sync: Literal["full", "normal"] = "full"
     """``normal`` may lose the last moments after a power cut (not after a kill)."""
 
@@ -392,7 +392,7 @@ class RoutesFile(Model):
     records: dict[Name, RecordSettings]
     """The kinds of record, by the name that events give them."""
     ignore: tuple[Expr, ...] = ()
-    """An event for which one of these is true is put aside."""
+    """An event for which one of these is true is ignored."""
     concurrent: Boolean = True
     """Whether requests go out in parallel; false: one request at a time."""
     systems: dict[Name, SystemSettings]

@@ -75,7 +75,7 @@ class RouteExpectation(Model):
     requests: tuple[RequestExpectation, ...] | None = None
     """The requests that it causes, all of them, in their order."""
     ignored: Boolean = False
-    """Whether it is put aside."""
+    """Whether it is ignored."""
     error: Text | ErrorExpectation | None = None
     """The code of the dead letter that it becomes, or what is known of it: {stage: schema, code: missing, reason: item.id}."""
 

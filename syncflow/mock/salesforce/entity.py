@@ -81,7 +81,7 @@ class Entity:
         return field
 
     def field(self, name: str) -> Field | None:
-        """The field of this name, whatever its case."""
+        """The field of this name, in upper or lower case."""
         return self.fields.get(name) or self._lower.get(name.lower())
 
     # checking -------------------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ class Entity:
     # reading --------------------------------------------------------------------------------------------------------
 
     def lookup(self, field: Field, value: str) -> list[str]:
-        """The ids of the records whose lookup field has this value, whatever its case."""
+        """The ids of the records whose lookup field has this value, in upper or lower case."""
         if field.type == "id":
             found = normal_id(value)
             return [found] if found in self.records else []

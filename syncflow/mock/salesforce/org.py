@@ -74,7 +74,7 @@ class Salesforce:
         return handler(self, call, **segments)
 
     def entity(self, name: str) -> Entity:
-        """The object of this name, whatever its case."""
+        """The object of this name, in upper or lower case."""
         found = self.entities.get(name) or next(
             (e for e in self.entities.values() if e.name.lower() == name.lower()), None
         )

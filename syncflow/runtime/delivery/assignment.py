@@ -81,4 +81,4 @@ class Assignment:
     at_once: bool = False
     """Whether what an earlier run left is tried although its time has not come."""
     traces: SystemTraces | None = None
-    """What traces its batches; None where nobody wants it."""
+    """What traces its batches; None where none is wanted."""

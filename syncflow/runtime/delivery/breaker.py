@@ -24,7 +24,7 @@ from typing import Final
 
 REQUESTS: Final = 2
 RECORDS: Final = 2
-"""So many requests and records must have failed, without a success between, to be everything."""
+"""This many requests and records must have failed, without a success between, to be everything."""
 
 
 class Breaker:

@@ -1,6 +1,6 @@
 """The requests of one system, noted durably *before* they are sent, so that a kill at any instant exceeds no window.
 
-A note says: so many requests of each group may be sent or under way from now on (*reserved*), and these were answered (*answered*). A
+A note says: this many requests of each group may be sent or under way from now on (*reserved*), and these were answered (*answered*). A
 request may start only while there is credit out of a note that is durable. After a clean end nothing is reserved, and what was used is
 known to the request. After a kill, what was reserved counts as used at the moment of the next start.
 

@@ -88,7 +88,7 @@ class Limiter:
         traces: SystemTraces | None = None,
         is_ours: Callable[[], bool] | None = None,
     ) -> None:
-        """``measures``: where it is noted how long requests take and wait; None where nobody asks; ``traces`` likewise.
+        """``measures``: where it is noted how long requests take and wait; None where none is asked for; ``traces`` likewise.
 
         ``is_ours``: whether this process may send now, asked right before each request; None where nobody else can send."""
         self._is_ours = is_ours

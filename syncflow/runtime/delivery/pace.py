@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 _CUT = 0.1
 """After a refusal the rate lies this share below the ceiling."""
 _FLAT_REQUESTS = 150
-"""After so many requests the rate is at the ceiling again; twice as many with each refusal that confirms it."""
+"""After this many requests the rate is at the ceiling again; twice as many with each refusal that confirms it."""
 _MOST_FLAT_REQUESTS = 1200
 _UNSURE_FLAT_REQUESTS = 60
 _FEW_REQUESTS = 8
@@ -39,11 +39,11 @@ _STEADY_SECONDS = 5.0
 _CUTS = 10
 """By so many refusals it is judged whether they are about the rate."""
 _BETWEEN = 5
-"""So many requests must have been taken between two of them on the mean: who is far above a limit is refused more often."""
+"""This many requests must have been taken between two of them on the mean: who is far above a limit is refused more often."""
 _IN_VAIN = 0.6
 """They cut the rate to this share, and came as often as before."""
 _DEAF_REQUESTS = 500
-"""For so many requests after that, refusals teach nothing, but for many in a row."""
+"""For this many requests after that, refusals teach nothing, but for many in a row."""
 _DEAF_STREAK = 3
 _CYCLES = 5
 """Over so many refusals, and the pauses after them, it is measured what the other side has taken."""

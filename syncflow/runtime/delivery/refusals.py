@@ -21,7 +21,7 @@ from typing import Final
 from syncflow.events import Action, Delivery, Outcome, Record
 
 ALIKE: Final = 20
-"""So many different records refused with one code, and none accepted, are a fault of the configuration."""
+"""This many different records refused with one code, and none accepted, are a fault of the configuration."""
 IN_ALL: Final = 100
 """The same with any codes."""
 PATIENCE_SECONDS: Final = 60.0

@@ -15,7 +15,7 @@ from typing import Final
 
 MINUTES: Final = 60
 LEAST_OF_A_SHARE: Final = 100
-"""A share is not judged before so many dead letters: the first of ten says nothing."""
+"""A share is not judged before this many dead letters: the first of ten says nothing."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What a journal holds now, as numbers for whoever watches: how long the oldest open delivery waits, dead letters that are open, its size.
+"""What a journal holds now, as numbers for monitoring: how long the oldest open delivery waits, dead letters that are open, its size.
 
 Asked of the journal by a connection of its own: a run that writes does not wait for it. Every question is answered by an index.
 """

@@ -60,7 +60,7 @@ def drop(place: Place, letters: Letters, *, noted: Noted | None = None) -> int:
 
 
 def export(place: Place, letters: Letters) -> Iterator[Mapping[str, Any]]:
-    """Yield dead letters with their events and payloads: personal data, for whoever asked for it."""
+    """Yield dead letters with their events and payloads: personal data, for the person who asked for it."""
     where, values = letters.where()
     columns = (
         "l.id, l.at, l.stage, l.code, l.reason, l.route, l.system, l.status, l.attempts, l.body, l.rule, e.kind, e.record, e.change, "

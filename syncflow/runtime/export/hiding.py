@@ -1,7 +1,7 @@
 """What stands in an export in place of personal data.
 
 An id or a key becomes a keyed hash: the same value has the same hash in every table and every export of one journal, so that rows can be
-brought together and counted, and nobody without the journal can tell the value, nor try values. The key of the hashes stays in the journal.
+brought together and counted, and without the journal the value can neither be read nor tried. The key of the hashes stays in the journal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keep what fails for a system that has stopped: its event is mapped again when the system is taken up, instead of being buried. Pure.
+"""Keep what fails for a system that has stopped: its event is mapped again when the system is resumed, instead of being buried. Pure.
 
 In: a plan with dead letters of mappings and routes. Out: the same plan, in which those that ``may_bury`` does not allow are ``Postponed``:
 a mark to map the event again for that route, at its old place in the order of versions.

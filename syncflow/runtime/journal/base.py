@@ -162,7 +162,7 @@ class Commit:
 
 
 How = Literal["as_sent", "remap", "delete"]
-"""How a mark is taken up: with the payload that is journaled, through the mappings of today, or by deleting the record wherever it is."""
+"""How a mark is applied: with the payload that is journaled, through the mappings of today, or by deleting the record wherever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +343,7 @@ class IntakeJournal(Protocol):
     """What committing chunks asks of a journal."""
 
     async def known(self, wanted: Wanted) -> Known:
-        """Presence of these records and of whoever holds these keys, and which event ids were seen."""
+        """Presence of these records and of the holders of these keys, and which event ids were seen."""
         ...
 
     async def commit(self, commit: Commit, *, ahead: Wanted | None = None) -> Known | None:
@@ -355,7 +355,7 @@ class IntakeJournal(Protocol):
         ...
 
     async def earlier(self, wanted: Sequence[EarlierThan], *, most: int) -> Sequence[Sequence[tuple[int, Raw]]]:
-        """Return the last events of records, for each at most so many, newest first, with their numbers."""
+        """Return the last events of records, for each at most this many, newest first, with their numbers."""
         ...
 
     async def marks(self, *, most: int, without: frozenset[str] = frozenset()) -> Sequence[Mark]:

@@ -92,7 +92,7 @@ class Workers:
 
     living: Sequence[Worker] = ()
     holders: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """share → worker and epoch; worker 0: nobody holds it."""
+    """share → worker and epoch; worker 0: it is free."""
     program: str = ""
     """The fingerprint of the program that sends; a worker with another one waits."""
     open: int = 0

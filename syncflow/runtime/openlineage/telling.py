@@ -34,7 +34,7 @@ class Post(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Who is told. ``namespace`` is empty where nobody said one."""
+    """Who is told. ``namespace`` is empty where none is given."""
 
     url: str
     headers: Mapping[str, str]

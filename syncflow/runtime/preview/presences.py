@@ -48,7 +48,7 @@ class Presences:
             self._passing.pop(place, None)
 
     def known(self, records: Iterable[str], keys: Iterable[str]) -> list[Presence]:
-        """Return the rows of these records, and of whoever has to do with these keys (as they are compared), each once."""
+        """Return the rows of these records, and of all that have to do with these keys (as they are compared), each once."""
         found = {place: self._rows[place] for record in records for place in self._of_record.get(record, ())}
         asked = False
         for key in keys:

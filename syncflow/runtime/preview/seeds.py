@@ -128,7 +128,7 @@ class Seeds:
         return {row[0]: Position(*row) for row in rows}
 
     def presence(self, wanted: Wanted) -> tuple[Sequence[Presence], frozenset[str]]:
-        """Return the presence of records and of whoever holds keys, and which event ids were seen."""
+        """Return the presence of records and of the holders of keys, and which event ids were seen."""
         if self._database is None:
             return (), frozenset()
         rows, ids = read_known(self._database, *wanted_rows(wanted))

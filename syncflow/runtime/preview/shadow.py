@@ -81,7 +81,7 @@ class Shadow:
         return self._presences.known({each.id for each in records}, ())
 
     def seed(self, deliveries: Sequence[Delivery], keys: Sequence[tuple[str, str, str]]) -> None:
-        """Read what the journal knows of the records of deliveries, and of whoever holds keys (system, object, key)."""
+        """Read what the journal knows of the records of deliveries, and of the holders of keys (system, object, key)."""
         self._seed(Wanted([each.record for each in deliveries], keys, ()))
 
     def _seed(self, wanted: Wanted) -> frozenset[str]:

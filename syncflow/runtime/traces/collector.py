@@ -1,6 +1,6 @@
 """From spans to a collector, by OTLP over HTTP: in a thread, from a bounded queue, with bounded answers. A collector costs a run nothing.
 
-Spans that do not fit into the queue, and those that nobody takes, are lost and told of. At the end a run waits for what is left, but not
+Spans that do not fit into the queue, and those that are not taken, are lost and told of. At the end a run waits for what is left, but not
 longer than ``ENDING_SECONDS``.
 """
 

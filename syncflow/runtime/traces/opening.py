@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from syncflow.runtime.traces.spans import Traces
 
 SAMPLE = 0.05
-"""The share that is traced where nobody says."""
+"""The share that is traced by default."""
 
 
 @asynccontextmanager
@@ -32,7 +32,7 @@ async def tracing(
     environment: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
 ) -> AsyncIterator[Traces | None]:
-    """Give the traces of a run, None where nobody wants any; at the end wait a moment for the collector.
+    """Give the traces of a run, None where none is wanted; at the end wait a moment for the collector.
 
     Variables alone do not make a run fail: they are often set for a whole machine.
     """

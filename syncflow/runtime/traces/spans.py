@@ -144,7 +144,7 @@ class SystemTraces:
             return None
 
     def request(self, slot: RequestSlot, operation: str) -> Span | None:
-        """Begin the span of a request of the calling task, and let its slot say what is to be sent along; None where nobody wants it."""
+        """Begin the span of a request of the calling task, and let its slot say what is to be sent along; None where none is wanted."""
         try:
             part = trace.get_current_span()
             if not (part.is_recording() or self._propagates):

@@ -74,7 +74,7 @@ def reader_settings(settings: KafkaSource, *, base: Path) -> ClientSettings:
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": SESSION_SECONDS * 1000,
         "heartbeat.interval.ms": 2_000,
-        # What the library reads ahead, whatever the number of partitions.
+        # What the library reads ahead, regardless of the number of partitions.
         "queued.max.messages.kbytes": 16_384,
         "queued.min.messages": 10_000,
         "fetch.queue.backoff.ms": 50,

@@ -111,6 +111,6 @@ def _last_life(log: Log, known: Mapping[str, Position]) -> tuple[int, Position |
 
 
 def is_begun(topic: str, known: Mapping[str, Position], committed: Mapping[int, int | None]) -> bool:
-    """Whether reading a topic began before: then a partition that nobody knows is a new one, and read from its first message."""
+    """Whether reading a topic began before: then an unknown partition is a new one, and read from its first message."""
     is_journaled = any(name.startswith(f"kafka:{topic}/") for name in known)
     return is_journaled or any(offset is not None for offset in committed.values())

@@ -1,4 +1,4 @@
-"""The bytes of one version of an object in blocks, each by a request of its own: a run that is held back keeps no connection waiting.
+"""The bytes of one version of an object in blocks, each by a request of its own: a run under back-pressure keeps no connection waiting.
 
 While one block is worked on, the next is on its way; never more.
 """

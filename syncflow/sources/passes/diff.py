@@ -22,7 +22,7 @@ from syncflow.sources.passes.table import ROWS, Chunk, Reading, Table
 _HEAD_BYTES = 4_000
 _MOST_ROWS = 20_000
 _MOST_SECONDS = 1.0
-"""Events are handed out after so many rows or seconds at the latest, however few they are."""
+"""Events are handed out after this many rows or seconds at the latest, however few they are."""
 
 
 class GuardError(Exception):

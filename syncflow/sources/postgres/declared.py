@@ -34,7 +34,7 @@ async def declared_columns(settings: PostgresSource) -> tuple[Column, ...]:
     """Return the columns of the tables, in their order; of several tables those of all, as far as they agree.
 
     Raises:
-        ProjectError: the database lets nobody in.
+        ProjectError: the database refuses the sign-in.
         UnavailableError: it does not answer.
     """
     names = [full_name(name) for name in settings.tables]

@@ -129,7 +129,7 @@ class Decoder:
 _length_at = struct.Struct("!I").unpack_from
 
 _TWO_BYTES = 0xFFFF
-"""A message of at most so many bytes has no value whose length needs more than two."""
+"""A message of at most this many bytes has no value whose length needs more than two."""
 
 _CHANGES: Mapping[int, Literal["create", "update", "delete"]] = {0x49: "create", 0x55: "update", 0x44: "delete"}
 

@@ -24,7 +24,7 @@ SESSION = (
 """How a session must be set so that its values can be read here."""
 
 EXACT_DIGITS = 15
-"""A decimal number of at most so many digits is the same as a double, and written as a number."""
+"""A decimal number of at most this many digits is the same as a double, and written as a number."""
 
 FIRST_USER_OID = 16384
 

@@ -78,7 +78,7 @@ class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
             timer.cancel()
 
     def hang_up(self) -> None:
-        """End it under whoever waits for it."""
+        """End it while others may wait for it."""
         self.is_hung_up = True
         hang_up(self.pgconn)
 
@@ -158,7 +158,7 @@ class CopiedRows(Copied):
             raise
 
     async def some(self, *, most: int, most_bytes: int) -> list[bytes]:
-        """Wait for this many rows, or for rows of so many bytes; return fewer only at the end, and none behind it."""
+        """Wait for this many rows, or for rows of this many bytes; return fewer only at the end, and none behind it."""
         try:
             return await self._some(most, most_bytes)
         except BaseException:

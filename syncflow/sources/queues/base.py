@@ -73,7 +73,7 @@ class Broker(Protocol):
         ...
 
     async def close(self, handed: Sequence[Any]) -> None:
-        """Disconnect; ``handed`` are not settled and go to whoever reads next, at once where the broker can do that.
+        """Disconnect; ``handed`` are not settled and go to the next reader, at once where the broker can do that.
 
         Raises nothing, may be called twice, and after an ``open`` that failed.
         """

@@ -61,7 +61,7 @@ class Database:
         """Connect and disconnect.
 
         Raises:
-            SyncflowError: it lets nobody in, or does not answer.
+            SyncflowError: it refuses the sign-in, or does not answer.
         """
         check_file(self._engine.url, place="source.sql.url")
         with self._reworded(), self._engine.connect():
@@ -122,7 +122,7 @@ class Database:
         """Give a connection for questions to the database's catalogue.
 
         Raises:
-            SyncflowError: it lets nobody in, or a question cannot be answered.
+            SyncflowError: it refuses the sign-in, or a question cannot be answered.
         """
         check_file(self._engine.url, place="source.sql.url")
         with self._reworded(), self._engine.connect() as connection:

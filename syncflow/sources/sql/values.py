@@ -24,7 +24,7 @@ from typing import Any
 import orjson
 
 _EXACT_DIGITS = 15
-"""So many decimal digits a double gives back as they were."""
+"""This many decimal digits a double gives back as they were."""
 
 _LONGEST = 2**64
 

@@ -20,7 +20,7 @@ Reader: TypeAlias = "Callable[[Json], Json]"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_EXACT_DIGITS = 15
-"""So many digits of a decimal are exact as a JSON number."""
+"""This many digits of a decimal are exact as a JSON number."""
 
 
 def readers_of(schema: Json) -> Mapping[str, Reader]:

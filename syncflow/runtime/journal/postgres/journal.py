@@ -41,7 +41,7 @@ class Watched(TabularJournal):
 
 
 class PostgresJournal(Watched):
-    """See ``Journal``. ``now`` is wall time. ``inline``: no thread does the work, but whoever calls.
+    """See ``Journal``. ``now`` is wall time. ``inline``: no thread does the work, but the caller.
 
     A thread does it: the work is the server's, and the thread lets go of the interpreter while it waits.
     """

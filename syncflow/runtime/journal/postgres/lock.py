@@ -76,7 +76,7 @@ def _key(place: PostgresPlace) -> tuple[int, int]:
 
 
 def try_to_take(wire: Wire, place: PostgresPlace, *, together: bool = False) -> bool:
-    """Take the lock if nobody is in the way; return whether it is taken."""
+    """Take the lock if it is free; return whether it is taken."""
     how = b"pg_try_advisory_lock_shared" if together else b"pg_try_advisory_lock"
     row = wire.execute(b"SELECT " + how + b"(%s::int, %s::int)", _key(place)).fetchone()
     return bool(row and row[0])

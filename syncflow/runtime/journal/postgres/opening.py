@@ -52,7 +52,7 @@ def version_of(wire: Wire, place: PostgresPlace) -> int:
 
 
 def bring_up_to_date(wire: Wire, place: PostgresPlace) -> None:
-    """Make the tables, or bring them to this version; whoever calls holds the lock of runs.
+    """Make the tables, or bring them to this version; the caller holds the lock of runs.
 
     Raises:
         UnavailableError: see ``version_of``; or the user may not make a schema or tables.

@@ -113,7 +113,7 @@ class Tables(calls.Tables):
         self._mine: RunDatabase | None = None
         self._ends_at: float | None = None
         self._ended_by: UnavailableError | None = None
-        """Why it cannot be used any more: said again to whoever asks after that."""
+        """Why it cannot be used any more: said again to every later caller."""
 
     def hurry(self) -> None:
         """Wait no longer than a moment from now on: the run ends. Another thread may call this."""

@@ -93,7 +93,7 @@ class WorkerTables(SharedTables, Tables):
         return found
 
     def _prepare(self, wire: Wire) -> None:
-        """Bring the tables up to date if nobody runs; then hold the lock together with the other workers."""
+        """Bring the tables up to date if no worker runs; then hold the lock together with the other workers."""
         end = self._now() + _PREPARING_SECONDS
         while version_of(wire, self.place) < len(MIGRATIONS):
             if not lock.try_to_take(wire, self.place):

@@ -20,7 +20,7 @@ from syncflow.runtime.run_name import NAMELESS, RunName
 
 
 class SqliteJournal(TabularJournal):
-    """See ``Journal``. ``now`` is wall time. ``inline``: no thread does the work, but whoever calls."""
+    """See ``Journal``. ``now`` is wall time. ``inline``: no thread does the work, but the caller."""
 
     def __init__(
         self,

@@ -129,7 +129,7 @@ class _Line(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             answer.set_exception(self._gone())
             return answer
-        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever waited may be gone
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # the one that waited may be gone
         asked = framed(question)  # what cannot be sent must not wait for the next one's answer
         self._asked.append(answer)
         self._transport.write(asked)

@@ -1,7 +1,7 @@
 """What the journal's process does (``process`` starts it): carry out calls that come over a socket, until it ends.
 
 A call and its answer are each a length (eight bytes, big-endian) and a pickled tuple: ``(name, arguments)``, and
-``((message, hint) or None, value)``. Both sides are the same Python, and nobody else has the socket. Of an exception that was not foreseen
+``((message, hint) or None, value)``. Both sides are the same Python, and no other process has the socket. Of an exception that was not foreseen
 the type and the lines of code go back, ``value`` being those lines: its words may hold values of a record, and a traceback on the terminal
 is no answer.
 """
@@ -58,7 +58,7 @@ def main() -> None:
     try:
         with socket.socket(fileno=line) as ends, ends.makefile("rb") as calls, ends.makefile("wb") as answers:
             answer(calls, answers, tables)
-    except (BrokenPipeError, ConnectionResetError):  # whoever asked is gone; what was committed stays
+    except (BrokenPipeError, ConnectionResetError):  # the one that asked is gone; what was committed stays
         pass
     finally:
         tables.drop()

@@ -110,11 +110,11 @@ class Tables(ABC):
     def known(
         self, records: Sequence[str], compared: Sequence[str], event_ids: Sequence[str]
     ) -> tuple[Rows, list[str]]:
-        """Presence of these records and of whoever holds these keys, and which event ids were seen."""
+        """Presence of these records and of the holders of these keys, and which event ids were seen."""
         return read_known(self._db, records, compared, event_ids)
 
     def turn_facts(self, records: Sequence[str], compared: Sequence[str]) -> tuple[Rows, Rows]:
-        """Presence of these records and of whoever holds these keys, and what was sent of the records."""
+        """Presence of these records and of the holders of these keys, and what was sent of the records."""
         return read_known(self._db, records, compared, ())[0], sent.read(self._db, records)
 
     def commit(self, chunk: Mapping[str, Rows], at: float, ahead: tuple[Any, ...] | None) -> Any:

@@ -1,4 +1,4 @@
-"""Who does the journal's work: whoever calls (a simulation), a thread, or a process of its own (a run from the command line).
+"""Who does the journal's work: the caller (a simulation), a thread, or a process of its own (a run from the command line).
 
 SQLite lets go of the interpreter's lock while it works, but a busy event loop and a thread that fetch it from each other come to
 less than either alone: on two cores, only a process writes while the loop goes on.
@@ -77,7 +77,7 @@ class Threaded:
     async def call(self, name: str, *arguments: Any) -> Any:
         # Shielded: a cancelled caller must not leave the next call to find the database in the middle of this one.
         work = asyncio.get_running_loop().run_in_executor(self._pool, self.tables.call, name, *arguments)
-        work.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever waited may be gone
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())  # the one that waited may be gone
         return await asyncio.shield(work)
 
     async def stop(self) -> None:

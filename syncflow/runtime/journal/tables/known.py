@@ -1,4 +1,4 @@
-"""What a journal knows of records and keys: for a run, and for whoever looks at it while a run writes."""
+"""What a journal knows of records and keys: for a run, and for people who look at it while a run writes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PRESENCE = f"SELECT {PRESENCE_COLUMNS}, {PROOF_COLUMNS} FROM presence"
 def read_known(
     database: Database, records: Sequence[str], compared: Sequence[str], event_ids: Sequence[str]
 ) -> tuple[list[Row], list[str]]:
-    """Return the presence of these records and of whoever holds these compared keys, and which event ids were seen."""
+    """Return the presence of these records and of the holders of these compared keys, and which event ids were seen."""
     rows: dict[tuple[Any, ...], Row] = {}
     questions = (
         (f"{_PRESENCE} WHERE record {{among}}", records),

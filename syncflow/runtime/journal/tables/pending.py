@@ -1,4 +1,4 @@
-"""What is still to be sent, and what took effect: for a run, and for whoever looks at a journal. Changes nothing."""
+"""What is still to be sent, and what took effect: for a run, and for people who look at a journal. Changes nothing."""
 
 from __future__ import annotations
 

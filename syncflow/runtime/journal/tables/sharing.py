@@ -222,7 +222,7 @@ def look(db: Database, me: int, waits: str, now: float, *, quick: bool) -> dict[
     """Renew what a worker holds; return who lives and what each holds.
 
     Raises:
-        UnavailableError: it was silent for so long that it is not known any more.
+        UnavailableError: it was silent for such a long time that it is not known any more.
     """
     if not db.execute(
         "UPDATE workers SET until = ?, waits = ? WHERE id = ?", (now + CLAIM_SECONDS, waits, me)
