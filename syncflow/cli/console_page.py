@@ -25,7 +25,7 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         metavar="ACTIONS",
-        help="Actions that the console may do, such as redrive,drop,replay. Default: none.",
+        help="What the console may do, such as redrive,drop,replay,pause,plan-online. Default: none.",
     ),
 ]
 HostOption = Annotated[
@@ -115,12 +115,13 @@ async def serving_console(
         return
     from syncflow.console.asking import Asking
     from syncflow.console.desk import JournalDesk
+    from syncflow.console.plans import Plans
     from syncflow.console.playground import Playground
     from syncflow.console.serving import serving
 
     settings, token = _settings(asked, title=title, in_run=tally is not None)
     host, port = asked.listen
-    asking = Asking(JournalDesk(place), settings, tally=tally, playground=Playground(*project))
+    asking = Asking(JournalDesk(place), settings, tally=tally, playground=Playground(*project), plans=Plans(*project))
     async with serving(asking, host, port) as chosen:
         shown = f"[{host}]" if ":" in host else host
         remark(f"console on http://{shown}:{chosen}/")
@@ -175,10 +176,10 @@ def address(text: str, option: str) -> tuple[str, int]:
 
 def allowed(text: str) -> frozenset[str]:
     """Return the actions that are named in ``redrive,drop``."""
-    from syncflow.console.asking import ACTIONS
+    from syncflow.console.asking import ALLOWABLE
 
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
-    unknown = sorted(names - set(ACTIONS))
+    unknown = sorted(names - set(ALLOWABLE))
     if unknown:
-        raise typer.BadParameter(f"--allow is {text!r}; expected some of {', '.join(ACTIONS)}")
+        raise typer.BadParameter(f"--allow is {text!r}; expected some of {', '.join(ALLOWABLE)}")
     return names

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,13 +14,10 @@ from syncflow.cli import completion
 from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, remark, say_json
 
 if TYPE_CHECKING:
-    from syncflow.cli.plan_shown import Shown
     from syncflow.compiler.program import Program
     from syncflow.config.project import Project
-    from syncflow.runtime.preview.online import Asked, Seen
-    from syncflow.runtime.preview.plan_file import PlanFile
+    from syncflow.runtime.preview.planning import Planned, Wishes
     from syncflow.runtime.preview.reading import PlanSource
-    from syncflow.runtime.preview.steps import Step
 
 
 class PlanOutput(StrEnum):
@@ -91,11 +87,13 @@ def plan(
 
     Exits with 1 if the guard of a route would hold it.
     """
-    from syncflow.cli import plan_markdown, plan_shown, plan_text
+    from syncflow.cli import plan_markdown, plan_text
     from syncflow.cli.run import check_routes
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
     from syncflow.runtime.preview.plan_file import write_plan
+    from syncflow.runtime.preview.planning import Wishes
+    from syncflow.runtime.preview.shown import as_json
 
     if out is not None and events is not None:
         raise typer.BadParameter("--out keeps a plan of the source, for a run; --events plans a file that no run reads")
@@ -104,12 +102,21 @@ def plan(
     project = load_project(routes, profile=profile, offline=not online)
     only = check_routes(project, tuple(route or ()))
     program = build(project)
-    wishes = _Wishes(events, 0 if everything else sample, from_start, only, listed, show, out, online)
-    shown, plan_file = _planned(project, program, wishes)
+    wishes = Wishes(
+        most=0 if everything else sample,
+        from_start=from_start or events is not None,
+        only=only,
+        listed=listed,
+        online=online,
+        read="the source" if events is None else "standard input" if str(events) == "-" else str(events),
+        is_kept=out is not None,
+    )
+    planned = _planned(project, program, wishes, events=events)
+    shown = planned.of_values if show else planned.shown
     if out is not None:
-        write_plan(out, plan_file)
+        write_plan(out, planned.file)
     if output is PlanOutput.JSON:
-        say_json(plan_shown.as_json(shown))
+        say_json(as_json(shown))
     elif output is PlanOutput.MARKDOWN:
         plan_markdown.show(shown)
     else:
@@ -123,122 +130,22 @@ def plan(
         raise typer.Exit(2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wishes:
-    """What was asked for; ``most``: 0 for every event, None for as many as are usual."""
-
-    events: Path | None
-    most: int | None
-    from_start: bool
-    only: tuple[str, ...]
-    listed: int
-    values: bool
-    out: Path | None
-    online: bool
-
-
-def _planned(project: Project, program: Program, wishes: _Wishes) -> tuple[Shown, PlanFile]:
+def _planned(project: Project, program: Program, wishes: Wishes, *, events: Path | None) -> Planned:
     import asyncio
 
     from syncflow.cli.alongside import looking_through_memory_less
-    from syncflow.cli.plan_shown import Listing, shown_of
     from syncflow.clock import SystemClock
-    from syncflow.compiler.build import guards
     from syncflow.errors import DataError
-    from syncflow.runtime.preview.guarding import Guarding
-    from syncflow.runtime.preview.looking import ahead_of, seeds_of
-    from syncflow.runtime.preview.online import Asked
-    from syncflow.runtime.preview.plan_file import PlanFile, StepDigest, key_of, mark_of, told_counts
+    from syncflow.runtime.preview.looking import seeds_of
+    from syncflow.runtime.preview.planning import planned
 
-    clock = SystemClock()
-    with (
-        looking_through_memory_less(),
-        _source(project, wishes.events) as (source, words, usual, is_exact),
-        seeds_of(project, program) as seeds,
-    ):
-        if wishes.out is not None and not is_exact:
+    with looking_through_memory_less(), _source(project, events) as source, seeds_of(project, program) as seeds:
+        if wishes.is_kept and not source.is_exact:
             raise DataError(
                 "such a plan cannot be kept: a run may read other events than were planned",
                 hint="--out is for a project with one source, which is a file, objects, a query or generated events",
             )
-        key, salt = key_of(seeds)
-        digest = StepDigest(key)
-        listing = Listing(
-            project, only=wishes.only, most=wishes.listed, values=wishes.values, delivered=seeds.delivered
-        )
-
-        guarding, asked = Guarding(guards(project), seeds), Asked()
-
-        def take(step: Step) -> None:
-            listing.take(step)
-            guarding.take(step)
-            if wishes.online:
-                asked.take(step)
-            if wishes.out is not None:
-                digest.take(step)
-
-        most = usual if wishes.most is None else wishes.most or None
-        from_start = wishes.from_start or wishes.events is not None
-        ahead = asyncio.run(
-            ahead_of(
-                project,
-                program,
-                source,
-                seeds,
-                clock=clock,
-                most=most,
-                from_start=from_start,
-                take=take,
-                read=digest.read,
-            )
-        )
-        listing.look_up()
-        effects = {name: dict(route.effects) for name, route in ahead.counts.routes.items()}
-        plan_file = PlanFile(
-            fingerprint=program.fingerprint,
-            journal=mark_of(seeds),
-            events=ahead.counts.read,
-            steps=digest.steps,
-            digest=digest.text,
-            salt=salt,
-            made_at=clock.now(),
-            from_start=wishes.from_start,
-            routes=wishes.only,
-            counts=told_counts(list(program.routes), effects),
-        )
-        is_there, tripped = not salt, guarding.tripped()
-    seen = _seen(project, program, asked) if wishes.online else {}
-    shown = shown_of(
-        project,
-        program,
-        ahead,
-        listing,
-        words=words,
-        has_journal=is_there,
-        events=wishes.events,
-        tripped=tripped,
-        seen=seen,
-    )
-    return shown, plan_file
-
-
-def _seen(project: Project, program: Program, asked: Asked) -> Mapping[str, Seen]:
-    import asyncio
-
-    from syncflow.clock import SystemClock
-    from syncflow.compiler.build import comparisons
-    from syncflow.runtime.assembly import project_renewed
-    from syncflow.runtime.preview.online import seen_online
-
-    reading = seen_online(
-        program,
-        asked,
-        comparing=comparisons(project),
-        renewed=project_renewed(project),
-        clock=SystemClock(),
-        tell=remark,
-    )
-    return asyncio.run(reading)
+        return asyncio.run(planned(project, program, source, seeds, wishes, clock=SystemClock(), tell=remark))
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from syncflow.cli.console import counted, say
-from syncflow.cli.plan_shown import MARKS, WORDS, Shown, ShownRoute, ShownStep, seen_lines, summary
+from syncflow.cli.plan_shown import WORDS, seen_lines, summary
+from syncflow.runtime.preview.shown import MARKS, Shown, ShownRoute, ShownStep
 
 if TYPE_CHECKING:
     from syncflow.runtime.preview.steps import Effect

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from syncflow.cli.console import counted, say
-from syncflow.cli.plan_shown import MARKS, WORDS, Shown, ShownField, ShownRoute, ShownStep, seen_lines, summary
+from syncflow.cli.plan_shown import WORDS, seen_lines, summary
+from syncflow.runtime.preview.shown import MARKS, Shown, ShownField, ShownRoute, ShownStep
 from syncflow.visible import visible
 
 _WIDTH = 80

@@ -8,6 +8,7 @@ guard       every request passes it: host, origin, size, sign-in, headers of eve
 api, pages  the same answers as JSON and as HTML
 acting      redrive, drop, replay: preview, then confirmation, each noted with who did it
 playground  files and an event, tried in a process of its own (``trying``), within bounds
+plans       what a run would do, made by a process beside (``planning``), which a person starts and stops
 live        one watcher tells all open pages that something changed
 app, serving  the application, and its server
 ```

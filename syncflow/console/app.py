@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -16,6 +16,7 @@ from syncflow.console.asking import Asking
 from syncflow.console.guard import App, Guard, Message, Receive, Scope, Send
 from syncflow.console.live import Pulse
 from syncflow.console.pages import Pages, pages
+from syncflow.console.plan_pages import plan_api, plan_pages
 from syncflow.console.playground_api import playground_api
 from syncflow.errors import DataError, UnavailableError
 from syncflow.runtime.observe import warn
@@ -37,7 +38,10 @@ def create_app(asking: Asking, *, pulse: Pulse | None = None) -> App:
     shows = Pages(asking)
     app.include_router(api(asking, beat))
     app.include_router(playground_api(asking))
-    app.include_router(pages(asking, shows))
+    app.include_router(plan_api(asking))
+    marked = [Depends(_marked(look_of(asking)))]
+    app.include_router(pages(asking, shows), dependencies=marked)
+    app.include_router(plan_pages(asking, shows), dependencies=marked)
     _explain_errors(app, shows)
     settings = asking.settings
     guarded = Guard(
@@ -47,16 +51,26 @@ def create_app(asking: Asking, *, pulse: Pulse | None = None) -> App:
 
 
 def look_of(asking: Asking) -> Callable[[], str]:
-    """Return what tells that there is something new to see: the journal's pulse, and the counts of the run."""
+    """Return what tells that there is something new to see: the journal's pulse, the plan, and the counts of the run."""
 
     def look() -> str:
+        beat = asking.desk.pulse() if asking.plans is None else f"{asking.desk.pulse()}_{asking.plans.version}"
         if asking.tally is None:
-            return asking.desk.pulse()
+            return beat
         tally = asking.tally()
         requests = sum(system.requests for system in tally.systems.values())
-        return f"{asking.desk.pulse()}_{tally.read}_{tally.open}_{tally.dead_letters}_{requests}"
+        return f"{beat}_{tally.read}_{tally.open}_{tally.dead_letters}_{requests}"
 
     return look
+
+
+def _marked(look: Callable[[], str]) -> Callable[[Request], Awaitable[None]]:
+    """Return what notes, before a page is made, what it will show: what changes from then on is told by the stream."""
+
+    async def mark(request: Request) -> None:
+        request.state.version = look()
+
+    return mark
 
 
 def _explain_errors(app: FastAPI, shows: Pages) -> None:

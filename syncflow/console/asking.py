@@ -13,13 +13,17 @@ from fastapi import Path, Query
 from syncflow.console import questions
 from syncflow.console.access import Access
 from syncflow.console.desk import Desk
+from syncflow.console.plans import Plans
 from syncflow.console.playground import Playground
 from syncflow.runtime.observe import Tally
 
 T = TypeVar("T")
 
 ACTIONS = ("redrive", "drop", "replay", "pause")
-"""What may be allowed; who may pause may resume."""
+"""What may be done to a journal where it is allowed; who may pause may resume."""
+PLAN_ONLINE = "plan-online"
+ALLOWABLE = (*ACTIONS, PLAN_ONLINE)
+"""What a console may be started with."""
 MOST_AT_ONCE = 4
 """Questions that are asked of the journal at a time; others wait."""
 
@@ -57,6 +61,8 @@ class Asking:
     clock: Callable[[], float] = time.time
     playground: Playground | None = None
     """Where files can be tried; None where there is no project's folder."""
+    plans: Plans | None = None
+    """Where plans are made; None where there is no project's folder."""
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def ask(self, question: Callable[[], T]) -> T:

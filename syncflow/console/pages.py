@@ -80,12 +80,14 @@ class Pages:
             "allow": settings.allow,
             "in_run": settings.in_run,
             "has_playground": self.asking.playground is not None,
+            "has_plans": self.asking.plans is not None,
             "now": self.asking.clock(),
             "path": quote(request.scope["path"]),
             "query": {name: value for name, value in request.query_params.items() if name != "before"},
             "hidden_query": {name: value for name, value in request.query_params.items() if name != "show"},
             "is_first": "before" not in request.query_params,
             "run": None,
+            "version": getattr(request.state, "version", ""),
         }
         return HTMLResponse(self._templates.get_template(f"{page}.html").render(shared | values), status)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from syncflow.console.processes import end
 from syncflow.errors import DataError
 
 SECONDS = 10
@@ -81,9 +82,7 @@ class Playground:
                 "this takes too long: the playground gave up", hint="look for an expression that repeats itself"
             ) from None
         finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+            await end(process)
 
 
 async def _talk(process: asyncio.subprocess.Process, given: bytes) -> bytes:

@@ -38,6 +38,8 @@ async def serving(asking: Asking, host: str, port: int) -> AsyncIterator[int]:
         yield listening.getsockname()[1]
     finally:
         await pulse.end()
+        if asking.plans is not None:
+            await asking.plans.stop()
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)
         listening.close()

@@ -16,6 +16,7 @@ import pytest
 from syncflow.console.access import Access
 from syncflow.console.asking import Asking, Settings
 from syncflow.console.desk import JournalDesk
+from syncflow.console.plans import Plans
 from syncflow.console.playground import Playground
 from syncflow.console.serving import serving
 from syncflow.runtime.desk import browse, wishes
@@ -25,6 +26,7 @@ from syncflow.runtime.observe import Tally
 from tests.browser import browser, violations
 from tests.console.fakes import TOKEN
 from tests.console.large import generate
+from tests.console.test_plan import ANSWER, python
 from tests.patience import PATIENCE
 
 __all__ = ["browser"]
@@ -58,7 +60,9 @@ PAGES = {
 
 
 @contextmanager
-def served(journal: Path, *, port: int = 0, tally: Any = None, routes: Path | None = None) -> Iterator[str]:
+def served(
+    journal: Path, *, port: int = 0, tally: Any = None, routes: Path | None = None, plans: Plans | None = None
+) -> Iterator[str]:
     """Serve a console of a journal in a thread; yield its address. ``routes``: the project's file, for the playground."""
     ready, ended = threading.Event(), asyncio.Event()
     found: list[Any] = []
@@ -67,7 +71,7 @@ def served(journal: Path, *, port: int = 0, tally: Any = None, routes: Path | No
         allow = frozenset({"redrive", "drop", "replay"})
         settings = Settings(Access(TOKEN), title="demo", allow=allow, in_run=tally is not None)
         playground = Playground(routes) if routes else None
-        asking = Asking(JournalDesk(journal), settings, tally=tally, playground=playground)
+        asking = Asking(JournalDesk(journal), settings, tally=tally, playground=playground, plans=plans)
         async with serving(asking, "127.0.0.1", port) as chosen:
             found.extend((chosen, asyncio.get_running_loop()))
             ready.set()
@@ -217,6 +221,36 @@ def test_a_page_says_when_its_run_has_ended_and_goes_on_with_the_next(browser: B
     with served(path, port=port, tally=Tally):
         problem.wait_for(state="hidden")
     ended.close()
+
+
+@pytest.mark.parametrize(("width", "theme"), SIZES)
+def test_a_plan_is_followed_while_it_is_made_and_shown_when_it_is(
+    browser: Browser, journal: Path, tmp_path: Path, width: int, theme: str
+) -> None:
+    go = tmp_path / "go"
+    code = f"""print('{{"read": 7}}', flush=True)
+import os
+while not os.path.exists({str(go)!r}): time.sleep(0.05)
+print(json.dumps({ANSWER!r}))"""
+    with (
+        served(journal, plans=Plans(tmp_path / "routes.yaml", command=python(code))) as url,
+        signed_in(browser, url, width=width, theme=theme) as context,
+    ):
+        page = context.new_page()
+        page.goto(f"{url}/plan")
+        page.get_by_text("No plan was made yet.").wait_for()
+        assert violations(page) == []
+        page.get_by_role("button", name="Plan now").click()
+        page.get_by_text("7 of at most 1,000 events planned").wait_for()
+        assert violations(page) == []
+        go.write_text("")
+        page.get_by_role("heading", name="leads → Contact in crm").wait_for()
+        assert "Grace" not in page.locator("main").inner_text()
+        page.get_by_role("link", name="Show them").click()
+        page.get_by_text('"<b>Grace</b>"').wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(_CUT_OFF) == []
+        assert violations(page) == []
 
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"

@@ -80,7 +80,10 @@ def test_a_token_that_is_made_is_printed_once_and_good(from_file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--allow", "redrive,stop"), "--allow is 'redrive,stop'; expected some of redrive, drop, replay, pause"),
+        (
+            ("--allow", "redrive,stop"),
+            "--allow is 'redrive,stop'; expected some of redrive, drop, replay, pause, plan-online",
+        ),
         (
             ("--listen", "nowhere"),
             "--listen is 'nowhere'; expected a port such as 9090, or a host and a port: 127.0.0.1:9090",

@@ -170,7 +170,7 @@ def test_a_journal_in_trouble_is_a_page_that_says_so_and_looks_again(error: Unav
 def test_the_api_is_described() -> None:
     described = ask(app(), "/api/openapi.json").json()
     assert described["info"]["title"] == "syncflow console"
-    assert len(described["paths"]) == 18
+    assert len(described["paths"]) == 20
     for methods in described["paths"].values():
         for each in methods.values():
             assert each["summary"].endswith((".", "act."))
@@ -248,3 +248,14 @@ def test_a_route_out_of_a_table_has_its_page_although_its_name_has_a_slash() -> 
     assert 'name="route" value="contacts/crm"' in page.text
     assert ask(served, f"/api{link}").json()["name"] == "contacts/crm"
     assert ask(served, "/routes/..%2f..%2fstatic").status_code == 404
+
+
+def test_a_page_says_which_state_it_shows_so_that_no_change_is_missed_before_its_stream_opens() -> None:
+    class Moving(FakeDesk):
+        """Changes while a page is being made of it."""
+
+        def totals(self) -> dict[str, Any]:
+            self.beat = "2"
+            return super().totals()
+
+    assert 'data-version="1"' in ask(app(Moving()), "/").text

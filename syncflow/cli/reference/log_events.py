@@ -185,6 +185,9 @@ LOG_EVENTS: dict[str, LogEvent] = {
         "A receiver of `alerts:` did not take it; it is tried again after `seconds`.",
     ),
     "console.shown": LogEvent(_INFO, ("by", "page", "number"), "Somebody looked at personal data by the console."),
+    "console.planned": LogEvent(
+        _INFO, ("by", "events", "online"), "Somebody started a plan by the console; `online`: records are read back."
+    ),
     "console.failed": LogEvent(_WARNING, ("error", "path"), "A page of the console met an unforeseen exception."),
     "bug": LogEvent(
         _WARNING,

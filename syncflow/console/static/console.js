@@ -4,7 +4,7 @@
   const stream = document.body.dataset.stream;
   const problem = document.getElementById("problem");
   const inRun = document.body.dataset.inRun === "yes";
-  let version = null, waiting = null, busy = false, again = false;
+  let version = document.body.dataset.version ?? null, waiting = null, busy = false, again = false;
 
   function tell(words) {
     problem.hidden = !words;
