@@ -1,7 +1,7 @@
 """What was seen of values: counted, never kept, but for a few short texts of which a list may be made.
 
-Memory is bounded, regardless of the values: an object with very many names is a map, whose values are counted together, and so are the values
-of names that look like data (an e-mail address, a number); below a depth, and beyond a number of places, nothing is told apart.
+Memory is bounded, regardless of the values: an object with very many names is a map, whose values are counted together, and so are the
+values of names that look like data (an e-mail address, a number); below a depth, and beyond a number of places, nothing is told apart.
 """
 
 from __future__ import annotations

@@ -240,7 +240,8 @@ class CheckAnswer(Model):
     """How the answer of a check is read."""
 
     ok: Expr | None = None
-    """Over the body; where it is not true, the system refuses us, regardless of the status. Left out: no ``ok`` of an operation may be false."""
+    """Over the body; where it is not true, the system refuses us, regardless of the status. Left out: no ``ok`` of an
+    operation may be false."""
     body: Literal["json", "any"] = "json"
     """``any``: an answer that is not JSON is good too."""
 

@@ -1,9 +1,9 @@
 """What the journal's process does (``process`` starts it): carry out calls that come over a socket, until it ends.
 
 A call and its answer are each a length (eight bytes, big-endian) and a pickled tuple: ``(name, arguments)``, and
-``((message, hint) or None, value)``. Both sides are the same Python, and no other process has the socket. Of an exception that was not foreseen
-the type and the lines of code go back, ``value`` being those lines: its words may hold values of a record, and a traceback on the terminal
-is no answer.
+``((message, hint) or None, value)``. Both sides are the same Python, and no other process has the socket. Of an exception that was not
+foreseen the type and the lines of code go back, ``value`` being those lines: its words may hold values of a record, and a traceback on the
+terminal is no answer.
 """
 
 from __future__ import annotations
