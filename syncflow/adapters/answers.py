@@ -17,6 +17,9 @@ from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 
+_KNOWN_TOGETHER = 1000
+"""Of how many records what they are known by is made at once."""
+
 
 class Row(NamedTuple):
     """One element of an answer, read."""
@@ -81,6 +84,30 @@ def read_answer(
     told = [body for body in bodies if body is not None or not looks]
     doubtful = results is not None and any(_value_of(results, body) is None for body in told)
     return Reading(said, strays, doubtful)
+
+
+def read_table(answer: AnswerPlan, pages: Iterable[Sequence[Json]], records: Sequence[Root], shared: Root) -> Reading:
+    """Match the rows of a table, page after page, with the records of a job, of which it may leave some out.
+
+    Of a success the row itself is not kept: a job has ten thousand.
+    """
+    said: list[Sequence[Row]] = [()] * len(records)
+    strays: list[Row] = []
+    try:
+        for reader, good, _ in _readers(answer):
+            known = _known(reader, records)
+            for page in pages:
+                for match, row in _read(
+                    reader, _elements(reader, list(page), alone=False, optional=True), shared, good=good
+                ):
+                    kept = row._replace(element=None) if row.good else row
+                    positions = _positions(match, known)
+                    strays.extend(() if positions else (kept,))
+                    for position in positions:
+                        said[position] = (*said[position], kept)
+    except _ShapeError as error:
+        return Reading((), trouble=str(error))
+    return Reading(said, strays)
 
 
 def read_refusal(reader: ReaderPlan, body: Json, records: Sequence[Root], shared: Root) -> list[list[Row]] | None:
@@ -175,9 +202,10 @@ def _value_of(reader: ReaderPlan, body: Json) -> Json:
 
 def _known(reader: ReaderPlan, records: Sequence[Root]) -> dict[str, list[int]]:
     known: dict[str, list[int]] = {}
-    for position, found in enumerate(reader.keys(records)):
-        for text in {as_text(value) for value in found.values() if value is not None}:
-            known.setdefault(text, []).append(position)
+    for start in range(0, len(records), _KNOWN_TOGETHER):
+        for position, found in enumerate(reader.keys(records[start : start + _KNOWN_TOGETHER]), start=start):
+            for text in {as_text(value) for value in found.values() if value is not None}:
+                known.setdefault(text, []).append(position)
     return known
 
 

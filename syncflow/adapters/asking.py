@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from syncflow.adapters.bodies import decode
 from syncflow.adapters.http import Answered, Prepared, Unanswered
-from syncflow.adapters.judge import decode
 from syncflow.adapters.pages import linked, next_of
 from syncflow.compiler.wire.plans import PagesPlan
 from syncflow.errors import DataError

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from syncflow.adapters.bodies import decode
 from syncflow.adapters.decide import Decision, Refusal
 from syncflow.adapters.http import Answered, Unanswered
-from syncflow.adapters.judge import Judge, decode
+from syncflow.adapters.judge import Judge
 from syncflow.adapters.signin import NoToken
 from syncflow.adapters.truth import says_yes
 from syncflow.compiler.wire.plans import CheckPlan

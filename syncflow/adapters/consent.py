@@ -14,8 +14,8 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from syncflow.adapters.bodies import decode
 from syncflow.adapters.http import Unanswered
-from syncflow.adapters.judge import decode
 from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.signin import Send, SignIn
 from syncflow.compiler.wire.plans import ConsentPlan, Root

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import httpx
 
+from syncflow.adapters.bodies import decode
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.consent import Consent
 from syncflow.adapters.decisions import applies, decide_records, message_of
@@ -18,7 +19,7 @@ from syncflow.adapters.entries import entries_of, entry_result, failed_entry, ta
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Prepared, Unanswered
 from syncflow.adapters.jobs import PLACEHOLDER, JobClient
-from syncflow.adapters.judge import Judgement, Ruling, decode
+from syncflow.adapters.judge import Judgement, Ruling
 from syncflow.adapters.lookup_tables import Tables, UnaskedTable
 from syncflow.adapters.members import (
     Member,

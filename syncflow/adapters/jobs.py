@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from syncflow.adapters.judge import Judgement, Ruling, gravest
-from syncflow.adapters.members import Member, Round, as_asked, roots_of
+from syncflow.adapters.members import Many, Member, Round, as_asked, roots_of
 from syncflow.adapters.prepare import RenderedRequest, shown
 from syncflow.adapters.sendable import UnsendableError
 from syncflow.adapters.sender import Sender
@@ -80,27 +80,26 @@ class JobClient:
             return replace(answer, state=state)
         code, message = (_text(value, body) if value is not None else "" for value in (plan.code, plan.message))
         shared = self._sender.shared(current.batch, {}, {})
-        asked = as_asked(current, shared, roots_of(shared, [*map(self._member, deliveries)]))
+        asked = as_asked(current, shared, roots_of(shared, Many(deliveries, self._member)))
         fallen = self._sender.judge.fallen(asked, code, message, body, now=self._clock.now())
         return JobAnswer("good", fallen.rulings[0].outcome, fallen.signal, state="failed")
 
     async def results(self, operation: OperationPlan, job: Job, deliveries: Sequence[Delivery]) -> JobAnswer:
         """Read what became of the records: of all that anything is told of, or of none where an answer cannot be had."""
-        left = [*map(self._member, deliveries)]
+        left = deliveries
         outcomes: dict[int, Outcome] = {}
         signals: list[Signal | None] = []
         strangers = 0
         for step in _plan(operation).results:
             if not left:
                 break
-            judgement = await self._sender.part(self._round(operation, job, step, is_part=True), left)
+            members = Many(left, self._member)
+            judgement = await self._sender.part(self._round(operation, job, step, is_part=True), members)
             if judgement is None or not judgement.is_read:
                 return _answer(judgement)
             told = zip(left, judgement.rulings, strict=True)
-            outcomes |= {
-                member.delivery.id: outcome for member, ruling in told if (outcome := _outcome(member, ruling))
-            }
-            left = [member for member in left if member.delivery.id not in outcomes]
+            outcomes |= {delivery.id: outcome for delivery, ruling in told if (outcome := _outcome(delivery, ruling))}
+            left = [delivery for delivery in left if delivery.id not in outcomes]
             signals.append(judgement.signal)
             strangers += judgement.strangers
         return JobAnswer("good", signal=gravest(signals), outcomes=outcomes, strangers=strangers)
@@ -146,7 +145,7 @@ class JobClient:
         *,
         carries: bool = False,
     ) -> tuple[JobAnswer, Json]:
-        members = [*map(self._member, deliveries)]
+        members = Many(deliveries, self._member)
         current = self._round(operation, job, step, unsafe=True)
         judgement = await self._sender.part(current, members)
         answer = _answer(judgement)
@@ -216,7 +215,7 @@ def _body(judgement: Judgement | None) -> Json:
     return None if judgement is None else judgement.rulings[0].element
 
 
-def _outcome(member: Member, ruling: Ruling) -> Outcome | None:
+def _outcome(member: Delivery, ruling: Ruling) -> Outcome | None:
     if ruling.outcome is not None:
         return replace(ruling.outcome, vendor_id=ruling.outcome.vendor_id or member.vendor_id)
     return Outcome(Verdict.DELIVERED, vendor_id=ruling.vendor_id or member.vendor_id) if ruling.done else None

@@ -5,8 +5,6 @@ In: the step, the records, what came back. Out: a ``Judgement``; the adapter eng
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +12,8 @@ from typing import Literal, NamedTuple, cast
 
 import orjson
 
-from syncflow.adapters.answers import Reading, Row, Said, read_answer, read_refusal
+from syncflow.adapters.answers import Reading, Row, Said, read_answer, read_refusal, read_table
+from syncflow.adapters.bodies import TEXT_CHARACTERS, Table, decode, decode_as, text_of
 from syncflow.adapters.decide import ASKED, Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.http import Answered, Unanswered
 from syncflow.adapters.redact import redact
@@ -31,9 +30,6 @@ SEARCHED_CHARACTERS = 4096
 CODE_CHARACTERS = 100
 """A code is logged; what is longer is a sentence."""
 BODY_BYTES = 4096
-TEXT_CHARACTERS = 200
-"""How much of an answer that is plain text is the message of a refusal."""
-_HTML = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 UNKNOWN_ID = "unknown_id"
 """The code of a record that a request cannot be made from, because its id there is not known."""
 UNMADE = "request"
@@ -45,7 +41,6 @@ _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
     "stop": "stop",
 }
 _PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|(?<!0x)\+?\d(?:[\s().-]{0,2}\d){7,}")
-_EMPTY_IS_GOOD = frozenset({202, 204, 205})
 _GOOD = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 
 
@@ -100,11 +95,15 @@ class Judge:
 
         What is no success names a line of the adapter: that of the rule that decided, else that of the request.
         """
-        return placed(self._judged(asked, answer, now=now, earlier=earlier), asked.step.request.place)
-
-    def _judged(self, asked: Asked, answer: Answered | Unanswered, *, now: float, earlier: Sequence[Json]) -> Judgement:
         if isinstance(answer, Unanswered):
-            return self._unanswered(asked, answer)
+            judged = self._unanswered(asked, answer)
+        elif not earlier and _is_table_of_a_job(asked, answer):
+            judged = self._read_table(asked, answer, now=now)
+        else:
+            judged = self._judged(asked, answer, now=now, earlier=earlier)
+        return placed(judged, asked.step.request.place)
+
+    def _judged(self, asked: Asked, answer: Answered, *, now: float, earlier: Sequence[Json]) -> Judgement:
         body, trouble = decode_as(asked.step.answer.body, answer)
         if not 200 <= answer.status < 300:
             return self._refused(asked, answer, body, now=now)
@@ -122,6 +121,16 @@ class Judge:
         if trouble:
             return self._unreadable(asked, answer, trouble)
         return self._read(asked, answer, reading, now=now)
+
+    def _read_table(self, asked: Asked, answer: Answered, *, now: float) -> Judgement:
+        """Judge by a table that may be large: page by page, and what was read of a record is not kept."""
+        table = Table(answer.body)
+        seen: Root = {**asked.shared, "headers": dict(answer.headers)}
+        trouble = table.trouble
+        if not trouble:
+            reading = read_table(asked.step.answer, table, asked.records, seen)
+            trouble = reading.trouble
+        return self._unreadable(asked, answer, trouble) if trouble else self._read(asked, answer, reading, now=now)
 
     def _says_why(self, asked: Asked, answer: Answered, *, now: float) -> bool:
         """Whether a text that is no success is a refusal: words, and no JSON cut off, or what the adapter knows by a code or a rule."""
@@ -275,7 +284,7 @@ class Judge:
         rulings: list[Ruling] = []
         signals: list[Signal | None] = []
         reauthenticate = False
-        for record, said in zip(asked.records, reading.said, strict=True):
+        for position, said in enumerate(reading.said):
             row = self._one_row(asked, said)
             if isinstance(row, Ruling):
                 rulings.append(row)
@@ -284,7 +293,7 @@ class Judge:
             elif row.good:
                 rulings.append(self._good(asked, row))
             else:
-                operation = cast(Action, record["operation"])
+                operation = cast(Action, asked.records[position]["operation"])
                 decision, refusal = self._failure(asked, answer, row, now=now, operation=operation)
                 ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(row.element))
                 reauthenticate = reauthenticate or decision.then == "reauthenticate"
@@ -445,56 +454,6 @@ def gravest(signals: Sequence[Signal | None]) -> Signal | None:
     return max(given, key=lambda signal: (order[signal.kind], signal.wait_seconds), default=None)
 
 
-def decode(answer: Answered) -> tuple[Json, str]:
-    """Return the body as JSON and why it is none; an empty body is null and no trouble where the status says so."""
-    if answer.broken:
-        return None, answer.broken
-    if not answer.body.strip():
-        return None, "" if answer.status in _EMPTY_IS_GOOD else "it is empty"
-    try:
-        body: Json = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        start = answer.body.lstrip()[:1]
-        kind = "HTML" if start == b"<" else "cut off or not JSON"
-        return None, f"it is {kind}"
-    return body, ""
-
-
-def decode_as(kind: str, answer: Answered) -> tuple[Json, str]:
-    """Return the body as an adapter says that good answers are, and why it is no such."""
-    if kind in {"json", "any"} or answer.broken or not 200 <= answer.status < 300:
-        return decode(answer)
-    text = answer.body.decode("utf-8-sig", "replace")
-    if kind == "empty":
-        return None, "it has a body" if text.strip() else ""
-    if _HTML.match(text):
-        return None, "it is HTML"
-    if kind == "text":
-        return text.strip(), ""
-    return _lines_of(answer.body) if kind == "ndjson" else _rows_of(text)
-
-
-def _rows_of(text: str) -> tuple[Json, str]:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        return [{name: cell for name, cell in row.items() if isinstance(name, str)} for row in rows], ""
-    except csv.Error as error:
-        return None, f"it is no CSV: {error}"
-
-
-def _lines_of(body: bytes) -> tuple[Json, str]:
-    try:
-        return [orjson.loads(line) for line in body.splitlines() if line.strip()], ""
-    except orjson.JSONDecodeError:
-        return None, "one of its lines is no JSON"
-
-
-def text_of(answer: Answered) -> str:
-    """Return the body of a refusal that is text for people; nothing for a page of HTML or what is cut off."""
-    text = "" if answer.broken else answer.body[: 8 * TEXT_CHARACTERS].decode("utf-8", "replace").strip()
-    return "" if text.startswith(("<", "{", "[")) else " ".join(text.split())
-
-
 def _miscounted(plan: AnswerPlan, bodies: Sequence[Json], sent: int) -> str:
     if plan.count is None:
         return ""
@@ -513,6 +472,15 @@ def _key_name(asked: Asked) -> str:
     key = asked.shared["key"]
     assert isinstance(key, dict)
     return as_text(key["name"])
+
+
+def _is_table_of_a_job(asked: Asked, answer: Answered) -> bool:
+    """Whether a good answer is a table that tells of the records of a job, and that nothing reads as a whole."""
+    plan = asked.step.answer
+    is_good = 200 <= answer.status < 300 and not answer.broken
+    readers = [reader for reader in (plan.results, plan.failures) if reader is not None]
+    by_parts = bool(readers) and all(reader.by_parts for reader in readers)
+    return asked.is_part and plan.body == "csv" and is_good and by_parts and plan.ok is None and plan.count is None
 
 
 def _may_be_anything(plan: AnswerPlan, answer: Answered) -> bool:

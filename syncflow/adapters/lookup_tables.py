@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from syncflow.adapters.asking import Exchange, ask
+from syncflow.adapters.bodies import decode
 from syncflow.adapters.http import Answered, Unanswered
-from syncflow.adapters.judge import Judge, decode, impersonal
+from syncflow.adapters.judge import Judge, impersonal
 from syncflow.adapters.pages import continued
 from syncflow.adapters.prepare import prepare
 from syncflow.adapters.signin import NoToken, signal_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import NamedTuple, cast, overload
 
 from syncflow.adapters.judge import Asked, Judgement, Ruling
 from syncflow.compiler.requests import OperationPlan
@@ -49,6 +49,52 @@ class Member:
             self.seen["steps"] = {**steps, step.name: {"done": ruling.done, "element": ruling.element, **kept}}
 
 
+class Many(Sequence[Member]):
+    """The members of a job, each made whenever it is looked at: of ten thousand, what requests see of them is not held.
+
+    So nothing of what a step tells is kept in them.
+    """
+
+    def __init__(self, deliveries: Sequence[Delivery], made: Callable[[Delivery], Member]) -> None:
+        self.deliveries = deliveries
+        self._made = made
+
+    def __len__(self) -> int:
+        return len(self.deliveries)
+
+    @overload
+    def __getitem__(self, at: int) -> Member: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Member]: ...
+    def __getitem__(self, at: int | slice) -> Member | Sequence[Member]:
+        if isinstance(at, slice):
+            return [self._made(delivery) for delivery in self.deliveries[at]]
+        return self._made(self.deliveries[at])
+
+
+class _Roots(Sequence[Root]):
+    """What expressions see of each of many members."""
+
+    def __init__(self, shared: Root, members: Many) -> None:
+        self._shared = shared
+        self._members = members
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @overload
+    def __getitem__(self, at: int) -> Root: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Root]: ...
+    def __getitem__(self, at: int | slice) -> Root | Sequence[Root]:
+        if isinstance(at, slice):
+            return [self._seen(position) for position in range(*at.indices(len(self)))]
+        return self._seen(range(len(self))[at])
+
+    def _seen(self, position: int) -> Root:
+        return {**self._shared, **self._members[position].seen, "position": position}
+
+
 class Round(NamedTuple):
     """One step of one batch."""
 
@@ -69,8 +115,10 @@ def keeps_of(step: StepPlan) -> tuple[str, ...]:
     return () if step.answer.results is None else step.answer.results.keeps
 
 
-def roots_of(shared: Root, part: Sequence[Member]) -> list[Root]:
+def roots_of(shared: Root, part: Sequence[Member]) -> Sequence[Root]:
     """Return what expressions see of each record of a request."""
+    if isinstance(part, Many):
+        return _Roots(shared, part)
     return [{**shared, **member.seen, "position": position} for position, member in enumerate(part)]
 
 
@@ -80,7 +128,7 @@ def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
         step=current.step,
         records=records,
         shared=shared,
-        operation=operation_of(current.batch, records),
+        operation=current.batch.operation if isinstance(records, _Roots) else operation_of(current.batch, records),
         unsafe=current.operation.repeat == "unsafe" if current.unsafe is None else current.unsafe,
         last=current.last,
         is_part=current.is_part,

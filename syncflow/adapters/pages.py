@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from syncflow.adapters.bodies import decode
 from syncflow.adapters.http import Answered, Prepared
-from syncflow.adapters.judge import decode
 from syncflow.adapters.sendable import check_address
 from syncflow.compiler.wire.plans import PagesPlan, Root, Value
 from syncflow.compiler.wire.roots import as_text

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from syncflow.adapters.asking import ask
+from syncflow.adapters.bodies import decode
 from syncflow.adapters.gate import Gate, RequestSlot
 from syncflow.adapters.http import (
     MAX_ANSWER_BYTES,
@@ -26,7 +27,7 @@ from syncflow.adapters.http import (
     exchange,
     with_headers,
 )
-from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling, decode
+from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling
 from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables
 from syncflow.adapters.members import Member, Round, as_asked, is_untouched, refused_again, roots_of
 from syncflow.adapters.pages import continued
@@ -152,7 +153,7 @@ class Sender:
 
     async def _made(
         self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
-    ) -> tuple[Prepared, list[Root]] | Judgement:
+    ) -> tuple[Prepared, Sequence[Root]] | Judgement:
         """Make a request, with the tables that it reads; or say why there is none."""
         step, bare = current.step, {name: shared[name] for name in ("options", "auth", "token")}
         for _ in range(MOST_NEW_NAMES):

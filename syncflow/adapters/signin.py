@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from syncflow.adapters.assertions import sign
+from syncflow.adapters.bodies import decode_as
 from syncflow.adapters.decide import Decision
 from syncflow.adapters.http import Answered, Prepared, Unanswered
-from syncflow.adapters.judge import Judge, decode_as, impersonal
+from syncflow.adapters.judge import Judge, impersonal
 from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.renewed import Renewed
 from syncflow.clock import Clock

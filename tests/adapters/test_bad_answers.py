@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from syncflow.adapters.bodies import decode_as
 from syncflow.adapters.http import MAX_ANSWER_BYTES, Answered
-from syncflow.adapters.judge import decode_as
 from syncflow.events import Verdict
 from tests.adapters.kit import simple_batch
 from tests.adapters.test_sockets import _against, _answering

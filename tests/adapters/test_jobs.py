@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from syncflow.adapters.bodies import PAGE_ROWS, Table
 from syncflow.adapters.gate import OpenGate
 from syncflow.compiler.requests import check_adapter
 from syncflow.events import Job, JobAnswer, Outcome, Verdict
@@ -122,6 +123,47 @@ def test_results_tell_of_some_each_and_strangers_are_counted(tmp_path: Path) -> 
         {1: Outcome(Verdict.DELIVERED, vendor_id="5")},
         2,
     )
+
+
+TABLES = ADAPTER.replace("body: ndjson", "body: csv")
+
+
+def test_a_table_of_many_rows_tells_of_each_record_once(tmp_path: Path) -> None:
+    """Two rows of one record stand in different pages of it, a row is short, one is blank and one tells of nobody."""
+    many = [delivery(number, key=f"k{number}", payload={"ext": f"k{number}"}) for number in range(1, 2 * PAGE_ROWS + 2)]
+    told = [f"{number},k{number}" for number in range(1, 2 * PAGE_ROWS + 1)]
+    done = "\n".join(["id,ext", *told, "", "x", "9,who", "99,k1"])
+    exchange = [
+        {"got": {"status": 200, "text": f"{done}\n"}},
+        {"got": {"status": 200, "text": f"ext,why\nk{2 * PAGE_ROWS + 1},BAD\n"}},
+    ]
+    answer = _asked(tmp_path, "results", exchange, TABLES, many)
+    assert (answer.how, answer.strangers, len(answer.outcomes)) == ("good", 2, 2 * PAGE_ROWS + 1)
+    assert answer.outcomes[PAGE_ROWS + 7] == Outcome(Verdict.DELIVERED, vendor_id=str(PAGE_ROWS + 7))
+    assert (answer.outcomes[1].verdict, answer.outcomes[1].code) == (Verdict.RETRY, "several")
+    assert (answer.outcomes[2 * PAGE_ROWS + 1].verdict, answer.outcomes[2 * PAGE_ROWS + 1].code) == (
+        Verdict.REJECTED,
+        "BAD",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["<html>no</html>", "id,ext\n" + "a" * 200_000 + ",k\n"], ids=["html", "too long a cell"]
+)
+def test_a_table_that_is_none_proves_nothing(text: str, tmp_path: Path) -> None:
+    answer = _asked(tmp_path, "results", [{"got": {"status": 200, "text": text}}], TABLES)
+    assert (answer.how, answer.outcomes) == ("later", {})
+    assert answer.outcome is not None
+    assert answer.outcome.code == "unreadable_answer"
+
+
+def test_of_a_large_table_a_page_is_held_at_once() -> None:
+    rows = 3 * PAGE_ROWS + 5
+    table = Table(b"\xef\xbb\xbfid,name\r\n" + b"".join(b'%d,"a\nb"\r\n' % number for number in range(rows)))
+    for _ in range(2):
+        pages = [*table]
+        assert [len(page) for page in pages] == [PAGE_ROWS] * 3 + [5]
+        assert pages[3][4] == {"id": str(rows - 1), "name": "a\nb"}
 
 
 @pytest.mark.parametrize(

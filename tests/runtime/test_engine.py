@@ -14,6 +14,7 @@ from syncflow.adapters.gate import Gate
 from syncflow.compiler.program import Program
 from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
+from syncflow.runtime.delivery.pages import MOST_OF_PAGE
 from syncflow.runtime.ending import Ending, MostWaiting
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.intake.pipeline import CHUNK
@@ -244,6 +245,34 @@ def test_more_than_a_window_of_deliveries_waits_in_the_journal_and_all_are_sent_
         for delivery in batch.deliveries:
             order.setdefault(delivery.record.id, []).append(delivery.id)
     assert all(ids == sorted(ids) for ids in order.values())
+
+
+class Asked(SqliteJournal):
+    """A journal that knows how many deliveries were read of it at once."""
+
+    most = 0
+
+    async def page(self, system: str, *, after: int, most: int, **more: Any) -> Sequence[Waiting]:
+        found = await super().page(system, after=after, most=most, **more)
+        self.most = max(self.most, len(found))
+        return found
+
+
+def test_what_waits_in_the_journal_is_read_in_small_parts_however_much_there_is_room_for(tmp_path: Path) -> None:
+    dead = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)))
+    made = program(systems={"a": system("a", records=200)}, types={"lead": "a"})
+    left = [event(f"A{i}") for i in range(3 * MOST_OF_PAGE)]
+    run(left, tmp_path / "j.db", systems=dead, program=made, wait_seconds=1)
+    journal, systems = Asked(tmp_path / "j.db", inline=True), FakeSystems()
+
+    async def main() -> Ending:
+        return await Engine(
+            made, source=ListSource([]), journal=journal, systems=systems, clock=VirtualClock(), window=len(left)
+        ).run()
+
+    assert run_virtually(main()).clean
+    assert len(systems.by_name["a"].held) == len(left)
+    assert journal.most == MOST_OF_PAGE
 
 
 def test_a_route_that_is_gone_leaves_dead_letters_that_say_so(tmp_path: Path) -> None:

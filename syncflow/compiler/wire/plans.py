@@ -83,6 +83,8 @@ class ReaderPlan:
     each: Value
     by_index: bool
     """Whether the i-th element is the i-th record's; else by ``match`` and ``with``."""
+    by_parts: bool
+    """Whether a part of the list can be read without the rest."""
     keys: Callable[[Sequence[Root]], list[Item]]
     """with: what ``match`` is compared with, of each record; one value or several, regardless of their names."""
     says_ok: bool

@@ -41,6 +41,7 @@ def compile_reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> Read
     return ReaderPlan(
         each=texts.value(reader.each, *path, "each"),
         by_index=by_index,
+        by_parts=not by_index and reader.each.strip() == "@",
         keys=lambda records: with_(records, {}),
         says_ok=reader.ok is not None,
         identifies=reader.vendor_id is not None,

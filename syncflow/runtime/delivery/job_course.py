@@ -416,7 +416,7 @@ class Course:
     def _poll_seconds(self) -> float:
         """How long to wait before it is asked after: short at first, since many jobs are, and then as the adapter says."""
         every, lasted = self._plan.poll.every_seconds, self._around.clock.now() - self.job.started_at
-        return min(every, max(every / 10, lasted / 2))
+        return min(every, max(every / 25, lasted / 2))
 
     @property
     def _is_overdue(self) -> bool:

@@ -21,6 +21,8 @@ from syncflow.runtime.journal.base import DeliveryState, Journal, Superseded, Wa
 
 MOST_WINDOWS = 4
 """How many windows of deliveries may be in memory where a few long lanes stand."""
+MOST_OF_PAGE = 2500
+"""How many are read at once: on their way from the journal they are in memory several times."""
 
 
 class Pages:
@@ -119,7 +121,7 @@ class Pages:
     async def load(self) -> None:
         """Load from the journal when a quarter of the window is free."""
         while self.is_due:
-            most = max(self._window - self._held, self._window // 4, 1)
+            most = min(max(self._window - self._held, self._window // 4, 1), MOST_OF_PAGE)
             self._skipped = False
             rows = await self._journal.page(
                 self._plan.name, after=self._loaded, most=most, routes=self._only, withheld=self._withheld
