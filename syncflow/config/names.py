@@ -114,6 +114,11 @@ class _Route:
         yield from self._targets(used)
         yield from self._kinds()
 
+    @property
+    def _spoken(self) -> set[str]:
+        """The adapters of all systems: a mapping for another one has a message of its own."""
+        return {system.adapter for system in self.systems.values()}
+
     def _targets(self, used: set[str]) -> Iterator[Diagnostic]:
         for system in sorted(used):
             path, mapping = self._mapping_of(system)
@@ -121,7 +126,7 @@ class _Route:
             if (
                 mapping is None
                 or adapter not in self.parts.adapters
-                or mapping.model.target.partition("/")[0] == adapter
+                or mapping.model.target.partition("/")[0] not in self._spoken - {adapter}
             ):
                 continue
             yield self.file.report(

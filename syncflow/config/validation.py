@@ -121,8 +121,14 @@ def _grouped(problems: Sequence[Problem]) -> list[list[Problem]]:
         deeper = any(len(p.path) > len(problem.path) and p.path[: len(problem.path)] == problem.path for p in problems)
         if problem.tagged and deeper and problem.error["type"] in {*TYPE_ERRORS, "syncflow"}:
             continue
+        if deeper and problem.error["type"] in _OF_THE_WHOLE:
+            continue
         groups.setdefault((problem.path, "[key]" in problem.error["loc"]), []).append(problem)
     return [_without_type_errors(group) if len(group) > 1 else group for group in groups.values()]
+
+
+_OF_THE_WHOLE = frozenset({"literal_error", "too_short"})
+"""What pydantic says of a list whose entries are wrong: that it is no single value, or that too few of them are left."""
 
 
 def _without_type_errors(group: list[Problem]) -> list[Problem]:

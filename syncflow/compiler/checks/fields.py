@@ -100,8 +100,8 @@ def _constants(project: Project, mapping: _Mapping, fields: _Fields) -> Iterator
     """Check each value that is written in the mapping as it would be checked when sent."""
     as_text = _as_text(project, mapping)
     for name, form in mapping.model.fields.items():
-        if name not in fields:
-            continue
+        if name not in fields or fields[name].options == ():
+            continue  # an object file that lists no options is told of there
         for path, value in _written(name, form):
             if isinstance(value, str) and is_meant_as_expression(project, mapping.model.source, value):
                 continue  # which another check says
@@ -123,6 +123,8 @@ def _written(name: str, form: str | Constant | Recipe) -> Iterator[tuple[tuple[s
 def _misfit(name: str, field: ObjectField, value: Json, *, as_text: bool) -> str:
     if value is None:
         return "is null, and a value is required" if field.required else ""
+    if field.required and field.trim and isinstance(value, str) and not value.strip():
+        return "is blank, which is nothing there, and a value is required"
     optional = field.model_copy(update={"required": False})
     check = compile_payload_check({name: optional}, {name: ANY}, zone=UTC, as_text=as_text)
     if check is None:

@@ -152,13 +152,14 @@ def _first_of_each(findings: Sequence[Finding]) -> list[Finding]:
 
 
 UNKNOWN = "SF304"
+ALWAYS_NULL = "SF328"
 _SAID_ONCE = frozenset({"SF330", "SF331", "SF332", "SF335"})
 """Findings of a value that is inserted: what mends the first one is what the others need."""
 
 
 def _is_explained(text: str, found: Sequence[Diagnostic]) -> bool:
     """Whether what a value may be is the consequence of what has been found in its expression."""
-    return any(diagnostic.is_error or diagnostic.code == UNKNOWN for diagnostic in found) or (
+    return any(diagnostic.is_error or diagnostic.code in {UNKNOWN, ALWAYS_NULL} for diagnostic in found) or (
         is_jinja(text) and bool(found)
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from syncflow.compiler.checks.places import compiled, object_fields
+from syncflow.compiler.checks.expressions import leads_nowhere
+from syncflow.compiler.checks.places import compiled, object_fields, root_type
 from syncflow.compiler.code import Emitted, Emitter
 from syncflow.compiler.code.findings import stretch_of
 from syncflow.compiler.code.nodes import Call, Or
@@ -67,7 +68,7 @@ def check_ids(project: Project) -> Iterator[Diagnostic]:
             if document.model.source == kind and len(document.model.key_names) == 1
             for form in document.model.key_forms.values()
         ]
-        if record.id in keys or compiled(project, record.id) is None or kind not in project.schemas:
+        if record.id in keys or not is_id_known(project, kind):
             continue
         found = (
             Emitter(root_of(kind, project.schemas[kind].model), functions=library_of(project))
@@ -89,6 +90,16 @@ def check_ids(project: Project) -> Iterator[Diagnostic]:
                 found=describe(found),
                 hint="say `minLength: 1` in the schema, and require the property",
             )
+
+
+def is_id_known(project: Project, kind: str) -> bool:
+    """Return whether the id of a kind is an expression of what its records have; where not, that is what is said of it."""
+    expression = compiled(project, project.routes.model.records[kind].id)
+    return (
+        kind in project.schemas
+        and expression is not None
+        and not any(leads_nowhere(root_type(project, kind), read) for read in expression.reads)
+    )
 
 
 def check_one_key_is_there(
@@ -288,7 +299,7 @@ def _last_constant(project: Project, text: str) -> str | None:
 def _not_from_id(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
     record = project.routes.model.records.get(mapping.model.source)
     identity = None if record is None else compiled(project, record.id)
-    if identity is None or not identity.reads:
+    if identity is None or not identity.reads or not is_id_known(project, mapping.model.source):
         return
     reads: set[tuple[str | int | None, ...]] = set()
     for form in mapping.model.key_forms.values():

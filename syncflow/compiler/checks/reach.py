@@ -33,6 +33,10 @@ def check_reach(project: Project) -> Iterator[Diagnostic]:
 
 def _unused(project: Project) -> Iterator[Diagnostic]:
     settings = project.routes.model
+    if not settings.routes:
+        hint = "add a route: `{to: SYSTEM, mapping: FILE}`"
+        yield project.routes.report("SF415", "there is no route", "routes", severity="warning", hint=hint)
+        return
     used = {system for route in settings.routes for system in all_systems(route)}
     for name in settings.systems:
         if name not in used:

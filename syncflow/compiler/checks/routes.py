@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+from syncflow.compiler.checks.causes import causes_in
 from syncflow.compiler.checks.one_answer import emitted_of
 from syncflow.compiler.checks.places import is_only_cased, may_be_written, texts_of
 from syncflow.compiler.code.scopes import root_of
@@ -30,8 +31,10 @@ _DELETING = (("on_leave", "delete", "keep"), ("on_key_change", "delete_old", "de
 def check_routes(project: Project) -> Iterator[Diagnostic]:
     """Yield what is wrong with routes and the settings of records."""
     yield from _zones(project)
+    causes = causes_in(project)
     for index, route in enumerate(project.routes.model.routes):
-        yield from _never_matching(project, index, route)
+        if not causes.explain(kind_of_route(project, route), route.by or ""):
+            yield from _never_matching(project, index, route)
         yield from _sending_nothing(project, index, route)
         yield from _operations(project, index, route)
         yield from _replacing(project, index, route)

@@ -13,7 +13,8 @@ import re2
 from syncflow.compiler.door.schema import REFERENCE
 from syncflow.compiler.types.declared import from_schema
 from syncflow.compiler.types.formats import FORMATS
-from syncflow.compiler.types.json import Type, accepts, compiled_pattern
+from syncflow.compiler.types.json import NEVER, Type, accepts, compiled_pattern, union
+from syncflow.compiler.types.narrowing import restrict
 from syncflow.compiler.types.words import describe
 from syncflow.config.diagnostics import Diagnostic, Replacement, did_you_mean, one_of
 from syncflow.config.documents import Document
@@ -40,9 +41,20 @@ def check_schemas(project: Project) -> Iterator[Diagnostic]:
             yield from _bounds(spot)
             yield from _idle_words(spot)
             yield from _listed(spot)
+            yield from _never(spot)
             yield from _reference(spot, document.model.defs)
             yield from _required(spot)
             yield from _twice(spot)
+
+
+def broken_properties(document: Document[SchemaNode]) -> frozenset[tuple[str, ...]]:
+    """Return the paths of the properties that no value fits, or that list values which do not fit."""
+    found = set()
+    for spot in _spots(document, (), document.model):
+        names, words = spot.path[1::2], spot.path[::2]
+        if names and set(words) == {"properties"} and any((*_bounds(spot), *_listed(spot), *_never(spot))):
+            found.add(tuple(map(str, names)))
+    return frozenset(found)
 
 
 def _top(document: Document[SchemaNode]) -> Iterator[Diagnostic]:
@@ -227,11 +239,36 @@ def _listed(spot: _Spot) -> Iterator[Diagnostic]:
         )
 
 
+def _never(spot: _Spot) -> Iterator[Diagnostic]:
+    """Yield words that exclude each other, where none of them is wrong by itself."""
+    node = spot.node
+    if "const" in node.model_fields_set and node.enum is not None and node.const not in node.enum:
+        yield spot.document.report(
+            "SF613",
+            "the const is not among the enum, so no value fits",
+            *(*spot.path, "const"),
+            expected=one_of([str(value) for value in node.enum]),
+            hint="keep one of the two",
+        )
+    elif node.any_of and node.type is not None and node.ref is None and not _is_broken(node):
+        outside = SchemaNode.model_construct(node.model_fields_set - {"any_of"}, **_but(node, any_of=None))
+        inside = [from_schema(part) for part in node.any_of if part.ref is None]
+        if len(inside) == len(node.any_of) and restrict(from_schema(outside), union(*inside)) == NEVER:
+            yield spot.document.report(
+                "SF613",
+                "none of anyOf fits the words beside it, so no value fits",
+                *(*spot.path, "anyOf"),
+                expected=describe(from_schema(outside)),
+                hint="take `type` out, or correct anyOf",
+            )
+
+
+def _but(node: SchemaNode, **changes: Any) -> dict[str, Any]:
+    return {name: getattr(node, name) for name in type(node).model_fields} | changes
+
+
 def _without(node: SchemaNode) -> dict[str, Any]:
-    return {name: getattr(node, name) for name in type(node).model_fields if name not in {"enum", "const"}} | {
-        "enum": None,
-        "const": None,
-    }
+    return _but(node, enum=None, const=None)
 
 
 def _wrong_examples(node: SchemaNode, kind: Type) -> list[int]:

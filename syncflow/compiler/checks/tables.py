@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncflow.compiler.checks.causes import causes_in, meant_by
 from syncflow.compiler.checks.legs import scope_of_mapping
 from syncflow.compiler.checks.places import at_path, is_only_cased, listed_values, may_be_written, plain_path, texts_of
 from syncflow.compiler.code import Emitter
@@ -20,12 +21,17 @@ from syncflow.config.project import Project
 
 def check_tables(project: Project) -> Iterator[Diagnostic]:
     """Yield entries that no value reaches, and values that no entry takes."""
+    causes = causes_in(project)
     for mapping in project.mappings.values():
         for name, form in mapping.model.fields.items():
             values = None
             if isinstance(form, Recipe) and form.table is not None:
                 values = listed_values(project, mapping.model.source, form.source)
-            if isinstance(form, Recipe) and values is not None:
+            if (
+                isinstance(form, Recipe)
+                and values is not None
+                and not causes.explain(mapping.model.source, form.source)
+            ):
                 yield from _never(mapping, name, form, values)
                 yield from _uncovered(project, mapping, name, form, values)
 
@@ -52,7 +58,7 @@ def _uncovered(
     if "default" in recipe.model_fields_set:
         return
     reaching = values & _reaching(project, mapping, recipe.source, values)
-    missing = sorted(reaching - set(recipe.table or {}))
+    missing = sorted(reaching - set(recipe.table or {}) - meant_by(recipe.table or {}, values))
     if missing:
         yield mapping.report(
             "SF316",
@@ -82,7 +88,7 @@ def check_table(document: Document[MappingFile], name: str, recipe: Recipe, kind
     if "default" in recipe.model_fields_set:
         return
     listed = texts_of(kind)
-    missing = None if listed is None else sorted(listed - set(recipe.table))
+    missing = None if listed is None else sorted(listed - set(recipe.table) - meant_by(recipe.table, listed))
     if missing == []:
         return
     words = "may lack the value" if missing is None else f"says nothing of {', '.join(missing)}"
