@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from syncflow.runtime.reload import reload
     from syncflow.runtime.told import Settled
     from syncflow.sources.base import Source
+    from syncflow.sources.kinds import Settings, SourceKind
+    from syncflow.sources.surroundings import Surroundings
 
 __version__ = "0.1.0"
 
@@ -39,8 +41,11 @@ __all__ = [
     "Raw",
     "Result",
     "RouteResult",
+    "Settings",
     "Settled",
     "Source",
+    "SourceKind",
+    "Surroundings",
     "SyncflowError",
     "SystemResult",
     "UnavailableError",
@@ -67,8 +72,11 @@ _HOMES = {
     "Raw": "events",
     "Result": "runtime.from_python",
     "RouteResult": "runtime.from_python",
+    "Settings": "sources.kinds",
     "Settled": "runtime.told",
     "Source": "sources.base",
+    "SourceKind": "sources.kinds",
+    "Surroundings": "sources.surroundings",
     "SyncflowError": "errors",
     "SystemResult": "runtime.from_python",
     "UnavailableError": "errors",

@@ -163,13 +163,21 @@ def _known(name: str) -> Any:
 
 
 def known_adapters() -> list[str]:
-    """Return the names of the adapters of this project and of syncflow."""
+    """Return the names of the adapters of this project, of syncflow and of other packages."""
     return list(_files())
 
 
 def _files() -> dict[str, tuple[str, Any]]:
-    """name → where it is from, and its file; the project's own come first."""
-    return {**dict(_shipped()), **dict(_own(Path("adapters")))}
+    """name → where it is from, and its file; the project's own come first, then syncflow's."""
+    return {**dict(_of_packages()), **dict(_shipped()), **dict(_own(Path("adapters")))}
+
+
+def _of_packages() -> Iterator[tuple[str, tuple[str, Any]]]:
+    from syncflow.config.models.packages import folders_of_adapters
+
+    for folder, package in reversed([*folders_of_adapters().items()]):
+        for file in folder.glob("*.yaml"):
+            yield file.stem, (package, file)
 
 
 def _shipped() -> Iterator[tuple[str, tuple[str, Any]]]:

@@ -12,14 +12,15 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, BeforeValidator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 from syncflow.config import scalars
 from syncflow.config.models.adapter import AdapterFile
-from syncflow.config.models.base import built
+from syncflow.config.models.base import built, exactly_one
 from syncflow.config.models.descriptions import description
 from syncflow.config.models.mapping import MappingFile
-from syncflow.config.models.routes import RoutesFile
+from syncflow.config.models.packages import kind_of_package
+from syncflow.config.models.routes import NamedSource, RoutesFile, SourceSettings
 from syncflow.config.models.schema import ObjectFile, SchemaNode
 
 KINDS: dict[str, type[BaseModel]] = {
@@ -42,6 +43,7 @@ def file_schema(kind: str) -> JsonSchemaValue:
     """Return the JSON Schema of a kind of file: routes, mapping, schema, object or adapter."""
     schema = KINDS[kind].model_json_schema(schema_generator=_Generator, mode="validation")
     if kind == "routes":
+        _add_kinds_of_packages(schema)
         _add_overlays(schema)
     title = f"A syncflow {kind} file"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema | {"title": title}
@@ -189,6 +191,30 @@ def _spelled(default: Any, units: Mapping[str, float]) -> str | None:
         [(round(default / size, 6), unit) for unit, size in units.items()] if isinstance(default, int | float) else []
     )
     return next((f"{count:g}{unit}" for count, unit in counts if count >= 1 and count.is_integer()), None)
+
+
+def _add_kinds_of_packages(schema: JsonSchemaValue) -> None:
+    """Let a source be of a kind that an installed package brings."""
+    for model in (SourceSettings, NamedSource):
+        kinds = sorted(filter(_can_be_used, model.keys_of_packages()))
+        extended = model.with_keys_of_packages(kinds)
+        if extended is not model:
+            found = extended.model_json_schema(schema_generator=_Generator, mode="validation")
+            whole = schema["$defs"][model.__name__]
+            for kind in kinds:
+                _describe(found["properties"][kind], kind_of_package(kind).model.__doc__ or "")
+            whole["properties"] |= {kind: found["properties"][kind] for kind in kinds}
+            whole["oneOf"] = [*whole["oneOf"], *exactly_one(*kinds)["oneOf"]]
+            schema["$defs"] |= {name: part for name, part in found["$defs"].items() if name not in schema["$defs"]}
+
+
+def _can_be_used(kind: str) -> bool:
+    """Tell whether a package's kind can be loaded; where a project names it, `validate` says why not."""
+    try:
+        kind_of_package(kind)
+    except PydanticCustomError:
+        return False
+    return True
 
 
 def _add_overlays(schema: JsonSchemaValue) -> None:

@@ -1,13 +1,13 @@
 """Find and read the files of a project, each once.
 
-A path is relative to the file that names it; ``.yml`` and ``.yaml`` are one ending; adapters are found in the project first and in
-the package after.
+A path is relative to the file that names it; ``.yml`` and ``.yaml`` are one ending; adapters are found in the project first, then in
+syncflow, then in other packages.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.models.adapter import TextRules
+from syncflow.config.models.packages import folders_of_adapters, shown_in_package
 from syncflow.config.models.schema import ObjectFile
 from syncflow.config.nodes import MappingNode, ScalarNode
 from syncflow.config.shipped import package_of_adapters
@@ -108,7 +109,7 @@ class Files:
         """Return a path as messages show it; the package's own files without the machine's directories."""
         if path.is_relative_to(self.package):
             return (Path("syncflow/adapters") / path.relative_to(self.package)).as_posix()
-        return path.as_posix()
+        return shown_in_package(path) or path.as_posix()
 
     def expanded(self, node: MappingNode, directory: Path) -> MappingNode:
         """Return the tree with variables replaced."""
@@ -153,13 +154,14 @@ class Files:
 
     def adapter_names(self, project_directory: Path) -> list[str]:
         """Return the adapters that could be named."""
-        found = [Path(name) for folder in (project_directory / "adapters", self.package) for name in names_in(folder)]
+        folders = (project_directory / "adapters", self.package, *folders_of_adapters())
+        found = [Path(name) for folder in folders for name in names_in(folder)]
         return sorted({name.stem for name in found if name.suffix in _ENDINGS})
 
     def adapter_path(self, project_directory: Path, name: str) -> Path | None:
-        """Return an adapter's file: the project's own first, then the package's."""
-        for folder in (project_directory / "adapters", self.package):
-            path = resolved(folder, f"{name}.yaml")
-            if self.exists(path):
-                return path
-        return None
+        """Return an adapter's file: the project's own first, then syncflow's, then one that another package brings."""
+        folders = (project_directory / "adapters", self.package)
+        return self._adapter_in(folders, name) or self._adapter_in(folders_of_adapters(), name)
+
+    def _adapter_in(self, folders: Iterable[Path], name: str) -> Path | None:
+        return next(filter(self.exists, (resolved(folder, f"{name}.yaml") for folder in folders)), None)

@@ -38,13 +38,15 @@ def _annotations_at(model: type[BaseModel], location: Sequence[str | int]) -> li
 
 def keys_of(model: type[BaseModel]) -> list[str]:
     """Return a model's keys as files write them."""
-    return [field.alias or name for name, field in model.model_fields.items()]
+    own = [field.alias or name for name, field in model.model_fields.items()]
+    return [*own, *model.keys_of_packages()] if issubclass(model, Model) else own
 
 
 def _step(annotation: Any, step: str | int) -> Iterable[Any]:
     """Go one step of a location down; a step that names a form (a member of a union) picks it."""
     if _is_model(annotation):
-        for name, field in annotation.model_fields.items():
+        model = annotation.with_keys_of_packages([step]) if issubclass(annotation, Model) else annotation
+        for name, field in model.model_fields.items():
             if step in (field.alias, name):
                 yield from _members(field.annotation)
         if str(step) in (annotation.__name__, f"={annotation.__name__.lower()}"):

@@ -137,7 +137,7 @@ class NamedFiles:
         path = self.files.adapter_path(self.directory, name)
         if path is None:
             known = self.files.adapter_names(self.directory)
-            expected = f"an adapter of the package, or a file adapters/{name}.yaml"
+            expected = f"an adapter of syncflow or of a package that is installed, or a file adapters/{name}.yaml"
             close = did_you_mean(name, known)
             hint = "" if close else "a small one may stand here as a whole: `adapter: {base_url: …, operations: …}`"
             self.files.diagnostics.append(

@@ -33,6 +33,9 @@ TYPE_ERRORS = {
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
+    "int_parsing": "a whole number",  # these come of models of other packages, whose keys may be Python's own types
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
 }
 
 

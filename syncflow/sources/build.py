@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from syncflow.config.models.packages import kind_of_package
 from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import ProjectError
 from syncflow.sources.base import Source
@@ -45,7 +46,9 @@ def open_source(settings: SourceSettings, surroundings: Surroundings, *, each: s
 
 
 def _open(settings: SourceSettings, given: Surroundings) -> Source:
-    return OPENERS[settings.kind](getattr(settings, settings.kind), given)
+    opener = OPENERS.get(settings.kind) or kind_of_package(settings.kind).open
+    source: Source = opener(getattr(settings, settings.kind), given)
+    return source
 
 
 def _generate(settings: GenerateSource, given: Surroundings) -> Source:

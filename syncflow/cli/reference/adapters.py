@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from syncflow.cli.reference import adapter_words as words
 from syncflow.cli.reference.entry import Entry, Kind
+from syncflow.errors import ProjectError
 
 
 def entries() -> list[Entry]:
-    """Return an entry for every adapter of the package."""
-    return [_entry(file, _read(file)) for file in _files()]
+    """Return an entry for every adapter of syncflow, and of other packages."""
+    return [_entry(file, _read(file)) for file in (*_files(), *_files_of_packages())]
 
 
 def pages() -> dict[str, str]:
@@ -20,7 +22,7 @@ def pages() -> dict[str, str]:
     found = {}
     for file in _files():
         adapter = _read(file)
-        found[adapter.adapter] = "\n\n".join([_entry(file, adapter).text, *_fields(adapter)])
+        found[adapter.adapter] = "\n\n".join([_entry(file, adapter).text, *_fields(file, adapter)])
     return found
 
 
@@ -43,20 +45,27 @@ def _files() -> list[Any]:
     return [file for file in sorted(found, key=lambda file: file.name) if file.name.endswith(".yaml")]
 
 
+def _files_of_packages() -> list[Path]:
+    from syncflow.config.models.packages import folders_of_adapters
+
+    return [file for folder in folders_of_adapters() for file in sorted(folder.glob("*.yaml"))]
+
+
 def _read(file: Any) -> Any:
     from syncflow.config.files import Files
     from syncflow.config.models.adapter import AdapterFile
 
-    document = Files({}, offline=True).document(AdapterFile, file)
+    files_read = Files({}, offline=True)
+    document = files_read.document(AdapterFile, file)
     if document is None:
-        raise AssertionError(f"{file.name} of the package cannot be read")
+        raise ProjectError(f"the adapter {file.name} of a package cannot be read", diagnostics=files_read.diagnostics)
     return document.model
 
 
 def _entry(file: Any, adapter: Any) -> Entry:
     first = next(iter(adapter.objects))
     text = [adapter.description, words.notes(file.read_text("utf-8")), words.beginning(adapter)]
-    text += [words.first_mapping(adapter, first, dict(_described(adapter)).get(first, {}))]
+    text += [words.first_mapping(adapter, first, dict(_described(file, adapter)).get(first, {}))]
     text += [f"Address: `{adapter.base_url}`.", *_sign_in(adapter), *_options(adapter)]
     text += [*_objects(adapter), words.kept(adapter), *_operations(adapter), *_limits(adapter), *_outcomes(adapter)]
     text.append(f"`syncflow adapters show {adapter.adapter}` prints its file.")
@@ -65,19 +74,19 @@ def _entry(file: Any, adapter: Any) -> Entry:
     )
 
 
-def _fields(adapter: Any) -> list[str]:
+def _fields(file: Any, adapter: Any) -> list[str]:
     """Return the fields of each object; of one that has no file any field is taken."""
-    return [words.fields(name, described) for name, described in _described(adapter)]
+    return [words.fields(name, described) for name, described in _described(file, adapter)]
 
 
-def _described(adapter: Any) -> Iterator[tuple[str, Any]]:
+def _described(file: Any, adapter: Any) -> Iterator[tuple[str, Any]]:
     """Yield the fields of each object that has a file of them."""
     from syncflow.config.files import Files
     from syncflow.config.models.schema import ObjectFile
 
     for name, declared in adapter.objects.items():
         if declared.fields is not None:
-            document = Files({}, offline=True).document(ObjectFile, files("syncflow.adapters") / declared.fields)
+            document = Files({}, offline=True).document(ObjectFile, file.parent / declared.fields)
             if document is not None:
                 yield name, document.model.fields
 

@@ -4,12 +4,12 @@ There are some hundred models with seven hundred keys, and a project uses few of
 to read many files, so a model within another is not built with it: its place asks the model itself, which is built at the first asking.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from types import NoneType
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
@@ -30,6 +30,16 @@ class Model(BaseModel):
 
     keys_of_others: ClassVar[Mapping[str, str]] = {}
     """Keys that people bring from elsewhere, and how what they mean is written here."""
+
+    @classmethod
+    def keys_of_packages(cls) -> Iterable[str]:
+        """Return the keys that installed packages add to this model; nothing of a package is imported for that."""
+        return ()
+
+    @classmethod
+    def with_keys_of_packages(cls, _keys: Iterable[str]) -> type[Self]:
+        """Return the model with those of these keys that packages add; the model itself where they add none."""
+        return cls
 
     @classmethod
     def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **how: Any) -> bool | None:

@@ -1,8 +1,11 @@
 """Where events come from: the settings of each source."""
 
-from typing import TYPE_CHECKING, Literal, Self
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from syncflow.config.models.base import Model, elsewhere, exactly_one
 from syncflow.config.models.row_settings import RowSettings
@@ -76,6 +79,9 @@ class StdinSource(RowSettings):
     """A longer event becomes a dead letter."""
 
 
+S = TypeVar("S", bound="SourceSettings")
+
+
 class SourceSettings(Model):
     """Where events come from: exactly one of these keys."""
 
@@ -127,13 +133,45 @@ class SourceSettings(Model):
     redis: RedisSource | None = None
     """The entries of a stream of Redis."""
 
+    kinds_of_packages: ClassVar[tuple[str, ...]] = ()
+    """The kinds of this very model that no file of syncflow has."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_packages(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Let a package that is installed say what a key means that is none of ours."""
+        try:
+            extended = cls.with_keys_of_packages(data) if isinstance(data, dict) else cls
+        except PydanticCustomError as error:
+            at = (str((error.context or {}).get("key", "")),)
+            raise ValidationError.from_exception_data(
+                cls.__name__, [{"type": error, "loc": at, "input": data}]
+            ) from error
+        return handler(data) if extended is cls else extended.model_validate(data)
+
+    @classmethod
+    def keys_of_packages(cls) -> Iterable[str]:
+        """Return the kinds of sources that installed packages bring."""
+        from syncflow.config.models.packages import kinds_of_packages  # noqa: PLC0415  # most projects name no kind of a package
+
+        return kinds_of_packages().keys() - cls.model_fields.keys()
+
+    @classmethod
+    def with_keys_of_packages(cls, keys: Iterable[str]) -> type[Self]:
+        """Return the model with a field for each of these kinds that a package brings.
+
+        Raises:
+            PydanticCustomError: a package's kind cannot be used.
+        """
+        unknown = [key for key in keys if key not in cls.model_fields]
+        kinds = sorted(set(unknown) & set(cls.keys_of_packages())) if unknown else []
+        return _extended(cls, tuple(kinds)) if kinds else cls
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         given = self._given()
         if len(given) != 1:
-            raise ValueError(
-                f"expected exactly one of {', '.join(SourceSettings.model_fields)}, found {', '.join(given) or 'none'}"
-            )
+            raise ValueError(f"expected exactly one of {', '.join(self._kinds())}, found {', '.join(given) or 'none'}")
         return self
 
     @property
@@ -151,4 +189,18 @@ class SourceSettings(Model):
         return self.sql
 
     def _given(self) -> list[str]:
-        return [name for name in SourceSettings.model_fields if getattr(self, name) is not None]
+        return [name for name in self._kinds() if getattr(self, name) is not None]
+
+    @classmethod
+    def _kinds(cls) -> tuple[str, ...]:
+        return (*SourceSettings.model_fields, *cls.kinds_of_packages)
+
+
+@cache
+def _extended(model: type[S], kinds: tuple[str, ...]) -> type[S]:
+    from syncflow.config.models.packages import kind_of_package  # noqa: PLC0415  # as above
+
+    fields: dict[str, Any] = {kind: (kind_of_package(kind).model | None, None) for kind in kinds}
+    extended = create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
+    extended.kinds_of_packages = kinds
+    return extended

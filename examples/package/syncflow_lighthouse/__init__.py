@@ -1,0 +1,1 @@
+"""Brings syncflow a source of readings and an adapter."""
