@@ -450,6 +450,49 @@ def test_who_all_wait_for_each_other_through_keys_and_routes_come_to_an_end(tmp_
         assert (ending.tally.open, ending.stopped) == (0, ""), window
 
 
+def with_pairs(pairs_first: bool) -> Program:
+    """Two routes make something of each contact: itself, which refers to its manager, and a pair, which refers to it and its assistant."""
+
+    def route(accepted: Accepted) -> Routed:
+        record = accepted.event.record
+        item: Any = accepted.event.root["item"]
+        key = Key("Ext", record.id)
+
+        def refers(name: str) -> tuple[Record, ...]:
+            return (Record("contacts", item[name]),) if name in item else ()
+
+        pair = Match("pairs", "a", "Pair", "upsert", key, {"Ext": key.value}, after=(record, *refers("assistant")))
+        itself = Match("contacts", "a", "Contact", "upsert", key, {"Ext": key.value}, after=refers("manager"))
+        return Routed(accepted, (pair, itself) if pairs_first else (itself, pair))
+
+    plain = relations(records=1)
+    contacts = plain.routes["contacts"]
+    pairs = replace(contacts, name="pairs", object="Pair")
+    routes = {"pairs": pairs, "contacts": contacts} if pairs_first else {"contacts": contacts, "pairs": pairs}
+    return replace(plain, routes=routes, route=route)
+
+
+@pytest.mark.parametrize("pairs_first", [True, False])
+@pytest.mark.parametrize("order", ["BA", "AB", "BXA", "AXB"])
+def test_what_another_route_makes_of_a_record_closes_no_circle(order: str, pairs_first: bool, tmp_path: Path) -> None:
+    """A waits for B, and only the pair of B, which is not B itself, waits for A: B goes, then A, then the pair of B."""
+    events = {"A": contact("A", manager="B"), "B": contact("B", assistant="X" if "X" in order else "A")}
+    events["X"] = contact("X", manager="A")
+    vendor = Strict()
+    ending = run([events[name] for name in order], tmp_path / "j.db", vendor, with_pairs(pairs_first))
+    assert letters(tmp_path / "j.db") == []
+    assert ending.clean
+    assert vendor.there.keys() == {(place, name) for name in order for place in ("Contact", "Pair")}
+
+
+def test_a_circle_of_records_themselves_is_one_whatever_other_routes_make_of_them(tmp_path: Path) -> None:
+    events = [contact("A", manager="B"), contact("B", manager="A", assistant="A")]
+    vendor = Strict()
+    ending = run(events, tmp_path / "j.db", vendor, with_pairs(pairs_first=False))
+    assert (ending.tally.open, ending.stopped) == (0, "")
+    assert {code for code, _ in letters(tmp_path / "j.db")} == {"missing_record"}
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_kill_at_any_call_of_the_journal_loses_nobody_who_waits(tmp_path: Path, after: bool) -> None:
     events = [

@@ -112,7 +112,8 @@ class Heads:
 
         return Outlook(
             is_open=is_open,
-            in_circle=lambda record: lanes.is_broken(delivery) or lanes.in_circle(record, delivery.record),
+            is_open_in=lambda record, place: lanes.is_open(record, before=delivery.id, objects=(place,)),
+            in_circle=lambda record: lanes.is_broken(delivery) or lanes.in_circle(record, delivery),
             elsewhere=elsewhere,
             ended=ended,
             now=self._clock.now(),

@@ -24,6 +24,7 @@ import orjson
 
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Action, Delivery, Record
+from syncflow.runtime.delivery.circles import closes
 from syncflow.runtime.delivery.lines import KeyLines, LaneKey
 from syncflow.runtime.delivery.waits import Waits
 from syncflow.runtime.journal.base import Superseded
@@ -221,27 +222,20 @@ class Lanes:
         lanes = (self._lanes.get((name, record)) for name in names)
         return any(lane is not None and lane[0].id < before for lane in lanes)
 
-    def in_circle(self, record: Record, of: Record) -> bool:
-        """Whether a record's next delivery waits, directly or not, for one of another record."""
-        seen, open_ends = {record}, [record]
-        while open_ends:
-            following = self._waited_for(open_ends.pop()) - seen
-            if of in following or record == of:
-                return True
-            seen |= following
-            open_ends.extend(following)
-        return False
+    def in_circle(self, record: Record, of: Delivery) -> bool:
+        """Whether all that is open of a record waits, directly or not, for a delivery."""
+        return closes(record, (of.object, of.record), lanes=self._lanes_of, waits=self._waits_of)
 
-    def _waited_for(self, record: Record) -> set[Record]:
-        """Return the records that the heads of a record wait for: those they refer to, or who stands before them at a key."""
-        found: set[Record] = set()
-        for name in self._objects:
-            lane = self._lanes.get((name, record))
-            if lane is not None:
-                found.update(self._waits.of(lane[0].id))
-                before = self._lines.before(lane[0])
-                if before:
-                    found.update(other for (_, other), line in self._lanes.items() if any(e.id in before for e in line))
+    def _lanes_of(self, record: Record) -> list[LaneKey]:
+        return [(name, record) for name in self._objects if (name, record) in self._lanes]
+
+    def _waits_of(self, lane: LaneKey) -> Iterable[Record | LaneKey]:
+        """Return what the head of a lane waits for: the records that it refers to, and the lanes that stand before it at a key."""
+        head = self._lanes[lane][0]
+        found: list[Record | LaneKey] = [*self._waits.of(head.id)]
+        before = self._lines.before(head)
+        if before:
+            found += [other for other, line in self._lanes.items() if any(each.id in before for each in line)]
         return found
 
     def _unpark(self, number: int, key: LaneKey) -> None:

@@ -49,9 +49,11 @@ Turn = Ready | Wait | Missing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """What is known beside the journal. ``is_open``: whether an older delivery of a record is still to be settled (of its own: one to
-    an object of ``elsewhere``); ``in_circle``: whether a record waits for this delivery in turn; ``ended``: nothing more is read."""
+    an object of ``elsewhere``); ``is_open_in``: the same of one object; ``in_circle``: whether all that is open of a record waits for this
+    delivery in turn; ``ended``: nothing more is read."""
 
     is_open: Callable[[Record], bool]
+    is_open_in: Callable[[Record, str], bool]
     in_circle: Callable[[Record], bool]
     elsewhere: Container[str]
     """The other objects in which it waits for its own record (``places_of_itself``)."""
@@ -80,7 +82,8 @@ def relate(delivery: Delivery, facts: TurnFacts, route: RoutePlan, outlook: Outl
             until = float("inf")
             waited_for.append(record)
         elif how == "comes":
-            missing.append(Missing(record, "circle"))
+            if not any(row.held and not outlook.is_open_in(record, row.object) for row in rows):
+                missing.append(Missing(record, "circle"))
         elif outlook.ended:
             missing.append(Missing(record, "ended"))
         elif outlook.now >= outlook.since + rule.wait_seconds:
