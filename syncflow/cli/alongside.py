@@ -164,6 +164,7 @@ async def alerting(engine: Engine, project: Project, *, journal: Place) -> Async
     from syncflow.config.journal_place import project_name
     from syncflow.errors import SyncflowError
     from syncflow.runtime.alerts.watching import Watch
+    from syncflow.runtime.desk.alerting import keep_standing, standing_of
     from syncflow.runtime.desk.gauges import gauges
 
     async with Poster() as post:
@@ -172,6 +173,8 @@ async def alerting(engine: Engine, project: Project, *, journal: Place) -> Async
             post=post,
             tally=engine.snapshot,
             ask=lambda: asyncio.to_thread(gauges, journal),
+            keep=lambda standing, gone: asyncio.to_thread(keep_standing, journal, standing, gone=gone),
+            before=await asyncio.to_thread(standing_of, journal),
             clock=SystemClock(),
             project=project_name(project.routes.model.journal, project.path),
             name=engine.name,

@@ -6,6 +6,7 @@ questions   what was counted → overview, systems, routes, what to do next. Pur
 access      token, sessions, cross-site checks, allowed hosts. Pure
 guard       every request passes it: host, origin, size, sign-in, headers of every answer
 api, pages  the same answers as JSON and as HTML
+alert_views  how alerts stand → each cause once, with who was told. Pure
 acting      redrive, drop, replay: preview, then confirmation, each noted with who did it
 playground  files and an event, tried in a process of its own (``trying``), within bounds
 plans       what a run would do, made by a process beside (``planning``), which a person starts and stops

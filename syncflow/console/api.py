@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from syncflow.console.acting import Done, Preview, act, check_form, from_json
+from syncflow.console.alert_views import alerts_view
 from syncflow.console.asking import Asking, Before, Id, Limit, Number, Text
 from syncflow.console.guard import VISITOR
 from syncflow.console.live import Pulse
@@ -48,6 +49,10 @@ def _add_views(router: APIRouter, asking: Asking) -> None:
     @router.get("/systems/{name}", summary="How one system stands.")
     async def system(name: str) -> Any:
         return _answer(_named((await asking.overview()).systems, name, "system"))
+
+    @router.get("/alerts", summary="What is wrong by the rules of `alerts:`, since when, who was told, and the rules.")
+    async def alerts() -> Any:
+        return _answer(alerts_view(await asking.ask(asking.desk.alerts)))
 
     @router.get("/routes", summary="Where every route leads, and what became of its deliveries.")
     async def routes() -> Any:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from syncflow.config.journal_place import Place
-from syncflow.runtime.desk import audit, browse, pausing, wishes
+from syncflow.runtime.alerts.standing import Standing
+from syncflow.runtime.desk import alerting, audit, browse, pausing, wishes
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
@@ -75,6 +76,10 @@ class Desk(Protocol):
 
     def actions(self, *, before: int | None, most: int) -> Page:
         """Return what people did."""
+        ...
+
+    def alerts(self) -> Standing:
+        """Return how alerts stand."""
         ...
 
     def redrive(self, chosen: Letters, *, how: How, noted: Noted) -> int:
@@ -164,6 +169,9 @@ class JournalDesk:
 
     def actions(self, *, before: int | None, most: int) -> Page:
         return browse.actions(self._place, before=before, most=most)
+
+    def alerts(self) -> Standing:
+        return alerting.standing_of(self._place)
 
     def redrive(self, chosen: Letters, *, how: How, noted: Noted) -> int:
         return self._changed(wishes.redrive(self._place, chosen, how=how, noted=noted))

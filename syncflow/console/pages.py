@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from syncflow.console import words
 from syncflow.console.access import local_path
 from syncflow.console.acting import Done, act, after, check_form, from_form
+from syncflow.console.alert_views import alerts_view
 from syncflow.console.api import Show, shown
 from syncflow.console.asking import Asking, Before, Id, Number, Text
 from syncflow.console.guard import VISITOR
@@ -96,6 +97,7 @@ def pages(asking: Asking, shows: Pages) -> APIRouter:
     """Return the routes of the pages."""
     router = APIRouter(include_in_schema=False)
     _add_views(router, asking, shows)
+    _add_alerts(router, asking, shows)
     _add_lists(router, asking, shows)
     _add_details(router, asking, shows)
     _add_actions(router, asking, shows)
@@ -145,6 +147,13 @@ def _add_views(router: APIRouter, asking: Asking, shows: Pages) -> None:
         if one is None:
             raise DataError("there is no route of this name", hint="the page Routes lists them")
         return shows.plain(request, "route", run=found.run, route=one)
+
+
+def _add_alerts(router: APIRouter, asking: Asking, shows: Pages) -> None:
+    @router.get("/alerts")
+    async def alerts(request: Request) -> Response:
+        found = alerts_view(await asking.ask(asking.desk.alerts))
+        return await shows.show(request, "alerts", found=found)
 
 
 def _add_lists(router: APIRouter, asking: Asking, shows: Pages) -> None:

@@ -16,6 +16,7 @@ from syncflow.console.asking import Asking, Settings
 from syncflow.console.guard import App
 from syncflow.console.playground import Playground
 from syncflow.errors import DataError, SyncflowError
+from syncflow.runtime.alerts.standing import Standing
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.wishes import Noted
@@ -129,6 +130,7 @@ class FakeDesk:
     wished: list[tuple[Any, ...]] = field(default_factory=list)
     done: list[Row] = field(default_factory=list)
     beat: str = "1"
+    standing: Standing = field(default_factory=Standing)
     paused_places: set[tuple[What, str]] = field(default_factory=set)
 
     def _look(self) -> None:
@@ -192,6 +194,10 @@ class FakeDesk:
         ]
         shown = {"record": name, "kind": "", "events": events, "next": None, "deliveries": sent, "attempts": []}
         return shown | {"dead_letters": [], "presence": []}
+
+    def alerts(self) -> Standing:
+        self._look()
+        return self.standing
 
     def actions(self, *, before: int | None, most: int) -> Page:
         return Page(self.done)

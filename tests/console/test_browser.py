@@ -20,12 +20,14 @@ from syncflow.console.plans import Plans
 from syncflow.console.playground import Playground
 from syncflow.console.serving import serving
 from syncflow.runtime.desk import browse, wishes
+from syncflow.runtime.desk.alerting import keep_standing
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.observe import Tally
 from tests.browser import browser, violations
 from tests.console.fakes import TOKEN
 from tests.console.large import generate
+from tests.console.test_alerts import STANDING
 from tests.console.test_plan import ANSWER, python
 from tests.patience import PATIENCE
 
@@ -54,6 +56,8 @@ PAGES = {
     "/batches/b-0?near=97": "Batch b-0",
     "/events": "Events",
     "/actions": "Actions",
+    "/alerts": "Alerts",
+    "/plan": "Plan",
     "/api": "The same as JSON",
     "/nothing": "",
 }
@@ -93,6 +97,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generate(path, COUNT)
     with connect(path) as written:
         written.execute("UPDATE dead_letters SET code = ? WHERE id % 2", (LONG_CODE,))
+    keep_standing(path, STANDING, gone=())
     return path
 
 
@@ -115,7 +120,8 @@ def signed_in(browser: Browser, url: str, *, width: int = 1280, theme: Any = "li
 def test_every_page_fits_names_its_parts_and_loads_nothing_from_elsewhere(
     browser: Browser, journal: Path, tmp_path: Path, width: int, theme: str
 ) -> None:
-    with served(journal) as url, signed_in(browser, url, width=width, theme=theme) as context:
+    plans = Plans(tmp_path / "routes.yaml")
+    with served(journal, plans=plans) as url, signed_in(browser, url, width=width, theme=theme) as context:
         page = context.new_page()
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -136,10 +142,13 @@ def test_every_page_fits_names_its_parts_and_loads_nothing_from_elsewhere(
     ("width", "theme", "rules"), [(1280, "light", {}), (375, "dark", {"runOnly": ["color-contrast"]})]
 )
 def test_axe_finds_nothing_on_any_page(
-    browser: Browser, journal: Path, width: int, theme: str, rules: dict[str, Any]
+    browser: Browser, journal: Path, tmp_path: Path, width: int, theme: str, rules: dict[str, Any]
 ) -> None:
     found: dict[str, Any] = {}
-    with served(journal) as url, signed_in(browser, url, width=width, theme=theme) as context:
+    with (
+        served(journal, plans=Plans(tmp_path / "routes.yaml")) as url,
+        signed_in(browser, url, width=width, theme=theme) as context,
+    ):
         page = context.new_page()
         for path in PAGES:
             page.goto(url + path)

@@ -170,7 +170,7 @@ def test_a_journal_in_trouble_is_a_page_that_says_so_and_looks_again(error: Unav
 def test_the_api_is_described() -> None:
     described = ask(app(), "/api/openapi.json").json()
     assert described["info"]["title"] == "syncflow console"
-    assert len(described["paths"]) == 20
+    assert len(described["paths"]) == 21
     for methods in described["paths"].values():
         for each in methods.values():
             assert each["summary"].endswith((".", "act."))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,10 +17,13 @@ from syncflow.config.models.alerts import AlertSettings
 from syncflow.errors import UnavailableError
 from syncflow.runtime.alerts.causes import Cause, causes
 from syncflow.runtime.alerts.messages import body_of
+from syncflow.runtime.alerts.standing import AlertStands, ReceiverStands, Standing, id_of
 from syncflow.runtime.alerts.told import Alert, Told
-from syncflow.runtime.alerts.watching import LOOK_SECONDS, Watch
+from syncflow.runtime.alerts.watching import LOOK_SECONDS, UNSURE_SECONDS, Watch
+from syncflow.runtime.desk.alerting import keep_standing, standing_of
 from syncflow.runtime.desk.gauges import Gauges
-from syncflow.runtime.observe import Tally
+from syncflow.runtime.journal.sqlite.database import connect, migrate
+from syncflow.runtime.observe import Tally, WorkerTally
 from syncflow.runtime.run_name import RunName
 from syncflow.sources.base import Lag, Report
 from syncflow.testing import VirtualClock, run_virtually
@@ -227,3 +233,123 @@ def test_a_poster_says_why_without_the_address() -> None:
     assert "s3cret" not in said[2]
     assert asked[0].headers["authorization"] == "Bearer x"
     assert asked[0].headers["content-type"] == "application/json"
+
+
+# -- how alerts stand, kept in the journal --------------------------------------------------------------------------------------------
+
+
+class Kept:
+    """What a journal keeps, in memory."""
+
+    def __init__(self) -> None:
+        self.standing = Standing()
+        self.writes = 0
+        self.gone: list[tuple[str, str, str]] = []
+        self.broken = False
+
+    async def __call__(self, standing: Standing, gone: Collection[tuple[str, str, str]]) -> None:
+        if self.broken:
+            raise UnavailableError("the journal is locked")
+        self.standing, self.writes, self.gone = standing, self.writes + 1, list(gone)
+
+
+def test_how_alerts_stand_is_kept_when_it_changes_with_since_when_and_when_it_was_told() -> None:
+    clock, receiver, tally, kept = VirtualClock(), Receiver(), sick(), Kept()
+
+    async def main() -> tuple[float, list[Standing]]:
+        made, seen = watch(receiver, tally, clock, settings=settings(causes=["stopped", "lag"]), keep=kept), []
+        began = clock.now()
+        for step in range(4):
+            tally.source_lags = {"orders": Lag(seconds=4000.0 + step)}  # its words change with each look
+            await made.look()
+            seen.append(kept.standing)
+            await clock.sleep(LOOK_SECONDS)
+        tally.system("crm").stopped = ""
+        await made.look()
+        return began, [*seen, kept.standing]
+
+    began, seen = run_virtually(main())
+    assert kept.writes == 2
+    (rule,) = seen[0].receivers
+    assert (rule.host, rule.causes, rule.every, rule.failing) == ("hooks.example.com", ("stopped", "lag"), 3600.0, "")
+    told = {(each.kind, each.subject): (each.since, each.told_at) for each in seen[0].alerts}
+    assert told == {("stopped", "crm"): (began, began), ("lag", "orders"): (began, began)}
+    assert [each.kind for each in seen[-1].alerts] == ["lag"]
+    assert [key[1:] for key in kept.gone] == [("stopped", "crm")]
+    assert "s3cret" not in str(seen)
+
+
+def test_a_receiver_that_does_not_take_it_and_a_journal_that_is_locked_are_told_of() -> None:
+    clock, kept = VirtualClock(), Kept()
+
+    async def main() -> None:
+        made = watch(Receiver(*["status 500"] * 3), sick(), clock, settings=settings(causes=["stopped"]), keep=kept)
+        kept.broken = True
+        await made.look()
+        kept.broken = False
+        await clock.sleep(LOOK_SECONDS)
+        await made.look()
+
+    run_virtually(main())
+    assert kept.standing.receivers[0].failing == "status 500"
+    assert [(each.kind, each.told_at) for each in kept.standing.alerts] == [("stopped", 0.0)]
+
+
+def test_the_next_run_tells_nothing_twice_and_what_is_over_once_it_can_know() -> None:
+    clock, first, second, kept = VirtualClock(), Receiver(), Receiver(), Kept()
+    wants = settings(causes=["stopped", "parked"])
+
+    async def main() -> None:
+        before = watch(first, sick(), clock, settings=wants, keep=kept)
+        for _ in range(40):
+            await before.look()
+            await clock.sleep(LOOK_SECONDS)
+        tally = sick()
+        again = watch(second, tally, clock, settings=wants, keep=kept, before=kept.standing)
+        await again.look()
+        assert second.taken == []
+        tally.system("crm").stopped = ""
+        await again.look()
+        assert second.taken == [], "the run has just begun"
+        assert {each.subject for each in kept.standing.alerts} == {"crm", "news"}
+        await clock.sleep(UNSURE_SECONDS)
+        await again.look()
+
+    run_virtually(main())
+    assert [(body["alert"], body["state"]) for body in first.taken] == [("stopped", "began"), ("parked", "began")]
+    assert [(body["alert"], body["state"]) for body in second.taken] == [("stopped", "over")]
+    assert [each.subject for each in kept.standing.alerts] == ["news"]
+
+
+def test_a_worker_does_not_say_that_all_is_well_with_a_system_that_another_one_holds() -> None:
+    clock, receiver, kept = VirtualClock(), Receiver(), Kept()
+    wants = settings(causes=["stopped"])
+    known = AlertStands(id_of(wants), "stopped", "crm", "crm is stopped", since=1.0, told_at=2.0)
+
+    async def main() -> None:
+        tally = Tally(worker=WorkerTally())
+        made = watch(receiver, tally, clock, settings=wants, keep=kept, before=Standing((), (known,)))
+        await made.look()
+        await clock.sleep(2 * UNSURE_SECONDS)
+        await made.look()
+        assert receiver.taken == []
+        tally.system("crm")
+        await made.look()
+
+    run_virtually(main())
+    assert [body["state"] for body in receiver.taken] == ["over"]
+
+
+def test_a_journal_keeps_how_alerts_stand(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    assert standing_of(path) == Standing()
+    with connect(path) as journal:
+        migrate(journal, path)
+    rule = ReceiverStands("r1", "hooks.example.com", "slack", ("lag", "stopped"), 3600.0, 300.0, 900.0, "status 500")
+    lag, stop = (AlertStands("r1", kind, "crm", "words", 1, kind == "lag", 5.0, 6.0) for kind in ("lag", "stopped"))
+    keep_standing(path, Standing((rule,), (lag, stop)), gone=())
+    assert standing_of(path) == Standing((rule,), (lag, stop))
+    keep_standing(path, Standing((rule,), (replace(lag, count=2),)), gone=[stop.key])
+    assert standing_of(path) == Standing((rule,), (replace(lag, count=2),))
+    keep_standing(path, Standing(), gone=())
+    assert standing_of(path) == Standing()

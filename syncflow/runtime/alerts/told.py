@@ -26,6 +26,8 @@ class Alert:
 class _Known:
     cause: Cause
     told_at: float
+    unsure_until: float = float("-inf")
+    """Until when nobody can know whether it is over: the run has just begun."""
 
 
 class Told:
@@ -43,7 +45,7 @@ class Told:
         ``unknown``: kinds of which nobody could find out whether they go on, so that nothing is said to be over; ``silent``: systems to
         which nothing is sent because a person paused them, of which nobody can find it out either.
         """
-        return [*self._wrong(causes, now), *self._over(causes, unknown, silent)]
+        return [*self._wrong(causes, now), *self._over(causes, now, unknown, silent)]
 
     def _wrong(self, causes: Sequence[Cause], now: float) -> Iterator[Alert]:
         for cause in causes:
@@ -56,12 +58,22 @@ class Told:
             if (grew and waited >= min(GROWTH_SECONDS, self._every)) or (cause.passes and waited >= self._every):
                 yield Alert("goes_on", cause)
 
-    def _over(self, causes: Sequence[Cause], unknown: Collection[str], silent: Collection[str]) -> Iterator[Alert]:
-        now = {(cause.kind, cause.subject) for cause in causes}
+    def _over(
+        self, causes: Sequence[Cause], now: float, unknown: Collection[str], silent: Collection[str]
+    ) -> Iterator[Alert]:
+        found = {(cause.kind, cause.subject) for cause in causes}
         for key, known in self._known.items():
             is_unknown = known.cause.kind in unknown or (key[0] in _OF_SYSTEMS and key[1] in silent)
-            if key not in now and known.cause.passes and not is_unknown:
+            if key not in found and known.cause.passes and not is_unknown and now >= known.unsure_until:
                 yield Alert("over", replace(known.cause, count=0))
+
+    def restore(self, cause: Cause, *, told_at: float, unsure_until: float) -> None:
+        """Know of a cause that an earlier run told; that it is over is not told before ``unsure_until``."""
+        self._known[cause.kind, cause.subject] = _Known(cause, told_at, unsure_until)
+
+    def lasting(self) -> list[Cause]:
+        """Return what was told, may be over, and was not told to be."""
+        return [known.cause for known in self._known.values() if known.cause.passes]
 
     def tell(self, alert: Alert, *, now: float) -> None:
         """Note that it was told."""

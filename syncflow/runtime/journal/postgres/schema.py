@@ -144,7 +144,19 @@ CREATE TABLE pauses (
 LOST = "ALTER TABLE runs ADD COLUMN lost_at bigint NOT NULL DEFAULT 0;"
 """The last delivery there was when another worker took what a run had not let go of: it may have sent any of them; 0 where none did."""
 
-MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED, REFERS, PAUSES, LOST)
+ALERTS = """
+CREATE TABLE receivers (
+    id TEXT PRIMARY KEY, host TEXT NOT NULL, shape TEXT NOT NULL, causes TEXT NOT NULL, every float8 NOT NULL, parked float8 NOT NULL,
+    lag float8 NOT NULL, failing TEXT NOT NULL
+);
+CREATE TABLE alerts (
+    receiver TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, words TEXT NOT NULL, count bigint NOT NULL, passes bigint NOT NULL,
+    since float8 NOT NULL, told_at float8 NOT NULL, PRIMARY KEY (receiver, kind, subject)
+);
+"""
+"""Who is told of what is wrong, and what is: ``runtime/alerts/standing.py``."""
+
+MIGRATIONS = (VERSION_1, OPEN_LETTERS, KEPT, RUN_NAMES, JOBS, SHARED, REFERS, PAUSES, LOST, ALERTS)
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in the table ``journal``."""
 
 

@@ -245,6 +245,18 @@ CREATE TABLE pauses (
 LOST = "ALTER TABLE runs ADD COLUMN lost_at INTEGER NOT NULL DEFAULT 0;"
 """The last delivery there was when another worker took what a run had not let go of: it may have sent any of them; 0 where none did."""
 
+ALERTS = """
+CREATE TABLE receivers (
+    id TEXT PRIMARY KEY, host TEXT NOT NULL, shape TEXT NOT NULL, causes TEXT NOT NULL, every REAL NOT NULL, parked REAL NOT NULL,
+    lag REAL NOT NULL, failing TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE alerts (
+    receiver TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, words TEXT NOT NULL, count INTEGER NOT NULL, passes INTEGER NOT NULL,
+    since REAL NOT NULL, told_at REAL NOT NULL, PRIMARY KEY (receiver, kind, subject)
+) WITHOUT ROWID;
+"""
+"""Who is told of what is wrong, and what is: ``runtime/alerts/standing.py``."""
+
 MIGRATIONS = (
     VERSION_1,
     VERSION_2,
@@ -270,5 +282,6 @@ MIGRATIONS = (
     REFERS,
     PAUSES,
     LOST,
+    ALERTS,
 )
 """``MIGRATIONS[n]`` takes a journal from version n to n + 1; the version stands in SQLite's ``user_version``."""
