@@ -163,8 +163,8 @@ async def alerting(engine: Engine, project: Project, *, journal: Place) -> Async
     from syncflow.clock import SystemClock
     from syncflow.config.journal_place import project_name
     from syncflow.errors import SyncflowError
+    from syncflow.runtime.alerts.keeping import keep_standing, standing_of
     from syncflow.runtime.alerts.watching import Watch
-    from syncflow.runtime.desk.alerting import keep_standing, standing_of
     from syncflow.runtime.desk.gauges import gauges
 
     async with Poster() as post:

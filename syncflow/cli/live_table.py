@@ -55,6 +55,7 @@ def _columns(systems: Sequence[Standing]) -> list[_Column]:
         "LIMIT": [_limit(each.limits) for each in systems],
         "IN FLIGHT": [f"{each.in_flight:,}" for each in systems],
         "WAITING": [f"{each.waiting:,}" for each in systems],
+        "FOR OTHERS": [f"{each.referring:,}" for each in systems],
         "RETRYING": [f"{each.retrying:,}" for each in systems],
         "JOBS": [f"{each.jobs:,}" for each in systems],
         "DELIVERED": [f"{each.delivered:,}" for each in systems],
@@ -62,6 +63,8 @@ def _columns(systems: Sequence[Standing]) -> list[_Column]:
     }
     if not any(each.jobs for each in systems):
         del counts["JOBS"]
+    if not any(each.referring for each in systems):
+        del counts["FOR OTHERS"]
     return [_Column(header, tuple(cells)) for header, cells in counts.items()]
 
 

@@ -22,6 +22,8 @@ class Standing:
     limits: tuple[str, ...]
     in_flight: int
     waiting: int
+    referring: int
+    """Of these, the ones that wait for other records (``after``)."""
     retrying: int
     delivered: int
     dead: int
@@ -58,6 +60,7 @@ def _standing(name: str, system: SystemTally, routes: Sequence[RouteTally], spee
         in_flight=system.in_flight,
         jobs=system.jobs,
         waiting=system.waiting,
+        referring=system.referring,
         retrying=system.retrying,
         delivered=sum(route.delivered + route.already_done for route in routes),
         dead=sum(route.dead for route in routes),
@@ -86,6 +89,7 @@ def lines(shown: Standings) -> Iterator[str]:
     yield shown.summary
     for each in shown.systems:
         waits = f"{each.in_flight} in flight  {each.waiting:,} waiting  {each.retrying:,} retrying  {each.dead:,} dead"
+        waits += f"  {each.referring:,} wait for other records" if each.referring else ""
         waits += f"  {counted(each.jobs, 'job')} open" if each.jobs else ""
         limits = ", ".join(each.limits) or "none"
         speed = f"{each.speed} requests/s of {limits}" if each.speed else f"limit {limits}"

@@ -142,15 +142,10 @@ def _totals(found: dict[str, Any]) -> None:
         if found["deliveries"]:
             say()
             _counts(title, found["deliveries"])
-    if found["source_lags"]:
-        say()
-        _lags(found["source_lags"], now=time.time())
-    if found["queues"]:
-        say()
-        _queues(found["queues"], now=time.time())
-    if found["jobs"]:
-        say()
-        _jobs(found["jobs"], now=time.time())
+    for name, show in (("source_lags", _lags), ("queues", _queues), ("referring", _referring), ("jobs", _jobs)):
+        if found[name]:
+            say()
+            show(found[name], now=time.time())
     if found["pauses"] or found["standings"]:
         say()
         _pauses(found["pauses"])
@@ -241,6 +236,23 @@ def _work(counts: dict[str, int]) -> str:
     if counts["open"]:
         said.append(f"{counted(counts['open'], 'delivery', 'deliveries')} left")
     return f"it did: {', '.join(said)}"
+
+
+def _referring(referring: list[dict[str, Any]], *, now: float) -> None:
+    """Print who waits for whom: records that are not in the system yet, and whether a delivery of them is open."""
+    headers = ("WAITS FOR OTHERS", "ROUTE", "READ", "RECORDS THAT ARE NOT THERE YET")
+    rows = [
+        (
+            f"{row['kind']} {row['record']}",
+            row["route"],
+            f"{span(now - row['since'])} ago",
+            ", ".join(
+                f"{each['kind']} {each['record']}{' (comes)' if each['comes'] else ''}" for each in row["wanted"]
+            ),
+        )
+        for row in referring
+    ]
+    say_table(headers, rows)
 
 
 def _jobs(jobs: list[dict[str, Any]], *, now: float) -> None:

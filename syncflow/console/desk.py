@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from syncflow.config.journal_place import Place
+from syncflow.runtime.alerts import keeping
 from syncflow.runtime.alerts.standing import Standing
-from syncflow.runtime.desk import alerting, audit, browse, pausing, wishes
+from syncflow.runtime.desk import audit, browse, pausing, wishes
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
@@ -171,7 +172,7 @@ class JournalDesk:
         return browse.actions(self._place, before=before, most=most)
 
     def alerts(self) -> Standing:
-        return alerting.standing_of(self._place)
+        return keeping.standing_of(self._place)
 
     def redrive(self, chosen: Letters, *, how: How, noted: Noted) -> int:
         return self._changed(wishes.redrive(self._place, chosen, how=how, noted=noted))

@@ -73,6 +73,8 @@ class SystemView:
     """Deliveries by state."""
     oldest_at: float | None = None
     next_try_at: float | None = None
+    referring: Sequence[Row] = ()
+    """Who waits for which records that are not there yet, the oldest first."""
     routes: Sequence[str] = ()
     adapter: str = ""
     paused_routes: Sequence[str] = ()
@@ -189,6 +191,7 @@ def _system(name: str, totals: Row, places: Sequence[Row], live: SystemTally | N
         counts=counts,
         oldest_at=queue.get("oldest_at"),
         next_try_at=queue.get("next_try_at"),
+        referring=[row for row in totals.get("referring", ()) if row["system"] == name],
         routes=sorted(row["route"] for row in mine),
         adapter=mine[0]["adapter"] if mine else "",
         paused_routes=sorted(row["route"] for row in mine if _pause_of(totals, "route", row["route"])),
@@ -305,6 +308,8 @@ def _about_systems(found: Overview) -> Iterator[Advice]:
             yield Advice(
                 "wait", f"{system.name} waits{f' (by {system.by})' if system.by else ''}; it goes on by itself.", link
             )
+        if system.referring:
+            yield Advice("wait", f"In {system.name} records wait for others that are not there yet (after).", link)
 
 
 def _about_routes(found: Overview) -> Iterator[Advice]:

@@ -25,7 +25,7 @@ WRITE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.
 
 ROUTE_COUNTS = ("read", "ignored", "kept", "delivered", "already_done", "superseded", "unchanged", "dead", "retried")
 SYSTEM_COUNTS = ("requests", "refused_for_rate")
-SYSTEM_STATES = ("in_flight", "waiting", "retrying", "jobs", "paused_seconds")
+SYSTEM_STATES = ("in_flight", "waiting", "retrying", "referring", "jobs", "paused_seconds")
 EVENT_COUNTS = ("read", "ignored", "duplicate", "dead", "routed")
 
 _MOST_CODES = 200
@@ -80,7 +80,7 @@ class RunCollector:
         yield reports
         yield from _lag_families(tally.source_lags)
         yield from _route_families(tally.routes)
-        yield from _system_families(tally.systems)
+        yield from _system_families(tally.systems, now=self._now())
         paused = _family("syncflow_paused")
         for what, name in tally.pauses:
             paused.add_metric([what, name], 1.0)
@@ -149,12 +149,16 @@ def _route_families(routes: dict[str, RouteTally]) -> Iterator[Metric]:
     yield from (deliveries, latency, unreadable)
 
 
-def _system_families(systems: dict[str, SystemTally]) -> Iterator[Metric]:
+def _system_families(systems: dict[str, SystemTally], *, now: float) -> Iterator[Metric]:
     for count in (*SYSTEM_COUNTS, *SYSTEM_STATES):
         family = _family(f"syncflow_system_{count}")
         for name, system in systems.items():
             family.add_metric([name], getattr(system, count))
         yield family
+    referring = _family("syncflow_system_referring_seconds")
+    for name, system in systems.items():
+        referring.add_metric([name], max(0.0, now - system.referring_since) if system.referring_since else 0.0)
+    yield referring
     limits = _family("syncflow_system_limit_requests")
     for name, system in systems.items():
         for window in system.windows:

@@ -81,6 +81,16 @@ METRICS: dict[str, MetricName] = {
         _gauge("syncflow_system_in_flight", "Requests of a system that wait for an answer now.", "system"),
         _gauge("syncflow_system_waiting", "Deliveries of a system that wait to be sent now.", "system"),
         _gauge("syncflow_system_retrying", "Deliveries of a system that wait to be tried again now.", "system"),
+        _gauge(
+            "syncflow_system_referring",
+            "Deliveries of a system that wait for other records to be there first (after), or stand behind one that does.",
+            "system",
+        ),
+        _gauge(
+            "syncflow_system_referring_seconds",
+            "How long ago the event was read that was the first to wait for other records; 0 where none waits.",
+            "system",
+        ),
         _gauge("syncflow_system_jobs", "Jobs of a system that are open now.", "system"),
         _gauge("syncflow_system_paused_seconds", "Seconds for which nothing is sent to a system.", "system"),
         _gauge(

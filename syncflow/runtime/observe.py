@@ -79,6 +79,10 @@ class SystemTally:
     retrying: int = 0
     jobs: int = 0
     """Jobs that are open."""
+    referring: int = 0
+    """Deliveries that wait for other records to be there first (``after``), or stand behind one that does."""
+    referring_since: float = 0.0
+    """When the event was read of the one that was the first to wait so, in wall seconds; 0 where none waits."""
     paused_seconds: float = 0.0
     wait_seconds: float = 0.0
     """How much longer nothing that is ready can be sent."""
@@ -106,8 +110,8 @@ class SystemTally:
 
     def show_silence(self) -> None:
         """Note that nothing is sent to it: what it did before is not true any more."""
-        self.in_flight = self.retrying = self.jobs = 0
-        self.paused_seconds = self.wait_seconds = self.waits_until = 0.0
+        self.in_flight = self.retrying = self.jobs = self.referring = 0
+        self.paused_seconds = self.wait_seconds = self.waits_until = self.referring_since = 0.0
         self.stopped = self.unreachable = self.wait_by = ""
         self.parked, self.silent, self.waiting = False, True, self.held_back
 

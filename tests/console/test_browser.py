@@ -19,8 +19,8 @@ from syncflow.console.desk import JournalDesk
 from syncflow.console.plans import Plans
 from syncflow.console.playground import Playground
 from syncflow.console.serving import serving
+from syncflow.runtime.alerts.keeping import keep_standing
 from syncflow.runtime.desk import browse, wishes
-from syncflow.runtime.desk.alerting import keep_standing
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.observe import Tally

@@ -106,7 +106,7 @@ def test_what_is_wrong_with_a_built_site_is_said(tmp_path: Path) -> None:
 def test_the_picture_of_a_terminal_shows_the_live_view_as_it_is_and_loads_nothing() -> None:
     picture = (ROOT / "docs/pictures/terminal.svg").read_text("utf-8")
     assert "url(http" not in picture
-    system = Standing("s", "1.0", (), in_flight=0, waiting=0, retrying=0, delivered=0, dead=0, trouble="")
+    system = Standing("s", "1.0", (), in_flight=0, waiting=0, referring=0, retrying=0, delivered=0, dead=0, trouble="")
     headers = next(line for line in live_lines(Standings("", (system,)), width=200) if "SYSTEM" in line)
     shown = re.search(r"SYSTEM[^<]*", picture)
     assert shown is not None

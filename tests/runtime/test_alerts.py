@@ -16,11 +16,11 @@ from syncflow.adapters.posting import Poster
 from syncflow.config.models.alerts import AlertSettings
 from syncflow.errors import UnavailableError
 from syncflow.runtime.alerts.causes import Cause, causes
+from syncflow.runtime.alerts.keeping import keep_standing, standing_of
 from syncflow.runtime.alerts.messages import body_of
 from syncflow.runtime.alerts.standing import AlertStands, ReceiverStands, Standing, id_of
 from syncflow.runtime.alerts.told import Alert, Told
 from syncflow.runtime.alerts.watching import LOOK_SECONDS, UNSURE_SECONDS, Watch
-from syncflow.runtime.desk.alerting import keep_standing, standing_of
 from syncflow.runtime.desk.gauges import Gauges
 from syncflow.runtime.journal.sqlite.database import connect, migrate
 from syncflow.runtime.observe import Tally, WorkerTally

@@ -12,6 +12,8 @@ import pytest
 
 from syncflow.config.journal_place import Place, PostgresPlace
 from syncflow.errors import UnavailableError
+from syncflow.runtime.alerts.keeping import keep_standing, standing_of
+from syncflow.runtime.alerts.standing import AlertStands, ReceiverStands, Standing
 from syncflow.runtime.desk import audit, browse, pausing
 from syncflow.runtime.desk.browse import Deliveries
 from syncflow.runtime.desk.checkup import problems
@@ -216,3 +218,14 @@ def test_what_is_paused_waits_in_both_and_is_not_overtaken(schema: PostgresPlace
     assert ours[:2] == (["upsert B: ok"], 1)
     assert audit.totals(schema)["pauses"] == []
     assert [row["by"] for row in browse.actions(schema).rows] == ["bo", "ana"]
+
+
+def test_how_alerts_stand_is_kept_in_both(schema: PostgresPlace, tmp_path: Path) -> None:
+    rule = ReceiverStands("r1", "hooks.example.com", "slack", ("lag", "stopped"), 3600.0, 300.0, 900.0)
+    known = AlertStands("r1", "stopped", "crm", "crm is stopped", 1, since=5.5, told_at=6.25)
+    for place in (schema, tmp_path / "j.db"):
+        lived(1, place)
+        keep_standing(place, Standing((rule,), (known,)), gone=())
+        assert standing_of(place) == Standing((rule,), (known,))
+        keep_standing(place, Standing((rule,)), gone=[known.key])
+        assert standing_of(place) == Standing((rule,))

@@ -30,6 +30,7 @@ from syncflow.events import (
     Routed,
     Verdict,
 )
+from syncflow.runtime.desk import audit
 from syncflow.runtime.desk.pausing import pause, resume
 from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.ending import Ending
@@ -267,6 +268,40 @@ def test_a_stream_waits_as_long_as_the_route_says(tmp_path: Path) -> None:
     stream(tmp_path / "k.db", vendor, groups, seconds=605)
     assert letters(tmp_path / "k.db") == [
         ("missing_record", "it refers to companies D, which is not in a and did not come within 600 s (after)")
+    ]
+
+
+def test_who_waits_for_whom_is_told_while_it_waits(tmp_path: Path) -> None:
+    """By the counts of the run, and by its journal, also when no run goes on."""
+    path, clock = tmp_path / "j.db", VirtualClock()
+    groups = [(0.0, [company("C1"), contact("P", company="C1"), contact("Q", company="D")])]
+    seen: list[tuple[int, float]] = []
+
+    async def main() -> float:
+        engine = Engine(
+            relations(),
+            source=Endless(groups),
+            journal=SqliteJournal(path, inline=True, now=clock.now),
+            systems=FakeSystems(Strict(), latency_seconds=0.1),
+            clock=clock,
+            random=Random(1),
+        )
+        began = clock.now()
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(60)
+        tally = engine.snapshot().systems["a"]
+        seen.append((tally.referring, tally.referring_since))
+        engine.stop()
+        await running
+        return began
+
+    began = run_virtually(main())
+    ((count, since),) = seen
+    assert count == 1
+    assert began <= since <= began + 1
+    told = audit.totals(path)["referring"]
+    assert [(row["record"], row["system"], row["since"], row["wanted"]) for row in told] == [
+        ("Q", "a", since, [{"kind": "companies", "record": "D", "comes": False}])
     ]
 
 

@@ -16,10 +16,10 @@ from syncflow.clock import Clock
 from syncflow.config.models.alerts import AlertCause, AlertSettings
 from syncflow.errors import SyncflowError
 from syncflow.runtime.alerts.causes import Cause, causes, ended
+from syncflow.runtime.alerts.keeping import Key
 from syncflow.runtime.alerts.messages import body_of
 from syncflow.runtime.alerts.standing import AlertStands, ReceiverStands, Standing, id_of
 from syncflow.runtime.alerts.told import Alert, Told
-from syncflow.runtime.desk.alerting import Key
 from syncflow.runtime.desk.gauges import Gauges
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.run_name import RunName

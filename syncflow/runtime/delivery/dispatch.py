@@ -253,6 +253,7 @@ class Dispatcher:
         tally.waiting = len(self._lanes) - self._lanes.in_flight
         tally.retrying = self._lanes.retrying
         tally.jobs = self._job_room.open
+        tally.referring, tally.referring_since = self._lanes.parked, self._lanes.parked_since
         self._condition.show(tally, wait=self._condition.waits([] if self.stopped else self._waits()))
 
     # -- the task -----------------------------------------------------------------------------------------------------------

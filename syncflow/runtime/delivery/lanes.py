@@ -95,6 +95,12 @@ class Lanes:
         return len(self._delayed) - len(self._waits)
 
     @property
+    def parked_since(self) -> float:
+        """When the event was read of the head that was first to wait for other records (wall seconds); 0 where none does."""
+        first = next(iter(self._waits.parked()), None)
+        return 0.0 if first is None else self._lanes[first[1]][0].read_at
+
+    @property
     def has_unsure(self) -> bool:
         """Whether heads have to be decided."""
         return bool(self._unsure)

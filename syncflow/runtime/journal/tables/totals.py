@@ -7,6 +7,7 @@ from typing import Any
 
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database
 from syncflow.runtime.journal.tables.database import named_rows as rows
+from syncflow.runtime.journal.tables.referring import read_referring
 
 _DELIVERIES = (
     "SELECT route, system, state, count FROM settled_counts WHERE count > 0 UNION ALL "
@@ -47,6 +48,7 @@ def read_totals(journal: Database) -> dict[str, Any]:
         "standings": read_standings(journal),
         "pauses": read_pauses(journal),
         "jobs": _jobs(journal),
+        "referring": read_referring(journal),
         "unreadable": _unreadable(journal),
         "source_requests": _source_requests(journal),
         "source_lags": _source_lags(journal),

@@ -9,6 +9,7 @@ import orjson
 from syncflow.config.journal_place import Place
 from syncflow.runtime.alerts.standing import AlertStands, ReceiverStands, Standing
 from syncflow.runtime.journal.homes import is_there, reading, writing
+from syncflow.runtime.journal.tables.database import named_rows as rows
 
 _RECEIVER = "id, host, shape, causes, every, parked, lag, failing"
 _ALERT = "receiver, kind, subject, words, count, passes, since, told_at"
@@ -41,13 +42,13 @@ def keep_standing(place: Place, standing: Standing, *, gone: Collection[Key]) ->
     ]
     with writing(place) as journal, journal:
         journal.execute("DELETE FROM receivers")
-        for row in receivers:
-            journal.execute(f"INSERT INTO receivers ({_RECEIVER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for receiver in receivers:
+            journal.execute(f"INSERT INTO receivers ({_RECEIVER}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", receiver)
         journal.execute("DELETE FROM alerts WHERE receiver NOT IN (SELECT id FROM receivers)")
         for key in (*gone, *((each.receiver, each.kind, each.subject) for each in standing.alerts)):
             journal.execute("DELETE FROM alerts WHERE receiver = ? AND kind = ? AND subject = ?", key)
-        for row in alerts:
-            journal.execute(f"INSERT INTO alerts ({_ALERT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for alert in alerts:
+            journal.execute(f"INSERT INTO alerts ({_ALERT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", alert)
 
 
 def standing_of(place: Place) -> Standing:
@@ -61,9 +62,9 @@ def standing_of(place: Place) -> Standing:
     with reading(place) as journal:
         if not journal.has("receivers"):
             return Standing()
-        receivers = journal.execute(f"SELECT {_RECEIVER} FROM receivers ORDER BY host, id").fetchall()
-        alerts = journal.execute(f"SELECT {_ALERT} FROM alerts ORDER BY since, receiver, kind, subject").fetchall()
+        receivers = rows(journal, f"SELECT {_RECEIVER} FROM receivers ORDER BY host, id")
+        alerts = rows(journal, f"SELECT {_ALERT} FROM alerts ORDER BY since, receiver, kind, subject")
     return Standing(
-        tuple(ReceiverStands(*row[:3], tuple(orjson.loads(row[3])), *row[4:]) for row in receivers),
-        tuple(AlertStands(*row[:5], bool(row[5]), *row[6:]) for row in alerts),
+        tuple(ReceiverStands(**row | {"causes": tuple(orjson.loads(row["causes"]))}) for row in receivers),
+        tuple(AlertStands(**row | {"passes": bool(row["passes"])}) for row in alerts),
     )
