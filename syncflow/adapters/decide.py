@@ -6,7 +6,7 @@ In: what is known of a refusal. Out: a ``Decision``. What nothing matches is nev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from syncflow.adapters.waits import read_wait, until_midnight
 from syncflow.compiler.values import is_true
@@ -20,6 +20,7 @@ ASKED = "Retry-After"
 """By whose word a system waits that an answer told to."""
 _GATEWAY = frozenset({502, 503, 504, 521, 522, 523, 524})
 _SETTLING = frozenset({"delivered", "already_done", "next"})
+_OF_ONE = frozenset({"delivered", "already_done", "retry", "reject", "in_doubt"})
 _LATER = frozenset({408, 423, 425})
 
 
@@ -40,6 +41,8 @@ class Refusal:
     """How many records the request carried."""
     key_name: str = ""
     """The field that identifies them."""
+    adopts: bool = False
+    """Whether what it finds there already may be taken for ours (``adopt`` of a mapping)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ class Decision:
     wait_seconds: float | None = None
     place: str = ""
     vendor_id: str | None = None
+    told: tuple[str, ...] = ()
+    """With ``adopt``: the ids of what is there."""
+    otherwise: Decision | None = None
+    """With ``adopt``: what it means where nothing of that can be adopted."""
     by: str = ""
     """By whose word it waits: ``Retry-After``, else the rule's line."""
 
@@ -56,6 +63,12 @@ def decide(rules: tuple[RulePlan, ...], refusal: Refusal, *, now: float, has_tok
     """Return what a refusal means. ``unsafe``: repeating the operation could do it twice."""
     for rule in rules:
         if _fits(rule, refusal):
+            if rule.then == "adopt":
+                return _adopt(
+                    rule,
+                    refusal,
+                    decide(rules, replace(refusal, adopts=False), now=now, has_token=has_token, unsafe=unsafe),
+                )
             return _bounded(_by_rule(rule, refusal, now=now), refusal)
     then = _default(refusal, has_token=has_token, unsafe=unsafe)
     seconds, by = _wait(then, refusal, None, now=now)
@@ -64,7 +77,8 @@ def decide(rules: tuple[RulePlan, ...], refusal: Refusal, *, now: float, has_tok
 
 def _fits(rule: RulePlan, refusal: Refusal) -> bool:
     return (
-        (not rule.statuses or refusal.status in rule.statuses)
+        (rule.then != "adopt" or refusal.adopts)
+        and (not rule.statuses or refusal.status in rule.statuses)
         and (not rule.codes or refusal.code in rule.codes)
         and (rule.operation is None or rule.operation == refusal.operation)
         and (rule.message is None or rule.message(refusal.message))
@@ -83,6 +97,14 @@ def _by_rule(rule: RulePlan, refusal: Refusal, *, now: float) -> Decision:
         place=rule.place,
         vendor_id=None if vendor_id in (None, "") else as_text(vendor_id),
     )
+
+
+def _adopt(rule: RulePlan, refusal: Refusal, otherwise: Decision) -> Decision:
+    """``otherwise``: what the other rules say; one that speaks of more than the record rejects it, for the look-up has come to nothing."""
+    found = _evaluated(rule.vendor_id, refusal)
+    ids = [each for each in (found if isinstance(found, list) else [found]) if each not in (None, "")]
+    otherwise = otherwise if otherwise.then in _OF_ONE else Decision("reject", place=otherwise.place)
+    return Decision("adopt", place=rule.place, told=tuple(dict.fromkeys(map(as_text, ids))), otherwise=otherwise)
 
 
 def _bounded(decision: Decision, refusal: Refusal) -> Decision:

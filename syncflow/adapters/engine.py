@@ -10,16 +10,18 @@ from dataclasses import replace
 
 import httpx
 
+from syncflow.adapters.adopting import Adoption, plan_of
 from syncflow.adapters.bodies import decode
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.consent import Consent
 from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields, read_records
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
+from syncflow.adapters.finding import Finder
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Prepared, Unanswered
 from syncflow.adapters.jobs import PLACEHOLDER, JobClient
-from syncflow.adapters.judge import Judgement, Ruling
+from syncflow.adapters.judge import ADOPTS, Judgement, Ruling
 from syncflow.adapters.lookup_tables import Tables, UnaskedTable
 from syncflow.adapters.members import (
     Member,
@@ -75,21 +77,33 @@ class SystemClient:
         self._clock = clock
         self._sender = Sender(plan, self._wire, http=http, gate=gate, clock=clock, renewed=renewed, tables=tables)
         self._memory = Memory()
+        find = self._wire.find
+        finder = None if find is None else Finder(find, self._sender, auth=self._wire.auth, clock=clock)
+        self._adoption = None if finder is None else Adoption(finder)
         self.jobs = JobClient(self._sender, clock=clock, member=self._member)
 
     async def send(self, batch: Batch) -> BatchResult:
         """Carry out a batch and say what became of every delivery in it. Raises nothing but cancellation."""
         operation = self._operation(batch)
         members = [self._member(delivery) for delivery in batch.deliveries]
+        if self._adoption is not None and any(member.adopts is not None for member in members):
+            signal = await self._adoption.carry_out(batch, members, self._carry_out)
+        else:
+            signal = await self._carry_out(batch, members)
+        return self._end(members, signal, operation)
+
+    async def _carry_out(self, batch: Batch, members: Sequence[Member]) -> Signal | None:
+        """Do the steps of the batch's operation for some of its records; return early with what concerns the whole system."""
+        operation = self._operation(batch)
         for index, step in enumerate(operation.steps):
             last = index == len(operation.steps) - 1
             self._decide(step.decisions, members)
             signal = await self._step(Round(batch, operation, step, last), members)
             if signal is not None:
                 self._give_up(operation.steps[index + 1 :], members)
-                return self._end(members, signal, operation)
+                return signal
         self._decide(operation.decisions, members)
-        return self._end(members, None, operation)
+        return None
 
     def _decide(self, decisions: Sequence[DecisionPlan], members: Sequence[Member]) -> None:
         if decisions:
@@ -399,7 +413,10 @@ class SystemClient:
 
     def _member(self, delivery: Delivery) -> Member:
         payload = payload_as_sent(delivery.payload, clear=self._wire.clear, text_values=self._wire.text_values)
-        return Member(delivery, self._sender.options, payload)
+        member = Member(delivery, self._sender.options, payload)
+        if self._adoption is not None and (adopts := plan_of(self._plan, delivery)) is not None:
+            member.adopts, member.seen[ADOPTS] = adopts, True
+        return member
 
 
 class _Masked(dict[str, Json]):

@@ -30,6 +30,8 @@ SEARCHED_CHARACTERS = 4096
 CODE_CHARACTERS = 100
 """A code is logged; what is longer is a sentence."""
 BODY_BYTES = 4096
+ADOPTS = "adopts"
+"""In the root of a record whose mapping adopts what it finds there; no expression sees it."""
 UNKNOWN_ID = "unknown_id"
 """The code of a record that a request cannot be made from, because its id there is not known."""
 UNMADE = "request"
@@ -54,6 +56,8 @@ class Ruling:
     element: Json = None
     kept: Mapping[str, Json] | None = None
     """What later steps may read of it, by name."""
+    told: tuple[str, ...] | None = None
+    """It is there already, under these ids (none: under which is not told), and is to be adopted; else ``outcome``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Judge:
         if not trouble or _may_be_anything(asked.step.answer, answer):
             if not self._accepted(asked.step.answer, body):
                 if asked.step.answer.body == "text" and not self._says_why(asked, answer, now=now):
-                    return self._unreadable(asked, answer, "it says neither that it was taken nor why not")
+                    return self.unreadable(asked, answer, "it says neither that it was taken nor why not")
                 return self._refused(asked, answer, body, now=now)
             seen: Root = {**asked.shared, "headers": dict(answer.headers)}
             bodies = (*earlier, body)
@@ -119,7 +123,7 @@ class Judge:
             )
             trouble = reading.trouble or _miscounted(asked.step.answer, bodies, len(asked.records))
         if trouble:
-            return self._unreadable(asked, answer, trouble)
+            return self.unreadable(asked, answer, trouble)
         return self._read(asked, answer, reading, now=now)
 
     def _read_table(self, asked: Asked, answer: Answered, *, now: float) -> Judgement:
@@ -130,7 +134,7 @@ class Judge:
         if not trouble:
             reading = read_table(asked.step.answer, table, asked.records, seen)
             trouble = reading.trouble
-        return self._unreadable(asked, answer, trouble) if trouble else self._read(asked, answer, reading, now=now)
+        return self.unreadable(asked, answer, trouble) if trouble else self._read(asked, answer, reading, now=now)
 
     def _says_why(self, asked: Asked, answer: Answered, *, now: float) -> bool:
         """Whether a text that is no success is a refusal: words, and no JSON cut off, or what the adapter knows by a code or a rule."""
@@ -199,7 +203,7 @@ class Judge:
         outcome = replace(self._outcome(Verdict.RETRY, code=code, message=answer.reason), counts=answer.sent)
         return Judgement(_alike(Ruling(outcome), asked))
 
-    def _unreadable(self, asked: Asked, answer: Answered, trouble: str) -> Judgement:
+    def unreadable(self, asked: Asked, answer: Answered, trouble: str) -> Judgement:
         """A good status with an answer that proves nothing: never delivered."""
         verdict = Verdict.IN_DOUBT if asked.unsafe else Verdict.RETRY
         message = f"{asked.step.answer.place}: the answer proves nothing: {trouble}"
@@ -208,8 +212,10 @@ class Judge:
 
     def _refused(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement:
         refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records), key_name=_key_name(asked))
+        if len(asked.records) == 1:
+            refusal = replace(refusal, adopts=_adopts(asked.records[0]))
         decision = self.decide(refusal, now=now, unsafe=asked.unsafe)
-        if answer.lost and decision.then in {"split", "reject", "next"}:  # what would tell more is lost
+        if answer.lost and decision.then in {"split", "reject", "next", "adopt"}:  # what would tell more is lost
             decision, refusal = replace(decision, then="retry"), replace(refusal, message=answer.broken)
         named = self._named(asked, answer, body, now=now) if decision.then in {"split", "reject"} else None
         return named or self._carried(asked, decision, refusal, text=_shown(answer.body))
@@ -224,9 +230,10 @@ class Judge:
         if said is None:
             return None
         rulings, signals = list[Ruling](), list[Signal | None]()
-        for rows in said:
+        for record, rows in zip(asked.records, said, strict=True):
             if rows:
-                decision, refusal = self._failure(asked, answer, rows[0], now=now)
+                adopts = _adopts(record)
+                decision, refusal = self._failure(asked, answer, rows[0], now=now, adopts=adopts)
                 ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(rows[0].element))
                 rulings.append(ruling)
                 signals.append(signal)
@@ -247,6 +254,10 @@ class Judge:
     ) -> tuple[Ruling, Signal | None]:
         """Turn a decision into what becomes of a record, and of the system."""
         then = decision.then
+        if then == "adopt":
+            assert decision.otherwise is not None, "whoever adopts may find nothing"
+            ruling, _ = self._ruling(decision.otherwise, refusal, records, text=text)
+            return replace(ruling, told=decision.told), None
         if then == "next":
             return Ruling(vendor_id=decision.vendor_id, element=refusal.element or refusal.body), None
         verdict = {
@@ -294,7 +305,9 @@ class Judge:
                 rulings.append(self._good(asked, row))
             else:
                 operation = cast(Action, asked.records[position]["operation"])
-                decision, refusal = self._failure(asked, answer, row, now=now, operation=operation)
+                decision, refusal = self._failure(
+                    asked, answer, row, now=now, operation=operation, adopts=_adopts(asked.records[position])
+                )
                 ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(row.element))
                 reauthenticate = reauthenticate or decision.then == "reauthenticate"
                 rulings.append(ruling)
@@ -373,7 +386,14 @@ class Judge:
         return Verdict.IN_DOUBT if asked.unsafe else Verdict.RETRY
 
     def _failure(
-        self, asked: Asked, answer: Answered, row: Row, *, now: float, operation: Action | None = None
+        self,
+        asked: Asked,
+        answer: Answered,
+        row: Row,
+        *,
+        now: float,
+        operation: Action | None = None,
+        adopts: bool = False,
     ) -> tuple[Decision, Refusal]:
         refusal = Refusal(
             answer.status,
@@ -385,6 +405,7 @@ class Judge:
             row.element,
             alone=True,
             key_name=_key_name(asked),
+            adopts=adopts,
         )
         return self.decide(refusal, now=now, unsafe=asked.unsafe), refusal
 
@@ -466,6 +487,11 @@ def _miscounted(plan: AnswerPlan, bodies: Sequence[Json], sent: int) -> str:
     if len(whole) < len(numbers):
         return "it tells no count"
     return "" if sum(whole) == sent else f"it counts {sum(whole)} of {sent} records"
+
+
+def _adopts(record: Root) -> bool:
+    """Whether a record's mapping takes what it finds there for ours; nothing of it is known there yet."""
+    return ADOPTS in record
 
 
 def _key_name(asked: Asked) -> str:

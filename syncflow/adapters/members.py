@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple, cast, overload
+from typing import Final, NamedTuple, cast, overload
 
 from syncflow.adapters.judge import Asked, Judgement, Ruling
 from syncflow.compiler.requests import OperationPlan
 from syncflow.compiler.values import is_true
-from syncflow.compiler.wire.plans import Root, StepPlan
+from syncflow.compiler.wire.plans import AdoptPlan, Root, StepPlan
 from syncflow.compiler.wire.roots import root_of
 from syncflow.errors import DataError
 from syncflow.events import Action, Batch, BatchResult, Delivery, Item, Outcome, Signal, Verdict
 
+ADOPTED: Final = "adopted"
+"""The code of a delivery whose record had been there already."""
 _DELIVERED = Outcome(Verdict.DELIVERED)
 """What most records come to, which need not be made for each."""
 
@@ -21,7 +23,7 @@ _DELIVERED = Outcome(Verdict.DELIVERED)
 class Member:
     """One delivery on its way through the steps. ``seen`` is what expressions see of it, as far as the steps have come."""
 
-    __slots__ = ("delivery", "done", "idle", "outcome", "seen", "vendor_id", "wrote")
+    __slots__ = ("adopts", "delivery", "done", "found_by", "idle", "outcome", "seen", "told", "vendor_id", "wrote")
 
     def __init__(self, delivery: Delivery, options: Item, payload: Item) -> None:
         self.delivery = delivery
@@ -34,10 +36,16 @@ class Member:
         """Whether any step that was for it did."""
         self.idle = False
         """Whether a step was for each element of a list that has none."""
+        self.adopts: AdoptPlan | None = None
+        """How it is looked for before it is created."""
+        self.told: tuple[str, ...] | None = None
+        """Its creation was refused, for it is there already: under these ids, where the refusal tells any."""
+        self.found_by = ""
+        """The field by which it was found there, to be adopted."""
 
     def take(self, ruling: Ruling, step: StepPlan) -> None:
         """Let it have what a step came to."""
-        self.outcome = ruling.outcome
+        self.outcome, self.told = ruling.outcome, ruling.told
         self.done = ruling.done and not step.reads
         self.wrote = self.wrote or self.done
         if ruling.vendor_id:
@@ -198,7 +206,7 @@ def result_of(members: Sequence[Member], signal: Signal | None, *, unsafe: bool)
     place = next(filter(None, places), "") if signal is not None else ""
     outcomes = tuple(_outcome(member, signal, place) for member in members)
     if unsafe:
-        outcomes = tuple(map(_once, members, outcomes))
+        outcomes = tuple(o if m.found_by else _once(m, o) for m, o in zip(members, outcomes, strict=True))
     return BatchResult(outcomes, signal)
 
 
@@ -212,6 +220,9 @@ def _once(member: Member, outcome: Outcome) -> Outcome:
 def _outcome(member: Member, signal: Signal | None, place: str) -> Outcome:
     if member.outcome is not None:
         return replace(member.outcome, vendor_id=member.outcome.vendor_id or member.vendor_id)
+    if member.done and member.found_by:
+        words = f"it was there already, with the same {member.found_by}"
+        return Outcome(Verdict.DELIVERED, code=ADOPTED, message=words, vendor_id=member.vendor_id)
     if member.done:
         return _DELIVERED if member.vendor_id is None else Outcome(Verdict.DELIVERED, vendor_id=member.vendor_id)
     if member.idle and signal is None:

@@ -170,7 +170,7 @@ class Sender:
                 asked = as_asked(current, shared, records)
                 missed = self._tables.missed(step.tables) if step.tables else None
                 if missed is None:
-                    return self._unsent(asked, part, error)
+                    return self.unsent(asked, part, error)
             failed = await self._tables.learn(*missed, bare, base_url=base_url)
             if isinstance(failed, NoToken):
                 return self._not_signed_in(failed, len(part))
@@ -178,7 +178,7 @@ class Sender:
                 return self.judge.unsent(asked, failed.message, code=failed.code)
         return self.judge.unsent(asked, f"more than {MOST_NEW_NAMES} names are new to the tables", code=NOT_IN_TABLE)
 
-    def _unsent(self, asked: Asked, part: Sequence[Member], error: DataError) -> Judgement:
+    def unsent(self, asked: Asked, part: Sequence[Member], error: DataError) -> Judgement:
         """Say whose fault it is that a request cannot be made: that of the credentials, else that of its records."""
         if isinstance(error, CredentialsError):
             stop = Signal("stop", 0.0, f"{asked.step.request.place}: {self.mask(error.message)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from syncflow.cli.console import moment, say, say_table
@@ -67,16 +67,8 @@ def _seconds(value: float | None) -> str:
 
 
 def _closing(ending: Ending) -> list[str]:
-    tally, lines = ending.tally, []
-    kept = sum(route.kept for route in tally.routes.values())
-    if kept:
-        lines.append(f"{_many(kept, 'change')} of route left a record where it was (on_leave: keep)")
-    for name, route in sorted(tally.routes.items()):
-        if route.unreadable:
-            counts = ", ".join(f"{field} {count:,}" for field, count in sorted(route.unreadable.items()))
-            lines.append(
-                f"values that could not be read ({name}): {counts}; `syncflow explain` names them for an event"
-            )
+    tally = ending.tally
+    lines = [*_of_routes(tally)]
     lines += _guarded(tally.held)
     lines += [f"the system was stopped: {why}" for why in ending.systems_stopped]
     lines += [
@@ -118,6 +110,18 @@ def _closing(ending: Ending) -> list[str]:
     if ending.clean:
         lines.append("everything is accounted for, nothing is left")
     return lines
+
+
+def _of_routes(tally: Tally) -> Iterator[str]:
+    kept, adopted = (sum(getattr(route, name) for route in tally.routes.values()) for name in ("kept", "adopted"))
+    if kept:
+        yield f"{_many(kept, 'change')} of route left a record where it was (on_leave: keep)"
+    if adopted:
+        yield f"{_many(adopted, 'record')} had been there already, and {'was' if adopted == 1 else 'were'} adopted"
+    for name, route in sorted(tally.routes.items()):
+        if route.unreadable:
+            counts = ", ".join(f"{field} {count:,}" for field, count in sorted(route.unreadable.items()))
+            yield f"values that could not be read ({name}): {counts}; `syncflow explain` names them for an event"
 
 
 def _guarded(held: Mapping[str, str]) -> list[str]:

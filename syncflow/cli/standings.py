@@ -104,13 +104,14 @@ def summary(tally: Tally) -> str:
 def counts(tally: Tally) -> dict[str, int]:
     """Return a run's counts in few numbers."""
     routes = tally.routes.values()
-    unchanged = sum(route.unchanged for route in routes)
+    unchanged, adopted = (sum(getattr(route, name) for route in routes) for name in ("unchanged", "adopted"))
     return {
         "read": tally.read,
         "ignored": tally.ignored,
         "delivered": sum(route.delivered + route.already_done for route in routes),
         "superseded": sum(route.superseded for route in routes),
         **({"unchanged": unchanged} if unchanged else {}),
+        **({"adopted": adopted} if adopted else {}),
         "open": tally.open,
         "dead_letters": tally.dead_letters,
     }

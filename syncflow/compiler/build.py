@@ -21,6 +21,7 @@ from syncflow.compiler.door.timestamps import open_zone
 from syncflow.compiler.fingerprint import hash_of_parts, parts_of
 from syncflow.compiler.footprint import footprint
 from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.mapping.adopting import adopt_of
 from syncflow.compiler.mapping.partly import Partly
 from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.mapping.unread import Unread
@@ -282,6 +283,11 @@ def _systems(project: Project, compiled: CompiledAdapters) -> dict[str, SystemPl
         for name, system in settings.systems.items()
     }
     plans = {name: _with_tables(project, plan) for name, plan in plans.items()}
+    for route in written_routes(project):
+        for system, name in route.legs.items():
+            if route.mappings[system].model.adopt:
+                adopts = {**plans[system].adopts, name: adopt_of(project, route.mappings[system].model)}
+                plans[system] = replace(plans[system], adopts=adopts)
     return plans if settings.concurrent else {name: replace(plan, in_flight=1) for name, plan in plans.items()}
 
 

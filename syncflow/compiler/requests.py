@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.wire.databases import DatabasePlan, plan_database, shown_address
+from syncflow.compiler.wire.finding import compile_find
 from syncflow.compiler.wire.given import (
     AdapterDocument,
     RoutesDocument,
@@ -34,6 +35,7 @@ from syncflow.compiler.wire.operations import (
     compile_steps,
 )
 from syncflow.compiler.wire.plans import (
+    AdoptPlan,
     ConsentPlan,
     DecisionPlan,
     JobPlan,
@@ -132,6 +134,8 @@ class SystemPlan:
     """How many dead letters within an hour stop it; None: as many as the program says."""
     own_operations: Mapping[str, Mapping[Action, OperationPlan]] = field(default_factory=dict, repr=False)
     """The operations of objects that have their own, by the object's name."""
+    adopts: Mapping[str, AdoptPlan] = field(default_factory=dict, repr=False)
+    """By route: how it looks for what is there already; only routes that do."""
 
     def operations_of(self, object_name: str) -> Mapping[Action, OperationPlan]:
         """Return what can be done with a record of an object."""
@@ -394,7 +398,7 @@ def _details(
     secret_names = frozenset(name for name, kind in settings.items() if kind == "secret")
     errors = model.errors
     around = texts.sight.around(records=max(operation.batch.records for _, _, operation in model.all_operations()))
-    check, describe, read = model.check, model.describe, model.read
+    check, describe, read, find = model.check, model.describe, model.read, model.find
     texts.begins_with_slash(model.path, "path")
     return WirePlan(
         path=texts.url(model.path, "path", sees=around),
@@ -414,6 +418,7 @@ def _details(
         describe=None if describe is None else texts.once(("describe",), lambda: compile_describe(describe, texts)),
         read=None if read is None else texts.once(("read",), lambda: compile_read(read, texts)),
         tables=compile_tables(model.tables, texts),
+        find=None if find is None else texts.once(("find",), lambda: compile_find(find, texts)),
     )
 
 

@@ -108,6 +108,10 @@ class SalesforceSettings(SystemSettings):
     job_batches: Annotated[int, Field(ge=0)] = Field(
         15_000, description="batches of 10,000 records that Bulk jobs may make in a day"
     )
+    duplicates: list[str] = Field(
+        default_factory=list,
+        description="fields of which a duplicate rule lets no record be created that has another's value",
+    )
 
 
 class HubspotSettings(SystemSettings):

@@ -139,14 +139,15 @@ def _lag_families(lags: Mapping[str, Lag]) -> Iterator[Metric]:
 def _route_families(routes: dict[str, RouteTally]) -> Iterator[Metric]:
     deliveries = _family("syncflow_deliveries")
     latency = _family("syncflow_delivery_seconds")
-    unreadable = _family("syncflow_unreadable")
+    unreadable, adopted = _family("syncflow_unreadable"), _family("syncflow_adopted")
     for name, route in routes.items():
         for state in ROUTE_COUNTS:
             deliveries.add_metric([name, state], getattr(route, state))
         _add_latencies(latency, [name], route.latencies, bounds=DELIVERY_BOUNDS)
+        adopted.add_metric([name], route.adopted)
         for field, count in route.unreadable.items():
             unreadable.add_metric([name, field], count)
-    yield from (deliveries, latency, unreadable)
+    yield from (deliveries, latency, unreadable, adopted)
 
 
 def _system_families(systems: dict[str, SystemTally], *, now: float) -> Iterator[Metric]:

@@ -48,6 +48,7 @@ METRICS: dict[str, MetricName] = {
         _gauge("syncflow_deliveries_open", "Deliveries that are not settled."),
         _counter("syncflow_dead_letters", "Dead letters of this run."),
         _counter("syncflow_deliveries", "Deliveries by route and state.", "route", "state"),
+        _counter("syncflow_adopted", "Records that had been there already and were adopted, by route.", "route"),
         _histogram("syncflow_delivery_seconds", "From read to delivered.", "route"),
         _counter(
             "syncflow_unreadable", "Values that a conversion could not read, by route and field.", "route", "field"

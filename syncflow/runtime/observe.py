@@ -63,6 +63,8 @@ class RouteTally:
     unchanged: int = 0
     dead: int = 0
     retried: int = 0
+    adopted: int = 0
+    """Of those delivered: records that were there already under no key, and got ours."""
     unreadable: dict[str, int] = field(default_factory=dict)
     """How many records had a value that a conversion could not read, by field."""
     latencies: Latencies = field(default_factory=Latencies)

@@ -23,6 +23,7 @@ from syncflow.runtime.delivery.bisect import bisect
 from syncflow.testing.compare import words
 from syncflow.testing.contracts import run_contract
 from syncflow.testing.deliveries import DeliveryTrial
+from syncflow.testing.find_laws import FindTrial
 from syncflow.testing.job_laws import JobTrial
 from syncflow.testing.made_up_answers import MadeUp, made_up_answer
 from syncflow.testing.operation_trial import DONE, PAGE, POISON, Check, why
@@ -139,7 +140,7 @@ FAULTS = (
 )
 
 
-class _Trial(SignInTrial, PageTrial, JobTrial):
+class _Trial(SignInTrial, PageTrial, JobTrial, FindTrial):
     """One operation of an adapter against the fake server."""
 
     def checks(self) -> Iterator[Check]:
@@ -165,6 +166,7 @@ class _Trial(SignInTrial, PageTrial, JobTrial):
         yield self.check("a record that is found without its id goes no further", self._no_id())
         yield self.check("a second sending is the same request", self._repeat())
         yield from self.of_pages()
+        yield from self.of_the_look_up()
         yield from self.around_the_sign_in()
 
     def _undecided(self) -> Iterator[str]:

@@ -13,7 +13,7 @@ from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.contracts import AdapterTest, Exchange, ExpectedOutcome, ExpectedRequest, ScriptedAnswer
 from syncflow.events import BatchResult, Outcome
-from syncflow.testing.stand_in import BASE_URL, StandIn, made_up_batch, made_up_plan
+from syncflow.testing.stand_in import BASE_URL, StandIn, adopting, made_up_batch, made_up_plan
 
 
 def run_contract(adapter: Document[AdapterFile], test: AdapterTest) -> list[str]:
@@ -29,6 +29,8 @@ def run_contract(adapter: Document[AdapterFile], test: AdapterTest) -> list[str]
         (one.key or f"K{number}", dict(one.payload), one.vendor_id) for number, one in enumerate(test.records, start=1)
     ]
     batch = made_up_batch(adapter.model, test.operation, records, object_name=test.object, key_name=test.key_name)
+    if test.adopt:
+        stand_in.plan = adopting(plan, test.adopt, keys=[batch.key_name])
     result = stand_in.send(batch)[0]
     unsent = [f"{len(script.left)} expected requests were not sent"] if script.left else []
     return [*script.problems, *unsent, *_result_problems(test, result)]

@@ -15,7 +15,7 @@ from syncflow.adapters.http import open_client
 from syncflow.adapters.lookup_tables import UnaskedTables
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.requests import OperationPlan, SystemPlan, plan_system
-from syncflow.compiler.wire.plans import RequestPlan, Value
+from syncflow.compiler.wire.plans import AdoptPlan, RequestPlan, Value
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Option
 from syncflow.config.models.routes import SystemSettings
@@ -129,13 +129,22 @@ def made_up_batch(
     field_name = key_name or (declared.keys[0] if declared and declared.keys else "key")
     deliveries = tuple(
         Delivery(
-            id=number, event=number, route="route", system="stand_in", object=name, operation=operation,
+            id=number, event=number, route=ROUTE, system="stand_in", object=name, operation=operation,
             record=Record("records", f"R{number}"), key=Key(field_name, key), payload=payload,
             version=(0, number), read_at=0.0, vendor_id=vendor_id,
         )
         for number, (key, payload, vendor_id) in enumerate(records, start=1)
     )  # fmt: skip
     return Batch("stand-in-1", "stand_in", name, operation, field_name, deliveries)
+
+
+ROUTE = "route"
+"""The route of made-up records."""
+
+
+def adopting(plan: SystemPlan, fields: Sequence[str], *, keys: Sequence[str]) -> SystemPlan:
+    """Return a plan by which made-up records are looked for first, by these fields; in these and in ``keys`` case is of no account."""
+    return replace(plan, adopts={ROUTE: AdoptPlan(tuple(fields), dict.fromkeys((*fields, *keys), str.lower))})
 
 
 @dataclass

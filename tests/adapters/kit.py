@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +18,7 @@ import yaml
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.http import open_client
 from syncflow.compiler.requests import SystemPlan, plan_system
+from syncflow.compiler.wire.plans import AdoptPlan
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.files import Files
@@ -72,6 +73,14 @@ def delivery(number: int, **more: Any) -> Delivery:
         "read_at": 0.0,
     }
     return Delivery(id=number, key=key, **(defaults | more))
+
+
+def adopting(
+    system: SystemPlan, fields: Sequence[str], *, key: str = "ext", only_on_create: frozenset[str] = frozenset()
+) -> SystemPlan:
+    """Return a plan by which deliveries' records are looked for first, by these fields."""
+    rules: dict[str, Callable[[str], str]] = dict.fromkeys((*fields, key), str.lower)
+    return replace(system, adopts={"contacts": AdoptPlan(tuple(fields), rules, only_on_create)})
 
 
 def batch(deliveries: Sequence[Delivery], *, name: str = "b1") -> Batch:

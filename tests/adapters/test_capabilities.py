@@ -20,7 +20,7 @@ from syncflow.events import BatchResult
 from syncflow.runtime.assembly import assembled
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.testing import ListSource, run_virtually
-from tests.adapters.kit import Network, batch, client, delivery, load_cases, plan, read_adapter, written
+from tests.adapters.kit import Network, adopting, batch, client, delivery, load_cases, plan, read_adapter, written
 from tests.adapters.test_contracts import check_result
 
 FILE = Path(__file__).parent / "capabilities.yaml"
@@ -50,6 +50,8 @@ def test_capability(case: dict[str, Any], tmp_path: Path) -> None:
     given = case.get("deliveries", [{}])
     deliveries = [delivery(number, **{"payload": {"name": "Ada"}, **one}) for number, one in enumerate(given, start=1)]
     system = plan(document, **{**case.get("system", {}), **({"base_url": None} if "base_url" in case else {})})
+    if "adopt" in case:
+        system = adopting(system, case["adopt"])
     network = Network(list(case["exchange"]))
     gate = Groups()
 
@@ -142,4 +144,4 @@ def test_what_is_not_spoken_is_refused_with_words(case: dict[str, Any], tmp_path
 
 def test_every_number_of_the_list_has_a_test() -> None:
     rows = [*CASES["cases"], *CASES["described"], *CASES["runs"]]
-    assert {case["number"] for case in rows} == set(range(1, 34))
+    assert {case["number"] for case in rows} == set(range(1, 35))

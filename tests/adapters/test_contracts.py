@@ -10,7 +10,7 @@ import pytest
 from syncflow.adapters.gate import OpenGate
 from syncflow.events import BatchResult
 from syncflow.testing import run_virtually
-from tests.adapters.kit import Network, adapter, batch, delivery, load_cases, plan, send, shipped, written
+from tests.adapters.kit import Network, adapter, adopting, batch, delivery, load_cases, plan, send, shipped, written
 
 CASES = Path(__file__).parent / "cases"
 ROOT = Path(__file__).parents[2]
@@ -32,6 +32,8 @@ def test_contract(suite: dict[str, Any], case: dict[str, Any], tmp_path: Path) -
         delivery(number, **{**defaults, **given}) for number, given in enumerate(case.get("deliveries", [{}]), start=1)
     ]
     system = plan(document, **{**suite.get("system", {}), **case.get("system", {})})
+    if "adopt" in case:
+        system = adopting(system, case["adopt"], key=deliveries[0].key.name)
     network = Network(list(case["exchange"]), sign_in=suite.get("sign_in", "") if case.get("signs_in", True) else "")
     result = run_virtually(send(system, network, batch(deliveries), gate=OpenGate()))
     assert not network.script, "requests that were expected and not sent"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncflow.compiler.checks.adopting import check_adopting
 from syncflow.compiler.checks.alerts import check_alerts
 from syncflow.compiler.checks.constants import check_constants
 from syncflow.compiler.checks.coverage import check_coverage
@@ -63,6 +64,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_objects,
         check_groups,
         check_keys,
+        check_adopting,
         check_ids,
         check_tables,
         check_envelopes,

@@ -148,7 +148,8 @@ def _idle_waits(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
 def _takes_all(earlier: OutcomeRule, later: OutcomeRule) -> bool:
     """Return whether whatever fits the later rule fits the earlier one; no where that cannot be told."""
     return (
-        _covers(statuses_of(earlier), statuses_of(later))
+        (earlier.then != "adopt" or later.then == "adopt")  # which is for mappings that adopt
+        and _covers(statuses_of(earlier), statuses_of(later))
         and _covers(codes_of(earlier), codes_of(later))
         and earlier.header.items() <= later.header.items()
         and all(getattr(earlier, name) in (None, getattr(later, name)) for name in ("message", "operation", "when"))

@@ -160,16 +160,10 @@ def _place(mapping: Document[MappingFile], name: str) -> tuple[str | int, ...]:
 
 
 def _not_permitted(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:
-    target = object_fields(project, mapping)
-    if target is None:
+    permitted = permitted_keys(project, mapping)
+    if permitted is None:
         return
-    fields, _ = target
     adapter, _, name = mapping.model.target.partition("/")
-    described = project.adapters[adapter].model.objects.get(name)
-    permitted = list(described.keys) if described is not None else []
-    if not permitted and not fields:
-        return  # a table that its owner lays out: nothing is known of its fields, and any may be the key
-    permitted += [field for field, entry in fields.items() if (entry.unique or entry.key) and field not in permitted]
     for key in mapping.model.key_names:
         if key in permitted:
             continue
@@ -186,6 +180,20 @@ def _not_permitted(project: Project, mapping: Document[MappingFile]) -> Iterator
             if unnamed and permitted
             else f"if it is unique there, say `unique: true` in objects/{adapter}_{name}.yaml",
         )
+
+
+def permitted_keys(project: Project, mapping: Document[MappingFile]) -> list[str] | None:
+    """Return the fields of a mapping's object that tell its records apart; None where nothing is known of its fields."""
+    target = object_fields(project, mapping)
+    if target is None:
+        return None
+    fields, _ = target
+    adapter, _, name = mapping.model.target.partition("/")
+    described = project.adapters[adapter].model.objects.get(name)
+    permitted = list(described.keys) if described is not None else []
+    if not permitted and not fields:
+        return None  # a table that its owner lays out: any may be the key
+    return permitted + [field for field, one in fields.items() if (one.unique or one.key) and field not in permitted]
 
 
 def _one_column(project: Project, mapping: Document[MappingFile]) -> Iterator[Diagnostic]:

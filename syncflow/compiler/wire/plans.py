@@ -41,6 +41,7 @@ Then = Literal[
     "stop",
     "in_doubt",
     "next",
+    "adopt",
 ]
 
 
@@ -301,6 +302,38 @@ class ReadPlan:
 
 
 @frozen_value
+class FindPlan:
+    """How records are looked for by the values of a field."""
+
+    step: StepPlan
+    """The request, with the pages of its answer and its bounds."""
+    each: Value
+    id: Value
+    fields: Value | None
+    missing: frozenset[int]
+    unfit: Value | None
+    id_field: str
+    """The field that the ids are of which a conflict told; empty where it cannot be looked by them."""
+    place: str
+
+
+@frozen_value
+class AdoptPlan:
+    """By which fields a route looks for a record before it creates it."""
+
+    fields: tuple[str, ...]
+    rules: Mapping[str, Callable[[str], str]]
+    """How the values of these fields, and of those that may be the key, are compared there."""
+    only_on_create: frozenset[str] = frozenset()
+    """Fields that may be given on create only: what is adopted keeps its own."""
+
+    def compared(self, field: str, value: str) -> str:
+        """Return a text that is equal for values of a field that are the same there."""
+        rule = self.rules.get(field)
+        return value if rule is None else rule(value)
+
+
+@frozen_value
 class CheckPlan:
     """The harmless read of ``check``, and what its answer is judged by."""
 
@@ -355,3 +388,4 @@ class WirePlan:
     describe: DescribePlan | None
     read: ReadPlan | None
     tables: Mapping[str, LookupTablePlan] = field(default_factory=dict)
+    find: FindPlan | None = None

@@ -44,6 +44,7 @@ _REQUEST: Final[Mapping[str, Type]] = {
     "key": _KEY_NAME,
 }
 _READ: Final[Mapping[str, Type]] = {"fields": Array(TEXT), "key_name": TEXT}
+_FIND: Final[Mapping[str, Type]] = {"field": TEXT, "fields": Array(TEXT), "values": Array(TEXT), "value": TEXT}
 _RECORD: Final[Mapping[str, Type]] = {
     "object": TEXT,
     "operation": TEXT,
@@ -88,6 +89,8 @@ class Sight:
     """The request that reads one record back."""
     read_several: Object
     """The request that reads several records back."""
+    found: Object
+    """The request that looks for records by the values of a field."""
     around_record: Object
     """The adapter's own path and headers, where every request carries one record; some requests carry none."""
     around_several: Object
@@ -165,6 +168,7 @@ def sight_of(
         described=closed_object(**common, object=TEXT),
         read_one=closed_object(**record, **_READ, deliveries=Array(closed_object(**record))),
         read_several=closed_object(**request, **_READ, deliveries=Array(closed_object(**record))),
+        found=closed_object(**common, **_REQUEST, **_FIND, **page),
         around_record=_sometimes(record, common),
         around_several=_sometimes(request, common),
         chosen=closed_object(**own, **_RECORD, **own_steps),

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 from pydantic import ConfigDict, Field, model_validator
 
 from syncflow.config.models.base import Model, elsewhere
+from syncflow.config.models.finder import RecordFinder
 from syncflow.config.models.lookup_table import LookupTable
 from syncflow.config.models.operation import Operation
 from syncflow.config.models.request import Request
@@ -61,6 +62,7 @@ Then = Literal[
     "stop",
     "in_doubt",
     "next",
+    "adopt",
 ]
 
 
@@ -233,7 +235,7 @@ class OutcomeRule(Model):
     zone: Template = "UTC"
     """Whose midnight."""
     vendor_id: Expr | None = None
-    """The record's id there, where the refusal tells it: ``find(message, 'ID: ([0-9]+)')``."""
+    """The record's id there, where the refusal tells it: ``find(message, 'ID: ([0-9]+)')``. With ``adopt`` it may be a list of ids."""
 
 
 class CheckAnswer(Model):
@@ -294,6 +296,8 @@ class AdapterFile(Model):
     """How the fields of an object are read: for ``syncflow schema pull`` and ``syncflow validate --online``."""
     read: RecordReader | None = None
     """How records are read back by their keys: for ``syncflow plan --online``."""
+    find: RecordFinder | None = None
+    """How records are looked for by a field that is not their key: for mappings with ``adopt``."""
     tests: tuple[AdapterTest, ...] = ()
     """Examples that ``syncflow adapters check`` runs."""
     check: Check | None = None
@@ -317,6 +321,12 @@ class AdapterFile(Model):
                 raise ValueError(f"expected no job in {by}, whose requests carry the records of another operation")
             if carrier.repeat != operation.repeat:
                 raise ValueError(f"expected repeat: {carrier.repeat} beside `with: {by}`: the request is the same")
+        return self
+
+    @model_validator(mode="after")
+    def _adopts_what_it_finds(self) -> Self:
+        if self.find is None and any(rule.then == "adopt" for rule in self.outcomes):
+            raise ValueError("expected find beside an outcome that adopts: how what is there is looked for")
         return self
 
     @model_validator(mode="after")

@@ -114,6 +114,8 @@ class AdapterTest(Model):
     """The object; the adapter's first where left out."""
     key_name: Text | None = None
     """The key field; the object's first where left out."""
+    adopt: tuple[Text, ...] = ()
+    """Fields by which records are looked for first, as a mapping says it; their values are compared without regard to case."""
     auth: dict[Name, Text] = Field(default_factory=dict)
     """Settings to sign in with; made up where left out, and the token with them."""
     options: dict[Name, Written] = Field(default_factory=dict)

@@ -138,6 +138,9 @@ class MappingFile(Model):
     key: Text | Annotated[tuple[Text, ...], Field(min_length=1)] | OwnKey
     """What identifies the record there: one of ``fields``; a list of these, of which the first that has a value is the record's key; or
     ``{value: item.id}``, which is no field."""
+    adopt: tuple[Text, ...] = ()
+    """Other fields of ``fields`` by which a record is looked for over there before it is created, in this order; one that is found, and has
+    no key yet, gets ours. None: what has another key is another record."""
     fields: dict[Text, FieldForm]
     """Target field → an expression (text), a Constant or a Recipe."""
     nulls: NullRule = "clear"

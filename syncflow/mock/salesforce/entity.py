@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ..system import Desk
 from .fields import Field, make_field, moment_text, shipped
 from .ids import new_id, normal_id
-from .problems import DELETED, LOCKED, NOT_FOUND, Problem
+from .problems import CONVERTED, DELETED, LOCKED, NOT_FOUND, Problem
 
 Record = dict[str, Any]
 Undo = Callable[[], None]
@@ -59,6 +59,8 @@ class Entity:
         self.records: dict[str, Record] = {}
         self.deleted: dict[str, Record] = {}
         self.undo: list[Undo] | None = None
+        self.kept_apart: Sequence[str] = ()
+        """The fields of which a duplicate rule lets no record be created that has another's value, in the request of this moment."""
         self.others: Mapping[str, Entity] = {}
         """The objects of the org, by name: whose records may be referred to."""
         self._desk = desk
@@ -150,6 +152,8 @@ class Entity:
         record = self.records.get(record_id or "")
         if record is None or record_id is None:
             return [self.absence(record_id)]
+        if record.get("IsConverted"):
+            return [CONVERTED]
         kept, problems = self.check(sent, creating=False)
         problems = problems or self._refusals({**record, **kept}, record_id)
         if not problems:
@@ -195,7 +199,21 @@ class Entity:
             if owner is not None:
                 text = f"duplicate value found: {name} duplicates value on record with id: {owner}"
                 return [Problem("DUPLICATE_VALUE", text)]
+        return [] if record_id is not None else self._alike(record)
+
+    def _alike(self, record: Record) -> list[Problem]:
+        """What a duplicate rule says of a new record."""
+        for name in self.kept_apart:
+            value = str(record.get(name) or "").lower()
+            found = [each for each in self.records.values() if value and str(each.get(name) or "").lower() == value]
+            if found:
+                return [Problem("DUPLICATES_DETECTED", "Use one of these records?", (), self._matches(found))]
         return []
+
+    def _matches(self, found: Sequence[Record]) -> dict[str, Any]:
+        records = [{"record": {"attributes": {"type": self.name}, "Id": each["Id"]}} for each in found]
+        matches = [{"entityType": self.name, "matchRecords": records, "size": len(records), "success": True}]
+        return {"allowSave": True, "duplicateRuleEntityType": self.name, "matchResults": matches}
 
     def _put(self, record_id: str, record: Record) -> None:
         before = self.records.get(record_id)

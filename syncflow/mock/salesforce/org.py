@@ -17,6 +17,7 @@ from .sessions import Sessions
 
 _VERSION = re.compile(r"/services/data/v(\d+)\.0(?=/|$)", re.IGNORECASE)
 _OLDEST, _NEWEST = 31, 68
+_DUPLICATES = "sforce-duplicate-rule-header"
 _LONGEST_ADDRESS = 16_384
 _FREE_MOST = 5_000_000  # what a full sandbox may; shown while no quota is set
 
@@ -63,6 +64,9 @@ class Salesforce:
             raise refuse(410, "UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL")
         if version is not None:
             self.sessions.check(call)
+            saves = "allowsave=true" in call.headers.get(_DUPLICATES, "").lower()
+            for entity in self.entities.values():
+                entity.kept_apart = () if saves else tuple(self.settings.duplicates)
             self.jobs.pass_time()
         try:
             found = self.routes.find(call.method, path)

@@ -13,11 +13,14 @@ class Problem(NamedTuple):
     code: str
     message: str
     fields: tuple[str, ...] | None = ()
+    duplicates: dict[str, Any] | None = None
+    """What a duplicate rule found; only a single call tells it."""
 
     def single(self) -> dict[str, Any]:
         """As a single-record call says it."""
         said: dict[str, Any] = {"message": self.message, "errorCode": self.code}
-        return said if self.fields is None else {**said, "fields": self.fields}
+        said = said if self.fields is None else {**said, "fields": self.fields}
+        return said if self.duplicates is None else {**said, "duplicateResult": self.duplicates}
 
     def listed(self) -> dict[str, Any]:
         """As a Collections result says it."""
@@ -56,5 +59,6 @@ ROLLED_BACK = Problem(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone header",
 )
+CONVERTED = Problem("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 LOCKED = "UNABLE_TO_LOCK_ROW"
 EXPIRED = Problem("INVALID_SESSION_ID", "Session expired or invalid", None)

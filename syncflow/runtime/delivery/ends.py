@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from syncflow.adapters.members import ADOPTED
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.requests import SystemPlan
@@ -261,4 +262,5 @@ class Ends:
             route.unchanged += 1
         else:
             route.delivered += 1
+            route.adopted += entry.outcome.code == ADOPTED
             route.latencies.add(max(0.0, entry.at - entry.delivery.read_at))

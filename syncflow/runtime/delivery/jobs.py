@@ -7,6 +7,7 @@ import contextvars
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from syncflow.adapters.adopting import plan_of
 from syncflow.clock import Clock
 from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.values import is_true
@@ -68,6 +69,8 @@ class JobRoom:
             return False
         if not operation.steps:
             return True
+        if plan_of(self._plan, delivery) is not None:
+            return False  # it is looked for first
         if delivery.id in self._alone or self._is_refused((delivery.object, delivery.operation)):
             return False
         return job.when is None or self._fits(operation, delivery)

@@ -178,7 +178,7 @@ DELIVERIES = ExportTable(
             "`waiting`, `sending`, `retrying`, `delivered`, `already_done`, `superseded`, `unchanged` or `dead`.",
         ),
         _integer("attempts", "Attempts that count against it."),
-        _code("Code of the last answer that was no success."),
+        _code("Code of the last answer that was no success; `adopted` where the record had been there already."),
         _integer("status", "HTTP status of that answer."),
         _text("rule", "The adapter's rule that decided."),
         _left_out("message", "What the other side said."),
