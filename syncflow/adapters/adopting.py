@@ -16,8 +16,9 @@ from typing import Final
 from syncflow.adapters.claims import Claims, turns
 from syncflow.adapters.finding import Finder, Found, adopts_of, value_of
 from syncflow.adapters.members import Member
+from syncflow.adapters.prepare import RenderedRequest
 from syncflow.compiler.requests import SystemPlan
-from syncflow.compiler.wire.plans import AdoptPlan
+from syncflow.compiler.wire.plans import AdoptPlan, Root
 from syncflow.events import Batch, Delivery, Outcome, Record, Signal, Verdict
 
 CarryOut = Callable[[Batch, Sequence[Member]], Awaitable[Signal | None]]
@@ -108,6 +109,18 @@ class Adoption:
             if member.outcome is None and not member.found_by:
                 member.outcome = outcome
         return signal
+
+    def rendered(self, members: Sequence[Member], shared: Root, base_url: str) -> list[RenderedRequest]:
+        """Return the look-ups of records as a person reads them, as if none found anything.
+
+        Raises:
+            DataError: one cannot be made from these records.
+        """
+        found = []
+        for turn in range(max((len(adopts_of(member).fields) for member in members), default=0)):
+            for (_, _, field), group in _grouped(members, turn).items():
+                found += self._finder.rendered(field, group, shared, base_url)
+        return found
 
     def _forget(self, members: Iterable[Member]) -> None:
         """Let others have what was not adopted after all."""

@@ -77,13 +77,13 @@ def decide(rules: tuple[RulePlan, ...], refusal: Refusal, *, now: float, has_tok
 
 def _fits(rule: RulePlan, refusal: Refusal) -> bool:
     return (
-        (rule.then != "adopt" or refusal.adopts)
-        and (not rule.statuses or refusal.status in rule.statuses)
+        (not rule.statuses or refusal.status in rule.statuses)
         and (not rule.codes or refusal.code in rule.codes)
         and (rule.operation is None or rule.operation == refusal.operation)
         and (rule.message is None or rule.message(refusal.message))
         and all(found(refusal.headers.get(name, "")) for name, found in rule.headers)
         and (rule.when is None or is_true(_evaluated(rule.when, refusal)))
+        and (rule.then != "adopt" or refusal.adopts)
     )
 
 

@@ -255,10 +255,11 @@ class SystemClient:
         shared = self._sender.shared(batch, _Masked(), self._sender.masked_auth())
         if self._wire.tables:
             shared["tables"] = {name: UnaskedTable(name) for name in self._wire.tables}
-        if self.jobs.is_for(operation, members):
+        looked_for = [member for member in members if member.adopts is not None]
+        if not looked_for and self.jobs.is_for(operation, members):
             return self.jobs.rendered(operation, batch, members, shared)
-        found: list[RenderedRequest] = []
         self._foresee_rejects(operation, members)
+        found = [] if self._adoption is None else self._adoption.rendered(looked_for, shared, self._plan.base_url)
         for step in operation.steps:
             self._decide(step.decisions, members)
             fitting = self._fitting(step, members)

@@ -12,7 +12,7 @@ from syncflow.adapters.bodies import decode
 from syncflow.adapters.http import Answered
 from syncflow.adapters.judge import Asked, Judgement, Ruling, placed
 from syncflow.adapters.members import Member, halves, roots_of, runs
-from syncflow.adapters.prepare import size_of
+from syncflow.adapters.prepare import RenderedRequest, shown, size_of
 from syncflow.adapters.sender import Sender
 from syncflow.adapters.signin import Token
 from syncflow.clock import Clock
@@ -49,6 +49,20 @@ class Finder:
     def mask(self, text: str) -> str:
         """Return text with every secret of the system hidden."""
         return self._sender.mask(text)
+
+    def rendered(self, field: str, members: Sequence[Member], shared: Root, base_url: str) -> list[RenderedRequest]:
+        """Return the requests that look for records by a field, secrets masked.
+
+        Raises:
+            DataError: one cannot be made from these records.
+        """
+        found = []
+        for part in runs(members, self._find.step.records):
+            seen = shared | looked(part[0], field, list(dict.fromkeys(value_of(member, field) for member in part)))
+            prepared = self._sender.prepare(self._find.step, seen, roots_of(seen, part), base_url=base_url)
+            ids = tuple(member.delivery.id for member in part)
+            found.append(shown(prepared, step=f"find by {field}", deliveries=ids))
+        return found
 
     async def told(
         self, batch: Batch, field: str, members: Sequence[Member], values: Mapping[Member, Sequence[str]]

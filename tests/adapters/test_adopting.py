@@ -18,9 +18,11 @@ from syncflow.adapters.claims import Claims, turns
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
+from syncflow.adapters.rendering import rendered
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.requests import SystemPlan
 from syncflow.events import Batch, BatchResult, Delivery, Record, Verdict
+from syncflow.runtime.delivery.jobs import JobRoom
 from syncflow.testing import VirtualClock, run_virtually
 from tests.adapters import kit
 from tests.adapters.kit import batch, delivery, plan, written
@@ -396,3 +398,18 @@ def test_a_record_is_its_own_over_two_routes(tmp_path: Path) -> None:
     assert [result.outcomes[0].verdict for result in results] == [Verdict.DELIVERED] * 2
     assert first.record == Record("contacts", "R1")
     assert len(people.rows) == 1
+
+
+def test_dry_run_shows_what_is_looked_for_and_then_what_is_created(tmp_path: Path) -> None:
+    system = adopting(tmp_path, "mail", "phone")
+    sent = batch([person(1, mail="ada@x.org"), person(2, mail="bob@x.org", phone="2"), person(3, vendor_id="V3")])
+    shown = [(each.step, each.method, each.deliveries) for each in rendered(system, sent)]
+    assert shown == [("find by mail", "POST", (1, 2)), ("find by phone", "POST", (2,)), ("", "PUT", (1, 2, 3))]
+
+
+def test_a_record_that_is_looked_for_first_goes_by_no_job() -> None:
+    salesforce = plan(kit.shipped("salesforce"), auth={"access_token": "t"}, batch={"bulk_from": 2})
+    room = JobRoom(kit.adopting(salesforce, ["Email"], key="External_Id__c"), VirtualClock())
+    assert not room.takes(person(1))
+    assert room.takes(person(1, route="others"))
+    assert room.takes(person(1, vendor_id="003"))
