@@ -15,8 +15,8 @@ from syncflow.compiler.checks.inference import diagnostic_of
 from syncflow.compiler.checks.one_answer import always, emitted_of, is_constant
 from syncflow.compiler.checks.places import at_path, root_type, texts_of
 from syncflow.compiler.code import nodes
-from syncflow.compiler.code.guards import path_of
-from syncflow.compiler.code.parse import parse, walk
+from syncflow.compiler.code.nodes import walk
+from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
@@ -107,7 +107,7 @@ def _misspelt_words(project: Project, index: int, rule: str) -> Iterator[Diagnos
     for node in walk(tree):
         if isinstance(node, nodes.Comparison):
             for one, other in ((node.left, node.right), (node.right, node.left)):
-                path = path_of(one)
+                path = one.path
                 if path and isinstance(other, nodes.Constant) and isinstance(other.value, str):
                     everything = node is tree and node.operator == "!=" and path == ("record",)
                     yield from _misspelt(project, index, other, _known(project, path), everything=everything)

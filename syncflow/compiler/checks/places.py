@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from syncflow.compiler.code.guards import path_of
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Library
@@ -132,7 +131,7 @@ def root_type(project: Project, kind: str) -> Type:
 def plain_path(project: Project, text: str) -> tuple[str, ...] | None:
     """Return the names of an expression that is nothing but a path, such as ``item.type`` or ``item."Customer No"``."""
     try:
-        return None if is_jinja(text) else path_of(parse(text, library_of(project))) or None
+        return None if is_jinja(text) else parse(text, library_of(project)).path or None
     except ExpressionError:
         return None  # which another check says
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from syncflow.compiler.code import nodes
-from syncflow.compiler.code.guards import assume, path_of
+from syncflow.compiler.code.infer import assume
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.scopes import root_of
@@ -99,7 +99,7 @@ def is_exact(rule: Node, paths: list[tuple[str, ...]]) -> bool:
             return is_exact(rule.operand, paths)
         case nodes.Comparison(operator="==" | "!="):
             for one, other in ((rule.left, rule.right), (rule.right, rule.left)):
-                path = path_of(one)
+                path = one.path
                 if path and isinstance(other, nodes.Constant):
                     paths.append(path)
                     return True

@@ -19,9 +19,10 @@ from syncflow.compiler.code.failing import NO_FILE, FieldError, Spot, Teller, ca
 from syncflow.compiler.code.findings import Finding
 from syncflow.compiler.code.infer import infer
 from syncflow.compiler.code.jinja.template import compile_template
-from syncflow.compiler.code.lower import Lowering, Scope
+from syncflow.compiler.code.lower import Lowering
+from syncflow.compiler.code.lower import Spot as Start
 from syncflow.compiler.code.naming import Names, identifier
-from syncflow.compiler.code.nodes import Node
+from syncflow.compiler.code.nodes import OPERATORS, Node, Operators
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.code.placing import fill_places
 from syncflow.compiler.code.printing import print_module
@@ -87,8 +88,16 @@ def _library_with(functions: Mapping[str, Function] | None) -> Library:
 class Emitter:
     """Builds one function of the root, whose values are of the type ``scope``."""
 
-    def __init__(self, scope: Type, *, functions: Mapping[str, Function] | None = None, file: str = NO_FILE) -> None:
+    def __init__(
+        self,
+        scope: Type,
+        *,
+        functions: Mapping[str, Function] | None = None,
+        file: str = NO_FILE,
+        operators: Operators = OPERATORS,
+    ) -> None:
         self.functions = _library_with(functions)
+        self._operators = operators
         self.pool = Pool()
         self.root = Variable("root", type=scope)
         self._file = file
@@ -108,11 +117,11 @@ class Emitter:
         """
         if is_jinja(text):
             return self.template(text, place=place, field=field, over=over if isinstance(over, Variable) else None)
-        node = parse(text, self.functions)
-        start = Scope(self.root) if over is None else Scope(over, 1)
+        node = parse(text, self.functions, self._operators)
+        start = Start(self.root) if over is None else Start(over, 1)
         try:
             inferred = infer(node, start.current.type, self.functions)
-            lowering = Lowering(self.pool, inferred.types, self.functions, self._placing(place, field))
+            lowering = Lowering(self.pool, inferred.types, self.functions, place=self._placing(place, field))
             value = lowering.value(node, start)
         except RecursionError:
             raise ExpressionError("the expression is nested too deep", hint="split it over several fields") from None
@@ -142,6 +151,7 @@ class Emitter:
             place=self._placing(place, field),
             escape=escape,
             is_sent=is_sent,
+            operators=self._operators,
         )
         return Emitted(made.value, made.type, made.findings, made.reads, made.calls)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from syncflow.compiler.code.nodes import Call, Node, SelectList, SelectObject
 from syncflow.frozen import frozen_value
+
+if TYPE_CHECKING:
+    from syncflow.compiler.code.node import Node
 
 
 @frozen_value
@@ -51,10 +53,10 @@ def stretch_of(node: Node, text: str) -> tuple[int, int]:
     start, end = node.offset, node.offset + node.length
     for part in _below(node):
         start, end = min(start, part.offset), max(end, part.offset + part.length)
-        if isinstance(part, Call):
+        if part.bracketed == "call":
             end = max(end, _closing(text, part.offset + part.length))
-        elif isinstance(part, SelectList | SelectObject):
-            start = min(start, _opening(text, part.offset)) if isinstance(part, SelectList) else start
+        elif part.bracketed:
+            start = min(start, _opening(text, part.offset)) if part.bracketed == "list" else start
             end = max(end, _closing(text, start))
     return start, end
 

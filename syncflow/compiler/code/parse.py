@@ -17,7 +17,7 @@ from syncflow.compiler.code import nodes
 from syncflow.compiler.code.calls import check_calls
 from syncflow.compiler.code.constants import check_constant
 from syncflow.compiler.code.idioms import as_method
-from syncflow.compiler.code.nodes import Node, Operator
+from syncflow.compiler.code.nodes import OPERATORS, Comparator, Node, Operators, walk
 from syncflow.compiler.code.refusals import missing_comma, read_tree, too_deep
 from syncflow.compiler.functions import Function, Library
 from syncflow.compiler.languages.base import MAX_DEPTH, MAX_TEXT, ExpressionError
@@ -25,7 +25,7 @@ from syncflow.errors import BugError
 
 Tree = dict[str, Any]
 
-_OPERATORS: Final[Mapping[str, Operator]] = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_COMPARATORS: Final[Mapping[str, Comparator]] = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _CHAINS: Final = {"subexpression", "index_expression", "pipe"}
 _NAMES: Final = ("unquoted_identifier", "quoted_identifier")
 _SILENT: Final = {"dot", "lparen", "rparen", "comma", "lbracket", "rbracket", "lbrace", "rbrace", "pipe", "eof"}
@@ -33,27 +33,29 @@ _SILENT: Final = {"dot", "lparen", "rparen", "comma", "lbracket", "rbracket", "l
 _BLANKS: Final = " \t\n\r"
 
 
-def parse(text: str, functions: Mapping[str, Function]) -> Node:
+def parse(text: str, functions: Mapping[str, Function], operators: Operators = OPERATORS) -> Node:
     """Return the nodes of a JMESPath expression that calls only what there is.
 
     Raises:
         ExpressionError: the text is not JMESPath, is too long or too deep, or calls what does not exist.
     """
-    return _parsed(text, functions) if isinstance(functions, Library) else _parse(text, functions)
+    if isinstance(functions, Library) and operators is OPERATORS:
+        return _parsed(text, functions)
+    return _parse(text, functions, operators)
 
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str, library: Library) -> Node:
     """Parse each text once: several checks ask of it, and the compiler."""
-    return _parse(text, library)
+    return _parse(text, library, OPERATORS)
 
 
-def _parse(text: str, functions: Mapping[str, Function]) -> Node:
+def _parse(text: str, functions: Mapping[str, Function], operators: Operators) -> Node:
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"the expression is longer than {MAX_TEXT:,} characters", 0, "keep expressions short")
     tree = read_tree(text)
     _check_depth(tree)
-    root = _Placing(text).place(tree)
+    root = _Placing(text, operators).place(tree)
     for node in walk(root):
         _check_values(node)
     try:
@@ -61,15 +63,6 @@ def _parse(text: str, functions: Mapping[str, Function]) -> Node:
     except ExpressionError as error:
         raise as_method(text, error) from None
     return root
-
-
-def walk(root: Node) -> Iterator[Node]:
-    """Yield a node and all below it, in the order of the text."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting.extend(reversed(node.children))
 
 
 def _check_depth(tree: Tree) -> None:
@@ -112,7 +105,8 @@ def _tokens(text: str) -> Iterator[_Token]:
 class _Placing:
     """Walks a tree in the order of its text and hands out the tokens."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, operators: Operators) -> None:
+        self._operators = operators
         self._tokens = list(_tokens(text))
         self._next = 0
 
@@ -160,18 +154,17 @@ class _Placing:
         self._next += 1
         right = self.place(children[1])
         if kind == "comparator":
-            return _spanning(nodes.Comparison(_OPERATORS[operator], left, right))
-        return _spanning(nodes.Or(left, right) if kind == "or_expression" else nodes.And(left, right))
+            return _spanning(nodes.Comparison(_COMPARATORS[operator], left, right))
+        return _spanning(self._operators[kind](left, right))
 
     def _projection(self, kind: str, left: Tree, right: Tree, condition: Tree | None = None) -> Node:
         source = self.place(left)
         if condition is not None:
             self._take("filter")
-            chosen = self.place(condition)
-            return _spanning(nodes.Projection(source, self.place(right), chosen))
+            return _spanning(nodes.Projection(source, self.place(condition), self.place(right)))
         if not _is_projected_alone(left):
             self._take("star")
-        return _spanning(nodes.Projection(source, self.place(right), of_values=kind == "value_projection"))
+        return _spanning(nodes.Projection(source, None, self.place(right), of_values=kind == "value_projection"))
 
     def _call(self, name: str, arguments: Sequence[Tree]) -> Node:
         token = self._take(*_NAMES)

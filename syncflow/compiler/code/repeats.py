@@ -6,32 +6,33 @@ In: nodes. Out: findings. Two nodes are the same when they are written alike, bl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from syncflow.compiler.code import nodes
 from syncflow.compiler.code.findings import Finding, at
-from syncflow.compiler.code.nodes import Node
+from syncflow.compiler.code.node import Node
 from syncflow.compiler.functions import Function
 from syncflow.compiler.types.json import MISSING, Type
 from syncflow.compiler.types.narrowing import constant
+
+if TYPE_CHECKING:
+    from syncflow.compiler.code.nodes.calls import Call
 
 _CHOOSING: Final = {"when": 1, "default": 0, "coalesce": 0, "first_filled": 0, "not_null": 0}
 """Function → from which argument on it chooses one."""
 
 
-def of_row(node: nodes.Or | nodes.And) -> Sequence[Finding]:
+def of_row(right: Node, row: Sequence[Node], sign: str) -> Sequence[Finding]:
     """The last of a row of ``||`` or ``&&`` that stands in the row before."""
-    last = shape_of(node.right)
-    if all(shape_of(part) != last for part in _row(node.left, type(node))):
+    last = shape_of(right)
+    if all(shape_of(part) != last for part in row):
         return ()
-    sign = "||" if isinstance(node, nodes.Or) else "&&"
     message = f"this stands before the {sign} already, and has no use here a second time"
-    return [at(node.right, "SF353", message, hint="is another value or another path meant?")]
+    return [at(right, "SF353", message, hint="is another value or another path meant?")]
 
 
-def of_choice(node: nodes.Call) -> Sequence[Finding]:
+def of_choice(node: Call) -> Sequence[Finding]:
     """Arguments of a function that chooses among them, of which two are the same."""
     begin = _CHOOSING.get(node.name)
     if begin is None:
@@ -57,13 +58,6 @@ def of_constants(
     values = [constant(kind) for kind in given[1:]]
     said = "" if MISSING in values or not values else function.idle_together(*values)
     return [at(arguments[-1], "SF353", f"{what} has no use here: {said}")] if said else ()
-
-
-def _row(node: Node, kind: type[Node]) -> Iterator[Node]:
-    while isinstance(node, nodes.Or | nodes.And) and isinstance(node, kind):
-        yield node.right
-        node = node.left
-    yield node
 
 
 def shape_of(node: Node) -> object:

@@ -5,9 +5,14 @@ In: types as they are, fitting or not. Out: the type of the result where the cal
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
 from syncflow.compiler.code.widening import union_of
 from syncflow.compiler.types.json import (
     ABSENT,
+    ANY,
     ARRAY,
     LARGEST_INTEGER,
     NEVER,
@@ -33,7 +38,16 @@ from syncflow.compiler.types.json import (
     shortest,
     union,
 )
-from syncflow.compiler.types.narrowing import absent_as_null, constant, restrict, without_absent, without_null
+from syncflow.compiler.types.narrowing import (
+    absent_as_null,
+    constant,
+    of_value,
+    restrict,
+    values_of,
+    without_absent,
+    without_null,
+)
+from syncflow.events import Json
 
 
 def arrays(kind: Type) -> list[Array]:
@@ -240,3 +254,42 @@ def kind(given: Type) -> Type:
     if any(isinstance(member, Anything) for member in members(given)):
         some = {word for _, word in _KINDS}
     return Text(values=frozenset(some)) if some else NEVER
+
+
+def sliced(kind: Type, missing: Type) -> Type:
+    """Return what a slice of values of a type is: of arrays; and of texts where absent is not null."""
+    match kind:
+        case Anything():
+            return union(Array(ANY) if missing == NULL else ANY, missing)
+        case Array():
+            return Array(kind.items, 0, kind.max_length)
+        case Text() if missing == ABSENT:
+            return Text(max_length=longest(kind))
+    return missing
+
+
+def joined_one_by_one(separator: Type, texts: Sequence[Type]) -> Type | None:
+    """Return the type of texts that are joined one by one; None where they are not all text."""
+    if not all(isinstance(kind, Text) for kind in (separator, *texts)):
+        return None
+    pieces = [*texts, *[separator] * (len(texts) - 1)]
+    lengths = [longest(kind) for kind in pieces]
+    most = None if None in lengths else sum(length or 0 for length in lengths)
+    least = sum(shortest(kind) for kind in pieces if isinstance(kind, Text))
+    made = joined(separator, Array(union(*texts), len(texts), len(texts)))
+    return Text(min_length=least, max_length=most, joined=made.joined if isinstance(made, Text) else None)
+
+
+_MOST_COMPUTED = 64
+
+
+def computed(call: Callable[..., Json], given: Sequence[Type], listed: Sequence[list[Json] | None]) -> Type | None:
+    """Return the exact type of a call whose arguments have few values, all known; None where they are not.
+
+    ``listed``: the lists of constants among the arguments, as they are written.
+    """
+    found = [(value,) if value is not None else values_of(kind) for value, kind in zip(listed, given, strict=True)]
+    known = [some for some in found if some is not None]
+    if len(known) < len(found) or math.prod(map(len, known)) > _MOST_COMPUTED:
+        return None
+    return union(*(of_value(call(*chosen)) for chosen in itertools.product(*known)))

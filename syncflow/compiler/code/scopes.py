@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncflow.compiler.code.guards import assume, at_path, path_of
-from syncflow.compiler.code.infer import type_of
+from syncflow.compiler.code.infer import assume
 from syncflow.compiler.code.nodes import Node
 from syncflow.compiler.code.parse import parse
+from syncflow.compiler.code.scope import at_path
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.types.declared import from_schema
@@ -71,13 +71,11 @@ def narrowed_by(rule: str, root: Type, functions: Mapping[str, Function], *, hol
     Raises:
         ExpressionError: the rule cannot be compiled.
     """
-    return assume(
-        parse(rule, functions), root, holds=holds, type_of=lambda node, scope: type_of(node, scope, functions)
-    )
+    return assume(parse(rule, functions), root, holds=holds, functions=functions)
 
 
 def _looked_up(by: Node, route: RouteSettings, system: str, root: Type) -> Type:
-    path = path_of(by)
+    path = by.path
     return root if path is None else at_path(root, path, lambda kind: values_sent(route, system, kind))
 
 

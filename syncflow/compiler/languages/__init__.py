@@ -1,1 +1,1 @@
-"""What the languages of expressions share, and Jinja's sandbox: it renders the templates that straight code is not written for."""
+"""What the languages of expressions share before anything is compiled."""

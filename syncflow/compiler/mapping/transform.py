@@ -14,6 +14,7 @@ from functools import cache
 from typing import TypeAlias
 
 from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
+from syncflow.compiler.code.failing import NO_FILE
 from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.unchanged import longest
 from syncflow.compiler.expressions import has_fallback
@@ -245,8 +246,8 @@ def emit(
     Raises:
         ExpressionError: an expression cannot be compiled.
     """
-    words = {} if document is None else {"file": document.name}
-    emitter, fields, sure = Emitter(scope, functions=functions, **words), dict[str, Emitted](), set[str]()
+    file = NO_FILE if document is None else document.name
+    emitter, fields, sure = Emitter(scope, functions=functions, file=file), dict[str, Emitted](), set[str]()
     found: dict[str, list[str]] = {}
     omit = mapping.nulls == "omit"
     for name, form in mapping.fields.items():

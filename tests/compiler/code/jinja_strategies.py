@@ -96,6 +96,9 @@ _FILTERS = [
     *("string", "join('-')", "join", "first", "is_blank", "coalesce(item.email, 'z')", "to_json", "add(1)"),
     *("when('a', item.phone)", "null_if(item.note)"),
     *("replace('a', 'bb')", "list", "int", "contains('a')", "split('-')", "sort", "is_in(item.tags)", "concat([1])"),
+    *("dictsort", "dictsort(by='value')", "map('upper')", "map(attribute='x')", "select('defined')", "select", "list"),
+    *("reject('none')", "selectattr('x')", "selectattr('x', 'gt', 1)", "rejectattr('y')", "max", "min", "urlencode"),
+    *("int(2)", "int(default=3)", "float", "items", "map('truncate', 1)", "max(attribute='x')"),
 ]
 _WORDS_BETWEEN = [" ", "a\n", "{", "'", '"\\', "%", "ü ", "\r\n", "  x  ", "{# c #}", "{% raw %}{{{% endraw %}"]
 
@@ -116,7 +119,7 @@ class _Writer:
         def part() -> str:
             return self.expression(depth - 1)
 
-        match self._random.randrange(11):
+        match self._random.randrange(13):
             case 0 | 1:
                 return f"{part()} | {self._one(_FILTERS)}"
             case 2 | 3 | 4:
@@ -131,6 +134,12 @@ class _Writer:
                 return f"({part()} in [{part()}, {part()}])"
             case 9:
                 return f"({part()} < {part()} <= {part()})"
+            case 10:
+                return f"({part()})[{self._one(['1:', ':2', '-1:', '::2', '1:2', '::-1', 'item.number:', '::0'])}]"
+            case 11:
+                return self._one(
+                    [f"[{part()}, {part()}]", f"({part()}, {part()})", f"{{'a': {part()}, 'b': {part()}}}"]
+                )
         return self._one([f"({part()} if {part()})", f"({part()}).a", f"({part()})[{part()}]", f"(-{part()})"])
 
     def block(self, depth: int) -> str:
@@ -158,7 +167,14 @@ class _Writer:
 
     def _loop(self, depth: int, end: str) -> str:
         body = self.block(depth - 1)
-        match self._random.randrange(5):
+        match self._random.randrange(8):
+            case 5:
+                return f"{self._tag(f'for each in {self.expression(1)} if {self.expression(1)}')}{body}{end}"
+            case 6:
+                head = self._tag("for w, (v, k) in item.rows | map('dictsort')")
+                return f"{head}{body}{end}"
+            case 7:
+                return f"{self._tag('set v, w = item.tags')}{body}"
             case 0:
                 return f"{self._tag('set v')}{body}{self._tag('endset')}"
             case 1:

@@ -12,10 +12,10 @@ from syncflow.compiler.code import Emitter, Place
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.functions.ambient import Ambient, surrounded_by
 from syncflow.compiler.languages.base import ExpressionError
-from syncflow.compiler.languages.templates import compile_inserts
 from syncflow.compiler.types.json import ANY, TEXT, Array, Text, closed_object, nullable, optional
 from syncflow.errors import DataError
 from tests.compiler.code.jinja_strategies import SCOPE
+from tests.compiler.code.sandbox import compile_inserts
 
 PEOPLE = closed_object(
     item=closed_object(
@@ -72,7 +72,7 @@ CODE = [
             return text_of_each(root['item']['tags'], lambda tag: f'#{tag}')
         """,
     ),
-    ("{{ item.name[1:3] }}", "def text(root):\n    return rendered(root)"),
+    ("{{ item.name[1:3] }}", "def text(root):\n    return slice_of(root['item']['name'], 1, 3, None)"),
     ("{{ 'a' }}{# no #}{% raw %}{{ b }}{% endraw %}", "def text(root):\n    return 'a{{ b }}'"),
 ]
 
@@ -163,7 +163,7 @@ def test_branches_that_bind_a_name_again_and_again_do_not_multiply_code() -> Non
 def test_a_long_template_of_plain_parts_is_straight_code() -> None:
     emitter = Emitter(PEOPLE)
     generated = emitter.function("text", emitter.template("{{ item.name }}, " * 1000))
-    assert "rendered" not in generated.source
+    assert "text_of" not in generated.source
     assert generated.call({"item": {"name": "A"}}) == "A, " * 1000
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from syncflow.compiler.code import Emitter
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.languages.base import ExpressionError
-from syncflow.compiler.languages.templates import compile_inserts
 from syncflow.compiler.types.json import ANY, Type, accepts
 from syncflow.errors import DataError
 from tests.compiler.code.jinja_strategies import OTHER_RECORDS, RECORDS, SCOPE, TEMPLATES
+from tests.compiler.code.sandbox import compile_inserts
 from tests.effort import examples
 
 _SOME = settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, note, settings
 from hypothesis import strategies as st
 
-from syncflow.compiler.code import Emitter, compile_path, guards
+from syncflow.compiler.code import Emitter, compile_path, infer
 from syncflow.compiler.code.parse import parse
 from syncflow.compiler.expressions import ExpressionError
 from syncflow.compiler.functions import FUNCTIONS
@@ -89,13 +89,13 @@ def test_what_a_guard_leaves_of_a_type_holds_every_value_that_passes_it(data: st
         holds = is_true(search(text)(root))
     except DataError:
         return
-    assert accepts(guards.assume(parse(text, FUNCTIONS), scope, holds=holds), root)
+    assert accepts(infer.assume(parse(text, FUNCTIONS), scope, holds=holds), root)
 
 
 @pytest.mark.parametrize("text", ["a != ''", "a != `5`", "!a", "a == `null`", "!(a == 'x')", "a.b != ''", "!(a.b)"])
 @pytest.mark.parametrize("kind", [ANY, TEXT, nullable(TEXT), union(TEXT, open_object(b=TEXT))], ids=str)
 def test_a_guard_that_what_is_absent_passes_leaves_it_absent(text: str, kind: Type) -> None:
-    left = guards.assume(parse(text, FUNCTIONS), closed_object(a=optional(kind)), holds=True)
+    left = infer.assume(parse(text, FUNCTIONS), closed_object(a=optional(kind)), holds=True)
     assert accepts(left, {})
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 
 from syncflow.compiler.code import nodes
-from syncflow.compiler.code.parse import parse, walk
+from syncflow.compiler.code.nodes import walk
+from syncflow.compiler.code.parse import parse
 from syncflow.compiler.expressions import ExpressionError
 from syncflow.compiler.functions import FUNCTIONS
 from tests.compiler.code.strategies import EXPRESSIONS

@@ -1,18 +1,20 @@
-"""Jinja's tree of a template → our nodes with places. What we have no node for becomes an ``Other`` around its parts."""
+"""Jinja's tree of a template → nodes with places. What is allowed at all has been decided (``allowed``)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from jinja2 import nodes as theirs
 
-from syncflow.compiler.code.jinja import nodes as ours
+from syncflow.compiler.code import nodes as ours
+from syncflow.compiler.code.constants import check_constant
+from syncflow.compiler.code.jinja import built_ins
 from syncflow.compiler.code.jinja.spelling import Span, Spelling
 from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
+from syncflow.compiler.languages.base import ExpressionError
+from syncflow.events import Json
 
 _COMPARATORS: Final[dict[str, ours.Comparator]] = {
     "eq": "==",
@@ -24,66 +26,66 @@ _COMPARATORS: Final[dict[str, ours.Comparator]] = {
     "in": "in",
     "notin": "not in",
 }
-_OPERATORS: Final[dict[type[theirs.Node], ours.Operator]] = {
-    theirs.Add: "+",
-    theirs.Sub: "-",
-    theirs.Mul: "*",
-    theirs.Div: "/",
-    theirs.FloorDiv: "//",
-    theirs.Mod: "%",
-}
 _MOST_NUMBERS: Final = 100
-"""Longer ranges are Jinja's to go through."""
-
-_MOST_BRANCHES: Final = 40
-"""More ``elif`` than that are nested too deep for straight code."""
+"""Ranges of constants that are no longer are lists."""
 
 NodeT = TypeVar("NodeT", bound=Node)
 
 
-def read(tree: theirs.Template, spelling: Spelling) -> ours.Block:
-    """Return the nodes of a template that has been found to be allowed."""
-    return _Reading(spelling).block(tree.body)
+def read(tree: theirs.Template, spelling: Spelling, operators: ours.Operators) -> ours.Block:
+    """Return the nodes of a template that has been found to be allowed.
+
+    Raises:
+        ExpressionError: a constant is not JSON's.
+    """
+    return _Reading(spelling, operators).block(tree.body)
 
 
 class _Reading:
     """Goes through a tree in the order of its text: whatever was written first must be read first."""
 
-    def __init__(self, spelling: Spelling) -> None:
+    def __init__(self, spelling: Spelling, operators: ours.Operators) -> None:
         self._spelling = spelling
+        self._operators = operators
 
     def block(self, statements: Iterable[theirs.Node]) -> ours.Block:
         return _around(ours.Block, tuple(part for statement in statements for part in self._statement(statement)))
 
-    def _statement(self, node: theirs.Node) -> Sequence[Node]:
+    def _statement(self, node: theirs.Node) -> Sequence[ours.Statement]:
         match node:
             case theirs.Output():
                 return [self._written(part) for part in node.nodes]
             case theirs.If():
-                return [self._if(node)]
+                branches: list[tuple[theirs.Node, list[theirs.Node]]] = [(node.test, node.body)]
+                return [self._branch([*branches, *((each.test, each.body) for each in node.elif_)], node.else_)]
             case theirs.For():
                 return [self._for(node)]
-            case theirs.Assign(target=theirs.Name() as target):
-                span = self._spelling.name(target.name)
-                return [_at(ours.Set, span, target.name, self.value(node.node))]
-            case theirs.AssignBlock(target=theirs.Name() as target, filter=None):
-                span = self._spelling.name(target.name)
-                return [_at(ours.Set, span, target.name, self.block(node.body))]
-        return [self._other(node)]
+            case theirs.Assign():
+                target = self._target(node.target)
+                return [_like(target, ours.Set, target, self.value(node.node))]
+            case theirs.AssignBlock():
+                target = self._target(node.target)
+                return [_like(target, ours.Set, target, self.block(node.body))]
+        raise ExpressionError(f"{type(node).__name__.lower()} is not allowed in an expression")
 
-    def _written(self, node: theirs.Node) -> Node:
+    def _target(self, node: theirs.Node) -> ours.Target:
+        """Read what a value is bound to."""
+        if isinstance(node, theirs.Tuple):
+            return _around(partial(ours.Target, ""), tuple(map(self._target, node.items)))
+        if not isinstance(node, theirs.Name):
+            raise ExpressionError("only names can be given values")
+        return _at(ours.Target, self._spelling.name(node.name), node.name)
+
+    def _written(self, node: theirs.Node) -> ours.Statement:
         if isinstance(node, theirs.TemplateData):
-            return ours.Words(node.data) if _is_unicode(node.data) else ours.Other()
+            check_constant(node.data, 0)
+            return ours.Words(node.data)
         value = self.value(node)
         return ours.Insert(value, offset=value.offset, length=value.length)
 
-    def _if(self, node: theirs.If) -> Node:
-        if len(node.elif_) > _MOST_BRANCHES:
-            return self._other(node)
-        branches: list[tuple[theirs.Node, list[theirs.Node]]] = [(node.test, node.body)]
-        return self._branch([*branches, *((each.test, each.body) for each in node.elif_)], node.else_)
-
-    def _branch(self, branches: Sequence[tuple[theirs.Node, list[theirs.Node]]], otherwise: list[theirs.Node]) -> Node:
+    def _branch(
+        self, branches: Sequence[tuple[theirs.Node, list[theirs.Node]]], otherwise: list[theirs.Node]
+    ) -> ours.Statement:
         (test, body), *rest = branches
         condition, then = self.value(test), self.block(body)
         if rest:
@@ -91,37 +93,21 @@ class _Reading:
             return _around(ours.If, condition, then, _around(ours.Block, (following,)))
         return _around(ours.If, condition, then, self.block(otherwise))
 
-    def _for(self, node: theirs.For) -> Node:
-        if not isinstance(node.target, theirs.Name) or node.test is not None:
-            return self._other(node)
-        span = self._spelling.name(node.target.name)
-        source, body = self._source(node.iter), self.block(node.body)
-        return _at(ours.For, span, node.target.name, source, body, self.block(node.else_))
+    def _for(self, node: theirs.For) -> ours.Statement:
+        target = self._target(node.target)
+        source = self.value(node.iter)
+        test = None if node.test is None else self.value(node.test)
+        body = self.block(node.body)
+        return _like(target, ours.For, target, source, test, body, self.block(node.else_))
 
-    def _source(self, node: theirs.Node) -> Node:
-        """Read what a loop goes through; a short ``range`` of constants is a list of numbers."""
-        bounds = _constant_bounds(node)
+    def _range(self, node: theirs.Call) -> Node:
+        """Read ``range(…)``; a short one of constants is a list of numbers."""
+        span, bounds = self._spelling.name("range"), _constant_bounds(node)
+        given = tuple(map(self.value, node.args))
         numbers = () if bounds is None else range(*bounds)[: _MOST_NUMBERS + 1]
         if bounds is None or len(numbers) > _MOST_NUMBERS:
-            return self.value(node)
-        span = self._spelling.name("range")
-        return _at(ours.Listing, span, tuple(_at(ours.Constant, span, number) for number in numbers))
-
-    def _other(self, node: theirs.Node) -> Node:
-        """Keep what can be computed in it, so that its faults are found; what it means is Jinja's."""
-        parts: list[Node] = []
-        binds = {name.name for name in node.find_all(theirs.Name) if name.ctx != "load"}
-        for child in node.iter_child_nodes():
-            if isinstance(child, theirs.Name) and (child.name in binds or isinstance(node, theirs.Call)):
-                continue  # what is called is ``range``
-            if isinstance(child, theirs.Output | theirs.Stmt):
-                parts.extend(self._statement(child))
-            elif isinstance(child, theirs.Expr):
-                parts.append(self.value(child))
-            else:
-                parts.append(self._other(child))
-        loop = {"loop"} if isinstance(node, theirs.For) else set()
-        return _around(partial(ours.Other, binds=frozenset(binds | loop)), tuple(parts))
+            return _at(ours.Call, span, built_ins.RANGE, given)
+        return _at(ours.SelectList, span, tuple(_at(ours.Constant, span, number) for number in numbers))
 
     def value(self, node: theirs.Node) -> Node:  # noqa: PLR0911  # one line a shape
         """Read an expression."""
@@ -129,18 +115,20 @@ class _Reading:
             case theirs.Const():
                 return self._constant(node.value)
             case theirs.Name():
-                return _at(ours.Name, self._spelling.name(node.name), node.name)
+                return _at(ours.Variable, self._spelling.name(node.name), node.name)
             case theirs.Getattr():
-                return self._attribute(node)
-            case theirs.Getitem(arg=theirs.Slice()):
-                return self._other(node)
+                of = self.value(node.node)
+                return _step(of, partial(ours.Name, node.attr), self._spelling.name(node.attr))
             case theirs.Getitem():
                 return self._entry(node)
             case theirs.Filter():
-                return self._filter(node)
-            case theirs.Call(node=theirs.Name(name=name)) if name != "range":
+                assert node.node is not None
+                return self._filter(node, self.value(node.node))
+            case theirs.Call(node=theirs.Name(name="range")):
+                return self._range(node)
+            case theirs.Call(node=theirs.Name(name=name)):
                 span = self._spelling.name(name)
-                return _at(ours.Filter, span, name, tuple(map(self.value, node.args)))
+                return _at(ours.Call, span, name, tuple(map(self.value, node.args)))
             case theirs.Test():
                 return self._test(node)
             case theirs.CondExpr():
@@ -150,49 +138,65 @@ class _Reading:
         return self._operation(node)
 
     def _operation(self, node: theirs.Node) -> Node:  # noqa: PLR0911  # one line a shape
+        name = type(node).__name__
         match node:
             case theirs.Not():
                 return _around(ours.Not, self.value(node.node))
-            case theirs.And():
-                return _around(ours.And, self.value(node.left), self.value(node.right))
-            case theirs.Or():
-                return _around(ours.Or, self.value(node.left), self.value(node.right))
             case theirs.Concat():
                 return _around(ours.Joined, tuple(map(self.value, node.nodes)))
-            case theirs.List():
-                return _around(ours.Listing, tuple(map(self.value, node.items)))
+            case theirs.List() | theirs.Tuple():
+                return _around(ours.SelectList, tuple(map(self.value, node.items)))
+            case theirs.Dict():
+                return self._object(node)
             case theirs.Neg(node=theirs.Const(value=int() | float() as value)) if not isinstance(value, bool):
                 return self._constant(-value)
-            case theirs.BinExpr() if type(node) in _OPERATORS:
+            case theirs.Neg() | theirs.Pos():
+                sign = built_ins.NEGATIVE if isinstance(node, theirs.Neg) else built_ins.POSITIVE
+                return _around(partial(ours.Call, sign), (self.value(node.node),))
+            case theirs.BinExpr() if name in self._operators:
                 left, right = self.value(node.left), self.value(node.right)
-                return _around(partial(ours.Arithmetic, _OPERATORS[type(node)]), left, right)
-        return self._other(node)
+                return _around(self._operators[name], left, right)
+        raise ExpressionError(f"{name.lower()} is not allowed in an expression")
+
+    def _object(self, node: theirs.Dict) -> Node:
+        """Read ``{'name': value}``, whose names may be computed."""
+        pairs = [(self.value(pair.key), self.value(pair.value)) for pair in node.items]
+        names = [name.value for name, _ in pairs if isinstance(name, ours.Constant)]
+        texts = tuple(name for name in names if isinstance(name, str))
+        if len(texts) == len(pairs):
+            return _around(partial(ours.SelectObject, texts), tuple(value for _, value in pairs))
+        return _around(partial(ours.Call, built_ins.OBJECT_OF), tuple(part for pair in pairs for part in pair))
 
     def _constant(self, value: Any) -> Node:
         span = self._spelling.name(*_spellings(value)) if _has_name(value) else self._spelling.constant()
-        return _at(ours.Constant, span, value) if _is_json(value) else _at(ours.Other, span)
-
-    def _attribute(self, node: theirs.Getattr) -> Node:
-        of = self.value(node.node)
-        return _behind(ours.Attribute, of, self._spelling.name(node.attr), of, node.attr)
+        check_constant(value, span.start)
+        return _at(ours.Constant, span, value)
 
     def _entry(self, node: theirs.Getitem) -> Node:
-        """Read ``of[key]``, which may be written ``of.0``."""
-        of, key = self.value(node.node), self.value(node.arg)
+        """Read ``of[key]``, which may be written ``of.0``, and ``of[first:last]``."""
+        of = self.value(node.node)
+        if isinstance(node.arg, theirs.Slice):
+            bounds = [node.arg.start, node.arg.stop, node.arg.step]
+            read = [ours.Constant(None) if bound is None else self.value(bound) for bound in bounds]
+            end = self._spelling.bracket() or Span(of.offset, of.offset + of.length)
+            return _behind(ours.Call, of, end, built_ins.SLICE, (of, *read))
+        key = self.value(node.arg)
         end = self._spelling.bracket() or Span(key.offset, key.offset + key.length)
+        written: Json = key.value if isinstance(key, ours.Constant) else None
+        if isinstance(written, str):
+            return _step(of, partial(ours.Name, written), end)
+        if isinstance(written, int) and not isinstance(written, bool):
+            return _step(of, partial(ours.Index, written), end)
         return _behind(ours.Entry, of, end, of, key)
 
-    def _filter(self, node: theirs.Filter) -> Node:
-        if node.node is None or node.kwargs or node.dyn_args or node.dyn_kwargs:
-            return self._other(node)
-        first = self.value(node.node)
+    def _filter(self, node: theirs.Filter, first: Node) -> Node:
         span = self._spelling.name(node.name.rpartition(".")[2])
-        arguments = (first, *map(self.value, node.args))
-        return _at(ours.Filter, span, node.name, arguments)
+        arguments = (first, *map(self.value, node.args), *(self.value(part.value) for part in node.kwargs))
+        if node.name == "string":
+            return _at(ours.Joined, span, arguments)
+        return _at(ours.Call, span, node.name, arguments, tuple(part.key for part in node.kwargs))
 
     def _test(self, node: theirs.Test) -> Node:
-        if node.kwargs or node.dyn_args or node.dyn_kwargs:
-            return self._other(node)
         first = self.value(node.node)
         span = self._spelling.name(node.name.rpartition(".")[2])
         return _behind(ours.Test, first, span, node.name, (first, *map(self.value, node.args)))
@@ -215,10 +219,8 @@ class _Reading:
         return whole
 
 
-def _constant_bounds(node: theirs.Node) -> tuple[int, ...] | None:
-    """Return the arguments of ``range``, None where it is something else or they are no constants that it takes."""
-    if not isinstance(node, theirs.Call) or not isinstance(node.node, theirs.Name) or node.node.name != "range":
-        return None
+def _constant_bounds(node: theirs.Call) -> tuple[int, ...] | None:
+    """Return the arguments of ``range``, None where they are no constants that it takes."""
     given = [part.value for part in node.args if isinstance(part, theirs.Const) and type(part.value) is int]
     is_range = len(given) == len(node.args) and 1 <= len(given) <= 3 and given[2:] != [0]
     return tuple(given) if is_range else None
@@ -226,19 +228,6 @@ def _constant_bounds(node: theirs.Node) -> tuple[int, ...] | None:
 
 def _compared(operator: ours.Comparator, left: Node, right: Node) -> Node:
     return _around(partial(ours.Comparison, operator), left, right)
-
-
-def _is_json(value: Any) -> bool:
-    """Return whether a constant is one that JSON has as well."""
-    if isinstance(value, str):
-        return _is_unicode(value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or SMALLEST_INTEGER <= value <= LARGEST_INTEGER
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _has_name(value: object) -> bool:
@@ -251,6 +240,18 @@ def _spellings(value: object) -> tuple[str, str]:
 
 def _at(form: Callable[..., NodeT], span: Span, *parts: Any) -> NodeT:
     return form(*parts, offset=span.start, length=span.length)
+
+
+def _like(node: Node, form: Callable[..., NodeT], *parts: Any) -> NodeT:
+    """Make a node at the place of another one."""
+    return form(*parts, offset=node.offset, length=node.length)
+
+
+def _step(of: Node, form: Callable[..., Node], end: Span) -> ours.Chain:
+    """Make a path one step longer; its last step is marked with all that is before it."""
+    before = of.steps if isinstance(of, ours.Chain) else (of,)
+    step = _behind(form, of, end)
+    return _like(step, ours.Chain, (*before, step))
 
 
 def _behind(form: Callable[..., NodeT], first: Node, last: Span, *parts: Any) -> NodeT:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, cast
 
-from syncflow.compiler.code import values
+from syncflow.compiler.code import nodes, values
 from syncflow.compiler.code.findings import Finding
-from syncflow.compiler.code.jinja import nodes, runtime
-from syncflow.compiler.code.jinja.expressions import Expressions
-from syncflow.compiler.code.jinja.infer import infer
-from syncflow.compiler.code.jinja.lower import Lowering
-from syncflow.compiler.code.jinja.making import Making, NotSimpleError
+from syncflow.compiler.code.infer import infer
+from syncflow.compiler.code.jinja.allowed import parse_template
+from syncflow.compiler.code.jinja.library import open_environment
 from syncflow.compiler.code.jinja.read import read
-from syncflow.compiler.code.jinja.reads import calls_of, reads_of
 from syncflow.compiler.code.jinja.spelling import Spelling
-from syncflow.compiler.code.nodes import Node
+from syncflow.compiler.code.language import JINJA
+from syncflow.compiler.code.lower import SENT, WORK, GrowsError, Lowering, Spot
+from syncflow.compiler.code.nodes import OPERATORS, Node
+from syncflow.compiler.code.reads import calls_of, reads_of
 from syncflow.compiler.code.values import Callee, Place, Pool, Value, Variable
 from syncflow.compiler.functions import Function, Library
 from syncflow.compiler.languages.base import MAX_TEXT, MAX_WORK, Call, ExpressionError, Read
-from syncflow.compiler.languages.sandbox import open_environment
-from syncflow.compiler.languages.templates import compile_inserts, parse_template
-from syncflow.compiler.types.json import BOOLEAN, NULL, TEXT, Text, Type, may_be_null, nullable, union
+from syncflow.compiler.types.json import BOOLEAN, NULL, TEXT, Text, Type, may_be_null, union
 from syncflow.compiler.types.narrowing import absent_as_null, restrict
 from syncflow.frozen import frozen_value
 
@@ -49,6 +47,7 @@ def compile_template(
     place: Callable[[Node], Place | None],
     escape: Escape | None = None,
     is_sent: bool = False,
+    operators: nodes.Operators = OPERATORS,
 ) -> Template:
     """Compile a template over ``root``; each insert passes through ``escape`` (to be quoted in a URL, say).
 
@@ -57,20 +56,15 @@ def compile_template(
     Raises:
         ExpressionError: the text is not Jinja, is too long or too deep, or uses what is not allowed.
     """
-    block = _block_of(text, functions)
-    environment = open_environment(functions)
+    block = _block_of(text, functions, operators)
     try:
-        inferred = infer(block, root.type, functions)
-        tests = cast("Mapping[str, Callable[..., Any]]", environment.tests)
+        inferred = infer(block, root.type, functions, JINJA)
         escaping = None if escape is None else Callee("escape", escape)
-        make = Making(pool, inferred.types, place)
-        expressions = Expressions(make, root, inferred.types, functions, tests, is_sent=is_sent)
-        alone = _null_alone(expressions, block) if is_sent and escape is None else None
-        value = alone or _straight(Lowering(make, expressions, inferred.types, escaping), block)
+        lowering = Lowering(pool, inferred.types, functions, JINJA, place, escaping, is_sent)
+        value = _null_alone(lowering, block, root) if is_sent and escape is None else None
+        value = value or _text_of(lowering, block, root)
     except RecursionError:
         raise too_deep() from None
-    if value is None:
-        value = _rendered(text, pool, root, functions, escape, place(block))
     kind = inferred.type if escape is None else Text()
     return Template(value, _bounded(kind, value), inferred.findings, reads_of(block), calls_of(block))
 
@@ -81,18 +75,19 @@ def read_template(text: str, functions: Mapping[str, Function]) -> tuple[Sequenc
     Raises:
         ExpressionError: as for ``compile_template``, except for what only compiling finds.
     """
-    block = _block_of(text, functions)
+    block = _block_of(text, functions, OPERATORS)
     try:
         return reads_of(block), calls_of(block)
     except RecursionError:
         raise too_deep() from None
 
 
-def _block_of(text: str, functions: Mapping[str, Function]) -> nodes.Block:
+def _block_of(text: str, functions: Mapping[str, Function], operators: nodes.Operators) -> nodes.Block:
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"the template is longer than {MAX_TEXT:,} characters", 0, "keep templates short")
     try:
-        return _read_once(text, functions) if isinstance(functions, Library) else _read(text, functions)
+        is_usual = isinstance(functions, Library) and operators is OPERATORS
+        return _read_once(text, functions) if is_usual else _read(text, functions, operators)
     except RecursionError:
         raise too_deep() from None
 
@@ -103,14 +98,15 @@ def too_deep() -> ExpressionError:
 
 
 @lru_cache(maxsize=4096)
-def _read_once(text: str, library: Library) -> nodes.Block:
+def _read_once(text: str, library: Mapping[str, Function]) -> nodes.Block:
     """Read each text once: several checks ask of it, and the compiler."""
-    return _read(text, library)
+    return _read(text, library, OPERATORS)
 
 
-def _read(text: str, functions: Mapping[str, Function]) -> nodes.Block:
+def _read(text: str, functions: Mapping[str, Function], operators: nodes.Operators) -> nodes.Block:
     environment = open_environment(functions)
-    return read(parse_template(text, environment, functions), Spelling(environment, text))
+    tree = parse_template(text, environment, functions, operators)
+    return read(tree, Spelling(environment, text), operators)
 
 
 def _bounded(kind: Type, value: Value) -> Type:
@@ -118,39 +114,25 @@ def _bounded(kind: Type, value: Value) -> Type:
     return union(bounded, NULL) if may_be_null(value.type) else bounded
 
 
-def _null_alone(expressions: Expressions, block: nodes.Block) -> Value | None:
+def _null_alone(to: Lowering, block: nodes.Block, root: Variable) -> Value | None:
     """Return the text of a template that is one insert, null where that is null or absent; None for other templates."""
     inserts = [each for each in block.statements if isinstance(each, nodes.Insert)]
-    if len(block.statements) != 1 or not inserts or not isinstance(inserts[0].value, nodes.Attribute | nodes.Name):
+    if len(block.statements) != 1 or not inserts or inserts[0].value.path is None:
         return None
-    node, make = inserts[0].value, expressions.make
-    if not may_be_null(absent_as_null(expressions.types[node])):
+    node = inserts[0].value
+    if not may_be_null(absent_as_null(to.types[node])):
         return None
-    found = expressions.value(node, "null")
-    text = make.call(node, Callee("sent_text", runtime.sent_text), TEXT, found)
-    test = make.pool.one(values.IsNull(found, type=BOOLEAN, place=make.place(node)))
-    return make.choice(node, test, make.constant(node, None), text, nullable(TEXT))
+    found = to.value(node, Spot(root, 1), "null")
+    text = to.one(values.Call(SENT, (found,), type=TEXT, place=to.place(node)))
+    test = to.one(values.IsNull(found, type=BOOLEAN, place=to.place(node)))
+    return to.choice(node, test, to.constant(node, None), text)
 
 
-def _straight(lowering: Lowering, block: nodes.Block) -> Value | None:
+def _text_of(to: Lowering, block: nodes.Block, root: Variable) -> Value:
     try:
-        return lowering.template(block)
-    except NotSimpleError:
-        return None
-
-
-def _rendered(
-    text: str,
-    pool: Pool,
-    root: Variable,
-    functions: Mapping[str, Function],
-    escape: Escape | None,
-    place: Place | None,
-) -> Value:
-    """Return a call of Jinja's own compiled template."""
-    render = compile_inserts(text, functions)
-
-    def rendered(values_by_name: Mapping[str, Any]) -> str:
-        return render(values_by_name, escape)
-
-    return pool.one(values.Call(Callee("rendered", rendered), (root,), type=Text(), place=place))
+        return to.limited(block.text(to, Spot(root, 1))[0], to.types[block])
+    except GrowsError:
+        work = to.one(values.Call(WORK, ()))
+        to = replace(to, work=work)
+        text = to.limited(block.text(to, Spot(root, 1))[0], to.types[block])
+        return to.one(values.Then(work, text, type=text.type, place=text.place))

@@ -1,20 +1,27 @@
-"""What a rendered template can reach, and what it may cost: values, allowed filters and tests, and ``Work`` to spend.
+"""The other implementation of templates: Jinja's own, sandboxed, strict and bounded in cost.
 
-Jinja's sandbox bounds no work, so every insert and every round of a loop is charged to the ``Work`` of one rendering.
+Where we differ on purpose: the sandbox charges every text that a filter makes, and a list in round brackets is a tuple to it. Filters of
+Jinja's that give many values give them in a list, here as there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, wraps
 from typing import Any
 
+from jinja2 import nodes
+from jinja2.exceptions import TemplateError, UndefinedError
 from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
+from syncflow.compiler.code.jinja import library
+from syncflow.compiler.code.jinja.allowed import may_be_called, parse_template
+from syncflow.compiler.code.jinja.faults import plain
+from syncflow.compiler.code.nodes import OPERATORS
 from syncflow.compiler.functions import Function, Library
-from syncflow.compiler.languages.base import MAX_WORK, inserted_text
+from syncflow.compiler.languages.base import MAX_WORK, ExpressionError, inserted_text
 from syncflow.errors import DataError
 
 WORK = "work of this rendering"
@@ -28,60 +35,6 @@ CALLED = "call of "
 _MOST_RANGE = 10_000
 _LARGEST = 10**30
 """Numbers beyond it are not calculated with."""
-
-_BUILT_IN_FILTERS = frozenset(
-    {
-        "count",
-        "dictsort",
-        "float",
-        "int",
-        "items",
-        "length",
-        "list",
-        "map",
-        "max",
-        "min",
-        "reject",
-        "rejectattr",
-        "select",
-        "selectattr",
-        "urlencode",
-    }
-)
-"""Jinja's own that are allowed, besides the library's functions."""
-
-_TESTS = frozenset(
-    {
-        "boolean",
-        "defined",
-        "divisibleby",
-        "eq",
-        "equalto",
-        "even",
-        "false",
-        "float",
-        "ge",
-        "gt",
-        "greaterthan",
-        "in",
-        "integer",
-        "iterable",
-        "le",
-        "lessthan",
-        "lower",
-        "lt",
-        "mapping",
-        "ne",
-        "none",
-        "number",
-        "odd",
-        "sequence",
-        "string",
-        "true",
-        "undefined",
-        "upper",
-    }
-)
 
 _LOOP_NAMES = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0", "previtem", "nextitem"}
@@ -248,9 +201,15 @@ def _join(context: Context, values: Any, separator: Any = "") -> str:
     return str(separator).join(parts)
 
 
-def may_be_called(function: Function) -> bool:
-    """Return whether a template calls a function by name, ``{{ now() }}``: where there need be no value to filter."""
-    return function.fewest == 0
+def _listed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap one of Jinja's own filters: what gives one value after the other gives all of them in a list."""
+
+    @wraps(call)
+    def filtered(*given: Any, **named: Any) -> Any:
+        found = call(*given, **named)
+        return list(found) if isinstance(found, Iterator) else found
+
+    return filtered
 
 
 def open_environment(functions: Mapping[str, Function]) -> Environment:
@@ -268,11 +227,84 @@ def _environment_of(functions: Mapping[str, Function]) -> Environment:
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_finalize
     )
     environment.globals = {"range": _range}
-    environment.filters = {name: call for name, call in environment.filters.items() if name in _BUILT_IN_FILTERS}
+    environment.filters = {name: _listed(call) for name, call in environment.filters.items() if name in library.FILTERS}
     for name, function in functions.items():
         environment.filters[name] = _charged(function)
         if may_be_called(function):
             environment.filters[CALLED + name] = _called(function)
     environment.filters |= {"join": _join, "string": _joined, ROUNDS: _rounds, JOINED: _joined}
-    environment.tests = {name: call for name, call in environment.tests.items() if name in _TESTS}
+    environment.tests = {name: call for name, call in environment.tests.items() if name in library.TESTS}
     return environment
+
+
+def compile_inserts(
+    text: str, functions: Mapping[str, Function]
+) -> Callable[[Mapping[str, Any], Callable[[str], str] | None], str]:
+    """Return the renderer of a template: (root, escape of inserts) → text.
+
+    Raises:
+        ExpressionError: the text is not Jinja, or uses what is not allowed here.
+    """
+    environment = open_environment(functions)
+    tree = parse_template(text, library.open_environment(functions), functions, OPERATORS)
+    _bound(tree)
+    template = _assemble(environment, tree)
+
+    def render(root: Mapping[str, Any], escape: Callable[[str], str] | None) -> str:
+        try:
+            return template.render({**root, WORK: Work(escape)})  # type: ignore[no-any-return]
+        except UndefinedError as error:
+            raise DataError(str(error.message).replace("' is undefined", "' is not there")) from None
+        except (
+            TemplateError,
+            ValueError,
+            TypeError,
+            ArithmeticError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            raise DataError(f"the template cannot be rendered ({type(error).__name__})") from None
+
+    return render
+
+
+def _assemble(environment: Environment, tree: nodes.Template) -> Any:
+    try:
+        return environment.from_string(tree)
+    except (TemplateError, SyntaxError) as error:
+        raise ExpressionError(plain(str(error))) from None
+    except (RecursionError, MemoryError):
+        raise ExpressionError("too deep") from None
+
+
+def _walk(tree: nodes.Node) -> Iterator[nodes.Node]:
+    yield tree
+    for child in tree.iter_child_nodes():
+        yield from _walk(child)
+
+
+def _bound(tree: nodes.Template) -> None:
+    """Make every loop charge its rounds (and the plain text they write), every ~ what it joins, and every call a filter."""
+    for node in reversed(list(_walk(tree))):  # what is inside first: a ~ may hold another
+        for name, value in node.iter_fields():
+            if isinstance(value, nodes.Expr):
+                setattr(node, name, _bounded(value))
+            elif isinstance(value, list):
+                value[:] = [_bounded(part) if isinstance(part, nodes.Expr) else part for part in value]
+        if isinstance(node, nodes.For):
+            weight = 1 + sum(len(part.data) for part in node.find_all(nodes.TemplateData))
+            node.iter = _filter(node.iter, ROUNDS, [nodes.Const(weight)])
+
+
+def _bounded(node: nodes.Expr) -> nodes.Expr:
+    if isinstance(node, nodes.Concat):
+        first, *rest = node.nodes
+        return _filter(first, JOINED, rest)
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name != "range":
+        return _filter(nodes.Const(None, lineno=node.lineno), CALLED + node.node.name, node.args)
+    return node
+
+
+def _filter(value: Any, name: str, arguments: Sequence[nodes.Expr]) -> nodes.Filter:
+    return nodes.Filter(value, name, list(arguments), [], None, None, lineno=value.lineno)

@@ -1,19 +1,19 @@
-"""Jinja's own templates, for what straight code is not written for. Sandboxed, strict, bounded in cost.
-
-In: a text. Out: the library's tree, if the template is allowed here, and a function of the root that gives text.
+"""Jinja's own tree of a text, if the template is allowed here.
 
 Only what works on values is allowed: names, attributes, filters, tests, ``if``, ``for`` and ``set``. There are no calls
-but ``range``, so nothing of Python can be reached.
+but ``range`` and functions that need no value, so nothing of Python can be reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
-from jinja2 import nodes
-from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import Environment, nodes
+from jinja2.exceptions import TemplateSyntaxError
 
+from syncflow.compiler.code.jinja.faults import syntax_fault
+from syncflow.compiler.code.language import JINJA
+from syncflow.compiler.code.nodes import Operators
 from syncflow.compiler.functions import Function
 from syncflow.compiler.languages.base import (
     MAX_DEPTH,
@@ -22,18 +22,6 @@ from syncflow.compiler.languages.base import (
     unknown_name,
     wrong_count,
 )
-from syncflow.compiler.languages.faults import plain, syntax_fault
-from syncflow.compiler.languages.sandbox import (
-    CALLED,
-    JOINED,
-    ROUNDS,
-    WORK,
-    Environment,
-    Work,
-    may_be_called,
-    open_environment,
-)
-from syncflow.errors import DataError
 
 _ALLOWED = (
     nodes.Template,
@@ -51,17 +39,9 @@ _ALLOWED = (
     nodes.Assign,
     nodes.AssignBlock,
     nodes.CondExpr,
-    nodes.And,
-    nodes.Or,
     nodes.Not,
     nodes.Compare,
     nodes.Operand,
-    nodes.Add,
-    nodes.Sub,
-    nodes.Mul,
-    nodes.Div,
-    nodes.FloorDiv,
-    nodes.Mod,
     nodes.Neg,
     nodes.Pos,
     nodes.Concat,
@@ -73,35 +53,13 @@ _ALLOWED = (
 )
 
 
-def compile_inserts(
-    text: str, functions: Mapping[str, Function]
-) -> Callable[[Mapping[str, Any], Callable[[str], str] | None], str]:
-    """Return the renderer of a template: (root, escape of inserts) → text.
+def parse_template(
+    text: str, environment: Environment, functions: Mapping[str, Function], operators: Operators
+) -> nodes.Template:
+    """Return Jinja's own tree of a template that is allowed; ``operators``: those that it may have, beside comparisons.
 
     Raises:
         ExpressionError: the text is not Jinja, or uses what is not allowed here.
-    """
-    environment = open_environment(functions)
-    tree = parse_template(text, environment, functions)
-    _bound(tree)
-    template = _assemble(environment, tree)
-
-    def render(root: Mapping[str, Any], escape: Callable[[str], str] | None) -> str:
-        try:
-            return template.render({**root, WORK: Work(escape)})  # type: ignore[no-any-return]
-        except UndefinedError as error:
-            raise DataError(str(error.message).replace("' is undefined", "' is not there")) from None
-        except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
-            raise DataError(f"the template cannot be rendered ({type(error).__name__})") from None
-
-    return render
-
-
-def parse_template(text: str, environment: Environment, functions: Mapping[str, Function]) -> nodes.Template:
-    """Return Jinja's own tree of a template that is allowed.
-
-    Raises:
-        ExpressionError: as for ``compile_inserts``.
     """
     tree = _parse(environment, text)
     _check_depth(tree)
@@ -109,7 +67,7 @@ def parse_template(text: str, environment: Environment, functions: Mapping[str, 
     for node in _walk(tree):
         if isinstance(node, nodes.Call):
             _check_call(node, text, functions, bound)
-        else:
+        elif type(node).__name__ not in operators:
             _check_node(node, text, environment, functions)
     return tree
 
@@ -141,15 +99,6 @@ def _parse(environment: Environment, text: str) -> nodes.Template:
         raise ExpressionError("a number in the expression is too long") from None
 
 
-def _assemble(environment: Environment, tree: nodes.Template) -> Any:
-    try:
-        return environment.from_string(tree)
-    except (TemplateError, SyntaxError) as error:
-        raise ExpressionError(plain(str(error))) from None
-    except (RecursionError, MemoryError):
-        raise _too_deep() from None
-
-
 def _too_deep() -> ExpressionError:
     return ExpressionError(f"the template is nested more than {MAX_DEPTH} deep", 0, "split it over several fields")
 
@@ -160,6 +109,11 @@ def _walk(tree: nodes.Node) -> Iterable[nodes.Node]:
         node = waiting.pop()
         yield node
         waiting.extend(reversed(list(node.iter_child_nodes())))
+
+
+def may_be_called(function: Function) -> bool:
+    """Return whether a template calls a function by name, ``{{ now() }}``: where there need be no value to filter."""
+    return function.fewest == 0
 
 
 def _check_depth(tree: nodes.Node) -> None:
@@ -207,8 +161,14 @@ def _check_filter(node: nodes.Filter, text: str, environment: Environment, funct
         raise unknown_name("filter", node.name, environment.filters, offset)
     if node.node is None:
         raise ExpressionError("a filter needs a value before it", offset)
+    if node.dyn_args or node.dyn_kwargs:
+        raise ExpressionError(f"the arguments of {node.name} are written out one by one, without *", offset)
+    built_in, given = JINJA.built_in(node.name, functions), 1 + len(node.args) + len(node.kwargs)
+    if built_in is not None and not built_in.variadic and not built_in.least <= given <= len(built_in.parameters):
+        called = f"{node.name} (with the value before it)"
+        raise wrong_count(called, built_in.least, len(built_in.parameters), given, offset)
     function = functions.get(node.name)
-    if function is None or node.name == "join":
+    if function is None or built_in is not None:
         return
     _check_arguments(node, [node.node, *node.args], function, offset, text)
 
@@ -236,29 +196,3 @@ def _constant(text: str, offset: int, value: object) -> tuple[int, int]:
         if found >= 0:
             return found, len(written)
     return offset, 1
-
-
-def _bound(tree: nodes.Template) -> None:
-    """Make every loop charge its rounds (and the plain text they write), every ~ what it joins, and every call a filter."""
-    for node in reversed(list(_walk(tree))):  # what is inside first: a ~ may hold another
-        for name, value in node.iter_fields():
-            if isinstance(value, nodes.Expr):
-                setattr(node, name, _bounded(value))
-            elif isinstance(value, list):
-                value[:] = [_bounded(part) if isinstance(part, nodes.Expr) else part for part in value]
-        if isinstance(node, nodes.For):
-            weight = 1 + sum(len(part.data) for part in node.find_all(nodes.TemplateData))
-            node.iter = _filter(node.iter, ROUNDS, [nodes.Const(weight)])
-
-
-def _bounded(node: nodes.Expr) -> nodes.Expr:
-    if isinstance(node, nodes.Concat):
-        first, *rest = node.nodes
-        return _filter(first, JOINED, rest)
-    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name != "range":
-        return _filter(nodes.Const(None, lineno=node.lineno), CALLED + node.node.name, node.args)
-    return node
-
-
-def _filter(value: Any, name: str, arguments: Sequence[nodes.Expr]) -> nodes.Filter:
-    return nodes.Filter(value, name, list(arguments), [], None, None, lineno=value.lineno)

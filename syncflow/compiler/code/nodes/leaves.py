@@ -1,0 +1,117 @@
+"""Constants, and lists and objects that are written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from syncflow.compiler.code import values
+from syncflow.compiler.code.infer import Inference
+from syncflow.compiler.code.lower import Lowering, Spot
+from syncflow.compiler.code.node import Absent, Node, TypeOf
+from syncflow.compiler.code.scope import Scope
+from syncflow.compiler.code.values import Value
+from syncflow.compiler.code.widening import of_constant, union_of
+from syncflow.compiler.languages.base import inserted_text
+from syncflow.compiler.types.json import ABSENT, BOOLEAN, NEVER, NULL, Array, Object, Type, may_be_null, union
+from syncflow.compiler.types.narrowing import of_value, without_null
+from syncflow.events import Json
+from syncflow.frozen import frozen_value
+
+
+@frozen_value(eq=False)
+class Constant(Node):
+    """A JSON value or a raw string."""
+
+    value: Json
+
+    def infer(self, to: Inference, scope: Scope) -> Type:
+        return of_constant(self.value)
+
+    def infer_text(self, to: Inference, scope: Scope) -> Type:
+        to.of(self, scope)
+        return of_value(inserted_text(self.value))
+
+    def assume(self, scope: Scope, *, holds: bool, type_of: TypeOf | None = None) -> Scope:
+        language, kind = scope.language, of_constant(self.value)
+        return scope.nowhere() if (language.when_true if holds else language.when_false)(kind) == NEVER else scope
+
+    def lower(self, to: Lowering, spot: Spot, absent: Absent) -> Value:
+        return to.constant(self, self.value)
+
+    def lower_text(self, to: Lowering, spot: Spot) -> Value:
+        return to.constant(self, inserted_text(self.value))
+
+
+@frozen_value(eq=False)
+class SelectList(Node):
+    """``[a, b]``; null where the current value is."""
+
+    elements: tuple[Node, ...]
+    bracketed: ClassVar[Literal["", "call", "list", "object"]] = "list"
+    is_of_current: ClassVar[bool] = True
+
+    @property
+    def constants(self) -> list[Json] | None:
+        """The values of a list of constants, None for another one."""
+        values = [element.value for element in self.elements if isinstance(element, Constant)]
+        return values if len(values) == len(self.elements) else None
+
+    def infer(self, to: Inference, scope: Scope) -> Type:
+        if scope.language.is_jinja:
+            kinds = [to.there(element, scope) for element in self.elements]
+            return Array(union_of(kinds), len(kinds), len(kinds))
+        kinds, given = _selected(self.elements, to, scope)
+        return _selected_of(Array(union_of(kinds), len(kinds), len(kinds)), given, scope)
+
+    def lower(self, to: Lowering, spot: Spot, absent: Absent) -> Value:
+        if to.language.is_jinja and self.constants is not None:
+            return to.constant(self, self.constants)
+        elements = tuple(to.value(element, spot, "stays") for element in self.elements)
+        kind = without_null(to.types[self])
+        return _null_of_null(self, to, spot, to.made(values.Listing(elements, type=kind, place=to.place(self))))
+
+
+@frozen_value(eq=False)
+class SelectObject(Node):
+    """``{name: a, other: b}``, null where the current value is; of equal names the last one counts."""
+
+    names: tuple[str, ...]
+    elements: tuple[Node, ...]
+    bracketed: ClassVar[Literal["", "call", "list", "object"]] = "object"
+
+    def infer(self, to: Inference, scope: Scope) -> Type:
+        if scope.language.is_jinja:
+            kinds = [to.there(element, scope) for element in self.elements]
+            return self._made_of(kinds)
+        kinds, given = _selected(self.elements, to, scope)
+        return _selected_of(self._made_of(kinds), given, scope)
+
+    def _made_of(self, kinds: Sequence[Type]) -> Type:
+        return Object(tuple(sorted(dict(zip(self.names, kinds, strict=True)).items())), ABSENT)
+
+    def lower(self, to: Lowering, spot: Spot, absent: Absent) -> Value:
+        elements = tuple(to.value(element, spot) for element in self.elements)
+        kind = without_null(to.types[self])
+        made = to.made(values.Record(self.names, elements, type=kind, place=to.place(self)))
+        return _null_of_null(self, to, spot, made)
+
+
+def _selected(elements: Sequence[Node], to: Inference, scope: Scope) -> tuple[list[Type], Type]:
+    """Return the types of what is selected, and of the current values that it is selected of."""
+    given = without_null(scope.current)
+    return [to.of(element, scope.at(given)) for element in elements], given
+
+
+def _selected_of(made: Type, given: Type, scope: Scope) -> Type:
+    if given == NEVER:
+        return scope.current
+    return union(made, NULL) if given != scope.current else made
+
+
+def _null_of_null(node: Node, to: Lowering, spot: Spot, made: Value) -> Value:
+    if to.language.is_jinja or not may_be_null(to.types[node]):
+        return made
+    is_null = to.one(values.IsNull(spot.current, type=BOOLEAN, place=to.place(node)))
+    null = to.one(values.Constant(None, type=NULL, place=to.place(node)))
+    return to.one(values.Choice(is_null, null, made, type=to.types[node], place=to.place(node)))
