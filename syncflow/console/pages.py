@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,19 @@ def _templates() -> Environment:
         segment=words.segment,
         pretty=words.pretty,
     )
-    found.globals.update(link=words.link, STATES=STATES, CHOICES=CHOICES, EVENT_STATES=EVENT_STATES)
+    found.globals.update(link=words.link, static=_address, STATES=STATES, CHOICES=CHOICES, EVENT_STATES=EVENT_STATES)
     return found
+
+
+@cache
+def _static(name: str) -> tuple[bytes, str]:
+    """Return a file of the package, and what its address carries, so that a browser may keep it until it is another one."""
+    content = (HOME / "static" / name).read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:12]
+
+
+def _address(name: str) -> str:
+    return f"/static/{name}?v={_static(name)[1]}"
 
 
 class Pages:
@@ -283,10 +295,10 @@ def _add_sign_in(router: APIRouter, asking: Asking, shows: Pages) -> None:
 
 
 def _add_static(router: APIRouter) -> None:
-    files = {name: (HOME / "static" / name).read_bytes() for name in STATIC}
-
     @router.get("/static/{name}")
-    async def static(name: str) -> Response:
-        if name not in files:
+    async def static(name: str, v: Text = "") -> Response:
+        if name not in STATIC:
             raise DataError("there is no such file")
-        return Response(files[name], media_type=STATIC[name])
+        content, digest = _static(name)
+        kept = {"Cache-Control": "public, max-age=31536000, immutable"} if v == digest else {}
+        return Response(content, headers=kept, media_type=STATIC[name])

@@ -4,12 +4,15 @@
 
 Whatever an expression or a file does there, it costs that process: it may use so much time, memory and answer, two of them live at a time,
 and it inherits nothing of the environment but where programs are. So a run that the console is part of goes on.
+
+Each is forked by one that stays for a while and has imported what it needs (``trying.main``): a try begins at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import struct
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +28,16 @@ SECONDS = 10
 """Of the processor."""
 PATIENCE_SECONDS = 30.0
 """Of the clock, on a machine that has other work too."""
+IDLE_SECONDS = 300.0
+"""How long a process stays that nobody asks."""
 MOST_BYTES = 1_500_000_000
 MOST_ANSWER_BYTES = 4_000_000
 MOST_AT_ONCE = 2
+LENGTH = struct.Struct(">Q")
+"""What stands before each question and each answer: its length in bytes."""
 COMMAND = (sys.executable, "-m", "syncflow.console.trying")
+
+Process = asyncio.subprocess.Process
 
 
 @dataclass(slots=True)
@@ -39,9 +48,13 @@ class Playground:
     profile: str | None = None
     seconds: int = SECONDS
     patience_seconds: float = PATIENCE_SECONDS
+    idle_seconds: float = IDLE_SECONDS
     most_bytes: int = MOST_BYTES
     command: Sequence[str] = COMMAND
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    _idle: dict[Process, asyncio.TimerHandle] = field(default_factory=dict)
+    _busy: set[Process] = field(default_factory=set)
+    _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def ask(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Try something; ``trying.tried`` says what may be asked.
@@ -64,8 +77,51 @@ class Playground:
             raise DataError(str(answer["error"]), hint=str(answer.get("hint", "")))
         return answer
 
+    async def close(self) -> None:
+        """End all processes; what is being tried is told that it could not be."""
+        for timer in self._idle.values():
+            timer.cancel()
+        await asyncio.gather(*map(end, (*self._idle, *self._busy)), *self._ending)
+        self._idle.clear()
+
     async def _answer(self, given: bytes) -> dict[str, Any]:
-        process = await asyncio.create_subprocess_exec(
+        process = self._waiting() or await self._started()
+        self._busy.add(process)
+        try:
+            async with asyncio.timeout(self.patience_seconds):
+                answer = await _talk(process, given)
+        except BaseException as error:
+            await end(process)
+            if isinstance(error, TimeoutError):
+                raise DataError(
+                    "this takes too long: the playground gave up", hint="look for an expression that repeats itself"
+                ) from None
+            raise
+        finally:
+            self._busy.discard(process)
+        self._keep(process)
+        return _read(answer)
+
+    def _waiting(self) -> Process | None:
+        """Return a process that was kept and still lives."""
+        while self._idle:
+            process, timer = self._idle.popitem()
+            timer.cancel()
+            if process.returncode is None:
+                return process
+        return None
+
+    def _keep(self, process: Process) -> None:
+        self._idle[process] = asyncio.get_running_loop().call_later(self.idle_seconds, self._drop, process)
+
+    def _drop(self, process: Process) -> None:
+        if self._idle.pop(process, None) is not None:
+            task = asyncio.create_task(end(process))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def _started(self) -> Process:
+        return await asyncio.create_subprocess_exec(
             *self.command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -74,33 +130,25 @@ class Playground:
             env=_environment(),
             start_new_session=True,
         )
-        try:
-            async with asyncio.timeout(self.patience_seconds):
-                return _read(await _talk(process, given))
-        except TimeoutError:
-            raise DataError(
-                "this takes too long: the playground gave up", hint="look for an expression that repeats itself"
-            ) from None
-        finally:
-            await end(process)
 
 
-async def _talk(process: asyncio.subprocess.Process, given: bytes) -> bytes:
+async def _talk(process: Process, given: bytes) -> bytes:
+    """Ask a process; return nothing where it has ended.
+
+    Raises:
+        DataError: the answer is too large.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(given)
+        process.stdin.write(LENGTH.pack(len(given)) + given)
         await process.stdin.drain()
-        process.stdin.close()
-    except ConnectionError:
-        pass  # it has ended: that it gave no answer is told below
-    answer = b""
-    while part := await process.stdout.read(65_536):
-        answer += part
-        if len(answer) > MOST_ANSWER_BYTES:
+        (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
+        if length > MOST_ANSWER_BYTES:
             raise DataError(f"the answer is larger than {MOST_ANSWER_BYTES // 10**6} MB: too large to be shown")
-    await process.wait()
-    return answer
+        return await process.stdout.readexactly(length)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return b""
 
 
 def _read(answer: bytes) -> dict[str, Any]:

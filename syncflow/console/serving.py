@@ -38,6 +38,8 @@ async def serving(asking: Asking, host: str, port: int) -> AsyncIterator[int]:
         yield listening.getsockname()[1]
     finally:
         await pulse.end()
+        if asking.playground is not None:
+            await asking.playground.close()
         if asking.plans is not None:
             await asking.plans.stop()
         server.should_exit = True

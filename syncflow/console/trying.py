@@ -1,14 +1,19 @@
 """What the playground tries, in a process of its own: files as they are being written, and one event, through the project's compiler.
 
-In: JSON on standard input (``Asked``). Out: JSON on standard output: diagnostics at their places, where each value comes from, the requests
-that would be sent. Nothing is sent or written, no source is opened, no variable of the environment and no ``.env`` is read: every
-``${NAME}`` without a default is a placeholder. ``playground`` starts it and bounds its time, memory and answer.
+In: JSON on standard input (``tried``). Out: JSON on standard output: diagnostics at their places, where each value comes from, the requests
+that would be sent; both with their length in front, one question after the other. Nothing is sent or written, no source is opened, no
+variable of the environment and no ``.env`` is read: every ``${NAME}`` without a default is a placeholder. ``playground`` starts it and
+bounds its time, memory and answer.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
+import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +33,7 @@ from syncflow.config.parts import Inputs
 from syncflow.config.project import Project, survey_inputs
 from syncflow.config.render import as_json
 from syncflow.config.yaml import read_text
+from syncflow.console.playground import LENGTH, MOST_ANSWER_BYTES
 from syncflow.errors import DataError, SyncflowError
 from syncflow.events import Position, Raw
 from syncflow.runtime.rehearsal import rehearse
@@ -289,9 +295,9 @@ def bounded(seconds: int, most_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main() -> None:
-    """Answer one question."""
-    asked = json.loads(sys.stdin.buffer.read())
+def answer_to(given: bytes) -> bytes:
+    """Answer one question within its bounds, which are those of the process from then on."""
+    asked = json.loads(given)
     bounded(int(asked["seconds"]), int(asked["most_bytes"]))
     try:
         answer = tried(asked)
@@ -299,7 +305,40 @@ def main() -> None:
         answer = {"error": error.message, "hint": error.hint}
     except MemoryError:
         answer = {"error": "this takes more memory than the playground may use"}
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False, default=str))
+    return json.dumps(answer, ensure_ascii=False, default=str).encode("utf-8", "replace")
+
+
+def main() -> None:
+    """Answer questions, each in a process that is forked for it: it knows nothing of the ones before, and its bounds are its own.
+
+    This process only waits for them: it has imported what a try needs, which takes longer than the try.
+    """
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no part of an answer
+    gc.freeze()
+    while head := sys.stdin.buffer.read(LENGTH.size):
+        answer = _apart(sys.stdin.buffer.read(*LENGTH.unpack(head)), answers.fileno())
+        answers.write(LENGTH.pack(len(answer)) + answer)
+        answers.flush()
+
+
+def _apart(given: bytes, answers: int) -> bytes:
+    """Return what a process of its own answers; nothing where it was ended."""
+    source, sink = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(source)
+        os.close(answers)
+        with os.fdopen(sink, "wb") as told, contextlib.suppress(Exception):
+            told.write(answer_to(given))
+        os._exit(0)
+    os.close(sink)
+    with os.fdopen(source, "rb") as heard:
+        answer = heard.read(MOST_ANSWER_BYTES + 1)
+        if len(answer) > MOST_ANSWER_BYTES:
+            os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return answer
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -230,6 +231,54 @@ def test_a_page_says_when_its_run_has_ended_and_goes_on_with_the_next(browser: B
     with served(path, port=port, tally=Tally):
         problem.wait_for(state="hidden")
     ended.close()
+
+
+def test_a_page_says_that_its_journal_is_damaged_or_of_another_version_and_goes_on_when_it_is_whole(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "j.db"
+    generate(path, 300)
+    with connect(path) as written:
+        written.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    with served(path) as url, signed_in(browser, url) as context:
+        page = context.new_page()
+        page.goto(f"{url}/systems")
+        problem = page.locator("#problem")
+        path.write_bytes(b"no journal" * 1_000)
+        problem.wait_for(state="visible")
+        assert "Trying again." in problem.inner_text()
+        assert page.get_by_role("link", name="system0").is_visible(), "what was known stays in sight"
+        path.write_bytes(whole)
+        problem.wait_for(state="hidden")
+        with closing(sqlite3.connect(path)) as newer:
+            ((version,),) = newer.execute("PRAGMA user_version").fetchall()
+            newer.execute("PRAGMA user_version = 999")
+        problem.wait_for(state="visible")
+        opened = context.new_page()
+        opened.goto(f"{url}/events")
+        opened.get_by_text("This page looks again by itself.").wait_for()
+        assert violations(opened) == []
+        with closing(sqlite3.connect(path)) as older:
+            older.execute(f"PRAGMA user_version = {version}")
+        problem.wait_for(state="hidden")
+        opened.get_by_role("heading", name="Events").wait_for()
+
+
+def test_a_browser_that_slept_sees_what_happened_meanwhile(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    generate(path, 300)
+    with served(path) as url, signed_in(browser, url) as context:
+        page = context.new_page()
+        page.goto(f"{url}/")
+        tile = page.locator('a.tile[href="/dead-letters"] .value')
+        assert tile.inner_text() == "3"
+        context.set_offline(True)
+        page.evaluate("window.dispatchEvent(new Event('offline'))")
+        wishes.drop(path, Letters(ids=(1, 2)))
+        context.set_offline(False)
+        page.locator('a.tile[href="/dead-letters"] .value', has_text="1").wait_for()
+        assert page.locator("#problem").is_hidden()
 
 
 @pytest.mark.parametrize(("width", "theme"), SIZES)

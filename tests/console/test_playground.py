@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from syncflow.console.app import create_app
-from syncflow.console.playground import MOST_ANSWER_BYTES, Playground
+from syncflow.console.playground import MOST_ANSWER_BYTES, MOST_BYTES, Playground
 from syncflow.console.trying import MOST_FILE_BYTES, tried
 from syncflow.errors import DataError
 from tests.console.fakes import FakeDesk, a_delivery, an_event, app, ask, asking, signed_in
@@ -126,12 +126,63 @@ def python(code: str) -> tuple[str, ...]:
 
 
 def tried_by(command: tuple[str, ...], project: Path, **more: Any) -> dict[str, Any]:
-    return asyncio.run(Playground(project / "routes.yaml", command=command, **more).ask({}))
+    return in_a_process(Playground(project / "routes.yaml", command=command, **more), {})
+
+
+def in_a_process(playground: Playground, *asked: dict[str, Any]) -> dict[str, Any]:
+    """Ask one after the other, and return the last answer."""
+
+    async def main() -> dict[str, Any]:
+        try:
+            return [await playground.ask(each) for each in asked][-1]
+        finally:
+            await playground.close()
+
+    return asyncio.run(main())
 
 
 def test_a_try_in_a_process_of_its_own_says_the_same(project: Path) -> None:
-    found = asyncio.run(Playground(project / "routes.yaml").ask({"texts": {}, "event": json.dumps(EVENT)}))
+    found = in_a_process(Playground(project / "routes.yaml"), {"texts": {}, "event": json.dumps(EVENT)})
     assert found == attempt(project)
+
+
+def test_tries_are_forked_by_one_process_that_outlives_what_they_do(project: Path) -> None:
+    playground = Playground(project / "routes.yaml")
+    question = {"texts": {}, "event": json.dumps(EVENT)}
+
+    async def main() -> None:
+        first = await playground.ask(question)
+        (process,) = playground._idle
+        playground.most_bytes = 10_000_000
+        with pytest.raises(DataError, match="memory"):
+            await playground.ask(question)
+        playground.most_bytes = MOST_BYTES
+        assert await playground.ask(question) == first
+        assert list(playground._idle) == [process]
+        assert list(await asyncio.gather(playground.ask(question), playground.ask(question))) == [first, first]
+        assert len(playground._idle) == 2
+        playground.idle_seconds = 0.0
+        await playground.ask(question)
+        while process.returncode is None and len(playground._idle) == 2:
+            await asyncio.sleep(0.01)
+        await playground.close()
+        assert process.returncode is not None
+
+    asyncio.run(main())
+
+
+def test_a_console_that_ends_ends_what_is_being_tried(project: Path) -> None:
+    playground = Playground(project / "routes.yaml", command=python("import time; time.sleep(900)"))
+
+    async def main() -> None:
+        asked = asyncio.create_task(playground.ask({}))
+        while not playground._busy:
+            await asyncio.sleep(0.01)
+        await playground.close()
+        with pytest.raises(DataError, match="could not be tried"):
+            await asked
+
+    asyncio.run(main())
 
 
 def test_what_runs_long_or_fills_memory_is_ended(project: Path) -> None:
@@ -148,7 +199,8 @@ def test_what_runs_long_or_fills_memory_is_ended(project: Path) -> None:
 
 def test_the_process_inherits_no_secret_and_writes_no_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNCFLOW_CONSOLE_TOKEN", "s3cret")
-    told = tried_by(python("import json, os; print(json.dumps(dict(os.environ)))"), project)
+    said = "import json, os, sys; told = json.dumps(dict(os.environ)).encode(); "
+    told = tried_by(python(said + "sys.stdout.buffer.write(len(told).to_bytes(8, 'big') + told)"), project)
     assert "s3cret" not in told.values()
     assert "HOME" not in told
     write = "from syncflow.console.trying import bounded; bounded(5, 10**9); open('made', 'w').write('x')"
