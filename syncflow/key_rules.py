@@ -19,11 +19,14 @@ class KeyRule:
     fold_case: bool = False
 
     def __call__(self, key: str) -> str:
+        if self.form is None:  # by itself: this is called several times for every event
+            text = key.strip() if self.trim else key
+            return text.lower() if self.fold_case else text
         text = self.tidy(key)
         if not self.fold_case:
             return text
         folded = text.lower()  # lower case may come apart into another form
-        return folded if self.form is None else normalize(self.form, folded)
+        return normalize(self.form, folded)
 
     def tidy(self, key: str) -> str:
         """Return a key as it is sent: in its own case. Blanks alone are no key where blanks are dropped."""
@@ -47,9 +50,10 @@ class KeyRules:
 
     def compared(self, key: Key) -> str:
         """Return a text that is equal for keys that are the same there."""
-        if len(self.by_name) == 1:
-            [rule] = self.by_name.values()
-            return rule(key.value)
+        rules = self.by_name
+        if len(rules) == 1:
+            for rule in rules.values():
+                return rule(key.value)
         return f"{key.name}{NAMED}{self.by_name.get(key.name, str)(key.value)}"
 
     def told(self, probe: str) -> str:

@@ -96,3 +96,12 @@ def test_validate_imports_what_the_project_has(tmp_path: Path) -> None:
     start = COMMAND.format(report=report, arguments=["syncflow", "validate"])
     done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stderr.split() == []
+
+
+def test_a_run_loads_no_library_of_what_its_project_does_not_use() -> None:
+    """What only some sources, systems and journals need is loaded where a project has one of them."""
+    unused = ["sqlalchemy", "psycopg", "faker", "starlette", "uvicorn", "duckdb", "opentelemetry", "confluent_kafka"]
+    loaded = f"print(*[name for name in {unused!r} if name in sys.modules], file=sys.stderr)"
+    code = f"import sys; import syncflow.cli.run, syncflow.runtime.assembly; {loaded}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == []

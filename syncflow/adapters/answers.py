@@ -46,6 +46,8 @@ class Reading:
     """Whether the list of results is absent, beside a list of failures."""
     trouble: str = ""
     """Why the shape of the answer is not the one described; then nothing in it counts."""
+    alike: Row | None = None
+    """A success that is said of all records, and nothing else is said."""
 
 
 class _ShapeError(Exception):
@@ -67,7 +69,7 @@ def read_answer(
     """
     if answer.results is None and answer.failures is None:
         row = Row(good=True, element=bodies[-1], place=answer.place)
-        return Reading(((row,),) * len(records))
+        return Reading(((row,),) * len(records), alike=row)
     said: list[list[Row]] = [[] for _ in records]
     strays: list[Row] = []
     try:

@@ -12,7 +12,6 @@ from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Transport
 from syncflow.adapters.prepare import RenderedRequest
 from syncflow.adapters.renewed import Renewed
-from syncflow.adapters.sql.client import DatabaseClient
 from syncflow.clock import Clock
 from syncflow.compiler.requests import SystemPlan
 from syncflow.config.models.schema import ObjectField
@@ -71,6 +70,8 @@ class Clients:
         """
         client: Client
         if plan.database is not None:
+            from syncflow.adapters.sql.client import DatabaseClient  # noqa: PLC0415  # few need its large library
+
             client = DatabaseClient(plan, gate=gate)
         else:
             client = SystemClient(

@@ -292,6 +292,8 @@ class Judge:
 
     def _read(self, asked: Asked, answer: Answered, reading: Reading, *, now: float) -> Judgement:
         """Judge record by record."""
+        if reading.alike is not None:
+            return Judgement((self._good(asked, reading.alike),) * len(asked.records), is_read=True)
         rulings: list[Ruling] = []
         signals: list[Signal | None] = []
         reauthenticate = False
@@ -424,7 +426,8 @@ class Judge:
 
 def placed(judgement: Judgement, place: str) -> Judgement:
     """Return a judgement in which every outcome that is no success names a line of the adapter."""
-    if not any(_without_place(ruling.outcome) for ruling in judgement.rulings):
+    outcomes = {id(ruling.outcome): ruling.outcome for ruling in judgement.rulings}  # those of a request share theirs
+    if not any(map(_without_place, outcomes.values())):
         return judgement
     rulings = tuple(
         replace(ruling, outcome=replace(ruling.outcome, rule=place))

@@ -21,13 +21,18 @@ _DELIVERED = Outcome(Verdict.DELIVERED)
 
 
 class Member:
-    """One delivery on its way through the steps. ``seen`` is what expressions see of it, as far as the steps have come."""
+    """One delivery on its way through the steps."""
 
-    __slots__ = ("adopts", "delivery", "done", "found_by", "idle", "outcome", "seen", "told", "vendor_id", "wrote")
+    __slots__ = (
+        *("_options", "_payload", "_seen", "adopts", "delivery", "done", "found_by"),
+        *("idle", "outcome", "told", "vendor_id", "wrote"),
+    )
 
     def __init__(self, delivery: Delivery, options: Item, payload: Item) -> None:
         self.delivery = delivery
-        self.seen = root_of(delivery, options, payload=payload)
+        self._options = options
+        self._payload = payload
+        self._seen: Root | None = None
         self.vendor_id = delivery.vendor_id
         self.outcome: Outcome | None = None
         self.done = False
@@ -43,13 +48,38 @@ class Member:
         self.found_by = ""
         """The field by which it was found there, to be adopted."""
 
+    @property
+    def seen(self) -> Root:
+        """What expressions see of it, as far as the steps have come; made when it is first asked for."""
+        if self._seen is None:
+            self._seen = root_of(self.delivery, self._options, payload=self._payload)
+            if self.vendor_id is not None:
+                self._seen["vendor_id"] = self.vendor_id
+        return self._seen
+
+    @seen.setter
+    def seen(self, seen: Root) -> None:
+        self._seen = seen
+
+    def root(self, shared: Root, position: int) -> Root:
+        """Return what expressions see of it in a request, with what all its records see."""
+        if self._seen is not None:
+            return {**shared, **self._seen, "position": position}
+        root = root_of(self.delivery, self._options, payload=self._payload, shared=shared)
+        root["position"] = position
+        if self.vendor_id is not None:
+            root["vendor_id"] = self.vendor_id
+        return root
+
     def take(self, ruling: Ruling, step: StepPlan) -> None:
         """Let it have what a step came to."""
         self.outcome, self.told = ruling.outcome, ruling.told
         self.done = ruling.done and not step.reads
         self.wrote = self.wrote or self.done
         if ruling.vendor_id:
-            self.vendor_id = self.seen["vendor_id"] = ruling.vendor_id
+            self.vendor_id = ruling.vendor_id
+            if self._seen is not None:
+                self._seen["vendor_id"] = ruling.vendor_id
         if step.name:
             steps = self.seen["steps"]
             assert isinstance(steps, dict)
@@ -100,7 +130,7 @@ class _Roots(Sequence[Root]):
         return self._seen(range(len(self))[at])
 
     def _seen(self, position: int) -> Root:
-        return {**self._shared, **self._members[position].seen, "position": position}
+        return self._members[position].root(self._shared, position)
 
 
 class Round(NamedTuple):
@@ -127,7 +157,7 @@ def roots_of(shared: Root, part: Sequence[Member]) -> Sequence[Root]:
     """Return what expressions see of each record of a request."""
     if isinstance(part, Many):
         return _Roots(shared, part)
-    return [{**shared, **member.seen, "position": position} for position, member in enumerate(part)]
+    return [member.root(shared, position) for position, member in enumerate(part)]
 
 
 def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
@@ -145,7 +175,7 @@ def as_asked(current: Round, shared: Root, records: Sequence[Root]) -> Asked:
 
 def operation_of(batch: Batch, records: Sequence[Root]) -> Action:
     """Return what is asked of these records; of several things that go in one request, what stands for it."""
-    asked = {str(record["operation"]) for record in records}
+    asked = {record["operation"] for record in records}
     return cast(Action, asked.pop()) if len(asked) == 1 else batch.operation
 
 

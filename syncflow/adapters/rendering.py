@@ -11,7 +11,6 @@ from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.adapters.prepare import RenderedRequest
-from syncflow.adapters.sql.client import DatabaseClient
 from syncflow.clock import SystemClock
 from syncflow.compiler.requests import SystemPlan
 from syncflow.errors import BugError, DataError
@@ -51,6 +50,8 @@ def rendered_each(plan: SystemPlan, batch: Batch) -> tuple[list[RenderedRequest]
 
 def _client(plan: SystemPlan) -> Client:
     if plan.database is not None:
+        from syncflow.adapters.sql.client import DatabaseClient  # noqa: PLC0415  # few need its large library
+
         return DatabaseClient(plan, gate=OpenGate())
     return SystemClient(plan, http=open_client(transport=_NoNetwork()), gate=OpenGate(), clock=SystemClock())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from types import NoneType
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -97,9 +98,14 @@ def json_body(value: Json) -> bytes:
     return body
 
 
+_NEVER_ODD = frozenset({str, int, bool, NoneType})
+
+
 def _has_no_number(value: Json) -> bool:
-    """Whether a number that is not finite stands anywhere in a value; a call for each leaf would take as long as writing the JSON."""
+    """Whether a number that is not finite stands anywhere in a value; a look at each leaf would take as long as writing the JSON."""
     within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
+    if _NEVER_ODD.issuperset(map(type, within)):  # so it is of nearly all that a mapping makes
+        return False
     for each in within:
         if isinstance(each, float):
             if not math.isfinite(each):

@@ -45,7 +45,7 @@ from syncflow.compiler.wire.plans import (
     TokenPlan,
     WirePlan,
 )
-from syncflow.compiler.wire.roots import group_of
+from syncflow.compiler.wire.roots import group_of, ungrouped
 from syncflow.compiler.wire.rules import compile_quotas, compile_rules
 from syncflow.compiler.wire.secrets import hide
 from syncflow.compiler.wire.settings import (
@@ -231,17 +231,13 @@ def _plan_of_database(
                 repeat=operation.repeat,
                 batch_records=min(operation.batch.records, settings.batch.records or operation.batch.records),
                 batch_bytes=0,
-                group=_ungrouped,
+                group=ungrouped,
             )
             for action, operation in model.operations.items()
         },
         database=database,
         was=settings.was if isinstance(settings.was, tuple) else (settings.was,),
     )
-
-
-def _ungrouped(_: Delivery) -> str:
-    return ""
 
 
 def check_adapter(adapter: AdapterDocument) -> list[Diagnostic]:

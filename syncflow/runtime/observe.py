@@ -30,10 +30,11 @@ class Latencies:
         self.count = 0
         self.sum = 0.0
 
-    def add(self, seconds: float) -> None:
-        self._counts[bisect.bisect_left(_BOUNDS, seconds)] += 1
-        self.count += 1
-        self.sum += seconds
+    def add(self, seconds: float, *, times: int = 1) -> None:
+        """Note what took so long, ``times`` times."""
+        self._counts[bisect.bisect_left(_BOUNDS, seconds)] += times
+        self.count += times
+        self.sum += seconds * times
 
     def percentile(self, share: float) -> float | None:
         """Return an upper bound of this share of all, or None if there is none."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import NoneType
+from functools import lru_cache
+from types import MappingProxyType, NoneType
 
 import orjson
 
@@ -11,13 +12,17 @@ from syncflow.compiler.wire.plans import Root
 from syncflow.events import Delivery, Item, Json
 
 
-def root_of(delivery: Delivery, options: Item, *, payload: Item) -> Root:
+def root_of(
+    delivery: Delivery, options: Item, *, payload: Item, shared: Mapping[str, Json] = MappingProxyType({})
+) -> Root:
     """Return what expressions see of one record, whatever is asked; an id there that is not known is absent.
 
     ``delivery.unique_id`` is one that no delivery of another journal has: its number, and when it was read, to the microsecond.
+    ``shared``: what they see besides, which a record's own names go before.
     """
     key, number = delivery.key, delivery.id
     root: Root = {
+        **shared,
         "options": options,
         "object": delivery.object,
         "operation": delivery.operation,
@@ -26,7 +31,7 @@ def root_of(delivery: Delivery, options: Item, *, payload: Item) -> Root:
         "record": {"kind": delivery.record.kind, "id": delivery.record.id},
         "delivery": {
             "id": str(number),
-            "unique_id": f"{int(delivery.read_at * 1e6):x}-{number:x}",
+            "unique_id": f"{_moment(delivery.read_at)}-{number:x}",
             "attempt": delivery.attempts + 1,
         },
         "position": 0,
@@ -35,6 +40,12 @@ def root_of(delivery: Delivery, options: Item, *, payload: Item) -> Root:
     if delivery.vendor_id is not None:
         root["vendor_id"] = delivery.vendor_id
     return root
+
+
+@lru_cache(maxsize=64)
+def _moment(seconds: float) -> str:
+    """Return a time to the microsecond; the deliveries of a chunk share theirs."""
+    return f"{int(seconds * 1e6):x}"
 
 
 def request_root(shared: Root, records: Sequence[Root], *, alone: bool) -> Root:
@@ -60,12 +71,17 @@ def as_text(value: Json) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
+def ungrouped(_: Delivery) -> str:
+    """Return the group of all deliveries where the adapter parts them into none."""
+    return ""
+
+
 def group_of(
     evaluate: Callable[[Json], Json] | None, options: Mapping[str, Json], *, clear: Json, text_values: bool
 ) -> Callable[[Delivery], str]:
     """Return the function that tells which deliveries may share a request."""
     if evaluate is None:
-        return lambda _: ""
+        return ungrouped
     own = dict(options)
 
     def group(delivery: Delivery) -> str:

@@ -126,13 +126,14 @@ class Ends:
         settlements = await self._bounded(settlements)
         await self._settler.settle(settlements, superseded=superseded)
         at = self._clock.monotonic()
+        self._count(settlements)
+        forget, settled = self._condition.breaker.forget, self._lanes.settled
         for entry in settlements:
-            self._count(entry)
             if entry.state is DeliveryState.RETRYING:
                 self._again(entry, at)
             else:
-                self._condition.breaker.forget(entry.delivery.id)
-                self._lanes.settled(entry.delivery, now=at, vendor_id=entry.outcome.vendor_id)
+                forget(entry.delivery.id)
+                settled(entry.delivery, now=at, vendor_id=entry.outcome.vendor_id)
         self._changed()
 
     # -- what is not settled, although it was refused --------------------------------------------------------------------------
@@ -220,7 +221,7 @@ class Ends:
         for entry in settlements:
             if entry.outcome.code != GUARDED:  # nothing is wrong with the system
                 self._stop_after.dead(at=at)
-            self._count(entry)
+        self._count(settlements)
 
     async def supersede(self, superseded: Sequence[tuple[Delivery, Superseded]]) -> None:
         """Settle deliveries whose effect others in their lanes carry."""
@@ -231,6 +232,11 @@ class Ends:
 
     def _settlement(self, delivery: Delivery, outcome: Outcome, batch_id: str, *, now: float) -> Settlement:
         route = self._routes[delivery.route]
+        if outcome.verdict is Verdict.DELIVERED and batch_id and not route.remembers:
+            # What nearly all come to, made without the words that the others need.
+            delivered, attempts = DeliveryState.DELIVERED, delivery.attempts + 1
+            compared = route.compared(delivery.key)
+            return Settlement(delivery, delivered, outcome, attempts, now, batch_id, None, None, compared)
         return settlement(
             delivery,
             outcome,
@@ -247,7 +253,23 @@ class Ends:
         delivery = replace(entry.delivery, attempts=entry.attempts)
         self._lanes.retry(delivery, due=now + max(0.0, (entry.due_at or entry.at) - entry.at))
 
-    def _count(self, entry: Settlement) -> None:
+    def _count(self, settlements: Sequence[Settlement]) -> None:
+        """Count what deliveries came to; of those that were delivered, the ones that were read and settled together at once."""
+        delivered: dict[tuple[str, float, bool], int] = {}
+        for entry in settlements:
+            if entry.state is DeliveryState.DELIVERED:
+                alike = entry.delivery.route, entry.at - entry.delivery.read_at, entry.outcome.code == ADOPTED
+                delivered[alike] = delivered.get(alike, 0) + 1
+            else:
+                self._count_other(entry)
+        for (name, seconds, adopted), times in delivered.items():
+            self._tally.open -= times
+            route = self._tally.route(name)
+            route.delivered += times
+            route.adopted += times * adopted
+            route.latencies.add(max(0.0, seconds), times=times)
+
+    def _count_other(self, entry: Settlement) -> None:
         route = self._tally.route(entry.delivery.route)
         if entry.state is DeliveryState.RETRYING:
             route.retried += 1
@@ -260,7 +282,3 @@ class Ends:
             route.already_done += 1
         elif entry.state is DeliveryState.UNCHANGED:
             route.unchanged += 1
-        else:
-            route.delivered += 1
-            route.adopted += entry.outcome.code == ADOPTED
-            route.latencies.add(max(0.0, entry.at - entry.delivery.read_at))

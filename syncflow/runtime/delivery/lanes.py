@@ -23,6 +23,7 @@ from typing import NamedTuple
 import orjson
 
 from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.roots import ungrouped
 from syncflow.events import Action, Delivery, Record
 from syncflow.runtime.delivery.circles import closes
 from syncflow.runtime.delivery.lines import KeyLines, LaneKey
@@ -78,6 +79,7 @@ class Lanes:
         self._unsure: dict[int, Delivery] = {}
         self._waits = Waits()
         self._objects: set[str] = set()
+        self._last_group: Group | None = None
         self._count = 0
         self.parked = 0
         self._broken: set[int] = set()
@@ -296,16 +298,18 @@ class Lanes:
         lane = self._lanes[key]
         del lane[0]
         self._flying.discard(delivery.id)
-        self._waits.leave(delivery.id)
         self._count -= 1
         if not lane:
             del self._lanes[key]
         elif delivery.operation != "delete":
             _hand_on(lane, delivery, learnt=vendor_id)
+        if self._waits.any:
+            self._waits.leave(delivery.id)
         self._leave(delivery, now=now)
         if lane:
             self._offer(key, lane[0], now=now)
-        self.stir(delivery.record, now=now)
+        if self._waits.any:
+            self.stir(delivery.record, now=now)
 
     def retry(self, delivery: Delivery, *, due: float) -> None:
         """The head goes again, not before ``due``; ``delivery`` carries its new number of attempts."""
@@ -346,7 +350,13 @@ class Lanes:
         return next((each for each in either if delivery.id in self._groups.get(each, ())), None)
 
     def _gather(self, head: Delivery, now: float) -> None:
-        group = self._group(head)
+        group = self._last_group
+        # Of a chunk nearly all are of one group: where nothing but the place tells them apart, the last one is looked at first.
+        if group is None or (group[0], group[1], group[2]) != (head.object, head.operation, head.key[0]):
+            group = self._group(head)
+            operation = self._plan.operations_of(head.object)[head.operation]
+            is_plain = operation.carrier is None and operation.job is None and operation.group is ungrouped
+            self._last_group = group if is_plain else None
         heads = self._groups.get(group)
         if heads is None:
             heads = self._groups[group] = {}

@@ -36,8 +36,10 @@ class KeyLines:
 
     def is_first(self, delivery: Delivery) -> bool:
         """Whether nothing that came earlier is still to be done at any of its keys."""
-        places = self._places[delivery.id]
-        return all(self._first[place] == delivery.id for place in places)
+        places, first, number = self._places[delivery.id], self._first, delivery.id
+        if len(places) == 1:
+            return first[places[0]] == number
+        return all(first[place] == number for place in places)
 
     def is_waited_for(self, delivery: Delivery, lane: LaneKey) -> bool:
         """Whether a delivery of another lane came later and waits at one of its keys."""

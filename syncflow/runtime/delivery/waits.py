@@ -27,6 +27,11 @@ class Waits:
     def __len__(self) -> int:
         return len(self._parked)
 
+    @property
+    def any(self) -> bool:
+        """Whether something waits for other records, or its turn is being decided."""
+        return bool(self._wanted or self._parked or self._stirred)
+
     def is_parked(self, number: int) -> bool:
         return number in self._parked
 

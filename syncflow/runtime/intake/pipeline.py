@@ -356,11 +356,11 @@ class Committer:
     def _count(self, plan: Plan) -> None:
         self._heard(plan)
         tally = self._tally
-        for event in plan.events:
-            setattr(tally, event.state, getattr(tally, event.state) + 1)
-        for delivery in plan.deliveries:
-            tally.route(delivery.route).read += 1
-        routes = {delivery.id: delivery.route for delivery in plan.deliveries}
+        for state, count in Counter([event.state for event in plan.events]).items():
+            setattr(tally, state, getattr(tally, state) + count)
+        for name, count in Counter([delivery.route for delivery in plan.deliveries]).items():
+            tally.route(name).read += count
+        routes = {delivery.id: delivery.route for delivery in plan.deliveries} if plan.superseded else {}
         for superseded in plan.superseded:
             tally.route(routes[superseded.delivery]).superseded += 1
         for name in plan.kept:

@@ -14,6 +14,7 @@ from syncflow.compiler.program import Program, RoutePlan
 from syncflow.events import Delivery, Ignored, Refused, Routed
 from syncflow.runtime.changed_program import without_route
 from syncflow.runtime.intake.deletes import delete, delete_everywhere
+from syncflow.runtime.intake.new_records import plan_new
 from syncflow.runtime.intake.planning import Numbers, Plan, Planning
 from syncflow.runtime.intake.presence import PresenceView
 from syncflow.runtime.intake.repeats import repeat
@@ -31,8 +32,9 @@ def plan_chunk(fates: Sequence[Fate], *, known: Known, program: Program, numbers
     seen = set(known.event_ids)
     planning = Planning(program, view, plan, numbers, now)
     for fate in fates:
-        planning.start()
-        _add(planning, fate, seen)
+        if not (fate.__class__ is Routed and plan_new(planning, fate)):
+            planning.start()
+            _add(planning, fate, seen)
     plan.presence = view.changed()
     return plan
 

@@ -59,6 +59,17 @@ class PresenceView:
         self._put(row)
         self._changed[row.record, row.route] = row
 
+    def knows(self, record: Record, place: Place) -> bool:
+        """Whether there is a row of a record, or one that has to do with a target key."""
+        return record in self._rows or place in self._by_key
+
+    def add(self, row: Presence, place: Place) -> None:
+        """Add what is intended for a record and a target key of which nothing is known (``knows``)."""
+        record, route = row.record, row.route
+        self._rows[record] = {route: row}
+        self._by_key[place] = [row]
+        self._changed[record, route] = row
+
     def changed(self) -> tuple[Presence, ...]:
         return tuple(self._changed.values())
 

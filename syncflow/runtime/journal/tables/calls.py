@@ -36,7 +36,7 @@ _SETTLE = (
 """With the values of ``rows.settlement_row``."""
 _PLACE = "route, system, state"
 _EVENT_STATE = 12
-"""The column of an event's state (``rows.event_row``)."""
+"""The column of an event's state (``rows.EVENT_COLUMNS``)."""
 _LETTERS = "dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at)"
 
 

@@ -30,10 +30,14 @@ class Packed(Sequence[Row]):
         """Pack rows of one width."""
         if isinstance(rows, Packed):
             return rows
-        columns = list(zip(*rows, strict=True))
+        return cls.of_columns(len(rows), list(zip(*rows, strict=True)))
+
+    @classmethod
+    def of_columns(cls, length: int, columns: Sequence[Sequence[Any]]) -> Packed:
+        """Pack columns of one length."""
         shared = {place: values[0] for place, values in enumerate(columns) if _is_one(values)}
-        own = tuple(values for place, values in enumerate(columns) if place not in shared)
-        return cls(len(rows), len(columns), shared, own)
+        own = tuple(tuple(values) for place, values in enumerate(columns) if place not in shared)
+        return cls(length, len(columns), shared, own)
 
     def values(self, start: int, stop: int) -> list[Any]:
         """Return what is shared, then the own values of these rows, one row after the other."""
@@ -41,7 +45,9 @@ class Packed(Sequence[Row]):
 
     def column(self, place: int) -> Sequence[Any]:
         """Return a column's values."""
-        return [row[place] for row in self] if place not in self.shared else [self.shared[place]] * self.length
+        if place in self.shared:
+            return [self.shared[place]] * self.length
+        return list(self.own[place - sum(other < place for other in self.shared)])
 
     def __len__(self) -> int:
         return self.length
@@ -59,6 +65,6 @@ class Packed(Sequence[Row]):
         return list(self)[place]
 
 
-def _is_one(values: tuple[Any, ...]) -> bool:
+def _is_one(values: Sequence[Any]) -> bool:
     """Whether there are several values, and all are the same; most columns whose values differ end with another than they begin with."""
     return len(values) > 1 and values[0] == values[-1] and values.count(values[0]) == len(values)

@@ -24,6 +24,7 @@ from syncflow.runtime.journal.base import (
     Wanted,
 )
 from syncflow.runtime.journal.sent import Seal, Sent, entries, read_fields
+from syncflow.runtime.journal.tables.columns import delivery_columns, event_columns, presence_columns
 from syncflow.runtime.journal.tables.database import Columns
 from syncflow.runtime.journal.tables.packed import Packed
 
@@ -47,7 +48,7 @@ EVENT_COLUMNS: Columns = {
     "read_at": "float8",
     "meta": "bytea",
 }
-"""Of an event, as ``event_row`` writes them."""
+"""Of an event, as ``columns`` writes them."""
 DELIVERIES: Columns = {
     "id": "bigint",
     "event": "bigint",
@@ -65,7 +66,7 @@ DELIVERIES: Columns = {
     "unsure": "boolean",
     "refers": "text",
 }
-"""Of a delivery, as ``delivery_row`` writes them."""
+"""Of a delivery, as ``columns`` writes them."""
 PRESENCE: Columns = {
     **dict.fromkeys(
         ("record", "kind", "route", "system", "object", "key_name", "key_value", "compared", "vendor_id"), "text"
@@ -78,7 +79,7 @@ PRESENCE: Columns = {
     "passing": "text",
     "kept": "text",
 }
-"""Of presence: the intention, which a plan writes, as ``presence_row`` does."""
+"""Of presence: the intention, which a plan writes, as ``columns`` does."""
 DELIVERY_COLUMNS = ", ".join(DELIVERIES)
 PRESENCE_COLUMNS = ", ".join(PRESENCE)
 PROOF_COLUMNS = "held, held_value, held_id, proven"
@@ -92,34 +93,10 @@ _BETWEEN = "\x1f"
 
 
 _GOOD = (DeliveryState.DELIVERED, DeliveryState.ALREADY_DONE, DeliveryState.UNCHANGED)
-_WAITING = DeliveryState.WAITING.value
 
 
 def whose(delivery: Delivery) -> tuple[str, str, str, int]:
     return delivery.record.id, delivery.record.kind, delivery.route, delivery.id
-
-
-def event_row(event: JournaledEvent) -> Row:
-    raw = event.raw
-    keep = event.state in {"routed", "dead"}
-    return (
-        event.seq,
-        raw.position.partition,
-        raw.position.offset,
-        raw.position.line,
-        raw.body if keep else b"",
-        raw.broken or None,
-        raw.length or None,
-        raw.sha256 or None,
-        event.record.kind if event.record else None,
-        event.record.id if event.record else None,
-        event.change or None,
-        event.event_id,
-        event.state,
-        event.note or None,
-        event.read_at,
-        orjson.dumps(raw.meta) if raw.meta is not None and keep else None,
-    )
 
 
 def again_row(event: JournaledEvent) -> Row:
@@ -131,33 +108,6 @@ def again_row(event: JournaledEvent) -> Row:
         event.state,
         event.note or None,
         event.seq,
-    )
-
-
-def delivery_row(delivery: Delivery, fingerprint: str) -> Row:
-    return (
-        delivery.id,
-        delivery.event,
-        delivery.route,
-        delivery.system,
-        delivery.object,
-        delivery.operation,
-        delivery.record.kind,
-        delivery.record.id,
-        delivery.key.name,
-        delivery.key.value,
-        orjson.dumps(delivery.payload),
-        delivery.version[0],
-        delivery.version[1],
-        delivery.whole,
-        delivery.read_at,
-        delivery.vendor_id,
-        fingerprint,
-        _WAITING,
-        delivery.attempts,
-        _BETWEEN.join(delivery.frees) or None,
-        delivery.unsure,
-        orjson.dumps([[*each] for each in delivery.after]).decode() if delivery.after else None,
     )
 
 
@@ -186,27 +136,6 @@ def waiting(row: Row) -> Waiting:
 
 def _keys(joined: str | None) -> tuple[str, ...]:
     return tuple(joined.split(_BETWEEN)) if joined else ()
-
-
-def presence_row(row: Presence) -> Row:
-    return (
-        row.record.id,
-        row.record.kind,
-        row.route,
-        row.system,
-        row.object,
-        row.key.name,
-        row.key.value,
-        row.compared,
-        row.vendor_id,
-        row.version[0],
-        row.version[1],
-        row.state,
-        row.delivery,
-        row.born,
-        _BETWEEN.join(row.passing) or None,
-        orjson.dumps(row.kept).decode() if row.kept else None,
-    )
 
 
 def presence(row: Row) -> Presence:
@@ -251,26 +180,26 @@ def settled_alike(settlements: Iterable[Settlement]) -> list[tuple[Row, Row, lis
     alike: dict[tuple[Row, Row], list[int]] = {}
     numbers: list[int] = []
     before: Settlement | None = None
+    route = ""
     for entry in settlements:
-        if before is None or not _is_alike(entry, before):
-            place = (entry.delivery.route, entry.delivery.system, entry.state.value)
+        delivery = entry.delivery
+        # The quick answer for a batch, whose deliveries share their outcome; written out, for it is asked of every delivery.
+        if (
+            before is None
+            or entry.outcome is not before.outcome
+            or entry.batch_id is not before.batch_id
+            or entry.at != before.at
+            or entry.state is not before.state
+            or entry.attempts != before.attempts
+            or entry.due_at != before.due_at
+            or delivery.route != route
+            or delivery.system != before.delivery.system
+        ):
+            route, before = delivery.route, entry
+            place = (route, delivery.system, entry.state.value)
             numbers = alike.setdefault((settlement_row(entry), place), [])
-            before = entry
-        numbers.append(entry.delivery.id)
+        numbers.append(delivery.id)
     return [(columns, place, numbers) for (columns, place), numbers in alike.items()]
-
-
-def _is_alike(one: Settlement, other: Settlement) -> bool:
-    """Whether two deliveries plainly came to the same: the quick answer for a batch, whose deliveries share their outcome."""
-    return (
-        one.outcome is other.outcome
-        and one.batch_id is other.batch_id
-        and one.at == other.at
-        and one.state is other.state
-        and one.attempts == other.attempts
-        and one.due_at == other.due_at
-        and (one.delivery.route, one.delivery.system) == (other.delivery.route, other.delivery.system)
-    )
 
 
 def settlement_row(settlement: Settlement) -> Row:
@@ -347,9 +276,9 @@ def commit_rows(commit: Commit) -> dict[str, Sequence[Sequence[Any]]]:
     """Return the rows of a chunk, by what they are."""
     fingerprint = commit.fingerprint[:_FINGERPRINT]
     return {
-        "events": Packed.of(list(map(event_row, commit.events))),
-        "deliveries": Packed.of([delivery_row(delivery, fingerprint) for delivery in commit.deliveries]),
-        "presence": Packed.of(list(map(presence_row, commit.presence))),
+        "events": event_columns(commit.events),
+        "deliveries": delivery_columns(commit.deliveries, fingerprint),
+        "presence": presence_columns(commit.presence),
         "again": list(map(again_row, commit.again)),
         "dead_letters": list(map(letter_row, commit.dead_letters)),
         "superseded": list(map(superseded_row, commit.superseded)),
@@ -385,14 +314,15 @@ def proof_rows(settlements: Sequence[Settlement]) -> dict[str, list[Row]]:
     A delete that ended in doubt counts as failed, with nothing proven any more: what it was to delete may be there.
     """
     rows: dict[str, list[Row]] = {"held": [], "removed": [], "failed": [], "doubtful": [], "refused": []}
+    held = rows["held"].append
     for entry in settlements:
         delivery, outcome = entry.delivery, entry.outcome
         if entry.state in _GOOD:
             if delivery.operation == "delete":
                 rows["removed"].append((entry.compared, delivery.vendor_id, *whose(delivery)))
             elif delivery.unsure or delivery.operation != "upsert" or not _is_as_known(delivery, outcome):
-                vendor_id = outcome.vendor_id or delivery.vendor_id
-                rows["held"].append((delivery.key.value, entry.compared, vendor_id, *whose(delivery)))
+                record, vendor_id = delivery.record, outcome.vendor_id or delivery.vendor_id
+                held((delivery.key[1], entry.compared, vendor_id, record[1], record[0], delivery.route, delivery.id))
         elif entry.state is DeliveryState.DEAD:
             if outcome.verdict is Verdict.REJECTED and delivery.operation != "delete":
                 rows["refused"].append((delivery.key.value, entry.compared, delivery.vendor_id, *whose(delivery)))
