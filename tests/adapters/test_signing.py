@@ -271,3 +271,50 @@ def test_a_token_that_cannot_be_kept_still_serves_and_a_person_is_told(
     assert result.outcomes[0].verdict is Verdict.DELIVERED
     assert [record.getMessage() for record in caplog.records] == ["sign_in.renewed_setting_not_kept"]
     assert "r1" not in caplog.text
+
+
+def test_a_person_signs_in_to_salesforce_and_a_system_that_does_not_ask_for_it_signs_in_by_itself(
+    tmp_path: Path,
+) -> None:
+    given: dict[str, Any] = {"client_id": "app", "client_secret": "planted"}
+    alone = plan(shipped("salesforce"), auth=given)
+    assert alone.details is not None
+    assert alone.details.sign_in.name == "client_credentials"
+    network = Network(
+        [
+            {
+                "sent": {
+                    "post": "/services/oauth2/token",
+                    "headers": {"content-type": "application/x-www-form-urlencoded"},
+                },
+                "got": {"status": 200, "json": {"refresh_token": "r-1", "access_token": "a-1"}},
+            }
+        ]
+    )
+    kept = RenewedFile(tmp_path / "renewed.json")
+
+    async def main() -> str:
+        async with open_client(transport=network.transport) as http:
+            system = plan(shipped("salesforce"), auth={"use": "refresh_token", **given})
+            client = SystemClient(system, http=http, gate=OpenGate(), clock=VirtualClock(), renewed=kept)
+            consent = client.consent("http://127.0.0.1:8765/")
+            await consent.finish("code-1")
+            return consent.page()
+
+    page = httpx.URL(run_virtually(main()))
+    assert page.path == "/base/services/oauth2/authorize"
+    assert {name: page.params[name] for name in ("client_id", "scope", "response_type", "code_challenge_method")} == {
+        "client_id": "app",
+        "scope": "api refresh_token",
+        "response_type": "code",
+        "code_challenge_method": "S256",
+    }
+    sent = {name: values[0] for name, values in parse_qs(network.seen[0].content.decode()).items()}
+    assert sent.pop("code_verifier")
+    assert sent == {
+        "grant_type": "authorization_code",
+        "code": "code-1",
+        "redirect_uri": "http://127.0.0.1:8765/",
+        **given,
+    }
+    assert "r-1" in (tmp_path / "renewed.json").read_text("utf-8")
