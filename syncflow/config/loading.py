@@ -164,6 +164,11 @@ def _misshapen_profiles(root: MappingNode, picked: str | None) -> Iterator[Diagn
                 expected="a mapping (`key: value` lines)",
                 found=overlay.kind,
             )
+        for key in ("profile", "profiles"):
+            if isinstance(overlay, MappingNode) and key in overlay.entries:
+                span = overlay.entries[key].key.span
+                hint = "write what it lays over the file under its own name"
+                yield Diagnostic("SF208", span, f"`{key}` within a profile picks nothing", hint=hint)
 
 
 def _other_profiles(root: MappingNode, picked: str | None, inputs: Inputs) -> Iterator[Diagnostic]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from syncflow.compiler.checks.adopting import check_adopting
 from syncflow.compiler.checks.alerts import check_alerts
 from syncflow.compiler.checks.constants import check_constants
+from syncflow.compiler.checks.contradictions import check_contradictions
 from syncflow.compiler.checks.coverage import check_coverage
 from syncflow.compiler.checks.envelopes import check_envelopes
 from syncflow.compiler.checks.expressions import check_expressions
@@ -15,6 +16,7 @@ from syncflow.compiler.checks.generated import check_generated
 from syncflow.compiler.checks.guards import check_guards
 from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_ids, check_keys
+from syncflow.compiler.checks.listed_columns import check_listed_columns
 from syncflow.compiler.checks.objects import check_objects
 from syncflow.compiler.checks.one_of import check_groups
 from syncflow.compiler.checks.own_functions import check_own_functions
@@ -47,6 +49,7 @@ def find_problems_of_settings(project: Project) -> Iterator[Diagnostic]:
     yield from check_systems(project)
     yield from check_secrets(project)
     yield from check_settings(project)
+    yield from check_contradictions(project)
     yield from check_alerts(project)
     yield from check_paths(project)
 
@@ -68,6 +71,7 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_ids,
         check_tables,
         check_envelopes,
+        check_listed_columns,
         check_routes,
         check_relations,
         check_guards,

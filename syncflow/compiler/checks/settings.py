@@ -25,7 +25,6 @@ from syncflow.config.replacements import rewritten
 def check_settings(project: Project) -> Iterator[Diagnostic]:
     """Yield settings of ``routes.yaml`` that do nothing, or work against each other."""
     yield from _versions(project)
-    yield from _waits(project)
     yield from _one_attempt(project)
     yield from _rates(project)
     yield from _tombstones(project)
@@ -50,21 +49,6 @@ def _versions(project: Project) -> Iterator[Diagnostic]:
             )
         elif record.version == "arrival" and "max_skew" in record.model_fields_set:
             yield _idle(project, ("records", kind, "max_skew"), "it goes with `version: timestamp`")
-
-
-def _waits(project: Project) -> Iterator[Diagnostic]:
-    retry = project.routes.model.retry
-    pairs = (("first", retry.first, "most", retry.most), ("first", retry.first, "age", retry.age))
-    for low, least, high, most in pairs:
-        if least > most:
-            named = low if low in retry.model_fields_set else high
-            yield project.routes.report(
-                "SF209",
-                f"`{low}` ({least:g} s) is above `{high}` ({most:g} s)",
-                *("retry", named),
-                severity="warning",
-                hint=f"the first wait is the shortest one; write `first: {most:g}s` or less",
-            )
 
 
 def _one_attempt(project: Project) -> Iterator[Diagnostic]:

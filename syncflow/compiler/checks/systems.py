@@ -9,6 +9,7 @@ from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.project import Project
+from syncflow.config.replacements import rewritten
 from syncflow.config.scalars import Rate
 from syncflow.patterns import lazy_pattern
 
@@ -20,6 +21,7 @@ def check_systems(project: Project) -> Iterator[Diagnostic]:
         yield from _wider_limits(project, name, settings, adapter)
         yield from _larger_batches(project, name, settings, adapter)
         yield from _hosts_that_are_none(project, name, settings)
+        yield from _hosts_of_others(project, name, settings)
 
 
 def _wider_limits(project: Project, name: str, settings: SystemSettings, adapter: AdapterFile) -> Iterator[Diagnostic]:
@@ -69,6 +71,23 @@ def _hosts_that_are_none(project: Project, name: str, settings: SystemSettings) 
 
 _NAME_OF_HOST = lazy_pattern(r"^\w+://|:\d+(?=/|$)")
 """What an address has beside the name of its host."""
+
+
+def _hosts_of_others(project: Project, name: str, settings: SystemSettings) -> Iterator[Diagnostic]:
+    """Yield patterns of hosts that let strangers in: `*example.com` takes notexample.com, which anyone can buy."""
+    for index, host in enumerate(settings.allow_hosts):
+        if host.startswith("*") and len(host) > 1 and not host.startswith("*."):
+            bare = host.lstrip("*")
+            place = ("systems", name, "allow_hosts", index)
+            yield project.routes.report(
+                "SF514",
+                f"`{host}` allows hosts of others: not{bare} ends like this, too",
+                *place,
+                severity="warning",
+                expected=f"*.{bare}",
+                hint=f"write *.{bare}, and {bare} beside it if that host is meant, too",
+                replaced=rewritten(project.routes.span(*place), f'"*.{bare}"'),
+            )
 
 
 def _changes_nothing(project: Project, name: str, path: tuple[str, ...], why: str) -> Diagnostic:
