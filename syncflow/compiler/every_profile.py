@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from syncflow.compiler.checks import find_problems_of_records, find_problems_of_settings
-from syncflow.compiler.problems import check, find_system_problems
+from syncflow.compiler.problems import check, find_source_problems, find_system_problems
 from syncflow.compiler.wire.texts import CompiledAdapters
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
@@ -36,7 +36,12 @@ def check_every_profile(path: str | Path, *, environment: Mapping[str, str] | No
     def checked(project: Project) -> Iterable[Diagnostic]:
         if first is None or not (project is first or _maps_alike(project, first)):
             return check(project, compiled=compiled)
-        return [*shared, *find_problems_of_settings(project), *find_system_problems(project, compiled=compiled)]
+        return [
+            *shared,
+            *find_problems_of_settings(project),
+            *find_source_problems(project),
+            *find_system_problems(project, compiled=compiled),
+        ]
 
     return _named({name: survey.checked_by(checked) for name, survey in surveys.items()})
 

@@ -20,7 +20,19 @@ from syncflow.errors import ProjectError
 
 def check(project: Project, *, compiled: CompiledAdapters | None = None) -> list[Diagnostic]:
     """Return every problem of a loaded project, warnings included, by place."""
-    return arranged([*find_problems(project), *find_system_problems(project, compiled=compiled)])
+    return arranged(
+        [*find_problems(project), *find_source_problems(project), *find_system_problems(project, compiled=compiled)]
+    )
+
+
+def find_source_problems(project: Project) -> Iterator[Diagnostic]:
+    """Yield what a source's settings lack of what the project reads."""
+    if any(
+        getattr(getattr(source, source.kind), "columns", ()) for source in project.routes.model.all_sources.values()
+    ):
+        from syncflow.compiler.listed_columns import check_listed_columns  # noqa: PLC0415  # most files have a header
+
+        yield from check_listed_columns(project)
 
 
 def find_system_problems(project: Project, *, compiled: CompiledAdapters | None = None) -> Iterator[Diagnostic]:

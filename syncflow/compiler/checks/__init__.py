@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from syncflow.compiler.checks.adopting import check_adopting
 from syncflow.compiler.checks.alerts import check_alerts
+from syncflow.compiler.checks.competing import check_competing
 from syncflow.compiler.checks.constants import check_constants
 from syncflow.compiler.checks.contradictions import check_contradictions
 from syncflow.compiler.checks.coverage import check_coverage
@@ -16,7 +17,6 @@ from syncflow.compiler.checks.generated import check_generated
 from syncflow.compiler.checks.guards import check_guards
 from syncflow.compiler.checks.inference import check_inference
 from syncflow.compiler.checks.keys import check_ids, check_keys
-from syncflow.compiler.checks.listed_columns import check_listed_columns
 from syncflow.compiler.checks.objects import check_objects
 from syncflow.compiler.checks.one_of import check_groups
 from syncflow.compiler.checks.own_functions import check_own_functions
@@ -71,10 +71,10 @@ def find_problems_of_records(project: Project) -> Iterator[Diagnostic]:
         check_ids,
         check_tables,
         check_envelopes,
-        check_listed_columns,
         check_routes,
         check_relations,
         check_guards,
+        check_competing,
         check_coverage,
         check_reach,
         check_rules,

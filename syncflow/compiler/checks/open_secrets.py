@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from syncflow.compiler.wire.secrets import SHORTEST_SECRET
 from syncflow.config.models.receivers import RECEIVERS, is_secret_of_a_receiver
 from syncflow.config.nodes import Path, ScalarNode
 from syncflow.config.scalars import Unset
 from syncflow.patterns import lazy_pattern
 
 _KEYS = frozenset({"secret", "token", "bearer", "basic", "password", "secret_key"})
+_KEYS_OF_OPTIONS = frozenset({"account_key", "access_key", "sas_key", "private_key"})
+"""Further words by which client libraries and adapters call secrets among their options."""
 _WORD = lazy_pattern(r"[A-Za-z0-9_-]{12,}")
 """A part of an address that nobody chose for being read."""
 
@@ -44,10 +47,14 @@ def held_secrets(
             yield from _of_a_receiver(path, scalar, text, is_at_home, is_named_secret)
         elif words[-1] in _KEYS and words[0] in {"source", "sources"}:
             yield Held(path, scalar, _called(words), _variable(words), text)
+        elif "options" in words[1:-1] and (is_named_secret(words[-1]) or words[-1] in _KEYS_OF_OPTIONS):
+            yield Held(path, scalar, f"{words[-1]} is a secret, and", _variable(words), text)
         elif words[-1] in {"url", "servers", "endpoint", "proxy"} and not is_at_home(text):
             password = password_of(text)
             if password:
                 yield Held(path, scalar, "the password in the address", _variable([*words[:-1], "password"]), password)
+            for name, secret in secrets_in_query(text, is_named_secret):
+                yield Held(path, scalar, f"{name} in the address", _variable([*words[:-1], name]), secret)
 
 
 def _of_a_receiver(
@@ -82,6 +89,15 @@ def _variable(words: list[str]) -> str:
         return "WEBHOOK_SECRET"
     owner = words[1] if words[0] in {"source", "sources", "systems"} else words[0]
     return f"{owner}_{words[-1]}".upper().replace("-", "_").replace(".", "_")
+
+
+def secrets_in_query(address: str, is_named_secret: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of an address that are called secrets, and are written out: name and text."""
+    query = address.partition("?")[2].partition("#")[0]
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if is_named_secret(name) and len(value) >= SHORTEST_SECRET and "{" not in value and not value.startswith("$"):
+            yield name, value
 
 
 def password_of(address: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from syncflow.compiler.checks.open_secrets import Held, held_secrets, password_of
+from syncflow.compiler.checks.open_secrets import Held, held_secrets, password_of, secrets_in_query
 from syncflow.compiler.checks.written import requests_of
 from syncflow.compiler.wire.secrets import SHORTEST_SECRET
 from syncflow.config.diagnostics import Diagnostic
@@ -26,6 +26,7 @@ _NOT_OUTSIDE = ("localhost", "test", "example", "invalid", "local", "internal", 
 _NAMED_SECRET = lazy_pattern(r"authori[sz]ation|password|passphrase|secret|token|api[-_]?key|^key$", re.IGNORECASE)
 _HOLD = frozenset({"systems", "source", "sources", "journal"}) | RECEIVERS
 _DEFAULT = lazy_pattern(r"\$\{([A-Za-z_][A-Za-z0-9_]*):-([^{}]+)\}")
+_QUOTED = lazy_pattern(r"'([^']*)'")
 _SCHEME = lazy_pattern(r"^(?:Bearer|Basic|Token|ApiKey|Klaviyo-API-Key)\s+", re.IGNORECASE)
 
 
@@ -164,6 +165,14 @@ def check_literals(adapter: Document[AdapterFile]) -> Iterator[Diagnostic]:
                 severity="warning",
                 hint="declare a setting under `auth:` (`settings: {key: secret}`), and write {{ auth.key }} here",
             )
+    for path, name in (*_addressed(adapter.model), *_embodied(adapter)):
+        yield adapter.report(
+            "SF517",
+            f"{name} is a secret, and stands here for everyone who reads this file",
+            *path,
+            severity="warning",
+            hint=f"declare a setting under `auth:` (`settings: {{{name}: secret}}`), and read auth.{name} here",
+        )
     if adapter.model.auth and adapter.model.base_url.startswith("http://") and _is_foreign(adapter.model.base_url):
         secure = f"https://{adapter.model.base_url.removeprefix('http://')}"
         yield adapter.report(
@@ -187,3 +196,25 @@ def _carried(adapter: AdapterFile) -> Iterator[tuple[Path, str, str]]:
     for place, texts in named:
         for name, text in texts.items():
             yield (*place, name), name, str(text)
+
+
+def _addressed(adapter: AdapterFile) -> Iterator[tuple[Path, str]]:
+    """Yield the secrets that stand in the paths of requests, behind a question mark: the place of the path, and the secret's name."""
+    for path, request in requests_of(adapter):
+        method = request.method.lower()
+        for name, _ in secrets_in_query(str(getattr(request, method)), _is_named_secret):
+            yield (*path, method), name
+
+
+def _embodied(adapter: Document[AdapterFile]) -> Iterator[tuple[Path, str]]:
+    """Yield the secrets that stand in bodies as constants: the place of the constant, and its name."""
+    bodies = [(*path, body) for path, _ in requests_of(adapter.model) for body in ("json", "ndjson", "csv")]
+    for at, scalar in scalars(adapter.node) if bodies else ():
+        words = [step for step in at if isinstance(step, str)]
+        named = words[-2] if words[-1:] == ["value"] and len(words) > 1 else words[-1] if words else ""
+        if not isinstance(scalar.value, str) or not _is_named_secret(named):
+            continue
+        quoted = _QUOTED.fullmatch(scalar.value.strip())
+        text = scalar.value if words[-1] == "value" else quoted[1] if quoted else ""
+        if len(text) >= SHORTEST_SECRET and not scalar.variables and any(at[: len(body)] == body for body in bodies):
+            yield at, named

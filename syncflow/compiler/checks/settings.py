@@ -208,11 +208,11 @@ def _values(route: RouteSettings, system: str) -> frozenset[str]:
 
 def _asks_alike(one: RouteSettings, other: RouteSettings, functions: Library) -> bool:
     """Whether types say exactly which events both take: all, or those for which the very same paths have certain values."""
-    asked = [_paths(route, functions) for route in (one, other)]
+    asked = [paths_asked(route, functions) for route in (one, other)]
     return None not in asked and (asked[0] == asked[1] or not asked[0] or not asked[1])
 
 
-def _paths(route: RouteSettings, functions: Library) -> frozenset[str] | None:
+def paths_asked(route: RouteSettings, functions: Library) -> frozenset[str] | None:
     """Return the paths by which a route decides; None where it asks more than types can say."""
     paths: list[tuple[str, ...]] = []
     rule = rule_of(route, functions)

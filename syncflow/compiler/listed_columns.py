@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from syncflow.compiler.columns import ColumnReader, columns_of
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.models.row_settings import RowSettings
 from syncflow.config.project import Project
-
-if TYPE_CHECKING:
-    from syncflow.compiler.columns import ColumnReader
 
 
 def check_listed_columns(project: Project) -> Iterator[Diagnostic]:
@@ -33,8 +30,6 @@ def _twice(project: Project, place: tuple[str, ...], columns: tuple[str, ...]) -
 def _missing(
     project: Project, at: tuple[str, ...], place: tuple[str, ...], settings: RowSettings
 ) -> Iterator[Diagnostic]:
-    from syncflow.compiler.columns import columns_of  # noqa: PLC0415  # it needs the places of expressions, which are a part of checks
-
     readers = {reader.column: reader for reader in reversed(columns_of(project, at).readers)}
     lacking = [reader for name, reader in sorted(readers.items()) if name not in settings.columns]
     lacking = [reader for reader in lacking if reader.is_vital or settings.missing_columns == "error"]
