@@ -36,7 +36,7 @@ class Desk(Protocol):
         ...
 
     def places(self) -> Sequence[Row]:
-        """Return where each route leads."""
+        """Return where each route leads; may be a second old."""
         ...
 
     def deliveries(self, chosen: Deliveries, *, before: int | None, most: int) -> Page:
@@ -117,7 +117,7 @@ class Desk(Protocol):
 
 
 class JournalDesk:
-    """A project's journal. Totals are kept for ``fresh_seconds``, however many pages ask for them."""
+    """A project's journal. Totals and places are kept for ``fresh_seconds``, however many pages ask for them."""
 
     def __init__(
         self, place: Place, *, fresh_seconds: float = 1.0, clock: Callable[[], float] = time.monotonic
@@ -127,6 +127,7 @@ class JournalDesk:
         self._clock = clock
         self._lock = threading.Lock()
         self._totals: tuple[float, Row] | None = None
+        self._places: tuple[float, Sequence[Row]] | None = None
 
     def pulse(self) -> str:
         return browse.pulse(self._place)
@@ -139,7 +140,11 @@ class JournalDesk:
             return self._totals[1]
 
     def places(self) -> Sequence[Row]:
-        return browse.places(self._place)
+        with self._lock:
+            if self._places is None or self._clock() - self._places[0] >= self._fresh_seconds:
+                found = browse.places(self._place)
+                self._places = (self._clock(), found)
+            return self._places[1]
 
     def deliveries(self, chosen: Deliveries, *, before: int | None, most: int) -> Page:
         return browse.deliveries(self._place, chosen, before=before, most=most)
