@@ -35,11 +35,6 @@ def infer(node: Node, root: Type, functions: Mapping[str, Function], language: L
     return Inferred(kind, inference.types, sorted(inference.findings, key=lambda finding: finding.offset))
 
 
-def type_of(node: Node, root: Type, functions: Mapping[str, Function]) -> Type:
-    """Return the type of an expression of JMESPath alone: of one that is tried with a value."""
-    return Inference(functions).alone(node, Scope(_root(root, JMESPATH), JMESPATH))
-
-
 def assume(condition: Node, root: Type, *, holds: bool, functions: Mapping[str, Function] | None = None) -> Type:
     """Return what is left of the type of the root where a condition of JMESPath counts as true (``holds``) or as false.
 

@@ -45,7 +45,7 @@ class Language:
 
     @property
     def is_jinja(self) -> bool:
-        return self.missing == ABSENT
+        return self.missing is ABSENT
 
     def read(self, kind: Type) -> Type:
         """Return the type of what is read where values of a type may stand."""

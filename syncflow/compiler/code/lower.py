@@ -79,16 +79,16 @@ class Spot:
     bound: Mapping[str, Value] = field(default_factory=dict)
 
     def at(self, current: Value) -> Spot:
-        return replace(self, current=current)
+        return Spot(current, self.depth, self.bound)
 
     def within(self, variable: Value) -> Spot:
-        return replace(self, current=variable, depth=self.depth + 1)
+        return Spot(variable, self.depth + 1, self.bound)
 
     def bind(self, bound: Mapping[str, Value]) -> Spot:
-        return replace(self, bound={**self.bound, **bound})
+        return Spot(self.current, self.depth, {**self.bound, **bound})
 
     def deeper(self, bound: Mapping[str, Value]) -> Spot:
-        return replace(self.bind(bound), depth=self.depth + 1)
+        return Spot(self.current, self.depth + 1, {**self.bound, **bound})
 
 
 def _are_short(*texts: values.Constant) -> bool:

@@ -260,10 +260,10 @@ def sliced(kind: Type, missing: Type) -> Type:
     """Return what a slice of values of a type is: of arrays; and of texts where absent is not null."""
     match kind:
         case Anything():
-            return union(Array(ANY) if missing == NULL else ANY, missing)
+            return union(Array(ANY) if missing is NULL else ANY, missing)
         case Array():
             return Array(kind.items, 0, kind.max_length)
-        case Text() if missing == ABSENT:
+        case Text() if missing is ABSENT:
             return Text(max_length=longest(kind))
     return missing
 

@@ -65,11 +65,6 @@ def truthy(value: Any) -> bool:
     return bool(value) or (value == 0 and value is not False)
 
 
-def negate(value: Any) -> bool:
-    """Return the opposite of ``truthy``."""
-    return not truthy(value)
-
-
 def equal(left: Any, right: Any) -> bool:
     """Compare two values; a boolean is no number."""
     return bool(left == right) and isinstance(left, bool) is isinstance(right, bool)

@@ -5,7 +5,7 @@ the field ``type`` is ``'lead'``. Never too narrow: what a condition says that n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from syncflow.compiler.code.language import Language
 from syncflow.compiler.types.json import (
@@ -52,14 +52,14 @@ class Scope:
         return field_of(self.current, name, self.language.missing)
 
     def at(self, current: Type) -> Scope:
-        return replace(self, current=current)
+        return Scope(current, self.language, self.bound)
 
     def nowhere(self) -> Scope:
-        return replace(self, current=NEVER)
+        return Scope(NEVER, self.language, self.bound)
 
     def bind(self, kinds: Mapping[str, Type]) -> Scope:
         """Return the scope after names got values."""
-        return replace(self, bound={**self.bound, **kinds})
+        return Scope(self.current, self.language, {**self.bound, **kinds})
 
     def narrowed(self, path: Path | None, narrow: Narrow) -> Scope:
         """Return what is left where the value at a path is of the narrowed type."""
@@ -78,7 +78,7 @@ def either(one: Scope, other: Scope) -> Scope:
         return one if one.is_reached else other
     names = {*one.bound, *other.bound}
     bound = {name: union(one.of(name), other.of(name)) for name in names}
-    return replace(one, current=union(one.current, other.current), bound=bound)
+    return Scope(union(one.current, other.current), one.language, bound)
 
 
 def field_of(kind: Type, name: str, missing: Type = NULL) -> Type:
@@ -93,7 +93,7 @@ def _field(kind: Type, name: str, missing: Type) -> Type:
 
 
 def _read(kind: Type, missing: Type) -> Type:
-    return kind if missing == ABSENT else absent_as_null(kind)
+    return kind if missing is ABSENT else absent_as_null(kind)
 
 
 def type_at(kind: Type, path: Path) -> Type:
@@ -116,7 +116,7 @@ def _member_at_path(kind: Type, path: Sequence[str], narrow: Narrow, missing: Ty
         return _object_at_path(kind, path, narrow, missing)
     if isinstance(kind, Anything):
         return kind
-    fails = missing == ABSENT and (isinstance(kind, Absent) or len(path) > 1)
+    fails = missing is ABSENT and (isinstance(kind, Absent) or len(path) > 1)
     return NEVER if fails or narrow(missing) == NEVER else kind
 
 
@@ -126,7 +126,7 @@ def _object_at_path(kind: Object, path: Sequence[str], narrow: Narrow, missing: 
     after = at_path(_read(before, missing), below, narrow, missing)
     if after == NEVER:
         return NEVER
-    if missing == NULL and ABSENT in members(before) and may_be_null(after):
+    if missing is NULL and ABSENT in members(before) and may_be_null(after):
         after = union(after, ABSENT)
     others = [entry for entry in kind.properties if entry[0] != name]
     return Object(tuple(sorted([*others, (name, after)])), kind.rest)

@@ -73,7 +73,7 @@ def null_if_absent(value: Any) -> Any:
 
 def as_text(value: Any) -> str:
     """Write a value into a text: true is ``true``, as JSON writes it, and null is ``None``, as Jinja writes it."""
-    if isinstance(there(value), list | tuple | dict):
+    if isinstance(value, list | tuple | dict):
         raise DataError("a list or an object cannot be inserted as text; use join or to_json")
     return inserted_text(value)
 
@@ -177,15 +177,22 @@ def _round(each: list[Any], number: int) -> dict[str, Any]:
         "depth": 1,
         "depth0": 0,
     }
-    told |= {"previtem": each[number - 1]} if number else {}
-    return told | ({"nextitem": each[number + 1]} if number + 1 < count else {})
+    if number:
+        told["previtem"] = each[number - 1]
+    if number + 1 < count:
+        told["nextitem"] = each[number + 1]
+    return told
 
 
 def _bounded(texts: Iterable[str], between: str = "", work: Work | None = None) -> str:
     """Join texts; each costs its length, what stands between, and one for the round."""
-    parts, work = [], work or Work()
+    parts, left = [], MAX_WORK
     for text in texts:
-        work.charge(1 + len(text) + len(between))
+        left -= 1 + len(text) + len(between)
+        if left < 0:
+            raise _too_much()
+        if work is not None:
+            work.charge(1 + len(text))
         parts.append(text)
     return between.join(parts)
 

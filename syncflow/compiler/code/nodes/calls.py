@@ -14,8 +14,7 @@ from syncflow.compiler.code.inlining import inlined
 from syncflow.compiler.code.library import callee_of, null_for_null
 from syncflow.compiler.code.lower import Lowering, Spot
 from syncflow.compiler.code.node import Absent, Node, Steps, TypeOf
-from syncflow.compiler.code.nodes.leaves import SelectList
-from syncflow.compiler.code.nodes.trying import tried
+from syncflow.compiler.code.nodes.leaves import SelectList, tried
 from syncflow.compiler.code.results import computed, element_of, joined_one_by_one
 from syncflow.compiler.code.scope import Scope
 from syncflow.compiler.code.values import Callee, Value

@@ -13,8 +13,7 @@ from syncflow.compiler.code.jinja import runtime as jinja_runtime
 from syncflow.compiler.code.language import Language
 from syncflow.compiler.code.lower import Lowering, Spot
 from syncflow.compiler.code.node import Absent, Node, TypeOf
-from syncflow.compiler.code.nodes.leaves import Constant, SelectList
-from syncflow.compiler.code.nodes.trying import tried
+from syncflow.compiler.code.nodes.leaves import Constant, SelectList, tried
 from syncflow.compiler.code.scope import Narrow, Scope
 from syncflow.compiler.code.values import Callee, Value
 from syncflow.compiler.types.json import (

@@ -1,20 +1,20 @@
-"""Constants, and lists and objects that are written out."""
+"""Constants, lists and objects that are written out; and what a condition tells of a field whose values are known one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, Literal
 
 from syncflow.compiler.code import values
 from syncflow.compiler.code.infer import Inference
 from syncflow.compiler.code.lower import Lowering, Spot
 from syncflow.compiler.code.node import Absent, Node, TypeOf
-from syncflow.compiler.code.scope import Scope
+from syncflow.compiler.code.scope import Narrow, Path, Scope, type_at
 from syncflow.compiler.code.values import Value
 from syncflow.compiler.code.widening import of_constant, union_of
 from syncflow.compiler.languages.base import inserted_text
 from syncflow.compiler.types.json import ABSENT, BOOLEAN, NEVER, NULL, Array, Object, Type, may_be_null, union
-from syncflow.compiler.types.narrowing import of_value, without_null
+from syncflow.compiler.types.narrowing import equal_to, not_equal_to, of_value, values_of, without_null
 from syncflow.events import Json
 from syncflow.frozen import frozen_value
 
@@ -115,3 +115,38 @@ def _null_of_null(node: Node, to: Lowering, spot: Spot, made: Value) -> Value:
     is_null = to.one(values.IsNull(spot.current, type=BOOLEAN, place=to.place(node)))
     null = to.one(values.Constant(None, type=NULL, place=to.place(node)))
     return to.one(values.Choice(is_null, null, made, type=to.types[node], place=to.place(node)))
+
+
+_MOST_TRIED = 32
+
+
+def tried(condition: Node, scope: Scope, *, holds: bool, type_of: TypeOf | None) -> Scope:
+    """Return what is left of a scope where a condition such as ``contains(['lead', 'partner'], item.type)`` holds, or does not."""
+    if type_of is None or scope.language.is_jinja:
+        return scope
+    paths = set(_paths_in(condition))
+    path = next(iter(paths)) if len(paths) == 1 else None
+    values = values_of(type_at(scope.current, path)) if path else None
+    if not path or not values or len(values) > _MOST_TRIED:
+        return scope
+    language, left = scope.language, scope
+    for value in values:
+        kind = type_of(condition, scope.narrowed(path, _told(equal_to, value)))
+        if (language.when_true if holds else language.when_false)(kind) == NEVER:
+            left = left.narrowed(path, _told(not_equal_to, value))
+    return left
+
+
+def _told(narrow: Callable[[Type, Json], Type], value: Json) -> Narrow:
+    return lambda kind: narrow(kind, value)
+
+
+def _paths_in(node: Node) -> Iterator[Path | None]:
+    """Yield the paths that an expression reads from its current value; None for a part that is not a plain path."""
+    if node.path is not None:
+        yield node.path
+    elif node.is_of_current:
+        for child in node.children:
+            yield from _paths_in(child)
+    elif not isinstance(node, Constant):
+        yield None

@@ -183,7 +183,7 @@ def _indexed(kind: Type, position: int, missing: Type) -> Type:
         needed = position + 1 if position >= 0 else -position
         items = absent_as_null(kind.items)
         return items if kind.min_length >= needed else union(items, missing)
-    if missing == ABSENT:
+    if missing is ABSENT:
         return _some_entry(kind)
     return ANY if isinstance(kind, Anything) else NULL
 
