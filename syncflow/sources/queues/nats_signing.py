@@ -13,15 +13,17 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import nats.aio.client
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from syncflow.config.models.source_nats import NatsSource
 from syncflow.errors import ProjectError
 from syncflow.sources.queues.tls import client_context
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 CONNECT_SECONDS = 10
 LEAVE_SECONDS = 2.0
@@ -65,6 +67,8 @@ def read_credentials(path: Path) -> Credentials:
             f"{path.name} holds no seed of a user", hint="give the file that `nsc generate creds` writes"
         )
     raw = base64.b32decode(seed[1] + "=" * (-len(seed[1]) % 8))
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415  # another extra
+
     return Credentials(Ed25519PrivateKey.from_private_bytes(raw[2:34]), jwt[1].encode() if jwt else b"")
 
 
