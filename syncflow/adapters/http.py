@@ -42,6 +42,8 @@ class Prepared:
     body: bytes
     sign: Callable[[int], tuple[tuple[str, str], ...]] | None = None
     """Makes the headers of the moment at which it is sent: seconds since the epoch."""
+    signature: Callable[[Prepared, int], Prepared] | None = None
+    """Signs all of it, at that moment."""
 
 
 @dataclass(frozen=True, slots=True)

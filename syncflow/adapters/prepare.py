@@ -21,7 +21,8 @@ from syncflow.adapters.sendable import (
     check_headers,
     json_body,
 )
-from syncflow.compiler.wire.plans import Cells, Renders, RequestPlan, Root, WirePlan
+from syncflow.adapters.signing import signature_of
+from syncflow.compiler.wire.plans import Cells, Renders, RequestPlan, Root, SignaturePlan, WirePlan
 from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
@@ -62,7 +63,8 @@ def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> 
         query = [*plan.query(root).items(), *wire.sign_in.query(root).items()]
         headers = [*wire.headers(root).items(), *plan.headers(root).items()]
         signed = [*wire.sign_in.headers(root).items()]
-        return _prepared(plan, url, query, headers, root, signed=signed)
+        prepared = _prepared(plan, url, query, headers, root, signed=signed)
+        return prepared if wire.sign_in.signature is None else _to_be_signed(prepared, wire.sign_in.signature, root)
     except UnicodeEncodeError:
         raise UnsendableError("encoding", "a value holds a character that cannot be encoded") from None
 
@@ -148,11 +150,29 @@ def _signer(sign: Renders, root: Root, body: str) -> Callable[[int], tuple[tuple
     return made
 
 
+def _to_be_signed(prepared: Prepared, plan: SignaturePlan, root: Root) -> Prepared:
+    """Return a request that is signed as a whole when it is sent; that it can be is tried now.
+
+    Raises:
+        CredentialsError: it cannot be: says why, never with the secret's text.
+    """
+    found = replace(prepared, signature=signature_of(plan, plan.given(root)))
+    try:
+        _check_signed(_made_when_sent(found, 0))
+    except DataError as error:
+        raise CredentialsError("credentials", f"it cannot be signed: {error.message}") from error
+    return found
+
+
 def signed_at(prepared: Prepared, at: float) -> Prepared:
-    """Return a request with the headers of the moment at which it is sent."""
-    return (
-        prepared if prepared.sign is None else replace(prepared, headers=(*prepared.headers, *prepared.sign(int(at))))
-    )
+    """Return a request with the headers of the moment at which it is sent, and its signature."""
+    if prepared.sign is not None:
+        prepared = replace(prepared, headers=(*prepared.headers, *prepared.sign(int(at))))
+    return prepared if prepared.signature is None else prepared.signature(prepared, int(at))
+
+
+def _made_when_sent(prepared: Prepared, at: int) -> tuple[tuple[str, str], ...]:
+    return signed_at(prepared, at).headers[len(prepared.headers) :]
 
 
 def _table(rows: Json, place: str, cells: Cells) -> bytes:
@@ -190,5 +210,5 @@ def shown(prepared: Prepared, *, step: str, deliveries: tuple[int, ...]) -> Rend
     """Return a request as a person reads it."""
     packed = ("Content-Encoding", "gzip") in prepared.headers
     body = (gzip.decompress(prepared.body) if packed else prepared.body).decode("utf-8", "replace")
-    signed = {} if prepared.sign is None else dict.fromkeys(dict(prepared.sign(0)), SIGNED)
+    signed = dict.fromkeys(dict(_made_when_sent(prepared, 0)), SIGNED)
     return RenderedRequest(prepared.method, prepared.url, {**dict(prepared.headers), **signed}, body, step, deliveries)

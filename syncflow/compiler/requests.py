@@ -40,6 +40,7 @@ from syncflow.compiler.wire.plans import (
     DecisionPlan,
     JobPlan,
     JwtPlan,
+    SignaturePlan,
     SignInPlan,
     StepPlan,
     TokenPlan,
@@ -275,7 +276,21 @@ def _sign_in(name: str, way: SignIn, texts: Texts) -> SignInPlan:
         headers=texts.headers(way.headers, *path, "headers", sees=texts.sight.common),
         query=texts.templates(way.query, *path, "query", sees=texts.sight.common),
         consent=None if way.consent is None else _consent(way.consent, texts, (*path, "consent")),
+        signature=_signature(way, texts, path),
     )
+
+
+def _signature(way: SignIn, texts: Texts, path: tuple[Step, ...]) -> SignaturePlan | None:
+    """Compile how each request is signed; what is left out of it is not rendered."""
+    if way.aws is not None:
+        kind, given, method = "aws", way.aws.model_dump(exclude_defaults=True), ""
+    elif way.oauth1 is not None:
+        given = way.oauth1.model_dump(exclude={"method"}, exclude_defaults=True)
+        kind, method = "oauth1", way.oauth1.method
+    else:
+        return None
+    rendered = texts.templates(given, *path, kind, sees=texts.sight.common)
+    return SignaturePlan("aws" if kind == "aws" else "oauth1", rendered, method)
 
 
 def _consent(consent: Consent, texts: Texts, path: tuple[Step, ...]) -> ConsentPlan:

@@ -21,6 +21,8 @@ ALL = EXTRAS.pop("all")
 
 BRINGS = {
     "jwt": ["jwt"],
+    "aws": ["botocore"],
+    "oauth1": ["oauthlib"],
     "signatures": ["cryptography"],
     "zst": ["zstandard"],
     "postgres": ["psycopg"],
@@ -52,6 +54,10 @@ SOURCES = {
     "rabbitmq": "rabbitmq: {url: 'amqp://mq/v', queue: people}",
     "sqs": "sqs: {queue: 'https://sqs.eu-central-1.amazonaws.com/123/people'}",
 }
+SIGNATURES = {
+    "aws": 'aws: {access_key: a, secret_key: "{{ auth.key }}", region: r, service: s}',
+    "oauth1": 'oauth1: {consumer_key: a, consumer_secret: "{{ auth.key }}"}',
+}
 SIGNING = """auth:
   assertion:
     settings: {key: secret}
@@ -60,11 +66,16 @@ SIGNING = """auth:
 """
 
 
+SYSTEMS = {"jwt", *SIGNATURES}
+"""Extras of adapters, which the two systems of the project sign in by."""
+
+
 def files(extra: str) -> dict[str, str]:
     """Return the files of the project that differ where it needs an extra."""
     routes, adapter = FILES["routes.yaml"], FILES["adapters/crm.yaml"]
-    if extra == "jwt":
-        signing = adapter.replace("objects:\n", f"{SIGNING}objects:\n", 1)
+    if extra in SYSTEMS:
+        signed = f"auth: {{own: {{settings: {{key: secret}}, {SIGNATURES.get(extra)}}}}}\n"
+        signing = adapter.replace("objects:\n", f"{SIGNING if extra == 'jwt' else signed}objects:\n", 1)
         return {
             "routes.yaml": routes.replace("{adapter: crm}", "{adapter: crm, auth: {key: k}}"),
             "adapters/crm.yaml": signing,
@@ -130,7 +141,7 @@ def test_what_is_missing_is_named_once_with_the_command_that_installs_it(
 ) -> None:
     for command, (code, text) in zip(("validate", "run"), told[extra], strict=True):
         hints = re.findall(r"pip install \S+", text)
-        where = 2 if extra == "jwt" else 1  # two systems sign in so
+        where = 2 if extra in SYSTEMS else 1  # two systems sign in so
         assert hints == [f"pip install 'syncflow[{extra}]'"] * where, (command, text)
         assert text.count("SF222") == where
         assert (code, "Traceback" in text) == (1, False)

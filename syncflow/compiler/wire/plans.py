@@ -270,12 +270,22 @@ class ConsentPlan:
 
 
 @frozen_value
+class SignaturePlan:
+    """A signature over each request as a whole; ``given`` renders what it is made with."""
+
+    kind: Literal["aws", "oauth1"]
+    given: Renders
+    method: str = ""
+
+
+@frozen_value
 class SignInPlan:
     name: str
     token: TokenPlan | None
     headers: Renders
     query: Renders
     consent: ConsentPlan | None = None
+    signature: SignaturePlan | None = None
 
 
 @frozen_value

@@ -101,12 +101,24 @@ def choose_sign_in(adapter: AdapterFile, settings: SystemSettings) -> tuple[str,
 def unsignable(
     adapter: AdapterFile, way: str, *, is_installed: Callable[[str], bool] = is_installed
 ) -> list[Complaint]:
-    """Complain of a way to sign in by an assertion that nothing here can sign."""
-    token = adapter.auth[way].token if way else None
-    if token is None or token.jwt is None or is_installed("jwt"):
-        return []
-    message = "signing in with a JWT needs a package that is not installed"
-    return [Complaint("SF222", ("auth",), message, "pip install 'syncflow[jwt]'")]
+    """Complain of a way to sign in by an assertion or a signature that nothing here can make."""
+    chosen = adapter.auth[way] if way else SignIn()
+    token = chosen.token
+    needs = (
+        (token is not None and token.jwt is not None, "jwt", "jwt", "with a JWT"),
+        (chosen.aws is not None, "botocore", "aws", "by a signature of AWS"),
+        (chosen.oauth1 is not None, "oauthlib", "oauth1", "by OAuth 1.0a"),
+    )
+    return [
+        Complaint(
+            "SF222",
+            ("auth",),
+            f"signing in {words} needs a package that is not installed",
+            f"pip install 'syncflow[{extra}]'",
+        )
+        for is_so, package, extra, words in needs
+        if is_so and not is_installed(package)
+    ]
 
 
 def _no_way(ways: Mapping[str, SignIn], given: Mapping[str, Json]) -> Complaint:

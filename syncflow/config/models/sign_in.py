@@ -55,6 +55,38 @@ class Consent(Model):
     """Settings that its answer gives, which a system need not have under ``auth:``. They are kept beside the journal."""
 
 
+class AwsSignature(Model):
+    """Signature Version 4 of AWS over each request, for APIs behind AWS (all but S3). Needs the extra ``syncflow[aws]``."""
+
+    access_key: Template
+    """The access key id: ``{{ auth.access_key }}``."""
+    secret_key: Template
+    """The secret access key."""
+    session_token: Template = ""
+    """The token of temporary credentials; empty: none."""
+    region: Template
+    """The region in which the service is: eu-central-1."""
+    service: Template
+    """The name of the service: execute-api, appsync …"""
+
+
+class OAuth1Signature(Model):
+    """A signature of OAuth 1.0a (RFC 5849) over each request. Needs the extra ``syncflow[oauth1]``."""
+
+    consumer_key: Template
+    """Who the application is."""
+    consumer_secret: Template
+    """Its secret."""
+    token: Template = ""
+    """For whom it acts; empty: for itself."""
+    token_secret: Template = ""
+    """The secret of that token."""
+    realm: Template = ""
+    """The realm, where the service wants one; NetSuite wants the account."""
+    method: Literal["HMAC-SHA256", "HMAC-SHA1", "HMAC-SHA512"] = "HMAC-SHA256"
+    """How it is signed."""
+
+
 class SignIn(Model):
     """One way to sign in: what it wants from the system, and what every request then carries."""
 
@@ -68,6 +100,18 @@ class SignIn(Model):
     """Headers of every request."""
     query: dict[Text, Template] = Field(default_factory=dict)
     """Query of every request."""
+    aws: AwsSignature | None = None
+    """Sign each request as AWS asks for."""
+    oauth1: OAuth1Signature | None = None
+    """Sign each request by OAuth 1.0a."""
+
+    @model_validator(mode="after")
+    def _signs_in_one_way(self) -> Self:
+        if self.aws is not None and self.oauth1 is not None:
+            raise ValueError("expected aws or oauth1, not both: a request has one signature")
+        if self.token is not None and (self.aws is not None or self.oauth1 is not None):
+            raise ValueError("expected no token beside aws or oauth1: each request is signed by itself")
+        return self
 
     @model_validator(mode="after")
     def _consent_is_for_a_token(self) -> Self:
