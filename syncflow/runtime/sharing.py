@@ -161,6 +161,9 @@ class Shares:
                     hint="stop and start the workers one after the other: the changed project is used when the last has stopped",
                 )
             for share in [share for share in self._held.values() if system_of(share.claim.share)]:
+                if share.giving is not None:
+                    await share.giving
+                    continue
                 await self._let_end(share)
                 del self._held[share.claim.share]
             if is_new:
@@ -382,6 +385,7 @@ class Shares:
         warn("worker.lost", number=self.me, share=name, reason="its claim has passed to another worker, which goes on")
         try:
             await _cancelled(share.opening)
+            await _cancelled(share.giving)  # else it would end what is begun by the next claim
             if share.reading is not None:
                 await share.reading.leave()
                 await share.reading.close_source()
