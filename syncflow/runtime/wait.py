@@ -17,13 +17,11 @@ async def first_of(*waits: Coroutine[Any, Any, object] | None) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
+        left = [task for task in tasks if not task.done()]
+        for task in left:
             task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-    failed = next((end for end in ended if isinstance(end, BaseException) and not _is_cancelled(end)), None)
-    if failed is not None:
-        raise failed
-
-
-def _is_cancelled(end: BaseException) -> bool:
-    return isinstance(end, asyncio.CancelledError)
+        if left:
+            await asyncio.gather(*left, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error

@@ -16,6 +16,7 @@ from syncflow.runtime.ending import Ending
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.simulation.explained import explained, ledger
 from tests.simulation.programs import Variant
+from tests.simulation.roster import unlike
 from tests.simulation.script import PEOPLE, Script, implied, members, order_of, profiles
 from tests.simulation.world import MOST_WHILE_DOWN, NAMES, World
 
@@ -65,6 +66,7 @@ class _Oracles:
         self._deliveries_are_of_the_program_of_their_time(database)
         self._people_are_who_they_are(database)
         self._the_newest_value_of_each_field_won()
+        self.violations += unlike(self.script, self.world.roster, database)
         self._the_cursed_record_ended_by_its_own_retry()
         if self.world.asked_while_down > MOST_WHILE_DOWN * self.world.down_seconds + 60:
             self.violations.append(f"{self.world.asked_while_down} requests were sent to a host that was down")
@@ -102,6 +104,8 @@ class _Oracles:
         ):
             if code == "key_taken" and self.script.shared_handles:
                 continue
+            if code == "missing_record":
+                continue  # the roster says whether that is right
             if code == "key_changed" and self._was_refused_before(number):
                 continue  # its first write got no answer, and what superseded that was refused: it is perhaps there under another key
             if code == "program_changed" and system == "ledger" and "gone" in self.evidence.variants:

@@ -149,6 +149,18 @@ PLANTS = {
         "    return frozenset(row[0] for row in db.among(_PERHAPS_THERE + ' AND FALSE',",
         first=139,
     ),
+    "what a record refers to not waited for": Plant(
+        "syncflow/runtime/delivery/relations.py",
+        'if how == "there" or',
+        'if True or how == "there" or',
+        first=11,
+    ),
+    "what does not come waited for though the source has ended": Plant(
+        "syncflow/runtime/delivery/relations.py",
+        "        elif outlook.ended:\n",
+        "        elif False:\n",
+        first=14,
+    ),
     "a zombie settles": Plant("syncflow/runtime/journal/tables/shared_journal.py", '"settle", ', "", workers=True),
     "a zombie commits": Plant("syncflow/runtime/journal/tables/shared_journal.py", '"commit", ', "", workers=True),
     "no claim is looked at": Plant(
@@ -274,8 +286,10 @@ def main(name: str, seeds: int) -> int:
         else:
             project = planted_project(plant, Path(directory))
         from tests.simulation.simulate import is_cursed, simulate
+        from tests.simulation.soak import spare_the_collector
         from tests.simulation.workers import simulate_workers
 
+        spare_the_collector()
         tried = [each for each in range(2 * seeds) if is_cursed(each)] if plant.cursed else range(seeds)
         for seed in (plant.first, *tried):
             try:

@@ -19,14 +19,14 @@ from syncflow.config.project import load_project
 
 PROJECT = Path(__file__).parent / "project" / "routes.yaml"
 
-Variant = Literal["usual", "renamed", "gone", "mapped"]
+Variant = Literal["usual", "renamed", "gone", "mapped", "loose"]
 """``renamed``: a route has another name, and limits are tighter. ``gone``: the route GONE is not there. ``mapped``: the mapping of
-the ledger writes another text, that of the mailing list another field."""
+the ledger writes another text, that of the mailing list another field. ``loose``: no route says ``after``."""
 
 GONE = "book"
 """The route to the ledger: what it sent is never taken back, so that its absence shows in no other event than those of its time."""
 
-TEXTS: dict[Variant, str] = {"usual": "n", "renamed": "n", "gone": "n", "mapped": "m"}
+TEXTS: dict[Variant, str] = {"usual": "n", "renamed": "n", "gone": "n", "mapped": "m", "loose": "n"}
 """How the texts of a variant begin."""
 
 
@@ -51,18 +51,22 @@ def compiled(project: Path, version: str, variant: Variant) -> Program:
         "SIM_LEDGER": "mappings/ledger_mapped.yaml" if variant == "mapped" else "mappings/ledger.yaml",
         "SIM_MAILING": "mappings/mailing_mapped.yaml" if variant == "mapped" else "mappings/mailing.yaml",
     }
-    if variant != "gone":
+    if variant not in {"gone", "loose"}:
         return build(load_project(project, environment=environment))
     with tempfile.TemporaryDirectory() as directory:
-        return build(load_project(_without(project, GONE, Path(directory)), environment=environment))
+        changed = _without_route if variant == "gone" else _without_after
+        copy = Path(shutil.copytree(project.parent, Path(directory) / "project")) / project.name
+        copy.write_text(changed(copy.read_text("utf-8")), "utf-8")
+        return build(load_project(copy, environment=environment))
 
 
-def _without(project: Path, route: str, directory: Path) -> Path:
-    """Copy a project without one of its routes."""
-    copy = Path(shutil.copytree(project.parent, directory / "project")) / project.name
-    head, _, rest = copy.read_text("utf-8").partition(f"  - name: {route}\n")
-    copy.write_text(head + rest[rest.index("  - name: ") :], "utf-8")
-    return copy
+def _without_route(text: str) -> str:
+    head, _, rest = text.partition(f"  - name: {GONE}\n")
+    return head + rest[rest.index("  - name: ") :]
+
+
+def _without_after(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("    after: "))
 
 
 def _with_batch(plan: SystemPlan, batch: int) -> SystemPlan:

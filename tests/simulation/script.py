@@ -31,11 +31,15 @@ class Script:
 
     @property
     def records(self) -> list[str]:
-        return sorted({event["item"]["id"] for event in self.events})
+        return sorted({event["item"]["id"] for event in self.events if event["record"] in {"contacts", "profiles"}})
 
     @property
     def contacts(self) -> set[int]:
         return {n for n, event in enumerate(self.events, 1) if event["record"] == "contacts"}
+
+    @property
+    def profiles(self) -> set[int]:
+        return {n for n, event in enumerate(self.events, 1) if event["record"] == "profiles"}
 
 
 def write_script(random: Random) -> Script:
@@ -101,8 +105,7 @@ def _partial(random: Random, number: int) -> dict[str, Any]:
 def profiles(script: Script) -> dict[str, dict[str, str | None]]:
     """Return the profiles as the events imply them: the newest value of each field since the last delete."""
     found: dict[str, dict[str, str | None]] = {}
-    numbers = [n for n in range(1, len(script.events) + 1) if n not in script.contacts]
-    for number in sorted(numbers, key=lambda n: (script.events[n - 1]["timestamp"], n)):
+    for number in sorted(script.profiles, key=lambda n: (script.events[n - 1]["timestamp"], n)):
         event = script.events[number - 1]
         if event["operation"] == "delete":
             found.pop(event["item"]["id"], None)

@@ -36,6 +36,7 @@ from tests.simulation.oracles import Evidence, judge
 from tests.simulation.pausing import Pausing
 from tests.simulation.people import People
 from tests.simulation.programs import PROJECT, Variant, program_of
+from tests.simulation.roster import RELATED_SHARE, related
 from tests.simulation.script import Script, doubtful, write_script
 from tests.simulation.virtual import Clock, SeededLoop, bury
 from tests.simulation.world import LIMITS, Network, World
@@ -76,6 +77,7 @@ class Simulation:
         self.is_doubtful = doubts.random() < DOUBTFUL_SHARE
         if self.is_doubtful:
             self.script = doubtful(self.script, doubts)
+        self._relate(Random(f"{self.seed} relations"))
         bodies = [orjson.dumps(event) for event in self.script.events]
         self.broker = Broker(bodies, Random(self.random.random()), self._crash)
         self.crash_points = 0
@@ -95,15 +97,23 @@ class Simulation:
             self.world.down = (self.habits.choice(list(LIMITS)), self.habits.uniform(0.0, 20.0))
             self.world.down_seconds = self.habits.choice((300.0, 300.0, 300.0, 3600.0))
         elif not self.script.shared_handles and self.habits.random() < 0.15:
-            self.world.curse = drawn(self.habits, list(LIMITS), self.script.records)
+            systems = [name for name in LIMITS if name != "roster"]
+            self.world.curse = drawn(self.habits, systems, self.script.records)
             self.world.faults, self.attempts = 0.0, 3
             self.broker.pauses = (0.5, 2.0, 5.0)  # others have to succeed meanwhile
         self.variants: Sequence[Variant] = self.habits.choice(VARIANTS)
-
+        if self.is_loosened:  # what a route's `after` says is added and taken away while the run lasts
+            self.variants, self.world.roster.watches = ("usual", "loose"), False
         self.people = People(self.path, Random(f"{self.seed} people"))
         self.pausing = Pausing(self.path, Random(f"{self.seed} pauses"), self.clock.true)
         self.pausing.asked = self.pausing.asked and self.world.curse is None
         self.world.is_paused = self.pausing.complains
+
+    def _relate(self, random: Random) -> None:
+        is_related = random.random() < RELATED_SHARE and not self.is_doubtful
+        self.is_loosened = is_related and random.random() < 0.25
+        if is_related:
+            self.script = related(self.script, random)
 
     def program(self, random: Random) -> Program:
         variant = self.habits.choice(self.variants)
@@ -183,6 +193,7 @@ class Simulation:
             for name, directory in self.world.directories.items()
             if any(held["ref"] == record for held in directory.people.values())
         ]
+        there += [name for name, held in self.world.roster.held.items() if record in held]
         if there or record in self.world.profiles.held:
             self.violations.append(f"{record} was to be deleted, and is still in {there or 'profile'}")
         if still := self.people.forget(record):

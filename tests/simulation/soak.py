@@ -45,6 +45,11 @@ def prepare() -> None:
     for version in ("arrival", "timestamp"):
         for variant in TEXTS:
             compiled(PROJECT, version, variant)
+    spare_the_collector()
+
+
+def spare_the_collector() -> None:
+    """Leave what lasts alone, and look at the rest seldom: seeds leave little behind."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

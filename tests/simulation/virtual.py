@@ -43,12 +43,14 @@ class SeededLoop(VirtualLoop):
         self._left = crash_after or -1
         self._until_late = self._gap()
         self.dead = False
-        self._ready: deque[asyncio.Handle]
+        self._ready: deque[Any]
         self._scheduled: list[Any]
         self._timer_cancelled_count: int
         self._clock_resolution: float
         self._stopping: bool
         super().__init__()
+
+    get_debug = staticmethod(bool)  # False, without a frame for each future and task
 
     def _gap(self) -> int:
         """Draw after how many callbacks one comes late: one draw instead of one for each callback."""
@@ -89,7 +91,12 @@ class SeededLoop(VirtualLoop):
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:
-                handle._run()
+                try:
+                    handle._context.run(handle._callback, *handle._args)  # what ``_run`` does, without its frame
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as exc:  # noqa: BLE001  # as ``_run`` does
+                    self.call_exception_handler({"message": "a callback failed", "exception": exc, "handle": handle})
 
 
 @dataclass

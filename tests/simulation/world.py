@@ -19,6 +19,7 @@ import orjson
 
 from tests.simulation.curse import Curse
 from tests.simulation.directory import Directory, Profiles
+from tests.simulation.roster import Roster
 
 _OF_DIRECTORY = ((12, 1.0, ""), (120, 60.0, ""), (3, 5.0, "DELETE"))
 LIMITS: dict[str, tuple[tuple[int, float, str], ...]] = {
@@ -29,6 +30,7 @@ LIMITS: dict[str, tuple[tuple[int, float, str], ...]] = {
     "profile": ((30, 1.0, ""),),
     "directory": _OF_DIRECTORY,
     "archive": _OF_DIRECTORY,
+    "roster": ((30, 1.0, ""),),
 }
 """Requests within any so many seconds, of one method or of all; one more is a violation, over all lives of a run."""
 
@@ -95,6 +97,7 @@ class World:
     def __post_init__(self) -> None:
         self.directories = {name: Directory(name, self._effect) for name in ("directory", "archive")}
         self.profiles = Profiles()
+        self.roster = Roster()
 
     def _effect(self, system: str, record: str, event: int | None) -> None:
         self.effects.append(Effect(system, record, event))
@@ -129,8 +132,10 @@ class World:
         struck = self.curse.moment if self.curse else 0
         await asyncio.sleep(self.random.choice((0.0, 0.0, 0.01, 0.4)) if self.faults else 0.0)
         if self.trouble(self.lost_share):
+            self._without_effect(system, request)
             await self._lost()
         if self.trouble(0.5):
+            self._without_effect(system, request)
             return _answer(self._refusal(system))
         reply = getattr(self, f"_{system}")(request)
         if self.trouble(self.lost_share):
@@ -139,6 +144,10 @@ class World:
         if self.curse and reply[0] < 300:
             self.curse.succeeded(system, request, since=struck)
         return self._spoil(_answer(reply))
+
+    def _without_effect(self, system: str, request: httpx.Request) -> None:
+        if system == "roster":
+            self.roster.unanswered(request)
 
     def _count(self, system: str, method: str) -> None:
         """Count as a strict vendor does: over any period of true time, whatever it answers."""
@@ -283,6 +292,9 @@ class World:
 
     def _profile(self, request: httpx.Request) -> Reply:
         return self.profiles.answer(request)
+
+    def _roster(self, request: httpx.Request) -> Reply:
+        return self.roster.answer(request)
 
     def _ledger(self, request: httpx.Request) -> Reply:
         body = orjson.loads(request.content)
