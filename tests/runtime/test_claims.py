@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from syncflow.runtime.journal.tables.executors import Inline
 from syncflow.runtime.journal.tables.presence import perhaps_there
 from syncflow.runtime.journal.tables.shared_journal import TabularSharedJournal
 from syncflow.runtime.journal.tables.sharing import SHARED, Member
+from syncflow.runtime.standing import Standing
 from tests.runtime.programs import program
 from tests.simulation.faults import fresh
 from tests.simulation.workers import Renewals, SharedTablesOfFile
@@ -54,10 +56,11 @@ class Moments:
         return self.now
 
 
-def worker(path: Path, clock: Moments, *, home: str = "") -> TabularSharedJournal:
+def worker(path: Path, clock: Moments, *, home: str = "", ahead: float = 0.0) -> TabularSharedJournal:
+    """``ahead``: by how many seconds its own clock is ahead of the common one."""
     tables = SharedTablesOfFile(path, Member("process 1 on here", "", home), clock)
     tables.settled_twice = []
-    return TabularSharedJournal(Inline(tables), renewals=Renewals(tables), now=clock)
+    return TabularSharedJournal(Inline(tables), renewals=Renewals(tables), now=lambda: clock() + ahead)
 
 
 @pytest.fixture
@@ -99,6 +102,29 @@ def test_a_claim_that_has_passed_on_writes_nothing_more(lived: Any) -> None:
         assert again.ended_ago is not None, "requests of the holder before the last are remembered"
         with pytest.raises(FencedError):
             await first.under(held.claim).commit(Commit())
+        for journal in (first, second):
+            await journal.close(finished=True)
+
+    lived(main)
+
+
+def test_since_when_a_system_stands_is_told_by_the_clock_of_who_asks(lived: Any) -> None:
+    """A worker that was started after a stop took it to have come later where the other one's clock was ahead, and did not try again."""
+
+    async def main(path: Path, clock: Moments) -> None:
+        first, second = worker(path, clock, ahead=3600.0), worker(path, clock, ahead=-60.0)
+        await first.open(fingerprint="f")
+        await first.take_over("f", activation_of(program()), at=0.0)
+        held = await first.claim(share_of("crm"))
+        assert held is not None
+        stopped = Standing("crm", "stopped", "no", since=clock() + 3600.0, until=clock() + 3605.0)
+        await first.under(held.claim).stand(stopped)
+        await first.release(held.claim)
+        clock.now += 2.0
+        await second.open(fingerprint="f")
+        taken = await second.claim(share_of("crm"))
+        assert taken is not None
+        assert taken.standing == replace(stopped, since=clock() - 62.0, until=clock() - 57.0)
         for journal in (first, second):
             await journal.close(finished=True)
 

@@ -309,8 +309,11 @@ class Tables(ABC):
         with self._db as db:
             note_usage(db, note, moment)
 
-    def stand(self, system: str, state: str, reason: str, by: str, since: float, until: float | None) -> None:
-        """Keep how a system stands."""
+    def stand(
+        self, system: str, state: str, reason: str, by: str, since: float, until: float | None, at: float
+    ) -> None:
+        """Keep how a system stands; ``at`` is what the clock of whoever says so shows (wall seconds)."""
+        del at
         with self._db as db:
             if state == "open":
                 db.execute("DELETE FROM standings WHERE system = ?", (system,))

@@ -186,7 +186,7 @@ class TabularJournal:
         await self._call("note_usage", usage_rows(note), self._moment())
 
     async def stand(self, standing: Standing) -> None:
-        await self._call("stand", *astuple(standing))
+        await self._call("stand", *astuple(standing), self._now())
 
     async def note_reload(self, reload: LastReload) -> None:
         await self._call("note_reload", reload.at, reload.result, reload.words)

@@ -127,11 +127,24 @@ class SharedTables(calls.Tables):
                 return None
             if share == READING:
                 return taken | self._of_reading(db)
-            return taken | _of_system(db, share, moment._replace(wall=self.time()), monotonic)
+            now = self.time()
+            found = _of_system(db, share, moment._replace(wall=now), monotonic)
+            for standing in found["standings"]:  # told by the clock of who asks
+                standing["since"] += moment.wall - now
+                if standing["until"] is not None:
+                    standing["until"] += moment.wall - now
+            return taken | found
 
     def note_usage(self, note: Mapping[str, Any], moment: Moment) -> None:
         """Keep what is going to be sent and what was answered; the time between two workers is that of their common clock."""
         super().note_usage(note, moment._replace(wall=self.time()))
+
+    def stand(
+        self, system: str, state: str, reason: str, by: str, since: float, until: float | None, at: float
+    ) -> None:
+        """Keep how a system stands, by the common clock: who takes the system next may have another one."""
+        behind = self.time() - at
+        super().stand(system, state, reason, by, since + behind, None if until is None else until + behind, at)
 
     def _taken(self, db: Database, share: str, gone: Collection[int]) -> dict[str, Any] | None:
         now, me = self.time(), self._run_id
