@@ -207,7 +207,7 @@ PLANTS = {
     ),
     "requests of the former holder by the clock of a worker": Plant(
         "syncflow/runtime/journal/tables/sharing.py",
-        "_of_system(db, share, moment._replace(wall=self.time()), monotonic)",
+        "_of_system(db, share, moment._replace(wall=now), monotonic)",
         "_of_system(db, share, moment, monotonic)",
         workers=True,
     ),
