@@ -7,6 +7,7 @@ from typing import Final
 
 from syncflow.compiler.checks.keys import permitted_keys
 from syncflow.compiler.checks.places import object_fields
+from syncflow.compiler.checks.written import texts_within
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
@@ -42,7 +43,7 @@ def _cannot_look(project: Project, mapping: Document[MappingFile]) -> Iterator[D
             if adapter.model.speaks_http
             else "take `adopt` out: a table is written by its key alone",
         )
-    elif why := _why_not(adapter.model, object_name):
+    elif why := _why_not(adapter.model, object_name) or _not_by_id(adapter, object_name):
         yield mapping.report("SF362", why, "adopt", at_key=True, hint="take `adopt` out")
 
 
@@ -58,6 +59,18 @@ def _why_not(adapter: AdapterFile, object_name: str) -> str:
     if by_job:
         return f"records of {adapter.adapter}/{object_name} go by jobs alone ({', '.join(by_job)}), and a job looks for nothing"
     return ""
+
+
+def _not_by_id(adapter: Document[AdapterFile], object_name: str) -> str:
+    """What is found has another key, or none: an update that is addressed by the key would miss it."""
+    described = adapter.model.objects.get(object_name)
+    own = ("objects", object_name) if described is not None and described.operations else ()
+    texts = list(texts_within(adapter, (*own, "operations", "update")))
+    if adapter.model.operations_of(object_name)["update"].with_ is not None or any(
+        "vendor_id" in text for text in texts
+    ):
+        return ""
+    return f"what is found is updated by its id there, and no request of update of {adapter.model.adapter}/{object_name} names vendor_id"
 
 
 def _cannot_get_a_key(mapping: Document[MappingFile]) -> Iterator[Diagnostic]:

@@ -34,10 +34,8 @@ def requests_of(adapter: AdapterFile) -> Iterator[tuple[Path, Request]]:
         yield ("tables", name, "request"), table.request
         if table.create is not None:
             yield ("tables", name, "create", "request"), table.create.request
-    if adapter.describe is not None:
-        yield ("describe", "request"), adapter.describe.request
-    if adapter.read is not None:
-        yield ("read", "request"), adapter.read.request
+    readers = {"describe": adapter.describe, "read": adapter.read, "find": adapter.find}
+    yield from (((name, "request"), reader.request) for name, reader in readers.items() if reader is not None)
     if adapter.check is not None:
         yield ("check",), adapter.check
 
