@@ -383,7 +383,17 @@ def shortest(kind: Text | Array) -> int:
     if isinstance(kind, Text) and kind.values is not None:
         return min((len(value) for value in kind.values), default=0)
     known = FORMATS.get(kind.format or "") if isinstance(kind, Text) else None
-    return kind.min_length if known is None else max(kind.min_length, known.shortest)
+    least = 1 if isinstance(kind, Text) and kind.pattern is not None and _is_never_empty(kind.pattern) else 0
+    return max(kind.min_length, least, 0 if known is None else known.shortest)
+
+
+@lru_cache(maxsize=1024)
+def _is_never_empty(pattern: str) -> bool:
+    """Return whether a pattern is found in no empty text; of one that cannot be compiled nothing is known."""
+    try:
+        return not matches_pattern(pattern, "")
+    except re2.error:
+        return False
 
 
 def longest(kind: Type) -> int | None:  # noqa: PLR0911  # one line a shape
