@@ -40,7 +40,7 @@ def _missing(
             *place,
             at_key=True,
             expected="the columns of the usual envelope, or another envelope",
-            hint="write `envelope: row` if a row is a record itself",
+            hint="if a row is a record itself, write `envelope: row`",
         )
         return
     for reader in lacking:

@@ -167,7 +167,7 @@ def _misshapen_profiles(root: MappingNode, picked: str | None) -> Iterator[Diagn
         for key in ("profile", "profiles"):
             if isinstance(overlay, MappingNode) and key in overlay.entries:
                 span = overlay.entries[key].key.span
-                hint = "write what it lays over the file under its own name"
+                hint = "move its keys to a profile of their own"
                 yield Diagnostic("SF208", span, f"`{key}` within a profile picks nothing", hint=hint)
 
 

@@ -180,7 +180,7 @@ def _mapping(parts: Parts, mapping: Document[MappingFile]) -> Iterator[Diagnosti
     adapter_name, _, object_name = mapping.model.target.partition("/")
     adapters = sorted({system.adapter for system in parts.routes.model.systems.values()})
     if adapter_name not in adapters and all(name in parts.adapters for name in adapters):
-        yield _unknown(mapping, "SF406", "system with the adapter", adapter_name, adapters, ("target",))
+        yield _unknown_adapter(mapping, adapter_name, object_name, adapters)
     adapter = parts.adapters.get(adapter_name)
     if adapter is None or (adapter_name, object_name) in parts.objects:
         return
@@ -196,6 +196,19 @@ def _objects(directory: Path, adapter: Document[AdapterFile]) -> list[str]:
     prefix = f"{adapter.model.adapter}_"
     own = [Path(name).stem.removeprefix(prefix) for name in names_in(directory / "objects") if name.startswith(prefix)]
     return list(dict.fromkeys([*adapter.model.objects, *own]))
+
+
+def _unknown_adapter(
+    mapping: Document[MappingFile], adapter_name: str, object_name: str, adapters: Sequence[str]
+) -> Diagnostic:
+    close = did_you_mean(adapter_name, adapters)
+    return mapping.report(
+        "SF406",
+        f"there is no system with the adapter `{adapter_name}`",
+        "target",
+        expected=one_of(adapters) if adapters else "",
+        suggestion=f"{close}/{object_name}" if close else "",
+    )
 
 
 def _unknown_object(

@@ -43,6 +43,7 @@ HERE = {
     "redis://r": f"redis://{GONE}",
     "nats://n:4222": f"nats://{GONE}",
     "amqp://mq/": f"amqp://{GONE}/",
+    "https://crm.example\n": f"http://{GONE}\ncheck: {{get: /me}}\n",
     "queue: 'https://sqs.eu-central-1.amazonaws.com/123/people'": (
         f"queue: people, region: eu-central-1, endpoint: 'http://{GONE}', access_key: a, secret_key: b"
     ),
@@ -107,6 +108,8 @@ ASKED = {
     "nats": "source: unreachable: ",
     "rabbitmq": "source: unreachable: ",
     "sqs": "source: unreachable: ",
+    "aws": "sales: unreachable: ",
+    "oauth1": "sales: unreachable: ",
     "jwt": "the key that the assertion is signed with is no RS256 key",
     "signatures": "sales: good: ",
 }

@@ -82,7 +82,7 @@ def _batches(project: Project) -> Iterator[Diagnostic]:
                 f"a batch waits for others ({system.batch.age:g} s) until its first delivery is given up (`retry: age`, {age.seconds:g} s)",
                 *("systems", name, "batch", "age"),
                 severity="warning",
-                hint="write a few seconds, or raise `age` of `retry`",
+                hint="give it a few seconds, or raise `age` of `retry`",
             )
 
 
