@@ -10,7 +10,7 @@ import jmespath
 from jmespath.functions import Functions as BuiltIns
 
 from bench.figures import Figure, Size
-from syncflow.compiler.code import Emitter
+from syncflow.compiler.expressions import Emitter
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.types.json import ANY, TEXT, Array, Text, Type, closed_object, nullable, optional
 

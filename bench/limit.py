@@ -13,7 +13,7 @@ from bench.events import created, write_events
 from bench.figures import Figure, Size
 from bench.processes import PROJECT, syncflow_run, workspace
 from bench.run import settings
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.mock.limits import Meter, Verdict
 from syncflow.mock.server import running_mock
 from syncflow.mock.settings import Settings, SystemSettings

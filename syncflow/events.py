@@ -11,7 +11,7 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Item: TypeAlias = "dict[str, Json]"
@@ -54,7 +54,7 @@ class Key(NamedTuple):
     value: str
 
 
-@frozen_value
+@value_class
 class Raw:
     """One event as a source read it: JSON text, or the head of what could not be read.
 
@@ -73,7 +73,7 @@ class Raw:
     """What came beside the body (key, headers, topic, table, times …); the envelope's expressions see it as ``source``."""
 
 
-@frozen_value
+@value_class
 class Event:
     """One change of one record, checked against the schema of its kind.
 
@@ -91,13 +91,13 @@ class Event:
     """Paths of the item that did not change and whose values are not told; the item does not hold them."""
 
 
-@frozen_value
+@value_class
 class Accepted:
     raw: Raw
     event: Event
 
 
-@frozen_value
+@value_class
 class Ignored:
     """A rule of the user's put the event aside."""
 
@@ -105,7 +105,7 @@ class Ignored:
     rule: str
 
 
-@frozen_value
+@value_class
 class Refused:
     """An event (or, with a ``route``, one of its deliveries) that becomes a dead letter. ``reason`` holds no personal data."""
 
@@ -119,7 +119,7 @@ class Refused:
     """The id that came with the event or that it declares, where it was refused before it was routed."""
 
 
-@frozen_value
+@value_class
 class Match:
     """One event × one route: what would be sent. ``operation`` is None where the route ignores this change."""
 
@@ -139,7 +139,7 @@ class Match:
     """The records that it refers to: they are to be there first."""
 
 
-@frozen_value
+@value_class
 class Routed:
     """An accepted event with its matches, and with the routes that failed on it."""
 
@@ -148,7 +148,7 @@ class Routed:
     failures: tuple[Refused, ...] = ()
 
 
-@frozen_value
+@value_class
 class Completed(Routed):
     """An event that left unchanged paths out, routed with the values that earlier events of its record told."""
 
@@ -162,7 +162,7 @@ Version: TypeAlias = "tuple[int, int]"
 """Orders the events of one record: (event time in µs or 0, arrival)."""
 
 
-@frozen_value
+@value_class
 class Delivery:
     """One event × one route, to be settled exactly once. The id is stable over restarts and unique in a journal."""
 
@@ -202,7 +202,7 @@ class Verdict(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
-@frozen_value
+@value_class
 class Outcome:
     """What became of one delivery in one request. ``message`` and ``body`` are the vendor's words, bounded."""
 
@@ -220,7 +220,7 @@ class Outcome:
     body: str = ""
 
 
-@frozen_value
+@value_class
 class Signal:
     """What an answer says of the whole system, besides its deliveries' outcomes.
 
@@ -238,7 +238,7 @@ class Signal:
     """By whose word: a line of the adapter, as ``crm.yaml:41``, or ``Retry-After``."""
 
 
-@frozen_value
+@value_class
 class Batch:
     """Deliveries of one system, object, operation, key name and adapter group; no target key twice.
 
@@ -261,7 +261,7 @@ JobState = Literal["open", "running", "done", "failed", "aborted"]
 """How a job stands over there; the last three have ended."""
 
 
-@frozen_value
+@value_class
 class Job:
     """Deliveries that are handed over together and worked on over there for a while."""
 
@@ -284,7 +284,7 @@ class Job:
     """When it was made over there; 0 before."""
 
 
-@frozen_value
+@value_class
 class JobAnswer:
     """What one request of a job came to.
 
@@ -305,7 +305,7 @@ class JobAnswer:
     """How many results are of nothing that was sent."""
 
 
-@frozen_value
+@value_class
 class BatchResult:
     """``outcomes[i]`` is that of ``batch.deliveries[i]``; with a ``split`` signal the outcomes mean nothing."""
 

@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 @overload
-def frozen_value(cls: type[T], /) -> type[T]: ...
+def value_class(cls: type[T], /) -> type[T]: ...
 @overload
-def frozen_value(*, eq: bool) -> Callable[[type[T]], type[T]]: ...
+def value_class(*, eq: bool) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def frozen_value(cls: type[T] | None = None, /, *, eq: bool = True) -> type[T] | Callable[[type[T]], type[T]]:
+def value_class(cls: type[T] | None = None, /, *, eq: bool = True) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a frozen dataclass with slots whose frozenness the type checker sees to.
 
     A dataclass that freezes itself at run time sets every field through ``object.__setattr__``: with a dozen fields that makes it three

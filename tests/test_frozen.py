@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
-@frozen_value
+@value_class
 class Point:
     """Where something is."""
 
@@ -24,7 +24,7 @@ class Point:
     line: int = field(default=0, kw_only=True)
 
 
-@frozen_value
+@value_class
 class Named(Point):
     """A point with a name."""
 
@@ -42,14 +42,14 @@ class Plain:
     line: int = field(default=0, kw_only=True)
 
 
-@frozen_value(eq=False)
+@value_class(eq=False)
 class Single:
     """Equal only to itself."""
 
     x: int
 
 
-@frozen_value
+@value_class
 class Own:
     """With methods of its own."""
 
@@ -65,7 +65,7 @@ class Own:
         return "own"
 
 
-@frozen_value
+@value_class
 class Empty:
     """Without fields."""
 
@@ -139,7 +139,7 @@ def test_methods_of_the_class_stay() -> None:
 
 
 def test_a_class_that_says_what_is_equal_keeps_a_hash_of_its_fields() -> None:
-    @frozen_value
+    @value_class
     class Lenient:  # noqa: PLW1641  # the hash is made of its fields
         x: int
 
@@ -156,7 +156,7 @@ def test_a_value_that_holds_itself_is_shown() -> None:
 
 
 def test_no_method_is_written_before_it_is_called() -> None:
-    @frozen_value
+    @value_class
     class Fresh:
         x: int
 

@@ -82,7 +82,7 @@ UNUSED = (
     "syncflow.config.models.source_kafka",
     "syncflow.config.models.source_webhook",
     "syncflow.config.kafka_settings",
-    "syncflow.compiler.requests",
+    "syncflow.compiler.wire.system",
     "syncflow.compiler.checks.adapters",
     "syncflow.compiler.door.intake",
 )

@@ -15,13 +15,13 @@ from typing import Final
 
 from syncflow.adapters.claims import Claims, turns
 from syncflow.adapters.finding import Finder, Found, adopts_of, value_of
-from syncflow.adapters.members import Member
 from syncflow.adapters.prepare import RenderedRequest
-from syncflow.compiler.requests import SystemPlan
+from syncflow.adapters.record_progress import RecordProgress
 from syncflow.compiler.wire.plans import AdoptPlan, Root
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Batch, Delivery, Outcome, Record, Signal, Verdict
 
-CarryOut = Callable[[Batch, Sequence[Member]], Awaitable[Signal | None]]
+CarryOut = Callable[[Batch, Sequence[RecordProgress]], Awaitable[Signal | None]]
 """Does the operation of a batch for some of its records."""
 
 SEVERAL: Final = "several"
@@ -49,7 +49,7 @@ class Adoption:
         self._claims = Claims()
         self._owners: dict[tuple[str, str], Record] = {}
 
-    async def carry_out(self, batch: Batch, members: Sequence[Member], do: CarryOut) -> Signal | None:
+    async def carry_out(self, batch: Batch, members: Sequence[RecordProgress], do: CarryOut) -> Signal | None:
         """Carry out a batch, looking for its records first where their routes adopt; return early with what concerns the whole system.
 
         Those that look for the same go in turn, and each finds what the one before it left.
@@ -64,7 +64,7 @@ class Adoption:
         return None
 
     async def _turn(
-        self, batch: Batch, going: Sequence[Member], do: CarryOut, members: Sequence[Member]
+        self, batch: Batch, going: Sequence[RecordProgress], do: CarryOut, members: Sequence[RecordProgress]
     ) -> Signal | None:
         """Update what is there of records, and create the others; one that came to be there meanwhile is looked for again."""
         signal = _heeded(await self.look(batch, [one for one in going if one.adopts is not None]), going, members)
@@ -82,9 +82,9 @@ class Adoption:
                 signal = _heeded(await do(update, part), part, members)
         return signal
 
-    async def look(self, batch: Batch, members: Sequence[Member]) -> Signal | None:
+    async def look(self, batch: Batch, members: Sequence[RecordProgress]) -> Signal | None:
         """Look for records that are to be created: each is left as it was, is to be adopted, or has an outcome."""
-        taken = dict[Member, tuple[Found, str]]()
+        taken = dict[RecordProgress, tuple[Found, str]]()
         left = list(members)
         for turn in range(max((len(adopts_of(member).fields) for member in members), default=0)):
             for (_, _, field), group in _grouped(left, turn).items():
@@ -94,14 +94,14 @@ class Adoption:
             left = [member for member in left if member.outcome is None and member not in taken]
         return await self._adopt(batch, taken)
 
-    async def look_again(self, batch: Batch, members: Sequence[Member]) -> Signal | None:
+    async def look_again(self, batch: Batch, members: Sequence[RecordProgress]) -> Signal | None:
         """Look for records whose creation was refused because they are there: by the ids that were told, else by their fields."""
         refused = {member: member.outcome for member in members}
         for member in members:
             member.outcome = None
         told = [(member, member.told) for member in members if member.told and self._finder.id_field]
         signal = await self.look(batch, [member for member in members if member not in dict(told)])
-        taken = dict[Member, tuple[Found, str]]()
+        taken = dict[RecordProgress, tuple[Found, str]]()
         for group in _alike(member for member, _ in told) if signal is None else ():
             signal = signal or await self._by(batch, "", [(m, m.told or ()) for m in group], taken)
         signal = signal or await self._adopt(batch, taken)
@@ -110,7 +110,7 @@ class Adoption:
                 member.outcome = outcome
         return signal
 
-    def rendered(self, members: Sequence[Member], shared: Root, base_url: str) -> list[RenderedRequest]:
+    def rendered(self, members: Sequence[RecordProgress], shared: Root, base_url: str) -> list[RenderedRequest]:
         """Return the look-ups of records as a person reads them, as if none found anything.
 
         Raises:
@@ -122,7 +122,7 @@ class Adoption:
                 found += self._finder.rendered(field, group, shared, base_url)
         return found
 
-    def _forget(self, members: Iterable[Member]) -> None:
+    def _forget(self, members: Iterable[RecordProgress]) -> None:
         """Let others have what was not adopted after all."""
         for member in members:
             if member.found_by and not member.done:
@@ -134,8 +134,8 @@ class Adoption:
         self,
         batch: Batch,
         field: str,
-        wanted: Sequence[tuple[Member, Sequence[str]]],
-        taken: dict[Member, tuple[Found, str]],
+        wanted: Sequence[tuple[RecordProgress, Sequence[str]]],
+        taken: dict[RecordProgress, tuple[Found, str]],
     ) -> Signal | None:
         """Look by one field (empty: by ids) for records of one object and key field, and note what of it may be theirs."""
         values = dict(wanted)
@@ -149,7 +149,7 @@ class Adoption:
                 taken[member] = chosen
         return signal
 
-    def _chosen(self, member: Member, hits: Sequence[tuple[Found, str]]) -> tuple[Found, str] | Outcome | None:
+    def _chosen(self, member: RecordProgress, hits: Sequence[tuple[Found, str]]) -> tuple[Found, str] | Outcome | None:
         """Return what a record is there, if that is one and nobody's; None where nothing is, or it is the record's own."""
         key = member.delivery.key
         own = adopts_of(member).compared(key.name, key.value)
@@ -164,7 +164,7 @@ class Adoption:
             return self._rejected(UNFIT, f"what has this {by} there cannot be adopted: {one.unfit}")
         return one, by
 
-    async def _adopt(self, batch: Batch, taken: Mapping[Member, tuple[Found, str]]) -> Signal | None:
+    async def _adopt(self, batch: Batch, taken: Mapping[RecordProgress, tuple[Found, str]]) -> Signal | None:
         """Let records have what was found of them, unless another one there has their key: then that is what they are."""
         for group in _alike(taken):
             name = group[0].delivery.key.name
@@ -178,7 +178,7 @@ class Adoption:
                 return signal
         return None
 
-    def _take(self, member: Member, one: Found, by: str) -> None:
+    def _take(self, member: RecordProgress, one: Found, by: str) -> None:
         delivery = member.delivery
         if self._owners.setdefault((delivery.object, one.id), delivery.record) != delivery.record:
             message = f"what has this {by} there was adopted for another record"
@@ -197,14 +197,14 @@ class Adoption:
         return Outcome(Verdict.REJECTED, code=code, message=self._finder.mask(f"{place}: {message}")[:500], rule=place)
 
 
-def names_of(member: Member) -> set[Hashable]:
+def names_of(member: RecordProgress) -> set[Hashable]:
     """Return what a record looks for, which no other may look for at the same time."""
     adopts, delivery = adopts_of(member), member.delivery
     given = ((field, value_of(member, field)) for field in adopts.fields)
     return {(delivery.object, field, adopts.compared(field, value)) for field, value in given if value}
 
 
-def _by_which(member: Member, field: str, one: Found) -> str:
+def _by_which(member: RecordProgress, field: str, one: Found) -> str:
     """Return by which field something there is a record, empty where it is not; ``field`` is empty where ids were looked for.
 
     Those are not compared, for one may be written in several ways; what counts is a field of ``adopt`` that is the same.
@@ -216,9 +216,9 @@ def _by_which(member: Member, field: str, one: Found) -> str:
     return next((name for name, value in given if value and adopts.compared(name, value) in one.values[name]), "")
 
 
-def _grouped(members: Iterable[Member], turn: int) -> dict[tuple[str, str, str], list[Member]]:
+def _grouped(members: Iterable[RecordProgress], turn: int) -> dict[tuple[str, str, str], list[RecordProgress]]:
     """Group records by the field that they are looked for by in this turn; one without a value is not."""
-    found: dict[tuple[str, str, str], list[Member]] = {}
+    found: dict[tuple[str, str, str], list[RecordProgress]] = {}
     for member in members:
         fields = adopts_of(member).fields
         if turn < len(fields) and value_of(member, fields[turn]):
@@ -227,15 +227,15 @@ def _grouped(members: Iterable[Member], turn: int) -> dict[tuple[str, str, str],
     return found
 
 
-def _alike(members: Iterable[Member]) -> Iterable[list[Member]]:
+def _alike(members: Iterable[RecordProgress]) -> Iterable[list[RecordProgress]]:
     """Group records by object and key field."""
-    found: dict[tuple[str, str], list[Member]] = {}
+    found: dict[tuple[str, str], list[RecordProgress]] = {}
     for member in members:
         found.setdefault((member.delivery.object, member.delivery.key.name), []).append(member)
     return found.values()
 
 
-def _heeded(signal: Signal | None, part: Sequence[Member], members: Sequence[Member]) -> Signal | None:
+def _heeded(signal: Signal | None, part: Sequence[RecordProgress], members: Sequence[RecordProgress]) -> Signal | None:
     """Return a signal that is to be heeded. A batch of which something took effect is not halved: what was refused with it waits."""
     if signal is None or signal.kind != "split" or not any(_has_effect(member) for member in members):
         return signal
@@ -246,5 +246,5 @@ def _heeded(signal: Signal | None, part: Sequence[Member], members: Sequence[Mem
     return None
 
 
-def _has_effect(member: Member) -> bool:
+def _has_effect(member: RecordProgress) -> bool:
     return member.wrote or (member.outcome is not None and member.outcome.verdict is not Verdict.RETRY)

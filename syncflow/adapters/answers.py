@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from syncflow.adapters.truth import says_yes
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import AnswerPlan, ReaderPlan, Root
 from syncflow.compiler.wire.readers import kept_as
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 

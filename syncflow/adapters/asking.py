@@ -6,25 +6,30 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from syncflow.adapters.bodies import decode
-from syncflow.adapters.http import Answered, Prepared, Unanswered
+from syncflow.adapters.http import HttpRequest, HttpResponse, NoResponse
 from syncflow.adapters.pages import linked, next_of
 from syncflow.compiler.wire.plans import PagesPlan
 from syncflow.errors import DataError
 from syncflow.events import Json
 
-Exchange = Callable[[Prepared, str], Awaitable[Answered | Unanswered]]
+Exchange = Callable[[HttpRequest, str], Awaitable[HttpResponse | NoResponse]]
 
 
 async def ask(
-    exchange: Exchange, prepared: Prepared, group: str, pages: PagesPlan | None, *, again: Callable[[Json], Prepared]
-) -> tuple[list[Json], Answered | Unanswered]:
+    exchange: Exchange,
+    prepared: HttpRequest,
+    group: str,
+    pages: PagesPlan | None,
+    *,
+    again: Callable[[Json], HttpRequest],
+) -> tuple[list[Json], HttpResponse | NoResponse]:
     """Send a request and ask for the pages of its answer; return the earlier pages' bodies and the last answer.
 
     ``again`` makes the request for the page that a cursor leads to. Raises DataError where it cannot.
     """
     answer = await exchange(prepared, group)
     bodies: list[Json] = []
-    while pages is not None and isinstance(answer, Answered):
+    while pages is not None and isinstance(answer, HttpResponse):
         try:
             found = next_of(pages, answer, page=len(bodies) + 1)
             if found is None:

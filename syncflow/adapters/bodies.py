@@ -10,7 +10,7 @@ from itertools import islice
 
 import orjson
 
-from syncflow.adapters.http import Answered
+from syncflow.adapters.http import HttpResponse
 from syncflow.events import Json
 
 TEXT_CHARACTERS = 200
@@ -22,7 +22,7 @@ _EMPTY_IS_GOOD = frozenset({202, 204, 205})
 _LOOKED_AT_BYTES = 1000
 
 
-def decode(answer: Answered) -> tuple[Json, str]:
+def decode(answer: HttpResponse) -> tuple[Json, str]:
     """Return the body as JSON and why it is none; an empty body is null and no trouble where the status says so."""
     if answer.broken:
         return None, answer.broken
@@ -37,7 +37,7 @@ def decode(answer: Answered) -> tuple[Json, str]:
     return body, ""
 
 
-def decode_as(kind: str, answer: Answered) -> tuple[Json, str]:
+def decode_as(kind: str, answer: HttpResponse) -> tuple[Json, str]:
     """Return the body as an adapter says that good answers are, and why it is no such."""
     if kind in {"json", "any"} or answer.broken or not 200 <= answer.status < 300:
         return decode(answer)
@@ -94,7 +94,7 @@ def _lines_of(body: bytes) -> tuple[Json, str]:
         return None, "one of its lines is no JSON"
 
 
-def text_of(answer: Answered) -> str:
+def text_of(answer: HttpResponse) -> str:
     """Return the body of a refusal that is text for people; nothing for a page of HTML or what is cut off."""
     text = "" if answer.broken else answer.body[: 8 * TEXT_CHARACTERS].decode("utf-8", "replace").strip()
     return "" if text.startswith(("<", "{", "[")) else " ".join(text.split())

@@ -11,7 +11,7 @@ from typing import Literal
 
 from syncflow.adapters.bodies import decode
 from syncflow.adapters.decide import Decision, Refusal
-from syncflow.adapters.http import Answered, Unanswered
+from syncflow.adapters.http import HttpResponse, NoResponse
 from syncflow.adapters.judge import Judge
 from syncflow.adapters.signin import NoToken
 from syncflow.adapters.truth import says_yes
@@ -45,9 +45,9 @@ def not_signed_in(trouble: NoToken) -> CheckResult:
     return CheckResult("refused", trouble.message)
 
 
-def judge_check(plan: CheckPlan, answer: Answered | Unanswered, judge: Judge, *, now: float) -> CheckResult:
+def judge_check(plan: CheckPlan, answer: HttpResponse | NoResponse, judge: Judge, *, now: float) -> CheckResult:
     """Return what the answer to a check means."""
-    if isinstance(answer, Unanswered):
+    if isinstance(answer, NoResponse):
         return CheckResult("refused" if answer.forbidden else "unreachable", answer.reason)
     refusal = judge.refusal(answer, operation=None)
     if 200 <= answer.status < 300:
@@ -61,7 +61,7 @@ def judge_check(plan: CheckPlan, answer: Answered | Unanswered, judge: Judge, *,
     return CheckResult("refused", f"refused with status {answer.status}: {_words(refusal, decision, status=True)}")
 
 
-def _of_a_good_status(plan: CheckPlan, answer: Answered, refusal: Refusal, decision: Decision) -> CheckResult:
+def _of_a_good_status(plan: CheckPlan, answer: HttpResponse, refusal: Refusal, decision: Decision) -> CheckResult:
     body, trouble = decode(answer)
     if trouble and answer.body.strip() and not plan.any_body:
         return CheckResult("refused", f"{plan.request.place}: the answer proves nothing: {trouble}")

@@ -11,9 +11,9 @@ from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import Transport
 from syncflow.adapters.prepare import RenderedRequest
-from syncflow.adapters.renewed import Renewed
+from syncflow.adapters.rotated_secrets import Renewed
 from syncflow.clock import Clock
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Batch, BatchResult
 

@@ -12,8 +12,8 @@ from typing import Self
 import httpx
 
 from syncflow.adapters.http import Transport, open_client
-from syncflow.compiler.requests import SystemPlan
-from syncflow.compiler.wire.given import Tls
+from syncflow.compiler.wire.system import SystemPlan
+from syncflow.compiler.wire.system_settings import Tls
 from syncflow.config.regular_files import read_regular
 
 

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from syncflow.adapters.bodies import decode
-from syncflow.adapters.http import Unanswered
+from syncflow.adapters.http import NoResponse
 from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.signin import Send, SignIn
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import ConsentPlan, Root
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError, UnavailableError
 
 OWN_PARAMETERS = frozenset({"response_type", "redirect_uri", "state", "code_challenge", "code_challenge_method"})
@@ -75,7 +75,7 @@ class Consent:
         root = {**self._root, "code": code, "redirect_uri": self._redirect, "code_verifier": self._verifier}
         request = self._plan.request
         answer = await self._send(prepare_sign_in(request, root, base_url=self._base_url), request.group)
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, NoResponse):
             raise UnavailableError(f"signing in: {answer.reason}")
         if not 200 <= answer.status < 300:
             raise DataError(self._sign_in.refused(answer).message)

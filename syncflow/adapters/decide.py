@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from syncflow.adapters.waits import read_wait, until_midnight
 from syncflow.compiler.values import is_true
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import RulePlan, Then
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Action, Json
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from syncflow.adapters.members import Member
+from syncflow.adapters.record_progress import RecordProgress
 from syncflow.compiler.values import is_true
 from syncflow.compiler.wire.plans import DecisionPlan, Root, Value
 from syncflow.errors import DataError
@@ -18,7 +18,9 @@ _VERDICTS: Final = {"already_done": Verdict.ALREADY_DONE, "reject": Verdict.REJE
 _MESSAGE_CHARACTERS: Final = 500
 
 
-def decide_records(decisions: Sequence[DecisionPlan], members: Iterable[Member], *, mask: Callable[[str], str]) -> None:
+def decide_records(
+    decisions: Sequence[DecisionPlan], members: Iterable[RecordProgress], *, mask: Callable[[str], str]
+) -> None:
     """Settle the records that a decision is for; the first that is for a record decides."""
     if not decisions:
         return
@@ -53,7 +55,7 @@ def _holds(condition: Value | None, seen: Root) -> bool:
         return False
 
 
-def _outcome(plan: DecisionPlan, member: Member, *, mask: Callable[[str], str]) -> Outcome:
+def _outcome(plan: DecisionPlan, member: RecordProgress, *, mask: Callable[[str], str]) -> Outcome:
     verdict = _VERDICTS[plan.then]
     if member.done and verdict is Verdict.ALREADY_DONE:
         verdict = Verdict.DELIVERED

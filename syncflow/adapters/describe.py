@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import DescribePlan, ReadPlan
-from syncflow.compiler.wire.roots import as_text
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import DataError
 from syncflow.events import Item, Json

@@ -19,13 +19,21 @@ from syncflow.adapters.describe import read_fields, read_records
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.finding import Finder
 from syncflow.adapters.gate import Gate
-from syncflow.adapters.http import Prepared, Unanswered
+from syncflow.adapters.http import HttpRequest, NoResponse
 from syncflow.adapters.jobs import PLACEHOLDER, JobClient
 from syncflow.adapters.judge import ADOPTS, Judgement, Ruling
+from syncflow.adapters.lookup_cache import LookupCache
 from syncflow.adapters.lookup_tables import Tables, UnaskedTable
-from syncflow.adapters.members import (
-    Member,
-    Round,
+from syncflow.adapters.prepare import (
+    MASK,
+    RenderedRequest,
+    check_sign_in,
+    prepare,
+    shown,
+)
+from syncflow.adapters.record_progress import (
+    RecordProgress,
+    StepRun,
     fits,
     halves,
     is_settled,
@@ -34,21 +42,13 @@ from syncflow.adapters.members import (
     roots_of,
     runs,
 )
-from syncflow.adapters.memory import Memory
-from syncflow.adapters.prepare import (
-    MASK,
-    RenderedRequest,
-    check_sign_in,
-    prepare,
-    shown,
-)
-from syncflow.adapters.renewed import Renewed
+from syncflow.adapters.rotated_secrets import Renewed
 from syncflow.adapters.sender import Sender
 from syncflow.adapters.signin import NoToken
 from syncflow.clock import Clock
-from syncflow.compiler.requests import OperationPlan, SystemPlan
+from syncflow.compiler.wire.expression_input import payload_as_sent, request_root
 from syncflow.compiler.wire.plans import DecisionPlan, Root, StepPlan, WirePlan
-from syncflow.compiler.wire.roots import payload_as_sent, request_root
+from syncflow.compiler.wire.system import OperationPlan, SystemPlan
 from syncflow.config.models.schema import ObjectField
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Batch, BatchResult, Delivery, Item, Json, Outcome, Signal, Verdict
@@ -76,7 +76,7 @@ class SystemClient:
         self._wire: WirePlan = plan.details
         self._clock = clock
         self._sender = Sender(plan, self._wire, http=http, gate=gate, clock=clock, renewed=renewed, tables=tables)
-        self._memory = Memory()
+        self._memory = LookupCache()
         find = self._wire.find
         finder = None if find is None else Finder(find, self._sender, auth=self._wire.auth, clock=clock)
         self._adoption = None if finder is None else Adoption(finder)
@@ -92,24 +92,24 @@ class SystemClient:
             signal = await self._carry_out(batch, members)
         return self._end(members, signal, operation)
 
-    async def _carry_out(self, batch: Batch, members: Sequence[Member]) -> Signal | None:
+    async def _carry_out(self, batch: Batch, members: Sequence[RecordProgress]) -> Signal | None:
         """Do the steps of the batch's operation for some of its records; return early with what concerns the whole system."""
         operation = self._operation(batch)
         for index, step in enumerate(operation.steps):
             last = index == len(operation.steps) - 1
             self._decide(step.decisions, members)
-            signal = await self._step(Round(batch, operation, step, last), members)
+            signal = await self._step(StepRun(batch, operation, step, last), members)
             if signal is not None:
                 self._give_up(operation.steps[index + 1 :], members)
                 return signal
         self._decide(operation.decisions, members)
         return None
 
-    def _decide(self, decisions: Sequence[DecisionPlan], members: Sequence[Member]) -> None:
+    def _decide(self, decisions: Sequence[DecisionPlan], members: Sequence[RecordProgress]) -> None:
         if decisions:
             decide_records(decisions, members, mask=self.mask)
 
-    def _end(self, members: Sequence[Member], signal: Signal | None, operation: OperationPlan) -> BatchResult:
+    def _end(self, members: Sequence[RecordProgress], signal: Signal | None, operation: OperationPlan) -> BatchResult:
         result = result_of(members, signal, unsafe=operation.repeat == "unsafe")
         remembering = zip((member.delivery for member in members), result.outcomes, strict=True) if self._memory else ()
         for delivery, outcome in remembering:
@@ -186,7 +186,7 @@ class SystemClient:
         root = {**self._sender.common(), "token": token.seen, "object": object_name}
         prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
         answer = await self._sender.exchange(prepared, plan.request.group)
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, NoResponse):
             raise UnavailableError(f"{self._plan.name}: {answer.reason}")
         body, trouble = decode(answer)
         if not 200 <= answer.status < 300:
@@ -229,7 +229,7 @@ class SystemClient:
         root = request_root(shared, records, alone=plan.records == 1)
         prepared = prepare(self._wire, plan.request, root, base_url=token.base_url)
         answer = await self._sender.exchange(prepared, plan.request.group)
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, NoResponse):
             raise UnavailableError(f"{self._plan.name}: {answer.reason}")
         if answer.status in plan.missing:
             return []
@@ -282,7 +282,7 @@ class SystemClient:
                 member.take(Ruling(done=True, vendor_id=placeholder, kept=kept), step)
         return found
 
-    def _shown_entries(self, step: StepPlan, shared: Root, member: Member) -> list[RenderedRequest]:
+    def _shown_entries(self, step: StepPlan, shared: Root, member: RecordProgress) -> list[RenderedRequest]:
         entries = entries_of(step, member)
         if isinstance(entries, Outcome):
             raise DataError(entries.message)
@@ -296,7 +296,7 @@ class SystemClient:
         take_entries(member, step, results, written=member.done)
         return shown_entries
 
-    def _foresee_rejects(self, operation: OperationPlan, members: Sequence[Member]) -> None:
+    def _foresee_rejects(self, operation: OperationPlan, members: Sequence[RecordProgress]) -> None:
         """Refuse a record that is rejected before anything is sent of it: so it would be in a run.
 
         Raises:
@@ -308,7 +308,7 @@ class SystemClient:
             if plan is not None and plan.then == "reject":
                 raise DataError(f"{plan.place}: {message_of(plan, member.seen)}")
 
-    def _would_send(self, step: StepPlan, shared: Root, records: Sequence[Root]) -> Prepared:
+    def _would_send(self, step: StepPlan, shared: Root, records: Sequence[Root]) -> HttpRequest:
         """Make a request; an id that is not known yet is one that the answer to an earlier delivery tells."""
         try:
             return self._sender.prepare(step, shared, records, base_url=self._plan.base_url)
@@ -327,7 +327,7 @@ class SystemClient:
         """Forget what was signed in with. The HTTP client is its owner's to close."""
         self._sender.sign_in.forget()
 
-    async def _step(self, current: Round, members: Sequence[Member]) -> Signal | None:
+    async def _step(self, current: StepRun, members: Sequence[RecordProgress]) -> Signal | None:
         """Do one step for the records that it is for; return early on what concerns the whole system."""
         fitting = self._fitting(current.step, members)
         if current.step.entries is not None:
@@ -349,7 +349,7 @@ class SystemClient:
                 return signal
         return None
 
-    async def _for_each(self, current: Round, fitting: Sequence[Member]) -> Signal | None:
+    async def _for_each(self, current: StepRun, fitting: Sequence[RecordProgress]) -> Signal | None:
         """Do a step for each element of a list of each record; return early on what concerns the whole system."""
         for member in fitting:
             written, member.done = member.done, False
@@ -363,7 +363,7 @@ class SystemClient:
         return None
 
     async def _entries(
-        self, current: Round, member: Member, entries: Sequence[Json], *, written: bool
+        self, current: StepRun, member: RecordProgress, entries: Sequence[Json], *, written: bool
     ) -> Signal | None:
         results, unsafe = [], current.operation.repeat == "unsafe"
         for index, entry in enumerate(entries):
@@ -378,7 +378,7 @@ class SystemClient:
         take_entries(member, current.step, results, written=written)
         return None
 
-    def _unknown(self, current: Round, fitting: Sequence[Member]) -> list[Member]:
+    def _unknown(self, current: StepRun, fitting: Sequence[RecordProgress]) -> list[RecordProgress]:
         """Let known records have what a look-up found of them before; return the others."""
         if not current.step.remember_seconds:
             return list(fitting)
@@ -391,16 +391,16 @@ class SystemClient:
                 member.take(known, current.step)
         return asked
 
-    def _remember(self, current: Round, part: Sequence[Member], judgement: Judgement) -> None:
+    def _remember(self, current: StepRun, part: Sequence[RecordProgress], judgement: Judgement) -> None:
         if current.step.remember_seconds:
             until = self._clock.monotonic() + current.step.remember_seconds
             for member, ruling in zip(part, judgement.rulings, strict=True):
                 self._memory.keep(member.delivery, current.step.request.place, ruling, until=until)
 
-    def _fitting(self, step: StepPlan, members: Sequence[Member]) -> list[Member]:
+    def _fitting(self, step: StepPlan, members: Sequence[RecordProgress]) -> list[RecordProgress]:
         return [member for member in members if member.outcome is None and fits(step, member)]
 
-    def _give_up(self, rest: Sequence[StepPlan], members: Sequence[Member]) -> None:
+    def _give_up(self, rest: Sequence[StepPlan], members: Sequence[RecordProgress]) -> None:
         """Take back *done* where a later step, which is not reached now, was still to come."""
         for step in rest:
             for member in self._fitting(step, members):
@@ -412,9 +412,9 @@ class SystemClient:
             raise BugError(f"the adapter {self._plan.adapter} has no operation {batch.operation}")
         return operation
 
-    def _member(self, delivery: Delivery) -> Member:
+    def _member(self, delivery: Delivery) -> RecordProgress:
         payload = payload_as_sent(delivery.payload, clear=self._wire.clear, text_values=self._wire.text_values)
-        member = Member(delivery, self._sender.options, payload)
+        member = RecordProgress(delivery, self._sender.options, payload)
         if self._adoption is not None and (adopts := plan_of(self._plan, delivery)) is not None:
             member.adopts, member.seen[ADOPTS] = adopts, True
         return member

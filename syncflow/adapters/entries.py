@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from syncflow.adapters.judge import Judgement, Ruling
-from syncflow.adapters.members import Member, keeps_of
+from syncflow.adapters.record_progress import RecordProgress, keeps_of
 from syncflow.compiler.wire.plans import StepPlan
 from syncflow.errors import DataError
 from syncflow.events import Json, Outcome, Verdict
@@ -21,7 +21,7 @@ NO_LIST: Final = "no_list"
 _GOOD: Final = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 
 
-def entries_of(step: StepPlan, member: Member) -> list[Json] | Outcome:
+def entries_of(step: StepPlan, member: RecordProgress) -> list[Json] | Outcome:
     """Return the elements to send of a record (none where there is no list), or the outcome of one that cannot be sent."""
     if step.entries is None:
         return []
@@ -64,7 +64,7 @@ def entry_result(ruling: Ruling, step: StepPlan) -> dict[str, Json]:
     return {"done": done, "element": ruling.element, "vendor_id": vendor_id, **kept}
 
 
-def take_entries(member: Member, step: StepPlan, results: Sequence[dict[str, Json]], *, written: bool) -> None:
+def take_entries(member: RecordProgress, step: StepPlan, results: Sequence[dict[str, Json]], *, written: bool) -> None:
     """Let a record have what the requests for all its elements came to. ``written``: an earlier step has written.
 
     Nothing sent is nothing proven: a record without elements stands as before, and is done already where nothing else is sent of it.

@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from syncflow.adapters.bodies import decode
-from syncflow.adapters.http import Answered
+from syncflow.adapters.http import HttpResponse
 from syncflow.adapters.judge import Asked, Judgement, Ruling, placed
-from syncflow.adapters.members import Member, halves, roots_of, runs
 from syncflow.adapters.prepare import RenderedRequest, shown, size_of
+from syncflow.adapters.record_progress import RecordProgress, halves, roots_of, runs
 from syncflow.adapters.sender import Sender
 from syncflow.adapters.signin import Token
 from syncflow.clock import Clock
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import AdoptPlan, FindPlan, Root
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Batch, Json, Signal
 
@@ -50,7 +50,9 @@ class Finder:
         """Return text with every secret of the system hidden."""
         return self._sender.mask(text)
 
-    def rendered(self, field: str, members: Sequence[Member], shared: Root, base_url: str) -> list[RenderedRequest]:
+    def rendered(
+        self, field: str, members: Sequence[RecordProgress], shared: Root, base_url: str
+    ) -> list[RenderedRequest]:
         """Return the requests that look for records by a field, secrets masked.
 
         Raises:
@@ -65,14 +67,18 @@ class Finder:
         return found
 
     async def told(
-        self, batch: Batch, field: str, members: Sequence[Member], values: Mapping[Member, Sequence[str]]
-    ) -> tuple[Signal | None, list[tuple[Member, list[Found]]]]:
+        self,
+        batch: Batch,
+        field: str,
+        members: Sequence[RecordProgress],
+        values: Mapping[RecordProgress, Sequence[str]],
+    ) -> tuple[Signal | None, list[tuple[RecordProgress, list[Found]]]]:
         """Return what is listed for each record, as far as it was told; the others have an outcome, or a signal ended it.
 
         ``members``: of one object and key field.
         """
         waiting = list(runs(members, self._find.step.records))
-        listed: list[tuple[Member, list[Found]]] = []
+        listed: list[tuple[RecordProgress, list[Found]]] = []
         while waiting:
             part = waiting.pop(0)
             told = await self._ask(batch, field, part, list(dict.fromkeys(v for m in part for v in values[m])))
@@ -88,7 +94,7 @@ class Finder:
         return None, listed
 
     async def _ask(
-        self, batch: Batch, field: str, part: Sequence[Member], values: Sequence[str]
+        self, batch: Batch, field: str, part: Sequence[RecordProgress], values: Sequence[str]
     ) -> list[Found] | Judgement | None:
         """Look for values of a field; return what is there, or what a refusal means; None where the request is too large."""
         step, sender = self._find.step, self._sender
@@ -106,11 +112,11 @@ class Finder:
             if 0 < step.bytes < size_of(prepared) and len(part) > 1:
                 return None
             earlier, answer = await sender.ask(step, prepared, shared, records, base_url=token.base_url)
-            if isinstance(answer, Answered) and answer.status in self._find.missing:
+            if isinstance(answer, HttpResponse) and answer.status in self._find.missing:
                 found = []
                 return Judgement((Ruling(done=True),) * len(part))
             judgement = sender.judge.judge(asked, answer, now=self._clock.now(), earlier=earlier)
-            if isinstance(answer, Answered) and all(ruling.done for ruling in judgement.rulings):
+            if isinstance(answer, HttpResponse) and all(ruling.done for ruling in judgement.rulings):
                 try:
                     found = self._read((*earlier, decode(answer)[0]), field, part[0])
                 except DataError as error:
@@ -120,7 +126,7 @@ class Finder:
         judgement = await sender.signed_in(attempt, records=len(part))
         return found if found is not None else judgement
 
-    def _read(self, bodies: Sequence[Json], field: str, member: Member) -> list[Found]:
+    def _read(self, bodies: Sequence[Json], field: str, member: RecordProgress) -> list[Found]:
         """Return what an answer lists. Raises DataError where it is not as the adapter says."""
         found = []
         for body in bodies:
@@ -130,7 +136,7 @@ class Finder:
             found += [self._one(element, field, member) for element in listed]
         return found
 
-    def _one(self, element: Json, field: str, member: Member) -> Found:
+    def _one(self, element: Json, field: str, member: RecordProgress) -> Found:
         shown = element if self._find.fields is None else self._find.fields(element)
         one, adopts, key = self._find.id(element), adopts_of(member), member.delivery.key.name
         if not isinstance(shown, dict) or one in (None, ""):
@@ -151,13 +157,13 @@ class Finder:
         )
 
 
-def adopts_of(member: Member) -> AdoptPlan:
+def adopts_of(member: RecordProgress) -> AdoptPlan:
     """Return how a record is looked for; only of one that is."""
     assert member.adopts is not None, "the others are not looked for"
     return member.adopts
 
 
-def value_of(member: Member, field: str) -> str:
+def value_of(member: RecordProgress, field: str) -> str:
     """Return what a record has in a field, as text; empty where that is nothing."""
     payload = member.seen["payload"]
     assert isinstance(payload, dict)
@@ -165,7 +171,7 @@ def value_of(member: Member, field: str) -> str:
     return text
 
 
-def looked(member: Member, field: str, values: Sequence[str]) -> Root:
+def looked(member: RecordProgress, field: str, values: Sequence[str]) -> Root:
     """Return what a request that looks for values of a field sees besides what all see."""
     listed: Json = list(values)
     key = member.delivery.key.name

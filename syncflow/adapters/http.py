@@ -17,7 +17,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 import syncflow
-from syncflow.compiler.wire.given import Tls
+from syncflow.compiler.wire.system_settings import Tls
 from syncflow.errors import UnavailableError
 
 Transport: TypeAlias = httpx.AsyncBaseTransport
@@ -33,7 +33,7 @@ USER_AGENT = f"syncflow/{syncflow.__version__}"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class HttpRequest:
     """A request ready to be sent."""
 
     method: str
@@ -42,12 +42,12 @@ class Prepared:
     body: bytes
     sign: Callable[[int], tuple[tuple[str, str], ...]] | None = None
     """Makes the headers of the moment at which it is sent: seconds since the epoch."""
-    signature: Callable[[Prepared, int], Prepared] | None = None
+    signature: Callable[[HttpRequest, int], HttpRequest] | None = None
     """Signs all of it, at that moment."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class HttpResponse:
     """A status and what could be read of the rest; ``broken`` says why the body is not whole."""
 
     status: int
@@ -60,7 +60,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Unanswered:
+class NoResponse:
     """No status came back. Unless ``sent`` is False the request may have taken effect."""
 
     reason: str
@@ -134,8 +134,8 @@ _READ: Final = httpx.ByteStream(b"")
 
 
 async def exchange(
-    client: httpx.AsyncClient, prepared: Prepared, *, timeout_seconds: float, most_bytes: int = MAX_ANSWER_BYTES
-) -> Answered | Unanswered:
+    client: httpx.AsyncClient, prepared: HttpRequest, *, timeout_seconds: float, most_bytes: int = MAX_ANSWER_BYTES
+) -> HttpResponse | NoResponse:
     """Send a request and read its whole answer, within ``timeout_seconds`` and ``most_bytes``, however slowly it drips."""
     wants = () if any(name.lower() == "accept" for name, _ in prepared.headers) else (("accept", "application/json"),)
     request = httpx.Request(
@@ -153,29 +153,29 @@ async def exchange(
         async with asyncio.timeout_at(deadline):
             response = await client.send(request, stream=True, follow_redirects=False)
     except TimeoutError:
-        return Unanswered(f"{host} did not answer within {timeout_seconds:g} s", sent=True)
+        return NoResponse(f"{host} did not answer within {timeout_seconds:g} s", sent=True)
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError) as error:
         return _unanswered(error, host)
     return await _read(response, host, deadline=deadline, most_bytes=most_bytes)
 
 
-def with_headers(prepared: Prepared, headers: tuple[tuple[str, str], ...]) -> Prepared:
+def with_headers(prepared: HttpRequest, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
     """Return a request with further headers; what it has itself stays."""
     own = {name.lower() for name, _ in prepared.headers}
     more = tuple(header for header in headers if header[0].lower() not in own)
     return replace(prepared, headers=(*prepared.headers, *more)) if more else prepared
 
 
-def ending_of(answer: Answered | Unanswered) -> str:
+def ending_of(answer: HttpResponse | NoResponse) -> str:
     """Return in one word how a request ended; see ``RequestSlot``."""
-    if isinstance(answer, Unanswered):
+    if isinstance(answer, NoResponse):
         return "no_answer" if answer.sent else "not_sent"
     if answer.broken:
         return "broken"
     return "429" if answer.status == 429 else f"{answer.status // 100}xx"
 
 
-async def _read(response: httpx.Response, host: str, *, deadline: float, most_bytes: int) -> Answered:
+async def _read(response: httpx.Response, host: str, *, deadline: float, most_bytes: int) -> HttpResponse:
     chunks: list[bytes] = []
     size, broken, lost = 0, "", True
     try:
@@ -195,13 +195,13 @@ async def _read(response: httpx.Response, host: str, *, deadline: float, most_by
         # The stream knows its response: a circle, in which the body that was sent would lie until the collector comes by.
         response.stream = _READ
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answered(response.status_code, headers, b"".join(chunks), broken, bool(broken) and lost)
+    return HttpResponse(response.status_code, headers, b"".join(chunks), broken, bool(broken) and lost)
 
 
-def _unanswered(error: Exception, host: str) -> Unanswered:
+def _unanswered(error: Exception, host: str) -> NoResponse:
     if _never_sent(error):
-        return Unanswered(f"cannot connect to {host} ({_why(error)})", sent=False)
-    return Unanswered(f"the connection to {host} was lost before it answered", sent=True)
+        return NoResponse(f"cannot connect to {host} ({_why(error)})", sent=False)
+    return NoResponse(f"the connection to {host} was lost before it answered", sent=True)
 
 
 def _never_sent(error: Exception) -> bool:

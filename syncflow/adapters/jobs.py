@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from syncflow.adapters.judge import Judgement, Ruling, gravest
-from syncflow.adapters.members import Many, Member, Round, as_asked, roots_of
 from syncflow.adapters.prepare import RenderedRequest, shown
+from syncflow.adapters.record_progress import Many, RecordProgress, StepRun, as_asked, roots_of
 from syncflow.adapters.sendable import UnsendableError
 from syncflow.adapters.sender import Sender
 from syncflow.clock import Clock
-from syncflow.compiler.requests import OperationPlan
 from syncflow.compiler.values import is_true
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import JobPlan, PollPlan, Root, StepPlan, Value
-from syncflow.compiler.wire.roots import as_text
+from syncflow.compiler.wire.system import OperationPlan
 from syncflow.errors import BugError, DataError
 from syncflow.events import Batch, Delivery, Job, JobAnswer, JobState, Json, Outcome, Signal, Verdict
 
@@ -30,7 +30,7 @@ _TAKEN = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 class JobClient:
     """``member`` makes of a delivery what requests see of it."""
 
-    def __init__(self, sender: Sender, *, clock: Clock, member: Callable[[Delivery], Member]) -> None:
+    def __init__(self, sender: Sender, *, clock: Clock, member: Callable[[Delivery], RecordProgress]) -> None:
         self._sender = sender
         self._clock = clock
         self._member = member
@@ -104,7 +104,7 @@ class JobClient:
             strangers += judgement.strangers
         return JobAnswer("good", signal=gravest(signals), outcomes=outcomes, strangers=strangers)
 
-    def is_for(self, operation: OperationPlan, members: Sequence[Member]) -> bool:
+    def is_for(self, operation: OperationPlan, members: Sequence[RecordProgress]) -> bool:
         """Whether records that are cut together go by a job."""
         job = operation.job
         if job is None or not job.least:
@@ -115,7 +115,7 @@ class JobClient:
         return len(members) >= job.least and (when is None or all(_holds(when, member.seen) for member in members))
 
     def rendered(
-        self, operation: OperationPlan, batch: Batch, members: Sequence[Member], shared: Root
+        self, operation: OperationPlan, batch: Batch, members: Sequence[RecordProgress], shared: Root
     ) -> list[RenderedRequest]:
         """Return the requests that hand records over; what only an answer tells stands there as a placeholder.
 
@@ -158,7 +158,7 @@ class JobClient:
             return JobAnswer("later", answer.outcome, outcomes=self._unmade(current, members)), None
         return answer, _body(judgement)
 
-    def _unmade(self, current: Round, members: Sequence[Member]) -> Mapping[int, Outcome]:
+    def _unmade(self, current: StepRun, members: Sequence[RecordProgress]) -> Mapping[int, Outcome]:
         """Say of which records no request can be made."""
         found: dict[int, Outcome] = {}
         shared = {**self._sender.shared(current.batch, {}, {}), **current.more}
@@ -179,10 +179,10 @@ class JobClient:
 
     def _round(
         self, operation: OperationPlan, job: Job, step: StepPlan, *, unsafe: bool | None = None, is_part: bool = False
-    ) -> Round:
+    ) -> StepRun:
         batch = Batch(job.id, job.system, job.object, job.operation, job.key_name, ())
         seen: Root = {"job": {**job.kept, "id": job.vendor_id}}
-        return Round(batch, operation, step, last=True, more=seen, is_part=is_part, unsafe=unsafe)
+        return StepRun(batch, operation, step, last=True, more=seen, is_part=is_part, unsafe=unsafe)
 
 
 def _plan(operation: OperationPlan) -> JobPlan:

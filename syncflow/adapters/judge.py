@@ -15,14 +15,14 @@ import orjson
 from syncflow.adapters.answers import Reading, Row, Said, read_answer, read_refusal, read_table
 from syncflow.adapters.bodies import TEXT_CHARACTERS, Table, decode, decode_as, text_of
 from syncflow.adapters.decide import ASKED, Decision, Refusal, decide, is_own_attempt
-from syncflow.adapters.http import Answered, Unanswered
+from syncflow.adapters.http import HttpResponse, NoResponse
 from syncflow.adapters.redact import redact
 from syncflow.adapters.truth import says_yes
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Action, Json, Outcome, Signal, Verdict
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 MESSAGE_CHARACTERS = 500
 SEARCHED_CHARACTERS = 4096
@@ -46,7 +46,7 @@ _PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|(?<!0x)\+?\d(?:[\s().-]{0,2
 _GOOD = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 
 
-@frozen_value
+@value_class
 class Ruling:
     """What an answer means for one record: an outcome settles it, or the step is done, or a later step goes on."""
 
@@ -93,13 +93,13 @@ class Judge:
         self._mask = mask
 
     def judge(
-        self, asked: Asked, answer: Answered | Unanswered, *, now: float, earlier: Sequence[Json] = ()
+        self, asked: Asked, answer: HttpResponse | NoResponse, *, now: float, earlier: Sequence[Json] = ()
     ) -> Judgement:
         """Return what an answer means for each record of a request. ``earlier``: the pages before, where it has pages.
 
         What is no success names a line of the adapter: that of the rule that decided, else that of the request.
         """
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, NoResponse):
             judged = self._unanswered(asked, answer)
         elif not earlier and _is_table_of_a_job(asked, answer):
             judged = self._read_table(asked, answer, now=now)
@@ -107,7 +107,7 @@ class Judge:
             judged = self._judged(asked, answer, now=now, earlier=earlier)
         return placed(judged, asked.step.request.place)
 
-    def _judged(self, asked: Asked, answer: Answered, *, now: float, earlier: Sequence[Json]) -> Judgement:
+    def _judged(self, asked: Asked, answer: HttpResponse, *, now: float, earlier: Sequence[Json]) -> Judgement:
         body, trouble = decode_as(asked.step.answer.body, answer)
         if not 200 <= answer.status < 300:
             return self._refused(asked, answer, body, now=now)
@@ -126,7 +126,7 @@ class Judge:
             return self.unreadable(asked, answer, trouble)
         return self._read(asked, answer, reading, now=now)
 
-    def _read_table(self, asked: Asked, answer: Answered, *, now: float) -> Judgement:
+    def _read_table(self, asked: Asked, answer: HttpResponse, *, now: float) -> Judgement:
         """Judge by a table that may be large: page by page, and what was read of a record is not kept."""
         table = Table(answer.body)
         seen: Root = {**asked.shared, "headers": dict(answer.headers)}
@@ -136,12 +136,14 @@ class Judge:
             trouble = reading.trouble
         return self.unreadable(asked, answer, trouble) if trouble else self._read(asked, answer, reading, now=now)
 
-    def _says_why(self, asked: Asked, answer: Answered, *, now: float) -> bool:
+    def _says_why(self, asked: Asked, answer: HttpResponse, *, now: float) -> bool:
         """Whether a text that is no success is a refusal: words, and no JSON cut off, or what the adapter knows by a code or a rule."""
         refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records), key_name=_key_name(asked))
         return bool(text_of(answer) or refusal.code or self.decide(refusal, now=now).place)
 
-    def refusal(self, answer: Answered, *, operation: Action | None, records: int = 1, key_name: str = "") -> Refusal:
+    def refusal(
+        self, answer: HttpResponse, *, operation: Action | None, records: int = 1, key_name: str = ""
+    ) -> Refusal:
         """Return what is known of a request that was refused."""
         body, trouble = decode(answer)
         text = text_of(answer) if trouble else ""
@@ -192,7 +194,7 @@ class Judge:
         except DataError:
             return False
 
-    def _unanswered(self, asked: Asked, answer: Unanswered) -> Judgement:
+    def _unanswered(self, asked: Asked, answer: NoResponse) -> Judgement:
         if answer.forbidden:
             outcome = replace(self._outcome(Verdict.RETRY, code="forbidden", message=answer.reason), counts=False)
             return Judgement(_alike(Ruling(outcome), asked), Signal("stop", 0.0, answer.reason))
@@ -203,14 +205,14 @@ class Judge:
         outcome = replace(self._outcome(Verdict.RETRY, code=code, message=answer.reason), counts=answer.sent)
         return Judgement(_alike(Ruling(outcome), asked))
 
-    def unreadable(self, asked: Asked, answer: Answered, trouble: str) -> Judgement:
+    def unreadable(self, asked: Asked, answer: HttpResponse, trouble: str) -> Judgement:
         """A good status with an answer that proves nothing: never delivered."""
         verdict = Verdict.IN_DOUBT if asked.unsafe else Verdict.RETRY
         message = f"{asked.step.answer.place}: the answer proves nothing: {trouble}"
         outcome = self._outcome(verdict, code="unreadable_answer", message=message, text=_shown(answer.body))
         return Judgement(_alike(Ruling(replace(outcome, status=answer.status)), asked))
 
-    def _refused(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement:
+    def _refused(self, asked: Asked, answer: HttpResponse, body: Json, *, now: float) -> Judgement:
         refusal = self.refusal(answer, operation=asked.operation, records=len(asked.records), key_name=_key_name(asked))
         if len(asked.records) == 1:
             refusal = replace(refusal, adopts=_adopts(asked.records[0]))
@@ -220,7 +222,7 @@ class Judge:
         named = self._named(asked, answer, body, now=now) if decision.then in {"split", "reject"} else None
         return named or self._carried(asked, decision, refusal, text=_shown(answer.body))
 
-    def _named(self, asked: Asked, answer: Answered, body: Json, *, now: float) -> Judgement | None:
+    def _named(self, asked: Asked, answer: HttpResponse, body: Json, *, now: float) -> Judgement | None:
         """Judge the records that a refusal of several names, each by itself; None where it tells nothing of them."""
         plan = asked.step.answer
         if plan.refusal is None:
@@ -290,7 +292,7 @@ class Judge:
             kind, decision.wait_seconds or 0.0, words, refused=not waits_for_all, by=decision.by or decision.place
         )
 
-    def _read(self, asked: Asked, answer: Answered, reading: Reading, *, now: float) -> Judgement:
+    def _read(self, asked: Asked, answer: HttpResponse, reading: Reading, *, now: float) -> Judgement:
         """Judge record by record."""
         if reading.alike is not None:
             return Judgement((self._good(asked, reading.alike),) * len(asked.records), is_read=True)
@@ -356,7 +358,7 @@ class Judge:
         results = asked.step.answer.results
         return results is not None and results.identifies
 
-    def _missing(self, asked: Asked, answer: Answered, reading: Reading) -> Ruling:
+    def _missing(self, asked: Asked, answer: HttpResponse, reading: Reading) -> Ruling:
         plan = asked.step.answer
         if asked.is_part:
             return Ruling()
@@ -390,7 +392,7 @@ class Judge:
     def _failure(
         self,
         asked: Asked,
-        answer: Answered,
+        answer: HttpResponse,
         row: Row,
         *,
         now: float,
@@ -411,7 +413,7 @@ class Judge:
         )
         return self.decide(refusal, now=now, unsafe=asked.unsafe), refusal
 
-    def _stray_signal(self, asked: Asked, answer: Answered, row: Row, *, now: float) -> Signal | None:
+    def _stray_signal(self, asked: Asked, answer: HttpResponse, row: Row, *, now: float) -> Signal | None:
         """A refusal that names no record of ours can still speak of the whole system."""
         decision, refusal = self._failure(asked, answer, row, now=now)
         return self._signal(decision, refusal, asked.records)
@@ -503,7 +505,7 @@ def _key_name(asked: Asked) -> str:
     return as_text(key["name"])
 
 
-def _is_table_of_a_job(asked: Asked, answer: Answered) -> bool:
+def _is_table_of_a_job(asked: Asked, answer: HttpResponse) -> bool:
     """Whether a good answer is a table that tells of the records of a job, and that nothing reads as a whole."""
     plan = asked.step.answer
     is_good = 200 <= answer.status < 300 and not answer.broken
@@ -512,7 +514,7 @@ def _is_table_of_a_job(asked: Asked, answer: Answered) -> bool:
     return asked.is_part and plan.body == "csv" and is_good and by_parts and plan.ok is None and plan.count is None
 
 
-def _may_be_anything(plan: AnswerPlan, answer: Answered) -> bool:
+def _may_be_anything(plan: AnswerPlan, answer: HttpResponse) -> bool:
     return (
         plan.body == "any"
         and not answer.broken

@@ -13,17 +13,17 @@ from typing import Any, Final, Protocol
 
 from syncflow.adapters.asking import Exchange, ask
 from syncflow.adapters.bodies import decode
-from syncflow.adapters.http import Answered, Unanswered
+from syncflow.adapters.http import HttpResponse, NoResponse
 from syncflow.adapters.judge import Judge, impersonal
 from syncflow.adapters.pages import continued
 from syncflow.adapters.prepare import prepare
 from syncflow.adapters.signin import NoToken, signal_of
 from syncflow.clock import Clock
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import LookupTablePlan, NewEntryPlan, Root, WirePlan
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 NOT_IN_TABLE: Final = "not_in_table"
 _NEW_SECONDS: Final = 30.0
@@ -61,7 +61,7 @@ def missing_words(plan: LookupTablePlan, name: str) -> str:
     return f"{plan.place}: the table {plan.name} has nothing called {name}"
 
 
-@frozen_value
+@value_class
 class Unmade:
     """Why an entry was not made, where that is the fault of the record that names it."""
 
@@ -180,7 +180,7 @@ class LookupTables:
             earlier, answer = await ask(self._exchange, prepared, plan.request.group, plan.pages, again=again)
         except DataError as error:
             return NoToken(None, "table", f"{plan.request.place}: {error.message}")
-        if isinstance(answer, Unanswered) or not 200 <= answer.status < 300:
+        if isinstance(answer, NoResponse) or not 200 <= answer.status < 300:
             return self._not_read(plan.name, plan.request.place, answer)
         body, trouble = decode(answer)
         try:
@@ -192,8 +192,8 @@ class LookupTables:
             return NoToken(None, "unreadable_answer", message)
         return NamedValues(plan, entries, read_at=self._clock.monotonic())
 
-    def _not_read(self, name: str, place: str, answer: Answered | Unanswered) -> NoToken:
-        if isinstance(answer, Unanswered):
+    def _not_read(self, name: str, place: str, answer: HttpResponse | NoResponse) -> NoToken:
+        if isinstance(answer, NoResponse):
             return NoToken(
                 None,
                 "no_answer" if answer.sent else "no_connection",
@@ -216,13 +216,13 @@ class LookupTables:
             return Unmade(NOT_IN_TABLE, f"{place}: {error.message}")
         answer = await self._exchange(prepared, plan.request.group)
         value = None
-        if isinstance(answer, Answered) and 200 <= answer.status < 300:
+        if isinstance(answer, HttpResponse) and 200 <= answer.status < 300:
             value = _value_in(plan, decode(answer)[0])
         if value is not None:
             table[name] = value
             return None
         self._read.pop(table.plan.name, None)
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, NoResponse):
             return self._not_read(table.plan.name, place, answer)
         if 200 <= answer.status < 300:
             return NoToken(None, "unreadable_answer", f"{place}: the answer for the new entry {name} tells no value")

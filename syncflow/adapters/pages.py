@@ -6,15 +6,15 @@ from dataclasses import replace
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from syncflow.adapters.bodies import decode
-from syncflow.adapters.http import Answered, Prepared
+from syncflow.adapters.http import HttpRequest, HttpResponse
 from syncflow.adapters.sendable import check_address
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import PagesPlan, Root, Value
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 
 
-def next_of(plan: PagesPlan, answer: Answered, *, page: int) -> Json:
+def next_of(plan: PagesPlan, answer: HttpResponse, *, page: int) -> Json:
     """Return what leads from an answer to its next page: a link, a cursor, an offset; None where it is the last."""
     where: Value | None = plan.link or plan.next
     if where is None or not 200 <= answer.status < 300 or answer.broken:
@@ -24,7 +24,7 @@ def next_of(plan: PagesPlan, answer: Answered, *, page: int) -> Json:
     return None if found in ("", False) else found
 
 
-def linked(prepared: Prepared, link: Json, *, by_get: bool = False) -> Prepared:
+def linked(prepared: HttpRequest, link: Json, *, by_get: bool = False) -> HttpRequest:
     """Return the request for a page by its link, which carries the sign-in and so must stay on the same host.
 
     Raises:
@@ -46,7 +46,7 @@ def linked(prepared: Prepared, link: Json, *, by_get: bool = False) -> Prepared:
     return replace(prepared, url=url)
 
 
-def continued(prepared: Prepared, plan: PagesPlan, root: Root) -> Prepared:
+def continued(prepared: HttpRequest, plan: PagesPlan, root: Root) -> HttpRequest:
     """Return a request with what the later pages' query has besides."""
     query = urlencode(plan.query(root))
     joint = "&" if "?" in prepared.url else "?"

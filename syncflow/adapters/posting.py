@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from syncflow.adapters.http import Prepared, Transport, Unanswered, exchange, open_client
+from syncflow.adapters.http import HttpRequest, NoResponse, Transport, exchange, open_client
 
 TIMEOUT_SECONDS = 10.0
 
@@ -19,8 +19,8 @@ class Poster:
     async def __call__(self, url: str, body: bytes, headers: dict[str, str]) -> str:
         """Return why it was not taken, without the address, which may be a secret; empty where it was."""
         given = (("content-type", "application/json"), *headers.items())
-        answer = await exchange(self._client, Prepared("POST", url, given, body), timeout_seconds=TIMEOUT_SECONDS)
-        if isinstance(answer, Unanswered):
+        answer = await exchange(self._client, HttpRequest("POST", url, given, body), timeout_seconds=TIMEOUT_SECONDS)
+        if isinstance(answer, NoResponse):
             return answer.reason
         return "" if 200 <= answer.status < 300 else f"status {answer.status}"
 

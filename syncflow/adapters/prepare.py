@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from syncflow.adapters.http import Prepared
+from syncflow.adapters.http import HttpRequest
 from syncflow.adapters.sendable import (
     MAX_HEADER_BYTES,
     MAX_TOKEN_BYTES,
@@ -22,8 +22,8 @@ from syncflow.adapters.sendable import (
     json_body,
 )
 from syncflow.adapters.signing import signature_of
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import Cells, Renders, RequestPlan, Root, SignaturePlan, WirePlan
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 
@@ -50,7 +50,7 @@ class RenderedRequest:
     """When it is sent, where that hangs on what a look-up finds."""
 
 
-def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
+def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> HttpRequest:
     """Render a request of an operation, with the adapter's path and headers and the sign-in.
 
     Raises:
@@ -69,7 +69,7 @@ def prepare(wire: WirePlan, plan: RequestPlan, root: Root, *, base_url: str) -> 
         raise UnsendableError("encoding", "a value holds a character that cannot be encoded") from None
 
 
-def prepare_sign_in(plan: RequestPlan, root: Root, *, base_url: str) -> Prepared:
+def prepare_sign_in(plan: RequestPlan, root: Root, *, base_url: str) -> HttpRequest:
     """Render the request for a token: neither the adapter's path nor its sign-in is in it."""
     url = plan.url(root) if plan.absolute else base_url + plan.url(root)
     try:
@@ -107,7 +107,7 @@ def _prepared(
     root: Root,
     *,
     signed: Sequence[tuple[str, str]],
-) -> Prepared:
+) -> HttpRequest:
     body = b""
     if plan.body is not None:
         body = json_body(plan.body(root))
@@ -130,7 +130,7 @@ def _prepared(
     check_address(url)
     check_headers(headers)
     _check_signed(signed)
-    return Prepared(plan.method, url, (*headers, *signed), body, sign)
+    return HttpRequest(plan.method, url, (*headers, *signed), body, sign)
 
 
 def _signer(sign: Renders, root: Root, body: str) -> Callable[[int], tuple[tuple[str, str], ...]]:
@@ -150,7 +150,7 @@ def _signer(sign: Renders, root: Root, body: str) -> Callable[[int], tuple[tuple
     return made
 
 
-def _to_be_signed(prepared: Prepared, plan: SignaturePlan, root: Root) -> Prepared:
+def _to_be_signed(prepared: HttpRequest, plan: SignaturePlan, root: Root) -> HttpRequest:
     """Return a request that is signed as a whole when it is sent; that it can be is tried now.
 
     Raises:
@@ -164,14 +164,14 @@ def _to_be_signed(prepared: Prepared, plan: SignaturePlan, root: Root) -> Prepar
     return found
 
 
-def signed_at(prepared: Prepared, at: float) -> Prepared:
+def signed_at(prepared: HttpRequest, at: float) -> HttpRequest:
     """Return a request with the headers of the moment at which it is sent, and its signature."""
     if prepared.sign is not None:
         prepared = replace(prepared, headers=(*prepared.headers, *prepared.sign(int(at))))
     return prepared if prepared.signature is None else prepared.signature(prepared, int(at))
 
 
-def _made_when_sent(prepared: Prepared, at: int) -> tuple[tuple[str, str], ...]:
+def _made_when_sent(prepared: HttpRequest, at: int) -> tuple[tuple[str, str], ...]:
     return signed_at(prepared, at).headers[len(prepared.headers) :]
 
 
@@ -201,12 +201,12 @@ def _lines(rows: Json, place: str) -> bytes:
     return b"".join(json_body(row) + b"\n" for row in rows)
 
 
-def size_of(prepared: Prepared) -> int:
+def size_of(prepared: HttpRequest) -> int:
     """Return what counts against an operation's bytes: the body or, without one, the URL."""
     return len(prepared.body) or len(prepared.url)
 
 
-def shown(prepared: Prepared, *, step: str, deliveries: tuple[int, ...]) -> RenderedRequest:
+def shown(prepared: HttpRequest, *, step: str, deliveries: tuple[int, ...]) -> RenderedRequest:
     """Return a request as a person reads it."""
     packed = ("Content-Encoding", "gzip") in prepared.headers
     body = (gzip.decompress(prepared.body) if packed else prepared.body).decode("utf-8", "replace")

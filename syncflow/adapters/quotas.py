@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from syncflow.adapters.http import Answered
+from syncflow.adapters.http import HttpResponse
 from syncflow.adapters.waits import read_wait
 from syncflow.compiler.wire.plans import QuotaPlan, Root, Value
 from syncflow.errors import DataError
@@ -14,7 +14,7 @@ USUAL_WAIT_SECONDS = 60.0
 PARK_SECONDS = 300.0
 
 
-def used_up(quotas: Sequence[QuotaPlan], answer: Answered, body: Json, *, now: float) -> Signal | None:
+def used_up(quotas: Sequence[QuotaPlan], answer: HttpResponse, body: Json, *, now: float) -> Signal | None:
     """Return the longest pause that an answer asks for by what it says is left; None where it says nothing of that kind."""
     root: Root = {"headers": dict(answer.headers), "status": answer.status, "body": body}
     waits = [(_wait(quota, root, now=now), quota.place) for quota in quotas if _is_used_up(quota, root)]

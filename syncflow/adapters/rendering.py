@@ -12,7 +12,7 @@ from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.adapters.prepare import RenderedRequest
 from syncflow.clock import SystemClock
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.errors import BugError, DataError
 from syncflow.events import Batch
 

@@ -20,28 +20,28 @@ from syncflow.adapters.gate import Gate, RequestSlot
 from syncflow.adapters.http import (
     MAX_ANSWER_BYTES,
     MAX_RESULTS_BYTES,
-    Answered,
-    Prepared,
-    Unanswered,
+    HttpRequest,
+    HttpResponse,
+    NoResponse,
     ending_of,
     exchange,
     with_headers,
 )
 from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling
 from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables
-from syncflow.adapters.members import Member, Round, as_asked, is_untouched, refused_again, roots_of
 from syncflow.adapters.pages import continued
 from syncflow.adapters.prepare import MASK, CredentialsError, prepare, signed_at, size_of
 from syncflow.adapters.quotas import used_up
 from syncflow.adapters.rate_headers import RateHeaders
-from syncflow.adapters.renewed import NothingKept, Renewed
+from syncflow.adapters.record_progress import RecordProgress, StepRun, as_asked, is_untouched, refused_again, roots_of
+from syncflow.adapters.rotated_secrets import NothingKept, Renewed
 from syncflow.adapters.sendable import UnsendableError
 from syncflow.adapters.signin import NoToken, SignIn, Token
 from syncflow.clock import Clock
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.expression_input import request_root
 from syncflow.compiler.wire.plans import Root, StepPlan, WirePlan
-from syncflow.compiler.wire.roots import request_root
 from syncflow.compiler.wire.secrets import hide
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.errors import DataError
 from syncflow.events import Batch, Item, Json, Outcome, Signal, Verdict
 
@@ -107,7 +107,7 @@ class Sender:
         """Return text with every secret of the system hidden, the current token too."""
         return hide(text, (*self._wire.secrets, *self.sign_in.secrets))
 
-    async def part(self, current: Round, part: Sequence[Member]) -> Judgement | None:
+    async def part(self, current: StepRun, part: Sequence[RecordProgress]) -> Judgement | None:
         """Send one request of a step, and judge its answer; None where it is too large."""
 
         async def attempt(token: Token) -> Judgement | None:
@@ -138,7 +138,7 @@ class Sender:
             first = False
 
     async def _answered(
-        self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
+        self, current: StepRun, part: Sequence[RecordProgress], shared: Root, *, base_url: str
     ) -> Judgement | None:
         """Send one request, and judge its answer; None where it is too large."""
         made = await self._made(current, part, shared, base_url=base_url)
@@ -152,8 +152,8 @@ class Sender:
         return await _aside(len(part), partial(self.judge.judge, asked, answer, now=self._clock.now(), earlier=earlier))
 
     async def _made(
-        self, current: Round, part: Sequence[Member], shared: Root, *, base_url: str
-    ) -> tuple[Prepared, Sequence[Root]] | Judgement:
+        self, current: StepRun, part: Sequence[RecordProgress], shared: Root, *, base_url: str
+    ) -> tuple[HttpRequest, Sequence[Root]] | Judgement:
         """Make a request, with the tables that it reads; or say why there is none."""
         step, bare = current.step, {name: shared[name] for name in ("options", "auth", "token")}
         for _ in range(MOST_NEW_NAMES):
@@ -178,7 +178,7 @@ class Sender:
                 return self.judge.unsent(asked, failed.message, code=failed.code)
         return self.judge.unsent(asked, f"more than {MOST_NEW_NAMES} names are new to the tables", code=NOT_IN_TABLE)
 
-    def unsent(self, asked: Asked, part: Sequence[Member], error: DataError) -> Judgement:
+    def unsent(self, asked: Asked, part: Sequence[RecordProgress], error: DataError) -> Judgement:
         """Say whose fault it is that a request cannot be made: that of the credentials, else that of its records."""
         if isinstance(error, CredentialsError):
             stop = Signal("stop", 0.0, f"{asked.step.request.place}: {self.mask(error.message)}")
@@ -187,9 +187,9 @@ class Sender:
         return self.judge.unsent(asked, error.message, code=code)
 
     async def ask(
-        self, step: StepPlan, prepared: Prepared, shared: Root, records: Sequence[Root], *, base_url: str
-    ) -> tuple[list[Json], Answered | Unanswered]:
-        def again(found: Json) -> Prepared:
+        self, step: StepPlan, prepared: HttpRequest, shared: Root, records: Sequence[Root], *, base_url: str
+    ) -> tuple[list[Json], HttpResponse | NoResponse]:
+        def again(found: Json) -> HttpRequest:
             assert step.answer.pages is not None
             further = [{**record, "next": found} for record in records]
             made = self.prepare(step, {**shared, "next": found}, further, base_url=base_url)
@@ -198,7 +198,7 @@ class Sender:
         exchange = partial(self.exchange, large=True) if step.is_large else self.exchange
         return await ask(exchange, prepared, step.request.group, step.answer.pages, again=again)
 
-    def prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> Prepared:
+    def prepare(self, step: StepPlan, shared: Root, records: Sequence[Root], *, base_url: str) -> HttpRequest:
         root = request_root(shared, records, alone=step.records == 1)
         return prepare(self._wire, step.request, root, base_url=base_url)
 
@@ -211,7 +211,7 @@ class Sender:
         signal = trouble.signal and replace(trouble.signal, reason=self.mask(trouble.signal.reason))
         return Judgement((Ruling(outcome),) * records, signal, reauthenticate=trouble.refused)
 
-    async def exchange(self, prepared: Prepared, group: str, *, large: bool = False) -> Answered | Unanswered:
+    async def exchange(self, prepared: HttpRequest, group: str, *, large: bool = False) -> HttpResponse | NoResponse:
         """Send a request once the gate lets it through. ``large``: its answer may be so, and take longer."""
         timeout = (
             self._plan.timeout_seconds * (LARGE_TIMES if large else 1) + len(prepared.body) / UPLOAD_BYTES_PER_SECOND
@@ -219,7 +219,7 @@ class Sender:
         most = MAX_RESULTS_BYTES if large else MAX_ANSWER_BYTES
         forbidden = self._plan.forbids(prepared.url)
         if forbidden:
-            return Unanswered(forbidden, sent=False, forbidden=True)
+            return NoResponse(forbidden, sent=False, forbidden=True)
         async with self._gate.request(group=group) as slot:
             prepared = signed_at(prepared, self._clock.now())
             if slot is not None and slot.headers:
@@ -227,18 +227,18 @@ class Sender:
             answer = await exchange(self._http, prepared, timeout_seconds=timeout, most_bytes=most)
             if slot is not None:
                 self._tell(slot, prepared, answer)
-        if self._wire.quotas and isinstance(answer, Answered):
+        if self._wire.quotas and isinstance(answer, HttpResponse):
             told = used_up(self._wire.quotas, answer, decode(answer)[0], now=self._clock.now())
             self._used_up = told or self._used_up
-        elif self._rate_headers and isinstance(answer, Answered):
+        elif self._rate_headers and isinstance(answer, HttpResponse):
             told = self._rate_headers.heard(answer.headers, now=self._clock.now())
             self._used_up = told or self._used_up
         return answer
 
-    def _tell(self, slot: RequestSlot, prepared: Prepared, answer: Answered | Unanswered) -> None:
+    def _tell(self, slot: RequestSlot, prepared: HttpRequest, answer: HttpResponse | NoResponse) -> None:
         slot.ended, slot.method = ending_of(answer), prepared.method
         slot.host = self.mask(urlsplit(prepared.url).hostname or "")
-        slot.status = answer.status if isinstance(answer, Answered) else None
+        slot.status = answer.status if isinstance(answer, HttpResponse) else None
 
     def common(self) -> Root:
         return {"options": self.options, "auth": dict(self._wire.auth)}

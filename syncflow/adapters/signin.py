@@ -8,16 +8,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from syncflow.adapters.assertions import sign
 from syncflow.adapters.bodies import decode_as
 from syncflow.adapters.decide import Decision
-from syncflow.adapters.http import Answered, Prepared, Unanswered
+from syncflow.adapters.http import HttpRequest, HttpResponse, NoResponse
 from syncflow.adapters.judge import Judge, impersonal
 from syncflow.adapters.prepare import prepare_sign_in
-from syncflow.adapters.renewed import Renewed
+from syncflow.adapters.rotated_secrets import Renewed
+from syncflow.adapters.signed_jwt import sign
 from syncflow.clock import Clock
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import Root, SignInPlan, TokenPlan, Value
-from syncflow.compiler.wire.roots import as_text
 from syncflow.compiler.wire.settings import wrong_address
 from syncflow.errors import DataError
 from syncflow.events import Json, Signal
@@ -26,7 +26,7 @@ _log = logging.getLogger("syncflow")
 EARLY_SECONDS = 60.0
 """How long before its end a token is refreshed, at most a tenth of its life."""
 
-Send = Callable[[Prepared, str], Awaitable[Answered | Unanswered]]
+Send = Callable[[HttpRequest, str], Awaitable[HttpResponse | NoResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class SignIn:
         except DataError as error:
             return _stopped("request", f"{plan.request.place}: {error.message}")
         answer = await self._send(prepared, plan.request.group)
-        if isinstance(answer, Unanswered):
+        if isinstance(answer, NoResponse):
             if answer.forbidden:
                 return _stopped("forbidden", f"signing in: {answer.reason}")
             return NoToken(None, "no_connection", f"signing in: {answer.reason}")
@@ -196,7 +196,7 @@ class SignIn:
         self._kept = {**self._kept, **given}
         return True
 
-    def _read(self, plan: TokenPlan, answer: Answered) -> Token | NoToken:
+    def _read(self, plan: TokenPlan, answer: HttpResponse) -> Token | NoToken:
         body, trouble = decode_as("text" if plan.is_text else "json", answer)
         value = _evaluated(plan.value, body)
         if not trouble and (value is None or value == "") and self._says_refused(answer):
@@ -215,7 +215,7 @@ class SignIn:
         seen: Json = {**(body if isinstance(body, dict) else {}), "value": value}
         return Token(seen, base_url, self._good_until(plan, body), secret=value)
 
-    def _says_refused(self, answer: Answered) -> bool:
+    def _says_refused(self, answer: HttpResponse) -> bool:
         """Whether a good status without a token is a refusal: it has a code where errors have it, or an outcome rule is for it."""
         refusal = self._judge.refusal(answer, operation=None)
         return bool(refusal.code or self._judge.decide(refusal, now=self._clock.now()).place)
@@ -230,7 +230,7 @@ class SignIn:
             return float("inf")
         return self._clock.monotonic() + seconds - min(EARLY_SECONDS, seconds / 10)
 
-    def refused(self, answer: Answered) -> NoToken:
+    def refused(self, answer: HttpResponse) -> NoToken:
         """Say what a refused sign-in means; of one that hangs on a person's, that it may have ended."""
         refusal = self._judge.refusal(answer, operation=None)
         decision = self._judge.decide(refusal, now=self._clock.now())

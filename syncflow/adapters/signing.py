@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
-from syncflow.adapters.http import Prepared
+from syncflow.adapters.http import HttpRequest
 from syncflow.compiler.wire.plans import SignaturePlan
 from syncflow.errors import DataError
 
@@ -21,14 +21,14 @@ _Headers = tuple[tuple[str, str], ...]
 
 def signature_of(
     plan: SignaturePlan, given: Mapping[str, str], *, nonce: Callable[[], str] = lambda: secrets.token_hex(16)
-) -> Callable[[Prepared, int], Prepared]:
+) -> Callable[[HttpRequest, int], HttpRequest]:
     """Return what signs a request that is sent at a time (seconds since the epoch); ``given``: keys, secrets and names, rendered.
 
     Raises (what is returned):
         DataError: the library is not there, or nothing can be signed with what is given; neither tells any of it.
     """
 
-    def signed(prepared: Prepared, at: int) -> Prepared:
+    def signed(prepared: HttpRequest, at: int) -> HttpRequest:
         whole = replace(prepared, url=_with_plain_blanks(prepared.url))
         try:
             made = _aws(given, whole, at) if plan.kind == "aws" else _oauth1(plan, given, whole, at, nonce())
@@ -48,7 +48,7 @@ def _with_plain_blanks(url: str) -> str:
     return urlunsplit(parts._replace(query=parts.query.replace("+", "%20"))) if "+" in parts.query else url
 
 
-def _aws(given: Mapping[str, str], prepared: Prepared, at: int) -> _Headers:
+def _aws(given: Mapping[str, str], prepared: HttpRequest, at: int) -> _Headers:
     """Return the headers of Signature Version 4 ("Signing AWS API requests" of AWS's reference)."""
     from botocore.auth import SigV4Auth  # noqa: PLC0415  # an extra
     from botocore.awsrequest import AWSRequest  # noqa: PLC0415
@@ -71,7 +71,7 @@ def _aws(given: Mapping[str, str], prepared: Prepared, at: int) -> _Headers:
     return (*made, ("Authorization", told))
 
 
-def _oauth1(plan: SignaturePlan, given: Mapping[str, str], prepared: Prepared, at: int, nonce: str) -> _Headers:
+def _oauth1(plan: SignaturePlan, given: Mapping[str, str], prepared: HttpRequest, at: int, nonce: str) -> _Headers:
     from oauthlib.oauth1 import Client  # noqa: PLC0415  # an extra
 
     signer = Client(

@@ -10,7 +10,7 @@ from syncflow.cli.console import DEFAULT_ROUTES, Output, OutputOption, ProfileOp
 
 if TYPE_CHECKING:
     from syncflow.adapters.check import CheckResult
-    from syncflow.adapters.renewed import Renewed
+    from syncflow.adapters.rotated_secrets import Renewed
     from syncflow.compiler.program import Program
     from syncflow.config.project import Project
     from syncflow.sources.base import Finding

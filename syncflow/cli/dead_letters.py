@@ -144,7 +144,7 @@ def redrive(
     Deliveries are sent with their original payload, or with --remap mapped again. Events that never became deliveries are always
     mapped with the current files. A run in progress sends them within a second, otherwise the next run does.
     """
-    from syncflow.runtime.desk import audit, wishes
+    from syncflow.runtime.desk import audit, operator_actions
 
     path = journal_of(routes, profile)
     letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
@@ -154,7 +154,7 @@ def redrive(
         return
     if everything and letters == chosen():
         agreed(f"Send all {_many(count)} again?", yes=yes)
-    marked = wishes.redrive(path, letters, how="remap" if remap else "as_sent")
+    marked = operator_actions.redrive(path, letters, how="remap" if remap else "as_sent")
     again = f" ({count - marked} had been marked already)" if marked < count else ""
     say(f"{_many(marked)} marked to be sent again{again}; {TAKEN_UP}")
 
@@ -178,13 +178,13 @@ def drop(
 
     They stay in the journal, marked as dropped.
     """
-    from syncflow.runtime.desk import wishes
+    from syncflow.runtime.desk import operator_actions
 
     path = journal_of(routes, profile)
     letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
     count = _count(path, letters, everything=everything)
     agreed(f"Drop {_many(count)} for good?", yes=yes)
-    say(f"{_many(wishes.drop(path, letters))} dropped")
+    say(f"{_many(operator_actions.drop(path, letters))} dropped")
 
 
 @app.command("export")
@@ -208,12 +208,12 @@ def export(
 
     Contains personal data: events and payloads. Exits with 1 if no dead letter matches.
     """
-    from syncflow.runtime.desk import wishes
+    from syncflow.runtime.desk import operator_actions
 
     path = journal_of(routes, profile)
     letters = chosen(ids, route=route, system=system, stage=stage, code=code, record=record, since=since, until=until)
     _count(path, letters, everything=True)
-    lines = (json_line(for_programs(dict(letter))) for letter in wishes.export(path, letters))
+    lines = (json_line(for_programs(dict(letter))) for letter in operator_actions.export(path, letters))
     if file is None:
         for line in lines:
             say_block(line)

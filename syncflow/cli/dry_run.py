@@ -25,7 +25,7 @@ from syncflow.cli.samples import read_samples
 if TYPE_CHECKING:
     from syncflow.adapters.prepare import RenderedRequest
     from syncflow.compiler.program import Program
-    from syncflow.runtime.rehearsal import Rehearsal, RehearsedEvent
+    from syncflow.runtime.preview.samples import Rehearsal, RehearsedEvent
 
 _Unread: TypeAlias = "dict[str, list[dict[str, Any]]]"
 
@@ -59,7 +59,7 @@ def dry_run(
     from syncflow.clock import SystemClock
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
-    from syncflow.runtime.rehearsal import rehearse
+    from syncflow.runtime.preview.samples import rehearse
 
     project = load_project(routes, profile=profile, offline=True)
     program = build(project)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from syncflow.compiler.program import Program
     from syncflow.config.project import Project
     from syncflow.events import Delivery, Key, Raw
-    from syncflow.runtime.foresight import Foresight
     from syncflow.runtime.journal.base import Presence
+    from syncflow.runtime.preview.next_event import Foresight
 
 WIDE = 80
 """Characters of a value that are shown in a line of text; JSON shows all."""
@@ -105,7 +105,7 @@ def _explained(project: Project, program: Program, raw: Raw, *, mask: bool) -> E
     from syncflow.compiler.explanations import Narrator
     from syncflow.compiler.functions.ambient import Ambient, surrounded_by
     from syncflow.config.journal_place import place_of
-    from syncflow.runtime.foresight import earlier_events, foresee
+    from syncflow.runtime.preview.next_event import earlier_events, foresee
 
     now = SystemClock().now()
     journal = place_of(project.routes.model.journal, project.path)
@@ -121,7 +121,7 @@ def _masked(project: Project, found: Explained) -> Explained:
     from syncflow.compiler.functions.own import library_of
     from syncflow.compiler.masking import Mask
     from syncflow.compiler.routing.legs import written_routes
-    from syncflow.runtime.foresight import masked
+    from syncflow.runtime.preview.next_event import masked
 
     root = found.story.root
     schema = project.schemas.get(str(root["record"])) if root else None

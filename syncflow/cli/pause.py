@@ -14,7 +14,7 @@ from syncflow.cli.status import RoutesOption, journal_of
 
 if TYPE_CHECKING:
     from syncflow.config.journal_place import Place
-    from syncflow.runtime.desk.wishes import Noted
+    from syncflow.runtime.desk.operator_actions import Noted
     from syncflow.runtime.pauses import What
 
 SystemArgument = Annotated[
@@ -78,7 +78,7 @@ class _Meant(NamedTuple):
 
     @property
     def noted(self) -> Noted:
-        from syncflow.runtime.desk.wishes import Noted
+        from syncflow.runtime.desk.operator_actions import Noted
 
         return Noted(_who(), f"{self.what} {self.name}")
 

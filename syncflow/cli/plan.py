@@ -16,7 +16,7 @@ from syncflow.cli.console import DEFAULT_ROUTES, ProfileOption, RoutesArgument, 
 if TYPE_CHECKING:
     from syncflow.compiler.program import Program
     from syncflow.config.project import Project
-    from syncflow.runtime.preview.planning import Planned, Wishes
+    from syncflow.runtime.preview.planning import Planned, RunOptions
     from syncflow.runtime.preview.reading import PlanSource
 
 
@@ -92,7 +92,7 @@ def plan(
     from syncflow.compiler.build import build
     from syncflow.config.project import load_project
     from syncflow.runtime.preview.plan_file import write_plan
-    from syncflow.runtime.preview.planning import Wishes
+    from syncflow.runtime.preview.planning import RunOptions
     from syncflow.runtime.preview.shown import as_json
 
     if out is not None and events is not None:
@@ -102,7 +102,7 @@ def plan(
     project = load_project(routes, profile=profile, offline=not online)
     only = check_routes(project, tuple(route or ()))
     program = build(project)
-    wishes = Wishes(
+    wishes = RunOptions(
         most=0 if everything else sample,
         from_start=from_start or events is not None,
         only=only,
@@ -130,7 +130,7 @@ def plan(
         raise typer.Exit(2)
 
 
-def _planned(project: Project, program: Program, wishes: Wishes, *, events: Path | None) -> Planned:
+def _planned(project: Project, program: Program, wishes: RunOptions, *, events: Path | None) -> Planned:
     import asyncio
 
     from syncflow.cli.alongside import looking_through_memory_less

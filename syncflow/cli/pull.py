@@ -39,7 +39,7 @@ def pull(
     from syncflow.config.object_text import object_text
     from syncflow.config.project import load_systems
     from syncflow.errors import ProjectError
-    from syncflow.runtime.pulling import pull_fields
+    from syncflow.runtime.drift import pull_fields
 
     project = load_systems(routes, profile=profile)
     fields = asyncio.run(pull_fields(project, system, object_name))

@@ -43,7 +43,7 @@ def replay(
     """
     from syncflow.config.journal_place import place_of
     from syncflow.config.project import load_project
-    from syncflow.runtime.desk import wishes
+    from syncflow.runtime.desk import operator_actions
 
     project = load_project(routes, profile=profile, offline=True)
     path = place_of(project.routes.model.journal, project.path)
@@ -60,7 +60,7 @@ def replay(
     if dry_run:
         return
     agreed(f"Send {_many(len(events), 'record')} again?", yes=yes)
-    marked = wishes.replay(path, events, route=route)
+    marked = operator_actions.replay(path, events, route=route)
     if output is Output.TEXT:
         say(f"{_many(marked, 'record')} marked to be sent again; {TAKEN_UP}")
 

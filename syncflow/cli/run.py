@@ -64,7 +64,7 @@ class LogFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RunOptions:
     """What was asked for on the command line."""
 
     routes: Path
@@ -144,7 +144,7 @@ def run(
     level, as_json = _level(), log_format is LogFormat.JSON
     name = _name()
     tell_repeats = log_to_stderr(level="WARNING" if quiet else level, as_json=as_json, about=name._asdict())
-    wishes = Wishes(
+    wishes = RunOptions(
         routes=routes,
         profile=profile,
         limit=limit,
@@ -204,7 +204,7 @@ class _Ended(NamedTuple):
     systems: dict[str, str]
 
 
-def _ended(project: Project, wishes: Wishes) -> _Ended:
+def _ended(project: Project, wishes: RunOptions) -> _Ended:
     """Run to the end; a second signal exits at once."""
     import asyncio
 
@@ -236,7 +236,7 @@ class _StoppedAtOnceError(Exception):
         self.signal_number = signal_number
 
 
-async def _run(project: Project, wishes: Wishes) -> _Ended:
+async def _run(project: Project, wishes: RunOptions) -> _Ended:
     import asyncio
 
     from syncflow.cli.alongside import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from syncflow.cli.console import counted, span
 
 if TYPE_CHECKING:
-    from syncflow.compiler.requests import Window
+    from syncflow.compiler.wire.system import Window
     from syncflow.runtime.observe import RouteTally, SystemTally, Tally
 
 

@@ -69,16 +69,16 @@ def status(
 def _forget(path: Place, record: str | None, *, delete: bool, yes: bool) -> None:
     from shlex import quote
 
-    from syncflow.runtime.desk import audit, wishes
+    from syncflow.runtime.desk import audit, operator_actions
 
     if record is None:
         raise typer.BadParameter("--forget needs a record: syncflow status RECORD --forget")
     name, kind = audit.name_of_record(path, record)
-    present = wishes.present(path, name, kind=kind)
+    present = operator_actions.present(path, name, kind=kind)
     where = ", ".join(f"{system}/{object_}" + (f" as {id_}" if id_ else "") for system, object_, id_ in present)
     if delete and present:
         agreed(f"Delete {record} in {where}?", yes=yes)
-        wishes.delete(path, name, kind=kind)
+        operator_actions.delete(path, name, kind=kind)
         say(f"marked to be deleted in {where}; a run in progress does it within a second, otherwise the next run")
         say(f"then: syncflow status {quote(record)} --forget")
         return
@@ -86,7 +86,7 @@ def _forget(path: Place, record: str | None, *, delete: bool, yes: bool) -> None
         remark(f"warning: the record is still in {where}, and stays there; a later delete of it will not find it")
         remark("hint: --forget --delete deletes it there first")
     agreed(f"Erase the data of {record} from the journal for good?", yes=yes)
-    events = wishes.forget(path, name, kind=kind)
+    events = operator_actions.forget(path, name, kind=kind)
     say(f"{counted(events, 'event')} of the record erased from the journal")
     if not events:
         raise typer.Exit(1)

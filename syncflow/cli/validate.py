@@ -90,7 +90,7 @@ def _drift(routes: Path, profile: str | None) -> list[Diagnostic]:
     import asyncio
 
     from syncflow.config.project import load_project
-    from syncflow.runtime.pulling import find_drift
+    from syncflow.runtime.drift import find_drift
     from syncflow.runtime.query_drift import find_query_drift
 
     async def found() -> list[Diagnostic]:

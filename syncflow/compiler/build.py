@@ -12,12 +12,12 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from syncflow.compiler.changed import Changed, changed_of
-from syncflow.compiler.code.branches import Branches
-from syncflow.compiler.code.emitter import PlaceOf
-from syncflow.compiler.code.scopes import UNCHECKED, of_leg, root_of
 from syncflow.compiler.door.intake import compile_completion, compile_intake
-from syncflow.compiler.door.schema import Door, compile_door
+from syncflow.compiler.door.schema import RecordValidator, compile_door
 from syncflow.compiler.door.timestamps import open_zone
+from syncflow.compiler.expressions.branches import Branches
+from syncflow.compiler.expressions.emitter import PlaceOf
+from syncflow.compiler.expressions.scopes import UNCHECKED, of_leg, root_of
 from syncflow.compiler.fingerprint import hash_of_parts, parts_of
 from syncflow.compiler.footprint import footprint
 from syncflow.compiler.functions.own import library_of
@@ -29,7 +29,6 @@ from syncflow.compiler.policies import retry_of, retry_policy, stop_after_of
 from syncflow.compiler.positions import place_within
 from syncflow.compiler.problems import check
 from syncflow.compiler.program import AfterPlan, Program, RecordPlan, RoutePlan
-from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.routing.choices import Fork, compile_choices
 from syncflow.compiler.routing.legs import WrittenRoute, kind_of_route, written_routes
 from syncflow.compiler.routing.router import (
@@ -46,8 +45,9 @@ from syncflow.compiler.routing.router import (
 )
 from syncflow.compiler.texts import normaliser
 from syncflow.compiler.types.json import NEVER, Type
+from syncflow.compiler.wire.adapter_expressions import CompiledAdapters
 from syncflow.compiler.wire.databases import TablePlan
-from syncflow.compiler.wire.texts import CompiledAdapters
+from syncflow.compiler.wire.system import SystemPlan, plan_system
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.mapping import MappingFile
@@ -164,7 +164,7 @@ def _fork(project: Project, route: WrittenRoute) -> Fork:
     )
 
 
-def doors(project: Project) -> dict[str, Door]:
+def doors(project: Project) -> dict[str, RecordValidator]:
     """Return the door of each kind of record."""
     return {kind: compile_door(document.model, name=kind) for kind, document in project.schemas.items()}
 

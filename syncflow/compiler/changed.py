@@ -14,7 +14,7 @@ from decimal import Context, Decimal
 
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Item, Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.key_rules import KeyRule
 from syncflow.patterns import lazy_pattern
 
@@ -27,7 +27,7 @@ _EXACT = Context(prec=_LONGEST_NUMBER)
 _MOMENT = lazy_pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
 
 
-@frozen_value
+@value_class
 class Changed:
     """How a route that sends only what changed compares fields."""
 

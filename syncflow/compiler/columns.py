@@ -20,10 +20,10 @@ from dataclasses import field, replace
 from typing import Any, Literal, TypeAlias
 
 from syncflow.compiler.checks.places import Place, compiled, expressions_of, plain_path
-from syncflow.compiler.code import nodes
-from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.code.parse import parse
-from syncflow.compiler.code.reads import reads_of
+from syncflow.compiler.expressions import nodes
+from syncflow.compiler.expressions.nodes import Node
+from syncflow.compiler.expressions.parse import parse
+from syncflow.compiler.expressions.reads import reads_of
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
@@ -32,7 +32,7 @@ from syncflow.config.documents import Document
 from syncflow.config.models.schema import SchemaNode
 from syncflow.config.models.source_passes import PassSettings
 from syncflow.config.project import Project
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 CellKind: TypeAlias = Literal["text", "moment", "decimal", "integer", "number", "boolean", "array", "object"]
 """``moment``: text with a format of dates and times."""
@@ -41,7 +41,7 @@ _PARTS = ("record", "operation", "timestamp", "item", "id", "unchanged")
 _MOMENTS = {"date", "date-time", "date-time-zoned", "date-time-local", "time"}
 
 
-@frozen_value
+@value_class
 class CellType:
     """What a cell is by the schema: how its text is read, and what an empty one is."""
 
@@ -54,7 +54,7 @@ class CellType:
     """The elements of an array."""
 
 
-@frozen_value
+@value_class
 class ColumnReader:
     """Who reads a column: an expression, as a person finds it."""
 
@@ -65,7 +65,7 @@ class ColumnReader:
     """Whether a row without this column is no event: its id, its kind, its operation."""
 
 
-@frozen_value
+@value_class
 class Columns:
     """What a project wants of rows; nothing where it is not known."""
 
@@ -186,7 +186,7 @@ def _sees_root(node: Node | None) -> bool:
     return any(map(_sees_root, node.children))
 
 
-@frozen_value
+@value_class
 class _Item:
     """Where the parts of an item stand: as columns of their own names, as columns by other names, or together in one."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from syncflow.compiler.checks import find_problems_of_records, find_problems_of_settings
 from syncflow.compiler.problems import check, find_source_problems, find_system_problems
-from syncflow.compiler.wire.texts import CompiledAdapters
+from syncflow.compiler.wire.adapter_expressions import CompiledAdapters
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.documents import Document, MergedObject
 from syncflow.config.models.routes import RoutesFile

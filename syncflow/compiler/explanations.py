@@ -12,7 +12,7 @@ from dataclasses import field
 from syncflow.compiler.build import doors
 from syncflow.compiler.door.envelope import compile_envelope, parse
 from syncflow.compiler.door.misfits import Misfit
-from syncflow.compiler.door.schema import Door
+from syncflow.compiler.door.schema import RecordValidator
 from syncflow.compiler.door.shapes import NotAnEventError
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.origins import Evaluation, Origin, evaluate, origins
@@ -21,12 +21,12 @@ from syncflow.compiler.routing.legs import WrittenRoute, written_routes
 from syncflow.compiler.values import Fault, is_true, text_of
 from syncflow.config.project import Project
 from syncflow.events import Accepted, Ignored, Json, Match, Raw, Record, Refused, Routed
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 MOST_MISFITS = 50
 
 
-@frozen_value
+@value_class
 class Rule:
     """A rule, what it read, and whether it holds."""
 
@@ -34,7 +34,7 @@ class Rule:
     holds: bool
 
 
-@frozen_value
+@value_class
 class LegStory:
     """What one way to a system made of the event: its match, or why it failed."""
 
@@ -46,7 +46,7 @@ class LegStory:
     fields: tuple[Origin, ...]
 
 
-@frozen_value
+@value_class
 class RouteStory:
     """One route, the values its rules read, and its verdict in words; ``legs`` are the ways it took."""
 
@@ -58,7 +58,7 @@ class RouteStory:
     legs: tuple[LegStory, ...] = ()
 
 
-@frozen_value
+@value_class
 class Story:
     """All of one event. ``root`` is what expressions see, None where it could not be opened."""
 
@@ -77,7 +77,7 @@ class Narrator:
         self._project = project
         self._program = program
         self._settings = project.routes.model
-        self._doors: Mapping[str, Door] = doors(project)
+        self._doors: Mapping[str, RecordValidator] = doors(project)
         self._routes = written_routes(project)
         self._functions = library_of(project)
 

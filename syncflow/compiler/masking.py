@@ -13,9 +13,9 @@ from typing import Any
 
 from syncflow.compiler.door.schema import REFERENCE
 from syncflow.compiler.explanations import LegStory, RouteStory, Rule, Story
-from syncflow.compiler.expressions import compile_expression
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.origins import Evaluation, Origin, Reading, paths_of
+from syncflow.compiler.single_expressions import compile_expression
 from syncflow.config.models.mapping import Constant, FieldForm, MappingFile, Recipe
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Json, Key

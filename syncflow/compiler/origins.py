@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from syncflow.compiler.expressions import Expression, Read, compile_expression, has_fallback
 from syncflow.compiler.functions import FUNCTIONS, Function, Library
 from syncflow.compiler.functions.unreadable import Unreadable, is_nothing, tracing
+from syncflow.compiler.single_expressions import Expression, Read, compile_expression, has_fallback
 from syncflow.compiler.values import text_of
 from syncflow.config.models.mapping import Constant, MappingFile, Recipe, has_default
 from syncflow.errors import DataError
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
-@frozen_value
+@value_class
 class Reading:
     """One path that an expression reads, and what it found there."""
 
@@ -35,7 +35,7 @@ class Reading:
         return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps).lstrip(".")
 
 
-@frozen_value
+@value_class
 class Evaluation:
     """An expression, what it read and what it gave; ``error`` says why it gave nothing."""
 
@@ -47,7 +47,7 @@ class Evaluation:
     """Which conversions could not read a value that is there, and why; never its text."""
 
 
-@frozen_value
+@value_class
 class Origin:
     """How one field came to its value before the payload was checked. ``entry`` is the table's entry that was hit."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TypeVar
 
 from syncflow.config.models.routes import DeadLetterSettings, RetrySettings, RoutesFile, SystemSettings
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Settings = TypeVar("Settings", RetrySettings, DeadLetterSettings)
 
 
-@frozen_value
+@value_class
 class RetryPolicy:
     attempts: int
     first_seconds: float

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syncflow.compiler.code import Place
-from syncflow.compiler.code.emitter import PlaceOf
+from syncflow.compiler.expressions import Place
+from syncflow.compiler.expressions.emitter import PlaceOf
 from syncflow.config.diagnostics import Span
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks import find_problems
-from syncflow.compiler.wire.given import check_settings_of
-from syncflow.compiler.wire.texts import CompiledAdapters
+from syncflow.compiler.wire.adapter_expressions import CompiledAdapters
+from syncflow.compiler.wire.system_settings import check_settings_of
 from syncflow.config.diagnostics import Diagnostic, arranged
 from syncflow.config.models.routes import SystemSettings
 from syncflow.config.project import Project
@@ -46,7 +46,7 @@ def find_system_problems(project: Project, *, compiled: CompiledAdapters | None 
 
 
 def _of_a_plan(project: Project, name: str, system: SystemSettings, compiled: CompiledAdapters) -> Iterator[Diagnostic]:
-    from syncflow.compiler.requests import plan_system  # noqa: PLC0415  # most projects need no plan to be checked
+    from syncflow.compiler.wire.system import plan_system  # noqa: PLC0415  # most projects need no plan to be checked
 
     try:
         plan_system(name, system, project.adapters[system.adapter], routes=project.routes, compiled=compiled)

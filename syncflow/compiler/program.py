@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from syncflow.events import Accepted, Action, Change, Ignored, Key, Raw, Refused, Routed
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.key_rules import KeyRules
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from syncflow.compiler.mapping.partly import Partly
     from syncflow.compiler.mapping.unread import Unread
     from syncflow.compiler.policies import RetryPolicy
-    from syncflow.compiler.requests import SystemPlan
+    from syncflow.compiler.wire.system import SystemPlan
 
 
-@frozen_value
+@value_class
 class RecordPlan:
     """How one kind of record is ordered."""
 
@@ -34,7 +34,7 @@ class RecordPlan:
     """Names that it had before."""
 
 
-@frozen_value
+@value_class
 class AfterPlan:
     """How long a record waits for those of a kind that it refers to, and what becomes of it where one does not come."""
 
@@ -43,7 +43,7 @@ class AfterPlan:
     """The fields that are then left out; none: it is given up."""
 
 
-@frozen_value
+@value_class
 class RoutePlan:
     """One route to one system; a ``by`` with a ``table`` becomes one of these for each system it names (``contacts/crm``)."""
 
@@ -74,7 +74,7 @@ class RoutePlan:
         return self.key_rules.compared(key)
 
 
-@frozen_value
+@value_class
 class Program:
     """Everything compiled. Two projects with the same fingerprint do the same."""
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from syncflow.config.places import align
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.patterns import lazy_pattern
 
 Severity = Literal["error", "warning"]
@@ -58,7 +58,7 @@ class ScalarSource(NamedTuple):
     end: int
 
 
-@frozen_value
+@value_class
 class Span:
     """A stretch of a file, lines and columns counted from 1, the end exclusive. Line 0: settings that no file holds."""
 
@@ -92,7 +92,7 @@ def _line_and_column(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
 
 
-@frozen_value
+@value_class
 class Replacement:
     """``text`` stands in for the stretch of a file that ``span`` is."""
 
@@ -100,7 +100,7 @@ class Replacement:
     text: str
 
 
-@frozen_value
+@value_class
 class Diagnostic:
     """One problem at one place. ``code`` is stable; ``path`` is the place within the file's data (``systems.crm.limits``)."""
 

@@ -12,12 +12,12 @@ from syncflow.config.diagnostics import Diagnostic, Span
 from syncflow.config.models.schema import ObjectFile
 from syncflow.config.nodes import Node, ScalarNode, dotted, find
 from syncflow.config.scalars import Unset
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
 
 
-@frozen_value
+@value_class
 class Document(Generic[M_co]):
     """One file: its checked model, and the place of every key and value in it."""
 
@@ -56,7 +56,7 @@ class Document(Generic[M_co]):
         return Diagnostic(code, span, message, path=dotted(path), **words)
 
 
-@frozen_value
+@value_class
 class MergedObject:
     """A target object: the adapter's fields, extended and overridden by the project's own file."""
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from syncflow.config.diagnostics import FileText, ScalarSource, Span
 from syncflow.config.scalars import Plain
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
@@ -31,7 +31,7 @@ class Mark(Protocol):
     def column(self) -> int: ...
 
 
-@frozen_value
+@value_class
 class Point:
     """A mark of our own."""
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from syncflow.config.diagnostics import Diagnostic
+from syncflow.config.model_errors import TYPE_ERRORS, Problem, diagnose, scalar_value
 from syncflow.config.nodes import MappingNode, Node, Path, SequenceNode
-from syncflow.config.refusals import TYPE_ERRORS, Problem, diagnose, scalar_value
 from syncflow.config.scalars import Unset
 
 M = TypeVar("M", bound=BaseModel)

@@ -13,8 +13,8 @@ from syncflow.console.access import Visitor, safe_text, same
 from syncflow.console.asking import ACTIONS, Asking
 from syncflow.console.words import segment
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.operator_actions import Noted
 from syncflow.runtime.desk.pausing import LONGEST_WHY
-from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.pauses import What
 

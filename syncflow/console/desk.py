@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from syncflow.config.journal_place import Place
 from syncflow.runtime.alerts import keeping
 from syncflow.runtime.alerts.standing import Standing
-from syncflow.runtime.desk import audit, browse, pausing, wishes
+from syncflow.runtime.desk import audit, browse, operator_actions, pausing
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.operator_actions import Noted
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
-from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.pauses import What
 
@@ -180,10 +180,10 @@ class JournalDesk:
         return keeping.standing_of(self._place)
 
     def redrive(self, chosen: Letters, *, how: How, noted: Noted) -> int:
-        return self._changed(wishes.redrive(self._place, chosen, how=how, noted=noted))
+        return self._changed(operator_actions.redrive(self._place, chosen, how=how, noted=noted))
 
     def drop(self, chosen: Letters, *, noted: Noted) -> int:
-        return self._changed(wishes.drop(self._place, chosen, noted=noted))
+        return self._changed(operator_actions.drop(self._place, chosen, noted=noted))
 
     def replayable(self, record: str) -> Sequence[int]:
         found = replayable(self._place, record=record)
@@ -192,7 +192,7 @@ class JournalDesk:
         return [row.event for row in found]
 
     def replay(self, events: Sequence[int], *, noted: Noted) -> int:
-        return self._changed(wishes.replay(self._place, events, noted=noted))
+        return self._changed(operator_actions.replay(self._place, events, noted=noted))
 
     def paused(self, what: What, name: str) -> tuple[bool, int]:
         count = pausing.open_of(self._place, what, name)

@@ -23,7 +23,7 @@ from syncflow.compiler.build import build
 from syncflow.config.project import load_project
 from syncflow.errors import SyncflowError
 from syncflow.runtime.preview.looking import seeds_of
-from syncflow.runtime.preview.planning import Planned, Wishes, planned
+from syncflow.runtime.preview.planning import Planned, RunOptions, planned
 from syncflow.runtime.preview.reading import plan_source
 from syncflow.runtime.preview.shown import as_json
 
@@ -44,7 +44,7 @@ def plan_of(asked: Mapping[str, Any], tell: Callable[[Json], None]) -> Json:
     """
     project = load_project(Path(asked["routes"]), profile=asked.get("profile") or None, offline=not asked["online"])
     program, clock, heard = build(project), SystemClock(), _Heard(tell)
-    wishes = Wishes(
+    wishes = RunOptions(
         most=int(asked["most"]), from_start=bool(asked["from_start"]), listed=LISTED, online=bool(asked["online"])
     )
     with plan_source(project, clock=clock) as source, seeds_of(project, program) as seeds:

@@ -36,7 +36,7 @@ from syncflow.config.yaml import read_text
 from syncflow.console.playground import LENGTH, MOST_ANSWER_BYTES
 from syncflow.errors import DataError, SyncflowError
 from syncflow.events import Position, Raw
-from syncflow.runtime.rehearsal import rehearse
+from syncflow.runtime.preview.samples import rehearse
 from syncflow.sources.generate import Stream
 
 Json = dict[str, Any]

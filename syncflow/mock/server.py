@@ -1,4 +1,4 @@
-"""Making the app and serving it: under uvicorn from outside, from the command line, or in a thread of a test."""
+"""ValueBuilder the app and serving it: under uvicorn from outside, from the command line, or in a thread of a test."""
 
 from __future__ import annotations
 

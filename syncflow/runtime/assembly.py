@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from syncflow.adapters.clients import Clients
 from syncflow.adapters.http import Transport
-from syncflow.adapters.renewed import RenewedFile
+from syncflow.adapters.rotated_secrets import RenewedFile
 from syncflow.clock import Clock, SystemClock
 from syncflow.compiler.build import build
 from syncflow.compiler.columns import columns_of
@@ -31,7 +31,7 @@ from syncflow.private_files import private_folder
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.process import Forked
+from syncflow.runtime.journal.sqlite.process import JournalProcess
 from syncflow.runtime.journal.tables.executors import Executor
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.observe import warn
@@ -251,5 +251,5 @@ def project_journal(project: Project, *, forked: bool = False, shared: bool = Fa
         raise UnavailableError(
             f"the journal {path} cannot be used: it is {odd}", hint="name a file (journal: {path: …})"
         )
-    executor: Executor | None = Forked(path, sync=settings.sync) if forked else None
+    executor: Executor | None = JournalProcess(path, sync=settings.sync) if forked else None
     return SqliteJournal(path, sync=settings.sync, executor=executor)

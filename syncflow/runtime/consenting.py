@@ -15,7 +15,7 @@ from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import Transport
 from syncflow.adapters.redirect import listening, redirect_parts
 from syncflow.clock import SystemClock
-from syncflow.compiler.requests import plan_system
+from syncflow.compiler.wire.system import plan_system
 from syncflow.config.diagnostics import did_you_mean
 from syncflow.config.project import Project
 from syncflow.errors import DataError, UnavailableError

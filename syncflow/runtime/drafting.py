@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from syncflow.compiler.door.envelope import Letter, complete, decode
+from syncflow.compiler.door.envelope import CompleteEvent, complete, decode
 from syncflow.compiler.door.envelope import Opened as OpenedEvent
 from syncflow.compiler.door.intake import compile_opening
 from syncflow.compiler.door.shapes import NotAnEventError
@@ -28,7 +28,7 @@ from syncflow.events import Item, Raw
 MOST_KINDS = 50
 _PARTS = frozenset(("record", "operation", "item"))
 
-Opening = Callable[[Raw], Letter]
+Opening = Callable[[Raw], CompleteEvent]
 
 
 @dataclass
@@ -63,7 +63,7 @@ class SeenRecords:
             else:
                 self._count(letter)
 
-    def _count(self, letter: Letter) -> None:
+    def _count(self, letter: CompleteEvent) -> None:
         if letter.change == "delete":
             self.deletes[letter.kind] += 1
             return
@@ -109,20 +109,20 @@ def opening_of_objects(kind: str, events: Opening | None = None) -> Opening:
     """
     is_event: list[bool] = []
 
-    def read(raw: Raw) -> Letter:
+    def read(raw: Raw) -> CompleteEvent:
         if raw.broken:
             raise Fault("source", "unreadable", raw.broken)
         body = decode(raw.body)
         if not is_event:
             is_event.append(not _PARTS.isdisjoint(body))
         if not is_event[0]:
-            return Letter(kind, "create", body, {}, None)
+            return CompleteEvent(kind, "create", body, {}, None)
         return _usual(body) if events is None else events(raw)
 
     return read
 
 
-def _usual(body: Item) -> Letter:
+def _usual(body: Item) -> CompleteEvent:
     root = {part: body.get(part) for part in ("record", "operation", "timestamp", "item")}
     return complete(OpenedEvent(root, None), {})
 

@@ -26,7 +26,7 @@ from syncflow.runtime.delivery.assignment import WINDOW
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.ending import Ending, Keep, MostWaiting, run_end
 from syncflow.runtime.held import Connect
-from syncflow.runtime.intake.planning import Numbers
+from syncflow.runtime.intake.planning import IdCounter
 from syncflow.runtime.journal.base import Journal, Opened
 from syncflow.runtime.journal.claims import Claimed, SharedJournal
 from syncflow.runtime.measures import Measures, measured_journal
@@ -321,7 +321,7 @@ class Engine:
                 connected = self._systems.connected(self.program)
                 await self._systems.start(self.program, connected, group=group, backlog=opened.used_before)
             reading = self._reading = self._new_reading(
-                self._journal, Numbers(opened.last_event, opened.last_delivery), opened.positions
+                self._journal, IdCounter(opened.last_event, opened.last_delivery), opened.positions
             )
             if self._stop.is_set():
                 reading.stop()
@@ -337,7 +337,7 @@ class Engine:
             settling.cancel()
             reading.end()
 
-    def _new_reading(self, journal: Journal, numbers: Numbers, positions: Mapping[str, Position]) -> Reading:
+    def _new_reading(self, journal: Journal, numbers: IdCounter, positions: Mapping[str, Position]) -> Reading:
         return Reading(
             self._state,
             source=self._source,
@@ -383,7 +383,7 @@ class Engine:
         self._source_news = SourceNews(self._source, journal, self._bugs)
         with of_source(self._bugs, during="it was opened"):
             await self._source.open(claimed.positions)
-        numbers = Numbers(claimed.last_event, claimed.last_delivery)
+        numbers = IdCounter(claimed.last_event, claimed.last_delivery)
         self._reading = self._new_reading(journal, numbers, claimed.positions)
         if self._stop.is_set():
             self._reading.stop()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncflow.adapters.gate import Gate
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.runtime.delivery.assignment import Strays
 from syncflow.runtime.delivery.attempts import System
 from syncflow.runtime.delivery.limits import Limiter

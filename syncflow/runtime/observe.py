@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.sources.base import Lag, Report
 
 log = logging.getLogger("syncflow")
@@ -162,7 +162,7 @@ class Tally:
     redriven: int = 0
     """Dead letters and journaled events that were sent again because a person asked for it."""
     set_aside: int = 0
-    """Wishes to send something again that this program cannot carry out; the journal keeps them, with the reason."""
+    """RunOptions to send something again that this program cannot carry out; the journal keeps them, with the reason."""
     abandoned: int = 0
     """Deliveries of routes or systems that are gone: dead letters program_changed."""
     source_reports: deque[Report] = field(default_factory=lambda: deque(maxlen=100))

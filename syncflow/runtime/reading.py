@@ -31,7 +31,7 @@ from syncflow.runtime.intake.pipeline import (
     read,
     transform,
 )
-from syncflow.runtime.intake.planning import Numbers, Plan
+from syncflow.runtime.intake.planning import IdCounter, Plan
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.source_news import SourceNews
@@ -75,7 +75,7 @@ class Reading:
         source: Source,
         journal: Journal,
         source_news: SourceNews,
-        numbers: Numbers,
+        numbers: IdCounter,
         positions: Mapping[str, Position],
         limit: int | None = None,
         reads_once: bool = False,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Delivery
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.changed_program import activation_of

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import orjson
 
-from syncflow.compiler.code import compile_path
-from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.envelope import decode
+from syncflow.compiler.expressions import compile_path
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.values import Fault
 from syncflow.config.models.routes import SourceSettings
 from syncflow.errors import DataError

@@ -12,8 +12,8 @@ from itertools import chain, pairwise
 from syncflow.adapters.judge import UNKNOWN_ID
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.checks.adapters import check_adapter_file
-from syncflow.compiler.requests import SystemPlan, check_adapter
 from syncflow.compiler.wire.plans import StepPlan
+from syncflow.compiler.wire.system import SystemPlan, check_adapter
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, Option
 from syncflow.config.render import render
@@ -23,13 +23,13 @@ from syncflow.runtime.delivery.bisect import bisect
 from syncflow.testing.compare import words
 from syncflow.testing.contracts import run_contract
 from syncflow.testing.deliveries import DeliveryTrial
+from syncflow.testing.fake_answers import FakeAnswer, fake_answer
+from syncflow.testing.fake_system import fake_plan, ways_in
 from syncflow.testing.find_laws import FindTrial
 from syncflow.testing.job_laws import JobTrial
-from syncflow.testing.made_up_answers import MadeUp, made_up_answer
 from syncflow.testing.operation_trial import DONE, PAGE, POISON, Check, why
 from syncflow.testing.page_laws import PageTrial
 from syncflow.testing.sign_in_laws import SignInTrial
-from syncflow.testing.stand_in import made_up_plan, ways_in
 
 _OPEN = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
 
@@ -40,7 +40,7 @@ def check_conformance(adapter: Document[AdapterFile]) -> list[Check]:
     if wrong:
         return [Check("everything in it can be used", tuple(render([found]) for found in wrong))]
     try:
-        plan = made_up_plan(adapter)
+        plan = fake_plan(adapter)
     except ProjectError as error:
         return [Check("a system can be made of it", tuple(render([found]) for found in error.diagnostics))]
     doubtful = tuple(render([found]) for found in check_adapter_file(adapter))
@@ -66,7 +66,7 @@ def _with_option(adapter: Document[AdapterFile], name: str, value: Json) -> Chec
     """Try every operation for every object once more, with an option at another of its values."""
     law = f"with {name}: {words(value)}, all of this holds too"
     try:
-        plan = made_up_plan(adapter, options={name: value})
+        plan = fake_plan(adapter, options={name: value})
     except ProjectError as error:
         return Check(law, tuple(render([found]) for found in error.diagnostics))
     broken = (
@@ -97,7 +97,7 @@ def _merged(of_objects: Iterable[Iterable[Check]]) -> list[Check]:
 def _signed_in_by(adapter: Document[AdapterFile], way: str) -> Iterator[Check]:
     """Try a further way to sign in with each operation: the requests differ from those of the first way by nothing else."""
     try:
-        plan = made_up_plan(adapter, way=way)
+        plan = fake_plan(adapter, way=way)
     except ProjectError as error:
         yield Check(
             f"signed in by {way}: a system can be made of it", tuple(render([found]) for found in error.diagnostics)
@@ -262,10 +262,10 @@ class _Trial(SignInTrial, PageTrial, JobTrial, FindTrial):
         if outcome.verdict in DONE:
             yield f"a record that is {how} is {outcome.verdict.value}"
 
-    def _understood(self) -> Iterator[tuple[StepPlan, MadeUp]]:
+    def _understood(self) -> Iterator[tuple[StepPlan, FakeAnswer]]:
         """Yield the steps that write, whose answers can be made up: a good one delivers every record."""
         for step, answer in self.steps():
-            made_up = None if step.reads else made_up_answer(answer, self.batch(known=True))
+            made_up = None if step.reads else fake_answer(answer, self.batch(known=True))
             if made_up is None:
                 continue
             result, asked = self.after(step, made_up.good())
@@ -275,7 +275,7 @@ class _Trial(SignInTrial, PageTrial, JobTrial, FindTrial):
     def _no_id(self) -> Iterator[str]:
         steps = list(self.steps())
         for (step, answer), (following, _) in pairwise(steps):
-            made_up = made_up_answer(answer, self.batch())
+            made_up = fake_answer(answer, self.batch())
             if not step.reads or made_up is None or (anonymous := made_up.anonymous()) is None:
                 continue
             if self.after(step, made_up.good(), following, known=False)[1] > 1:

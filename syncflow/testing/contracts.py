@@ -13,7 +13,7 @@ from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.contracts import AdapterTest, Exchange, ExpectedOutcome, ExpectedRequest, ScriptedAnswer
 from syncflow.events import BatchResult, Outcome
-from syncflow.testing.stand_in import BASE_URL, StandIn, adopting, made_up_batch, made_up_plan
+from syncflow.testing.fake_system import BASE_URL, FakeSystem, adopting, fake_batch, fake_plan
 
 
 def run_contract(adapter: Document[AdapterFile], test: AdapterTest) -> list[str]:
@@ -23,12 +23,12 @@ def run_contract(adapter: Document[AdapterFile], test: AdapterTest) -> list[str]
         ProjectError: the adapter does not compile, or takes no such settings.
     """
     script = _Script(list(test.exchange))
-    plan = made_up_plan(adapter, auth=test.auth, options=test.options)
-    stand_in = StandIn(adapter, plan, script.answer, signs_in=not test.auth, reads_tables=True)
+    plan = fake_plan(adapter, auth=test.auth, options=test.options)
+    stand_in = FakeSystem(adapter, plan, script.answer, signs_in=not test.auth, reads_tables=True)
     records = [
         (one.key or f"K{number}", dict(one.payload), one.vendor_id) for number, one in enumerate(test.records, start=1)
     ]
-    batch = made_up_batch(adapter.model, test.operation, records, object_name=test.object, key_name=test.key_name)
+    batch = fake_batch(adapter.model, test.operation, records, object_name=test.object, key_name=test.key_name)
     if test.adopt:
         stand_in.plan = adopting(plan, test.adopt, keys=[batch.key_name])
     result = stand_in.send(batch)[0]

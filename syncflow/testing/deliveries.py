@@ -14,15 +14,15 @@ from typing import Final
 import orjson
 
 from syncflow.adapters.scripted import Asked, Reply
-from syncflow.compiler.requests import OperationPlan, SystemPlan
+from syncflow.compiler.wire.system import OperationPlan, SystemPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.contracts import AdapterTest
 from syncflow.events import Batch, BatchResult, Delivery, Item, Verdict
-from syncflow.testing.made_up_answers import bodies_without_results, made_up_answer
+from syncflow.testing.fake_answers import bodies_without_results, fake_answer
+from syncflow.testing.fake_system import BASE_URL, FakeSystem, fake_batch
 from syncflow.testing.operation_trial import example_payload, tests_of
-from syncflow.testing.stand_in import BASE_URL, StandIn, made_up_batch
 
 _DONE: Final = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
 _MOST_TRIES: Final = 400
@@ -37,7 +37,7 @@ _Answers = Callable[[Answer, Batch], Iterator[Reply]]
 
 
 def _good(answer: Answer, part: Batch) -> Iterator[Reply]:
-    made_up = made_up_answer(answer, part)
+    made_up = fake_answer(answer, part)
     if made_up is not None:
         yield _json(made_up.good())
     else:
@@ -45,7 +45,7 @@ def _good(answer: Answer, part: Batch) -> Iterator[Reply]:
 
 
 def _empty(answer: Answer, part: Batch) -> Iterator[Reply]:
-    made_up = made_up_answer(answer, part)
+    made_up = fake_answer(answer, part)
     if made_up is not None:
         yield _json(made_up.empty())
 
@@ -189,7 +189,7 @@ class DeliveryTrial:
             )
             for n in range(size)
         ]
-        return made_up_batch(model, self.operation.action, records, object_name=self.object_name)
+        return fake_batch(model, self.operation.action, records, object_name=self.object_name)
 
     def _sent(self, way: Sequence[_Kind], size: int, *, known: bool) -> tuple[BatchResult, Sequence[Asked]]:
         """Send a batch whose requests are answered in this way: what became of it, and the requests that took."""
@@ -219,7 +219,7 @@ class DeliveryTrial:
         )
         operation = replace(self.operation, steps=steps)
         plan = self.plan.with_operation(self.object_name, operation)
-        stand_in = StandIn(self.adapter, plan, answer)
+        stand_in = FakeSystem(self.adapter, plan, answer)
         return stand_in.send(batch)[0], stand_in.seen, used
 
 

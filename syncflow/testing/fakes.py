@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import orjson
 
 from syncflow.adapters.gate import Gate
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Batch, BatchResult, Item, Json, Outcome, Position, Raw, Verdict
 
 T = TypeVar("T")

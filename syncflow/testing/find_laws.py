@@ -11,8 +11,8 @@ from typing import Final
 
 from syncflow.adapters.scripted import Reply
 from syncflow.events import Batch
+from syncflow.testing.fake_system import FakeSystem, adopting
 from syncflow.testing.operation_trial import DONE, PAGE, Check, Trial, why
-from syncflow.testing.stand_in import StandIn, adopting
 
 _FIELD: Final = "madeupfield"
 _VALUE: Final = "looked-for-{}"
@@ -69,6 +69,6 @@ class FindTrial(Trial):
         ]
         return replace(batch, deliveries=tuple(found))
 
-    def _looks(self, reply: Reply) -> StandIn:
+    def _looks(self, reply: Reply) -> FakeSystem:
         plan = adopting(self.plan, [_FIELD], keys=[self.made_up(known=False).key_name])
-        return StandIn(self.adapter, plan, lambda _: reply)
+        return FakeSystem(self.adapter, plan, lambda _: reply)

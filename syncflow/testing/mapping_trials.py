@@ -25,8 +25,8 @@ from syncflow.errors import DataError
 from syncflow.events import Event, Ignored, Item, Json, Refused
 from syncflow.testing.compare import Mismatch, compare
 from syncflow.testing.coverage import Mark, entry_mark, field_mark
+from syncflow.testing.event_inputs import ambient, completed, raw
 from syncflow.testing.expectations import Letter, check_error, check_unreadable
-from syncflow.testing.given import ambient, completed, raw
 from syncflow.testing.slips import slips_of_event, unknown_fields
 
 _Mapping = Document[MappingFile]

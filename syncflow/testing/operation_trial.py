@@ -9,14 +9,14 @@ from typing import Final
 import orjson
 
 from syncflow.adapters.scripted import Asked, Reply
-from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.wire.plans import StepPlan
+from syncflow.compiler.wire.system import OperationPlan, SystemPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.contracts import AdapterTest
 from syncflow.events import Action, Batch, BatchResult, Item, Json, Outcome, Verdict
-from syncflow.testing.stand_in import StandIn, made_up_batch
+from syncflow.testing.fake_system import FakeSystem, fake_batch
 
 MOST_RECORDS: Final = 4
 POISON: Final = "poison"
@@ -46,7 +46,7 @@ class Trial:
         own = adapter.model.objects[object_name].operations
         self.label = f"{object_name}: {operation.action}" if own else str(operation.action)
         """What its laws are told of."""
-        self._tried: list[StandIn] = []
+        self._tried: list[FakeSystem] = []
         """The servers of the law that is tried."""
         self._knows_ids_only = not self._sends(known=False)
         """Nothing is sent of a record whose id there is not known."""
@@ -99,10 +99,10 @@ class Trial:
         records: list[tuple[str, Item, str | None]] = [
             (key, {**given, key_name: key}, f"{key}-id" if known else None) for key in keys
         ]
-        return made_up_batch(self.adapter.model, self.action, records, object_name=name)
+        return fake_batch(self.adapter.model, self.action, records, object_name=name)
 
-    def stand_in(self, answer: Callable[[Asked], Reply], *, signs_in: bool = True) -> StandIn:
-        stand_in = StandIn(self.adapter, self.plan, answer, signs_in=signs_in)
+    def stand_in(self, answer: Callable[[Asked], Reply], *, signs_in: bool = True) -> FakeSystem:
+        stand_in = FakeSystem(self.adapter, self.plan, answer, signs_in=signs_in)
         self._tried.append(stand_in)
         return stand_in
 
@@ -118,7 +118,7 @@ class Trial:
         """Carry out a step (and those that follow) by itself: what became of the batch, and how many requests it took."""
         operation = replace(self.operation, steps=(replace(step, when=None), *following))
         plan = self.plan.with_operation(self.object, operation)
-        stand_in = StandIn(self.adapter, plan, lambda _: Reply(200, orjson.dumps(body).decode()))
+        stand_in = FakeSystem(self.adapter, plan, lambda _: Reply(200, orjson.dumps(body).decode()))
         return stand_in.send(self.batch(known=known))[0], len(stand_in.seen)
 
 

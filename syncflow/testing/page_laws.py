@@ -17,9 +17,9 @@ from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.wire.plans import StepPlan
 from syncflow.config.models.answer import Answer, Pages
 from syncflow.events import Batch, BatchResult, Json
-from syncflow.testing.made_up_answers import MadeUp, made_up_answer
+from syncflow.testing.fake_answers import FakeAnswer, fake_answer
+from syncflow.testing.fake_system import BASE_URL, FakeSystem
 from syncflow.testing.operation_trial import DONE, Check, Trial, why
-from syncflow.testing.stand_in import BASE_URL, StandIn
 
 _IN_BODY: Final = re.compile(r"body((?:\.[A-Za-z_]\w*)+)")
 _IN_HEADERS: Final = re.compile(r'headers\."?([A-Za-z][\w-]*)"?')
@@ -37,7 +37,7 @@ class PageTrial(Trial):
             if answer.pages is None:
                 continue
             batch = self.batch(known=self._known_to(step))
-            made_up = made_up_answer(answer, batch)
+            made_up = fake_answer(answer, batch)
             if made_up is not None and (turn := _turner(answer.pages)) is not None:
                 law = f"{self.label}: {step.name or f'step {index + 1}'}: a long answer is read to its end"
                 yield Check(law, tuple(dict.fromkeys(self._broken(_Paged(index, step, answer, batch, made_up, turn)))))
@@ -94,7 +94,7 @@ class PageTrial(Trial):
             count = sum(group == _PAGED for group, _ in seen)
             return pages[min(count, len(pages)) - 1] if stand_in.group == _PAGED else Reply(503, "{}")
 
-        stand_in = StandIn(self.adapter, plan, answer)
+        stand_in = FakeSystem(self.adapter, plan, answer)
         return stand_in.send(paged.batch)[0], seen
 
 
@@ -109,7 +109,7 @@ class _Paged:
     step: StepPlan
     answer: Answer
     batch: Batch
-    made_up: MadeUp
+    made_up: FakeAnswer
     turn: _Turn
 
     @property

@@ -16,11 +16,11 @@ from syncflow.config.models.trials import ErrorExpectation, RouteExpectation, Ro
 from syncflow.config.project import Project
 from syncflow.errors import DataError
 from syncflow.events import Delivery, Event, Json, Raw, Routed
-from syncflow.runtime.rehearsal import Rehearsal, rehearse_in_turn
+from syncflow.runtime.preview.samples import Rehearsal, rehearse_in_turn
 from syncflow.testing.compare import NOTHING, Mismatch, compare
 from syncflow.testing.coverage import Mark, entry_mark, field_mark, route_mark
+from syncflow.testing.event_inputs import ambient, completed, moment, raw
 from syncflow.testing.expectations import Asked, Letter, check_error, check_requests
-from syncflow.testing.given import ambient, completed, moment, raw
 from syncflow.testing.mapping_trials import entries_of
 from syncflow.testing.slips import meant, slips_of_event, unknown_fields
 

@@ -13,8 +13,8 @@ from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.wire.rules import statuses_of
 from syncflow.config.models.sign_in import SignIn
 from syncflow.events import Json, Verdict
+from syncflow.testing.fake_system import SECRET, TOKEN_LIFE_SECONDS
 from syncflow.testing.operation_trial import PAGE, Check, Trial, why
-from syncflow.testing.stand_in import SECRET, TOKEN_LIFE_SECONDS
 
 
 class SignInTrial(Trial):

@@ -17,8 +17,8 @@ import yaml
 
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.http import open_client
-from syncflow.compiler.requests import SystemPlan, plan_system
 from syncflow.compiler.wire.plans import AdoptPlan
+from syncflow.compiler.wire.system import SystemPlan, plan_system
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.files import Files

@@ -20,7 +20,7 @@ from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.adapters.rendering import rendered
 from syncflow.adapters.scripted import Asked, Reply, scripted
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Batch, BatchResult, Delivery, Record, Verdict
 from syncflow.runtime.delivery.jobs import JobRoom
 from syncflow.testing import VirtualClock, run_virtually

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.adapters.bodies import decode_as
-from syncflow.adapters.http import MAX_ANSWER_BYTES, Answered
+from syncflow.adapters.http import MAX_ANSWER_BYTES, HttpResponse
 from syncflow.events import Verdict
 from tests.adapters.kit import simple_batch
 from tests.adapters.test_sockets import _against, _answering
@@ -85,5 +85,5 @@ def test_no_redirect_is_followed_and_the_record_is_not_buried(status: int, tmp_p
     "body", [b"id\n" + b"a" * 200_000, b'id\n"' + b"a" * 200_000, b"id\n1,2\x00"], ids=["long", "no end", "zero"]
 )
 def test_a_table_that_cannot_be_read_proves_nothing(body: bytes) -> None:
-    rows, trouble = decode_as("csv", Answered(200, {}, body))
+    rows, trouble = decode_as("csv", HttpResponse(200, {}, body))
     assert trouble.startswith("it is no CSV: ") if rows is None else rows == [{"id": "1"}]

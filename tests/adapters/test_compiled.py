@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from syncflow.adapters.prepare import prepare
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.expression_input import request_root, root_of
 from syncflow.compiler.wire.plans import Root, StepPlan
-from syncflow.compiler.wire.roots import request_root, root_of
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.errors import DataError
 from tests.adapters.kit import delivery, plan, written
 

@@ -14,7 +14,7 @@ import pytest
 
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate, RequestSlot
-from syncflow.adapters.http import Answered, Unanswered, ending_of, open_client
+from syncflow.adapters.http import HttpResponse, NoResponse, ending_of, open_client
 from syncflow.events import Verdict
 from syncflow.testing import VirtualClock, run_virtually
 from tests.adapters.kit import BASE, Network, client, plan, shipped, simple_batch, written
@@ -161,17 +161,17 @@ def test_the_gate_is_told_how_each_request_ended(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        (Answered(200, {}, b""), "2xx"),
-        (Answered(302, {}, b""), "3xx"),
-        (Answered(404, {}, b""), "4xx"),
-        (Answered(429, {}, b""), "429"),
-        (Answered(503, {}, b""), "5xx"),
-        (Answered(200, {}, b"{", broken="it broke off"), "broken"),
-        (Unanswered("no answer", sent=True), "no_answer"),
-        (Unanswered("no connection", sent=False), "not_sent"),
+        (HttpResponse(200, {}, b""), "2xx"),
+        (HttpResponse(302, {}, b""), "3xx"),
+        (HttpResponse(404, {}, b""), "4xx"),
+        (HttpResponse(429, {}, b""), "429"),
+        (HttpResponse(503, {}, b""), "5xx"),
+        (HttpResponse(200, {}, b"{", broken="it broke off"), "broken"),
+        (NoResponse("no answer", sent=True), "no_answer"),
+        (NoResponse("no connection", sent=False), "not_sent"),
     ],
 )
-def test_how_a_request_ended_is_one_word(answer: Answered | Unanswered, word: str) -> None:
+def test_how_a_request_ended_is_one_word(answer: HttpResponse | NoResponse, word: str) -> None:
     assert ending_of(answer) == word
 
 

@@ -16,7 +16,7 @@ from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.compiler.build import build
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.project import load_project
 from syncflow.events import Delivery, Verdict
 from syncflow.mock.server import create_app

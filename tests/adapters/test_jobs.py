@@ -10,7 +10,7 @@ import pytest
 
 from syncflow.adapters.bodies import PAGE_ROWS, Table
 from syncflow.adapters.gate import OpenGate
-from syncflow.compiler.requests import check_adapter
+from syncflow.compiler.wire.system import check_adapter
 from syncflow.events import Job, JobAnswer, Outcome, Verdict
 from tests.adapters.kit import Network, client, delivery, plan, written
 

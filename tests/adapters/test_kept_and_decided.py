@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from syncflow.adapters.rendering import rendered_each
-from syncflow.compiler.requests import check_adapter
+from syncflow.compiler.wire.system import check_adapter
 from syncflow.testing.conformance import check_conformance
 from tests.adapters.kit import batch, delivery, plan, written
 

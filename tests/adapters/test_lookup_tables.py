@@ -14,7 +14,7 @@ from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.adapters.rendering import rendered_each
-from syncflow.compiler.requests import check_adapter
+from syncflow.compiler.wire.system import check_adapter
 from syncflow.events import BatchResult, Verdict
 from syncflow.testing import VirtualClock, run_virtually
 from syncflow.testing.conformance import check_conformance

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from syncflow.adapters.judge import Ruling
-from syncflow.adapters.memory import MOST, Memory
+from syncflow.adapters.lookup_cache import MOST, LookupCache
 from tests.adapters.kit import delivery
 
 FOUND = Ruling(done=True, vendor_id="v1")
 
 
 def test_the_oldest_is_forgotten_when_too_many_are_known() -> None:
-    memory = Memory()
+    memory = LookupCache()
     made = [delivery(number, key=f"K{number}") for number in range(MOST + 2)]
     for each in made:
         memory.keep(each, "find", FOUND, until=100.0)
@@ -19,7 +19,7 @@ def test_the_oldest_is_forgotten_when_too_many_are_known() -> None:
 
 
 def test_what_was_found_is_known_until_its_time_and_of_its_step_and_key_only() -> None:
-    memory = Memory()
+    memory = LookupCache()
     memory.keep(delivery(1, key="A"), "find", FOUND, until=10.0)
     assert memory.recall(delivery(1, key="A"), "find", now=9.9) == FOUND
     assert memory.recall(delivery(1, key="A"), "find", now=10.0) is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.code import Emitter
+from syncflow.compiler.expressions import Emitter
 from syncflow.compiler.types.json import ANY
 
 CASES = [

@@ -10,7 +10,7 @@ import yaml
 
 from syncflow.adapters.decide import Refusal, decide
 from syncflow.adapters.waits import read_wait, until_midnight
-from syncflow.compiler.requests import Window, check_adapter
+from syncflow.compiler.wire.system import Window, check_adapter
 from syncflow.config.models.schema import ObjectFile
 from syncflow.config.scalars import Plain
 from syncflow.errors import ProjectError

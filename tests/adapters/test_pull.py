@@ -18,7 +18,7 @@ from syncflow.config.project import Project, load_project
 from syncflow.errors import DataError, SyncflowError, UnavailableError
 from syncflow.mock.server import Running, running_mock
 from syncflow.mock.settings import Settings
-from syncflow.runtime.pulling import find_drift, pull_fields
+from syncflow.runtime.drift import find_drift, pull_fields
 from tests.adapters.test_written import FILES
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ import yaml
 from syncflow.adapters.gate import OpenGate
 from syncflow.compiler.changed import changed_of
 from syncflow.compiler.program import RoutePlan
-from syncflow.compiler.requests import SystemPlan
 from syncflow.compiler.texts import normaliser
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.models.schema import ObjectField, ObjectFile
 from syncflow.events import Delivery
 from syncflow.key_rules import KeyRules

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
-from syncflow.adapters.http import Prepared, open_client
+from syncflow.adapters.http import HttpRequest, open_client
 from syncflow.adapters.signing import signature_of
 from syncflow.compiler.wire.plans import SignaturePlan
 from syncflow.config.models.sign_in import SignIn
@@ -34,7 +34,7 @@ HOST = "https://example.amazonaws.com/"
 
 def _aws(given: dict[str, str], *request: Any) -> dict[str, str]:
     pytest.importorskip("botocore")
-    signed = signature_of(SignaturePlan("aws", lambda _: given), given)(Prepared(*request), AT)
+    signed = signature_of(SignaturePlan("aws", lambda _: given), given)(HttpRequest(*request), AT)
     return dict(signed.headers)
 
 
@@ -74,7 +74,7 @@ def test_a_token_of_temporary_credentials_is_sent_and_signed() -> None:
 def test_a_blank_in_a_query_is_sent_as_it_is_signed() -> None:
     pytest.importorskip("botocore")
     signed = signature_of(SignaturePlan("aws", lambda _: AWS), AWS)
-    blank = [signed(Prepared("GET", f"{HOST}?a={text}", (), b""), AT) for text in ("x+y", "x%20y")]
+    blank = [signed(HttpRequest("GET", f"{HOST}?a={text}", (), b""), AT) for text in ("x+y", "x%20y")]
     assert blank[0] == blank[1]
     assert blank[0].url == f"{HOST}?a=x%20y"
 
@@ -96,7 +96,7 @@ def test_a_request_is_signed_as_in_the_examples_of_twitter(version: str, signatu
     signed = signature_of(SignaturePlan("oauth1", lambda _: given, "HMAC-SHA1"), given, nonce=lambda: nonce)
     url = f"https://api.twitter.com/{version}/statuses/update.json?include_entities=true"
     body = b"status=Hello+Ladies+%2B+Gentlemen%2C+a+signed+OAuth+request%21"
-    told = dict(signed(Prepared("POST", url, FORM, body), 1318622958).headers)["Authorization"]
+    told = dict(signed(HttpRequest("POST", url, FORM, body), 1318622958).headers)["Authorization"]
     assert told.startswith('OAuth realm="Photos", ')
     assert f'oauth_signature="{signature}"' in told
 
@@ -107,7 +107,7 @@ def test_a_form_is_part_of_what_oauth_signs_and_json_is_not() -> None:
     signed = signature_of(SignaturePlan("oauth1", lambda _: given, "HMAC-SHA256"), given, nonce=lambda: "n")
 
     def told(headers: Any, body: bytes) -> str:
-        return dict(signed(Prepared("POST", "https://x.test/a", headers, body), 1).headers)["Authorization"]
+        return dict(signed(HttpRequest("POST", "https://x.test/a", headers, body), 1).headers)["Authorization"]
 
     json = (("Content-Type", "application/json"),)
     assert told(FORM, b"a=1") != told(FORM, b"a=2")
@@ -174,14 +174,14 @@ def test_a_package_that_is_missing_stops_the_system_with_what_installs_it(
     monkeypatch.setitem(sys.modules, PACKAGES[kind], None)
     signed = signature_of(SignaturePlan("aws" if kind == "aws" else "oauth1", lambda _: given), given)
     with pytest.raises(DataError, match=rf"signing needs a package that is not installed: syncflow\[{kind}\]"):
-        signed(Prepared("GET", HOST, (), b""), 1)
+        signed(HttpRequest("GET", HOST, (), b""), 1)
 
 
 def test_what_cannot_be_signed_with_is_told_without_its_text() -> None:
     pytest.importorskip("oauthlib")
     signed = signature_of(SignaturePlan("oauth1", lambda _: {}, "HMAC-SHA256"), {"consumer_key": "secret words"})
     with pytest.raises(DataError, match="nothing can be signed with what the system gives") as caught:
-        signed(Prepared("GET", HOST, (), b""), 1)
+        signed(HttpRequest("GET", HOST, (), b""), 1)
     assert "secret words" not in str(caught.value)
 
 

@@ -19,10 +19,10 @@ from syncflow.adapters.connections import Connections
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
-from syncflow.adapters.renewed import RenewedFile
+from syncflow.adapters.rotated_secrets import RenewedFile
 from syncflow.clock import SystemClock
-from syncflow.compiler.requests import SystemPlan
-from syncflow.compiler.wire.given import Tls
+from syncflow.compiler.wire.system import SystemPlan
+from syncflow.compiler.wire.system_settings import Tls
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.events import BatchResult, Verdict
 from syncflow.testing import VirtualClock, run_virtually

@@ -19,7 +19,7 @@ from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
 from syncflow.clock import SystemClock
 from syncflow.compiler.build import build
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.project import load_project
 from syncflow.events import Batch, BatchResult, Verdict
 from syncflow.mock.server import running_mock

@@ -12,7 +12,7 @@ import pytest
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.adapters.truth import says_yes
 from syncflow.events import Json, Verdict
-from syncflow.testing.stand_in import StandIn, made_up_batch, made_up_plan
+from syncflow.testing.fake_system import FakeSystem, fake_batch, fake_plan
 from tests.adapters.kit import written
 
 TRUTHS: list[tuple[Json, bool]] = [
@@ -50,10 +50,10 @@ operations: {upsert: {repeat: safe, request: {post: /people, json: payload}, ans
 def test_a_written_record_is_never_refused_for_the_type_of_its_ok(how: str, tmp_path: Path) -> None:
     answer, body = BOTH[how]
     adapter = written(SMALL.replace("ANSWER", answer), tmp_path)
-    batch = made_up_batch(adapter.model, "upsert", [("A", {"ext": "A"}, None)])
+    batch = fake_batch(adapter.model, "upsert", [("A", {"ext": "A"}, None)])
     for given, verdict in (("x1", Verdict.DELIVERED), (None, Verdict.REJECTED)):
         reply = Reply(200, orjson.dumps(body(given)).decode())
-        (result,) = StandIn(adapter, made_up_plan(adapter), partial(_always, reply)).send(batch)
+        (result,) = FakeSystem(adapter, fake_plan(adapter), partial(_always, reply)).send(batch)
         assert result.outcomes[0].verdict is verdict
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from syncflow.compiler.wire.roots import root_of
+from syncflow.compiler.wire.expression_input import root_of
 from syncflow.events import Delivery
 from tests.adapters.kit import delivery
 

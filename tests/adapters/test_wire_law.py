@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile
 from syncflow.events import Action, Batch, BatchResult, Outcome, Verdict
 from syncflow.testing import VirtualClock, run_virtually
-from syncflow.testing.stand_in import made_up_batch, made_up_plan
+from syncflow.testing.fake_system import fake_batch, fake_plan
 from tests.adapters.kit import adapter
 from tests.adapters.test_plans import ADAPTERS
 from tests.effort import examples
@@ -53,7 +53,7 @@ _RECORDS = st.lists(st.tuples(_KEYS, _PAYLOADS, st.none() | st.text("ab09-", min
 @cache
 def shipped(path: Path) -> tuple[Document[AdapterFile], SystemPlan]:
     document = adapter(path)
-    return document, made_up_plan(document)
+    return document, fake_plan(document)
 
 
 @dataclass
@@ -174,7 +174,7 @@ def test_every_request_can_be_sent_and_says_the_values_of_its_records(
 ) -> None:
     document, plan = shipped(path)
     objects = [name for name in document.model.objects if action in plan.operations_of(name)]
-    batch = made_up_batch(document.model, action, records, object_name=objects[of % len(objects)])
+    batch = fake_batch(document.model, action, records, object_name=objects[of % len(objects)])
     result, requests = sent(plan, batch)
     assert [fault for request in requests for fault in faults_of(request)] == []
     for request in requests:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncflow.compiler.code import Emitter
-from syncflow.compiler.expressions import ExpressionError, compile_expression
+from syncflow.compiler.expressions import Emitter
+from syncflow.compiler.single_expressions import ExpressionError, compile_expression
 from syncflow.compiler.types.json import ANY
 from syncflow.config.yaml import read_text
 from syncflow.errors import DataError

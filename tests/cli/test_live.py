@@ -10,7 +10,7 @@ import pytest
 from syncflow.cli.alongside import watching
 from syncflow.cli.live_table import live_lines
 from syncflow.cli.standings import Speeds, lines, standings
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.runtime.metrics import MetricsServer
 from syncflow.runtime.observe import Tally
 

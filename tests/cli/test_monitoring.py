@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from syncflow.adapters.gate import Gate
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.mock.server import Running
 from syncflow.runtime.desk.gauges import gauges

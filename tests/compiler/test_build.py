@@ -10,8 +10,8 @@ import pytest
 
 from syncflow.compiler.build import build, models
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import SystemPlan, plan_system
-from syncflow.compiler.wire.texts import CompiledAdapters
+from syncflow.compiler.wire.adapter_expressions import CompiledAdapters
+from syncflow.compiler.wire.system import SystemPlan, plan_system
 from syncflow.errors import ProjectError
 from syncflow.events import Accepted, Key, Position, Raw, Routed
 from tests.compiler.projects import changed, open_project

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.compiler.code import FAILURES
-from syncflow.compiler.code.scopes import UNCHECKED, root_of
+from syncflow.compiler.expressions import FAILURES
+from syncflow.compiler.expressions.scopes import UNCHECKED, root_of
 from syncflow.compiler.routing.choices import Fork, compile_choices
 from syncflow.compiler.routing.router import compile_choice, reasons_of
 from syncflow.config.models.routes import RouteSettings

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.compiler.code import Emitter
-from syncflow.compiler.expressions import ExpressionError, compile_expression
+from syncflow.compiler.expressions import Emitter
+from syncflow.compiler.single_expressions import ExpressionError, compile_expression
 from syncflow.compiler.types.json import ANY
 from syncflow.errors import DataError
 

@@ -19,7 +19,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.problems import check
 from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Position, Raw
-from tests.compiler.code.strategies import extended
+from tests.compiler.expressions.strategies import extended
 from tests.compiler.projects import FILES, open_project
 from tests.effort import examples
 

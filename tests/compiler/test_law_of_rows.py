@@ -21,7 +21,7 @@ from syncflow.compiler.program import Program
 from syncflow.config.project import Project, load_project
 from syncflow.events import Accepted, Batch, Delivery, Match, Raw, Record, Verdict
 from syncflow.sources.rows import RowSplitter
-from syncflow.testing.stand_in import StandIn
+from syncflow.testing.fake_system import FakeSystem
 from tests.compiler.projects import FILES
 from tests.compiler.test_law import accepted, breaks, projects
 from tests.effort import examples
@@ -157,7 +157,7 @@ def sent(project: Project, program: Program, match: Match, answer: Any) -> list[
         id=1, event=1, route=match.route, system=match.system, object=match.object, operation=match.operation,
         record=Record("contacts", str(match.key.value)), key=match.key, payload=match.payload, version=(0, 1), read_at=0.0,
     )  # fmt: skip
-    there = StandIn(project.adapters["crm"], program.systems["sales"], reply)
+    there = FakeSystem(project.adapters["crm"], program.systems["sales"], reply)
     (result,) = there.send(Batch("b1", match.system, match.object, match.operation, match.key.name, (delivery,)))
     assert [outcome.verdict for outcome in result.outcomes] == [Verdict.DELIVERED], result
     return there.seen

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.mapping.transform import Transform, compile_mapping
 from syncflow.compiler.values import Fault
 from syncflow.config.models.mapping import MappingFile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from syncflow.config.model_errors import describe
 from syncflow.config.quoting import quotable
-from syncflow.config.refusals import describe
 from syncflow.config.yaml import read_text
 
 ROUTES = "systems:\n  crm:\n"

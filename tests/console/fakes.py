@@ -19,7 +19,7 @@ from syncflow.errors import DataError, SyncflowError
 from syncflow.runtime.alerts.standing import Standing
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.desk.wishes import Noted
+from syncflow.runtime.desk.operator_actions import Noted
 from syncflow.runtime.journal.base import How
 from syncflow.runtime.pauses import What
 

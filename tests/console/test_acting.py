@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.desk.wishes import Noted
+from syncflow.runtime.desk.operator_actions import Noted
 from tests.console.fakes import NOW, FakeDesk, a_letter, an_event, app, ask, signed_in, totals
 
 ALL = frozenset({"redrive", "drop", "replay", "pause"})

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from syncflow.errors import DataError, UnavailableError
-from syncflow.runtime.desk import audit, browse, wishes
+from syncflow.runtime.desk import audit, browse, operator_actions
 from syncflow.runtime.desk.browse import Deliveries, Page
 from syncflow.runtime.desk.letters import Letters
-from syncflow.runtime.desk.wishes import Noted
+from syncflow.runtime.desk.operator_actions import Noted
 from tests.console.large import generate, questions
 
 COUNT = 4_000
@@ -130,7 +130,7 @@ def test_the_pulse_changes_with_the_journal_and_never_fails(tmp_path: Path) -> N
     none = browse.pulse(path)
     generate(path, 10)
     first = browse.pulse(path)
-    assert wishes.drop(path, Letters()) == 0
+    assert operator_actions.drop(path, Letters()) == 0
     with sqlite3.connect(path) as database:
         database.execute("UPDATE dead_letters SET state = 'open'")
         database.execute("CREATE TABLE more (a)")
@@ -141,10 +141,12 @@ def test_what_a_person_does_is_noted_with_their_name_in_the_same_transaction(tmp
     path = tmp_path / "j.db"
     generate(path, 400)
     ids = [row["id"] for row in browse.letters(path, Letters()).rows]
-    assert wishes.redrive(path, Letters(ids=ids[:2]), how="remap", noted=Noted("Ada", "dead letters 3, 4")) == 2
-    assert wishes.drop(path, Letters(ids=ids[2:3]), noted=Noted("Grace", "dead letters 2")) == 1
-    assert wishes.replay(path, [1], noted=Noted("Ada", "one record")) == 1
-    wishes.redrive(path, Letters(ids=ids[3:]), how="as_sent")
+    assert (
+        operator_actions.redrive(path, Letters(ids=ids[:2]), how="remap", noted=Noted("Ada", "dead letters 3, 4")) == 2
+    )
+    assert operator_actions.drop(path, Letters(ids=ids[2:3]), noted=Noted("Grace", "dead letters 2")) == 1
+    assert operator_actions.replay(path, [1], noted=Noted("Ada", "one record")) == 1
+    operator_actions.redrive(path, Letters(ids=ids[3:]), how="as_sent")
     noted = [(row["by"], row["action"], row["words"], row["count"]) for row in browse.actions(path).rows]
     assert noted == [
         ("Ada", "replay", "one record", 1),

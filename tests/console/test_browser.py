@@ -21,7 +21,7 @@ from syncflow.console.plans import Plans
 from syncflow.console.playground import Playground
 from syncflow.console.serving import serving
 from syncflow.runtime.alerts.keeping import keep_standing
-from syncflow.runtime.desk import browse, wishes
+from syncflow.runtime.desk import browse, operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.observe import Tally
@@ -203,7 +203,7 @@ def test_an_open_page_follows_the_journal_and_says_when_it_is_gone(browser: Brow
         page.goto(f"{url}/")
         tile = page.locator('a.tile[href="/dead-letters"] .value')
         assert tile.inner_text() == "3"
-        wishes.drop(path, Letters(ids=(1,)))
+        operator_actions.drop(path, Letters(ids=(1,)))
         page.locator('a.tile[href="/dead-letters"] .value', has_text="2").wait_for()
         path.rename(tmp_path / "away.db")
         problem = page.locator("#problem")
@@ -275,7 +275,7 @@ def test_a_browser_that_slept_sees_what_happened_meanwhile(browser: Browser, tmp
         assert tile.inner_text() == "3"
         context.set_offline(True)
         page.evaluate("window.dispatchEvent(new Event('offline'))")
-        wishes.drop(path, Letters(ids=(1, 2)))
+        operator_actions.drop(path, Letters(ids=(1, 2)))
         context.set_offline(False)
         page.locator('a.tile[href="/dead-letters"] .value', has_text="1").wait_for()
         assert page.locator("#problem").is_hidden()

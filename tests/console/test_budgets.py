@@ -18,7 +18,7 @@ from syncflow.console.asking import Asking, Settings
 from syncflow.console.desk import JournalDesk
 from syncflow.console.live import Pulse
 from syncflow.console.plans import Plans
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.testing import run_virtually
 from tests.browser import browser
@@ -112,7 +112,7 @@ def test_what_is_there_does_not_shift_when_a_page_brings_itself_up_to_date(brows
         page.goto(f"{url}/")
         tile = page.locator('a.tile[href="/dead-letters"] .value')
         assert tile.inner_text() == "10"
-        wishes.drop(path, Letters(ids=(1,)))
+        operator_actions.drop(path, Letters(ids=(1,)))
         page.locator('a.tile[href="/dead-letters"] .value', has_text="9").wait_for()
         assert page.evaluate(_SHIFTS) < 0.01
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.console.questions import Overview, overview
 from syncflow.errors import UnavailableError
 from syncflow.runtime.observe import SystemTally, Tally

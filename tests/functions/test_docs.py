@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.compiler.code.built_ins import BUILT_INS
-from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.expressions.built_ins import BUILT_INS
 from syncflow.compiler.functions import (
     FUNCTIONS,
     JMESPATH_BUILT_INS,
@@ -20,6 +19,7 @@ from syncflow.compiler.functions import (
 )
 from syncflow.compiler.functions.ambient import Ambient, surrounded_by
 from syncflow.compiler.functions.describe import as_jinja, as_jmespath, render_function, render_library
+from syncflow.compiler.single_expressions import compile_expression
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "functions.md"
 EXAMPLES = [

@@ -11,9 +11,9 @@ import pytest
 from syncflow.compiler.door.one_form import compile_one_form
 from syncflow.compiler.door.schema import compile_door
 from syncflow.compiler.door.timestamps import compile_clock
-from syncflow.compiler.expressions import compile_expression
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.functions.unreadable import tracing
+from syncflow.compiler.single_expressions import compile_expression
 from syncflow.config.models.schema import SchemaNode
 
 MOMENTS = [

@@ -11,9 +11,9 @@ import pytest
 
 from syncflow.compiler.build import build
 from syncflow.compiler.explanations import Narrator
-from syncflow.compiler.expressions import compile_expression
 from syncflow.compiler.fingerprint import fingerprint
 from syncflow.compiler.functions.own import library_of
+from syncflow.compiler.single_expressions import compile_expression
 from syncflow.compiler.types.words import describe
 from syncflow.config.project import Project
 from syncflow.errors import DataError

@@ -21,7 +21,7 @@ import pytest
 from syncflow.runtime.journal.sqlite.database import connect
 from tests.journeys.kill_project import write_project
 from tests.journeys.sides import ROOT, SYNCFLOW
-from tests.journeys.vendor_stand_in import StandIn
+from tests.journeys.vendor_stand_in import FakeSystem
 from tests.patience import PATIENCE, until
 from tests.ports import free_port, is_listening
 
@@ -30,7 +30,7 @@ SENDERS = 12
 
 @contextmanager
 def vendor() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), StandIn)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeSystem)
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

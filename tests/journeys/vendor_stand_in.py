@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 
-class StandIn(BaseHTTPRequestHandler):
+class FakeSystem(BaseHTTPRequestHandler):
     """Says of each entry that it is done."""
 
     protocol_version = "HTTP/1.1"

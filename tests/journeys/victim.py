@@ -19,7 +19,7 @@ from syncflow.config.project import load_project
 from syncflow.events import Position
 from syncflow.runtime.assembly import assembled, project_source
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.tables import JournalStore
 from syncflow.runtime.journal.tables.executors import Threaded
 from syncflow.sources.base import Source
 
@@ -49,7 +49,7 @@ class Fate:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class FatefulTables(Tables):
+class FatefulTables(JournalStore):
     def __init__(self, path: Path, fate: Fate) -> None:
         super().__init__(path)
         self._fate = fate

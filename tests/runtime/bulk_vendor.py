@@ -23,7 +23,7 @@ from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.policies import RetryPolicy
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.journal_place import Place
 from syncflow.errors import SyncflowError
 from syncflow.runtime.ending import Ending

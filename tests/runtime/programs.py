@@ -8,7 +8,7 @@ import orjson
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.program import Program, RecordPlan, RoutePlan
-from syncflow.compiler.requests import OperationPlan, SystemPlan, Window
+from syncflow.compiler.wire.system import OperationPlan, SystemPlan, Window
 from syncflow.events import Accepted, Action, Event, Ignored, Key, Match, Raw, Record, Refused, Routed
 from syncflow.key_rules import KeyRules
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from syncflow.events import Batch, BatchResult, Outcome, Position, Raw, Verdict
-from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk import audit, operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
@@ -59,7 +59,7 @@ def test_refusals_that_do_not_count_share_a_row(tmp_path: Path) -> None:
 def test_attempts_are_forgotten_with_their_record_and_with_their_age(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A"), event("B")], path, systems=answering(BUSY), program=program())
-    assert wishes.forget(path, "A") == 1
+    assert operator_actions.forget(path, "A") == 1
     assert audit.record(path, "A")["attempts"] == []
     assert len(audit.record(path, "B")["attempts"]) == 1
     run([{}, {}, event("C")], path, systems=FakeSystems(), program=program())
@@ -97,7 +97,7 @@ def test_a_run_that_is_going_on_takes_up_what_people_mark(tmp_path: Path) -> Non
     async def person() -> tuple[int, list[int]]:
         await asyncio.sleep(70)  # a service holds the first refusals back for a minute
         assert audit.reasons(path, Letters())[0]["code"] == "BAD"
-        marked = wishes.redrive(path, Letters(code="BAD"), how="as_sent")
+        marked = operator_actions.redrive(path, Letters(code="BAD"), how="as_sent")
         await asyncio.sleep(2)
         return marked, [len(systems.by_name["a"].held), audit.totals(path)["marked"]]
 

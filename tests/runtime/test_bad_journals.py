@@ -13,7 +13,7 @@ import pytest
 
 from syncflow.errors import UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
-from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk import audit, operator_actions
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.ending import Ending
@@ -30,9 +30,9 @@ WAYS: dict[str, Callable[[Path], Any]] = {
     "status": audit.totals,
     "status of a record": lambda path: audit.record(path, "A"),
     "dlq list": lambda path: audit.dead_letters(path, Letters(), most=5),
-    "dlq drop": lambda path: wishes.drop(path, Letters()),
-    "replay": lambda path: wishes.replay(path, [1]),
-    "forget": lambda path: wishes.forget(path, "A"),
+    "dlq drop": lambda path: operator_actions.drop(path, Letters()),
+    "replay": lambda path: operator_actions.replay(path, [1]),
+    "forget": lambda path: operator_actions.forget(path, "A"),
 }
 
 

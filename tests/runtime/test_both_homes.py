@@ -19,8 +19,8 @@ from syncflow.runtime.desk.browse import Deliveries
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.gauges import gauges
 from syncflow.runtime.desk.letters import Letters
+from syncflow.runtime.desk.operator_actions import Noted
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
-from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.journal.homes import reading
 from syncflow.runtime.journal.lock import RunLock, lock_of
 from syncflow.runtime.journal.moving import move

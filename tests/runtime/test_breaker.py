@@ -12,7 +12,7 @@ import pytest
 
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Verdict
 from syncflow.runtime.delivery.breaker import Breaker
 from syncflow.runtime.ending import Ending

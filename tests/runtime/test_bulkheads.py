@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import OperationPlan
+from syncflow.compiler.wire.system import OperationPlan
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Ignored, Outcome, Raw, Refused, Routed, Verdict
 from syncflow.key_rules import KeyRules

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from syncflow.compiler.program import Program, RecordPlan
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Accepted, Batch, BatchResult, Ignored, Outcome, Raw, Refused, Verdict
-from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk import audit, operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable
 from syncflow.runtime.ending import Ending
@@ -177,7 +177,7 @@ def lived(path: Path, new: Program, *, how: How | None, live: bool) -> tuple[End
 
     def mark() -> None:
         if how is not None:
-            wishes.redrive(path, Letters(code="BAD"), how=how)
+            operator_actions.redrive(path, Letters(code="BAD"), how=how)
 
     async def restarted() -> Ending:
         nonlocal turned
@@ -241,7 +241,7 @@ def test_a_redrive_as_sent_is_sent_or_set_aside_with_the_reason(case: Case, live
     shown = next(row for row in audit.dead_letters(path, Letters(), most=9) if row["code"] == "BAD")
     assert shown["set_aside"] == case.as_sent
     assert ending.tally.set_aside == 1
-    assert wishes.redrive(path, Letters(code="BAD"), how="remap") == 1, "it can be asked for in another way"
+    assert operator_actions.redrive(path, Letters(code="BAD"), how="remap") == 1, "it can be asked for in another way"
     assert audit.totals(path)["set_aside"] == []
 
 

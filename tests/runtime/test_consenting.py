@@ -22,9 +22,9 @@ from syncflow.adapters.check import CheckResult
 from syncflow.adapters.clients import Clients
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.redirect import redirect_parts
-from syncflow.adapters.renewed import RenewedFile
+from syncflow.adapters.rotated_secrets import RenewedFile
 from syncflow.clock import SystemClock
-from syncflow.compiler.requests import plan_system
+from syncflow.compiler.wire.system import plan_system
 from syncflow.config.project import Project, load_project
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.runtime.assembly import project_renewed

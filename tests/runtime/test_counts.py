@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
-from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk import audit, operator_actions
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.ending import Keep
@@ -51,11 +51,11 @@ def test_counts_follow_runs_redrives_drops_and_retention(tmp_path: Path) -> None
     assert sum(deliveries.values()) == 90
     assert deliveries["superseded"] > 0
     assert deliveries["dead"] > 0
-    wishes.redrive(path, Letters(), how="remap")
+    operator_actions.redrive(path, Letters(), how="remap")
     run([], path, systems=FakeSystems(), program=program())
     assert problems(path) == []
-    wishes.forget(path, "A3")
-    wishes.drop(path, Letters())
+    operator_actions.forget(path, "A3")
+    operator_actions.drop(path, Letters())
     assert problems(path) == []
     run([], path, systems=FakeSystems(), program=program(), keep=Keep(most_bytes=1))
     assert problems(path) == []

@@ -12,7 +12,7 @@ import pytest
 
 from syncflow.adapters.gate import Gate
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import SystemPlan, Window
+from syncflow.compiler.wire.system import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.delivery.pages import MOST_OF_PAGE
 from syncflow.runtime.ending import Ending, MostWaiting

@@ -23,8 +23,8 @@ from syncflow.errors import BugError, UnavailableError
 from syncflow.runtime.journal.lock import RunLock
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.process import Forked
-from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.process import JournalProcess
+from syncflow.runtime.journal.sqlite.tables import JournalStore
 from syncflow.runtime.journal.sqlite.worker import answer, framed
 from syncflow.runtime.journal.tables.executors import Executor, Inline, Threaded
 from syncflow.testing import FakeSystems
@@ -33,9 +33,9 @@ from tests.runtime.programs import event, program
 from tests.runtime.test_engine import run
 
 EXECUTORS: dict[str, Callable[[Path], Executor]] = {
-    "inline": lambda path: Inline(Tables(path)),
-    "thread": lambda path: Threaded(Tables(path)),
-    "process": Forked,
+    "inline": lambda path: Inline(JournalStore(path)),
+    "thread": lambda path: Threaded(JournalStore(path)),
+    "process": JournalProcess,
 }
 
 Use = Callable[[SqliteJournal], Awaitable[Any]]
@@ -111,7 +111,7 @@ def test_a_journal_that_is_held_is_refused_by_the_name_of_its_holder(
 
 def test_a_process_that_was_killed_fails_the_calls_that_wait_and_those_that_come(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    forked = Forked(path)
+    forked = JournalProcess(path)
 
     async def kill(journal: SqliteJournal) -> list[str]:
         assert forked.number is not None
@@ -144,7 +144,7 @@ async def _all_say(said: Awaitable[list[str]], words: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_that_end_a_run_do_not_reach_its_process(number: signal.Signals, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    forked = Forked(path)
+    forked = JournalProcess(path)
 
     async def send(journal: SqliteJournal) -> Any:
         assert forked.number is not None
@@ -155,7 +155,7 @@ def test_signals_that_end_a_run_do_not_reach_its_process(number: signal.Signals,
 
 
 def test_a_call_that_cannot_be_sent_leaves_the_others_their_answers(tmp_path: Path) -> None:
-    forked = Forked(tmp_path / "journal.db")
+    forked = JournalProcess(tmp_path / "journal.db")
 
     async def ask(journal: SqliteJournal) -> Any:
         with pytest.raises((AttributeError, PicklingError)):
@@ -168,18 +168,18 @@ def test_a_call_that_cannot_be_sent_leaves_the_others_their_answers(tmp_path: Pa
 @pytest.mark.parametrize("came", [framed(("totals", ()))[:-1], framed(("totals", ()))[:3]], ids=["body", "head"])
 def test_a_call_that_came_by_half_is_none(came: bytes, tmp_path: Path) -> None:
     answers = io.BytesIO()
-    answer(io.BytesIO(came), answers, Tables(tmp_path / "journal.db"))
+    answer(io.BytesIO(came), answers, JournalStore(tmp_path / "journal.db"))
     assert answers.getvalue() == b""
 
 
 _RUN = """
 import asyncio, pathlib, sys
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.process import Forked
+from syncflow.runtime.journal.sqlite.process import JournalProcess
 
 async def main():
     path = pathlib.Path(sys.argv[1])
-    journal = SqliteJournal(path, executor=Forked(path))
+    journal = SqliteJournal(path, executor=JournalProcess(path))
     await journal.open(fingerprint="f")
     await journal.close(finished=True)
 
@@ -204,11 +204,11 @@ def test_a_process_finds_the_modules_that_the_run_found(tmp_path: Path) -> None:
 _KILLED = """
 import asyncio, os, pathlib, signal, sys
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.process import Forked
+from syncflow.runtime.journal.sqlite.process import JournalProcess
 
 async def main():
     path = pathlib.Path(sys.argv[1])
-    forked = Forked(path)
+    forked = JournalProcess(path)
     await SqliteJournal(path, executor=forked).open(fingerprint="f")
     os.kill(forked.number, signal.SIGSTOP)
     print(forked.number, flush=True)
@@ -226,7 +226,7 @@ def test_after_a_kill_the_next_run_waits_until_the_process_has_written_what_it_h
     goes_on = subprocess.Popen(
         [sys.executable, "-c", f"import os, time; time.sleep(0.3); os.kill({left}, {signal.SIGCONT})"]
     )
-    used(path, Forked(path), lambda journal: journal.totals())
+    used(path, JournalProcess(path), lambda journal: journal.totals())
     assert goes_on.wait() == 0
     until(lambda: _is_gone(left), otherwise="it does not end by itself")
 
@@ -242,7 +242,7 @@ def _is_gone(process: int) -> bool:
 def test_a_journal_that_does_not_answer_is_told_once_until_it_answers_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    forked = Forked(tmp_path / "journal.db", slow_seconds=0.5)
+    forked = JournalProcess(tmp_path / "journal.db", slow_seconds=0.5)
 
     def told() -> list[str]:
         return [record.getMessage() for record in caplog.records if record.getMessage().startswith("journal.")]
@@ -275,7 +275,7 @@ def test_an_exception_in_the_process_comes_back_without_its_words_and_the_proces
         assert raised.value.message == "the journal failed: an unforeseen TypeError in its process; the log shows where"
         assert (await journal.totals())["events"] == {}
 
-    used(tmp_path / "journal.db", Forked(tmp_path / "journal.db"), ask)
+    used(tmp_path / "journal.db", JournalProcess(tmp_path / "journal.db"), ask)
     [bug] = [record for record in caplog.records if record.getMessage() == "bug"]
     assert bug.fields["traceback"]  # type: ignore[attr-defined]  # ours
     assert "ada@example.com" not in str(vars(bug))

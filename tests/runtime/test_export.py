@@ -21,7 +21,7 @@ import sqlalchemy
 from syncflow.config.journal_place import Place, PostgresPlace
 from syncflow.errors import DataError, ProjectError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.export import exporting, marks, rows
 from syncflow.runtime.export.columns import TABLES, Format, columns_of
@@ -179,7 +179,7 @@ def test_exports_that_go_on_come_to_what_a_whole_one_is(tmp_path: Path) -> None:
         read += events
         run(read, path, systems=systems, program=program(), wait_seconds=0.0)
         if number == 2:
-            wishes.redrive(path, Letters(), how="as_sent")
+            operator_actions.redrive(path, Letters(), how="as_sent")
         found = export(path, kept, marks=known, at=1e9 + number)
         known = marks.read(marks.written(found.marks))
         sizes.append(found.rows)

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.adapters.renewed import RenewedFile
+from syncflow.adapters.rotated_secrets import RenewedFile
 from syncflow.errors import UnavailableError
 from syncflow.runtime.journal.lock import holder_of
 from syncflow.runtime.journal.sqlite.database import connect, migrate
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.process import Forked
-from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.process import JournalProcess
+from syncflow.runtime.journal.sqlite.tables import JournalStore
 from syncflow.runtime.journal.tables.executors import Executor, Inline
 
 NAMES = ("j.db", "j.db-wal", "j.db-shm", "j.db.lock")
@@ -94,7 +94,10 @@ LOSSES: dict[str, Callable[[Path], object]] = {
     "log unlinked": lambda path: path.with_name("j.db-wal").unlink(),
     "lock stolen": lambda path: path.with_name("j.db.lock").unlink(),
 }
-EXECUTORS: dict[str, Callable[[Path], Executor]] = {"inline": lambda path: Inline(Tables(path)), "process": Forked}
+EXECUTORS: dict[str, Callable[[Path], Executor]] = {
+    "inline": lambda path: Inline(JournalStore(path)),
+    "process": JournalProcess,
+}
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from syncflow.compiler.requests import SystemPlan, Window
 from syncflow.compiler.wire.plans import RequestPlan, StepPlan
+from syncflow.compiler.wire.system import SystemPlan, Window
 from syncflow.events import Batch, BatchResult
 from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.limits import GateClosedError, Limiter

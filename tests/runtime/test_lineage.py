@@ -12,7 +12,7 @@ from syncflow.events import Accepted, Action, Delivery, Event, Key, Match, Posit
 from syncflow.runtime.delivery.lanes import Lanes
 from syncflow.runtime.delivery.turn import Go, decide
 from syncflow.runtime.intake.plan import plan_chunk
-from syncflow.runtime.intake.planning import Numbers, Plan
+from syncflow.runtime.intake.planning import IdCounter, Plan
 from syncflow.runtime.journal.base import Known, Presence, TurnFacts
 from syncflow.runtime.journal.sent import Sent
 from tests.runtime.programs import system
@@ -131,7 +131,7 @@ def planned(change: Any, *known: Presence, matches: bool = False, failed: bool =
     match = Match("one", "a", "Contact", "upsert", Key("Ext", "A"), {"Ext": "A"})
     failure = Refused(raw, "mapping", "required", "no", route="one", record=A)
     routed = Routed(Accepted(raw, Event(A, change, {}, at)), (match,) if matches else (), (failure,) if failed else ())
-    return plan_chunk([routed], known=Known(known), program=plan, numbers=Numbers(10, 10), now=1e9)
+    return plan_chunk([routed], known=Known(known), program=plan, numbers=IdCounter(10, 10), now=1e9)
 
 
 def test_a_route_whose_mapping_failed_was_not_left() -> None:

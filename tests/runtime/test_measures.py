@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.errors import UnavailableError
 from syncflow.events import BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.delivery.limits import Limiter

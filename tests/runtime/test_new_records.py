@@ -11,7 +11,7 @@ from syncflow.compiler.program import Program
 from syncflow.events import Accepted, Event, Key, Match, Position, Raw, Record, Refused, Routed
 from syncflow.runtime.intake.new_records import plan_new
 from syncflow.runtime.intake.plan import plan_chunk
-from syncflow.runtime.intake.planning import Numbers, Plan, Planning
+from syncflow.runtime.intake.planning import IdCounter, Plan, Planning
 from syncflow.runtime.intake.presence import PresenceView
 from syncflow.runtime.intake.upserts import upsert
 from syncflow.runtime.journal.base import Known, Presence
@@ -39,7 +39,7 @@ def an_event(change: Any = "create", *matches: Match, record: str = "1", **more:
 
 
 def planning(plan: Program, *known: Presence) -> Planning:
-    return Planning(plan, PresenceView(known), Plan(), Numbers(6, 8), NOW)
+    return Planning(plan, PresenceView(known), Plan(), IdCounter(6, 8), NOW)
 
 
 @pytest.mark.parametrize("plan", PROGRAMS.values(), ids=PROGRAMS)
@@ -91,12 +91,12 @@ def test_every_other_event_goes_the_usual_way(what: str) -> None:
     plan, routed, known = OTHERS[what]
     asked = planning(plan, *known)
     assert not plan_new(asked, routed)
-    assert (asked.plan, asked.view.changed(), asked.numbers) == (Plan(), (), Numbers(6, 8))
+    assert (asked.plan, asked.view.changed(), asked.numbers) == (Plan(), (), IdCounter(6, 8))
 
 
 def test_what_follows_within_a_chunk_finds_what_was_planned() -> None:
     chunk = [an_event(), an_event("update"), an_event(record="2"), an_event("delete")]
-    plan = plan_chunk(chunk, known=Known((), frozenset()), program=program(), numbers=Numbers(0, 0), now=NOW)
+    plan = plan_chunk(chunk, known=Known((), frozenset()), program=program(), numbers=IdCounter(0, 0), now=NOW)
     found = [(delivery.record.id, delivery.operation, delivery.unsure) for delivery in plan.deliveries]
     assert found == [("1", "upsert", False), ("1", "upsert", False), ("2", "upsert", True), ("1", "delete", True)]
     assert [row.born for row in plan.presence] == [1, 3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncflow.adapters.gate import Gate
-from syncflow.compiler.requests import SystemPlan, Window
+from syncflow.compiler.wire.system import SystemPlan, Window
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.testing import FakeSystems

@@ -13,7 +13,7 @@ from syncflow.compiler.program import Program
 from syncflow.errors import ProjectError
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
 from syncflow.runtime.chosen_routes import chosen_routes
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
@@ -65,7 +65,7 @@ def test_a_drain_sends_what_is_journaled_and_reads_nothing(tmp_path: Path) -> No
 def test_a_drain_works_off_marks_too(tmp_path: Path) -> None:
     path, systems = tmp_path / "j.db", FakeSystems()
     run(path, FakeSystems(refusing), source=ListSource(EVENTS))
-    assert wishes.redrive(path, Letters(), how="as_sent") == 4
+    assert operator_actions.redrive(path, Letters(), how="as_sent") == 4
     ending = run(path, systems, source=NothingToRead())
     assert held(systems) == {"a": {"L1", "L2"}, "b": {"C1", "C2"}}
     assert (ending.clean, ending.tally.redriven) == (True, 4)

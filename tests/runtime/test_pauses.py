@@ -17,8 +17,8 @@ from syncflow.compiler.program import Program
 from syncflow.errors import DataError
 from syncflow.events import Batch, BatchResult, Outcome, Raw, Refused, Routed, Signal, Verdict
 from syncflow.runtime.desk import audit, browse
+from syncflow.runtime.desk.operator_actions import Noted
 from syncflow.runtime.desk.pausing import open_of, pause, pauses, resume
-from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal

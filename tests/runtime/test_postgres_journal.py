@@ -16,7 +16,7 @@ from psycopg import sql
 
 from syncflow.config.journal_place import PostgresPlace
 from syncflow.errors import UnavailableError
-from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk import audit, operator_actions
 from syncflow.runtime.desk.checkup import problems
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.ending import Ending, Keep
@@ -24,7 +24,7 @@ from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.postgres.connecting import connect
 from syncflow.runtime.journal.postgres.journal import PostgresJournal
 from syncflow.runtime.journal.postgres.schema import MIGRATIONS
-from syncflow.runtime.journal.postgres.tables import Tables
+from syncflow.runtime.journal.postgres.tables import JournalStore
 from syncflow.testing import FakeSystems, ListSource, VirtualClock, run_virtually
 from syncflow.testing.fakes import FakeSystem
 from tests.patience import PATIENCE
@@ -47,7 +47,7 @@ def schema(server: postgres.Server) -> PostgresPlace:
 
 
 def run(
-    events: list[dict[str, Any]], place: PostgresPlace, *, systems: Any, tables: Tables | None = None, **more: Any
+    events: list[dict[str, Any]], place: PostgresPlace, *, systems: Any, tables: JournalStore | None = None, **more: Any
 ) -> Ending:
     """Live through events by virtual time, whatever the time that the database takes."""
     clock = VirtualClock()
@@ -76,7 +76,7 @@ def ask(place: PostgresPlace, query: str, *values: Any) -> list[Any]:
 EVENTS = [event(f"A{i}", name=f"n{i}") for i in range(30)]
 
 
-class Troubled(Tables):
+class Troubled(JournalStore):
     """Whose connection ends at some commits: before one takes place, or after it, so that only the answer is lost."""
 
     def __init__(self, place: PostgresPlace, *, when: str, most: int = 4) -> None:
@@ -150,7 +150,7 @@ def test_a_server_that_stops_and_starts_again_delays_a_run_and_nothing_else(
             client.send = stopping  # type: ignore[method-assign]
             return client
 
-    ending = run(EVENTS, schema, systems=Stopping(), tables=Tables(schema, sleep=again))
+    ending = run(EVENTS, schema, systems=Stopping(), tables=JournalStore(schema, sleep=again))
     assert (ending.clean, restarted) == (True, 1)
     assert problems(schema) == []
     assert audit.totals(schema)["deliveries"] == [{"route": "a", "system": "a", "state": "delivered", "count": 30}]
@@ -158,7 +158,7 @@ def test_a_server_that_stops_and_starts_again_delays_a_run_and_nothing_else(
 
 def test_a_database_that_stays_away_ends_the_run_with_one_error(server: postgres.Server, schema: PostgresPlace) -> None:
     passed = iter(range(0, 10**6, 60))
-    tables = Tables(schema, sleep=lambda _: None, now=lambda: float(next(passed)))
+    tables = JournalStore(schema, sleep=lambda _: None, now=lambda: float(next(passed)))
     journal = PostgresJournal(schema, tables=tables, inline=True)
 
     async def main() -> None:
@@ -313,16 +313,16 @@ def test_people_ask_and_wish_while_a_run_goes_on(schema: PostgresPlace) -> None:
     letters = audit.dead_letters(schema, Letters(), most=9)
     assert [row["record"] for row in letters] == ["A2", "A1"]
     assert audit.dead_letter(schema, letters[0]["id"])["code"] == "unrouted"
-    assert wishes.redrive(schema, Letters(record="A1"), how="remap") == 1
-    assert wishes.drop(schema, Letters(record="A2")) == 1
-    assert [row["record"] for row in wishes.export(schema, Letters())] == ["A1"]
-    assert wishes.replay(schema, [3]) == 1
-    assert wishes.delete(schema, "A5") == 1
+    assert operator_actions.redrive(schema, Letters(record="A1"), how="remap") == 1
+    assert operator_actions.drop(schema, Letters(record="A2")) == 1
+    assert [row["record"] for row in operator_actions.export(schema, Letters())] == ["A1"]
+    assert operator_actions.replay(schema, [3]) == 1
+    assert operator_actions.delete(schema, "A5") == 1
     systems = FakeSystems()
     run([], schema, systems=systems)
     assert {key for _, key in systems.by_name["a"].held} == {"A2"}
     assert audit.totals(schema)["marked"] == 0
-    assert wishes.forget(schema, "A4") == 1
+    assert operator_actions.forget(schema, "A4") == 1
     assert audit.record(schema, "A4")["events"] == []
     assert problems(schema) == []
     run([], schema, systems=FakeSystems(), keep=Keep(most_bytes=1))
@@ -435,7 +435,7 @@ def test_a_connection_that_is_cut_in_the_middle_of_anything_costs_no_event(
 
 
 def test_a_server_that_does_not_answer_is_told_of(schema: PostgresPlace, caplog: pytest.LogCaptureFixture) -> None:
-    class Waiting(Tables):
+    class Waiting(JournalStore):
         answered = threading.Event()
 
         def open_marks(self) -> int:

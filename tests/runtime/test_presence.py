@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncflow.events import Delivery
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.sqlite.database import connect, migrate
 from syncflow.runtime.journal.sqlite.schema import MIGRATIONS
@@ -48,7 +48,7 @@ def test_a_refused_first_delivery_frees_its_key_for_the_record_that_waited(
     assert vendor.names() == {"k": "good"}
     assert of_journal(path, "SELECT record, state FROM presence ORDER BY record") == [("A", "gone"), ("B", "present")]
     vendor.answers = refusing()
-    wishes.redrive(path, Letters(), how="as_sent")
+    operator_actions.redrive(path, Letters(), how="as_sent")
     live(events, path, vendor=vendor, program=PLAN)
     assert vendor.names() == {"k": "good"}
     assert of_journal(path, "SELECT code FROM dead_letters WHERE state = 'open'") == [("key_taken",)]
@@ -70,8 +70,8 @@ def test_a_dropped_dead_letter_in_doubt_frees_its_key(tmp_path: Path) -> None:
     live(first, path, vendor=vendor, program=PLAN)
     live([*first, change("B", key="k", name="b")], path, vendor=vendor, program=PLAN)
     assert vendor.names() == {}
-    wishes.drop(path, Letters(record="A"))
-    wishes.redrive(path, Letters(record="B"), how="remap")
+    operator_actions.drop(path, Letters(record="A"))
+    operator_actions.redrive(path, Letters(record="B"), how="remap")
     live([{}, {}], path, vendor=vendor, program=PLAN)
     assert vendor.names() == {"k": "b"}
 
@@ -139,8 +139,8 @@ def test_a_key_that_is_perhaps_held_is_free_once_its_record_is_gone(by: str, los
         live(events, path, vendor=vendor, program=PLAN)
     else:
         vendor.held.clear()
-        wishes.drop(path, Letters(record="A"))
-    wishes.redrive(path, Letters(record="B"), how="remap")
+        operator_actions.drop(path, Letters(record="A"))
+    operator_actions.redrive(path, Letters(record="B"), how="remap")
     live(events, path, vendor=vendor, program=PLAN)
     assert vendor.violations == []
     assert vendor.names() == {"k": "b"}
@@ -269,11 +269,11 @@ def test_a_redriven_partial_item_sends_what_nothing_newer_has_written(tmp_path: 
     events = [change("A", at=0, name="bad"), change("A", "update", at=1, kind="x")]
     live(events, path, vendor=vendor, program=PARTIAL)
     vendor.answers = refusing()
-    wishes.redrive(path, Letters(), how="as_sent")
+    operator_actions.redrive(path, Letters(), how="as_sent")
     live(events, path, vendor=vendor, program=PARTIAL)
     [held] = vendor.held.values()
     assert held.fields == {"Ext": "A", "Name": "bad", "Kind": "x"}
-    wishes.forget(path, "A")
+    operator_actions.forget(path, "A")
     assert of_journal(path, "SELECT count(*) FROM sent") == [(0,)]
 
 
@@ -282,7 +282,7 @@ def test_a_replay_for_a_route_that_the_record_left_is_nothing_to_do(tmp_path: Pa
     path, vendor = tmp_path / "j.db", Vendor()
     events = [change("A", name="1"), change("A", "update", name="2", contact_type="two")]
     live(events, path, vendor=vendor, program=plan)
-    wishes.replay(path, [2], route="one")
+    operator_actions.replay(path, [2], route="one")
     live(events, path, vendor=vendor, program=plan)
     assert of_journal(path, "SELECT state FROM events") == [("routed",), ("routed",)]
     assert of_journal(path, "SELECT count(*) FROM dead_letters") == [(0,)]
@@ -334,9 +334,9 @@ def test_what_a_change_of_key_took_away_is_not_brought_back_by_an_older_version(
     assert vendor.names() == {}, "what was under the former key is deleted, and the new one is refused"
     vendor.answers = refusing()
     [(older,), _] = of_journal(path, "SELECT id FROM dead_letters ORDER BY id")
-    wishes.redrive(path, Letters(ids=[older]), how="as_sent")
+    operator_actions.redrive(path, Letters(ids=[older]), how="as_sent")
     live(events, path, vendor=vendor, program=OLD)
     assert vendor.names() == {}
-    wishes.redrive(path, Letters(), how="as_sent")
+    operator_actions.redrive(path, Letters(), how="as_sent")
     live(events, path, vendor=vendor, program=OLD)
     assert vendor.names() == {"n": "worse"}

@@ -10,7 +10,7 @@ import pytest
 
 from syncflow.config.journal_place import Place
 from syncflow.events import Delivery
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.homes import reading
 from tests.runtime.vendor import Vendor, live, to_a, vendor_program
@@ -85,7 +85,7 @@ def lived(seed: int, path: Place) -> list[str]:
         )
     problems = list(vendor.violations)
     for _ in range(random.choice((0, 1, 2))):
-        wishes.redrive(path, Letters(), how=random.choice(("as_sent", "remap")))
+        operator_actions.redrive(path, Letters(), how=random.choice(("as_sent", "remap")))
         vendor.answers = lambda _delivery, _attempt: "ok"
         live(events, path, vendor=vendor, program=plan)
     problems += [problem for problem in vendor.violations if problem not in problems]

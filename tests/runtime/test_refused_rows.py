@@ -11,7 +11,7 @@ from syncflow.clock import SystemClock
 from syncflow.config.models.routes import FileSource, SourceSettings
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
@@ -52,7 +52,7 @@ def test_a_row_whose_delivery_was_refused_waits_for_a_redrive_or_its_next_change
     assert passed() == 0, "the event was accepted: its payload waits in the journal"
     assert passed(first="Eve") == 1
     refuses[0] = False
-    assert wishes.redrive(path, Letters(), how="as_sent") == 2
+    assert operator_actions.redrive(path, Letters(), how="as_sent") == 2
     assert passed(first="Eve") == 0
     assert systems.by_name["crm"].held["person", "A"]["name"] == "Eve Lee"
     assert passed(first="Ida") == 1

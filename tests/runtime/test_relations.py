@@ -31,8 +31,8 @@ from syncflow.events import (
     Verdict,
 )
 from syncflow.runtime.desk import audit
+from syncflow.runtime.desk.operator_actions import Noted
 from syncflow.runtime.desk.pausing import pause, resume
-from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect

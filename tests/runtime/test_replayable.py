@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk import audit, operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replay import preview
 from syncflow.runtime.desk.replayable import replayable, why_not_replayable
@@ -94,7 +94,7 @@ def test_a_record_that_cannot_be_sent_again_has_a_reason(
 def test_dropped_and_forgotten_records_are_told_apart_from_unknown_ones(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([DEAD, event("A")], path, systems=FakeSystems(), program=program())
-    wishes.drop(path, Letters())
+    operator_actions.drop(path, Letters())
     assert why_not_replayable(path, "dead").message == "the dead letters of contacts dead were dropped"
     with connect(path) as journal:
         journal.execute("DELETE FROM events WHERE record = 'A'")
@@ -117,12 +117,12 @@ def test_a_record_that_was_replayed_through_wrong_files_can_be_replayed_through_
     path = tmp_path / "j.db"
     run([event("A")], path, systems=FakeSystems(), program=program())
     (row,) = replayable(path)
-    wishes.replay(path, [row.event])
+    operator_actions.replay(path, [row.event])
     run([], path, systems=FakeSystems(), program=program(types={"customer": "a"}))
     assert why_not_replayable(path, "A").hint == "`syncflow dlq redrive --record A` sends it again"
-    wishes.drop(path, Letters())
+    operator_actions.drop(path, Letters())
     assert [each.event for each in replayable(path, record="A")] == [row.event]
-    wishes.replay(path, [row.event])
+    operator_actions.replay(path, [row.event])
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program())
     assert ending.clean

@@ -23,7 +23,7 @@ from syncflow.compiler.program import Program
 from syncflow.config.journal_place import Place
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Record
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.journal.homes import reading
 from syncflow.runtime.journal.sent import Seal
@@ -189,7 +189,7 @@ def test_a_person_who_asks_for_it_again_gets_all_of_it(tmp_path: Path) -> None:
     events = [change("A", name="Ada", phone="1")]
     live(events, path, vendor=vendor, program=PLAN)
     vendor.held["id1"].fields["Phone"] = "changed over there"
-    assert wishes.replay(path, [1]) == 1
+    assert operator_actions.replay(path, [1]) == 1
     live(events, path, vendor=vendor, program=PLAN)
     assert vendor.held["id1"].fields["Phone"] == "1"
 
@@ -310,7 +310,7 @@ def lived(seed: int, path: Place, counts: Counter[str]) -> list[str]:
         live(events[:upto], path, vendor=vendor, program=program, kill=kill, **pace)
     live(events, path, vendor=vendor, program=program)
     if random.random() < 0.3:
-        wishes.redrive(path, Letters(), how=random.choice(("as_sent", "remap")))
+        operator_actions.redrive(path, Letters(), how=random.choice(("as_sent", "remap")))
         live(events, path, vendor=vendor, program=program)
     with reading(path) as journal:
         counts.update(state for (state,) in journal.execute("SELECT state FROM deliveries"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.desk import audit
 from syncflow.testing import FakeSystems

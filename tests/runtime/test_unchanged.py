@@ -15,7 +15,7 @@ from syncflow.compiler.build import build
 from syncflow.compiler.program import Program
 from syncflow.config.project import load_project
 from syncflow.events import Batch, BatchResult, Outcome, Verdict
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replay import preview
 from syncflow.runtime.desk.replayable import events_before, replayable
@@ -272,7 +272,7 @@ def test_a_replay_sends_the_whole_record_again(tmp_path: Path) -> None:
         change.after
         for change in preview(life.program, replayable(life.path), earlier=partial(events_before, life.path))
     ]
-    assert wishes.replay(life.path, [2]) == 1
+    assert operator_actions.replay(life.path, [2]) == 1
     life.live()
     whole = {"ref": "A", "name": "Eve Lee", "bio": "A LONG TEXT", "note": BOOK}
     assert life.sent[-1] == whole
@@ -284,7 +284,7 @@ def test_a_redriven_event_is_completed_by_those_before_it(tmp_path: Path) -> Non
     life.live(event("last", "bio", first="Eve"))
     assert len(life.reasons()) == 1
     life.live(event(last="Later"))
-    assert wishes.redrive(life.path, Letters(), how="remap") == 1
+    assert operator_actions.redrive(life.path, Letters(), how="remap") == 1
     life.live()
     assert life.sent == [WHOLE | {"name": "Ada Later"}], "what came later is not taken for what was before"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from syncflow.compiler.requests import OperationPlan
+from syncflow.compiler.wire.system import OperationPlan
 from syncflow.errors import DataError, UnavailableError
 from syncflow.events import Action, Batch, BatchResult, Outcome, Verdict
-from syncflow.runtime.desk import audit, wishes
+from syncflow.runtime.desk import audit, operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable
 from syncflow.runtime.ending import Ending, Keep
@@ -39,8 +39,8 @@ def test_a_redriven_dead_letter_is_sent_by_the_next_run_as_it_was(tmp_path: Path
     path = tmp_path / "j.db"
     run([event("A", name="one")], path, systems=FakeSystems(refusing), program=program())
     assert audit.count(path, Letters(code="BAD")) == 1
-    assert wishes.redrive(path, Letters(code="BAD"), how="as_sent") == 1
-    assert wishes.redrive(path, Letters(code="BAD"), how="as_sent") == 0, "marking twice marks once"
+    assert operator_actions.redrive(path, Letters(code="BAD"), how="as_sent") == 1
+    assert operator_actions.redrive(path, Letters(code="BAD"), how="as_sent") == 0, "marking twice marks once"
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program())
     assert ending.clean
@@ -58,7 +58,7 @@ def test_what_is_kept_one_by_one_is_redriven_behind_newer_ones(tmp_path: Path) -
     refuses_one = FakeSystems(lambda batch, number: refusing(batch, number) if number == 1 else None)
     events = [event("A", name=name, contact_type="lead") for name in ("one", "two", "three")]
     run(events, path, systems=refuses_one, program=told)
-    assert wishes.redrive(path, Letters(), how="as_sent") == 1
+    assert operator_actions.redrive(path, Letters(), how="as_sent") == 1
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=told)
     assert ending.clean
@@ -73,7 +73,7 @@ def test_a_redriven_old_version_never_overwrites_a_newer_one(tmp_path: Path) -> 
     run([{}, event("A", "update", name="new")], path, systems=systems, program=program())
     for how in ("as_sent", "remap"):
         connect(path).execute("UPDATE dead_letters SET state = 'open'").connection.commit()
-        wishes.redrive(path, Letters(), how=how)
+        operator_actions.redrive(path, Letters(), how=how)
         ending, _ = run([], path, systems=systems, program=program())
         assert ending.clean
         assert names(systems) == {"A": "new"}
@@ -83,7 +83,7 @@ def test_an_event_that_failed_the_schema_goes_through_todays_program(tmp_path: P
     path = tmp_path / "j.db"
     ending, _ = run([event("A", contact_type="alien")], path, systems=FakeSystems(), program=program())
     assert ending.tally.dead == 1
-    wishes.redrive(path, Letters(stage="route"), how="remap")
+    operator_actions.redrive(path, Letters(stage="route"), how="remap")
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program(types={"alien": "a"}))
     assert ending.clean
@@ -94,7 +94,7 @@ def test_an_event_that_failed_the_schema_goes_through_todays_program(tmp_path: P
 def test_a_redrive_that_fails_again_is_a_new_dead_letter(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A")], path, systems=FakeSystems(refusing), program=program())
-    wishes.redrive(path, Letters(), how="as_sent")
+    operator_actions.redrive(path, Letters(), how="as_sent")
     run([], path, systems=FakeSystems(refusing), program=program())
     states = connect(path).execute("SELECT state FROM dead_letters ORDER BY id").fetchall()
     assert states == [("redriven",), ("open",)]
@@ -103,15 +103,15 @@ def test_a_redrive_that_fails_again_is_a_new_dead_letter(tmp_path: Path) -> None
 def test_drop_settles_a_dead_letter_for_good(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A"), event("B")], path, systems=FakeSystems(refusing), program=program())
-    assert wishes.drop(path, Letters(record="A")) == 1
-    assert [letter["record"] for letter in wishes.export(path, Letters())] == ["B"]
+    assert operator_actions.drop(path, Letters(record="A")) == 1
+    assert [letter["record"] for letter in operator_actions.export(path, Letters())] == ["B"]
 
 
 def test_what_was_marked_and_then_dropped_is_not_sent(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A"), event("B")], path, systems=FakeSystems(refusing), program=program())
-    wishes.redrive(path, Letters(), how="as_sent")
-    wishes.drop(path, Letters(record="A"))
+    operator_actions.redrive(path, Letters(), how="as_sent")
+    operator_actions.drop(path, Letters(record="A"))
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program())
     assert set(names(systems)) == {"B"}
@@ -131,7 +131,7 @@ def test_replay_sends_only_the_newest_version_of_each_record(tmp_path: Path) -> 
     found = replayable(path)
     assert [(row.record, b'"2"' in row.raw.body) for row in found] == [("A", True), ("B", False)]
     assert found[0].sent == {"a": b'{"Ext":"A","Name":"2"}'}
-    wishes.replay(path, [row.event for row in found])
+    operator_actions.replay(path, [row.event for row in found])
     systems = FakeSystems()
     ending, _ = run([], path, systems=systems, program=program())
     assert names(systems) == {"A": "2", "B": "b"}
@@ -150,7 +150,7 @@ def test_forget_erases_a_record_from_every_table(tmp_path: Path) -> None:
     run(events, path, systems=FakeSystems(), program=plan)
     planted = (b"Planted Name", b"planted-id", b"old-key", b"new-key")
     assert all(value in path.read_bytes() for value in planted)
-    assert wishes.forget(path, "planted-id") == 2
+    assert operator_actions.forget(path, "planted-id") == 2
     assert not [value for value in planted if value in path.read_bytes()]
     assert [row.record for row in replayable(path)] == ["B"], "what is forgotten cannot be replayed"
     assert not audit.record(path, "forgotten")["events"]
@@ -161,7 +161,7 @@ def test_forget_refuses_while_something_is_still_to_be_sent(tmp_path: Path) -> N
     dead = FakeSystems(lambda batch, _: BatchResult((Outcome(Verdict.RETRY, counts=False),) * len(batch.deliveries)))
     run([event("A")], path, systems=dead, program=program(), wait_seconds=1)
     with pytest.raises(DataError, match="1 delivery of this record still open"):
-        wishes.forget(path, "A")
+        operator_actions.forget(path, "A")
 
 
 def tidied(path: Path) -> int:
@@ -181,7 +181,7 @@ def tidied(path: Path) -> int:
 def test_an_event_that_is_marked_to_be_sent_again_is_not_forgotten(tmp_path: Path) -> None:
     path, systems = tmp_path / "j.db", FakeSystems()
     run([event("A"), event("B", name="one")], path, systems=FakeSystems(refusing), program=program())
-    wishes.redrive(path, Letters(), how="remap")
+    operator_actions.redrive(path, Letters(), how="remap")
     assert tidied(path) == 0
     run([], path, systems=systems, program=program())
     assert names(systems) == {"A": "n", "B": "one"}
@@ -191,7 +191,7 @@ def test_an_event_that_is_marked_to_be_replayed_is_not_forgotten(tmp_path: Path)
     """It has no dead letter that would keep it."""
     path, systems = tmp_path / "j.db", FakeSystems()
     run([event("A", name="one"), event("B")], path, systems=FakeSystems(), program=program())
-    wishes.replay(path, [row.event for row in replayable(path, record="A")])
+    operator_actions.replay(path, [row.event for row in replayable(path, record="A")])
     assert tidied(path) == 0
     run([], path, systems=systems, program=program())
     assert names(systems) == {"A": "one"}
@@ -203,7 +203,7 @@ def test_the_number_of_a_forgotten_delivery_is_not_given_out_again(tmp_path: Pat
     path = tmp_path / "j.db"
     run([event(f"A{i}") for i in range(3)], path, systems=FakeSystems(), program=program())
     if last == "of an event that was replayed":
-        wishes.replay(path, [row.event for row in replayable(path, record="A0")])
+        operator_actions.replay(path, [row.event for row in replayable(path, record="A0")])
         run([], path, systems=FakeSystems(), program=program())
     with closing(connect(path)) as database:
         (newest,) = database.execute("SELECT max(id) FROM deliveries").fetchone()
@@ -274,10 +274,10 @@ def test_an_older_journal_is_not_migrated_under_a_run(tmp_path: Path) -> None:
     lock = RunLock(path.with_name("j.db.lock"))
     lock.acquire()
     commands: list[Callable[[], object]] = [
-        lambda: wishes.redrive(path, Letters(), how="as_sent"),
-        lambda: wishes.drop(path, Letters()),
-        lambda: wishes.replay(path, [1]),
-        lambda: wishes.forget(path, "A"),
+        lambda: operator_actions.redrive(path, Letters(), how="as_sent"),
+        lambda: operator_actions.drop(path, Letters()),
+        lambda: operator_actions.replay(path, [1]),
+        lambda: operator_actions.forget(path, "A"),
     ]
     try:
         for command in commands:
@@ -345,31 +345,31 @@ def test_a_tidy_does_not_look_at_what_dead_letters_keep_again(tmp_path: Path) ->
         journal.set_progress_handler(step, 100)
         assert retention.tidy(2e9, 10**12, 0.0, 160.0) == (0, False)
         assert steps < 10, "hundreds of virtual machine steps, not hundreds of thousands"
-        assert wishes.drop(path, Letters(record="A7")) == 1
+        assert operator_actions.drop(path, Letters(record="A7")) == 1
         assert retention.tidy(2e9, 10**12, 0.0, 220.0) == (1, True)
 
 
 def test_a_record_is_deleted_wherever_it_is_before_it_is_forgotten(tmp_path: Path) -> None:
     path, systems = tmp_path / "j.db", FakeSystems()
     run([event("A"), event("B")], path, systems=systems, program=program())
-    assert wishes.present(path, "A") == [("a", "Contact", "id-A")]
-    assert wishes.delete(path, "A") == 1
+    assert operator_actions.present(path, "A") == [("a", "Contact", "id-A")]
+    assert operator_actions.delete(path, "A") == 1
     with pytest.raises(DataError, match="marked to be deleted in its systems"):
-        wishes.forget(path, "A")
+        operator_actions.forget(path, "A")
     ending, _ = run([], path, systems=systems, program=program())
     assert ending.clean
     assert set(names(systems)) == {"B"}
-    assert wishes.present(path, "A") == []
-    assert wishes.forget(path, "A") == 1
-    assert wishes.delete(path, "A") == 0, "there is nothing left to delete"
+    assert operator_actions.present(path, "A") == []
+    assert operator_actions.forget(path, "A") == 1
+    assert operator_actions.delete(path, "A") == 0, "there is nothing left to delete"
 
 
 def test_what_cannot_be_deleted_is_set_aside_and_says_where(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     run([event("A")], path, systems=FakeSystems(), program=program())
-    wishes.delete(path, "A")
+    operator_actions.delete(path, "A")
     without = program(systems={"a": system("a", actions=("upsert",)), "b": system("b")})
     run([], path, systems=FakeSystems(), program=without)
     [found] = audit.totals(path)["set_aside"]
     assert found == {"reason": "it cannot be deleted in a/Contact: no route or no delete", "count": 1}
-    assert wishes.present(path, "A") == [("a", "Contact", "id-A")]
+    assert operator_actions.present(path, "A") == [("a", "Contact", "id-A")]

@@ -16,7 +16,7 @@ from typing import Any
 from syncflow.adapters.gate import Gate
 from syncflow.compiler.policies import RetryPolicy
 from syncflow.compiler.program import Program, RoutePlan
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.journal_place import Place
 from syncflow.errors import SyncflowError
 from syncflow.events import Accepted, Batch, BatchResult, Delivery, Key, Match, Outcome, Routed, Verdict

@@ -20,7 +20,7 @@ from syncflow.events import Position, Raw
 from syncflow.runtime.journal.base import OPEN
 from syncflow.runtime.journal.sqlite.database import connect, migrate
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.tables import JournalStore
 from syncflow.runtime.journal.tables.executors import Inline
 
 
@@ -54,7 +54,7 @@ class Broker:
         return None
 
 
-class WatchedTables(Tables):
+class WatchedTables(JournalStore):
     """The real tables, which notice when a delivery is settled twice."""
 
     settled_twice: list[int]
@@ -94,7 +94,7 @@ def fresh(path: Path) -> Path:
 class Slow(Inline):
     """Does it in a while, one call after the other, also those whose caller is gone: as a thread or a process does."""
 
-    def __init__(self, tables: Tables, random: Random, *, longest: float) -> None:
+    def __init__(self, tables: JournalStore, random: Random, *, longest: float) -> None:
         super().__init__(tables)
         self._random = random
         self._naps = (0.0, 0.0, 0.005, 0.1, longest)

@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 
 from syncflow.runtime.desk import browse
+from syncflow.runtime.desk.operator_actions import Noted
 from syncflow.runtime.desk.pausing import pause, pauses, resume
-from syncflow.runtime.desk.wishes import Noted
 from syncflow.runtime.pauses import What
 
 OBEYED_SECONDS = 130.0

@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 from random import Random
 
-from syncflow.runtime.desk import wishes
+from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
 from syncflow.runtime.desk.replayable import replayable
 from syncflow.runtime.journal.base import How
@@ -37,17 +37,17 @@ class People:
 
     def _redrive(self) -> None:
         how: How = self._random.choice(("remap", "as_sent"))
-        wishes.redrive(self._path, self._some(), how=how)
+        operator_actions.redrive(self._path, self._some(), how=how)
 
     def _drop(self) -> None:
         if records := self._records("dead_letters l JOIN events e ON e.seq = l.event"):
-            wishes.drop(self._path, Letters(record=self._random.choice(records)))
+            operator_actions.drop(self._path, Letters(record=self._random.choice(records)))
 
     def _replay(self) -> None:
         records = self._records("events e")
         for record in self._random.sample(records, min(len(records), self._random.choice((1, 3)))):
             events = [each.event for each in replayable(self._path, record=record)]
-            wishes.replay(self._path, events)
+            operator_actions.replay(self._path, events)
 
     def _some(self) -> Letters:
         records = self._records("dead_letters l JOIN events e ON e.seq = l.event")
@@ -79,11 +79,11 @@ class People:
 
     def delete(self, record: str) -> None:
         """Ask for it to be deleted wherever it is."""
-        wishes.delete(self._path, record)
+        operator_actions.delete(self._path, record)
 
     def forget(self, record: str) -> list[str]:
         """Erase it from the journal; return the tables in which it still stands."""
-        wishes.forget(self._path, record)
+        operator_actions.forget(self._path, record)
         database = connect(self._path)
         try:
             return [table for table in _tables(database) if _stands_in(database, table, record)]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from syncflow.compiler.build import build
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.project import load_project
 
 PROJECT = Path(__file__).parent / "project" / "routes.yaml"

@@ -23,7 +23,7 @@ import orjson
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import Gate
 from syncflow.compiler.program import Program
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
 from syncflow.runtime.journal.sqlite.database import connect

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.plants import PLANTS, ROOT
+from tests.simulation.planted_bugs import PLANTS, ROOT
 from tests.simulation.simulate import Simulation, simulate
 
 SEEDS = 500
@@ -37,7 +37,7 @@ def test_a_seed_takes_the_same_way_again(tmp_path: Path) -> None:
 
 
 SEEN_WITH_WORKERS = {"a zombie settles", "no claim is looked at", "numbers not read anew by the next reader"}
-"""Of the plants among workers, those that few seeds show; the others are tried by hand: ``python -m tests.simulation.plants NAME 400``."""
+"""Of the plants among workers, those that few seeds show; the others by hand: ``python -m tests.simulation.planted_bugs NAME 400``."""
 
 
 @pytest.mark.parametrize("name", PLANTS)
@@ -49,7 +49,7 @@ def test_a_planted_bug_fits_the_code(name: str) -> None:
     "name", [name for name, plant in PLANTS.items() if not plant.workers or name in SEEN_WITH_WORKERS]
 )
 def test_a_planted_bug_is_seen(name: str) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.simulation.plants", name, "150"]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.simulation.planted_bugs", name, "150"]
     environment = os.environ | {"PYTHONHASHSEED": "0"}
     found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400, check=False)
     assert found.returncode == 0, found.stdout + found.stderr

@@ -21,7 +21,7 @@ import httpx
 
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import Gate
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Position, Raw
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine

@@ -17,8 +17,8 @@ from syncflow.adapters.check import CheckResult
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.sql.faults import Fault
 from syncflow.adapters.sql.values import MisfitError
-from syncflow.compiler.requests import SystemPlan
 from syncflow.compiler.wire.databases import DatabasePlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.errors import BugError, DataError, ProjectError, SyncflowError, UnavailableError
 from syncflow.events import Batch, BatchResult, Outcome, Signal, Verdict
 

@@ -12,8 +12,8 @@ import sqlalchemy
 from sqlalchemy import exc as sqlalchemy_errors
 
 from syncflow.adapters.sql.address import completed
-from syncflow.compiler.requests import SystemPlan
 from syncflow.compiler.wire.databases import DatabasePlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.config.databases import missing_package
 from syncflow.config.installed import is_installed
 from syncflow.errors import ProjectError

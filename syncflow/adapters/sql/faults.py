@@ -14,12 +14,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Kind = Literal["row", "passing", "wrong"]
 
 
-@frozen_value
+@value_class
 class Fault:
     """``words`` are ours, for a person; ``column`` or ``constraint`` are named in them where they are known."""
 

@@ -15,8 +15,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from syncflow.adapters.prepare import RenderedRequest
 from syncflow.adapters.sql import statements
 from syncflow.adapters.sql.shapes import place_of
-from syncflow.compiler.requests import SystemPlan
 from syncflow.compiler.wire.databases import DatabasePlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Action, Batch, Delivery, Json
 
 

@@ -21,8 +21,8 @@ from syncflow.adapters.sql.faults import Fault, fault_of
 from syncflow.adapters.sql.shapes import NoTableError, Table, lacks, read_table
 from syncflow.adapters.sql.values import encoder
 from syncflow.adapters.sql.writing import Row, Target, write
-from syncflow.compiler.requests import SystemPlan
 from syncflow.compiler.wire.databases import DatabasePlan, TablePlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.errors import ProjectError
 from syncflow.events import Action, Outcome
 

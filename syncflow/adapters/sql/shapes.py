@@ -11,7 +11,7 @@ from sqlalchemy import types as sql_types
 from sqlalchemy.exc import NoSuchTableError
 
 from syncflow.adapters.sql.faults import Fault
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Kind = Literal[
     "text", "option", "uuid", "integer", "decimal", "float", "boolean", "date", "moment", "time", "json", "list", "bytes", "other"
@@ -33,7 +33,7 @@ _PLAIN: Sequence[tuple[Any, Kind]] = (
 _MYSQL = frozenset({"mysql", "mariadb"})
 
 
-@frozen_value
+@value_class
 class Column:
     """A column, as far as it bounds what may be written."""
 
@@ -67,7 +67,7 @@ class Column:
     """Whether texts that differ in case are the same to it."""
 
 
-@frozen_value
+@value_class
 class Table:
     """A table: its columns by name, and the sets of them that no two rows share."""
 

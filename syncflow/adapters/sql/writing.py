@@ -20,7 +20,7 @@ from syncflow.adapters.sql import statements
 from syncflow.adapters.sql.shapes import Table
 from syncflow.adapters.sql.values import Encode
 from syncflow.events import Action, Delivery, Outcome, Verdict
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 EXISTS: Final = "exists"
 NOT_FOUND: Final = "not_found"
@@ -28,7 +28,7 @@ _INCOMPARABLE: Final = frozenset({"json", "list", "float", "other"})
 """Kinds of columns that are not compared: some databases cannot, or write them otherwise than they were given."""
 
 
-@frozen_value
+@value_class
 class Row:
     """A delivery as its table takes it."""
 
@@ -44,7 +44,7 @@ class Row:
         return tuple(sorted(self.values))
 
 
-@frozen_value
+@value_class
 class Target:
     """A table as rows are written into it."""
 

@@ -11,10 +11,10 @@ from syncflow.compiler.checks.adapter_words import check_words
 from syncflow.compiler.checks.mapped_attributes import check_mapped
 from syncflow.compiler.checks.misplaced_names import check_names
 from syncflow.compiler.checks.written import texts_within
-from syncflow.compiler.code import Emitter
+from syncflow.compiler.expressions import Emitter
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.wire.rules import codes_of, statuses_of
-from syncflow.compiler.wire.sight import PAGE
+from syncflow.compiler.wire.visible_names import PAGE
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile, OutcomeRule

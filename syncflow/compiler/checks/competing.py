@@ -9,7 +9,7 @@ from typing import NamedTuple
 from syncflow.compiler.checks.legs import leg_scope
 from syncflow.compiler.checks.places import at_path
 from syncflow.compiler.checks.settings import paths_asked
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.routing.legs import kind_of_route
 from syncflow.compiler.routing.router import all_systems

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from syncflow.compiler.code import Emitter
-from syncflow.compiler.code.scopes import UNCHECKED
-from syncflow.compiler.expressions import ExpressionError, Read, compile_expression
+from syncflow.compiler.expressions import Emitter
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.languages.base import is_jinja
+from syncflow.compiler.single_expressions import ExpressionError, Read, compile_expression
 from syncflow.compiler.types.narrowing import values_of
 from syncflow.config.beside import BESIDE
 from syncflow.config.diagnostics import Diagnostic, did_you_mean, one_of

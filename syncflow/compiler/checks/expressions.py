@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.places import Place, expressions_of, root_type
-from syncflow.compiler.expressions import Expression, ExpressionError, Read, compile_expression
 from syncflow.compiler.languages.base import is_jinja
+from syncflow.compiler.single_expressions import Expression, ExpressionError, Read, compile_expression
 from syncflow.compiler.types.json import ABSENT, ANY, Object, Type, members, union
 from syncflow.config.diagnostics import Diagnostic, Replacement, did_you_mean, one_of
 from syncflow.config.nodes import dotted

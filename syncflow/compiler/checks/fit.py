@@ -7,8 +7,8 @@ from datetime import UTC
 from typing import Literal, NamedTuple
 
 from syncflow.compiler.checks.keys import ID, heard_at_key
-from syncflow.compiler.code import Emitted
-from syncflow.compiler.code.widening import of_constant
+from syncflow.compiler.expressions import Emitted
+from syncflow.compiler.expressions.constant_types import of_constant
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.mapping.payloads import compile_field, taker
 from syncflow.compiler.types.declared import SEPARATOR

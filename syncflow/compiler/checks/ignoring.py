@@ -14,10 +14,10 @@ from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.inference import diagnostic_of
 from syncflow.compiler.checks.one_answer import always, emitted_of, is_constant
 from syncflow.compiler.checks.places import at_path, root_type, texts_of
-from syncflow.compiler.code import nodes
-from syncflow.compiler.code.nodes import walk
-from syncflow.compiler.code.parse import parse
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions import nodes
+from syncflow.compiler.expressions.nodes import walk
+from syncflow.compiler.expressions.parse import parse
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions import FUNCTIONS
 from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
 from syncflow.compiler.routing.legs import kind_of_route

@@ -20,9 +20,9 @@ from syncflow.compiler.checks.schemas import check_schemas
 from syncflow.compiler.checks.tables import check_table
 from syncflow.compiler.checks.unbounded import TOO_LONG, is_unbounded, told_once
 from syncflow.compiler.checks.unread import check_idle_unreadable, check_unread_field
-from syncflow.compiler.code import Emitted, Emitter, Finding
-from syncflow.compiler.code.findings import words_of
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions import Emitted, Emitter, Finding
+from syncflow.compiler.expressions.findings import words_of
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja
 from syncflow.compiler.mapping.transform import aimed_at, emit_field

@@ -7,12 +7,12 @@ from typing import Final
 
 from syncflow.compiler.checks.expressions import leads_nowhere
 from syncflow.compiler.checks.places import compiled, object_fields, root_type
-from syncflow.compiler.code import Emitted, Emitter
-from syncflow.compiler.code.findings import stretch_of
-from syncflow.compiler.code.nodes import Call, Or
-from syncflow.compiler.code.nodes import Constant as ConstantNode
-from syncflow.compiler.code.parse import parse
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions import Emitted, Emitter
+from syncflow.compiler.expressions.findings import stretch_of
+from syncflow.compiler.expressions.nodes import Call, Or
+from syncflow.compiler.expressions.nodes import Constant as ConstantNode
+from syncflow.compiler.expressions.parse import parse
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.types.fitting import may_be_blank

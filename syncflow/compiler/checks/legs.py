@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from syncflow.compiler.code.scopes import of_leg
+from syncflow.compiler.expressions.scopes import of_leg
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.routing.legs import kind_of_route

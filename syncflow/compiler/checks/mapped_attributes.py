@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from syncflow.compiler.types.json import Absent, Object, Type
-from syncflow.compiler.wire.sight import RECORD
+from syncflow.compiler.wire.visible_names import RECORD
 from syncflow.config.diagnostics import Diagnostic, did_you_mean
 from syncflow.config.documents import Document
 from syncflow.config.models.adapter import AdapterFile

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from syncflow.compiler.code.emitter import Emitted, Emitter
-from syncflow.compiler.code.scopes import narrowed_by
-from syncflow.compiler.code.truth import when_false, when_true
+from syncflow.compiler.expressions.emitter import Emitted, Emitter
+from syncflow.compiler.expressions.scopes import narrowed_by
+from syncflow.compiler.expressions.truth import when_false, when_true
 from syncflow.compiler.functions import Library
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.types.json import NEVER, Type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from syncflow.compiler.code import Emitted
+from syncflow.compiler.expressions import Emitted
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.types.fitting import may_be_blank, may_choose_none
 from syncflow.compiler.types.json import may_be_null

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncflow.compiler.checks.places import Place, compiled, expressions_of
-from syncflow.compiler.expressions import has_fallback
 from syncflow.compiler.functions.own import library_of, own_functions
 from syncflow.compiler.languages.base import is_jinja
+from syncflow.compiler.single_expressions import has_fallback
 from syncflow.config.diagnostics import Diagnostic
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.nodes import dotted

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from syncflow.compiler.code.parse import parse
-from syncflow.compiler.expressions import Expression, ExpressionError, compile_expression
+from syncflow.compiler.expressions.parse import parse
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.routing.legs import kind_of_route
+from syncflow.compiler.single_expressions import Expression, ExpressionError, compile_expression
 from syncflow.compiler.types.declared import from_schema
 from syncflow.compiler.types.json import (
     ANY,

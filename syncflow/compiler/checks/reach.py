@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from syncflow.compiler.code import nodes
-from syncflow.compiler.code.infer import assume
-from syncflow.compiler.code.nodes import Node
-from syncflow.compiler.code.parse import parse
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions import nodes
+from syncflow.compiler.expressions.infer import assume
+from syncflow.compiler.expressions.nodes import Node
+from syncflow.compiler.expressions.parse import parse
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError, is_jinja

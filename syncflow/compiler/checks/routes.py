@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from syncflow.compiler.checks.causes import causes_in
 from syncflow.compiler.checks.one_answer import emitted_of
 from syncflow.compiler.checks.places import is_only_cased, may_be_written, texts_of
-from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.timestamps import open_zone
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.routing.legs import kind_of_route

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from syncflow.compiler.checks.ignoring import check_ignoring
 from syncflow.compiler.checks.one_answer import always, is_constant
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.routing.legs import kind_of_route

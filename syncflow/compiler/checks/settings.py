@@ -9,7 +9,7 @@ from pathlib import Path
 from syncflow.compiler.checks.legs import leg_scope
 from syncflow.compiler.checks.places import plain_path
 from syncflow.compiler.checks.reach import is_exact, rule_of
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions import Library
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.routing.legs import kind_of_route

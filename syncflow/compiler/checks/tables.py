@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from syncflow.compiler.checks.causes import causes_in, meant_by
 from syncflow.compiler.checks.legs import scope_of_mapping
 from syncflow.compiler.checks.places import at_path, is_only_cased, listed_values, may_be_written, plain_path, texts_of
-from syncflow.compiler.code import Emitter
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions import Emitter
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.types.json import Type, may_be_null
 from syncflow.compiler.types.narrowing import in_another_case

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from syncflow.compiler.code import Emitter
-from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.timestamps import compile_clock
+from syncflow.compiler.expressions import Emitter
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.mapping.transform import emit_field

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from syncflow.compiler.checks.one_answer import emitted_of
-from syncflow.compiler.code import Emitted
-from syncflow.compiler.code.scopes import root_of
+from syncflow.compiler.expressions import Emitted
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions import Function
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import is_jinja

@@ -1,6 +1,6 @@
 """The envelope: bytes of one event → what expressions see of it: ``record``, ``operation``, ``timestamp``, ``item``.
 
-In: JSON text, and the ``envelope:`` of a project. Out: a ``Letter``. Knows nothing of schemas, routes or kinds.
+In: JSON text, and the ``envelope:`` of a project. Out: a ``CompleteEvent``. Knows nothing of schemas, routes or kinds.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 import orjson
 
-from syncflow.compiler.code import compile_path
-from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.shapes import NotAnEventError, compile_shape
 from syncflow.compiler.door.shapes.parts import Shape
 from syncflow.compiler.door.unchanged import paths_of, without
+from syncflow.compiler.expressions import compile_path
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import Envelope, RecordSettings
 from syncflow.errors import DataError
 from syncflow.events import Change, Item, ItemPath, Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.patterns import lazy_pattern
 
 TOMBSTONE = "null (a tombstone)"
@@ -51,8 +51,8 @@ class Opened(NamedTuple):
     """Whether the source found the record gone when it looked for these values."""
 
 
-@frozen_value
-class Letter:
+@value_class
+class CompleteEvent:
     """An event whose parts are all there. ``root`` is what expressions see."""
 
     kind: str
@@ -220,7 +220,7 @@ def _opened(
     return Opened(root, text_of_id(event_id))
 
 
-def complete(opened: Opened, changes: Mapping[str, Change]) -> Letter:
+def complete(opened: Opened, changes: Mapping[str, Change]) -> CompleteEvent:
     """Return the event with all its parts. Raises Fault for one that says too little, or what nobody knows."""
     if opened.fault is not None:
         raise opened.fault
@@ -236,8 +236,8 @@ def complete(opened: Opened, changes: Mapping[str, Change]) -> Letter:
     if not isinstance(item, dict):
         raise Fault("source", "no_item", "the event has no item, or one that is not an object")
     if change == "delete" or not opened.unchanged:
-        return Letter(record, change, item, root, opened.event_id)
-    return Letter(record, change, item, root, opened.event_id, opened.unchanged, opened.now, opened.is_gone)
+        return CompleteEvent(record, change, item, root, opened.event_id)
+    return CompleteEvent(record, change, item, root, opened.event_id, opened.unchanged, opened.now, opened.is_gone)
 
 
 def _refuse_operation(operation: Json, known: Iterable[str]) -> NoReturn:

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from syncflow.compiler.code import Emitter
-from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.unchanged import Steps, longest, read_among, untold
+from syncflow.compiler.expressions import Emitter
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.values import Fault, is_true
 from syncflow.config.models.routes import RoutesFile
 from syncflow.errors import DataError
 from syncflow.events import ItemPath, Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
-@frozen_value
+@value_class
 class Rule:
     """A rule of ``ignore``."""
 

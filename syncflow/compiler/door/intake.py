@@ -3,7 +3,7 @@
 In: a ``RoutesFile`` and the doors of its kinds of record. Out: a function of one ``Raw``.
 
 It has two ways, and what both accept is the same (a test holds them together). Nearly every event is as it should be, and a
-door's glance tells so at once; whatever it does not know, and whatever fails, goes the careful way from the start.
+door's fast path tells so at once; everything it does not know, and everything that fails, goes the careful way from the start.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 
 from orjson import loads
 
-from syncflow.compiler.code import FAILURES, Emitter, compile_path
-from syncflow.compiler.code.scopes import UNCHECKED
-from syncflow.compiler.door.envelope import Letter, check_limits, compile_envelope, complete, parse
+from syncflow.compiler.door.envelope import CompleteEvent, check_limits, compile_envelope, complete, parse
 from syncflow.compiler.door.ignoring import Rule, compile_rules, ignoring, ignoring_late
-from syncflow.compiler.door.schema import Door
+from syncflow.compiler.door.schema import RecordValidator
 from syncflow.compiler.door.shapes import NotAnEventError
 from syncflow.compiler.door.timestamps import compile_clock
 from syncflow.compiler.door.unchanged import Earlier, completed, is_excused
+from syncflow.compiler.expressions import FAILURES, Emitter, compile_path
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.values import Fault, text_of_id
 from syncflow.config.models.routes import RecordSettings, RoutesFile
 from syncflow.errors import DataError
 from syncflow.events import Accepted, Event, Ignored, Item, ItemPath, Json, Raw, Record, Refused
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 GONE = "an update of a record that is gone by now; the change that says so follows"
 """The reason why an event is ignored that leaves values out which are nowhere any more."""
@@ -39,17 +39,19 @@ _MANY = 1000
 new_tuple = tuple.__new__  # twice as fast as a NamedTuple's own
 
 
-@frozen_value
+@value_class
 class _Kind:
     """What is known of one kind of record."""
 
     settings: RecordSettings
-    door: Door
+    door: RecordValidator
     id: Callable[[Any], Json]
     clock: Callable[[Json], float]
 
 
-def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Raw], Accepted | Ignored | Refused]:
+def compile_intake(
+    routes: RoutesFile, doors: Mapping[str, RecordValidator]
+) -> Callable[[Raw], Accepted | Ignored | Refused]:
     """Compile what happens to an event before it is routed.
 
     Raises:
@@ -67,7 +69,9 @@ def compile_intake(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[R
     return lambda raw: own.get(raw.position.partition.partition("/")[0], usual)(raw)
 
 
-def _of_one_envelope(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[[Raw], Accepted | Ignored | Refused]:
+def _of_one_envelope(
+    routes: RoutesFile, doors: Mapping[str, RecordValidator]
+) -> Callable[[Raw], Accepted | Ignored | Refused]:
     rules = compile_rules(routes)
     careful = _careful(routes, doors, rules)
     everyday = _everyday(routes, doors)
@@ -89,7 +93,7 @@ def _of_one_envelope(routes: RoutesFile, doors: Mapping[str, Door]) -> Callable[
     return check
 
 
-def _everyday(routes: RoutesFile, doors: Mapping[str, Door]) -> dict[Any, Callable[[Any], Event | None]]:
+def _everyday(routes: RoutesFile, doors: Mapping[str, RecordValidator]) -> dict[Any, Callable[[Any], Event | None]]:
     """Return, by kind of record, what reads events that are as they nearly always are, and None of others."""
     settings = routes.envelope
     if settings.model_fields_set - {"operations", "each"} or settings.operations.keys() & {"create", "update"}:
@@ -97,7 +101,7 @@ def _everyday(routes: RoutesFile, doors: Mapping[str, Door]) -> dict[Any, Callab
     return {name: _reader(name, record, doors[name]) for name, record in routes.records.items()}
 
 
-def _reader(name: str, settings: RecordSettings, door: Door) -> Callable[[Any], Event | None]:
+def _reader(name: str, settings: RecordSettings, door: RecordValidator) -> Callable[[Any], Event | None]:
     fits, clock = door.fits_a_whole_event, compile_clock(settings.timezone)
     emitter = Emitter(door.root)
     id_of = emitter.function("id", emitter.expression(settings.id)).bare
@@ -122,7 +126,7 @@ def _reader(name: str, settings: RecordSettings, door: Door) -> Callable[[Any], 
 
 
 def _careful(
-    routes: RoutesFile, doors: Mapping[str, Door], rules: Sequence[Rule]
+    routes: RoutesFile, doors: Mapping[str, RecordValidator], rules: Sequence[Rule]
 ) -> Callable[[Raw], Accepted | Ignored | Refused]:
     """Return the intake of any event, step by step, which finds the words for what is wrong."""
     opening = compile_opening(routes, rules)
@@ -149,7 +153,7 @@ def _careful(
     return check
 
 
-def compile_opening(routes: RoutesFile, rules: Sequence[Rule] | None = None) -> Callable[[Raw], Letter]:
+def compile_opening(routes: RoutesFile, rules: Sequence[Rule] | None = None) -> Callable[[Raw], CompleteEvent]:
     """Return what reads an event without looking at a schema: decode, envelope, ignore rules.
 
     It raises NotAnEventError for an event that is ignored, Fault for one that cannot be read. This raises ExpressionError.
@@ -157,7 +161,7 @@ def compile_opening(routes: RoutesFile, rules: Sequence[Rule] | None = None) -> 
     envelope = compile_envelope(routes.envelope, routes.records)
     asked = compile_rules(routes) if rules is None else rules
 
-    def read(raw: Raw) -> Letter:
+    def read(raw: Raw) -> CompleteEvent:
         if raw.broken:
             raise Fault("source", "unreadable", raw.broken)
         value = parse(raw.body)
@@ -172,7 +176,7 @@ def compile_opening(routes: RoutesFile, rules: Sequence[Rule] | None = None) -> 
     return read
 
 
-@frozen_value
+@value_class
 class Completion:
     """How an event that leaves unchanged paths out gets their values from earlier events of its record."""
 
@@ -184,7 +188,7 @@ class Completion:
     where its record is gone; refused where the whole does not fit the schema."""
 
 
-def compile_completion(routes: RoutesFile, doors: Mapping[str, Door]) -> Completion | None:
+def compile_completion(routes: RoutesFile, doors: Mapping[str, RecordValidator]) -> Completion | None:
     """Compile what completes events; None where no envelope of the project can name unchanged paths. This raises ExpressionError."""
     is_named = any(
         envelope.shape == "debezium" or envelope.unchanged is not None for envelope in routes.envelopes.values()
@@ -195,7 +199,7 @@ def compile_completion(routes: RoutesFile, doors: Mapping[str, Door]) -> Complet
     return Completion(_compile_told(routes, doors, opening), _compile_complete(routes, doors, opening))
 
 
-def _compile_rereading(routes: RoutesFile) -> Callable[[Raw], Letter]:
+def _compile_rereading(routes: RoutesFile) -> Callable[[Raw], CompleteEvent]:
     """Return what reads an event that was not ignored, by the envelope of its source."""
     usual = compile_opening(routes, ())
     own = {
@@ -207,7 +211,7 @@ def _compile_rereading(routes: RoutesFile) -> Callable[[Raw], Letter]:
 
 
 def _compile_told(
-    routes: RoutesFile, doors: Mapping[str, Door], opening: Callable[[Raw], Letter]
+    routes: RoutesFile, doors: Mapping[str, RecordValidator], opening: Callable[[Raw], CompleteEvent]
 ) -> Callable[[Raw], Earlier | None]:
     def told(raw: Raw) -> Earlier | None:
         try:
@@ -225,7 +229,7 @@ def _compile_told(
 
 
 def _compile_complete(
-    routes: RoutesFile, doors: Mapping[str, Door], opening: Callable[[Raw], Letter]
+    routes: RoutesFile, doors: Mapping[str, RecordValidator], opening: Callable[[Raw], CompleteEvent]
 ) -> Callable[[Accepted, Iterable[Earlier]], Accepted | Ignored | Refused]:
     rules = compile_rules(routes)
 
@@ -252,14 +256,14 @@ def _compile_complete(
     return complete
 
 
-def _kind(kinds: Mapping[str, _Kind], letter: Letter) -> _Kind:
+def _kind(kinds: Mapping[str, _Kind], letter: CompleteEvent) -> _Kind:
     kind = kinds.get(letter.kind)
     if kind is None:
         raise Fault("schema", "unknown_record", f"no such kind of record; there is {', '.join(kinds)}")
     return kind
 
 
-def _record_id(kind: _Kind, letter: Letter) -> str:
+def _record_id(kind: _Kind, letter: CompleteEvent) -> str:
     root = letter.root if letter.now is None else letter.root | {"item": letter.item | letter.now}
     try:
         found = text_of_id(kind.id(root))
@@ -272,13 +276,13 @@ def _record_id(kind: _Kind, letter: Letter) -> str:
     return found
 
 
-def _event(kind: _Kind, letter: Letter, record: Record, *, event_id: str | None) -> Event:
+def _event(kind: _Kind, letter: CompleteEvent, record: Record, *, event_id: str | None) -> Event:
     if letter.change != "delete":
         _check_item(kind.door, letter.item, letter.unchanged)
     return Event(record, letter.change, letter.root, _timestamp(kind, letter), event_id, letter.unchanged)
 
 
-def _check_item(door: Door, item: Item, unchanged: Sequence[ItemPath] = ()) -> None:
+def _check_item(door: RecordValidator, item: Item, unchanged: Sequence[ItemPath] = ()) -> None:
     misfits = door.misfits(item)
     if misfits and unchanged:
         misfits = [each for each in door.misfits(item, most=_MANY) if not is_excused(each.path, unchanged)][:5]
@@ -287,7 +291,7 @@ def _check_item(door: Door, item: Item, unchanged: Sequence[ItemPath] = ()) -> N
         raise Fault("schema", misfits[0].code, reason)
 
 
-def _timestamp(kind: _Kind, letter: Letter) -> float | None:
+def _timestamp(kind: _Kind, letter: CompleteEvent) -> float | None:
     value = letter.root["timestamp"]
     if value is None:
         if kind.settings.version == "timestamp":

@@ -1,6 +1,6 @@
 """The door: a schema becomes a strict Pydantic model that coerces nothing, and a check that says what does not fit.
 
-In: a ``SchemaNode``. Out: a ``Door``. The item that passes is the item that was read: what validation would make of it is
+In: a ``SchemaNode``. Out: a ``RecordValidator``. The item that passes is the item that was read: what validation would make of it is
 thrown away, so that later stages read exactly the value that was checked. Only what can be written in several forms is rewritten
 before it is checked (``one_form``).
 """
@@ -28,15 +28,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from syncflow.compiler.code.scopes import root_of
-from syncflow.compiler.door.glance import compile_event_glance, compile_glance
+from syncflow.compiler.door.fast_path import compile_event_fast_path, compile_fast_path
 from syncflow.compiler.door.misfits import Misfit, explain
 from syncflow.compiler.door.one_form import compile_one_form
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import LARGEST_INTEGER, SMALLEST_INTEGER, Type, matches_pattern
 from syncflow.config.models.schema import SchemaNode
 from syncflow.events import Item, Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 REFERENCE = "#/$defs/"
 _ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
@@ -44,15 +44,15 @@ _NULL = Annotated[None, Field()]
 _SAY_NOTHING = {"title", "description", "personal", "examples", "defs"}
 
 
-@frozen_value
-class Door:
+@value_class
+class RecordValidator:
     """A compiled schema. ``model`` is for people who work in Python; ``misfits`` is what the stream asks."""
 
     model: type[BaseModel]
     root: Type
     """The type of what expressions see of an event of this kind that has passed."""
     fits_a_whole_event: Callable[[Any], bool] = field(repr=False)
-    """The glance at a decoded event of this kind: where it is true there is nothing to find in any part of the event."""
+    """The fast path for a decoded event of this kind: where it is true there is nothing to find in any part of the event."""
     one_form: Callable[[Json], Json] | None = field(repr=False)
     """Brings the values of an item to the schema's forms, in place; None where there is nothing to bring."""
     _fits: Callable[[Any], bool] = field(repr=False)
@@ -69,15 +69,17 @@ class Door:
         return ()
 
 
-def compile_door(node: SchemaNode, *, name: str) -> Door:
+def compile_door(node: SchemaNode, *, name: str) -> RecordValidator:
     """Compile a schema whose top is an object."""
     builder = _Builder(node.defs)
     model = builder.model(node, name)
     validator = (
         TypeAdapter(builder.annotation(node, name)).validator if _rest_of(node) else model.__pydantic_validator__
     )
-    glance, at_event = compile_glance(node, builder.check), compile_event_glance(name, node, builder.check)
-    return Door(model, root_of(name, node), at_event, compile_one_form(node), glance, validator.validate_python)
+    fast_path, at_event = compile_fast_path(node, builder.check), compile_event_fast_path(name, node, builder.check)
+    return RecordValidator(
+        model, root_of(name, node), at_event, compile_one_form(node), fast_path, validator.validate_python
+    )
 
 
 def _rest_of(node: SchemaNode) -> bool:

@@ -14,7 +14,7 @@ from syncflow.compiler.drafts.draft import Draft, Reading, draft_of
 from syncflow.compiler.drafts.observed import Observed, Texts
 from syncflow.compiler.drafts.personal import is_name_of_a_person, is_personal_name
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.patterns import lazy_pattern
 
 _TYPE: Final = lazy_pattern(
@@ -25,7 +25,7 @@ _EXACT_DIGITS: Final = 13
 _LONGEST_COMMENT: Final = 200
 
 
-@frozen_value
+@value_class
 class Column:
     """A column of a table or a query."""
 

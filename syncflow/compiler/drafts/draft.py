@@ -14,7 +14,7 @@ from syncflow.compiler.drafts.observed import Fields, Observed, Texts
 from syncflow.compiler.drafts.personal import SHAPES, is_code, is_day, is_name_of_a_person, is_personal_name
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 _LEAST_FOR_A_LIST: Final = 50
 """Texts that must have been seen before their values are taken for all there are."""
@@ -27,7 +27,7 @@ _MOMENTS: Final = ("date", "date-time-zoned", "date-time-local", "date-time", "t
 _FORMATS: Final = ("uuid", "email", "e164", "uri")
 
 
-@frozen_value
+@value_class
 class Draft:
     """One node of a schema. ``notes``: what a comment says of a word; under ``""`` what it says of the whole."""
 
@@ -48,7 +48,7 @@ class Draft:
         return not self.types or "null" in self.types
 
 
-@frozen_value
+@value_class
 class Reading:
     """How values come: ``cells`` are texts whose type the schema decides, with ``point`` before the fraction of a number. ``id`` is the
     property by which records are known."""

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import uuid4
 
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
 def _random_uuid() -> str:
     return str(uuid4())
 
 
-@frozen_value
+@value_class
 class Ambient:
     """``now`` gives seconds since the epoch, ``uuid`` another UUID on every call."""
 

@@ -20,7 +20,7 @@ from syncflow.compiler.types.json import NULL, Type, is_subtype, longest, union
 from syncflow.compiler.types.narrowing import absent_as_null, of_value, values_of, without_null
 from syncflow.errors import DataError
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Rule: TypeAlias = "Callable[..., Type]"
 """Computes a result's type from the types of all parameters, in order, after reading: left-out ones have the type of
@@ -30,7 +30,7 @@ their default."""
 _MOST_COMPUTED = 64
 
 
-@frozen_value
+@value_class
 class Parameter:
     name: str
     kind: Kind
@@ -48,13 +48,13 @@ class Parameter:
         return self.kind.accepts
 
 
-@frozen_value
+@value_class
 class Example:
     arguments: tuple[Json, ...]
     result: Json
 
 
-@frozen_value
+@value_class
 class Function:
     """One function of both languages. ``body`` is the function for arguments proven to be of their parameters' kind."""
 
@@ -167,7 +167,7 @@ class Function:
         return parameter
 
 
-@frozen_value
+@value_class
 class Group:
     """The functions of one module, in the order of their definition."""
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
-@frozen_value
+@value_class
 class JMESPathFunction:
     """``example`` is an expression that reads nothing, and ``result`` what it gives. ``jinja``: how a template says it."""
 

@@ -26,7 +26,7 @@ from syncflow.compiler.types.json import (
 )
 from syncflow.compiler.types.narrowing import absent_as_null, restrict
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
 class Misfit(Enum):
@@ -41,7 +41,7 @@ MOST_CHARACTERS: Final = 1_000_000
 """No text that a function makes is longer; the rest is cut off."""
 
 
-@frozen_value
+@value_class
 class Kind:
     """``read`` returns the value as the function takes it, or MISFIT. With ``takes_null``, null and absent are values
     like any other."""

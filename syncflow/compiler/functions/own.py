@@ -30,7 +30,7 @@ from syncflow.config.project import Project
 from syncflow.config.regular_files import read_regular
 from syncflow.errors import DataError
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,7 +38,7 @@ GROUP = "own"
 _MARK = "__syncflow_function__"
 
 
-@frozen_value
+@value_class
 class Promise:
     """What is said of a function besides its hints."""
 

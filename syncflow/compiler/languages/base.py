@@ -116,7 +116,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], offset: int) -> ExpressionError:
-    """Return the error for a function, filter or test that nobody has defined."""
+    """Return the error for a function, filter or test that is not defined."""
     names = list(known)
     close = _ELSEWHERE.get(name.lower().replace("_", ""), "")
     close = close if close in names else did_you_mean(name, names, least=0.72)

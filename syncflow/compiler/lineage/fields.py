@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from syncflow.compiler.checks.legs import scope_of_mapping
 from syncflow.compiler.checks.places import object_fields
-from syncflow.compiler.code import Emitted, Emitter
-from syncflow.compiler.code.scopes import root_of
 from syncflow.compiler.door.unchanged import longest
+from syncflow.compiler.expressions import Emitted, Emitter
+from syncflow.compiler.expressions.scopes import root_of
 from syncflow.compiler.functions.own import library_of
 from syncflow.compiler.languages.base import ExpressionError
 from syncflow.compiler.mapping.transform import emit_field

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TypeAlias
 
-from syncflow.compiler.code import Generated
+from syncflow.compiler.expressions import Generated
 from syncflow.compiler.values import text_of_id
 from syncflow.errors import DataError
 from syncflow.events import Item, Json, Key
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Root: TypeAlias = Mapping[str, Json]
 Tidy: TypeAlias = Callable[[str], str] | None
@@ -23,7 +23,7 @@ Tidy: TypeAlias = Callable[[str], str] | None
 _new_key = tuple.__new__
 
 
-@frozen_value
+@value_class
 class Keying:
     """The two ways to a record's key. The value is empty where none can be told."""
 

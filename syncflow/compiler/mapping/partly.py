@@ -12,13 +12,13 @@ from typing import TypeAlias
 from syncflow.compiler.door.unchanged import Steps, is_one_line, read_among, untold
 from syncflow.compiler.values import Fault
 from syncflow.events import Change, Item, ItemPath, Json, Key
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Root: TypeAlias = Mapping[str, Json]
 Keyed: TypeAlias = tuple[Key, Item, tuple[str, ...]]
 
 
-@frozen_value
+@value_class
 class Partly:
     """A mapping, field by field. Pure, and safe to share."""
 

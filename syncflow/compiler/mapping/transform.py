@@ -13,11 +13,10 @@ from datetime import tzinfo
 from functools import cache
 from typing import TypeAlias
 
-from syncflow.compiler.code import FAILURES, Emitted, Emitter, FieldError, Generated
-from syncflow.compiler.code.failing import NO_FILE
-from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.unchanged import longest
-from syncflow.compiler.expressions import has_fallback
+from syncflow.compiler.expressions import FAILURES, Emitted, Emitter, FieldError, Generated
+from syncflow.compiler.expressions.error_places import NO_FILE
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.functions.unreadable import NOTES
 from syncflow.compiler.mapping.keying import Keying, compile_keying
@@ -25,6 +24,7 @@ from syncflow.compiler.mapping.partly import Keyed, Partly
 from syncflow.compiler.mapping.payloads import compile_payload_check, with_relations
 from syncflow.compiler.mapping.unread import Unread, conversions_of
 from syncflow.compiler.positions import place_within
+from syncflow.compiler.single_expressions import has_fallback
 from syncflow.compiler.texts import tidier
 from syncflow.compiler.types.json import MISSING, Type, may_be_null
 from syncflow.compiler.values import Fault
@@ -41,13 +41,13 @@ from syncflow.config.models.mapping import (
 from syncflow.config.models.routes import UnreadableRule
 from syncflow.config.models.schema import ObjectField
 from syncflow.events import Change, Item, Json, Key
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 _Root = Mapping[str, Json]
 _Finish: TypeAlias = Callable[[_Root, Item, Change], tuple[Item, tuple[str, ...]]]
 
 
-@frozen_value
+@value_class
 class Transform:
     """A compiled mapping. Pure, and safe to share."""
 
@@ -73,7 +73,7 @@ class Transform:
         return self.generated.source if self.generated else ""
 
 
-@frozen_value
+@value_class
 class Recipes:
     """How the fields of a mapping are made: each on its own with its type, and all of them in one emitter."""
 

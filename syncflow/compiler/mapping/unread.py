@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from syncflow.compiler.code import FAILURES, Emitted
-from syncflow.compiler.code.analysis import reachable
-from syncflow.compiler.code.built_ins import BUILT_INS
-from syncflow.compiler.code.recipes import ENTRY
-from syncflow.compiler.code.values import Call
+from syncflow.compiler.expressions import FAILURES, Emitted
+from syncflow.compiler.expressions.analysis import reachable
+from syncflow.compiler.expressions.built_ins import BUILT_INS
+from syncflow.compiler.expressions.defaults_and_tables import ENTRY
+from syncflow.compiler.expressions.ir import Call
 from syncflow.compiler.functions import Function
 from syncflow.compiler.functions.unreadable import Unreadable, tracing
 from syncflow.compiler.types.json import NULL, may_be_null
@@ -21,7 +21,7 @@ from syncflow.compiler.types.narrowing import absent_as_null, without_null
 from syncflow.compiler.values import Fault
 from syncflow.config.models.routes import UnreadableRule
 from syncflow.events import Item, Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Root: TypeAlias = Mapping[str, Json]
 
@@ -55,7 +55,7 @@ def _may_miss(function: Function, call: Call) -> bool:
     return may_be_null(function.result(kinds))
 
 
-@frozen_value
+@value_class
 class Unread:
     """The rules for the fields of one mapping, and how each of them is evaluated on its own."""
 

@@ -10,23 +10,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from syncflow.compiler.code import Emitted, Emitter, values
-from syncflow.compiler.code.branches import Branches
-from syncflow.compiler.code.emitter import PlaceOf
-from syncflow.compiler.code.truth import is_plain
-from syncflow.compiler.code.values import Callee, Value
+from syncflow.compiler.expressions import Emitted, Emitter, ir
+from syncflow.compiler.expressions.branches import Branches
+from syncflow.compiler.expressions.emitter import PlaceOf
+from syncflow.compiler.expressions.ir import Callee, Value
+from syncflow.compiler.expressions.truth import is_plain
 from syncflow.compiler.functions import FUNCTIONS, Library
 from syncflow.compiler.types.json import ARRAY, BOOLEAN, NULL, TEXT, Type, is_subtype, union
 from syncflow.compiler.values import kind_of, text_of
 from syncflow.errors import DataError
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Chosen = Sequence[Sequence[str]]
 """(leg, why) of each leg."""
 
 
-@frozen_value
+@value_class
 class Fork:
     """One route: what decides, and what follows. With ``by`` what ``table`` has for its value; ``others``, where it has nothing, or
     without ``by``."""
@@ -50,7 +50,7 @@ def compile_choices(
     cases: dict[str, tuple[Emitter, Emitted]] = {}
     for kind, several in forks.items():
         emitter = Emitter(roots[kind], functions=functions, file=file)
-        chosen = values.Listing(tuple(_chosen(emitter, fork) for fork in several), type=ARRAY)
+        chosen = ir.Listing(tuple(_chosen(emitter, fork) for fork in several), type=ARRAY)
         cases[kind] = emitter, Emitted(chosen, ARRAY)
     return Branches("route", "record", cases, file=file)
 
@@ -61,16 +61,16 @@ def _chosen(emitter: Emitter, fork: Fork) -> Value:
     if fork.when is None:
         return found
     rule = emitter.expression(fork.when, place=fork.place_of_when)
-    test = values.Truth(rule.value, is_plain(rule.type), type=BOOLEAN, place=rule.value.place)
-    return values.Choice(emitter.pool.one(test), found, emitter.constant([]).value, type=ARRAY)
+    test = ir.Truth(rule.value, is_plain(rule.type), type=BOOLEAN, place=rule.value.place)
+    return ir.Choice(emitter.pool.one(test), found, emitter.constant([]).value, type=ARRAY)
 
 
 def _looked_up(emitter: Emitter, fork: Fork, text: str, others: Value) -> Value:
     by = emitter.expression(text, place=fork.place_of_by)
     table = emitter.constant({value: _json(chosen) for value, chosen in fork.table.items()}).value
     if is_subtype(by.type, union(TEXT, NULL)):
-        return values.Method(table, "get", (by.value, others), type=ARRAY, place=by.value.place)
-    return values.Call(_CHOICE_OF, (table, by.value, others), type=ARRAY, place=by.value.place)
+        return ir.Method(table, "get", (by.value, others), type=ARRAY, place=by.value.place)
+    return ir.Call(_CHOICE_OF, (table, by.value, others), type=ARRAY, place=by.value.place)
 
 
 def _json(chosen: Iterable[Sequence[str]]) -> list[Json]:

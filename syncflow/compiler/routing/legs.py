@@ -7,10 +7,10 @@ from syncflow.config.documents import Document
 from syncflow.config.models.mapping import MappingFile
 from syncflow.config.models.routes import RouteSettings
 from syncflow.config.project import Project
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
-@frozen_value
+@value_class
 class WrittenRoute:
     """One of ``routes:``. ``legs`` are the full names of its ways, by system."""
 

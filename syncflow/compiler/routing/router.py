@@ -10,21 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from syncflow.compiler.code import FAILURES, compile_path
-from syncflow.compiler.code.scopes import UNCHECKED
 from syncflow.compiler.door.unchanged import Steps, longest, read_among, untold
-from syncflow.compiler.expressions import compile_expression
+from syncflow.compiler.expressions import FAILURES, compile_path
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.functions import FUNCTIONS, Function
 from syncflow.compiler.functions.unreadable import NOTES, Unreadable, tracing
 from syncflow.compiler.mapping.transform import Transform
 from syncflow.compiler.program import RoutePlan
 from syncflow.compiler.routing.choices import Chosen
+from syncflow.compiler.single_expressions import compile_expression
 from syncflow.compiler.types.json import Type
 from syncflow.compiler.values import Fault, is_true, kind_of, text_of, text_of_id
 from syncflow.config.models.routes import RouteAction, RouteSettings
 from syncflow.errors import DataError
 from syncflow.events import Accepted, Action, Change, Event, Item, Json, Key, Match, Record, Refused, Routed
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 _ACTIONS: dict[RouteAction, Action | None] = {
     "upsert": "upsert",
@@ -40,7 +40,7 @@ Refers: TypeAlias = Callable[[Event], tuple[Record, ...]]
 _Reasons: TypeAlias = tuple[tuple[str, str], ...]
 
 
-@frozen_value
+@value_class
 class Leg:
     """One route to one system, compiled."""
 
@@ -50,7 +50,7 @@ class Leg:
     """The records that an event refers to; None where the route has no ``after``. Raises Fault."""
 
 
-@frozen_value
+@value_class
 class CompiledRoute:
     """A route with its legs by system. ``choose`` tells which of them an event takes, and why."""
 

@@ -29,7 +29,7 @@ from types import MappingProxyType
 from syncflow.compiler.forms.booleans import plain_boolean
 from syncflow.compiler.forms.moments import plain_date, plain_date_time, plain_time
 from syncflow.compiler.forms.numbers import plain_decimal
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.patterns import lazy_pattern
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -124,7 +124,7 @@ def _of_calendar(day: str) -> bool:
     return True
 
 
-@frozen_value
+@value_class
 class Format:
     """A named set of texts. ``longest`` is the most characters one can have, None for no bound; every one is ASCII.
 

@@ -17,7 +17,7 @@ import re2
 
 from syncflow.compiler.types.formats import FORMATS, lies_within
 from syncflow.events import Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 
 class Missing(Enum):
@@ -32,24 +32,24 @@ LARGEST_INTEGER: Final = 2**63 - 1
 SMALLEST_INTEGER: Final = -(2**63)
 
 
-@frozen_value
+@value_class
 class Null:
     """The value null."""
 
 
-@frozen_value
+@value_class
 class Absent:
     """No value at all: an optional property that is left out."""
 
 
-@frozen_value
+@value_class
 class Boolean:
     """True and false, or only the one of them that ``only`` names."""
 
     only: bool | None = None
 
 
-@frozen_value
+@value_class
 class Integer:
     """Whole numbers of 64 bits; 1.0 is one."""
 
@@ -57,7 +57,7 @@ class Integer:
     most: int | None = None
 
 
-@frozen_value
+@value_class
 class Number:
     """Numbers, whole or not."""
 
@@ -65,7 +65,7 @@ class Number:
     most: float | None = None
 
 
-@frozen_value
+@value_class
 class Text:
     """Strings. Lengths count characters (code points); ``values`` is the complete list where it is known. ``joined``: a separator
     and, sorted, the pieces of which the text is made; without any piece it is empty."""
@@ -78,7 +78,7 @@ class Text:
     joined: tuple[str, tuple[str, ...]] | None = None
 
 
-@frozen_value
+@value_class
 class Array:
     """Lists whose elements are all of one type."""
 
@@ -90,7 +90,7 @@ class Array:
 _NOTHING_ELSE: Final = Absent()
 
 
-@frozen_value
+@value_class
 class Object:
     """Objects: known properties by name, sorted, and the type of every other; ``rest`` is ABSENT where no other may be
     there."""
@@ -117,14 +117,14 @@ class Object:
         return known[name] if name in known else union(self.rest, Absent())
 
 
-@frozen_value
+@value_class
 class Union:
     """Values of any member; made by ``union`` only. Without members it is the type that no value has."""
 
     members: tuple[Type, ...] = ()
 
 
-@frozen_value
+@value_class
 class Anything:
     """Every JSON value, null included, absent not."""
 

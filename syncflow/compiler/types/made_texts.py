@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 from syncflow.compiler.types.formats import FORMATS
 from syncflow.compiler.types.json import matches_pattern
 from syncflow.config.models.schema import SchemaNode
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 _ENOUGH: Final = 10**9
 """A set of this many texts is large enough; counting stops there."""
@@ -26,7 +26,7 @@ _ANY: Final = string.ascii_lowercase + string.digits
 _PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F)))
 
 
-@frozen_value
+@value_class
 class Choice:
     """``parts`` one after another, or one of them."""
 

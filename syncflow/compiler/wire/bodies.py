@@ -11,32 +11,32 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from syncflow.compiler.code import Emitted, Emitter
-from syncflow.compiler.code.truth import is_plain
-from syncflow.compiler.code.values import Collected, Field, Listing, Record, Truth, Value, Variable
+from syncflow.compiler.expressions import Emitted, Emitter
+from syncflow.compiler.expressions.ir import Collected, Field, Listing, Record, Truth, Value, Variable
+from syncflow.compiler.expressions.truth import is_plain
 from syncflow.compiler.languages.base import is_jinja
 from syncflow.compiler.types.json import ANY, ARRAY, BOOLEAN, OBJECT, Array, Object, Type
+from syncflow.compiler.wire.adapter_expressions import AdapterExpressions, Step
 from syncflow.compiler.wire.plans import Body
-from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.scalars import Plain, resolve
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 _RECORDS: Final = "deliveries"
 """Under which name a request sees its records."""
 
 
-def compile_body(node: Any, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> Body:
+def compile_body(node: Any, texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Object) -> Body:
     """Compile a body into one function of the request's root."""
     emitter = Emitter(sees)
     body: Body = texts.made(emitter, path, _Tree(texts, emitter, emitter.root).emitted(node, path))
     return body
 
 
-@frozen_value
+@value_class
 class _Tree:
     """Adds the parts of a tree to one function. ``root``: that of the request or, within ``each``, of a record."""
 
-    texts: Texts
+    texts: AdapterExpressions
     emitter: Emitter
     root: Variable
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from syncflow.config.models.schema import ObjectField
 from syncflow.config.models.system_sql import SqlSystem
 from syncflow.events import Action
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.patterns import lazy_pattern
 
 _PASSWORD = lazy_pattern(r"^[\w+.-]+://[^/@]*?:(?P<password>.*)@(?=[^@]*$)")
 
 
-@frozen_value
+@value_class
 class TablePlan:
     """A table that routes write, as far as a project says what it is."""
 
@@ -34,7 +34,7 @@ class TablePlan:
     """What the object file says of its columns."""
 
 
-@frozen_value
+@value_class
 class DatabasePlan:
     """A database: ``repr`` shows no address."""
 

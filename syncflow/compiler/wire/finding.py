@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from syncflow.compiler.wire.adapter_expressions import AdapterExpressions
 from syncflow.compiler.wire.operations import compile_pages, compile_request
 from syncflow.compiler.wire.plans import AnswerPlan, FindPlan, StepPlan
-from syncflow.compiler.wire.texts import Texts
 from syncflow.config.models.finder import RecordFinder
 
 
-def compile_find(finder: RecordFinder, texts: Texts) -> FindPlan:
+def compile_find(finder: RecordFinder, texts: AdapterExpressions) -> FindPlan:
     """Compile how records are looked for."""
     request = compile_request(finder.request, texts, ("find", "request"), sees=texts.sight.found)
     pages = None if finder.pages is None else compile_pages(finder.pages, texts, ("find", "pages"))

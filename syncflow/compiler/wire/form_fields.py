@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import Body, Renders, Root
-from syncflow.compiler.wire.roots import as_text
 from syncflow.errors import DataError
 from syncflow.events import Json
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncflow.compiler.types.json import Object, Type, optional
+from syncflow.compiler.wire.adapter_expressions import AdapterExpressions, Step
 from syncflow.compiler.wire.operations import compile_answer, compile_request, tables_read
 from syncflow.compiler.wire.plans import JobPlan, PollPlan, StepPlan, Value
-from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.answer import Answer
 from syncflow.config.models.job import Job, JobAnswer, JobPoll, JobRequest
 from syncflow.config.models.request import Request
@@ -16,7 +16,7 @@ from syncflow.patterns import lazy_pattern
 _CARRIES = lazy_pattern(r"\b(each|deliveries)\b")
 
 
-def compile_job(job: Job, texts: Texts, path: tuple[Step, ...]) -> JobPlan:
+def compile_job(job: Job, texts: AdapterExpressions, path: tuple[Step, ...]) -> JobPlan:
     """Compile a job; ``least`` is for who knows the system: it stands as the adapter says."""
     carrying, at = (job.start, "start") if job.upload is None else (job.upload, "upload")
     if not _CARRIES.search(repr(carrying.request)):
@@ -73,7 +73,9 @@ def compile_job(job: Job, texts: Texts, path: tuple[Step, ...]) -> JobPlan:
     )
 
 
-def _plain(part: JobRequest | None, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> StepPlan | None:
+def _plain(
+    part: JobRequest | None, texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Object
+) -> StepPlan | None:
     return None if part is None else _step(part.request, _answer(part.answer), texts, path, sees=sees)
 
 
@@ -84,7 +86,7 @@ def _answer(answer: JobAnswer) -> Answer:
 def _step(
     request: Request,
     answer: Answer,
-    texts: Texts,
+    texts: AdapterExpressions,
     path: tuple[Step, ...],
     *,
     sees: Object,
@@ -107,7 +109,7 @@ def _step(
     )
 
 
-def _poll(poll: JobPoll, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> PollPlan:
+def _poll(poll: JobPoll, texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Object) -> PollPlan:
     given: Mapping[str, str | None] = {
         "until": poll.until, "failed": poll.failed, "aborted": poll.aborted, "open": poll.open,
     }  # fmt: skip

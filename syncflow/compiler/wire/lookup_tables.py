@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncflow.compiler.wire.adapter_expressions import AdapterExpressions, Step
 from syncflow.compiler.wire.operations import compile_pages, compile_request
 from syncflow.compiler.wire.plans import LookupTablePlan, NewEntryPlan
-from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.lookup_table import LookupTable, NewEntry
 
 
-def compile_tables(tables: Mapping[str, LookupTable], texts: Texts) -> dict[str, LookupTablePlan]:
+def compile_tables(tables: Mapping[str, LookupTable], texts: AdapterExpressions) -> dict[str, LookupTablePlan]:
     """Compile the tables of an adapter."""
     return {name: _table(name, table, texts, ("tables", name)) for name, table in tables.items()}
 
 
-def _table(name: str, table: LookupTable, texts: Texts, path: tuple[Step, ...]) -> LookupTablePlan:
+def _table(name: str, table: LookupTable, texts: AdapterExpressions, path: tuple[Step, ...]) -> LookupTablePlan:
     return LookupTablePlan(
         name=name,
         request=compile_request(table.request, texts, (*path, "request"), sees=texts.sight.listed),
@@ -29,7 +29,7 @@ def _table(name: str, table: LookupTable, texts: Texts, path: tuple[Step, ...]) 
     )
 
 
-def _new_entry(entry: NewEntry, texts: Texts, path: tuple[Step, ...]) -> NewEntryPlan:
+def _new_entry(entry: NewEntry, texts: AdapterExpressions, path: tuple[Step, ...]) -> NewEntryPlan:
     return NewEntryPlan(
         request=compile_request(entry.request, texts, (*path, "request"), sees=texts.sight.made),
         value=texts.value(entry.value, *path, "value"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from syncflow.compiler.functions.unreadable import tracing
 from syncflow.compiler.types.json import INTEGER, TEXT, Object, Type, closed_object
+from syncflow.compiler.wire.adapter_expressions import AdapterExpressions, Step
 from syncflow.compiler.wire.bodies import compile_body
 from syncflow.compiler.wire.form_fields import as_form
 from syncflow.compiler.wire.plans import (
@@ -27,8 +28,7 @@ from syncflow.compiler.wire.plans import (
 )
 from syncflow.compiler.wire.readers import compile_reader
 from syncflow.compiler.wire.settings import wrong_address
-from syncflow.compiler.wire.sight import PAGE, Sight
-from syncflow.compiler.wire.texts import Step, Texts
+from syncflow.compiler.wire.visible_names import PAGE, VisibleNames
 from syncflow.config.models.adapter import AdapterFile, Check, FieldReader, RecordReader
 from syncflow.config.models.answer import Answer, Pages
 from syncflow.config.models.operation import Operation
@@ -50,7 +50,7 @@ FIELD_TRAITS = (
 
 
 def compile_steps(
-    operation: Operation, texts: Texts, path: tuple[Step, ...], *, records: int, most_bytes: int = 0
+    operation: Operation, texts: AdapterExpressions, path: tuple[Step, ...], *, records: int, most_bytes: int = 0
 ) -> tuple[tuple[StepPlan, ...], tuple[DecisionPlan, ...]]:
     """Compile an operation into the steps that send, and what is decided after them; one with a plain request has one step."""
     if operation.request is not None:
@@ -72,7 +72,13 @@ def compile_steps(
 
 
 def _only_step(
-    operation: Operation, request: Request, texts: Texts, path: tuple[Step, ...], *, records: int, most: int
+    operation: Operation,
+    request: Request,
+    texts: AdapterExpressions,
+    path: tuple[Step, ...],
+    *,
+    records: int,
+    most: int,
 ) -> StepPlan:
     _keeps_for_a_name("", operation.answer, texts, (*path, "answer"))
     return StepPlan(
@@ -88,18 +94,18 @@ def _only_step(
     )
 
 
-def tables_read(request: Request, sight: Sight) -> tuple[str, ...]:
+def tables_read(request: Request, sight: VisibleNames) -> tuple[str, ...]:
     """Return the tables that a request names; all where it hands them on as a whole."""
     known = tuple(sight.settings[2])
     named = _TABLES.findall(repr(request)) if known else []
     return known if "" in named else tuple(name for name in known if name in named)
 
 
-def _kept(answer: Answer, texts: Texts) -> dict[str, Type]:
+def _kept(answer: Answer, texts: AdapterExpressions) -> dict[str, Type]:
     return {} if answer.results is None else {n: texts.type_of(text) for n, text in answer.results.keep.items()}
 
 
-def _keeps_for_a_name(name: str, answer: Answer, texts: Texts, path: tuple[Step, ...]) -> None:
+def _keeps_for_a_name(name: str, answer: Answer, texts: AdapterExpressions, path: tuple[Step, ...]) -> None:
     """Note what is kept and cannot be read: of a step without a name, or of what is no success."""
     if answer.results is not None and answer.results.keep and not name:
         hint = "later steps read what is kept as steps.NAME.…"
@@ -108,7 +114,7 @@ def _keeps_for_a_name(name: str, answer: Answer, texts: Texts, path: tuple[Step,
         texts.wrong((*path, "failures", "keep"), "nothing is kept of a failure", hint="keep stands in results")
 
 
-def _decision(step: StepModel, texts: Texts, path: tuple[Step, ...]) -> DecisionPlan:
+def _decision(step: StepModel, texts: AdapterExpressions, path: tuple[Step, ...]) -> DecisionPlan:
     sees = texts.sight.chosen
     require = None if step.require is None else texts.condition(step.require, *path, "require", sees=sees)
     decided = step.decided or "reject"
@@ -124,7 +130,7 @@ def _decision(step: StepModel, texts: Texts, path: tuple[Step, ...]) -> Decision
 
 
 def _step(
-    step: StepModel, request: Request, texts: Texts, path: tuple[Step, ...], *, records: int, most: int
+    step: StepModel, request: Request, texts: AdapterExpressions, path: tuple[Step, ...], *, records: int, most: int
 ) -> StepPlan:
     records = 1 if step.for_ is not None else records if step.records is None else min(records, step.records)
     sees = texts.sight.request(records=records) if step.for_ is None else texts.sight.entry
@@ -144,7 +150,9 @@ def _step(
     )
 
 
-def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> RequestPlan:
+def compile_request(
+    request: Request, texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Object
+) -> RequestPlan:
     """Compile one request by what its templates and its body see."""
     option = _HOST_OF_AN_OPTION.match(request.url)
     absolute = option is not None or request.url.startswith(("http://", "https://"))
@@ -172,7 +180,7 @@ def compile_request(request: Request, texts: Texts, path: tuple[Step, ...], *, s
     )
 
 
-def _signed(request: Request, texts: Texts, path: tuple[Step, ...], *, sees: Object) -> Renders | None:
+def _signed(request: Request, texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Object) -> Renders | None:
     """Compile the headers that sign a request; each must be there, or nothing is sent."""
     if not request.sign:
         return None
@@ -191,7 +199,7 @@ def _signed(request: Request, texts: Texts, path: tuple[Step, ...], *, sees: Obj
     return signed
 
 
-def _at_host(option: re.Match[str], texts: Texts, path: tuple[Step, ...], *, sees: Object) -> Render:
+def _at_host(option: re.Match[str], texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Object) -> Render:
     """Compile a URL whose beginning is an option of the system, such as the address where accounts are."""
     host = texts.template(option[1], *path, sees=sees)
     rest = texts.url(option[2], *path, sees=sees)
@@ -207,14 +215,14 @@ def _at_host(option: re.Match[str], texts: Texts, path: tuple[Step, ...], *, see
 
 
 def _form(
-    form: Mapping[str, str] | str | None, texts: Texts, path: tuple[Step, ...], *, sees: Object
+    form: Mapping[str, str] | str | None, texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Object
 ) -> Renders | None:
     if isinstance(form, str):
         return as_form(compile_body(form, texts, path, sees=sees), place=texts.place(*path))
     return None if form is None else texts.templates(form, *path, sees=sees)
 
 
-def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:
+def compile_describe(reader: FieldReader, texts: AdapterExpressions) -> DescribePlan:
     """Compile how the fields of an object are read."""
     given = {name: getattr(reader, name) for name in FIELD_TRAITS}
     return DescribePlan(
@@ -227,7 +235,7 @@ def compile_describe(reader: FieldReader, texts: Texts) -> DescribePlan:
     )
 
 
-def compile_read(reader: RecordReader, texts: Texts) -> ReadPlan:
+def compile_read(reader: RecordReader, texts: AdapterExpressions) -> ReadPlan:
     """Compile how records are read back."""
     sees = texts.sight.read_one if reader.batch.records == 1 else texts.sight.read_several
     return ReadPlan(
@@ -239,7 +247,7 @@ def compile_read(reader: RecordReader, texts: Texts) -> ReadPlan:
     )
 
 
-def compile_check(model: AdapterFile, check: Check, texts: Texts) -> CheckPlan:
+def compile_check(model: AdapterFile, check: Check, texts: AdapterExpressions) -> CheckPlan:
     """Compile the harmless read of an adapter."""
     answer = check.answer
     return CheckPlan(
@@ -260,7 +268,7 @@ def _different_oks(model: AdapterFile) -> dict[str, tuple[Step, ...]]:
     return found
 
 
-def compile_answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> AnswerPlan:
+def compile_answer(answer: Answer, texts: AdapterExpressions, path: tuple[Step, ...]) -> AnswerPlan:
     """Compile how an answer is read."""
     refused = answer.refusal
     return AnswerPlan(
@@ -280,7 +288,7 @@ def compile_answer(answer: Answer, texts: Texts, path: tuple[Step, ...]) -> Answ
     )
 
 
-def compile_pages(pages: Pages, texts: Texts, path: tuple[Step, ...]) -> PagesPlan:
+def compile_pages(pages: Pages, texts: AdapterExpressions, path: tuple[Step, ...]) -> PagesPlan:
     def where(text: str | None, name: str) -> Value | None:
         return None if text is None else texts.value(text, *path, name, sees=PAGE)
 

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import Literal, TypeAlias
 
 from syncflow.events import Action, Item, Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 Root: TypeAlias = "dict[str, Json]"
 Value: TypeAlias = "Callable[[Json], Json]"
@@ -45,7 +45,7 @@ Then = Literal[
 ]
 
 
-@frozen_value
+@value_class
 class Cells:
     """How a table is written as CSV."""
 
@@ -55,7 +55,7 @@ class Cells:
     """Stands for null and for an empty text."""
 
 
-@frozen_value
+@value_class
 class RequestPlan:
     method: str
     path: Render | None
@@ -79,7 +79,7 @@ class RequestPlan:
     ndjson: Body | None = None
 
 
-@frozen_value
+@value_class
 class ReaderPlan:
     each: Value
     by_index: bool
@@ -101,7 +101,7 @@ class ReaderPlan:
     place: str
 
 
-@frozen_value
+@value_class
 class PagesPlan:
     link: Value | None
     next: Value | None
@@ -111,7 +111,7 @@ class PagesPlan:
     """Whether a link is followed by GET, whatever the first request was."""
 
 
-@frozen_value
+@value_class
 class AnswerPlan:
     ok: Value | None
     results: ReaderPlan | None
@@ -131,7 +131,7 @@ class AnswerPlan:
     place: str
 
 
-@frozen_value
+@value_class
 class DecisionPlan:
     """An outcome without a request. ``when`` and ``require`` see a record, as those of a step do."""
 
@@ -144,7 +144,7 @@ class DecisionPlan:
     place: str
 
 
-@frozen_value
+@value_class
 class StepPlan:
     name: str
     when: Value | None
@@ -169,7 +169,7 @@ class StepPlan:
     """Whether its answer lists thousands of records, and may take its time."""
 
 
-@frozen_value
+@value_class
 class PollPlan:
     """How a job is asked after. The conditions are over the body."""
 
@@ -185,7 +185,7 @@ class PollPlan:
     message: Value | None
 
 
-@frozen_value
+@value_class
 class JobPlan:
     """An operation that takes several requests over time. Each is a step that is executed by itself."""
 
@@ -215,7 +215,7 @@ class JobPlan:
         return self.close is not None
 
 
-@frozen_value
+@value_class
 class RulePlan:
     statuses: frozenset[int]
     """Empty: any."""
@@ -231,14 +231,14 @@ class RulePlan:
     place: str
 
 
-@frozen_value
+@value_class
 class QuotaPlan:
     remaining: Value
     wait: Value | None
     place: str
 
 
-@frozen_value
+@value_class
 class JwtPlan:
     key: Render
     algorithm: str
@@ -247,7 +247,7 @@ class JwtPlan:
     life_seconds: float
 
 
-@frozen_value
+@value_class
 class TokenPlan:
     request: RequestPlan
     jwt: JwtPlan | None
@@ -260,7 +260,7 @@ class TokenPlan:
     """Whether the answer is one text, and no JSON."""
 
 
-@frozen_value
+@value_class
 class ConsentPlan:
     """How a person signs in: a page, and the request that changes its code for settings."""
 
@@ -269,7 +269,7 @@ class ConsentPlan:
     gives: tuple[tuple[str, Value], ...]
 
 
-@frozen_value
+@value_class
 class SignaturePlan:
     """A signature over each request as a whole; ``given`` renders what it is made with."""
 
@@ -278,7 +278,7 @@ class SignaturePlan:
     method: str = ""
 
 
-@frozen_value
+@value_class
 class SignInPlan:
     name: str
     token: TokenPlan | None
@@ -288,7 +288,7 @@ class SignInPlan:
     signature: SignaturePlan | None = None
 
 
-@frozen_value
+@value_class
 class DescribePlan:
     """How the fields of an object are read; ``traits`` are those of an object file's field, over one field."""
 
@@ -300,7 +300,7 @@ class DescribePlan:
     traits: tuple[tuple[str, Value], ...]
 
 
-@frozen_value
+@value_class
 class ReadPlan:
     """How records are read back by their keys."""
 
@@ -311,7 +311,7 @@ class ReadPlan:
     missing: frozenset[int]
 
 
-@frozen_value
+@value_class
 class FindPlan:
     """How records are looked for by the values of a field."""
 
@@ -327,7 +327,7 @@ class FindPlan:
     place: str
 
 
-@frozen_value
+@value_class
 class AdoptPlan:
     """By which fields a route looks for a record before it creates it."""
 
@@ -343,7 +343,7 @@ class AdoptPlan:
         return value if rule is None else rule(value)
 
 
-@frozen_value
+@value_class
 class CheckPlan:
     """The harmless read of ``check``, and what its answer is judged by."""
 
@@ -354,13 +354,13 @@ class CheckPlan:
     any_body: bool
 
 
-@frozen_value
+@value_class
 class NewEntryPlan:
     request: RequestPlan
     value: Value
 
 
-@frozen_value
+@value_class
 class LookupTablePlan:
     """A table of names that is read once and shared by all deliveries of a system."""
 
@@ -375,7 +375,7 @@ class LookupTablePlan:
     place: str
 
 
-@frozen_value
+@value_class
 class WirePlan:
     """What the adapter engine needs besides the operations."""
 

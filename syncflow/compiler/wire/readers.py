@@ -7,17 +7,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
-from syncflow.compiler.code import Emitted, Emitter
-from syncflow.compiler.code.analysis import may_raise
-from syncflow.compiler.code.values import Collected, Field, Record, Value, Variable
+from syncflow.compiler.expressions import Emitted, Emitter
+from syncflow.compiler.expressions.analysis import may_raise
+from syncflow.compiler.expressions.ir import Collected, Field, Record, Value, Variable
 from syncflow.compiler.languages.base import ExpressionError, Read, is_jinja
 from syncflow.compiler.types.json import ANY, ARRAY, OBJECT, Array, Type
+from syncflow.compiler.wire.adapter_expressions import AdapterExpressions, Step
 from syncflow.compiler.wire.plans import ReaderPlan, ReadList
-from syncflow.compiler.wire.texts import Step, Texts
 from syncflow.config.models.answer import Reader
 from syncflow.errors import DataError
 from syncflow.events import Item, Json
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 
 _SUBJECT: Final = ("match", "ok", "vendor_id")
 _COMPLAINT: Final = ("code", "message")
@@ -32,7 +32,7 @@ _Wanted = tuple[tuple[str, str | None], ...]
 """name → expression, null without one."""
 
 
-def compile_reader(reader: Reader, texts: Texts, path: tuple[Step, ...]) -> ReaderPlan:
+def compile_reader(reader: Reader, texts: AdapterExpressions, path: tuple[Step, ...]) -> ReaderPlan:
     """Compile how one list of an answer is read."""
     by_index = reader.match == "index"
     ids = (reader.with_,) if isinstance(reader.with_, str) else reader.with_
@@ -61,7 +61,7 @@ def kept_as(name: str) -> str:
     return f"keep{_WITHIN}{name}"
 
 
-def _of_elements(reader: Reader, names: tuple[str, ...], texts: Texts, path: tuple[Step, ...]) -> ReadList:
+def _of_elements(reader: Reader, names: tuple[str, ...], texts: AdapterExpressions, path: tuple[Step, ...]) -> ReadList:
     wanted: _Wanted = tuple((name, getattr(reader, name)) for name in names)
     if "vendor_id" in names:
         wanted += tuple((kept_as(name), text) for name, text in reader.keep.items())
@@ -70,7 +70,7 @@ def _of_elements(reader: Reader, names: tuple[str, ...], texts: Texts, path: tup
     return _compiled(wanted, ANY, "", texts, path)
 
 
-def _compiled(wanted: _Wanted, sees: Type, within: str, texts: Texts, path: tuple[Step, ...]) -> ReadList:
+def _compiled(wanted: _Wanted, sees: Type, within: str, texts: AdapterExpressions, path: tuple[Step, ...]) -> ReadList:
     parts = _parts(wanted, sees, within)
     for name, error in parts.problems.items():
         texts.failed(error, (*path, *_steps(name)))
@@ -98,7 +98,7 @@ def _or_null(value: _Call, root: Json) -> Json:
     return found
 
 
-@frozen_value
+@value_class
 class _Parts:
     """``all_of``: a list → an object for each element of it, with null for what is in ``alone``.
 

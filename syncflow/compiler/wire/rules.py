@@ -7,9 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from syncflow.compiler.types.json import Type
+from syncflow.compiler.wire.adapter_expressions import AdapterExpressions, Step
 from syncflow.compiler.wire.plans import QuotaPlan, Root, RulePlan, Value
-from syncflow.compiler.wire.sight import QUOTA, RULE
-from syncflow.compiler.wire.texts import Step, Texts
+from syncflow.compiler.wire.visible_names import QUOTA, RULE
 from syncflow.config.models.adapter import Limit, OutcomeRule
 from syncflow.config.scalars import resolve
 from syncflow.errors import DataError
@@ -19,12 +19,12 @@ _STATUS = lazy_pattern(r"[1-5]([0-9]{2}|xx)\Z")
 _DURATION = lazy_pattern(r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\Z")
 
 
-def compile_rules(rules: Iterable[OutcomeRule], texts: Texts, root: Root) -> tuple[RulePlan, ...]:
+def compile_rules(rules: Iterable[OutcomeRule], texts: AdapterExpressions, root: Root) -> tuple[RulePlan, ...]:
     """Compile the rules of an adapter, in order; ``root`` holds the system's options."""
     return tuple(_rule(rule, texts, ("outcomes", index), root) for index, rule in enumerate(rules))
 
 
-def compile_quotas(limits: Iterable[Limit], texts: Texts) -> tuple[QuotaPlan, ...]:
+def compile_quotas(limits: Iterable[Limit], texts: AdapterExpressions) -> tuple[QuotaPlan, ...]:
     """Compile what answers tell of a quota."""
     return tuple(
         QuotaPlan(
@@ -37,7 +37,7 @@ def compile_quotas(limits: Iterable[Limit], texts: Texts) -> tuple[QuotaPlan, ..
     )
 
 
-def _rule(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...], root: Root) -> RulePlan:
+def _rule(rule: OutcomeRule, texts: AdapterExpressions, path: tuple[Step, ...], root: Root) -> RulePlan:
     _check_statuses(rule, texts, (*path, "status"))
     return RulePlan(
         statuses=statuses_of(rule),
@@ -78,20 +78,20 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _check_statuses(rule: OutcomeRule, texts: Texts, path: tuple[Step, ...]) -> None:
+def _check_statuses(rule: OutcomeRule, texts: AdapterExpressions, path: tuple[Step, ...]) -> None:
     for entry in _listed(rule.status):
         if not _read_status(entry):
             hint = "write 429, 5xx, or a list such as [423, 503]"
             texts.wrong(path, f"{str(resolve(entry)).lower()} is not a status", hint=hint)
 
 
-def _wait(text: str, texts: Texts, path: tuple[Step, ...], *, sees: Type) -> Value:
+def _wait(text: str, texts: AdapterExpressions, path: tuple[Step, ...], *, sees: Type) -> Value:
     if _DURATION.match(text):
         return lambda _: text
     return texts.value(text, *path, sees=sees)
 
 
-def _zone(template: str, texts: Texts, path: tuple[Step, ...], root: Root) -> ZoneInfo | None:
+def _zone(template: str, texts: AdapterExpressions, path: tuple[Step, ...], root: Root) -> ZoneInfo | None:
     render = texts.template(template, *path, sees=texts.sight.options)
     try:
         return ZoneInfo(render(root))

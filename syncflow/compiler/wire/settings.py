@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from syncflow.compiler.wire.texts import Step
+from syncflow.compiler.wire.adapter_expressions import Step
 from syncflow.config.diagnostics import did_you_mean
 from syncflow.config.installed import is_installed
 from syncflow.config.models.adapter import AdapterFile, Limit, Option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.runtime.bulkheads import Bugs
 from syncflow.runtime.delivery.attempts import System
 from syncflow.runtime.delivery.limits import Limiter

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from syncflow.clock import Clock
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.errors import UnavailableError
 from syncflow.events import Action, Batch, BatchResult, Outcome, Signal, Verdict
 from syncflow.runtime.bulkheads import CODE

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from syncflow.events import Record
-from syncflow.runtime.delivery.lines import LaneKey
+from syncflow.runtime.delivery.key_queues import LaneKey
 
 Node: TypeAlias = "Record | LaneKey"
 

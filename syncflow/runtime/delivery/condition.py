@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncflow.clock import Clock
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Outcome, Signal
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.delivery.breaker import Breaker

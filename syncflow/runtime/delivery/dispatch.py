@@ -13,7 +13,7 @@ import asyncio
 import contextvars
 from collections.abc import Sequence
 
-from syncflow.compiler.requests import OperationPlan
+from syncflow.compiler.wire.system import OperationPlan
 from syncflow.errors import UnavailableError
 from syncflow.events import Action, Batch, Delivery
 from syncflow.runtime.delivery.assignment import Assignment

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from syncflow.adapters.members import ADOPTED
+from syncflow.adapters.record_progress import ADOPTED
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Delivery, Outcome, Verdict
 from syncflow.runtime.delivery.condition import Condition
 from syncflow.runtime.delivery.lanes import Lanes

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 
 from syncflow.clock import Clock
 from syncflow.compiler.program import RoutePlan
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Delivery, Outcome, Record
 from syncflow.runtime.delivery.ends import Ends
 from syncflow.runtime.delivery.lanes import Lanes

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from syncflow.clock import Clock
-from syncflow.compiler.requests import OperationPlan
 from syncflow.compiler.wire.plans import JobPlan
+from syncflow.compiler.wire.system import OperationPlan
 from syncflow.errors import BugError
 from syncflow.events import Delivery, Job, JobAnswer, JobStage, JobState, Outcome, Verdict
 from syncflow.runtime.delivery.condition import Condition

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from syncflow.adapters.adopting import plan_of
 from syncflow.clock import Clock
-from syncflow.compiler.requests import OperationPlan, SystemPlan
 from syncflow.compiler.values import is_true
-from syncflow.compiler.wire.roots import payload_as_sent, root_of
+from syncflow.compiler.wire.expression_input import payload_as_sent, root_of
+from syncflow.compiler.wire.system import OperationPlan, SystemPlan
 from syncflow.errors import BugError, DataError, UnavailableError
 from syncflow.events import Action, Delivery, Job, Outcome, Verdict
 from syncflow.runtime.delivery.condition import Condition

@@ -1,7 +1,7 @@
 """The open deliveries of one system that are in memory: lanes and the batches cut from them. Pure: time comes in as numbers.
 
 A lane is the line of one record's deliveries to one object, in order of their ids. Only its head may go, and while the head is in
-flight the lane stands. A head waits too for what others have still to do at its target key (``lines``). Heads that may go wait in
+flight the lane stands. A head waits too for what others have still to do at its target key (``key_queues``). Heads that may go wait in
 groups; a batch is cut from one group. So no target key is in two requests at once, nor twice in one.
 
     add ──▶ lane ──head──▶ group ──cut──▶ in flight ──settled──▶ next head
@@ -22,11 +22,11 @@ from typing import NamedTuple
 
 import orjson
 
-from syncflow.compiler.requests import SystemPlan
-from syncflow.compiler.wire.roots import ungrouped
+from syncflow.compiler.wire.expression_input import ungrouped
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Action, Delivery, Record
 from syncflow.runtime.delivery.circles import closes
-from syncflow.runtime.delivery.lines import KeyLines, LaneKey
+from syncflow.runtime.delivery.key_queues import KeyQueues, LaneKey
 from syncflow.runtime.delivery.waits import Waits
 from syncflow.runtime.journal.base import Superseded
 
@@ -70,7 +70,7 @@ class Lanes:
         self._held: set[int] = set()
         self._plan = plan
         self._compared = compared
-        self._lines = KeyLines(compared)
+        self._lines = KeyQueues(compared)
         self._lanes: dict[LaneKey, list[Delivery]] = {}
         self._groups: dict[Group, dict[int, _Head]] = {}
         self._due: list[tuple[float, int, LaneKey]] = []

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncflow.clock import Clock
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.runtime.delivery.history import History
 from syncflow.runtime.journal.usage import UsageNote
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from syncflow.adapters.gate import RequestSlot
 from syncflow.clock import Clock
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 from syncflow.errors import UnavailableError
 from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.pace import Pace

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from syncflow.clock import Clock
-from syncflow.compiler.requests import SystemPlan
+from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Delivery, Outcome, Verdict
 from syncflow.runtime.delivery.assignment import NO_STRAYS, Strays
 from syncflow.runtime.delivery.ends import GUARDED, Ended, Ends

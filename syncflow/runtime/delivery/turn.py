@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from syncflow.compiler.changed import Changed
 from syncflow.compiler.program import RoutePlan
-from syncflow.compiler.requests import OperationPlan
+from syncflow.compiler.wire.system import OperationPlan
 from syncflow.events import Action, Delivery, Outcome, Verdict
 from syncflow.key_rules import named
 from syncflow.runtime.journal.base import Presence, TurnFacts

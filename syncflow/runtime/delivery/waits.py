@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from syncflow.events import Delivery, Record
-from syncflow.runtime.delivery.lines import LaneKey
+from syncflow.runtime.delivery.key_queues import LaneKey
 
 
 class Waits:

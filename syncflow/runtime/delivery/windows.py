@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from syncflow.compiler.requests import Window
+from syncflow.compiler.wire.system import Window
 
 _GRAIN_SECONDS = 0.001
 """Clocks are read at both ends; a slot is held this much longer."""

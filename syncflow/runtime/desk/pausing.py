@@ -7,7 +7,7 @@ from typing import Any
 
 from syncflow.config.journal_place import Place
 from syncflow.errors import DataError
-from syncflow.runtime.desk.wishes import Noted, note_action
+from syncflow.runtime.desk.operator_actions import Noted, note_action
 from syncflow.runtime.journal.homes import reading, writing
 from syncflow.runtime.journal.tables.database import IS_OPEN, Database
 from syncflow.runtime.journal.tables.totals import read_pauses

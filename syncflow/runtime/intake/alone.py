@@ -10,7 +10,7 @@ from syncflow.compiler.program import Program, RoutePlan
 from syncflow.events import Accepted, Ignored, Raw, Record, Refused, Routed, Stage
 from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.intake.plan import Fate, keys_of, plan_chunk
-from syncflow.runtime.intake.planning import Numbers, Plan
+from syncflow.runtime.intake.planning import IdCounter, Plan
 from syncflow.runtime.journal.base import Known
 
 
@@ -44,7 +44,9 @@ def with_keys(fates: Sequence[Fate], routes: Mapping[str, RoutePlan], bugs: Bugs
     return [safe(fate) for fate in fates]
 
 
-def planned(fates: Sequence[Fate], known: Known, program: Program, *, numbers: Numbers, now: float, bugs: Bugs) -> Plan:
+def planned(
+    fates: Sequence[Fate], known: Known, program: Program, *, numbers: IdCounter, now: float, bugs: Bugs
+) -> Plan:
     """Plan a chunk, whose events are planned one by one only where it cannot be planned as a whole."""
     try:
         return plan_chunk(fates, known=known, program=program, numbers=numbers, now=now)
@@ -53,7 +55,7 @@ def planned(fates: Sequence[Fate], known: Known, program: Program, *, numbers: N
 
 
 def planned_alone(
-    fates: Sequence[Fate], known: Known, program: Program, *, numbers: Numbers, now: float, bugs: Bugs
+    fates: Sequence[Fate], known: Known, program: Program, *, numbers: IdCounter, now: float, bugs: Bugs
 ) -> Plan:
     """Plan a chunk without the events that cannot be planned, or whose payload cannot be journaled: they are dead letters."""
 

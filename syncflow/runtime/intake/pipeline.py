@@ -22,7 +22,7 @@ from syncflow.runtime.intake.beginning import Beginning
 from syncflow.runtime.intake.compared import is_compared, last_deliveries, without_unchanged
 from syncflow.runtime.intake.completing import Completer, may_be_left_out, wanted_paths, without_unchanged_fields
 from syncflow.runtime.intake.plan import Fate, keys_of, keys_of_deliveries, plan_again, refused_id
-from syncflow.runtime.intake.planning import Numbers, Plan
+from syncflow.runtime.intake.planning import IdCounter, Plan
 from syncflow.runtime.intake.postponing import postpone
 from syncflow.runtime.journal.base import Commit, IntakeJournal, Known, Mark, Wanted
 from syncflow.runtime.observe import Tally, note, warn
@@ -145,7 +145,7 @@ class Committer:
         self,
         journal: IntakeJournal,
         *,
-        numbers: Numbers,
+        numbers: IdCounter,
         positions: Mapping[str, Position],
         tally: Tally,
         bugs: Bugs,

@@ -15,7 +15,7 @@ from syncflow.events import Delivery, Ignored, Refused, Routed
 from syncflow.runtime.changed_program import without_route
 from syncflow.runtime.intake.deletes import delete, delete_everywhere
 from syncflow.runtime.intake.new_records import plan_new
-from syncflow.runtime.intake.planning import Numbers, Plan, Planning
+from syncflow.runtime.intake.planning import IdCounter, Plan, Planning
 from syncflow.runtime.intake.presence import PresenceView
 from syncflow.runtime.intake.repeats import repeat
 from syncflow.runtime.intake.upserts import upsert
@@ -25,7 +25,7 @@ Fate = Ignored | Refused | Routed
 """What became of an event before it reached the plan."""
 
 
-def plan_chunk(fates: Sequence[Fate], *, known: Known, program: Program, numbers: Numbers, now: float) -> Plan:
+def plan_chunk(fates: Sequence[Fate], *, known: Known, program: Program, numbers: IdCounter, now: float) -> Plan:
     """Plan a chunk in order. ``now`` is wall seconds: when it was read."""
     view = PresenceView(known.presence)
     plan = Plan()
@@ -40,7 +40,7 @@ def plan_chunk(fates: Sequence[Fate], *, known: Known, program: Program, numbers
 
 
 def plan_again(
-    wishes: Sequence[tuple[Mark, Fate | None]], *, known: Known, program: Program, numbers: Numbers, now: float
+    wishes: Sequence[tuple[Mark, Fate | None]], *, known: Known, program: Program, numbers: IdCounter, now: float
 ) -> Plan:
     """Plan marked events once more, each at its old place in the order: what is newer stays, and supersedes it."""
     view = PresenceView(known.presence)

@@ -27,7 +27,7 @@ from syncflow.runtime.key_taken import is_confirmed, key_taken
 
 
 @dataclass(slots=True)
-class Numbers:
+class IdCounter:
     """The next numbers of events and deliveries; they only grow."""
 
     event: int
@@ -81,7 +81,7 @@ class Plan:
 class Planning:
     """Between ``start`` and the next ``start`` it is about one event."""
 
-    def __init__(self, program: Program, view: PresenceView, plan: Plan, numbers: Numbers, now: float) -> None:
+    def __init__(self, program: Program, view: PresenceView, plan: Plan, numbers: IdCounter, now: float) -> None:
         self.program = program
         self.view = view
         self.plan = plan

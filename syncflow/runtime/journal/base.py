@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from syncflow.events import Action, Delivery, Item, Job, Key, Outcome, Position, Raw, Record, Stage, Version
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.key_rules import KeyRules
 from syncflow.runtime.journal.sent import Sent
 from syncflow.runtime.journal.usage import Usage, UsageNote
@@ -44,7 +44,7 @@ OPEN = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.RETRYING)
 EventState = Literal["routed", "ignored", "dead", "duplicate"]
 
 
-@frozen_value
+@value_class
 class Presence:
     """One record at one route: where it is (or was), under which key, and which version was last meant for it.
 
@@ -91,7 +91,7 @@ class Presence:
         return self.state not in {"left", "gone"} or (self.state == "gone" and bool(self.held_value))
 
 
-@frozen_value
+@value_class
 class JournaledEvent:
     seq: int
     raw: Raw
@@ -122,7 +122,7 @@ class DeadLetter:
     rule: str = ""
 
 
-@frozen_value
+@value_class
 class Superseded:
     """A delivery whose effect another one carries."""
 
@@ -186,7 +186,7 @@ class Mark:
     """The operation of its event, as far as it is known."""
 
 
-@frozen_value
+@value_class
 class Settlement:
     """What one attempt came to, for one delivery. With RETRYING, ``due_at`` (wall seconds) says when the next may start."""
 
@@ -206,7 +206,7 @@ class Settlement:
     """Its payload with each value as it is compared, where that is not as it is sent."""
 
 
-@frozen_value
+@value_class
 class Waiting:
     """An open delivery as the journal holds it."""
 
@@ -221,7 +221,7 @@ class Waiting:
         return wait if self.tried_at is None else min(wait, self.due_at - self.tried_at)
 
 
-@frozen_value
+@value_class
 class TurnFacts:
     """What is known about a delivery's place when its turn comes and every earlier delivery of its record is settled."""
 

@@ -25,7 +25,7 @@ from syncflow.runtime.journal.tables.database import Columns, Database
 
 _MOST_ROWS = 1000
 _NUMBERED = {"runs": "id", "dead_letters": "id", "marks": "id", "actions": "id"}
-"""Tables whose rows the database numbers: it goes on behind the highest number."""
+"""JournalStore whose rows the database numbers: it goes on behind the highest number."""
 _TYPES = {"double precision": "float8"}
 
 

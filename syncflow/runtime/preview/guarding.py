@@ -18,7 +18,7 @@ from syncflow.config.journal_place import place_of
 from syncflow.config.models.routes import RouteGuard
 from syncflow.config.project import Project
 from syncflow.events import Record
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.runtime.journal.homes import is_there, writing
 from syncflow.runtime.preview.looking import ahead_of, seeds_of
 from syncflow.runtime.preview.reading import PlanSource, plan_source
@@ -27,7 +27,7 @@ from syncflow.runtime.preview.steps import Step
 from syncflow.sources.base import NothingToRead
 
 
-@frozen_value
+@value_class
 class Tripped:
     """A guard that stops a route. ``share``: the most that it allows, of 1; ``there``: records that the route had there before."""
 

@@ -17,11 +17,11 @@ from typing import Literal
 
 from syncflow.adapters.clients import Clients
 from syncflow.adapters.engine import SystemClient
-from syncflow.adapters.renewed import Renewed
+from syncflow.adapters.rotated_secrets import Renewed
 from syncflow.clock import Clock
 from syncflow.compiler.changed import Changed
 from syncflow.compiler.program import Program, RoutePlan
-from syncflow.compiler.wire.roots import as_text
+from syncflow.compiler.wire.expression_input import as_text
 from syncflow.errors import SyncflowError
 from syncflow.events import Delivery, Item, Json, Key, Record
 from syncflow.runtime.delivery.limits import Limiter

@@ -25,7 +25,7 @@ from syncflow.runtime.delivery.settle import settlement
 from syncflow.runtime.delivery.turn import Go, Overtaken, Turn, decide
 from syncflow.runtime.intake.pipeline import CHUNK, Committer, RawChunk, last_positions, process, transform
 from syncflow.runtime.intake.plan import keys_of_deliveries
-from syncflow.runtime.intake.planning import Numbers, Plan
+from syncflow.runtime.intake.planning import IdCounter, Plan
 from syncflow.runtime.journal.base import Settlement, TurnFacts
 from syncflow.runtime.observe import Tally
 from syncflow.runtime.preview.counts import Counts
@@ -72,7 +72,7 @@ async def look_ahead(
     outlook = _Outlook(program, shadow, seeds, comparing or {}, ahead.counts, take, now=clock.now())
     committer = Committer(
         shadow,
-        numbers=Numbers(opened.last_event, opened.last_delivery),
+        numbers=IdCounter(opened.last_event, opened.last_delivery),
         positions=opened.positions,
         tally=Tally(),
         bugs=bugs,

@@ -26,7 +26,7 @@ from syncflow.runtime.preview.steps import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class RunOptions:
     """What is asked of a plan. ``most`` events are planned: None for as many as are usual, 0 for every one."""
 
     most: int | None = None
@@ -57,7 +57,7 @@ async def planned(
     program: Program,
     source: PlanSource,
     seeds: Seeds,
-    wishes: Wishes,
+    wishes: RunOptions,
     *,
     clock: Clock,
     tell: Callable[[str], None],
@@ -113,7 +113,7 @@ async def planned(
 
 
 def _file(
-    program: Program, ahead: Ahead, seeds: Seeds, digest: StepDigest, wishes: Wishes, *, salt: str, now: float
+    program: Program, ahead: Ahead, seeds: Seeds, digest: StepDigest, wishes: RunOptions, *, salt: str, now: float
 ) -> PlanFile:
     effects = {name: dict(route.effects) for name, route in ahead.counts.routes.items()}
     return PlanFile(

@@ -10,7 +10,7 @@ from typing import Literal
 
 from syncflow.compiler.program import RoutePlan
 from syncflow.events import Delivery, Outcome, Verdict
-from syncflow.frozen import frozen_value
+from syncflow.frozen import value_class
 from syncflow.runtime.delivery.turn import Go, Overtaken, Turn, unsent
 from syncflow.runtime.journal.base import TurnFacts
 from syncflow.runtime.preview.last_payloads import Differences
@@ -33,7 +33,7 @@ EFFECTS: tuple[Effect, ...] = (
 )
 
 
-@frozen_value
+@value_class
 class Step:
     """``delivery`` is as it would be sent."""
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from syncflow.compiler.code import compile_path
-from syncflow.compiler.code.scopes import UNCHECKED
+from syncflow.compiler.expressions import compile_path
+from syncflow.compiler.expressions.scopes import UNCHECKED
 from syncflow.compiler.values import is_true
 from syncflow.config.models.handshakes import WebhookAuth, WebhookHandshake
 from syncflow.errors import DataError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.sql.client import DatabaseClient
-from syncflow.compiler.requests import SystemPlan, plan_system
+from syncflow.compiler.wire.system import SystemPlan, plan_system
 from syncflow.config.database_systems import database_adapter
 from syncflow.config.diagnostics import Span
 from syncflow.config.models.adapter import AdapterFile

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from syncflow.compiler.door.misfits import Misfit
-from syncflow.compiler.door.schema import Door, compile_door
+from syncflow.compiler.door.schema import RecordValidator, compile_door
 from syncflow.compiler.drafts.draft import Draft, Reading, draft_of
 from syncflow.compiler.drafts.observed import Observed
 from syncflow.compiler.drafts.write import schema_text
@@ -44,11 +44,11 @@ def node(written: str) -> SchemaNode:
     return document.model
 
 
-def door(written: str) -> Door:
+def door(written: str) -> RecordValidator:
     return compile_door(node(written), name="thing")
 
 
-def misfits(compiled: Door, item: dict[str, Any]) -> tuple[Misfit, ...]:
+def misfits(compiled: RecordValidator, item: dict[str, Any]) -> tuple[Misfit, ...]:
     """Return what does not fit, after the rewriting that comes before the check in a run."""
     if compiled.one_form is not None:
         compiled.one_form(item)

@@ -21,7 +21,7 @@ from syncflow.sources.kafka.formats import Format, PlainJson, format_of, plain_k
 from syncflow.sources.kafka.messages import raw_of
 from syncflow.sources.kafka.registry import Registry
 from tests.ports import free_port
-from tests.servers.registry import Registry as StandIn
+from tests.servers.registry import Registry as FakeSystem
 from tests.servers.registry import running
 
 PERSON: dict[str, Any] = {
@@ -66,13 +66,13 @@ class Clock:
 
 
 @pytest.fixture
-def stand_in() -> Iterator[StandIn]:
+def stand_in() -> Iterator[FakeSystem]:
     with running() as registry:
         yield registry
 
 
 def registry_of(
-    stand_in: StandIn, *, kind: str = "avro", clock: Clock | None = None, **more: str
+    stand_in: FakeSystem, *, kind: str = "avro", clock: Clock | None = None, **more: str
 ) -> tuple[Registry, Format]:
     settings = KafkaFormat.model_validate({kind: {"registry": stand_in.url} | more})
     registry = Registry(settings.registry, base=Path(), monotonic=clock or Clock())
@@ -110,7 +110,7 @@ def raw(format_: Format, value: bytes | None, key: bytes | None = None) -> Raw:
     return raw_of(Message(value, key), Position("kafka:t/0", 7), topic="t", number=0, format_=format_)
 
 
-def test_every_type_of_avro_becomes_what_the_databases_types_become(stand_in: StandIn) -> None:
+def test_every_type_of_avro_becomes_what_the_databases_types_become(stand_in: FakeSystem) -> None:
     stand_in.register(7, PERSON)
     registry, format_ = registry_of(stand_in)
     assert json.loads(raw(format_, framed(7, PERSON, ADA)).body) == {
@@ -134,7 +134,7 @@ def test_every_type_of_avro_becomes_what_the_databases_types_become(stand_in: St
     registry.close()
 
 
-def test_a_schema_is_read_with_those_that_it_refers_to(stand_in: StandIn) -> None:
+def test_a_schema_is_read_with_those_that_it_refers_to(stand_in: FakeSystem) -> None:
     city = {"type": "record", "name": "City", "namespace": "geo", "fields": [{"name": "name", "type": "string"}]}
     address = {"type": "record", "name": "Address", "fields": [{"name": "city", "type": "geo.City"}]}
     person = {"type": "record", "name": "Person", "fields": [{"name": "home", "type": "Address"}]}
@@ -165,7 +165,7 @@ def test_a_schema_is_read_with_those_that_it_refers_to(stand_in: StandIn) -> Non
     ],
     ids=["magic", "short", "unknown", "misfit", "longer", "type", "no-avro", "nan"],
 )
-def test_a_message_that_cannot_be_read_is_broken_and_says_why(stand_in: StandIn, value: bytes, words: str) -> None:
+def test_a_message_that_cannot_be_read_is_broken_and_says_why(stand_in: FakeSystem, value: bytes, words: str) -> None:
     stand_in.register(7, PERSON)
     stand_in.register(8, {}, kind="JSON")
     stand_in.register(9, {"type": "no such type"})
@@ -177,7 +177,7 @@ def test_a_message_that_cannot_be_read_is_broken_and_says_why(stand_in: StandIn,
     registry.close()
 
 
-def test_an_unknown_number_is_asked_for_again_after_a_while(stand_in: StandIn) -> None:
+def test_an_unknown_number_is_asked_for_again_after_a_while(stand_in: FakeSystem) -> None:
     clock = Clock()
     registry, format_ = registry_of(stand_in, clock=clock)
     value = framed(7, PERSON, ADA)
@@ -190,7 +190,7 @@ def test_an_unknown_number_is_asked_for_again_after_a_while(stand_in: StandIn) -
     registry.close()
 
 
-def test_json_schema_is_json_behind_the_number(stand_in: StandIn) -> None:
+def test_json_schema_is_json_behind_the_number(stand_in: FakeSystem) -> None:
     stand_in.register(3, {"type": "object"}, kind="JSON")
     registry, format_ = registry_of(stand_in, kind="json_schema")
     assert raw(format_, b'\0\0\0\0\x03{"id": 1}').body == b'{"id": 1}'
@@ -219,7 +219,7 @@ def test_a_key_is_json_text_or_base64(written: bytes, key: object) -> None:
     assert PlainJson().key(written) == key
 
 
-def test_a_key_that_is_framed_is_read_and_any_other_is_as_it_is(stand_in: StandIn) -> None:
+def test_a_key_that_is_framed_is_read_and_any_other_is_as_it_is(stand_in: FakeSystem) -> None:
     schema = {"type": "record", "name": "Key", "fields": [{"name": "id", "type": "long"}]}
     stand_in.register(4, schema)
     registry, format_ = registry_of(stand_in)
@@ -229,7 +229,7 @@ def test_a_key_that_is_framed_is_read_and_any_other_is_as_it_is(stand_in: StandI
     registry.close()
 
 
-def test_a_registry_that_does_not_answer_is_waited_for_with_what_was_asked(stand_in: StandIn) -> None:
+def test_a_registry_that_does_not_answer_is_waited_for_with_what_was_asked(stand_in: FakeSystem) -> None:
     registry, format_ = registry_of(stand_in)
     stand_in.status = 503
     with pytest.raises(UnavailableError, match=r"\Athe schema registry answers with 503\Z"):
@@ -244,7 +244,7 @@ def test_a_registry_that_does_not_answer_is_waited_for_with_what_was_asked(stand
     registry.close()
 
 
-def test_a_registry_that_refuses_us_is_told_with_the_next_step(stand_in: StandIn) -> None:
+def test_a_registry_that_refuses_us_is_told_with_the_next_step(stand_in: FakeSystem) -> None:
     stand_in.user = "ada:secret-word"
     refused, _ = registry_of(stand_in, user="ada", password="wrong-word")
     with pytest.raises(ProjectError) as error:
@@ -257,7 +257,7 @@ def test_a_registry_that_refuses_us_is_told_with_the_next_step(stand_in: StandIn
     refused.close()
 
 
-def test_another_server_at_the_address_and_none_are_told(stand_in: StandIn) -> None:
+def test_another_server_at_the_address_and_none_are_told(stand_in: FakeSystem) -> None:
     registry, format_ = registry_of(stand_in)
     stand_in.status = 404
     with pytest.raises(ProjectError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from syncflow.config.journal_place import PostgresPlace
 from syncflow.runtime.journal.base import RunEnd
-from syncflow.runtime.journal.postgres.tables import PATIENCE_SECONDS, Tables
+from syncflow.runtime.journal.postgres.tables import PATIENCE_SECONDS, JournalStore
 from syncflow.runtime.journal.tables.executors import Inline, Threaded
 from syncflow.runtime.journal.tables.journal import TabularJournal
 from syncflow.runtime.observe import warn
@@ -21,7 +21,7 @@ _SLOW_SECONDS = 5.0
 class Watched(TabularJournal):
     """A journal that tells of a server that does not answer, and hurries at the end of a run."""
 
-    _tables: Tables
+    _tables: JournalStore
     _slow_seconds = _SLOW_SECONDS
 
     async def _call(self, name: str, *arguments: Any) -> Any:
@@ -50,7 +50,7 @@ class PostgresJournal(Watched):
         self,
         place: PostgresPlace,
         *,
-        tables: Tables | None = None,
+        tables: JournalStore | None = None,
         inline: bool = False,
         patience_seconds: float = PATIENCE_SECONDS,
         slow_seconds: float = _SLOW_SECONDS,
@@ -59,5 +59,5 @@ class PostgresJournal(Watched):
     ) -> None:
         self.place = place
         self._slow_seconds = slow_seconds
-        self._tables = tables or Tables(place, patience_seconds=patience_seconds)
+        self._tables = tables or JournalStore(place, patience_seconds=patience_seconds)
         super().__init__((Inline if inline else Threaded)(self._tables), now=now, since_boot=since_boot)

@@ -1,4 +1,4 @@
-"""The tables in a schema of PostgreSQL: see ``Tables``. One thread at a time uses this.
+"""The tables in a schema of PostgreSQL: see ``JournalStore``. One thread at a time uses this.
 
 A call whose connection is lost is carried out again over a new one; where its commit was under way, the number that each transaction
 raises tells whether it took place. Meanwhile the run waits: nothing is acknowledged.
@@ -92,7 +92,7 @@ def taken_over() -> UnavailableError:
     )
 
 
-class Tables(calls.Tables):
+class JournalStore(calls.JournalStore):
     """The journal in one schema. Every call raises ``UnavailableError`` where it cannot be used."""
 
     def __init__(

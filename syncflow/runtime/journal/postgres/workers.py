@@ -24,7 +24,7 @@ from syncflow.runtime.journal.postgres.journal import Watched
 from syncflow.runtime.journal.postgres.opening import bring_up_to_date, version_of
 from syncflow.runtime.journal.postgres.processes import is_gone, process_place
 from syncflow.runtime.journal.postgres.schema import MIGRATIONS
-from syncflow.runtime.journal.postgres.tables import PATIENCE_SECONDS, RunDatabase, Tables, taken_over
+from syncflow.runtime.journal.postgres.tables import PATIENCE_SECONDS, JournalStore, RunDatabase, taken_over
 from syncflow.runtime.journal.tables.executors import Inline, Threaded
 from syncflow.runtime.journal.tables.shared_journal import TabularSharedJournal
 from syncflow.runtime.journal.tables.sharing import Member, SharedTables, check_claim, look
@@ -69,11 +69,11 @@ class WorkerDatabase(RunDatabase):
         return int(row[0])
 
 
-class WorkerTables(SharedTables, Tables):
+class WorkerTables(SharedTables, JournalStore):
     """The tables as one of several workers writes them."""
 
     def __init__(self, place: PostgresPlace, member: Member, **more: Any) -> None:
-        Tables.__init__(self, place, **more)
+        JournalStore.__init__(self, place, **more)
         self.member = member
 
     def time(self) -> float:

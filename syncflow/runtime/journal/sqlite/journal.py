@@ -12,7 +12,7 @@ from syncflow.errors import UnavailableError
 from syncflow.private_files import open_private, open_to_others, private_folder, tightened
 from syncflow.runtime.journal.base import Opened
 from syncflow.runtime.journal.lock import RunLock, lock_of
-from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.tables import JournalStore
 from syncflow.runtime.journal.tables.executors import Executor, Inline, Threaded
 from syncflow.runtime.journal.tables.journal import TabularJournal
 from syncflow.runtime.observe import warn
@@ -32,7 +32,7 @@ class SqliteJournal(TabularJournal):
         now: Callable[[], float] = time.time,
         since_boot: Callable[[], tuple[str, float]] | None = None,
     ) -> None:
-        executor = executor or (Inline if inline else Threaded)(Tables(path, sync=sync))
+        executor = executor or (Inline if inline else Threaded)(JournalStore(path, sync=sync))
         super().__init__(executor, now=now, since_boot=since_boot)
         self.path = path
         self._lock = RunLock(lock_of(path))

@@ -30,7 +30,7 @@ _START: Final = (
 """It looks for modules where the run does, in the same order: another version, or a name of the standard library, may lie elsewhere."""
 
 
-class Forked:
+class JournalProcess:
     """Does it in another process. A run starts one; it cannot be started again."""
 
     def __init__(self, path: Path, *, sync: str = "full", slow_seconds: float = _SLOW_SECONDS) -> None:

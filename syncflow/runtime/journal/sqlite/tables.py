@@ -1,4 +1,4 @@
-"""The tables in a file of SQLite: see ``Tables``. One thread at a time uses this."""
+"""The tables in a file of SQLite: see ``JournalStore``. One thread at a time uses this."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from syncflow.runtime.journal.tables.usage import Moment
 from syncflow.runtime.run_name import RunName
 
 
-class Tables(calls.Tables):
+class JournalStore(calls.JournalStore):
     """One journal file. Every call raises ``UnavailableError`` where it cannot be used."""
 
     def __init__(self, path: Path, *, sync: str = "full") -> None:

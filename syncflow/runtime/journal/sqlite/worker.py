@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from syncflow.errors import UnavailableError
-from syncflow.runtime.journal.sqlite.tables import Tables
+from syncflow.runtime.journal.sqlite.tables import JournalStore
 
 HEAD = struct.Struct(">Q")
 
@@ -28,7 +28,7 @@ def framed(message: tuple[Any, ...]) -> bytes:
     return HEAD.pack(len(body)) + body
 
 
-def answer(calls: IO[bytes], answers: IO[bytes], tables: Tables) -> None:
+def answer(calls: IO[bytes], answers: IO[bytes], tables: JournalStore) -> None:
     """Carry out one call after the other, until there are no more; one that came by half, of a run that was killed, is none."""
     while len(head := calls.read(HEAD.size)) == HEAD.size:
         size = HEAD.unpack(head)[0]
@@ -39,7 +39,7 @@ def answer(calls: IO[bytes], answers: IO[bytes], tables: Tables) -> None:
         answers.flush()
 
 
-def _done(tables: Tables, name: str, arguments: tuple[Any, ...]) -> tuple[tuple[str, str] | None, Any]:
+def _done(tables: JournalStore, name: str, arguments: tuple[Any, ...]) -> tuple[tuple[str, str] | None, Any]:
     try:
         return None, tables.call(name, *arguments)
     except UnavailableError as exc:
@@ -54,7 +54,7 @@ def _done(tables: Tables, name: str, arguments: tuple[Any, ...]) -> tuple[tuple[
 def main() -> None:
     """Do so, told by arguments: the socket's number, the journal's file, how it syncs."""
     line, path, sync = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    tables = Tables(path, sync=sync)
+    tables = JournalStore(path, sync=sync)
     try:
         with socket.socket(fileno=line) as ends, ends.makefile("rb") as calls, ends.makefile("wb") as answers:
             answer(calls, answers, tables)

@@ -40,7 +40,7 @@ _EVENT_STATE = 12
 _LETTERS = "dead_letters (event, delivery, stage, route, system, code, reason, status, attempts, body, rule, at)"
 
 
-class Tables(ABC):
+class JournalStore(ABC):
     """The tables of one journal. Arguments and results are numbers, texts and bytes, in lists, tuples and dicts.
 
     A home says how they are reached (``_connected``), and how a call is carried out (``call``): with its errors in words for people.

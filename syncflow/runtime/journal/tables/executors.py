@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 
 class Calls(Protocol):
-    """What carries out one call after the other: ``Tables``, and what renews claims beside them."""
+    """What carries out one call after the other: ``JournalStore``, and what renews claims beside them."""
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Do what ``name`` says."""
@@ -24,7 +24,7 @@ class Calls(Protocol):
 
 
 class Executor(Protocol):
-    """Carries out the calls of ``Tables``, in the order in which they were made, also of those whose caller was cancelled."""
+    """Carries out the calls of ``JournalStore``, in the order in which they were made, also of those whose caller was cancelled."""
 
     async def start(self, lock: int | None = None) -> None:
         """Be ready for calls. ``lock``: a file that is locked, to be kept open for as long as the journal may be written.

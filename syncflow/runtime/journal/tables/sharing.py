@@ -49,8 +49,8 @@ class Member(NamedTuple):
     home: str = ""
 
 
-class SharedTables(calls.Tables):
-    """See ``Tables``; a home adds its clock and its connection."""
+class SharedTables(calls.JournalStore):
+    """See ``JournalStore``; a home adds its clock and its connection."""
 
     member: Member
     _claim: tuple[str, int] | None = None
