@@ -21,7 +21,7 @@ from syncflow.adapters.finding import Finder
 from syncflow.adapters.gate import Gate
 from syncflow.adapters.http import HttpRequest, NoResponse
 from syncflow.adapters.jobs import PLACEHOLDER, JobClient
-from syncflow.adapters.judge import ADOPTS, Judgement, Ruling
+from syncflow.adapters.judgement import ADOPTS, Judgement, Ruling
 from syncflow.adapters.lookup_cache import LookupCache
 from syncflow.adapters.lookup_tables import Tables, UnaskedTable
 from syncflow.adapters.prepare import (

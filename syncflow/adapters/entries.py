@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from syncflow.adapters.judge import Judgement, Ruling
+from syncflow.adapters.judgement import Judgement, Ruling
 from syncflow.adapters.record_progress import RecordProgress, keeps_of
 from syncflow.compiler.wire.plans import StepPlan
 from syncflow.errors import DataError

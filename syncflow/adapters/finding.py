@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from syncflow.adapters.bodies import decode
 from syncflow.adapters.http import HttpResponse
-from syncflow.adapters.judge import Asked, Judgement, Ruling, placed
+from syncflow.adapters.judgement import Asked, Judgement, Ruling, placed
 from syncflow.adapters.prepare import RenderedRequest, shown, size_of
 from syncflow.adapters.record_progress import RecordProgress, halves, roots_of, runs
 from syncflow.adapters.sender import Sender

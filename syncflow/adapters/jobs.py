@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from syncflow.adapters.judge import Judgement, Ruling, gravest
+from syncflow.adapters.judgement import Judgement, Ruling, gravest
 from syncflow.adapters.prepare import RenderedRequest, shown
 from syncflow.adapters.record_progress import Many, RecordProgress, StepRun, as_asked, roots_of
 from syncflow.adapters.sendable import UnsendableError

@@ -5,84 +5,31 @@ In: the step, the records, what came back. Out: a ``Judgement``; the adapter eng
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, cast
-
-import orjson
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal, cast
 
 from syncflow.adapters.answers import Reading, Row, Said, read_answer, read_refusal, read_table
 from syncflow.adapters.bodies import TEXT_CHARACTERS, Table, decode, decode_as, text_of
 from syncflow.adapters.decide import ASKED, Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.http import HttpResponse, NoResponse
-from syncflow.adapters.redact import redact
+from syncflow.adapters.judgement import ADOPTS, UNKNOWN_ID, UNMADE, Asked, Judgement, Ruling, gravest, placed
 from syncflow.adapters.truth import says_yes
+from syncflow.adapters.vendor_words import impersonal, shortened, shown, shown_json, without_values
 from syncflow.compiler.wire.expression_input import as_text
-from syncflow.compiler.wire.plans import AnswerPlan, Root, StepPlan, WirePlan
+from syncflow.compiler.wire.plans import AnswerPlan, Root, WirePlan
 from syncflow.errors import DataError
 from syncflow.events import Action, Json, Outcome, Signal, Verdict
-from syncflow.frozen import value_class
 
 MESSAGE_CHARACTERS = 500
-SEARCHED_CHARACTERS = 4096
-"""A signal shows less of the vendor's words; the rest need not be searched for values."""
 CODE_CHARACTERS = 100
 """A code is logged; what is longer is a sentence."""
-BODY_BYTES = 4096
-ADOPTS = "adopts"
-"""In the root of a record whose mapping adopts what it finds there; no expression sees it."""
-UNKNOWN_ID = "unknown_id"
-"""The code of a record that a request cannot be made from, because its id there is not known."""
-UNMADE = "request"
-"""The code of a record that a request cannot be made from, for any other reason."""
 _SIGNALS: dict[str, Literal["throttle", "park", "split", "stop"]] = {
     "throttle": "throttle",
     "park": "park",
     "split": "split",
     "stop": "stop",
 }
-_PERSONAL = re.compile(r"[^\s@<>\"'(]+@[^\s@<>\"')]+|(?<!0x)\+?\d(?:[\s().-]{0,2}\d){7,}")
-_GOOD = frozenset({Verdict.DELIVERED, Verdict.ALREADY_DONE})
-
-
-@value_class
-class Ruling:
-    """What an answer means for one record: an outcome settles it, or the step is done, or a later step goes on."""
-
-    outcome: Outcome | None = None
-    done: bool = False
-    vendor_id: str | None = None
-    element: Json = None
-    kept: Mapping[str, Json] | None = None
-    """What later steps may read of it, by name."""
-    told: tuple[str, ...] | None = None
-    """It is there already, under these ids (none: under which is not told), and is to be adopted; else ``outcome``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    rulings: tuple[Ruling, ...]
-    signal: Signal | None = None
-    reauthenticate: bool = False
-    is_read: bool = False
-    """Whether a good answer was read record by record; else all of it is about the request."""
-    strangers: int = 0
-    """How many elements speak of nothing that was sent, where that is no reason to doubt."""
-
-
-class Asked(NamedTuple):
-    """One request as the judge sees it."""
-
-    step: StepPlan
-    records: Sequence[Root]
-    shared: Root
-    operation: Action
-    unsafe: bool
-    last: bool
-    """Whether no later step is there that would need an id."""
-    is_part: bool = False
-    """Whether other answers tell of the records that this one leaves out."""
 
 
 class Judge:
@@ -185,7 +132,7 @@ class Judge:
         decision = self.decide(refusal, now=now, unsafe=asked.unsafe)
         if not decision.place:
             decision = Decision("retry")
-        judged = self._carried(asked, decision, refusal, text=_shown_json(body))
+        judged = self._carried(asked, decision, refusal, text=shown_json(body))
         return placed(judged, asked.step.request.place)
 
     def _accepted(self, plan: AnswerPlan, body: Json) -> bool:
@@ -209,7 +156,7 @@ class Judge:
         """A good status with an answer that proves nothing: never delivered."""
         verdict = Verdict.IN_DOUBT if asked.unsafe else Verdict.RETRY
         message = f"{asked.step.answer.place}: the answer proves nothing: {trouble}"
-        outcome = self._outcome(verdict, code="unreadable_answer", message=message, text=_shown(answer.body))
+        outcome = self._outcome(verdict, code="unreadable_answer", message=message, text=shown(answer.body))
         return Judgement(_alike(Ruling(replace(outcome, status=answer.status)), asked))
 
     def _refused(self, asked: Asked, answer: HttpResponse, body: Json, *, now: float) -> Judgement:
@@ -220,7 +167,7 @@ class Judge:
         if answer.lost and decision.then in {"split", "reject", "next", "adopt"}:  # what would tell more is lost
             decision, refusal = replace(decision, then="retry"), replace(refusal, message=answer.broken)
         named = self._named(asked, answer, body, now=now) if decision.then in {"split", "reject"} else None
-        return named or self._carried(asked, decision, refusal, text=_shown(answer.body))
+        return named or self._carried(asked, decision, refusal, text=shown(answer.body))
 
     def _named(self, asked: Asked, answer: HttpResponse, body: Json, *, now: float) -> Judgement | None:
         """Judge the records that a refusal of several names, each by itself; None where it tells nothing of them."""
@@ -236,7 +183,7 @@ class Judge:
             if rows:
                 adopts = _adopts(record)
                 decision, refusal = self._failure(asked, answer, rows[0], now=now, adopts=adopts)
-                ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(rows[0].element))
+                ruling, signal = self._ruling(decision, refusal, asked.records, text=shown_json(rows[0].element))
                 rulings.append(ruling)
                 signals.append(signal)
             elif plan.others_delivered:
@@ -312,7 +259,7 @@ class Judge:
                 decision, refusal = self._failure(
                     asked, answer, row, now=now, operation=operation, adopts=_adopts(asked.records[position])
                 )
-                ruling, signal = self._ruling(decision, refusal, asked.records, text=_shown_json(row.element))
+                ruling, signal = self._ruling(decision, refusal, asked.records, text=shown_json(row.element))
                 reauthenticate = reauthenticate or decision.then == "reauthenticate"
                 rulings.append(ruling)
                 signals.append(signal)
@@ -420,64 +367,10 @@ class Judge:
 
     def _outcome(self, verdict: Verdict, *, code: str, message: str, text: str = "") -> Outcome:
         named = impersonal(self._mask(code))[:CODE_CHARACTERS]
-        return Outcome(verdict, code=named, message=self._short(message), body=_cut(self._mask(text)))
+        return Outcome(verdict, code=named, message=self._short(message), body=shortened(self._mask(text)))
 
     def _short(self, text: str) -> str:
         return self._mask(text)[:MESSAGE_CHARACTERS]
-
-
-def placed(judgement: Judgement, place: str) -> Judgement:
-    """Return a judgement in which every outcome that is no success names a line of the adapter."""
-    outcomes = {id(ruling.outcome): ruling.outcome for ruling in judgement.rulings}  # those of a request share theirs
-    if not any(map(_without_place, outcomes.values())):
-        return judgement
-    rulings = tuple(
-        replace(ruling, outcome=replace(ruling.outcome, rule=place))
-        if ruling.outcome is not None and _without_place(ruling.outcome)
-        else ruling
-        for ruling in judgement.rulings
-    )
-    return replace(judgement, rulings=rulings)
-
-
-def _without_place(outcome: Outcome | None) -> bool:
-    return outcome is not None and not outcome.rule and outcome.verdict not in _GOOD
-
-
-def impersonal(text: str) -> str:
-    """Return a vendor's words without e-mail addresses and long numbers: they may be those of a person whom only it knows."""
-    return _PERSONAL.sub("…", text)
-
-
-def without_values(text: str, records: Sequence[Root]) -> str:
-    """Return a vendor's words without the values that were sent to it: they may be about a person.
-
-    Values are looked for in the words, never the words in one pattern of all values: a batch has thousands of these. A value of
-    several words is found by its first word, so that the cost is that of a look-up for each word.
-    """
-    return redact(text[:SEARCHED_CHARACTERS], _texts_sent(text, records))
-
-
-def _texts_sent(text: str, records: Sequence[Root]) -> Iterable[str]:
-    for record in records:
-        payload, key = record["payload"], record["key"]
-        assert isinstance(payload, dict)
-        assert isinstance(key, dict)
-        for value in (*payload.values(), key["value"]):
-            if value is None or value is True or value is False or value == "":
-                continue
-            if isinstance(value, str):
-                if len(value) <= len(text):  # a longer one cannot be in it
-                    yield value
-            else:
-                yield as_text(value)
-
-
-def gravest(signals: Sequence[Signal | None]) -> Signal | None:
-    """Return the signal that matters most: a stop before a park before a throttle, the longest wait of these."""
-    order = {"split": 0, "throttle": 1, "park": 2, "stop": 3}
-    given = [signal for signal in signals if signal is not None]
-    return max(given, key=lambda signal: (order[signal.kind], signal.wait_seconds), default=None)
 
 
 def _miscounted(plan: AnswerPlan, bodies: Sequence[Json], sent: int) -> str:
@@ -534,16 +427,3 @@ def _found(value: Callable[[Json], Json] | None, body: Json) -> str:
     except DataError:
         return ""
     return "" if found is None else as_text(found)
-
-
-def _shown(body: bytes) -> str:
-    """Return the beginning of a body, twice as much as is kept: a secret at the cut must still be seen whole when it is hidden."""
-    return body[: 2 * BODY_BYTES].decode("utf-8", "replace")
-
-
-def _cut(text: str) -> str:
-    return text.encode("utf-8", "replace")[:BODY_BYTES].decode("utf-8", "ignore")
-
-
-def _shown_json(element: Json) -> str:
-    return _shown(orjson.dumps(element))

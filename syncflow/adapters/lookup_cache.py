@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from syncflow.adapters.judge import Ruling
+from syncflow.adapters.judgement import Ruling
 from syncflow.events import Delivery
 
 MOST = 10_000

@@ -14,10 +14,11 @@ from typing import Any, Final, Protocol
 from syncflow.adapters.asking import Exchange, ask
 from syncflow.adapters.bodies import decode
 from syncflow.adapters.http import HttpResponse, NoResponse
-from syncflow.adapters.judge import Judge, impersonal
+from syncflow.adapters.judge import Judge
 from syncflow.adapters.pages import continued
 from syncflow.adapters.prepare import prepare
 from syncflow.adapters.signin import NoToken, signal_of
+from syncflow.adapters.vendor_words import impersonal
 from syncflow.clock import Clock
 from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import LookupTablePlan, NewEntryPlan, Root, WirePlan

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, cast, overload
 
-from syncflow.adapters.judge import Asked, Judgement, Ruling
+from syncflow.adapters.judgement import Asked, Judgement, Ruling
 from syncflow.compiler.values import is_true
 from syncflow.compiler.wire.expression_input import root_of
 from syncflow.compiler.wire.plans import AdoptPlan, Root, StepPlan

@@ -27,7 +27,8 @@ from syncflow.adapters.http import (
     exchange,
     with_headers,
 )
-from syncflow.adapters.judge import UNMADE, Asked, Judge, Judgement, Ruling
+from syncflow.adapters.judge import Judge
+from syncflow.adapters.judgement import UNMADE, Asked, Judgement, Ruling
 from syncflow.adapters.lookup_tables import NOT_IN_TABLE, LookupTables, Tables
 from syncflow.adapters.pages import continued
 from syncflow.adapters.prepare import MASK, CredentialsError, prepare, signed_at, size_of

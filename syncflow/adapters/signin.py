@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from syncflow.adapters.bodies import decode_as
 from syncflow.adapters.decide import Decision
 from syncflow.adapters.http import HttpRequest, HttpResponse, NoResponse
-from syncflow.adapters.judge import Judge, impersonal
+from syncflow.adapters.judge import Judge
 from syncflow.adapters.prepare import prepare_sign_in
 from syncflow.adapters.rotated_secrets import Renewed
 from syncflow.adapters.signed_jwt import sign
+from syncflow.adapters.vendor_words import impersonal
 from syncflow.clock import Clock
 from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import Root, SignInPlan, TokenPlan, Value

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
-from syncflow.adapters.judge import UNKNOWN_ID
+from syncflow.adapters.judgement import UNKNOWN_ID
 from syncflow.adapters.scripted import Asked, Reply
 from syncflow.compiler.checks.adapters import check_adapter_file
 from syncflow.compiler.wire.plans import StepPlan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncflow.adapters.judge import Ruling
+from syncflow.adapters.judgement import Ruling
 from syncflow.adapters.lookup_cache import MOST, LookupCache
 from tests.adapters.kit import delivery
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from syncflow.adapters.gate import OpenGate
-from syncflow.adapters.judge import without_values
+from syncflow.adapters.vendor_words import without_values
 from syncflow.errors import DataError
 from syncflow.events import Action, BatchResult, Verdict
 from tests.adapters.kit import Network, batch, client, delivery, plan, send, simple_batch, written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncflow.adapters.judge import impersonal
+from syncflow.adapters.vendor_words import impersonal
 
 WORDS = [
     ("No such column 'Foo__c' on Contact", "No such column 'Foo__c' on Contact"),
