@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from syncflow.runtime.ending import Ending
     from syncflow.runtime.engine import Engine
     from syncflow.runtime.from_python import Result, RouteResult, SystemResult, check, open_engine, run
+    from syncflow.runtime.outcome_hook import Settled
     from syncflow.runtime.reload import reload
-    from syncflow.runtime.told import Settled
     from syncflow.sources.base import Source
     from syncflow.sources.kinds import Settings, SourceKind
     from syncflow.sources.surroundings import Surroundings
@@ -73,7 +73,7 @@ _HOMES = {
     "Result": "runtime.from_python",
     "RouteResult": "runtime.from_python",
     "Settings": "sources.kinds",
-    "Settled": "runtime.told",
+    "Settled": "runtime.outcome_hook",
     "Source": "sources.base",
     "SourceKind": "sources.kinds",
     "Surroundings": "sources.surroundings",

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Se
 from dataclasses import replace
 from typing import Final
 
-from syncflow.adapters.claims import Claims, turns
 from syncflow.adapters.finding import Finder, Found, adopts_of, value_of
+from syncflow.adapters.lookup_turns import LookupTurns, turns
 from syncflow.adapters.prepare import RenderedRequest
 from syncflow.adapters.record_progress import RecordProgress
 from syncflow.compiler.wire.plans import AdoptPlan, Root
@@ -46,7 +46,7 @@ class Adoption:
 
     def __init__(self, finder: Finder) -> None:
         self._finder = finder
-        self._claims = Claims()
+        self._claims = LookupTurns()
         self._owners: dict[tuple[str, str], Record] = {}
 
     async def carry_out(self, batch: Batch, members: Sequence[RecordProgress], do: CarryOut) -> Signal | None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from syncflow.adapters.bodies import decode
-from syncflow.adapters.decide import Decision, Refusal
 from syncflow.adapters.http import HttpResponse, NoResponse
 from syncflow.adapters.judge import Judge
+from syncflow.adapters.refusal_rules import Decision, Refusal
 from syncflow.adapters.signin import NoToken
 from syncflow.adapters.truth import says_yes
 from syncflow.compiler.wire.plans import CheckPlan

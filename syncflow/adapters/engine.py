@@ -14,7 +14,6 @@ from syncflow.adapters.adopting import Adoption, plan_of
 from syncflow.adapters.bodies import decode
 from syncflow.adapters.check import CheckResult, judge_check, not_signed_in
 from syncflow.adapters.consent import Consent
-from syncflow.adapters.decisions import applies, decide_records, message_of
 from syncflow.adapters.describe import read_fields, read_records
 from syncflow.adapters.entries import entries_of, entry_result, failed_entry, take_entries
 from syncflow.adapters.finding import Finder
@@ -44,6 +43,7 @@ from syncflow.adapters.record_progress import (
 )
 from syncflow.adapters.rotated_secrets import Renewed
 from syncflow.adapters.sender import Sender
+from syncflow.adapters.settled_unsent import applies, decide_records, message_of
 from syncflow.adapters.signin import NoToken
 from syncflow.clock import Clock
 from syncflow.compiler.wire.expression_input import payload_as_sent, request_root

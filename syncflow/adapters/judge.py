@@ -11,9 +11,9 @@ from typing import Literal, cast
 
 from syncflow.adapters.answers import Reading, Row, Said, read_answer, read_refusal, read_table
 from syncflow.adapters.bodies import TEXT_CHARACTERS, Table, decode, decode_as, text_of
-from syncflow.adapters.decide import ASKED, Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.http import HttpResponse, NoResponse
 from syncflow.adapters.judgement import ADOPTS, UNKNOWN_ID, UNMADE, Asked, Judgement, Ruling, gravest, placed
+from syncflow.adapters.refusal_rules import ASKED, Decision, Refusal, decide, is_own_attempt
 from syncflow.adapters.truth import says_yes
 from syncflow.adapters.vendor_words import impersonal, shortened, shown, shown_json, without_values
 from syncflow.compiler.wire.expression_input import as_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from syncflow.adapters.http import HttpResponse
-from syncflow.adapters.waits import read_wait
+from syncflow.adapters.retry_after import read_wait
 from syncflow.compiler.wire.plans import QuotaPlan, Root, Value
 from syncflow.errors import DataError
 from syncflow.events import Json, Signal

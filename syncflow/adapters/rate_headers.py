@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from syncflow.adapters.waits import read_wait
+from syncflow.adapters.retry_after import read_wait
 from syncflow.events import Signal
 
 LONGEST_SECONDS = 3600.0
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*(?:[,;].*)?\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PolicyRemainder:
     """What one policy has left. ``limit`` is None where it was not told."""
 
     remaining: float
@@ -66,7 +66,7 @@ class RateHeaders:
         return Signal("throttle", longest.reset_seconds, reason, refused=False, by=longest.by)
 
 
-def read_told(headers: Mapping[str, str], *, now: float) -> Iterator[Told]:
+def read_told(headers: Mapping[str, str], *, now: float) -> Iterator[PolicyRemainder]:
     """Yield what the headers (names in lower case) say is left, with when more comes; what cannot be read or right is left out."""
     for prefix in _PREFIXES:
         told = _told(
@@ -78,7 +78,7 @@ def read_told(headers: Mapping[str, str], *, now: float) -> Iterator[Told]:
     yield from _structured(headers.get("ratelimit", ""), now=now)
 
 
-def _structured(text: str, *, now: float) -> Iterator[Told]:
+def _structured(text: str, *, now: float) -> Iterator[PolicyRemainder]:
     if not text or len(text) > 1000:
         return
     if "remaining=" in text:
@@ -95,11 +95,13 @@ def _structured(text: str, *, now: float) -> Iterator[Told]:
             yield found
 
 
-def _told(remaining: str | None, reset: str | None, limit: str | None, *, by: str, now: float) -> Told | None:
+def _told(
+    remaining: str | None, reset: str | None, limit: str | None, *, by: str, now: float
+) -> PolicyRemainder | None:
     left, wait = _number(remaining), read_wait(reset, now=now)
     if left is None or wait is None or wait > LONGEST_SECONDS:
         return None
-    return Told(left, wait, by, _number(limit))
+    return PolicyRemainder(left, wait, by, _number(limit))
 
 
 def _number(text: str | None) -> float | None:

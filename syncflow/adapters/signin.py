@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from syncflow.adapters.bodies import decode_as
-from syncflow.adapters.decide import Decision
 from syncflow.adapters.http import HttpRequest, HttpResponse, NoResponse
 from syncflow.adapters.judge import Judge
 from syncflow.adapters.prepare import prepare_sign_in
+from syncflow.adapters.refusal_rules import Decision
 from syncflow.adapters.rotated_secrets import Renewed
 from syncflow.adapters.signed_jwt import sign
 from syncflow.adapters.vendor_words import impersonal

@@ -204,12 +204,12 @@ async def telling_lineage(engine: Engine, project: Project) -> AsyncIterator[lis
     from syncflow.config.journal_place import project_name
     from syncflow.errors import SyncflowError
     from syncflow.runtime.assembly import reads_once
-    from syncflow.runtime.openlineage.events import Told
+    from syncflow.runtime.openlineage.events import RunFacts
     from syncflow.runtime.openlineage.telling import Telling
 
     ways = ways_of(project, engine.program)
     namespace = receiver.namespace or project_name(project.routes.model.journal, project.path)
-    told = Told(namespace=namespace, name=engine.name, is_streaming=not reads_once(project))
+    told = RunFacts(namespace=namespace, name=engine.name, is_streaming=not reads_once(project))
     async with Poster() as post:
         telling = Telling(receiver, told=told, ways=ways, post=post, tally=engine.snapshot, clock=SystemClock())
         try:

@@ -35,9 +35,9 @@ from syncflow.runtime.journal.sqlite.process import JournalProcess
 from syncflow.runtime.journal.tables.executors import Executor
 from syncflow.runtime.measures import Measures
 from syncflow.runtime.observe import warn
+from syncflow.runtime.outcome_hook import OnOutcome
 from syncflow.runtime.reload import keep_of, waiting_of
 from syncflow.runtime.run_name import RunName, new_run_name
-from syncflow.runtime.told import OnOutcome
 from syncflow.sources import ReadOptions, Surroundings, open_source
 from syncflow.sources.base import NothingToRead, Source
 from syncflow.sources.several import Several

@@ -25,12 +25,14 @@ from syncflow.runtime.bulkheads import Bugs, guarded_journal, of_source
 from syncflow.runtime.delivery.assignment import WINDOW
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.ending import Ending, Keep, MostWaiting, run_end
+from syncflow.runtime.first_of import first_of
 from syncflow.runtime.held import Connect
 from syncflow.runtime.intake.planning import IdCounter
 from syncflow.runtime.journal.base import Journal, Opened
 from syncflow.runtime.journal.claims import Claimed, SharedJournal
 from syncflow.runtime.measures import Measures, measured_journal
 from syncflow.runtime.observe import Tally, note, warn
+from syncflow.runtime.outcome_hook import OnOutcome, telling_journal
 from syncflow.runtime.pausing import obey_always
 from syncflow.runtime.reading import Reading, RunState
 from syncflow.runtime.reloaded import LastReload
@@ -38,8 +40,6 @@ from syncflow.runtime.run_name import NAMELESS, RunName
 from syncflow.runtime.sharing import Shares
 from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Systems
-from syncflow.runtime.told import OnOutcome, telling_journal
-from syncflow.runtime.wait import first_of
 from syncflow.sources.base import Source, rotation_of
 
 if TYPE_CHECKING:  # it loads OpenTelemetry

@@ -29,7 +29,7 @@ from syncflow.runtime.assembly import assembled
 from syncflow.runtime.chosen_routes import chosen_routes
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.engine import Engine
-from syncflow.runtime.told import OnOutcome
+from syncflow.runtime.outcome_hook import OnOutcome
 from syncflow.sources.base import Source
 from syncflow.sources.surroundings import ReadOptions
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from syncflow.adapters.gate import Gate
 from syncflow.compiler.wire.system import SystemPlan
-from syncflow.runtime.delivery.assignment import Strays
+from syncflow.runtime.delivery.assignment import PreviousHolderRequests
 from syncflow.runtime.delivery.attempts import System
 from syncflow.runtime.delivery.limits import Limiter
 from syncflow.runtime.delivery.settle import Settler
@@ -41,4 +41,4 @@ class Held:
     usage: Usage | None
     standing: Standing | None
     stays_stopped: bool
-    strays: Strays
+    strays: PreviousHolderRequests

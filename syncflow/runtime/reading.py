@@ -18,6 +18,7 @@ from syncflow.events import Position
 from syncflow.runtime.aside import aside
 from syncflow.runtime.bulkheads import Bugs, of_source
 from syncflow.runtime.ending import Keep, MostWaiting
+from syncflow.runtime.first_of import first_of
 from syncflow.runtime.intake.beginning import Beginning
 from syncflow.runtime.intake.pipeline import (
     QUEUE,
@@ -37,7 +38,6 @@ from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.source_news import SourceNews
 from syncflow.runtime.systems import Systems
 from syncflow.runtime.tidying import tidy
-from syncflow.runtime.wait import first_of
 from syncflow.sources.base import NothingToRead, Source, kept_by, tell_refused
 
 if TYPE_CHECKING:  # it loads OpenTelemetry

@@ -18,7 +18,7 @@ from typing import Any
 
 from syncflow.errors import ProjectError, UnavailableError
 from syncflow.runtime.changed_program import activation_of
-from syncflow.runtime.delivery.assignment import Strays
+from syncflow.runtime.delivery.assignment import PreviousHolderRequests
 from syncflow.runtime.delivery.settle import Settler
 from syncflow.runtime.held import Held
 from syncflow.runtime.journal.base import Journal
@@ -326,7 +326,7 @@ class Shares:
             standing=standing,
             # A worker that starts tries again; one that was there does not.
             stays_stopped=standing is not None and standing.state == "stopped" and standing.since >= self._started,
-            strays=Strays(claimed.last_delivery, until),
+            strays=PreviousHolderRequests(claimed.last_delivery, until),
         )
         await self.run.systems.add(self.run.program, name, held, group=self.group)
 

@@ -24,12 +24,12 @@ from syncflow.config.models.row_settings import RowSettings
 from syncflow.config.models.sources import StdinSource
 from syncflow.errors import ProjectError
 from syncflow.events import Position, Raw
-from syncflow.sources.cells import NO_QUOTE, RowError, cell_splitter
-from syncflow.sources.columns import RowReader, left_out, read_header
+from syncflow.sources.cell_splitter import NO_QUOTE, RowError, cell_splitter
 from syncflow.sources.encodings import Encoding
 from syncflow.sources.foreign import refuse_foreign
 from syncflow.sources.lines import broken_raw
 from syncflow.sources.text_lines import Found, Lines, TextLineSplitter
+from syncflow.sources.typed_cells import RowReader, left_out, read_header
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?", re.IGNORECASE)

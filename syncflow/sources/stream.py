@@ -21,7 +21,7 @@ from syncflow.sources.evidence import Evidence
 from syncflow.sources.identity import Reading, earlier_reading, newest_reading
 from syncflow.sources.opened import OpenFile, open_file, try_open
 from syncflow.sources.reader import Reader
-from syncflow.sources.rotation import find_predecessor, find_successors, rotated_since
+from syncflow.sources.rotated_files import find_predecessor, find_successors, rotated_since
 from syncflow.sources.watched import WatchedFile
 
 _POLL_SECONDS = 0.05

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncflow.adapters.claims import Claims, turns
 from syncflow.adapters.engine import SystemClient
 from syncflow.adapters.gate import OpenGate
 from syncflow.adapters.http import open_client
+from syncflow.adapters.lookup_turns import LookupTurns, turns
 from syncflow.adapters.rendering import rendered
 from syncflow.adapters.scripted import Asked, Reply, scripted
 from syncflow.compiler.wire.system import SystemPlan
@@ -365,7 +365,7 @@ def test_whatever_is_there_no_key_is_there_twice_and_no_other_is_written_over(
 
 def test_names_that_are_held_are_waited_for_all_at_once() -> None:
     told: list[str] = []
-    claims = Claims()
+    claims = LookupTurns()
 
     async def one(name: str, wanted: set[str]) -> None:
         async with claims.of(wanted):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from syncflow.adapters.decide import Refusal, decide
-from syncflow.adapters.waits import read_wait, until_midnight
+from syncflow.adapters.refusal_rules import Refusal, decide
+from syncflow.adapters.retry_after import read_wait, until_midnight
 from syncflow.compiler.wire.system import Window, check_adapter
 from syncflow.config.models.schema import ObjectFile
 from syncflow.config.scalars import Plain

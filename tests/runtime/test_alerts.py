@@ -19,7 +19,7 @@ from syncflow.runtime.alerts.causes import Cause, causes
 from syncflow.runtime.alerts.keeping import keep_standing, standing_of
 from syncflow.runtime.alerts.messages import body_of
 from syncflow.runtime.alerts.standing import AlertStands, ReceiverStands, Standing, id_of
-from syncflow.runtime.alerts.told import Alert, Told
+from syncflow.runtime.alerts.told import Alert, AlertMemory
 from syncflow.runtime.alerts.watching import LOOK_SECONDS, UNSURE_SECONDS, Watch
 from syncflow.runtime.desk.gauges import Gauges
 from syncflow.runtime.journal.sqlite.database import connect, migrate
@@ -77,7 +77,7 @@ LETTER = Cause("dead_letters", "r", "1 open dead letter", count=1)
 
 
 def test_a_cause_is_told_once_in_a_while_and_its_end_once() -> None:
-    told = Told(every=3600.0)
+    told = AlertMemory(every=3600.0)
 
     def states(found: list[Cause], now: float, **more: Any) -> list[str]:
         due = told.due(found, now=now, **more)
@@ -98,7 +98,7 @@ def test_a_cause_is_told_once_in_a_while_and_its_end_once() -> None:
 
 
 def test_a_system_that_a_person_paused_is_neither_sick_nor_well_again() -> None:
-    told = Told(every=3600.0)
+    told = AlertMemory(every=3600.0)
     for alert in told.due([Cause("parked", "crm", "it is quiet"), Cause("stopped", "crm", "it is wrong")], now=0.0):
         told.tell(alert, now=0.0)
     assert told.due([], now=7200.0, silent=["crm"]) == []
@@ -106,7 +106,7 @@ def test_a_system_that_a_person_paused_is_neither_sick_nor_well_again() -> None:
 
 
 def test_what_passes_by_itself_is_never_over() -> None:
-    told, guard = Told(every=60.0), Cause("guard", "source", "a guard", count=1, passes=False)
+    told, guard = AlertMemory(every=60.0), Cause("guard", "source", "a guard", count=1, passes=False)
     for alert in told.due([guard], now=0.0):
         told.tell(alert, now=0.0)
     assert told.due([guard], now=1e6) == told.due([], now=1e6) == []

@@ -20,7 +20,7 @@ from syncflow.runtime.delivery.condition import Condition
 from syncflow.runtime.delivery.limits import Limiter, Passed
 from syncflow.runtime.delivery.refusals import ALIKE
 from syncflow.runtime.delivery.retry import Retries
-from syncflow.runtime.delivery.stands import Stands
+from syncflow.runtime.delivery.stands import StandingKeeper
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
 from syncflow.runtime.observe import Tally
 from syncflow.testing import VirtualClock, run_virtually
@@ -64,7 +64,7 @@ def failed_again(size: int, answers: Answers, directory: Path) -> tuple[dict[int
             plan,
             limiter=Limiter((), in_flight=4, clock=clock),
             retries=retries,
-            stands=Stands("a", journal=journal, clock=clock, keep=tasks.add),
+            stands=StandingKeeper("a", journal=journal, clock=clock, keep=tasks.add),
             clock=clock,
             tally=Tally(),
             bugs=Bugs(),

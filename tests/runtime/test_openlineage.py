@@ -17,7 +17,7 @@ from syncflow.compiler.lineage.ways import Way, ways_of
 from syncflow.config.models.system_sql import SqlSystem
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.observe import Tally
-from syncflow.runtime.openlineage.events import Told, event, run_id
+from syncflow.runtime.openlineage.events import RunFacts, event, run_id
 from syncflow.runtime.openlineage.telling import Receiver, Telling, receiver_of
 from syncflow.runtime.run_name import RunName
 from syncflow.testing import VirtualClock, run_virtually
@@ -25,7 +25,7 @@ from tests.compiler.projects import open_project
 
 SCHEMA = yaml.safe_load((Path(__file__).parent / "openlineage.yaml").read_text("utf-8"))
 VALID = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
-TOLD = Told(namespace="crm", name=RunName("1m8k52t8q8r0z", "w"), is_streaming=False)
+TOLD = RunFacts(namespace="crm", name=RunName("1m8k52t8q8r0z", "w"), is_streaming=False)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ class Receiving:
 
 
 def lived(
-    ways: list[Way], post: Any, ending: Ending | None, *, error: str = "", told: Told = TOLD, seconds: float = 700.0
+    ways: list[Way], post: Any, ending: Ending | None, *, error: str = "", told: RunFacts = TOLD, seconds: float = 700.0
 ) -> None:
     async def main() -> None:
         clock = VirtualClock()
@@ -168,7 +168,7 @@ def test_a_run_is_told_at_its_start_while_it_goes_on_and_at_its_end(ways: list[W
     assert rows == [5, 0]
 
 
-STREAMING = Told(namespace="crm", name=TOLD.name, is_streaming=True)
+STREAMING = RunFacts(namespace="crm", name=TOLD.name, is_streaming=True)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ STREAMING = Told(namespace="crm", name=TOLD.name, is_streaming=True)
     ],
 )
 def test_how_a_way_ended_is_told_by_a_word(
-    told: Told, ending: Ending | None, error: str, states: list[str], ways: list[Way]
+    told: RunFacts, ending: Ending | None, error: str, states: list[str], ways: list[Way]
 ) -> None:
     post = Receiving()
     lived(ways, post, ending, error=error, told=told, seconds=1.0)

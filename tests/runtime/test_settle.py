@@ -14,10 +14,10 @@ from syncflow.errors import UnavailableError
 from syncflow.events import Outcome, Verdict
 from syncflow.runtime.delivery.retry import Retries
 from syncflow.runtime.delivery.settle import Settler, settlement
+from syncflow.runtime.first_of import first_of
 from syncflow.runtime.journal.base import Commit, DeliveryState, Journal, Settlement, Superseded
 from syncflow.runtime.journal.sqlite.database import connect
 from syncflow.runtime.journal.sqlite.journal import SqliteJournal
-from syncflow.runtime.wait import first_of
 from tests.adapters.kit import delivery
 from tests.patience import PATIENCE
 

@@ -30,7 +30,7 @@ class _Known:
     """Until when nobody can know whether it is over: the run has just begun."""
 
 
-class Told:
+class AlertMemory:
     """``every``: seconds after which a cause that goes on is told again."""
 
     def __init__(self, every: float) -> None:

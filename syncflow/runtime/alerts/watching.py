@@ -19,7 +19,7 @@ from syncflow.runtime.alerts.causes import Cause, causes, ended
 from syncflow.runtime.alerts.keeping import Key
 from syncflow.runtime.alerts.messages import body_of
 from syncflow.runtime.alerts.standing import AlertStands, ReceiverStands, Standing, id_of
-from syncflow.runtime.alerts.told import Alert, Told
+from syncflow.runtime.alerts.told import Alert, AlertMemory
 from syncflow.runtime.desk.gauges import Gauges
 from syncflow.runtime.observe import Tally, note, warn
 from syncflow.runtime.run_name import RunName
@@ -51,7 +51,7 @@ class Post(Protocol):
 @dataclass(slots=True)
 class _Receiver:
     settings: AlertSettings
-    told: Told
+    told: AlertMemory
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     """When what is wrong was first seen, in wall seconds."""
     told_at: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Watch:
         project: str,
         name: RunName,
     ) -> None:
-        self._receivers = [_Receiver(each, Told(each.every)) for each in settings]
+        self._receivers = [_Receiver(each, AlertMemory(each.every)) for each in settings]
         self._post = post
         self._tally = tally
         self._ask = ask

@@ -27,7 +27,7 @@ WINDOW = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Strays:
+class PreviousHolderRequests:
     """Requests of a worker that held a system before and did not let go: some of its deliveries may be under way there."""
 
     last: int = 0
@@ -40,7 +40,7 @@ class Strays:
         return max(0.0, self.until - now) if delivery <= self.last else 0.0
 
 
-NO_STRAYS = Strays()
+NO_STRAYS = PreviousHolderRequests()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Assignment:
 
     backlog: bool
     """Whether the journal may hold open deliveries of earlier runs."""
-    strays: Strays = NO_STRAYS
+    strays: PreviousHolderRequests = NO_STRAYS
     """What a former holder of the system may still be sending."""
     standing: Standing | None = None
     """How the system stood before."""

@@ -15,7 +15,7 @@ from syncflow.runtime.bulkheads import CODE, Bugs
 from syncflow.runtime.delivery.breaker import Breaker
 from syncflow.runtime.delivery.limits import Limiter, Wait
 from syncflow.runtime.delivery.retry import Retries
-from syncflow.runtime.delivery.stands import Stands
+from syncflow.runtime.delivery.stands import StandingKeeper
 from syncflow.runtime.observe import SystemTally, Tally, note, warn
 from syncflow.runtime.standing import Standing, State
 
@@ -34,7 +34,7 @@ class Condition:
         *,
         limiter: Limiter,
         retries: Retries,
-        stands: Stands,
+        stands: StandingKeeper,
         clock: Clock,
         tally: Tally,
         bugs: Bugs,

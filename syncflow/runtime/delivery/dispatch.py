@@ -26,10 +26,10 @@ from syncflow.runtime.delivery.lanes import Group, Lanes
 from syncflow.runtime.delivery.limits import Passed, Wait
 from syncflow.runtime.delivery.pages import Pages
 from syncflow.runtime.delivery.refusals import PATIENCE_AT_END_SECONDS
-from syncflow.runtime.delivery.stands import Stands
+from syncflow.runtime.delivery.stands import StandingKeeper
+from syncflow.runtime.first_of import first_of
 from syncflow.runtime.observe import SystemTally
 from syncflow.runtime.standing import Standing
-from syncflow.runtime.wait import first_of
 
 
 def request_groups(operation: OperationPlan, *, by_job: bool = False) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class Dispatcher:
             given.plan,
             limiter=given.limiter,
             retries=given.retries,
-            stands=Stands(
+            stands=StandingKeeper(
                 given.plan.name, journal=given.journal, clock=given.clock, keep=self._keep, before=given.standing
             ),
             clock=given.clock,
@@ -230,7 +230,7 @@ class Dispatcher:
         """Whether all that is open waits for each other: circles are seen one record at a time, and some go through keys and routes."""
         if not self._ended or self._is_partial or self._sending or self._job_room.open:
             return False
-        return self._lanes.stands and (not self._pages.backlog or self._pages.is_full)
+        return self._lanes.is_deadlocked and (not self._pages.backlog or self._pages.is_full)
 
     @property
     def is_busy(self) -> bool:

@@ -25,9 +25,9 @@ from syncflow.events import Delivery, Job, JobAnswer, JobStage, JobState, Outcom
 from syncflow.runtime.delivery.condition import Condition
 from syncflow.runtime.delivery.ends import Ends
 from syncflow.runtime.delivery.retry import Retries
+from syncflow.runtime.first_of import first_of
 from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.observe import note, warn
-from syncflow.runtime.wait import first_of
 
 MOST_SETBACKS = 8
 """Failures in a row after which a job that is overdue is given up, though nobody knows how it stands, or one that cannot be started."""

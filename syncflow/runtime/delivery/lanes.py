@@ -27,7 +27,7 @@ from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Action, Delivery, Record
 from syncflow.runtime.delivery.circles import closes
 from syncflow.runtime.delivery.key_queues import KeyQueues, LaneKey
-from syncflow.runtime.delivery.waits import Waits
+from syncflow.runtime.delivery.waiting_for_records import Waits
 from syncflow.runtime.journal.base import Superseded
 
 
@@ -81,8 +81,8 @@ class Lanes:
         self._objects: set[str] = set()
         self._last_group: Group | None = None
         self._count = 0
-        self.parked = 0
         self._broken: set[int] = set()
+        self.parked = 0
         """How many of all these wait for other records, or stand behind one that does."""
 
     def __len__(self) -> int:
@@ -123,7 +123,7 @@ class Lanes:
         return 0 < self._count == self.parked and not self._unsure and self.wake_at() is None
 
     @property
-    def stands(self) -> bool:
+    def is_deadlocked(self) -> bool:
         """Whether nothing here can go, now or at its time: some wait for other records, and all others for those, by a lane or a key."""
         return bool(self.parked) and not (self._groups or self._unsure or self._flying) and self.wake_at() is None
 

@@ -24,9 +24,9 @@ from syncflow.errors import UnavailableError
 from syncflow.runtime.delivery.ledger import Ledger
 from syncflow.runtime.delivery.pace import Pace
 from syncflow.runtime.delivery.windows import WindowLog
+from syncflow.runtime.first_of import first_of
 from syncflow.runtime.journal.usage import Usage
 from syncflow.runtime.measures import SystemMeasures
-from syncflow.runtime.wait import first_of
 
 if TYPE_CHECKING:  # it loads OpenTelemetry
     from syncflow.runtime.traces.spans import SystemTraces

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from syncflow.clock import Clock
 from syncflow.compiler.wire.system import SystemPlan
 from syncflow.events import Delivery, Outcome, Verdict
-from syncflow.runtime.delivery.assignment import NO_STRAYS, Strays
+from syncflow.runtime.delivery.assignment import NO_STRAYS, PreviousHolderRequests
 from syncflow.runtime.delivery.ends import GUARDED, Ended, Ends
 from syncflow.runtime.delivery.lanes import Lanes
 from syncflow.runtime.journal.base import DeliveryState, Journal, Superseded, Waiting
@@ -42,7 +42,7 @@ class Pages:
         only: frozenset[str] | None,
         withheld: frozenset[str] = frozenset(),
         at_once: bool = False,
-        strays: Strays = NO_STRAYS,
+        strays: PreviousHolderRequests = NO_STRAYS,
         guarded: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """``withheld``: the routes whose deliveries stay in the journal. ``at_once``: what an earlier run left is tried although its time
@@ -106,7 +106,7 @@ class Pages:
         lanes = self._lanes
         if self._held >= MOST_WINDOWS * self._window:
             return False
-        return lanes.stands or (lanes.records <= self._window // 2 and self._ends.all_failed)
+        return lanes.is_deadlocked or (lanes.records <= self._window // 2 and self._ends.all_failed)
 
     @property
     def is_full(self) -> bool:

@@ -10,7 +10,7 @@ from syncflow.runtime.journal.base import Journal
 from syncflow.runtime.standing import SHORTEST_SECONDS, Standing, State
 
 
-class Stands:
+class StandingKeeper:
     """``keep`` holds on to a write that is under way. ``before`` is how the system stood when the last run ended."""
 
     def __init__(

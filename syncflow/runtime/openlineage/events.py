@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class RunFacts:
     """What is the same in all events of one run. ``is_streaming``: it has no end of its own."""
 
     namespace: str
@@ -36,7 +36,7 @@ class Told:
     is_streaming: bool
 
 
-def event(told: Told, way: Way, state: State, *, at: float, written: int | None = None, error: str = "") -> Json:
+def event(told: RunFacts, way: Way, state: State, *, at: float, written: int | None = None, error: str = "") -> Json:
     """Return an event about one way of a run; ``written``: how many deliveries it took so far, ``error``: why it failed."""
     return {
         "eventType": state,
@@ -53,7 +53,7 @@ def event(told: Told, way: Way, state: State, *, at: float, written: int | None 
     }
 
 
-def run_id(told: Told, way: Way) -> str:
+def run_id(told: RunFacts, way: Way) -> str:
     """Return the id of a way's run: the same however often it is told."""
     return str(uuid5(NAMESPACE_URL, f"syncflow:{told.namespace}/{told.name.run}/{way.route}"))
 
@@ -64,7 +64,7 @@ def _of_the_run(error: str) -> Json:
     return {"processing_engine": engine, **failed}
 
 
-def _of_the_job(told: Told) -> Json:
+def _of_the_job(told: RunFacts) -> Json:
     processing = "STREAMING" if told.is_streaming else "BATCH"
     return {"jobType": _facet(_JOB_TYPE, processingType=processing, integration="SYNCFLOW", jobType="ROUTE")}
 

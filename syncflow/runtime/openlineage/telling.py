@@ -16,7 +16,7 @@ from syncflow.config.models.lineage import LineageSettings
 from syncflow.config.models.routes import RoutesFile
 from syncflow.runtime.ending import Ending
 from syncflow.runtime.observe import Tally, warn
-from syncflow.runtime.openlineage.events import State, Told, event
+from syncflow.runtime.openlineage.events import RunFacts, State, event
 
 ENDING_SECONDS = 5.0
 """Longest wait for the receiver at the end of a run."""
@@ -70,7 +70,7 @@ class Telling:
         self,
         receiver: Receiver,
         *,
-        told: Told,
+        told: RunFacts,
         ways: Sequence[Way],
         post: Post,
         tally: Callable[[], Tally],

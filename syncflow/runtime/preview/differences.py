@@ -15,7 +15,7 @@ from syncflow.compiler.program import RoutePlan
 from syncflow.events import Delivery, Item
 from syncflow.runtime.journal.base import Presence, TurnFacts
 from syncflow.runtime.journal.sent import Sent
-from syncflow.runtime.preview.last_payloads import Differences, LastPayloads, Place, Told
+from syncflow.runtime.preview.last_payloads import Differences, LastPayloads, PayloadDigests, Place
 
 _NOTHING = Differences((), ())
 _PLAIN = Changed()
@@ -36,7 +36,7 @@ class Comparison:
         self._lasts = LastPayloads()
         self._journaled: dict[Place, int] = {}
         """The deliveries whose payloads the journal may keep, of places that were not looked at yet."""
-        self._told: dict[int, tuple[Item, Told]] = {}
+        self._told: dict[int, tuple[Item, PayloadDigests]] = {}
         """Of the deliveries that were compared last: their payloads, as they are and as they are compared."""
 
     def learn(self, rows: Iterable[Presence]) -> None:
@@ -69,7 +69,7 @@ class Comparison:
             elif not self._routes[each.route].remembers:
                 self._lasts.put(place, self._told_of(each), is_partial=not each.whole)
 
-    def _told_of(self, delivery: Delivery) -> Told:
+    def _told_of(self, delivery: Delivery) -> PayloadDigests:
         payload, told = self._told.get(delivery.id, (None, None))
         if told is not None and payload is delivery.payload:
             return told

@@ -27,7 +27,7 @@ class Differences(NamedTuple):
     """The journaled delivery whose payload it was compared with; 0 where it was another."""
 
 
-class Told(NamedTuple):
+class PayloadDigests(NamedTuple):
     """A payload as its values are compared: the names of its fields, and a number for each value."""
 
     names: tuple[str, ...]
@@ -38,30 +38,30 @@ class LastPayloads:
     """By record and route."""
 
     def __init__(self) -> None:
-        self._kept: dict[Place, Told] = {}
+        self._kept: dict[Place, PayloadDigests] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __contains__(self, place: Place) -> bool:
         return place in self._kept
 
-    def told(self, comparable: Item) -> Told:
+    def told(self, comparable: Item) -> PayloadDigests:
         """Return what is kept of a payload, whose values are told as they are compared."""
         names = tuple(comparable)
         marks = [hash(value) if value.__class__ in _HASHED else _mark(value) for value in comparable.values()]
-        return Told(self._names.setdefault(names, names), array("q", marks))
+        return PayloadDigests(self._names.setdefault(names, names), array("q", marks))
 
-    def put(self, place: Place, told: Told, *, is_partial: bool = False) -> None:
+    def put(self, place: Place, told: PayloadDigests, *, is_partial: bool = False) -> None:
         """Remember what was sent; a partial payload leaves the other fields as they were."""
         if is_partial and (before := self._kept.get(place)) is not None:
             marks = dict(zip(*before, strict=True)) | dict(zip(*told, strict=True))
             names = tuple(marks)
-            told = Told(self._names.setdefault(names, names), array("q", marks.values()))
+            told = PayloadDigests(self._names.setdefault(names, names), array("q", marks.values()))
         self._kept[place] = told
 
     def forget(self, place: Place) -> None:
         self._kept.pop(place, None)
 
-    def differences(self, place: Place, told: Told, *, key: str) -> Differences:
+    def differences(self, place: Place, told: PayloadDigests, *, key: str) -> Differences:
         """Return which fields differ from what was sent last; the field ``key`` is compared as a key, elsewhere."""
         kept = self._kept.get(place)
         if kept is None:

@@ -15,8 +15,8 @@ from typing import Any
 from syncflow.compiler.columns import Columns
 from syncflow.config.models.row_settings import RowSettings
 from syncflow.errors import ProjectError, UnavailableError
-from syncflow.sources.columns import read_header
 from syncflow.sources.objects.unpacking import DamagedError
+from syncflow.sources.typed_cells import read_header
 
 MAGIC = b"PAR1"
 _ROWS = 500

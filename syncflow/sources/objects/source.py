@@ -43,7 +43,7 @@ _MOST_CHANGES = 3
 
 
 @dataclass(slots=True)
-class Told:
+class SaidAlready:
     """Things that one run has said already; kept over a lost connection."""
 
     failed: set[tuple[str, str]] = field(default_factory=set)
@@ -63,7 +63,7 @@ class Objects:
         connect: Callable[[], Store],
         remember: Callable[[Store], Seen],
         timetable: Timetable,
-        told: Told,
+        told: SaidAlready,
         columns: Columns,
         scratch: Path | None = None,
         from_start: bool = False,

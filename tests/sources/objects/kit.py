@@ -11,7 +11,7 @@ from syncflow.clock import Clock
 from syncflow.compiler.columns import Columns
 from syncflow.config.models.source_objects import ObjectsSource
 from syncflow.sources.objects.seen import Seen
-from syncflow.sources.objects.source import Objects, Told
+from syncflow.sources.objects.source import Objects, SaidAlready
 from syncflow.sources.objects.store import ChangedError, GoneError, Listed
 from syncflow.sources.reopening import Reopening
 from syncflow.sources.schedule import Schedule, Timetable
@@ -76,7 +76,7 @@ def source_of(
         connect=lambda: bucket,
         remember=lambda store: Seen(None if folder is None else folder / "objects.db", place=store.place),
         timetable=Timetable(schedule, clock or StepClock(), skips_waiting=once),
-        told=Told(),
+        told=SaidAlready(),
         columns=wanted or Columns(),
         from_start=from_start,
     )
@@ -84,7 +84,7 @@ def source_of(
 
 def reopened(bucket: MemoryBucket, folder: Path, **settings: Any) -> Reopening:
     """Return a source that is opened again when its connection is lost, as a project's is."""
-    clock, told = StepClock(), Told()
+    clock, told = StepClock(), SaidAlready()
     model = ObjectsSource(url=bucket.place, **settings)
     timetable = Timetable(Schedule(), clock)
     return Reopening(

@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Claims:
+class LookupTurns:
     """Names that are held; all that somebody wants are taken at once, so that nobody holds one and waits for another."""
 
     def __init__(self) -> None:

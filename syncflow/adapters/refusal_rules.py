@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from syncflow.adapters.waits import read_wait, until_midnight
+from syncflow.adapters.retry_after import read_wait, until_midnight
 from syncflow.compiler.values import is_true
 from syncflow.compiler.wire.expression_input import as_text
 from syncflow.compiler.wire.plans import RulePlan, Then
