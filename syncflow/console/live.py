@@ -2,7 +2,8 @@
 
 One task looks at the journal's pulse once a second, and only while a page is open; with more than ten, less often, for each asks again. A
 stream holds the newest text only: a reader that is slow misses what was overtaken, and one that takes nothing for ``slow_seconds`` is
-dropped. There are at most ``most`` streams.
+dropped. There are at most ``most`` streams. When changes have come to rest, pages are told once more: what a page shows may be a second
+old, so that one that was made at the last change may not show it yet.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ class Pulse:
         self.slow_seconds = slow_seconds
         self._changed = asyncio.Condition()
         self._watcher: asyncio.Task[None] | None = None
+        self.seen = ""
+        """What was looked at last."""
         self.version = ""
+        """What pages are told: ``seen``, marked once changes have come to rest."""
         self.open = 0
         self.is_ending = False
 
@@ -41,7 +45,7 @@ class Pulse:
             return None
         self.open += 1
         if self._watcher is None or self._watcher.done():
-            self.version = self._look()
+            self.seen = self.version = self._look()
             self._watcher = asyncio.create_task(self._watch())
         return Stream(self)
 
@@ -74,7 +78,8 @@ class Pulse:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._every_seconds * max(1.0, self.open / PAGES_A_SECOND))
-            version = self._look()
+            before, self.seen = self.seen, self._look()
+            version = self.seen if self.seen != before else f"{self.seen}_at_rest"
             if version != self.version:
                 self.version = version
                 async with self._changed:
@@ -110,7 +115,7 @@ class Stream(Response):
     async def _tell(self, send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> None:
         version = self._pulse.version
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await self._send(send, f"retry: 2000\nevent: change\ndata: {version}\n\n")
+        await self._send(send, f"retry: 2000\nevent: change\ndata: {self._pulse.seen}\n\n")
         while not self._pulse.is_ending:
             newer = await self._pulse.after(version)
             await self._send(send, ": here\n\n" if newer == version else f"event: change\ndata: {newer}\n\n")

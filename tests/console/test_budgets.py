@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import re
 import sys
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +14,9 @@ from syncflow.console.access import Access
 from syncflow.console.app import create_app
 from syncflow.console.asking import Asking, Settings
 from syncflow.console.desk import JournalDesk
-from syncflow.console.live import Pulse
 from syncflow.console.plans import Plans
 from syncflow.runtime.desk import operator_actions
 from syncflow.runtime.desk.letters import Letters
-from syncflow.testing import run_virtually
 from tests.browser import browser
 from tests.console.fakes import TOKEN, ask
 from tests.console.large import generate
@@ -115,20 +111,3 @@ def test_what_is_there_does_not_shift_when_a_page_brings_itself_up_to_date(brows
         operator_actions.drop(path, Letters(ids=(1,)))
         page.locator('a.tile[href="/dead-letters"] .value', has_text="9").wait_for()
         assert page.evaluate(_SHIFTS) < 0.01
-
-
-@pytest.mark.parametrize(("pages", "looks"), [(1, 40), (10, 40), (20, 20), (100, 4)])
-def test_many_open_pages_are_told_less_often_so_that_all_together_cost_the_same(pages: int, looks: int) -> None:
-    """Each page asks again when it is told of a change: with 20 of them a run lost seven hundredths of a core."""
-    looked = count()
-
-    async def main() -> int:
-        pulse = Pulse(lambda: str(next(looked)))
-        for _ in range(pages):
-            assert pulse.admit()
-        before = next(looked)
-        await asyncio.sleep(40.5)
-        pulse.close()
-        return next(looked) - before - 1
-
-    assert abs(run_virtually(main()) - looks) <= 1

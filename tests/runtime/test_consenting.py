@@ -171,7 +171,7 @@ def test_a_person_signs_in_and_every_later_run_goes_on_with_it(tmp_path: Path, s
     found = project(tmp_path, server)
     before = asyncio.run(_checked(found))
     assert (before.state, before.message) == (
-        "refused", "nobody has signed in: refresh_token is missing; run `syncflow auth crm`",
+        "refused", "no person has signed in yet: refresh_token is missing; run `syncflow auth crm`",
     )  # fmt: skip
     assert server.log == [], "nothing is asked for without it"
     page = asyncio.run(_signed_in(found))
@@ -237,7 +237,7 @@ async def stays_away(browser: httpx.AsyncClient, page: str) -> None: ...
 @pytest.mark.parametrize(
     ("visit", "refuses", "gives", "error", "words"),
     [
-        (stays_away, "", True, UnavailableError, "nobody came back from the sign-in within 0.05 s"),
+        (stays_away, "", True, UnavailableError, "the sign-in in the browser was not finished within 0.05 s"),
         (goes_through, "access_denied", True, DataError, "the sign-in was refused: access_denied"),
         (goes_through, "<script>planted</script>", True, DataError, "the sign-in was refused: without a reason"),
         (goes_through, "", False, DataError, "it gives no refresh_token"),
