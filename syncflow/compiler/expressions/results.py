@@ -257,13 +257,13 @@ def kind(given: Type) -> Type:
 
 
 def sliced(kind: Type, missing: Type) -> Type:
-    """Return what a slice of values of a type is: of arrays; and of texts where absent is not null."""
+    """Return what a slice of values of a type is: of arrays, and of texts too where anything else fails (``missing`` is NEVER)."""
     match kind:
         case Anything():
             return union(Array(ANY) if missing is NULL else ANY, missing)
         case Array():
             return Array(kind.items, 0, kind.max_length)
-        case Text() if missing is ABSENT:
+        case Text() if missing is NEVER:
             return Text(max_length=longest(kind))
     return missing
 

@@ -72,7 +72,7 @@ CODE = [
             return text_of_each(root['item']['tags'], lambda tag: f'#{tag}')
         """,
     ),
-    ("{{ item.name[1:3] }}", "def text(root):\n    return slice_of(root['item']['name'], 1, 3, None)"),
+    ("{{ item.name[1:3] }}", "def text(root):\n    return a_slice(root['item']['name'], 1, 3, None)"),
     ("{{ 'a' }}{# no #}{% raw %}{{ b }}{% endraw %}", "def text(root):\n    return 'a{{ b }}'"),
 ]
 

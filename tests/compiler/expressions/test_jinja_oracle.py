@@ -78,6 +78,11 @@ def _check_refused(text: str, scope: Type) -> None:
     "{% for n in range(5, 0) %}{% else %}x{% endfor %}{% for n in range(2) %}{{ n }}{{ loop.index }}{% endfor %}", {}
 )
 @example("{% for n in range(item.number) %}{{ n }}{% endfor %}", {"record": "contacts", "item": {"number": 3}})
+@example("{{ (item.active)[1:] }}", {"record": "contacts", "item": {"active": True}})
+@example(
+    "{{ item.tags | first }}{{ (item.number)[:1] | default('x') }}",
+    {"record": "contacts", "item": {"number": 1, "tags": []}},
+)
 @example("{{ (('a').a and item.active) | lower }}", {"record": "contacts", "item": {"active": True}})
 def test_a_template_over_typed_records_is_what_the_sandbox_renders(text: str, record: dict[str, Any]) -> None:
     _check(text, SCOPE, record)

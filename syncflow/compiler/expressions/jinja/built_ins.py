@@ -17,6 +17,7 @@ from syncflow.compiler.types.json import (
     ANY,
     ARRAY,
     NEVER,
+    NULL,
     NUMBER,
     OBJECT,
     TEXT,
@@ -33,9 +34,11 @@ COUNT: Final = Integer(0, None)
 _MAYBE: Final = union(ANY, ABSENT)
 _COUNTED: Final = union(ARRAY, OBJECT, TEXT)
 _SCALAR: Final = union(NUMBER, TEXT)
+_BOUND: Final = union(Integer(), NULL)
+_STEP: Final = union(Integer(None, -1), Integer(1, None), NULL)
 _RETURNS: Final[Mapping[str, Type]] = {"float": _SCALAR, "int": _SCALAR, "urlencode": TEXT}
 
-SLICE: Final = "slice of"
+SLICE: Final = "a slice"
 RANGE: Final = "range of"
 NEGATIVE: Final = "negative of"
 POSITIVE: Final = "positive of"
@@ -52,7 +55,7 @@ def _joined_list(kind: Type, separator: Type = NEVER) -> Type:
 
 
 def _sliced(kind: Type, *bounds: Type) -> Type:
-    return union(*(results.sliced(member, ABSENT) for member in members(kind)))
+    return union(*(results.sliced(member, NEVER) for member in members(kind)))
 
 
 def _always(kind: Type) -> Any:
@@ -82,7 +85,7 @@ _TABLE: Final = (
         variadic=True,
         may_fail=True,
     ),
-    BuiltIn(SLICE, (ANY,), _sliced, runtime.sliced, variadic=True, may_fail=True),
+    BuiltIn(SLICE, (union(ARRAY, TEXT), _BOUND, _BOUND, _STEP), _sliced, runtime.sliced),
 )
 
 JINJA_BUILT_INS: Final[Mapping[str, BuiltIn]] = {

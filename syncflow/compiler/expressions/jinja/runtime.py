@@ -222,11 +222,13 @@ def contains(container: Any, value: Any) -> bool:
 
 
 def sliced(of: Any, *bounds: Any) -> Any:
-    """Return a part of an array or a text, or what is not there."""
+    """Return a part of an array or a text. Raises DataError for anything else, as Jinja does: it is no value that is not there."""
+    if not isinstance(of, list | str):
+        raise DataError("only a list or a text has parts")
     try:
-        return of[slice(*bounds)] if isinstance(of, list | str) else _not_there("entry")
+        return of[slice(*bounds)]
     except (TypeError, ValueError):
-        return _not_there("entry")
+        raise DataError("the bounds of a part are integers, and its step is not 0") from None
 
 
 MOST_RANGE: Final = 10_000

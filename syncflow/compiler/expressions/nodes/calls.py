@@ -138,10 +138,11 @@ class Call(Node):
         if fits and built_in.plain is not None:
             plain = built_in.plain(to.pool, given, kinds, to.types[self], to.place(self))
             if plain is not None:
-                return plain
+                return to.made_there(self, plain, absent)
         raises = not fits or None in expected or built_in.may_fail
         callee = Callee(built_in.name, built_in.code(to.functions, self.named), raises=raises)
-        return to.made(ir.Call(callee, tuple(given), type=to.types[self], place=to.place(self)))
+        made = to.made(ir.Call(callee, tuple(given), type=to.types[self], place=to.place(self)))
+        return to.made_there(self, made, absent)
 
     def _values(self, built_in: BuiltIn, to: Lowering, spot: Spot) -> list[Value]:
         array = built_in.elements_from
