@@ -1,7 +1,8 @@
 """The other implementation of templates: Jinja's own, sandboxed, strict and bounded in cost.
 
-Where we differ on purpose: the sandbox charges every text that a filter makes, and a list in round brackets is a tuple to it. Filters of
-Jinja's that give many values give them in a list, here as there.
+Where we differ on purpose: the sandbox charges every text that a filter makes, and a list in round brackets is a tuple to it. Here as
+there, a list or an object takes no value that is not there (Jinja fails where such a value is looked at), and filters of Jinja's that give
+many values give them in a list.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ WORK = "work of this rendering"
 ROUNDS = "rounds of a loop"
 JOINED = "joined parts"
 CALLED = "call of "
+NEEDED = "element that is there"
 """Filters that the compiler puts in; a template cannot name them either."""
 
 _MOST_RANGE = 10_000
@@ -128,6 +130,11 @@ def _finalize_part(context: Context, value: Any) -> str:
     text = inserted_text(value)
     context[WORK].charge(len(text))
     return text
+
+
+def _there(value: Any) -> Any:
+    _fail_if_absent(value)
+    return value
 
 
 def _range(*bounds: int) -> range:
@@ -232,7 +239,7 @@ def _environment_of(functions: Mapping[str, Function]) -> Environment:
         environment.filters[name] = _charged(function)
         if may_be_called(function):
             environment.filters[CALLED + name] = _called(function)
-    environment.filters |= {"join": _join, "string": _joined, ROUNDS: _rounds, JOINED: _joined}
+    environment.filters |= {"join": _join, "string": _joined, ROUNDS: _rounds, JOINED: _joined, NEEDED: _there}
     environment.tests = {name: call for name, call in environment.tests.items() if name in library.TESTS}
     return environment
 
@@ -301,9 +308,20 @@ def _bounded(node: nodes.Expr) -> nodes.Expr:
     if isinstance(node, nodes.Concat):
         first, *rest = node.nodes
         return _filter(first, JOINED, rest)
+    if isinstance(node, nodes.List | nodes.Tuple) and getattr(node, "ctx", "load") == "load":
+        node.items = [_needed(item) for item in node.items]
+        return node
+    if isinstance(node, nodes.Dict):
+        for pair in node.items:
+            pair.key, pair.value = _needed(pair.key), _needed(pair.value)
+        return node
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name != "range":
         return _filter(nodes.Const(None, lineno=node.lineno), CALLED + node.node.name, node.args)
     return node
+
+
+def _needed(node: nodes.Expr) -> nodes.Expr:
+    return node if isinstance(node, nodes.Const) else _filter(node, NEEDED, [])
 
 
 def _filter(value: Any, name: str, arguments: Sequence[nodes.Expr]) -> nodes.Filter:

@@ -78,6 +78,8 @@ def _check_refused(text: str, scope: Type) -> None:
     "{% for n in range(5, 0) %}{% else %}x{% endfor %}{% for n in range(2) %}{{ n }}{{ loop.index }}{% endfor %}", {}
 )
 @example("{% for n in range(item.number) %}{{ n }}{% endfor %}", {"record": "contacts", "item": {"number": 3}})
+@example("{% set v = {'a': item.any} %}", {"record": "contacts", "item": {}})
+@example("{{ item.any in [item.any] }}", {"record": "contacts", "item": {}})
 @example("{{ (item.active)[1:] }}", {"record": "contacts", "item": {"active": True}})
 @example(
     "{{ item.tags | first }}{{ (item.number)[:1] | default('x') }}",

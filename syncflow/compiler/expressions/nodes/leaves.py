@@ -67,7 +67,8 @@ class SelectList(Node):
     def lower(self, to: Lowering, spot: Spot, absent: Absent) -> Value:
         if to.language.is_jinja and self.constants is not None:
             return to.constant(self, self.constants)
-        elements = tuple(to.value(element, spot, "stays") for element in self.elements)
+        mode: Absent = "fails" if to.language.is_jinja else "stays"
+        elements = tuple(to.value(element, spot, mode) for element in self.elements)
         kind = without_null(to.types[self])
         return _null_of_null(self, to, spot, to.made(ir.Listing(elements, type=kind, place=to.place(self))))
 
