@@ -144,7 +144,8 @@ def _of_jinja(node: Call, built_in: BuiltIn, given: Sequence[Type]) -> Iterator[
         expected = built_in.parameter(position)
         if expected is not None and kind != NEVER and not is_subtype(kind, expected):
             message = f"{node.name} fails where {'its value' if position == 0 else 'an argument'} does not fit"
-            yield at(node, "SF323", message, expected=describe(expected), found=describe(kind))
+            hint = "give it a default: … | default(…)" if is_subtype(without_null(kind), expected) else ""
+            yield at(node, "SF323", message, expected=describe(expected), found=describe(kind), hint=hint)
             return
     if node.name == "join":
         yield from _of_joined(node, *given)

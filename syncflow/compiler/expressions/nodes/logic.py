@@ -37,6 +37,16 @@ _SCALARS: Final = union(BOOLEAN, NULL, TEXT, NUMBER)
 _NOTHING: Final = Callee("nothing", runtime.nothing, raises=False)
 
 
+def _type_of(node: Or | And, to: Inference, scope: Scope, *, goes_on: bool) -> Type:
+    """Return the type of two sides, of which the second is asked where the first counts as true (``goes_on``), or as false."""
+    language = scope.language
+    asks, ends = (language.when_true, language.when_false) if goes_on else (language.when_false, language.when_true)
+    left = to.there(node.left, scope)
+    may_go_on = asks(left) != NEVER
+    right = to.of(node.right, to.assume(node.left, scope, holds=goes_on) if may_go_on else scope.nowhere())
+    return union(ends(left), right) if may_go_on else left
+
+
 @value_class(eq=False)
 class Or(Node):
     left: Node
@@ -44,10 +54,7 @@ class Or(Node):
     is_of_current: ClassVar[bool] = True
 
     def infer(self, to: Inference, scope: Scope) -> Type:
-        left = to.there(self.left, scope)
-        may_go_on = scope.language.when_false(left) != NEVER
-        right = to.of(self.right, to.assume(self.left, scope, holds=False) if may_go_on else scope.nowhere())
-        return union(scope.language.when_true(left), right) if may_go_on else left
+        return _type_of(self, to, scope, goes_on=False)
 
     def complain(self, to: Inference, scope: Scope) -> Sequence[Finding]:
         found = self._slip(to, scope.language)
@@ -105,10 +112,7 @@ class And(Node):
     is_of_current: ClassVar[bool] = True
 
     def infer(self, to: Inference, scope: Scope) -> Type:
-        left = to.there(self.left, scope)
-        may_go_on = scope.language.when_true(left) != NEVER
-        right = to.of(self.right, to.assume(self.left, scope, holds=True) if may_go_on else scope.nowhere())
-        return union(scope.language.when_false(left), right) if may_go_on else left
+        return _type_of(self, to, scope, goes_on=True)
 
     def complain(self, to: Inference, scope: Scope) -> Sequence[Finding]:
         return repeats.of_row(self.right, list(_row(self.left, And)), scope.language.both)
